@@ -1,0 +1,212 @@
+# Volley: one Makefile, no configure step.  `make help` lists the targets.
+#
+#   MINIMAL=1      C11 compiler and libm only: builds build-minimal/libckks.a
+#   FFT=builtin    the built-in FFT in place of FFTW
+#   OMP=1          OpenMP in the libraries too (the command always has it where
+#                  the compiler offers it)
+#   CC=clang       any C11 compiler; B=dir another build folder
+
+CC      ?= gcc
+AR      ?= ar
+B       ?= $(if $(MINIMAL),build-minimal,build)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+PYTHON  ?= /usr/bin/python3
+
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Wstrict-prototypes
+# -ffp-contract=off: the exactness proofs of the kernels need every rounding
+# where the source has it.
+CFLAGS ?= -O2 -g
+STD    := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -Ickks -Inn -Iunet
+ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
+
+FFT    ?= fftw
+ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
+
+DEFS   :=
+LIBS   := -lm
+CKKS_SRC := $(wildcard ckks/*.c) ckks/kernel/kernel.c ckks/kernel/portable.c
+
+ifdef MINIMAL
+  DEFS += -DCKKS_MINIMAL
+  FFT := builtin
+  CKKS_SRC := $(filter-out ckks/file.c,$(CKKS_SRC))
+else
+  LIBS := -lxxhash -lm
+  ifeq ($(ARCH),x86_64)
+    DEFS += -DCKI_HAVE_AVX2
+    CKKS_SRC += ckks/kernel/avx2.c
+  endif
+endif
+ifeq ($(FFT),builtin)
+  DEFS += -DCKKS_FFT_BUILTIN
+  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
+else
+  LIBS := -lfftw3 -pthread $(LIBS)
+endif
+ifdef VERIFY
+  DEFS += -DCKKS_VERIFY
+endif
+ifdef OMP
+  DEFS += -DCKKS_OMP
+  SANITIZE += -fopenmp
+endif
+
+HAVE_PNG := $(shell printf '\#include <png.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_OMP := $(shell printf '\#include <omp.h>\n' | $(CC) -fopenmp -E -x c - >/dev/null 2>&1 && echo 1)
+ifeq ($(HAVE_PNG),1)
+  UNET_DEFS := -DUNET_HAVE_PNG
+  UNET_LIBS := -lpng -lz
+endif
+
+NN_SRC    := $(wildcard nn/*.c)
+UNET_SRC  := $(wildcard unet/*.c)
+CMD_SRC   := $(wildcard unet/volley/*.c)
+TEST_SRC  := $(wildcard tests/*.c tests/oracle/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+
+obj     = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
+CKKS_O := $(call obj,obj,$(CKKS_SRC))
+NN_O   := $(call obj,obj,$(NN_SRC))
+UNET_O := $(call obj,obj,$(UNET_SRC))
+# The command's own set of objects has OpenMP in it.
+CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
+TEST_O := $(call obj,obj,$(TEST_SRC))
+
+ifdef MINIMAL
+all: $(B)/libckks.a
+else
+all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley examples
+endif
+
+# ---- objects --------------------------------------------------------------
+
+$(B)/obj/ckks/kernel/avx2.o $(B)/omp/ckks/kernel/avx2.o: KERNEL_FLAGS = -mavx2 -mfma
+$(B)/obj/ckks/kernel/portable.o $(B)/omp/ckks/kernel/portable.o: KERNEL_FLAGS = -O2
+$(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
+$(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
+$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+ifeq ($(HAVE_OMP),1)
+$(B)/omp/%.o: DEFS += -DCKKS_OMP
+OMP_FLAG := -fopenmp
+endif
+$(B)/omp/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(OMP_FLAG) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- libraries, command, examples --------------------------------------------
+
+$(B)/libckks.a: $(CKKS_O)
+$(B)/libnn.a:   $(NN_O)
+$(B)/libunet.a: $(UNET_O)
+$(B)/%.a:
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libckks.so: $(CKKS_O) ckks/ckks.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=ckks/ckks.map -o $@ $(CKKS_O) $(LIBS)
+$(B)/libnn.so: $(NN_O) $(B)/libckks.so nn/nn.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=nn/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
+$(B)/libunet.so: $(UNET_O) $(B)/libnn.so unet/unet.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=unet/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
+
+$(B)/volley: $(CMD_O)
+	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
+
+examples: $(EXAMPLES)
+$(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Ickks -Inn -o $@ $< $(B)/libnn.a $(B)/libckks.a $(LIBS)
+
+# ---- tests --------------------------------------------------------------------
+
+$(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
+	$(CC) $(SANITIZE) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+
+test: $(B)/tests
+	$(B)/tests $(ONLY)
+
+check: all $(B)/tests check-layers
+	sh tests/check.sh $(B)
+
+check-layers:
+	sh tests/layers.sh
+
+check-long: $(B)/tests
+	CKKS_LONG=1 $(B)/tests
+
+check-asan:
+	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
+	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
+check-ubsan:
+	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests
+	build-ubsan/tests $(ONLY)
+check-verify:
+	$(MAKE) B=build-verify VERIFY=1 build-verify/tests
+	build-verify/tests $(ONLY)
+
+demo: $(B)/volley
+	$(B)/volley demo --out $(B)/demo
+
+bench: $(B)/bench
+	$(B)/bench
+$(B)/bench: $(call obj,obj,$(BENCH_SRC)) $(CKKS_O)
+	$(CC) -o $@ $^ $(LIBS)
+
+# ---- models ---------------------------------------------------------------------
+
+train: unet/models/em.safetensors unet/models/gm.safetensors
+unet/models/%.safetensors:
+	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
+
+# ---- what a fresh machine needs ------------------------------------------------
+
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev
+DEB_TRAIN := python3-torch python3-numpy python3-pil
+deps:
+	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+deps-train:
+	@sh tests/deps.sh "training" $(DEB_TRAIN)
+
+# ---- install ----------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(B)/volley $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 ckks/ckks.h nn/nn.h unet/unet.h $(DESTDIR)$(PREFIX)/include/
+	for l in ckks nn unet; do \
+	  install -m 644 $(B)/lib$$l.a $(DESTDIR)$(PREFIX)/lib/; \
+	  install -m 755 $(B)/lib$$l.so $(DESTDIR)$(PREFIX)/lib/lib$$l.so.0; \
+	  ln -sf lib$$l.so.0 $(DESTDIR)$(PREFIX)/lib/lib$$l.so; \
+	  sed -e 's|@PREFIX@|$(PREFIX)|g;s|@VERSION@|$(VERSION)|g' \
+	      -e 's|@LIBS@|$(LIBS)|g;s|@UNET_LIBS@|$(UNET_LIBS)|g' $$l/lib$$l.pc.in \
+	      > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lib$$l.pc; \
+	done
+
+clean:
+	rm -rf build build-minimal build-asan build-ubsan build-verify
+
+help:
+	@echo 'make             libraries, volley, examples in $(B)/'
+	@echo 'make deps        installs what building, demo and tests need (Debian)'
+	@echo 'make demo        segments real images under encryption; results in $(B)/demo'
+	@echo 'make check       all tests; ends with "N passed, N failed"'
+	@echo 'make test ONLY=x tests whose name contains x'
+	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
+	@echo 'make bench       operation timings'
+	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'
+	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
+	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
+
+.PHONY: all examples test check check-layers check-long check-asan check-ubsan check-verify demo bench train deps deps-train install clean help
+.SECONDARY:

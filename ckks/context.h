@@ -1,0 +1,71 @@
+/* context.h -- layer 4: what every operation reads and none writes. */
+#ifndef CKI_CONTEXT_H
+#define CKI_CONTEXT_H
+
+#include "rns.h"
+
+typedef struct cki_fft cki_fft;
+
+/* Primes are numbered ciphertext primes first, then special ones:
+ * q_i = rns.mod[i], p_j = rns.mod[num_primes + j]. */
+struct ckks_ctx {
+    cki_rns     rns;            /* primes, NTT tables, kernel, conversions   */
+    ckks_memory memory;
+    int log_n;
+    size_t n;                   /* ring degree N                             */
+    int num_primes, num_special;
+    int dnum, alpha;            /* digits of alpha = ceil(num_primes / dnum) */
+    int generator;              /* 5 or 3                                    */
+    int security;               /* 128, 192, 256 or CKKS_INSECURE            */
+    bool uncentred;
+    double log_q[CKKS_MAX_PRIMES];      /* log2 Q_l                          */
+    double log_p;                       /* log2 P; 0 without special primes  */
+    uint8_t fingerprint[16];
+    cki_fft *fft;               /* the encoder's tables (encode.c)           */
+};
+
+/* Two scales count as equal: below one part in 2^32 apart. */
+bool cki_same_scale(double a, double b);
+
+/* g = generator^step mod 2N: rotating by step is X -> X^g. */
+uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
+
+/* ---- objects (object.c): one allocation each ------------------------------ */
+
+/* Number of words of a polynomial of level l. */
+static inline size_t cki_words(const ckks_ctx *ctx, int level)
+{
+    return (size_t)(level + 1) * ctx->n;
+}
+
+/* A fresh ciphertext with memory of unset content. */
+CKKS_CHECKED ckks_status cki_ct_new(ckks_ct *out, const ckks_ctx *ctx,
+                                    int degree, int level, double scale);
+CKKS_CHECKED ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx,
+                                    int level, double scale);
+/* Moves a finished object into an output: the old content goes. */
+void cki_ct_give(ckks_ct *out, ckks_ct *made);
+void cki_pt_give(ckks_pt *out, ckks_pt *made);
+
+/* Limb i of part k. */
+static inline uint64_t *cki_ct_limb(const ckks_ct *ct, int k, int i)
+{
+    return ct->limb + ((size_t)k * (size_t)(ct->level + 1) + (size_t)i)
+                          * ct->ctx->n;
+}
+static inline uint64_t *cki_pt_limb(const ckks_pt *pt, int i)
+{
+    return pt->limb + (size_t)i * pt->ctx->n;
+}
+
+/* Argument checks every public function begins with; name is the function's. */
+CKKS_CHECKED ckks_status cki_check_ct(const ckks_ct *ct, const char *name);
+CKKS_CHECKED ckks_status cki_check_pt(const ckks_pt *pt, const char *name);
+
+/* ---- the encoder's own init and clear (encode.c) --------------------------- */
+
+CKKS_CHECKED ckks_status cki_fft_init(cki_fft **out, const ckks_memory *m,
+                                      int log_n, int generator);
+void cki_fft_clear(cki_fft **fft, const ckks_memory *m);
+
+#endif

@@ -1,0 +1,86 @@
+/* ground.c -- layer 0: messages, memory, wiping. */
+#include "ground.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef CKKS_NO_MESSAGE
+
+const char *ckks_last_error(void)
+{
+    return "";
+}
+
+ckks_status cki_fail(ckks_status s, const char *format, ...)
+{
+    (void)format;
+    return s;
+}
+
+#else
+
+static _Thread_local char message[512];
+
+const char *ckks_last_error(void)
+{
+    return message;
+}
+
+ckks_status cki_fail(ckks_status s, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(message, sizeof message, format, ap);
+    va_end(ap);
+    return s;
+}
+
+#endif
+
+const char *ckks_status_name(ckks_status s)
+{
+    static const char *const name[] = {
+        "CKKS_OK",     "CKKS_EARG", "CKKS_EPARAM",  "CKKS_ECTX",
+        "CKKS_ELEVEL", "CKKS_ESCALE", "CKKS_EKEY",  "CKKS_EFORMAT",
+        "CKKS_EMEM",   "CKKS_ERNG", "CKKS_EIO"
+    };
+
+    if ((size_t)s >= sizeof name / sizeof *name)
+        return "unknown status";
+    return name[s];
+}
+
+void *cki_alloc(const ckks_memory *m, size_t size)
+{
+    if (size == 0 || size > SIZE_MAX - 63)
+        return NULL;
+    if (m->allocate != NULL)
+        return m->allocate(m->user, size);
+    return aligned_alloc(64, (size + 63) / 64 * 64);
+}
+
+void cki_free(const ckks_memory *m, void *p, size_t size)
+{
+    if (p == NULL)
+        return;
+    if (m->release != NULL)
+        m->release(m->user, p, size);
+    else
+        free(p);
+}
+
+void cki_wipe(void *p, size_t size)
+{
+#if defined(__GNUC__)
+    memset(p, 0, size);
+    __asm__ volatile("" : : "r"(p) : "memory");     /* reads what p holds    */
+#else
+    volatile unsigned char *b = p;
+
+    while (size-- > 0)
+        *b++ = 0;
+#endif
+}

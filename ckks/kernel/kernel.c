@@ -1,0 +1,299 @@
+/* kernel.c -- layer 2: which kernels there are, whether they work here, NTT
+ * tables.
+ *
+ * A miscompiled kernel computes nonsense silently, so every function of a
+ * kernel is compared with its definition before a context uses it.
+ */
+#include "kernel.h"
+
+#include <string.h>
+
+const cki_kernel *const cki_kernels[] = {
+#ifdef CKI_HAVE_AVX512IFMA
+    &cki_kernel_avx512ifma,
+#endif
+#ifdef CKI_HAVE_AVX2
+    &cki_kernel_avx2,
+#endif
+    &cki_kernel_portable,
+    NULL
+};
+
+ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
+                         const cki_mod *mod, uint64_t psi, int log_n,
+                         const ckks_memory *m)
+{
+    size_t n = (size_t)1 << log_n, head = (sizeof(cki_ntt) + 63) / 64 * 64;
+    size_t size = head + k->ntt_bytes(n), root_size = 2 * n * sizeof(uint64_t);
+    cki_ntt *t = cki_alloc(m, size);
+    uint64_t *root = cki_alloc(m, root_size);
+    uint64_t inv = cki_inv(psi, mod), a = 1, b = 1;
+
+    if (t == NULL || root == NULL) {
+        cki_free(m, t, size);
+        cki_free(m, root, root_size);
+        return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
+                        "NTT tables", size);
+    }
+    *t = (cki_ntt){ .mod = *mod, .n = n, .log_n = log_n,
+                    .own = (char *)t + head, .own_size = size };
+    for (size_t i = 0; i < n; i++) {
+        uint32_t r = cki_bitrev((uint32_t)i, log_n);
+
+        root[r] = a;
+        root[n + r] = b;
+        a = cki_mul(a, psi, mod);
+        b = cki_mul(b, inv, mod);
+    }
+    k->ntt_prepare(t, root, root + n);
+    cki_free(m, root, root_size);
+    *out = t;
+    return CKKS_OK;
+}
+
+void cki_ntt_clear(cki_ntt **t, const ckks_memory *m)
+{
+    if (*t != NULL)
+        cki_free(m, *t, (*t)->own_size);
+    *t = NULL;
+}
+
+/* ---- known answers ------------------------------------------------------------ */
+
+enum { N = 64, LOG_N = 6, TERMS = 12 };
+
+/* Everything one check needs; allocated in one piece. */
+typedef struct bench {
+    uint64_t x[TERMS][N], y[TERMS][N], got[2][N], want[2][N];
+    _Alignas(64) char work[1 << 16];
+} bench;
+
+/* Values that differ everywhere and reach both ends of the range. */
+static void fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
+{
+    uint64_t a = salt;
+
+    for (int k = 0; k < TERMS; k++)
+        for (int i = 0; i < N; i++) {
+            a = a * 6364136223846793005u + 1442695040888963407u;
+            x[k][i] = (a ^ a >> 29) % m->p;
+            if (i % 16 == 3)
+                x[k][i] = m->p - 1;
+            if (i % 16 == 8)
+                x[k][i] = 0;
+        }
+}
+
+static bool equal(const bench *b, int outputs)
+{
+    return memcmp(b->got, b->want, (size_t)outputs * sizeof b->got[0]) == 0;
+}
+
+static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *x = b->x[0], *y = b->y[0], *z = b->x[1];
+    uint64_t w = m->p - 2;
+    bool ok = true;
+
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(x[i], y[i], m->p);
+    k->add(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_sub(x[i], y[i], m->p);
+    k->sub(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(x[i], y[i], m);
+    k->mul(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(cki_mul(x[i], y[i], m), z[i], m->p);
+    k->mul_add(b->got[0], x, y, z, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(cki_mul(x[i], w, m), z[i], m->p);
+    k->scale_add(b->got[0], x, w, z, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(cki_sub(x[i], y[i], m->p), w, m);
+    k->sub_scale(b->got[0], x, y, w, N, m);
+    return ok && equal(b, 1);
+}
+
+static bool check_dot2(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
+
+    memset(b->want, 0, sizeof b->want);
+    for (int j = 0; j < TERMS; j++) {
+        x[j] = b->x[j];
+        y0[j] = b->y[j];
+        y1[j] = b->y[TERMS - 1 - j];
+        for (int i = 0; i < N; i++) {
+            b->want[0][i] = cki_add(b->want[0][i], cki_mul(x[j][i], y0[j][i], m),
+                                    m->p);
+            b->want[1][i] = cki_add(b->want[1][i], cki_mul(x[j][i], y1[j][i], m),
+                                    m->p);
+        }
+    }
+    k->dot2(b->got[0], b->got[1], x, y0, y1, TERMS, false, N, m);
+    return equal(b, 2);
+}
+
+/* From mod[0], mod[1] to mod[2]: x = y_0 q_1 + y_1 q_0 - v q_0 q_1. */
+static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod)
+{
+    const cki_mod *q = mod, *t = mod + 2;
+    uint64_t inv[2] = { cki_inv(cki_reduce(q[1].p, &q[0]), &q[0]),
+                        cki_inv(cki_reduce(q[0].p, &q[1]), &q[1]) };
+    uint64_t hat[6] = { 0, 0, 0, 0, cki_reduce(q[1].p, t),
+                        cki_reduce(q[0].p, t) };
+    uint64_t prod[3] = { 0, 0, cki_mul(hat[4], hat[5], t) };
+    double frac[2] = { q[0].inv, q[1].inv };
+    cki_conv c = { .len = 2, .src = { 0, 1 }, .mod = mod, .inv = inv,
+                   .frac = frac, .hat = hat, .prod = prod };
+    const uint64_t *in[2] = { b->x[0], b->x[1] };
+    uint64_t *out[1] = { b->got[0] };
+    const int target[1] = { 2 };
+
+    for (int i = 0; i < N; i++) {
+        uint64_t y0, y1, v;
+        double f;
+
+        b->x[0][i] = cki_reduce(b->x[0][i], &q[0]);
+        b->x[1][i] = cki_reduce(b->x[1][i], &q[1]);
+        y0 = cki_mul(b->x[0][i], inv[0], &q[0]);
+        y1 = cki_mul(b->x[1][i], inv[1], &q[1]);
+        f = (double)y0 * frac[0];
+        f += (double)y1 * frac[1];
+        v = (uint64_t)(f + 0.5);
+        b->want[0][i] = cki_add(
+            cki_mul(cki_reduce(y0, t), hat[4], t),
+            cki_sub(cki_mul(cki_reduce(y1, t), hat[5], t),
+                    cki_mul(v, prod[2], t), t->p), t->p);
+    }
+    k->convert(out, target, 1, in, &c, true, N);
+    return equal(b, 1);
+}
+
+static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    static const int32_t index[3] = { 2, 0, 5 };
+    static const int32_t weight[6] = { 3, -4095, 77, -1, 100000, 2 };
+    const ckks_block block = { 0, 2, 3, index, weight };
+    const uint64_t *in[TERMS];
+    uint64_t *out[2] = { b->got[0], b->got[1] };
+
+    if (k->combine_work(TERMS, &block, 1) > sizeof b->work)
+        return false;
+    for (int j = 0; j < TERMS; j++)
+        in[j] = b->x[j];
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < N; i++) {
+            uint64_t s = 0;
+
+            for (int j = 0; j < 3; j++)
+                s = cki_add(s, cki_mul(in[index[j]][i],
+                                       cki_from_signed(weight[3 * r + j], m),
+                                       m), m->p);
+            b->want[r][i] = s;
+        }
+    k->combine(out, in, TERMS, &block, 1, N, m, b->work);
+    return equal(b, 2);
+}
+
+static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
+                             const cki_mod *m, const ckks_memory *memory)
+{
+    uint64_t psi = cki_min_root(2 * N, m);
+    cki_ntt *t = NULL;
+    ckks_status s = cki_ntt_init(&t, k, m, psi, LOG_N, memory);
+
+    if (s != CKKS_OK)
+        return s;
+    for (uint32_t i = 0; i < N; i++) {      /* Horner at psi^(2 br(i) + 1)   */
+        uint64_t z = cki_pow(psi, 2 * cki_bitrev(i, LOG_N) + 1, m), r = 0;
+
+        for (int j = N - 1; j >= 0; j--)
+            r = cki_add(cki_mul(r, z, m), b->x[3][j], m->p);
+        b->want[0][i] = r;
+    }
+    memcpy(b->got[0], b->x[3], sizeof b->got[0]);
+    k->ntt_fwd(b->got[0], t);
+    *ok = *ok && equal(b, 1);
+    memcpy(b->want[0], b->x[3], sizeof b->want[0]);
+    k->ntt_inv(b->got[0], t);
+    *ok = *ok && equal(b, 1);
+    cki_ntt_clear(&t, memory);
+    return CKKS_OK;
+}
+
+ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
+                             const ckks_memory *memory)
+{
+    bench *b = cki_alloc(memory, sizeof *b);
+    cki_mod mod[3];
+    uint64_t used[3];
+    ckks_status s;
+
+    if (b == NULL)
+        return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
+                        "kernel check", sizeof *b);
+    for (size_t i = 0; i < 3; i++) {
+        used[i] = cki_find_prime(k->max_bits - 2 * (int)(i == 1), 2 * N, used,
+                                 i);
+        mod[i] = cki_mod_make(used[i]);
+    }
+    fill(b->x, 1, &mod[1]);
+    fill(b->y, 2, &mod[1]);
+    *ok = check_pointwise(b, k, &mod[1]);
+    fill(b->x, 3, &mod[0]);
+    fill(b->y, 4, &mod[0]);
+    *ok = check_pointwise(b, k, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, &mod[0]) && *ok;
+    *ok = check_combine(b, k, &mod[0]) && *ok;
+    s = check_ntt(ok, b, k, &mod[0], memory);
+    *ok = check_convert(b, k, mod) && *ok;
+    cki_free(memory, b, sizeof *b);
+    return s;
+}
+
+ckks_status cki_kernel_choose(const cki_kernel **out, const char *name,
+                              int max_bits, const ckks_memory *m)
+{
+    bool known = false;
+
+    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
+        bool ok = false;
+        ckks_status s;
+
+        if (name != NULL && strcmp(name, (*k)->name) != 0)
+            continue;
+        known = true;
+        if ((*k)->max_bits < max_bits) {
+            if (name == NULL)
+                continue;
+            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s takes "
+                            "primes below 2^%d; one has %d bits", name,
+                            (*k)->max_bits, max_bits);
+        }
+        if ((*k)->usable()) {
+            s = cki_kernel_check(&ok, *k, m);
+            if (s != CKKS_OK)
+                return s;
+        }
+        if (ok) {
+            *out = *k;
+            return CKKS_OK;
+        }
+        if (name != NULL)
+            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s does not "
+                            "work on this machine", name);
+    }
+    if (!known && name != NULL)
+        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: no kernel named \"%s\" in "
+                        "this build", name);
+    return cki_fail(CKKS_EPARAM, "ckks_ctx_init: no kernel of this build takes "
+                    "primes of %d bits and passes its check", max_bits);
+}

@@ -1,0 +1,125 @@
+/* kernel.h -- layer 2: the inner loops, behind one struct of functions.
+ *
+ * Read first: docs/02-ntt.md, docs/10-kernels.md.
+ *
+ * One rule makes all kernels agree to the bit: every word that crosses a
+ * function below lies in [0, p), in and out.  A residue has one representative
+ * there, so two kernels that are right are equal.  Slack lives inside.
+ *
+ * Arrays have n words, any n > 0; an output may be the same array as an input
+ * unless said, and never overlaps one in part.
+ */
+#ifndef CKI_KERNEL_H
+#define CKI_KERNEL_H
+
+#include "../ground.h"
+#include "../word.h"
+
+/* Tables of one NTT.  own points to what the kernel's prepare laid out. */
+typedef struct cki_ntt {
+    cki_mod mod;
+    size_t  n;
+    int     log_n;
+    void   *own;
+    size_t  own_size;
+} cki_ntt;
+
+/* Base conversion from `len` primes with product D to others.
+ *   y_i = x_i inv_i mod q_i
+ *   v   = floor(sum over ascending i of RN(y_i) * frac_i + 1/2)   (centred)
+ *   v   = floor(sum ...)                                          (uncentred)
+ *   out_t = sum_i y_i hat_ti - v D  mod p_t
+ * The sum is of doubles, each product and each addition rounded once.  With
+ * one prime the centred v is 1 if y > (q - 1)/2, else 0, and the uncentred 0. */
+typedef struct cki_conv {
+    int len;
+    int src[CKKS_MAX_SPECIAL + CKKS_MAX_PRIMES];    /* prime numbers         */
+    const cki_mod *mod;         /* the context's primes                      */
+    uint64_t *inv;              /* shape (len): (D/q_i)^-1 mod q_i           */
+    double   *frac;             /* shape (len): RN(1/q_i)                    */
+    uint64_t *hat;              /* shape (all, len): D/q_i mod p_t           */
+    uint64_t *prod;             /* shape (all): D mod p_t                    */
+    size_t    size;             /* bytes of the one allocation               */
+} cki_conv;
+
+typedef struct cki_kernel {
+    const char *name;
+    int  max_bits;                      /* primes below 2^max_bits           */
+    bool (*usable)(void);               /* on this machine                   */
+
+    /* Table for N = 2^log_n (log_n >= 2): bytes, and filling from
+     * root[i] = psi^br(i) and inverse[i] = psi^-br(i), i < N. */
+    size_t (*ntt_bytes)(size_t n);
+    void (*ntt_prepare)(cki_ntt *t, const uint64_t *root,
+                        const uint64_t *inverse);
+
+    /* x[i] <- a(psi^(2 br(i) + 1)), a the polynomial with coefficients x. */
+    void (*ntt_fwd)(uint64_t *x, const cki_ntt *t);
+    /* The inverse, 1/N included. */
+    void (*ntt_inv)(uint64_t *x, const cki_ntt *t);
+
+    void (*add)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
+                const cki_mod *m);
+    void (*sub)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
+                const cki_mod *m);
+    void (*mul)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
+                const cki_mod *m);
+    /* out = a b + c */
+    void (*mul_add)(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                    const uint64_t *c, size_t n, const cki_mod *m);
+    /* out = w a + c, w < p a constant; c may be NULL */
+    void (*scale_add)(uint64_t *out, const uint64_t *a, uint64_t w,
+                      const uint64_t *c, size_t n, const cki_mod *m);
+    /* out = w (a - b), w < p a constant */
+    void (*sub_scale)(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                      uint64_t w, size_t n, const cki_mod *m);
+    /* out0 = sum_j x[j] y0[j], out1 = sum_j x[j] y1[j], 1 <= k <= 64 terms.
+     * If add is true the sums are added to what out0, out1 hold. */
+    void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+                 const uint64_t *const *y0, const uint64_t *const *y1, int k,
+                 bool add, size_t n, const cki_mod *m);
+    /* in[i]: limb i of the source, coefficient form; out[t]: limb for prime
+     * number target[t].  No out is an in. */
+    void (*convert)(uint64_t *const *out, const int *target, int num_targets,
+                    const uint64_t *const *in, const cki_conv *c,
+                    bool centred, size_t n);
+    /* out[first + r] = sum_k weight[r terms + k] in[index[k]] for each block;
+     * row sums of |weight| < 2^28.  No out is an in.
+     * work: combine_work(...) bytes, 64-byte aligned. */
+    void (*combine)(uint64_t *const *out, const uint64_t *const *in,
+                    size_t n_in, const ckks_block *block, size_t n_blocks,
+                    size_t n, const cki_mod *m, void *work);
+    size_t (*combine_work)(size_t n_in, const ckks_block *block,
+                           size_t n_blocks);
+} cki_kernel;
+
+extern const cki_kernel cki_kernel_portable;
+#ifdef CKI_HAVE_AVX2
+extern const cki_kernel cki_kernel_avx2;
+#endif
+#ifdef CKI_HAVE_AVX512IFMA
+extern const cki_kernel cki_kernel_avx512ifma;
+#endif
+
+/* All kernels of this build, best first, NULL at the end. */
+extern const cki_kernel *const cki_kernels[];
+
+/* The first kernel that is usable, takes primes of max_bits and passes its
+ * known-answer check; forced to the one of this name if name is not NULL.
+ *   errors  CKKS_EPARAM */
+CKKS_CHECKED ckks_status cki_kernel_choose(const cki_kernel **out,
+                                           const char *name, int max_bits,
+                                           const ckks_memory *m);
+
+/* Runs every function of a kernel on small inputs with answers computed from
+ * the definitions (N = 64, about 1 ms).  false: do not use it. */
+CKKS_CHECKED ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
+                                          const ckks_memory *m);
+
+/* Makes and fills a table; t->own is one allocation. */
+CKKS_CHECKED ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
+                                      const cki_mod *mod, uint64_t psi,
+                                      int log_n, const ckks_memory *m);
+void cki_ntt_clear(cki_ntt **t, const ckks_memory *m);
+
+#endif

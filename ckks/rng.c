@@ -1,0 +1,289 @@
+/* rng.c -- layer 4: entropy, streams of random bytes, samplers.
+ *
+ * Read first: docs/conventions.md, "Randomness"; docs/05-rlwe.md.
+ *
+ * A generator is a key and a counter; its k-th stream is BLAKE2Xb under that
+ * key of the message (k, 0).  Streams of one key with different messages are
+ * independent, so each polynomial takes one of its own and what is drawn does
+ * not depend on the order of work within it.
+ */
+#if !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE         /* getrandom, getentropy, getpid             */
+#endif
+
+#include "rng.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#if defined(__linux__)
+#include <sys/random.h>
+#include <unistd.h>
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) \
+    || defined(__EMSCRIPTEN__)
+#define CKI_GETENTROPY
+#include <unistd.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+#endif
+
+#include "blake2.h"
+#include "bytes.h"
+
+/* ---- the operating system: the one place that knows it ------------------ */
+
+/* Fills out (size at most 256) with fresh entropy; errno of the failure, 0 if
+ * none.  Blocks until the system's own generator is ready. */
+static int entropy_read(uint8_t *out, size_t size)
+{
+#if defined(__linux__)
+    while (size > 0) {
+        ssize_t got = getrandom(out, size, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 || (size_t)got > size)
+            return got < 0 ? errno : EIO;
+        out += got;
+        size -= (size_t)got;
+    }
+    return 0;
+#elif defined(CKI_GETENTROPY)
+    return getentropy(out, size) == 0 ? 0 : errno;
+#else
+    FILE *f = fopen("/dev/urandom", "rb");
+    size_t got;
+
+    if (f == NULL)
+        return errno != 0 ? errno : EIO;
+    setvbuf(f, NULL, _IONBF, 0);
+    got = fread(out, 1, size, f);
+    fclose(f);
+    return got == size ? 0 : EIO;
+#endif
+}
+
+/* A number that differs between a process and its living forks; 0 where
+ * there are none. */
+static uint64_t process_number(void)
+{
+#if defined(__linux__) || defined(CKI_GETENTROPY)
+    return (uint64_t)getpid();
+#else
+    return 0;
+#endif
+}
+
+/* ---- generators --------------------------------------------------------- */
+
+/* Values of ckks_rng.ready.  Layout of ckks_rng.key: bytes 0..31 the key of
+ * the streams; for RNG_SYSTEM bytes 32..39 the number of the process that
+ * owns it, LE64; the rest 0. */
+enum { RNG_SEEDED = 1, RNG_SYSTEM = 2 };
+
+ckks_status ckks_rng_init(ckks_rng *out, const uint8_t *seed)
+{
+    ckks_rng r = { .ready = seed != NULL ? RNG_SEEDED : RNG_SYSTEM };
+
+    if (out == NULL)
+        return cki_fail(CKKS_EARG, "ckks_rng_init: out is NULL");
+    if (seed != NULL) {
+        memcpy(r.key, seed, CKKS_SEED_BYTES);
+    } else {
+        int e = entropy_read(r.key, CKKS_SEED_BYTES);
+
+        if (e != 0) {
+            cki_wipe(&r, sizeof r);
+            return cki_fail(CKKS_ERNG, "ckks_rng_init: the operating system "
+                            "gave no %d bytes of entropy: error %d (%s)",
+                            CKKS_SEED_BYTES, e, strerror(e));
+        }
+        cki_store64(r.key + CKKS_SEED_BYTES, process_number());
+    }
+    *out = r;
+    cki_wipe(&r, sizeof r);
+    return CKKS_OK;
+}
+
+void ckks_rng_clear(ckks_rng *rng)
+{
+    if (rng != NULL)
+        cki_wipe(rng, sizeof *rng);
+}
+
+/* After a fork parent and children hold the same key and counter.  Before it
+ * hands out a stream, a generator of the system's entropy compares the
+ * process number with the one it was made (or last changed) in; in a new
+ * process its key becomes BLAKE2b(old key; number, counter, 32 fresh bytes).
+ *
+ * Living processes differ in the number, so their keys differ even if no
+ * fresh entropy comes (which is no failure here: the streams are then still
+ * unpredictable and not shared); the fresh bytes serve when a number is used
+ * again.  A seeded generator repeats by design, in every process.  A copy of
+ * the whole machine's memory (a snapshot started twice) is not noticed. */
+static void rng_check_fork(ckks_rng *rng)
+{
+    uint8_t m[16 + CKKS_SEED_BYTES] = { 0 };
+    uint64_t now = process_number();
+
+    if (rng->ready != RNG_SYSTEM
+        || cki_load64(rng->key + CKKS_SEED_BYTES) == now)
+        return;
+    cki_store64(m, now);
+    cki_store64(m + 8, rng->counter);
+    (void)entropy_read(m + 16, CKKS_SEED_BYTES);
+    ckks_blake2b(rng->key, CKKS_SEED_BYTES, m, sizeof m, rng->key,
+                 CKKS_SEED_BYTES);
+    cki_store64(rng->key + CKKS_SEED_BYTES, now);
+    rng->counter = 0;
+    cki_wipe(m, sizeof m);
+}
+
+void cki_rng_stream(cki_stream *s, ckks_rng *rng)
+{
+    VERIFY(rng->ready != 0);
+    rng_check_fork(rng);
+    cki_stream_init(s, rng->key, CKKS_SEED_BYTES, rng->counter, 0);
+    rng->counter++;
+}
+
+/* ---- streams ------------------------------------------------------------ */
+
+void cki_stream_init(cki_stream *s, const uint8_t *key, size_t key_size,
+                     uint64_t a, uint64_t b)
+{
+    const cki_blake2b_param p = {
+        .out_size = CKI_BLAKE2_OUT, .key_size = (uint8_t)key_size,
+        .fanout = 1, .depth = 1, .xof_size = UINT32_MAX
+    };
+    cki_blake2b h;
+    uint8_t m[16];
+
+    VERIFY(key_size <= 64);
+    cki_store64(m, a);
+    cki_store64(m + 8, b);
+    cki_blake2b_init(&h, &p, key);
+    cki_blake2b_update(&h, m, sizeof m);
+    cki_blake2b_final(s->root, sizeof s->root, &h);
+    s->next = 0;
+    s->used = sizeof s->block;
+}
+
+/* Whole blocks go straight to the output.  A stream ends after 2^32 blocks
+ * (256 GB); no polynomial comes near. */
+void cki_stream_read(cki_stream *s, uint8_t *out, size_t size)
+{
+    while (size > 0) {
+        size_t left = sizeof s->block - s->used;
+        size_t take = size < left ? size : left;
+
+        if (left == 0 && size >= sizeof s->block) {
+            cki_blake2xb_block(out, s->root, s->next++);
+            out += sizeof s->block;
+            size -= sizeof s->block;
+        } else if (left == 0) {
+            cki_blake2xb_block(s->block, s->root, s->next++);
+            s->used = 0;
+        } else {
+            memcpy(out, s->block + s->used, take);
+            s->used += (unsigned)take;
+            out += take;
+            size -= take;
+        }
+    }
+}
+
+/* ---- samplers ----------------------------------------------------------- *
+ * Each reads its stream in pieces, but never more draws at once than values
+ * are still wanted: so a stream stands, afterwards, exactly behind the last
+ * draw used, as if draws had been read one by one.
+ */
+
+enum { DRAWS = 128 };           /* per piece                                 */
+
+static inline size_t draws_now(size_t wanted)
+{
+    return wanted < DRAWS ? wanted : DRAWS;
+}
+
+/* A draw is kept with probability p / 2^bits > 1/2. */
+void cki_sample_uniform(uint64_t *out, size_t n, uint64_t p, cki_stream *s)
+{
+    uint8_t buf[8 * DRAWS];
+    uint64_t mask = p - 1;
+    size_t k = 0;
+
+    for (int sh = 1; sh < 64; sh *= 2)
+        mask |= mask >> sh;
+    while (k < n) {
+        size_t d = draws_now(n - k);
+
+        cki_stream_read(s, buf, 8 * d);
+        for (size_t i = 0; i < d; i++) {
+            uint64_t x = cki_load64(buf + 8 * i) & mask;
+
+            out[k] = x;                 /* overwritten unless kept           */
+            k += x < p;
+        }
+    }
+}
+
+/* b / 3 for a byte: 171 b / 2^9, exact for b < 512.  Which draws are thrown
+ * away (the byte 255) may show in the time; it says nothing about the rest. */
+void cki_sample_ternary(int8_t *out, size_t n, cki_stream *s)
+{
+    uint8_t buf[DRAWS];
+    size_t k = 0;
+
+    while (k < n) {
+        size_t d = draws_now(n - k);
+
+        cki_stream_read(s, buf, d);
+        for (size_t i = 0; i < d; i++) {
+            int b = buf[i];
+
+            out[k] = (int8_t)(b - 3 * (171 * b >> 9) - 1);
+            k += b != 255;
+        }
+    }
+    cki_wipe(buf, sizeof buf);
+}
+
+/* The ones of bits 0..20 minus those of bits 21..41.  Both fields are put
+ * into one word, 32 bits apart, and counted side by side by halving; no
+ * instruction or table whose time could depend on the word. */
+static inline int8_t binomial_42(uint64_t x)
+{
+    const uint64_t field = (UINT64_C(1) << 21) - 1;
+    uint64_t y = (x & field) | (x >> 21 & field) << 32;
+
+    y -= y >> 1 & UINT64_C(0x5555555555555555);             /* fields of 2   */
+    y = (y & UINT64_C(0x3333333333333333))
+        + (y >> 2 & UINT64_C(0x3333333333333333));          /* of 4          */
+    y = (y + (y >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);      /* of 8          */
+    y += y >> 8;
+    y += y >> 16;                       /* bytes 0 and 4 hold the counts     */
+    return (int8_t)((int)(y & 31) - (int)(y >> 32 & 31));   /* each <= 21    */
+}
+
+void cki_sample_error(int8_t *out, size_t n, cki_stream *s)
+{
+    uint8_t buf[6 * DRAWS];
+
+    for (size_t k = 0; k < n;) {
+        size_t d = draws_now(n - k);
+
+        cki_stream_read(s, buf, 6 * d);
+        for (size_t i = 0; i < d; i++) {
+            const uint8_t *b = buf + 6 * i;
+
+            out[k + i] = binomial_42((uint64_t)cki_load32(b)
+                                     | (uint64_t)b[4] << 32
+                                     | (uint64_t)b[5] << 40);
+        }
+        k += d;
+    }
+    cki_wipe(buf, sizeof buf);
+}

@@ -1,0 +1,227 @@
+/* rns.c -- layer 3: tables of base conversions; automorphisms; division with
+ * rounding.
+ *
+ * Read first: docs/03-rns.md.
+ */
+#include "rns.h"
+
+#include <string.h>
+
+/* ---- base conversion tables --------------------------------------------------- */
+
+/* From the primes numbered src[0..len) to every prime of the context. */
+static ckks_status conv_init(cki_conv **out, const cki_rns *r,
+                             const ckks_memory *m, const int *src, int len)
+{
+    size_t all = (size_t)(r->num_primes + r->num_special), k = (size_t)len;
+    size_t head = (sizeof(cki_conv) + 63) / 64 * 64;
+    size_t size = head + (2 * k + all * k + all) * sizeof(uint64_t);
+    cki_conv *c = cki_alloc(m, size);
+    uint64_t *word;
+
+    if (c == NULL)
+        return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
+                        "base conversion", size);
+    word = (uint64_t *)(void *)((char *)c + head);
+    memset(c, 0, sizeof *c);
+    c->len = len;
+    c->mod = r->mod;
+    c->inv = word;
+    c->frac = (double *)(void *)(word + k);
+    c->hat = word + 2 * k;
+    c->prod = c->hat + all * k;
+    c->size = size;
+    memcpy(c->src, src, k * sizeof *src);
+    for (size_t t = 0; t < all; t++) {
+        const cki_mod *p = &r->mod[t];
+
+        c->prod[t] = 1;
+        for (size_t i = 0; i < k; i++) {
+            uint64_t hat = 1;
+
+            for (size_t j = 0; j < k; j++)
+                if (j != i)
+                    hat = cki_mul(hat, cki_reduce(r->mod[src[j]].p, p), p);
+            c->hat[t * k + i] = hat;
+            c->prod[t] = cki_mul(c->prod[t],
+                                 cki_reduce(r->mod[src[i]].p, p), p);
+        }
+    }
+    for (size_t i = 0; i < k; i++) {
+        c->inv[i] = cki_inv(c->hat[(size_t)src[i] * k + i], &r->mod[src[i]]);
+        c->frac[i] = r->mod[src[i]].inv;
+    }
+    *out = c;
+    return CKKS_OK;
+}
+
+static void conv_clear(cki_conv **c, const ckks_memory *m)
+{
+    if (*c != NULL)
+        cki_free(m, *c, (*c)->size);
+    *c = NULL;
+}
+
+/* Inverses of primes modulo others. */
+static void fill_constants(cki_rns *r)
+{
+    for (int i = 0; i < r->num_primes; i++) {
+        const cki_mod *q = &r->mod[i];
+
+        r->p_mod[i] = 1;
+        for (int j = 0; j < r->num_special; j++)
+            r->p_mod[i] = cki_mul(r->p_mod[i],
+                                  cki_reduce(r->mod[r->num_primes + j].p, q),
+                                  q);
+        r->p_inv[i] = cki_inv(r->p_mod[i], q);
+        for (int l = i + 1; l < r->num_primes; l++)
+            r->q_inv[l][i] = cki_inv(cki_reduce(r->mod[l].p, q), q);
+    }
+}
+
+static ckks_status init_conversions(cki_rns *r, const ckks_memory *m,
+                                    int alpha)
+{
+    int src[CKI_MAX_ALL];
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < r->num_primes && s == CKKS_OK; i++)
+        s = conv_init(&r->last[i], r, m, &i, 1);
+    if (s != CKKS_OK || r->num_special == 0)
+        return s;
+    for (int j = 0; j < r->num_special; j++)
+        src[j] = r->num_primes + j;
+    s = conv_init(&r->down, r, m, src, r->num_special);
+    for (int i = 0; i < r->num_primes && s == CKKS_OK; i++) {
+        src[r->num_special] = i;
+        s = conv_init(&r->down_rescale[i], r, m, src, r->num_special + 1);
+    }
+    for (int i = 0; i < r->num_primes && s == CKKS_OK; i++) {
+        int first = i / alpha * alpha;
+
+        for (int j = first; j <= i; j++)
+            src[j - first] = j;
+        s = conv_init(&r->digit[i], r, m, src, i - first + 1);
+    }
+    return s;
+}
+
+ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m, int alpha)
+{
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < r->num_primes + r->num_special && s == CKKS_OK; i++) {
+        r->psi[i] = cki_min_root(2 * r->n, &r->mod[i]);
+        s = cki_ntt_init(&r->ntt[i], r->kernel, &r->mod[i], r->psi[i],
+                         r->log_n, m);
+    }
+    if (s == CKKS_OK)
+        s = init_conversions(r, m, alpha);
+    fill_constants(r);
+    if (s != CKKS_OK)
+        cki_rns_clear(r, m);
+    return s;
+}
+
+void cki_rns_clear(cki_rns *r, const ckks_memory *m)
+{
+    for (int i = 0; i < CKI_MAX_ALL; i++)
+        cki_ntt_clear(&r->ntt[i], m);
+    for (int i = 0; i < CKKS_MAX_PRIMES; i++) {
+        conv_clear(&r->last[i], m);
+        conv_clear(&r->digit[i], m);
+        conv_clear(&r->down_rescale[i], m);
+    }
+    conv_clear(&r->down, m);
+}
+
+/* ---- small coefficients and automorphisms -------------------------------------- */
+
+void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
+                    const cki_mod *m)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t x = in[i];
+
+        out[i] = (uint64_t)x + (m->p & (uint64_t)(x >> 63));
+    }
+}
+
+void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g)
+{
+    uint32_t n = (uint32_t)1 << log_n;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t e = (2 * cki_bitrev(i, log_n) + 1) * g & (2 * n - 1);
+
+        perm[i] = cki_bitrev((e - 1) / 2, log_n);
+    }
+}
+
+void cki_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                 size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = in[perm[i]];
+}
+
+/* ---- division with rounding ------------------------------------------------------
+ *
+ * out = (in - z) / D modulo q_0..q_{count-1}, z the centred remainder modulo
+ * the product D of c's source primes, whose limbs stand at `from` in NTT form
+ * and are spoiled.  inv[i] = D^-1 mod q_i.  work: count limbs. */
+static void divide(uint64_t *out, const uint64_t *in, int count,
+                   uint64_t *const *from, const cki_conv *c,
+                   const uint64_t *inv, const cki_rns *r, uint64_t *work)
+{
+    const size_t n = r->n;
+    uint64_t *z[CKKS_MAX_PRIMES];
+    int target[CKKS_MAX_PRIMES];
+
+    for (int j = 0; j < c->len; j++)
+        cki_ntt_inv(r, from[j], c->src[j]);
+    for (int i = 0; i < count; i++) {
+        z[i] = work + (size_t)i * n;
+        target[i] = i;
+    }
+    r->kernel->convert(z, target, count, (const uint64_t *const *)from, c,
+                       true, n);
+    for (int i = 0; i < count; i++) {
+        size_t at = (size_t)i * n;
+
+        cki_ntt_fwd(r, z[i], i);
+        r->kernel->sub_scale(out + at, in + at, z[i], inv[i], n, &r->mod[i]);
+    }
+}
+
+void cki_rescale(uint64_t *out, const uint64_t *in, int level,
+                 const cki_rns *r, uint64_t *work)
+{
+    uint64_t *last = work + (size_t)level * r->n;
+
+    memcpy(last, in + (size_t)level * r->n, r->n * sizeof *last);
+    divide(out, in, level, &last, r->last[level], r->q_inv[level], r, work);
+}
+
+void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
+                  uint64_t *work)
+{
+    uint64_t *from[CKKS_MAX_SPECIAL];
+
+    for (int j = 0; j < r->num_special; j++)
+        from[j] = in + (size_t)(level + 1 + j) * r->n;
+    divide(out, in, level + 1, from, r->down, r->p_inv, r, work);
+}
+
+void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
+                          const cki_rns *r, uint64_t *work)
+{
+    uint64_t *from[CKKS_MAX_SPECIAL + 1], inv[CKKS_MAX_PRIMES];
+
+    for (int j = 0; j < r->num_special; j++)
+        from[j] = in + (size_t)(level + 1 + j) * r->n;
+    from[r->num_special] = in + (size_t)level * r->n;
+    for (int i = 0; i < level; i++)
+        inv[i] = cki_mul(r->p_inv[i], r->q_inv[level][i], &r->mod[i]);
+    divide(out, in, level, from, r->down_rescale[level], inv, r, work);
+}

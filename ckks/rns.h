@@ -1,0 +1,75 @@
+/* rns.h -- layer 3: polynomials over several primes.
+ *
+ * Read first: docs/03-rns.md.  A limb is N words modulo one prime; an RNS
+ * polynomial is an array of pointers to limbs, or limbs in one block.
+ */
+#ifndef CKI_RNS_H
+#define CKI_RNS_H
+
+#include "kernel/kernel.h"
+
+enum { CKI_MAX_ALL = CKKS_MAX_PRIMES + CKKS_MAX_SPECIAL };
+
+typedef struct cki_rns {
+    const cki_kernel *kernel;
+    size_t n;
+    int log_n;
+    int num_primes, num_special;
+    cki_mod  mod[CKI_MAX_ALL];          /* ciphertext primes, then special   */
+    uint64_t psi[CKI_MAX_ALL];          /* smallest primitive 2N-th roots    */
+    cki_ntt *ntt[CKI_MAX_ALL];
+    /* digit[i]: from the primes of i's digit up to and including i, to all. */
+    cki_conv *digit[CKKS_MAX_PRIMES];
+    cki_conv *last[CKKS_MAX_PRIMES];    /* from q_i                          */
+    cki_conv *down;                     /* from P                            */
+    cki_conv *down_rescale[CKKS_MAX_PRIMES];  /* from P and q_l              */
+    uint64_t p_inv[CKKS_MAX_PRIMES];    /* P^-1 mod q_i                      */
+    uint64_t p_mod[CKKS_MAX_PRIMES];    /* P mod q_i                         */
+    uint64_t q_inv[CKKS_MAX_PRIMES][CKKS_MAX_PRIMES];   /* [l][i]: q_l^-1 mod
+                                                           q_i, i < l        */
+} cki_rns;
+
+/* Fills everything from kernel, log_n, counts and mod (p set by
+ * cki_mod_make); alpha primes a digit.  On failure all is freed. */
+CKKS_CHECKED ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m,
+                                      int alpha);
+void cki_rns_clear(cki_rns *r, const ckks_memory *m);
+
+/* x in place, a limb modulo prime number t. */
+static inline void cki_ntt_fwd(const cki_rns *r, uint64_t *x, int t)
+{
+    r->kernel->ntt_fwd(x, r->ntt[t]);
+}
+static inline void cki_ntt_inv(const cki_rns *r, uint64_t *x, int t)
+{
+    r->kernel->ntt_inv(x, r->ntt[t]);
+}
+
+/* out = signed small coefficients modulo prime t, coefficient form. */
+void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
+                    const cki_mod *m);
+
+/* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order, g odd. */
+void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g);
+
+/* out = in permuted; out and in differ. */
+void cki_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                 size_t n);
+
+/* Division with rounding, c -> round(c / q_l) on a polynomial of level l in
+ * NTT form; out has level l-1 and may be in.  The remainder is centred:
+ * r in [-(q_l - 1)/2, (q_l - 1)/2].  work: level+1 limbs. */
+void cki_rescale(uint64_t *out, const uint64_t *in, int level,
+                 const cki_rns *r, uint64_t *work);
+
+/* out (level l) = round(in / P), in over q_0..q_l and the special primes, NTT
+ * form; in's special limbs are spoiled.  work: level+1 limbs. */
+void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
+                  uint64_t *work);
+
+/* out (level l-1) = round(in / (P q_l)); in's special limbs and limb l are
+ * spoiled.  work: level limbs. */
+void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
+                          const cki_rns *r, uint64_t *work);
+
+#endif

@@ -1,0 +1,174 @@
+/* clear.c -- the cleartext twin: the integers of the plan on doubles, all
+ * slots, garbage included.
+ *
+ * Naive on purpose: an output slot is the sum of weight times input slot at
+ * the rotated place.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+/* A tensor: shape (channels, phases, slots). */
+typedef struct field {
+    double *x;
+    int phases;
+} field;
+
+static void linear(double *out, const field *in, const net *n, int k,
+                   const net_map *m, const nn_layout *l)
+{
+    const net_stage *s = &n->stage[k];
+    const size_t slots = l->slots;
+
+    for (int o = 0; o < s->channels; o++)
+        for (int i = 0; i < m->num_phases; i++) {
+            const net_phase *p = &m->phase[i];
+            double *y = out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
+                                  * slots;
+
+            for (size_t j = 0; j < slots; j++)
+                y[j] = p->bias[o];
+            for (int t = 0; t < p->terms; t++) {
+                int input = p->term[t].input, source = 0;
+                size_t step = (size_t)p->term[t].step;
+                const double *x;
+                double w = p->weight[(size_t)o * (size_t)p->terms + (size_t)t];
+
+                while (input >= s->source[source].channels
+                                    * in[source].phases) {
+                    input -= s->source[source].channels * in[source].phases;
+                    source++;
+                }
+                x = in[source].x + (size_t)input * slots;
+                w *= net_source_scale(n, &s->source[source]) / s->scale;
+                for (size_t j = 0; j < slots - step; j++)
+                    y[j] += w * x[j + step];
+                for (size_t j = slots - step; j < slots; j++)
+                    y[j] += w * x[j + step - slots];
+            }
+        }
+}
+
+static void activate(double *y, const net_stage *s, size_t count)
+{
+    for (int o = 0; s->square && o < s->channels; o++)
+        if (s->linear == NULL || !s->linear[o])
+            for (size_t j = 0; j < count; j++)
+                y[(size_t)o * count + j] *= y[(size_t)o * count + j];
+}
+
+/* out = means over 2^pool x 2^pool phases. */
+static field pooled(const double *y, const net_stage *s, const net_out *o,
+                    const nn_layout *l)
+{
+    field f = { NULL, net_out_phases(s, o, l) };
+    int columns = s->flat ? 1 : l->ring_x >> s->pool;
+    int all = net_stage_phases(s, l), small = columns >> o->pool;
+
+    f.x = calloc((size_t)s->channels * (size_t)f.phases * l->slots,
+                 sizeof *f.x);
+    for (int c = 0; f.x != NULL && c < s->channels; c++)
+        for (int i = 0; i < all; i++) {
+            int to = (i / columns >> o->pool) * (small > 0 ? small : 1)
+                     + (i % columns >> o->pool);
+            const double *x = y + ((size_t)c * (size_t)all + (size_t)i)
+                                      * l->slots;
+            double *z = f.x + ((size_t)c * (size_t)f.phases + (size_t)to)
+                                  * l->slots;
+
+            for (size_t j = 0; j < l->slots; j++)
+                z[j] += ldexp(x[j], -2 * o->pool);
+        }
+    return f;
+}
+
+typedef struct twin {
+    const net *n;
+    const nn_layout *l;
+    field image;
+    field (*out)[NET_MAX_OUTS];         /* shape (stages, outs)              */
+} twin;
+
+static field source_field(const twin *t, const net_source *s)
+{
+    return s->stage < 0 ? t->image : t->out[s->stage][s->out];
+}
+
+static void release(twin *t, int reader)
+{
+    for (int j = 0; j <= reader; j++)
+        for (int i = 0; i < t->n->stage[j].num_outs; i++)
+            if (t->n->stage[j].out[i].last_reader <= reader && j < reader) {
+                free(t->out[j][i].x);
+                t->out[j][i].x = NULL;
+            }
+}
+
+static double largest(const double *y, size_t count)
+{
+    double m = 0;
+
+    for (size_t j = 0; j < count; j++)
+        m = fmax(m, fabs(y[j]));
+    return m;
+}
+
+static ckks_status one_stage(double *last, twin *t, const net_map *m, int k,
+                             double *range)
+{
+    const net_stage *s = &t->n->stage[k];
+    size_t count = (size_t)m->num_phases * t->l->slots;
+    field in[NET_MAX_SOURCES];
+    double *y = last != NULL ? last
+                             : malloc((size_t)s->channels * count * sizeof *y);
+
+    if (y == NULL)
+        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
+    for (int i = 0; i < s->num_sources; i++)
+        in[i] = source_field(t, &s->source[i]);
+    linear(y, in, t->n, k, m, t->l);
+    if (range != NULL)
+        *range = largest(y, (size_t)s->channels * count);
+    if (last != NULL)
+        return CKKS_OK;
+    activate(y, s, count);
+    for (int i = 0; i < s->num_outs; i++) {
+        t->out[k][i] = pooled(y, s, &s->out[i], t->l);
+        if (t->out[k][i].x == NULL) {
+            free(y);
+            return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
+        }
+    }
+    free(y);
+    release(t, k);
+    return CKKS_OK;
+}
+
+ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
+                     const nn_weights *w, double *ranges)
+{
+    twin t = { .n = &w->net, .l = &p->layout };
+    ckks_status st = CKKS_OK;
+    int stages = w->net.num_stages;
+
+    t.image.phases = p->layout.ring_y * p->layout.ring_x;
+    t.image.x = malloc((size_t)nn_plan_inputs(p) * p->layout.slots
+                       * sizeof *in);
+    t.out = calloc((size_t)stages, sizeof *t.out);
+    if (t.image.x == NULL || t.out == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_clear: no memory for the image");
+    else
+        memcpy(t.image.x, in, (size_t)nn_plan_inputs(p) * p->layout.slots
+                                  * sizeof *in);
+    for (int k = 0; k < stages && st == CKKS_OK; k++)
+        st = one_stage(k == stages - 1 ? out : NULL, &t, &w->map[k], k,
+                       ranges == NULL ? NULL : &ranges[k]);
+    for (int k = 0; t.out != NULL && k < stages; k++)
+        for (int i = 0; i < NET_MAX_OUTS; i++)
+            free(t.out[k][i].x);
+    free(t.out);
+    free(t.image.x);
+    return st;
+}

@@ -1,0 +1,451 @@
+/* compile.c -- a model's layers folded into stages.
+ *
+ * Every layer's output is kept as a list of sources (net.h).  A layer that only
+ * changes factors and constants changes the list; a convolution makes a stage
+ * out of it.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+typedef struct value {
+    int num;
+    net_source source[NET_MAX_SOURCES];
+    int fresh;                  /* stage whose linear output this is, not yet
+                                   used or activated; -1: none               */
+} value;
+
+/* Zeroed memory that lives as long as the net. */
+static void *take(net *n, size_t size)
+{
+    void **grown = realloc(n->block, (n->num_blocks + 1) * sizeof *grown);
+    void *p = calloc(1, size);
+
+    if (grown != NULL)
+        n->block = grown;
+    if (grown == NULL || p == NULL) {
+        free(p);
+        return NULL;
+    }
+    n->block[n->num_blocks++] = p;
+    return p;
+}
+
+static double *vector(net *n, int count, double fill)
+{
+    double *v = take(n, (size_t)count * sizeof *v);
+
+    for (int i = 0; v != NULL && i < count; i++)
+        v[i] = fill;
+    return v;
+}
+
+static ckks_status no_memory(void)
+{
+    return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for the network");
+}
+
+static int value_channels(const value *v)
+{
+    int sum = 0;
+
+    for (int i = 0; i < v->num; i++)
+        sum += v->source[i].up_channels > 0 ? v->source[i].up_channels
+                                            : v->source[i].channels;
+    return sum;
+}
+
+/* Poolings behind a source as it is read. */
+static int source_pool(const net *n, const net_source *s)
+{
+    int pool = s->pool + (s->stage >= 0 ? n->stage[s->stage].pool : 0);
+
+    return s->up_channels > 0 ? pool - 1 : pool;
+}
+
+/* The output of stage k as a value. */
+static ckks_status stage_value(value *out, net *n, int k)
+{
+    net_source *s = &out->source[0];
+
+    memset(out, 0, sizeof *out);
+    out->num = 1;
+    out->fresh = k;
+    s->stage = k;
+    s->channels = n->stage[k].channels;
+    s->mul = vector(n, s->channels, 1);
+    s->add = vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? no_memory() : CKKS_OK;
+}
+
+static ckks_status check_open(const net_stage *s, const nn_layer *by)
+{
+    if (s->square || s->sealed)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
+                       "both before and behind its activation", by->name,
+                       s->name);
+    return CKKS_OK;
+}
+
+/* Reading a fresh stage's output seals it: it has no activation. */
+static ckks_status use(value *v, net *n, const nn_layer *by)
+{
+    if (v->fresh >= 0) {
+        net_stage *s = &n->stage[v->fresh];
+
+        if (s->square)
+            return check_open(s, by);
+        s->sealed = true;
+    }
+    v->fresh = -1;
+    return CKKS_OK;
+}
+
+static ckks_status new_stage(net_stage **out, net *n, const value *in,
+                             const nn_layer *l, int layer)
+{
+    net_stage *s = &n->stage[n->num_stages];
+    int pool = source_pool(n, &in->source[0]);
+
+    memset(s, 0, sizeof *s);
+    memcpy(s->name, l->name, sizeof s->name);
+    s->pre = s->post = layer;
+    s->kernel = 1;
+    s->pool = pool;
+    s->num_sources = in->num;
+    memcpy(s->source, in->source, sizeof s->source);
+    for (int i = 1; i < in->num; i++)
+        if (source_pool(n, &in->source[i]) != pool)
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins maps of "
+                           "different sizes", l->name);
+    *out = s;
+    return CKKS_OK;
+}
+
+static ckks_status finish_stage(value *out, net *n, net_stage *s,
+                                int channels, const float *bias)
+{
+    s->channels = channels;
+    s->flat = s->dense;
+    for (int i = 0; i < s->num_sources; i++)
+        if (s->source[i].stage >= 0 && n->stage[s->source[i].stage].flat)
+            s->flat = true;
+    s->mul = vector(n, channels, 1);
+    s->add = vector(n, channels, 0);
+    if (s->mul == NULL || s->add == NULL)
+        return no_memory();
+    for (int o = 0; bias != NULL && o < channels; o++)
+        s->add[o] = (double)bias[o];
+    n->num_stages++;
+    return stage_value(out, n, n->num_stages - 1);
+}
+
+/* A stage that copies: where an activation or a transposed convolution finds
+ * no linear layer before it. */
+static ckks_status identity(value *v, net *n, const nn_layer *l, int layer)
+{
+    net_stage *s;
+    int channels = value_channels(v);
+    ckks_status st = new_stage(&s, n, v, l, layer);
+
+    if (st != CKKS_OK)
+        return st;
+    s->identity = true;
+    return finish_stage(v, n, s, channels, NULL);
+}
+
+static ckks_status do_conv(value *out, net *n, value *in, const nn_layer *l,
+                           int layer)
+{
+    net_stage *s;
+    ckks_status st = use(in, n, l);
+
+    if (st == CKKS_OK)
+        st = new_stage(&s, n, in, l, layer);
+    if (st != CKKS_OK)
+        return st;
+    s->kernel = l->op == NN_CONV ? l->kernel : 1;
+    s->dense = l->op == NN_DENSE;
+    s->weight = l->weight;
+    if (s->dense && in->num != 1)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: dense layer %s reads a "
+                       "concatenation", l->name);
+    return finish_stage(out, n, s, l->channels, l->bias);
+}
+
+/* A biased transposed convolution under `zero` is a stage of its own: its
+ * bias would leak over the border if folded. */
+static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
+                            int layer)
+{
+    net_source *s;
+    ckks_status st = use(in, n, l);
+
+    if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
+        st = identity(in, n, l, layer);
+    if (st != CKKS_OK)
+        return st;
+    *out = *in;
+    out->fresh = -1;
+    s = &out->source[0];
+    s->up_weight = l->weight;
+    s->up_channels = l->channels;
+    s->up_mul = vector(n, l->channels, 1);
+    s->up_add = vector(n, l->channels, 0);
+    if (s->up_mul == NULL || s->up_add == NULL)
+        return no_memory();
+    for (int m = 0; l->bias != NULL && m < l->channels; m++)
+        s->up_add[m] = (double)l->bias[m];
+    if (n->model->border == NN_ZERO && l->bias != NULL)
+        return identity(out, n, l, layer);
+    return CKKS_OK;
+}
+
+static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l,
+                           int layer)
+{
+    ckks_status st = use(in, n, l);
+
+    if (st == CKKS_OK
+        && (in->num != 1 || in->source[0].up_channels > 0
+            || in->source[0].stage < 0))
+        st = identity(in, n, l, layer);
+    *out = *in;
+    out->fresh = -1;
+    out->source[0].pool++;
+    return st;
+}
+
+/* Channels [c, c + count) of a source's value become f x + g. */
+static void affine(net_source *s, int c, const double *f, const double *g)
+{
+    int up = s->up_channels > 0, count = up ? s->up_channels : s->channels;
+    double *mul = up ? s->up_mul : s->mul, *add = up ? s->up_add : s->add;
+
+    for (int i = 0; i < count; i++) {
+        mul[i] *= f[c + i];
+        add[i] = add[i] * f[c + i] + g[c + i];
+    }
+}
+
+/* A value's vectors may be read by several layers: copy before changing. */
+static ckks_status own_vectors(value *v, net *n)
+{
+    for (int i = 0; i < v->num; i++) {
+        net_source *s = &v->source[i];
+        double **vec[4] = { &s->mul, &s->add, &s->up_mul, &s->up_add };
+
+        for (int k = 0; k < 4; k++) {
+            size_t count = (size_t)(k < 2 ? s->channels : s->up_channels);
+            double *copy;
+
+            if (*vec[k] == NULL)
+                continue;
+            copy = take(n, count * sizeof *copy);
+            if (copy == NULL)
+                return no_memory();
+            memcpy(copy, *vec[k], count * sizeof *copy);
+            *vec[k] = copy;
+        }
+    }
+    return CKKS_OK;
+}
+
+static ckks_status do_batchnorm(value *out, net *n, value *in,
+                                const nn_layer *l, int layer)
+{
+    double *f = vector(n, l->channels, 0), *g = vector(n, l->channels, 0);
+    ckks_status st;
+
+    if (f == NULL || g == NULL)
+        return no_memory();
+    for (int c = 0; c < l->channels; c++) {
+        f[c] = (double)l->weight[c] / sqrt((double)l->var[c] + l->eps);
+        g[c] = (double)l->bias[c] - (double)l->mean[c] * f[c];
+    }
+    *out = *in;
+    if (in->fresh >= 0) {
+        net_stage *s = &n->stage[in->fresh];
+
+        st = check_open(s, l);
+        if (st != CKKS_OK)
+            return st;
+        for (int c = 0; c < l->channels; c++) {
+            s->mul[c] *= f[c];
+            s->add[c] = s->add[c] * f[c] + g[c];
+        }
+        s->pre = s->post = layer;
+        return CKKS_OK;
+    }
+    st = use(out, n, l);
+    if (st == CKKS_OK)
+        st = own_vectors(out, n);
+    for (int i = 0, c = 0; st == CKKS_OK && i < out->num; i++) {
+        affine(&out->source[i], c, f, g);
+        c += out->source[i].up_channels > 0 ? out->source[i].up_channels
+                                            : out->source[i].channels;
+    }
+    return st;
+}
+
+/* a x^2 + b x + c = a (x + b/2a)^2 + c - b^2/4a; a channel with a = 0 stays
+ * linear. */
+static ckks_status do_square(value *out, net *n, value *in, const nn_layer *l,
+                             int layer)
+{
+    net_stage *s;
+    ckks_status st = CKKS_OK;
+
+    if (in->fresh < 0)
+        st = identity(in, n, l, layer);
+    if (st == CKKS_OK)
+        st = check_open(&n->stage[in->fresh], l);
+    if (st != CKKS_OK)
+        return st;
+    s = &n->stage[in->fresh];
+    s->square = true;
+    s->post = layer;
+    st = stage_value(out, n, in->fresh);
+    out->fresh = -1;
+    if (st != CKKS_OK || l->op == NN_SQUARE)
+        return st;
+    s->linear = take(n, (size_t)s->channels * sizeof *s->linear);
+    if (s->linear == NULL)
+        return no_memory();
+    for (int c = 0; c < s->channels; c++) {
+        double a = (double)l->a[c], b = (double)l->b[c], k = (double)l->c[c];
+
+        s->linear[c] = a == 0;
+        out->source[0].mul[c] = a == 0 ? b : a;
+        out->source[0].add[c] = a == 0 ? k : k - b * b / (4 * a);
+        if (a != 0)
+            s->add[c] += b / (2 * a);
+    }
+    return CKKS_OK;
+}
+
+static ckks_status do_concat(value *out, net *n, value *v,
+                             const nn_layer *l)
+{
+    memset(out, 0, sizeof *out);
+    out->fresh = -1;
+    for (int i = 0; i < l->num_in; i++) {
+        value in = v[l->in[i]];
+        ckks_status st = use(&in, n, l);
+
+        if (st != CKKS_OK)
+            return st;
+        if (out->num + in.num > NET_MAX_SOURCES)
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins more "
+                           "than %d tensors", l->name, NET_MAX_SOURCES);
+        memcpy(out->source + out->num, in.source,
+               (size_t)in.num * sizeof *out->source);
+        out->num += in.num;
+    }
+    return CKKS_OK;
+}
+
+static ckks_status image_value(value *out, net *n)
+{
+    net_source *s = &out->source[0];
+
+    memset(out, 0, sizeof *out);
+    out->num = 1;
+    out->fresh = -1;
+    s->stage = -1;
+    s->channels = n->model->channels;
+    s->mul = vector(n, s->channels, 1);
+    s->add = vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? no_memory() : CKKS_OK;
+}
+
+static ckks_status one_layer(value *v, net *n, int i)
+{
+    const nn_layer *l = &n->model->layer[i];
+    value in;
+    ckks_status st;
+
+    if (l->op == NN_IMAGE)
+        return image_value(&v[i], n);
+    if (l->op == NN_CONCAT)
+        return do_concat(&v[i], n, v, l);
+    in = v[l->in[0]];
+    switch (l->op) {
+    case NN_CONV:
+    case NN_DENSE:
+        st = do_conv(&v[i], n, &in, l, i);
+        break;
+    case NN_TCONV:
+        st = do_tconv(&v[i], n, &in, l, i);
+        break;
+    case NN_POOL:
+        st = do_pool(&v[i], n, &in, l, i);
+        break;
+    case NN_BATCHNORM:
+        st = do_batchnorm(&v[i], n, &in, l, i);
+        break;
+    case NN_SQUARE:
+    case NN_QUADRATIC:
+        st = do_square(&v[i], n, &in, l, i);
+        break;
+    default:
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s of unknown kind %d",
+                     l->name, (int)l->op);
+    }
+    return st;
+}
+
+/* The logit must be the linear output of the last stage. */
+static ckks_status end(net *n, value *v)
+{
+    const nn_layer *l = &n->model->layer[n->model->output];
+    value *out = &v[n->model->output];
+    ckks_status st = CKKS_OK;
+
+    if (out->fresh < 0 || n->stage[out->fresh].sealed) {
+        st = use(out, n, l);
+        if (st == CKKS_OK)
+            st = identity(out, n, l, n->model->output);
+    }
+    if (st == CKKS_OK && out->fresh != n->num_stages - 1)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layers behind the output %s",
+                     l->name);
+    return st;
+}
+
+ckks_status net_init(net *out, const nn_model *m)
+{
+    net n = { .model = m };
+    size_t layers = (size_t)m->num_layers;
+    value *v = calloc(layers, sizeof *v);
+    ckks_status st = CKKS_OK;
+
+    n.stage = calloc(2 * layers + 1, sizeof *n.stage);
+    if (v == NULL || n.stage == NULL)
+        st = no_memory();
+    for (int i = 0; i < m->num_layers && st == CKKS_OK; i++)
+        st = one_layer(v, &n, i);
+    if (st == CKKS_OK)
+        st = end(&n, v);
+    for (int k = 0; k < n.num_stages; k++)
+        if (n.stage[k].pool > n.max_pool)
+            n.max_pool = n.stage[k].pool;
+    free(v);
+    if (st != CKKS_OK) {
+        net_clear(&n);
+        return st;
+    }
+    *out = n;
+    return CKKS_OK;
+}
+
+void net_clear(net *n)
+{
+    for (size_t i = 0; i < n->num_blocks; i++)
+        free(n->block[i]);
+    free(n->block);
+    free(n->stage);
+    memset(n, 0, sizeof *n);
+}

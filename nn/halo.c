@@ -1,0 +1,85 @@
+/* halo.c -- how far a network sees, by interval arithmetic.
+ *
+ * For one row y of the output, go through the layers backwards and keep for
+ * each the interval of rows that y depends on:
+ *
+ *     conv k         [lo - (k-1)/2, hi + (k-1)/2]
+ *     pool           [2 lo, 2 hi + 1]
+ *     tconv          [floor(lo / 2), floor(hi / 2)]
+ *     all others     [lo, hi]
+ *
+ * What several layers read gets the hull of their intervals.  The distances
+ * from y to both ends of the image's interval depend on y modulo 2^depth only.
+ * Columns are rows.
+ */
+#include "nn.h"
+
+typedef struct halo_span {
+    int64_t lo, hi;         /* lo > hi: empty                                */
+} halo_span;
+
+static int64_t halo_half(int64_t v)
+{
+    return v >= 0 ? v / 2 : -((1 - v) / 2);
+}
+
+static halo_span halo_back(const nn_layer *y, halo_span s)
+{
+    int64_t r = (y->kernel - 1) / 2;
+
+    switch (y->op) {
+    case NN_CONV:
+        return (halo_span){ s.lo - r, s.hi + r };
+    case NN_POOL:
+        return (halo_span){ 2 * s.lo, 2 * s.hi + 1 };
+    case NN_TCONV:
+        return (halo_span){ halo_half(s.lo), halo_half(s.hi) };
+    default:
+        return s;
+    }
+}
+
+/* The image's interval for row y of the output. */
+static halo_span halo_image(const nn_model *m, int64_t y)
+{
+    halo_span span[NN_MAX_LAYERS];
+
+    for (int i = 0; i < m->num_layers; i++)
+        span[i] = (halo_span){ 1, 0 };
+    span[m->output] = (halo_span){ y, y };
+    for (int i = m->output; i > 0; i--) {
+        const nn_layer *l = &m->layer[i];
+        halo_span s = halo_back(l, span[i]);
+
+        for (int k = 0; k < l->num_in; k++) {
+            halo_span *in = &span[l->in[k]];
+            bool empty = in->lo > in->hi;
+
+            in->lo = empty || s.lo < in->lo ? s.lo : in->lo;
+            in->hi = empty || s.hi > in->hi ? s.hi : in->hi;
+        }
+    }
+    return span[0];
+}
+
+/* An output that is one number for the image sees all of it. */
+int nn_halo_radius(const nn_model *m)
+{
+    int64_t period = 1, radius = 0;
+
+    if (m == NULL || m->num_layers < 2)
+        return 0;
+    if (m->layer[m->output].height != m->height
+        || m->layer[m->output].width != m->width)
+        return m->height > m->width ? m->height : m->width;
+    for (int i = 0; i < m->num_layers; i++)
+        if (m->height / m->layer[i].height > period)
+            period = m->height / m->layer[i].height;
+    for (int64_t y = 0; y < period; y++) {
+        halo_span s = halo_image(m, y);
+
+        radius = y - s.lo > radius ? y - s.lo : radius;
+        radius = s.hi - y > radius ? s.hi - y : radius;
+    }
+    return (int)radius;
+}

@@ -1,0 +1,363 @@
+/* map.c -- the linear map of a stage as integers times rotated ciphertexts.
+ *
+ * Read first: docs/12-volley.md.
+ *
+ * Output phase (a, b) of a k x k convolution reads, for each tap (dy, dx), the
+ * map at (a + dy, b + dx): ring position modulo the ring, carries into the
+ * grid as a rotation by cy grid_x + cx.  Through a transposed convolution it
+ * reads the half-size map at ((a + dy) div 2, (b + dx) div 2); taps that meet
+ * there add up.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+/* ---- sizes ------------------------------------------------------------------- */
+
+int net_stage_phases(const net_stage *s, const nn_layout *l)
+{
+    return s->flat ? 1 : (l->ring_y >> s->pool) * (l->ring_x >> s->pool);
+}
+
+int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
+{
+    return s->flat ? 1 : (l->ring_y >> (s->pool + o->pool))
+                             * (l->ring_x >> (s->pool + o->pool));
+}
+
+static bool is_flat(const net *n, const net_source *s)
+{
+    return s->stage >= 0 && n->stage[s->stage].flat;
+}
+
+/* Poolings of the ciphertexts a source holds. */
+static int stored_pool(const net_stage *by, const net_source *s)
+{
+    return by->pool + (s->up_channels > 0 ? 1 : 0);
+}
+
+int net_source_phases(const net *n, const net_stage *by, const net_source *s,
+                      const nn_layout *l)
+{
+    int pool = stored_pool(by, s);
+
+    return is_flat(n, s) ? 1 : (l->ring_y >> pool) * (l->ring_x >> pool);
+}
+
+static int read_channels(const net_source *s)
+{
+    return s->up_channels > 0 ? s->up_channels : s->channels;
+}
+
+/* ---- the terms of one phase ----------------------------------------------------- */
+
+/* A phase while it is made. */
+typedef struct table {
+    int terms, limit;
+    net_term *term;             /* shape (limit)                             */
+    double *weight;             /* shape (channels, limit), as values        */
+    double *bias;               /* shape (channels)                          */
+} table;
+
+/* One source read by a stage. */
+typedef struct reading {
+    const net_stage *stage;
+    const net_source *source;
+    const nn_layout *layout;
+    int first_channel, weight_channels; /* in the stage's weight             */
+    int first_input;            /* number of the source's first ciphertext   */
+    int ring_y, ring_x;         /* of the stored ciphertexts                 */
+    bool with_weights;
+} reading;
+
+static int find_term(table *t, int input, int step)
+{
+    for (int k = t->terms - 1; k >= 0; k--)
+        if (t->term[k].input == input && t->term[k].step == step)
+            return k;
+    t->term[t->terms] = (net_term){ input, step };
+    return t->terms++;
+}
+
+static int floor_div(int a, int b)
+{
+    return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+/* Where pixel (y, x), y and x near the ring, lies: phase and rotation. */
+static void locate(int *phase, int *step, int y, int x, const reading *r)
+{
+    int cy = floor_div(y, r->ring_y), cx = floor_div(x, r->ring_x);
+    int64_t slots = (int64_t)r->layout->slots;
+    int64_t turn = (int64_t)cy * r->layout->grid_x + cx;
+
+    *phase = (y - cy * r->ring_y) * r->ring_x + (x - cx * r->ring_x);
+    *step = (int)((turn % slots + slots) % slots);
+}
+
+static double conv_weight(const reading *r, int o, int c, int tap)
+{
+    const net_stage *s = r->stage;
+    size_t taps = (size_t)(s->kernel * s->kernel);
+
+    if (s->identity)
+        return o == r->first_channel + c ? 1 : 0;
+    return (double)s->weight[((size_t)o * (size_t)r->weight_channels
+                              + (size_t)(r->first_channel + c)) * taps
+                             + (size_t)tap];
+}
+
+/* weight (o, k) += w value; the constant part of the value goes to the bias. */
+static void add_weight(table *t, const reading *r, int o, int c, int k,
+                       double w)
+{
+    w *= r->stage->mul[o];
+    t->weight[(size_t)o * (size_t)t->limit + (size_t)k] +=
+        w * r->source->mul[c];
+    t->bias[o] += w * r->source->add[c];
+}
+
+static void read_direct(table *t, const reading *r, int y, int x, int tap)
+{
+    int phase, step, phases = r->ring_y * r->ring_x;
+
+    locate(&phase, &step, y, x, r);
+    for (int c = 0; c < r->source->channels; c++) {
+        int k = find_term(t, r->first_input + c * phases + phase, step);
+
+        for (int o = 0; r->with_weights && o < r->stage->channels; o++)
+            add_weight(t, r, o, c, k, conv_weight(r, o, c, tap));
+    }
+}
+
+/* (conv . tconv) from stored channel c to output o, at one tap and corner. */
+static double up_weight(const reading *r, int o, int c, int tap, int corner)
+{
+    const net_source *s = r->source;
+    double sum = 0;
+
+    for (int m = 0; m < s->up_channels; m++)
+        sum += conv_weight(r, o, m, tap) * s->up_mul[m]
+               * (double)s->up_weight[((size_t)c * (size_t)s->up_channels
+                                       + (size_t)m) * 4 + (size_t)corner];
+    return sum;
+}
+
+static void read_up(table *t, const reading *r, int y, int x, int tap)
+{
+    const net_source *s = r->source;
+    int low_y = floor_div(y, 2), low_x = floor_div(x, 2);
+    int corner = (y - 2 * low_y) * 2 + (x - 2 * low_x);
+    int phase, step, phases = r->ring_y * r->ring_x;
+
+    locate(&phase, &step, low_y, low_x, r);
+    for (int c = 0; c < s->channels; c++) {
+        int k = find_term(t, r->first_input + c * phases + phase, step);
+
+        for (int o = 0; r->with_weights && o < r->stage->channels; o++)
+            add_weight(t, r, o, c, k, up_weight(r, o, c, tap, corner));
+    }
+    for (int o = 0; r->with_weights && o < r->stage->channels; o++)
+        for (int m = 0; m < s->up_channels; m++)
+            t->bias[o] += r->stage->mul[o] * conv_weight(r, o, m, tap)
+                          * s->up_add[m];
+}
+
+/* Every pixel of the map is a term of its own: the grid is 1 x 1. */
+static void read_dense(table *t, const reading *r)
+{
+    size_t pixels = (size_t)(r->ring_y * r->ring_x);
+    size_t row = (size_t)r->source->channels * pixels;
+
+    for (int c = 0; c < r->source->channels; c++)
+        for (size_t i = 0; i < pixels; i++) {
+            size_t at = (size_t)c * pixels + i;
+            int k = find_term(t, r->first_input + (int)at, 0);
+
+            for (int o = 0; r->with_weights && o < r->stage->channels; o++)
+                add_weight(t, r, o, c, k,
+                           (double)r->stage->weight[(size_t)o * row + at]);
+        }
+}
+
+static void read_source(table *t, const reading *r, int a, int b)
+{
+    int half = r->stage->kernel / 2;
+
+    if (r->stage->dense) {
+        read_dense(t, r);
+        return;
+    }
+    for (int tap = 0; tap < r->stage->kernel * r->stage->kernel; tap++) {
+        int y = a + tap / r->stage->kernel - half;
+        int x = b + tap % r->stage->kernel - half;
+
+        if (r->source->up_channels > 0)
+            read_up(t, r, y, x, tap);
+        else
+            read_direct(t, r, y, x, tap);
+    }
+}
+
+static void read_phase(table *t, const net *n, const net_stage *s, int a,
+                       int b, const nn_layout *l, bool with_weights)
+{
+    reading r = { .stage = s, .layout = l, .with_weights = with_weights };
+
+    for (int i = 0; i < s->num_sources; i++)
+        r.weight_channels += read_channels(&s->source[i]);
+    for (int i = 0; i < s->num_sources; i++) {
+        const net_source *src = &s->source[i];
+        int pool = stored_pool(s, src), flat = is_flat(n, src);
+
+        r.source = src;
+        r.ring_y = flat ? 1 : l->ring_y >> pool;
+        r.ring_x = flat ? 1 : l->ring_x >> pool;
+        read_source(t, &r, a, b);
+        r.first_input += src->channels * r.ring_y * r.ring_x;
+        r.first_channel += read_channels(src);
+    }
+}
+
+/* ---- integers ---------------------------------------------------------------------- */
+
+/* Scale of the ciphertext behind an input number. */
+static double input_scale(const net *n, const net_stage *s,
+                          const nn_layout *l, int input)
+{
+    for (int i = 0; i < s->num_sources; i++) {
+        int count = s->source[i].channels
+                    * net_source_phases(n, s, &s->source[i], l);
+
+        if (input < count)
+            return net_source_scale(n, &s->source[i]);
+        input -= count;
+    }
+    return 1;
+}
+
+static ckks_status quantise(net_phase *p, const table *t, const net *n,
+                            const net_stage *s, const nn_layout *l)
+{
+    for (int o = 0; o < s->channels; o++) {
+        double sum = 0;
+
+        for (int k = 0; k < t->terms; k++) {
+            double w = round(t->weight[(size_t)o * (size_t)t->limit
+                                       + (size_t)k]
+                             * s->scale / input_scale(n, s, l,
+                                                      p->term[k].input));
+
+            sum += fabs(w);
+            if (!(sum < 0x1p28))
+                return nn_fail(CKKS_EPARAM, "nn_weights_init: %s: integer "
+                               "weights of channel %d add up to more than "
+                               "2^28", s->name, o);
+            p->weight[(size_t)o * (size_t)t->terms + (size_t)k] = (int32_t)w;
+        }
+        p->bias[o] = t->bias[o] + s->add[o];
+    }
+    return CKKS_OK;
+}
+
+static ckks_status make_phase(net_phase *p, table *t, const net *n,
+                              const net_stage *s, int a, int b,
+                              const nn_layout *l, bool with_weights)
+{
+    size_t channels = (size_t)s->channels, terms;
+
+    t->terms = 0;
+    memset(t->weight, 0, channels * (size_t)t->limit * sizeof *t->weight);
+    memset(t->bias, 0, channels * sizeof *t->bias);
+    read_phase(t, n, s, a, b, l, with_weights);
+    terms = (size_t)t->terms;
+    p->terms = t->terms;
+    p->term = malloc(terms * sizeof *p->term);
+    p->weight = with_weights ? malloc(channels * terms * sizeof *p->weight)
+                             : NULL;
+    p->bias = malloc(channels * sizeof *p->bias);
+    if (p->term == NULL || p->bias == NULL
+        || (with_weights && p->weight == NULL))
+        return nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
+                       "of %s", s->name);
+    memcpy(p->term, t->term, terms * sizeof *p->term);
+    return with_weights ? quantise(p, t, n, s, l) : CKKS_OK;
+}
+
+ckks_status net_map_init(net_map *out, const net *n, int stage,
+                         const nn_layout *l, bool with_weights)
+{
+    const net_stage *s = &n->stage[stage];
+    int columns = s->flat ? 1 : l->ring_x >> s->pool, inputs = 0;
+    net_map m = { .num_phases = net_stage_phases(s, l),
+                  .channels = s->channels };
+    table t = { 0 };
+    ckks_status st = CKKS_OK;
+
+    for (int i = 0; i < s->num_sources; i++) {
+        int phases = net_source_phases(n, s, &s->source[i], l);
+        int taps = s->dense ? phases : s->kernel * s->kernel;
+
+        inputs += s->source[i].channels * phases;
+        t.limit += s->source[i].channels * taps;
+    }
+    m.num_inputs = inputs;
+    t.term = malloc((size_t)t.limit * sizeof *t.term);
+    t.weight = malloc((size_t)t.limit * (size_t)s->channels
+                      * sizeof *t.weight);
+    t.bias = malloc((size_t)s->channels * sizeof *t.bias);
+    m.phase = calloc((size_t)m.num_phases, sizeof *m.phase);
+    if (t.term == NULL || t.weight == NULL || t.bias == NULL
+        || m.phase == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
+                     "of %s", s->name);
+    for (int i = 0; i < m.num_phases && st == CKKS_OK; i++)
+        st = make_phase(&m.phase[i], &t, n, s, i / columns, i % columns, l,
+                        with_weights);
+    free(t.term);
+    free(t.weight);
+    free(t.bias);
+    if (st != CKKS_OK) {
+        net_map_clear(&m);
+        return st;
+    }
+    *out = m;
+    return CKKS_OK;
+}
+
+void net_map_clear(net_map *m)
+{
+    for (int i = 0; m->phase != NULL && i < m->num_phases; i++) {
+        free(m->phase[i].term);
+        free(m->phase[i].weight);
+        free(m->phase[i].bias);
+    }
+    free(m->phase);
+    memset(m, 0, sizeof *m);
+}
+
+/* Distinct (input, step) over all phases; distinct (channel, phase, step). */
+void net_map_rotations(long *inputs, long *sums, const net_map *m)
+{
+    *inputs = *sums = 0;
+    for (int i = 0; i < m->num_phases; i++) {
+        const net_phase *p = &m->phase[i];
+
+        for (int k = 0; k < p->terms; k++) {
+            bool first_in = p->term[k].step != 0;
+            bool first_sum = first_in;
+
+            for (int j = 0; j < k && first_sum; j++)
+                first_sum = p->term[j].step != p->term[k].step;
+            for (int h = 0; h < i && first_in; h++)
+                for (int j = 0; j < m->phase[h].terms && first_in; j++)
+                    first_in = m->phase[h].term[j].step != p->term[k].step
+                               || m->phase[h].term[j].input
+                                      != p->term[k].input;
+            *inputs += first_in;
+            *sums += first_sum ? m->channels : 0;
+        }
+    }
+}

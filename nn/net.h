@@ -1,0 +1,147 @@
+/* net.h -- the inside of libnn: a model folded into stages.
+ *
+ * A stage is what the server runs as one piece: a linear map, and the square
+ * behind it if there is one.  Batch norms, means, transposed convolutions
+ * before a convolution and the constants of quadratics are folded into it.
+ * Read first: docs/11-layers.md.
+ */
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include "nn.h"
+
+enum { NET_MAX_SOURCES = 16, NET_MAX_OUTS = 8 };
+
+/* A tensor a stage reads: `pool` means behind stage `stage`'s output (or the
+ * image, stage -1), as value = mul[c] x + add[c] of what the ciphertexts hold.
+ * With up_weight, a transposed convolution lies between: the value read is
+ * up_mul[m] (up_weight . value)[m] + up_add[m] at twice the size. */
+typedef struct net_source {
+    int stage, pool;
+    int channels;               /* of the ciphertexts                        */
+    double *mul, *add;          /* shape (channels)                          */
+    const float *up_weight;     /* shape (channels, up_channels, 2, 2)       */
+    int up_channels;            /* 0: no transposed convolution              */
+    double *up_mul, *up_add;    /* shape (up_channels)                       */
+    int out;                    /* which output of the stage (by net_levels) */
+} net_source;
+
+/* A form in which a stage's output is kept for readers: `pool` times summed
+ * over 2x2, brought to `level`. */
+typedef struct net_out {
+    int pool, level;
+    double scale;               /* value = x / scale, means included         */
+    int last_reader;            /* number of the last stage that reads it    */
+} net_out;
+
+typedef struct net_stage {
+    char name[NN_NAME];
+    int  pre, post;             /* layers whose ranges hold before the
+                                   activation and behind it                  */
+    bool identity;              /* 1x1, weight 1: a layer between none       */
+    bool dense;
+    bool flat;                  /* the output is one pixel: behind a dense   */
+    bool square;
+    bool sealed;                /* its linear output is read: no activation  */
+    int  kernel;
+    const float *weight;        /* (channels, sum of source channels, k, k)  */
+    int  channels;
+    double *mul, *add;          /* out = mul (weight . in) + add             */
+    bool *linear;               /* shape (channels): no square here; or NULL */
+    int  pool;                  /* the map's poolings                        */
+    int  num_sources;
+    net_source source[NET_MAX_SOURCES];
+    /* by net_levels */
+    int  level;                 /* of the inputs                             */
+    double scale;               /* of the sums                               */
+    int  num_outs;
+    net_out out[NET_MAX_OUTS];
+} net_stage;
+
+typedef struct net {
+    const nn_model *model;
+    int num_stages;
+    net_stage *stage;           /* the last one gives the logit              */
+    int max_pool;
+    net_out image;              /* level and scale of the input              */
+    void **block;               /* memory of vectors                         */
+    size_t num_blocks;
+} net;
+
+/* Folds a model.
+ *   errors  CKKS_EPARAM  a network outside what stages can express */
+CKKS_CHECKED ckks_status net_init(net *out, const nn_model *m);
+void net_clear(net *n);
+
+/* The choices of moduli a plan makes: base prime, layer primes, activations'
+ * scale, all in bits. */
+typedef struct net_bits {
+    int base, layer, scale;
+} net_bits;
+
+/* The choice a plan was made with. */
+net_bits net_plan_bits(const nn_plan *p);
+
+/* Sets levels, scales and outputs of every stage.  prime[l] stands for q_l;
+ * the scale of level l's outputs is exact for these primes.
+ *   errors  CKKS_EPARAM  values too large for the moduli */
+CKKS_CHECKED ckks_status net_levels(net *n, net_bits bits,
+                                    const uint64_t *prime);
+
+/* The whole number a stage without activation is multiplied by before its
+ * rescaling by `prime`, so that it comes down to the scale of activations. */
+double net_lift(net_bits bits, double scale, uint64_t prime);
+
+/* Number of the top level; net_levels with prime NULL computes only this. */
+int net_depth(const net *n);
+
+/* ---- one stage's linear map as integers ------------------------------------- */
+
+/* One term: input ciphertext (index among the stage's inputs, in the order
+ * sources, channels, phases), rotated by step. */
+typedef struct net_term {
+    int32_t input;
+    int32_t step;
+} net_term;
+
+/* The map for one output phase: terms shared by all channels. */
+typedef struct net_phase {
+    int32_t terms;
+    net_term *term;             /* shape (terms)                             */
+    int32_t *weight;            /* shape (channels, terms); NULL if only
+                                   counted                                   */
+    double *bias;               /* shape (channels), as values               */
+} net_phase;
+
+typedef struct net_map {
+    int num_phases, channels, num_inputs;
+    net_phase *phase;
+} net_map;
+
+/* Ciphertexts of one channel: of a stage's output (poolings included), of what
+ * a source of stage `by` reads. */
+int net_stage_phases(const net_stage *s, const nn_layout *l);
+int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l);
+int net_source_phases(const net *n, const net_stage *by, const net_source *s,
+                      const nn_layout *l);
+
+/* The map of a stage; without weights only its terms, which geometry alone
+ * decides.
+ *   errors  CKKS_EPARAM  integers too large for an exact product */
+CKKS_CHECKED ckks_status net_map_init(net_map *out, const net *n, int stage,
+                                      const nn_layout *l, bool with_weights);
+void net_map_clear(net_map *m);
+
+/* Rotations a set needs if the inputs, or if the sums, are rotated. */
+void net_map_rotations(long *inputs, long *sums, const net_map *m);
+
+/* Scale of what a source's ciphertexts hold. */
+double net_source_scale(const net *n, const net_source *s);
+
+struct nn_weights {
+    net net;
+    net_map *map;               /* one a stage                               */
+    uint8_t fingerprint[16];    /* of the plan                               */
+};
+
+#endif

@@ -1,0 +1,272 @@
+/* nn.h -- the public interface of libnn: networks over encrypted tensors.
+ *
+ * A network (docs/model.md) is planned first: nn_plan fixes the packing, every
+ * level, scale, prime and key from integers and ranges alone, before a key
+ * exists.  Then the client packs and encrypts, the server runs, the client
+ * decrypts and unpacks.  Each stage sees only what it needs: the client the
+ * plan, the server the plan, the weights and the evaluation keys.
+ *
+ * The six rules of ckks.h hold here too; the status values are ckks.h's, and
+ * nn_last_error() says what was wrong.
+ */
+#ifndef NN_H
+#define NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ckks.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Why the last failing nn_ or unet_ call of this thread failed: one line. */
+const char *nn_last_error(void);
+/* For libunet and the command: records a message, returns the status. */
+ckks_status nn_fail(ckks_status s, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* ---- model: a network with its weights, as the file has it ---------------- */
+
+enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
+       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536 };
+
+typedef enum nn_op {
+    NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
+    NN_CONV,            /* k x k, stride 1, same size                        */
+    NN_TCONV,           /* transposed convolution 2x2, stride 2              */
+    NN_POOL,            /* mean of 2x2, stride 2                             */
+    NN_SQUARE,
+    NN_QUADRATIC,       /* a x^2 + b x + c a channel                         */
+    NN_BATCHNORM,
+    NN_CONCAT,
+    NN_DENSE
+} nn_op;
+
+typedef enum nn_border { NN_WRAP = 0, NN_HALO, NN_ZERO } nn_border;
+
+/* Measured over all slots on training images (docs/model.md). */
+typedef struct nn_range {
+    double max, rms, gain;
+} nn_range;
+
+typedef struct nn_layer {
+    nn_op op;
+    char  name[NN_NAME];
+    int   num_in;
+    int   in[NN_MAX_INPUTS];    /* layer numbers, all below this one         */
+    int   channels;             /* of the output                             */
+    int   height, width;        /* of the output, for the model's input size */
+    int   kernel;               /* NN_CONV: 1 or 3                           */
+    double eps;                 /* NN_BATCHNORM                              */
+    /* Float weights, NULL where the op has none; they point into the model.
+     *   weight  conv (C_out, C_in, k, k), tconv (C_in, C_out, 2, 2),
+     *           dense (C_out, C_in), batchnorm (C)
+     *   bias    (C_out); batchnorm (C)     mean, var  batchnorm (C)
+     *   a, b, c quadratic (C)                                               */
+    const float *weight, *bias, *mean, *var, *a, *b, *c;
+    nn_range range;
+} nn_layer;
+
+typedef struct nn_model {
+    char name[NN_NAME];
+    nn_border border;
+    int  ring_y, ring_x;        /* 0, 0: the planner chooses                 */
+    int  channels, height, width;       /* of the input                      */
+    double mul, add;            /* value = pixel * mul + add                 */
+    int  output;                /* layer number of the logit                 */
+    double threshold;           /* foreground where logit > threshold        */
+    char foreground[NN_NAME];
+    int  num_layers;
+    nn_layer *layer;
+    float *data;                /* all tensors                               */
+    size_t data_count;
+} nn_model;
+
+/* Reads a model from the bytes of a safetensors file.  Strict: unknown keys,
+ * ops and dtypes, missing, surplus, overlapping or misshapen tensors, numbers
+ * that are not finite, cycles, odd sizes before a pooling are refused with the
+ * layer's name and both numbers.
+ *   errors  CKKS_EFORMAT */
+CKKS_CHECKED ckks_status nn_model_load(nn_model *out, const uint8_t *in,
+                                       size_t size);
+void nn_model_clear(nn_model *m);
+
+/* The network on one image by the file's own float weights, layer by layer,
+ * nothing folded: logit[y * width + x].  pixel: (channels, height, width),
+ * 0..255.  Border: wrap as the rings give it (docs/model.md: the neighbour to
+ * the right of column W-1 in row y is column 0 of row y + R, R the ring's
+ * height at that resolution); halo: the image is extended by reflection by
+ * nn_halo_radius, zeros around that, and the middle kept, any size; zero:
+ * zeros.
+ *   errors  CKKS_EARG   a size this model does not take */
+CKKS_CHECKED ckks_status nn_model_float(double *logit, const nn_model *m,
+                                        const double *pixel, int height,
+                                        int width);
+
+/* Receptive radius of the network in input pixels, by interval arithmetic over
+ * all pooling phases, not yet rounded up. */
+int nn_halo_radius(const nn_model *m);
+
+/* ---- layout: where a pixel lives ------------------------------------------- */
+
+/* Double Volley Revolver (docs/12-volley.md).  A map of height x width pixels
+ * is cut by an outer ring of ring_y x ring_x ciphertexts and an inner grid of
+ * slots; pixel (y, x) of image b lies in ciphertext
+ * [y mod ring_y][x mod ring_x], slot (b grid_y + y / ring_y) grid_x + x / ring_x.
+ * A pooling halves the rings and keeps the grid. */
+typedef struct nn_layout {
+    int height, width;          /* of the input as packed, halo included     */
+    int ring_y, ring_x, grid_y, grid_x;
+    int batch;                  /* images a set of ciphertexts holds         */
+    size_t slots;               /* N/2                                       */
+} nn_layout;
+
+/* Phase (y mod ring_y) ring_x + x mod ring_x, and slot, at `pool` poolings. */
+int    nn_layout_phase(const nn_layout *l, int pool, int y, int x);
+size_t nn_layout_slot(const nn_layout *l, int pool, int image, int y, int x);
+
+/* ---- plan --------------------------------------------------------------------- */
+
+/* What the planner may be told; zero bytes are the defaults. */
+typedef struct nn_aim {
+    int security;               /* 128 (0), 192, 256 or CKKS_INSECURE        */
+    int log_n;                  /* 0: the planner chooses                    */
+    int ring_y, ring_x;         /* 0: the planner chooses (or the model)     */
+    int height, width;          /* halo: size of a tile without its halo;
+                                   0: the model's                            */
+    int max_batch;              /* 0: as many as fit                         */
+    size_t max_memory;          /* bytes the server has; 0: no limit         */
+} nn_aim;
+
+/* One linear layer and the activation behind it, as the server runs them. */
+typedef struct nn_step {
+    char name[NN_NAME];
+    bool square;
+    bool rotate_inputs;         /* else sums of products are rotated         */
+    int  level;                 /* of the inputs                             */
+    double log_scale;           /* log2 of the scale of the sums             */
+    int  channels, height, width;
+    long ciphertexts;           /* outputs                                   */
+    long rotations, relins;     /* for one set                               */
+    double products;            /* integer x ciphertext                      */
+    double seconds;             /* predicted, one thread                     */
+    double bytes;               /* peak while it runs                        */
+    double error;               /* sd of its output's error, as of value     */
+} nn_step;
+
+enum { NN_MAX_KEYS = 64, NN_MAX_STEPS = 256 };
+
+/* Everything public: what the client needs, and what the server agrees to. */
+typedef struct nn_plan {
+    char name[NN_NAME];
+    nn_border border;
+    nn_layout layout;
+    int  core_height, core_width;   /* of a tile, without halo               */
+    int  halo;                      /* pixels added at each side             */
+    ckks_params params;             /* primes resolved                       */
+    int    channels;                /* of the input                          */
+    double mul, add;
+    int    in_level;
+    double in_scale;
+    double out_scale;               /* of the logit, at level 0              */
+    int    out_pool;                /* poolings its map has behind it        */
+    double threshold;
+    char   foreground[NN_NAME];
+    double logit_max;               /* calibrated                            */
+    double error_sd;                /* predicted, of the logit               */
+    size_t num_keys;
+    ckks_key_request key[NN_MAX_KEYS];
+    int num_steps;
+    nn_step step[NN_MAX_STEPS];
+    /* predicted */
+    double seconds, peak_bytes, upload_bytes, download_bytes, key_bytes;
+    double security_bits, log_qp;
+} nn_plan;
+
+/* Plans a model.  Deterministic: client and server get the same plan.
+ *   errors  CKKS_EPARAM  no plan: the message names the limit (depth, security,
+ *                        memory, size, border) and the nearest that would work
+ */
+CKKS_CHECKED ckks_status nn_plan_make(nn_plan *out, const nn_model *m,
+                                      const nn_aim *aim);
+
+/* The public part as JSON text and back; *out is allocated with malloc.
+ *   errors  CKKS_EFORMAT */
+CKKS_CHECKED ckks_status nn_plan_save(char **out, size_t *size,
+                                      const nn_plan *p);
+CKKS_CHECKED ckks_status nn_plan_load(nn_plan *out, const char *text,
+                                      size_t size);
+
+/* Names everything client and server must agree on. */
+void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p);
+
+/* A context for the plan. */
+CKKS_CHECKED ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,
+                                         const ckks_memory *memory);
+
+/* Ciphertexts of one set of images: in = channels ring_y ring_x. */
+int nn_plan_inputs(const nn_plan *p);
+int nn_plan_outputs(const nn_plan *p);
+
+/* ---- client --------------------------------------------------------------------- */
+
+/* slots[k][j], k < nn_plan_inputs, j < slots: the packed values of `count` <=
+ * batch tiles; tile[i] has shape (channels, height, width) of the layout
+ * (halo included), pixels 0..255.  Unused places hold copies of tile 0. */
+void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
+             int count);
+/* logit (height, width) at the layout's size of tile i from the slots of all
+ * output ciphertexts, shape (outputs, slots). */
+void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i);
+
+/* ---- server ---------------------------------------------------------------------- */
+
+/* Integer weights for a plan.  Opaque. */
+typedef struct nn_weights nn_weights;
+CKKS_CHECKED ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
+                                         const nn_plan *p);
+void nn_weights_clear(nn_weights **w);
+
+/* Called before each step: its number, and the seconds predicted for the
+ * steps before it and for all.  NULL: silence. */
+typedef struct nn_progress {
+    void (*report)(void *user, const nn_plan *p, int step, double done,
+                   double total);
+    void *user;
+} nn_progress;
+
+/* Runs the network on one set: in[nn_plan_inputs] at in_level, which is
+ * consumed (cleared as soon as its last reader has run); out[nn_plan_outputs].
+ *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ */
+CKKS_CHECKED ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
+                                const nn_weights *w, const ckks_keys *keys,
+                                const nn_progress *progress);
+
+/* The cleartext twin: the same integer weights on all slots, garbage included;
+ * shapes as nn_pack's slots (inputs, slots) and (outputs, slots).  ranges, if
+ * not NULL, gets for every step the largest |value| before its activation. */
+CKKS_CHECKED ckks_status nn_clear(double *out, const double *in,
+                                  const nn_plan *p, const nn_weights *w,
+                                  double *ranges);
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* A pool for ciphertext memory: keeps freed pieces for the next request of the
+ * same size, and counts.  Thread-safe. */
+typedef struct nn_pool nn_pool;
+CKKS_CHECKED ckks_status nn_pool_init(nn_pool **out);
+void nn_pool_clear(nn_pool **pool);
+ckks_memory nn_pool_memory(nn_pool *pool);
+size_t nn_pool_peak(const nn_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

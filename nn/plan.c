@@ -1,0 +1,494 @@
+/* plan.c -- everything decided before a key exists.
+ *
+ * Read first: docs/11-layers.md, docs/12-volley.md.
+ *
+ * Candidates are ring degree, rings and sizes of primes; each is laid out,
+ * priced and checked; the cheapest that fits is the plan.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+/* ---- the cost model: one thread, avx2 -------------------------------------------- */
+
+/* A butterfly, with the base conversion and inner products that go with it in
+ * a key switching, and a multiply-add of the integer product, in seconds. */
+static const double BUTTERFLY = 0.50e-9, MULTIPLY_ADD = 0.19e-9;
+
+static double ntt_seconds(const ckks_params *p)
+{
+    return BUTTERFLY * ldexp(0.5 * p->log_n, p->log_n);
+}
+
+static double digits_at(const ckks_params *p, int level)
+{
+    int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
+
+    return level / alpha + 1;
+}
+
+/* NTTs of cutting into digits with the inner products, and of mod-down. */
+static double up_ntts(const ckks_params *p, int level)
+{
+    return digits_at(p, level) * (level + 1 + p->num_special);
+}
+
+static double down_ntts(const ckks_params *p, int level)
+{
+    return 2 * (level + 1 + p->num_special);
+}
+
+static double limb_bytes(const ckks_params *p)
+{
+    return ldexp(8, p->log_n);
+}
+
+/* ---- steps ---------------------------------------------------------------------------- */
+
+static void step_rotations(nn_step *s, const net_map *m, const ckks_params *p)
+{
+    long inputs, sums;
+    double up = up_ntts(p, s->level), down = down_ntts(p, s->level);
+    double by_inputs, by_sums;
+
+    net_map_rotations(&inputs, &sums, m);
+    /* hoisted: one cut an input; sums: one mod-down an output */
+    by_inputs = m->num_inputs * up + (double)inputs * down;
+    by_sums = (double)sums * up + (double)m->num_phases * m->channels * down;
+    s->rotate_inputs = inputs > 0 && by_inputs < by_sums;
+    s->rotations = s->rotate_inputs ? inputs : sums;
+    if (s->rotations > 0)
+        s->seconds += (s->rotate_inputs ? by_inputs : by_sums)
+                      * ntt_seconds(p);
+}
+
+/* sd of the real part of a slot after a rounding division, as a number of the
+ * ciphertext: coefficients of c_0 + c_1 s carry (1 + 2N/3)/12 each. */
+static double rounding_sd(int log_n)
+{
+    double n = ldexp(1, log_n);
+
+    return sqrt(n / 2 * (1 + 2 * n / 3) / 12);
+}
+
+static double fresh_sd(int log_n)
+{
+    return sqrt(10.5 * ldexp(1, log_n) / 2);
+}
+
+static void one_step(nn_step *out, const net *n, int k, const net_map *m,
+                     const nn_plan *p)
+{
+    const net_stage *s = &n->stage[k];
+    nn_step st = { .square = s->square, .level = s->level,
+                   .channels = s->channels };
+    double words = ldexp(2.0 * (s->level + 1), p->params.log_n);
+    double error = 0, kept = 0;
+
+    memcpy(st.name, s->name, sizeof st.name);
+    st.log_scale = log2(s->scale);
+    st.height = p->layout.height >> s->pool;
+    st.width = p->layout.width >> s->pool;
+    st.ciphertexts = (long)s->channels * m->num_phases;
+    step_rotations(&st, m, &p->params);
+    for (int i = 0; i < m->num_phases; i++)
+        st.products += (double)s->channels * m->phase[i].terms;
+    st.seconds += st.products * words * MULTIPLY_ADD;
+    for (int i = 0; i < s->num_outs; i++) {
+        const net_out *o = &s->out[i];
+        long count = (long)s->channels * net_out_phases(s, o, &p->layout);
+        double ntts = s->square ? up_ntts(&p->params, o->level + 1)
+                                      + down_ntts(&p->params, o->level + 1)
+                                : 2 * (o->level + 2);
+
+        st.relins += s->square ? count : 0;
+        st.seconds += (double)count * ntts * ntt_seconds(&p->params);
+        error = fmax(error, rounding_sd(p->params.log_n) / o->scale);
+        kept += (double)count * 2 * (o->level + 1) * limb_bytes(&p->params);
+    }
+    st.error = error;
+    st.bytes = kept;
+    *out = st;
+}
+
+/* Gain from a form in which an output is kept to the logit: that of what reads
+ * it, if it is read beside others at another level, else its own. */
+static double out_gain(const net *n, int k, const net_out *o)
+{
+    const net_stage *s = &n->stage[k];
+    const nn_model *m = n->model;
+    double gain = m->layer[s->post].range.gain;
+
+    if (o->level + 1 < s->level)
+        for (int i = 0; i < m->num_layers; i++)
+            if (m->layer[i].op == NN_CONCAT)
+                for (int j = 0; j < m->layer[i].num_in; j++)
+                    if (m->layer[i].in[j] == s->post)
+                        gain = fmin(gain, m->layer[i].range.gain);
+    if (o->pool > 0)
+        for (int i = 0; i < m->num_layers; i++)
+            if (m->layer[i].op == NN_POOL && m->layer[i].in[0] == s->post)
+                gain = m->layer[i].range.gain;
+    return gain;
+}
+
+static double logit_error(const net *n, const nn_plan *p)
+{
+    double sum = pow(fresh_sd(p->params.log_n) / p->in_scale
+                         * n->model->layer[0].range.gain, 2);
+
+    for (int k = 0; k < n->num_stages; k++)
+        for (int i = 0; i < n->stage[k].num_outs; i++) {
+            const net_out *o = &n->stage[k].out[i];
+
+            sum += pow(rounding_sd(p->params.log_n) / o->scale
+                           * out_gain(n, k, o), 2);
+        }
+    return sqrt(sum);
+}
+
+/* ---- keys ---------------------------------------------------------------------------- */
+
+static ckks_status want_key(nn_plan *p, ckks_key_kind kind, int step,
+                            int level)
+{
+    for (size_t i = 0; i < p->num_keys; i++)
+        if (p->key[i].kind == kind && p->key[i].step == step) {
+            if (level > p->key[i].level)
+                p->key[i].level = level;
+            return CKKS_OK;
+        }
+    if (p->num_keys == NN_MAX_KEYS)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: more than %d keys",
+                       NN_MAX_KEYS);
+    p->key[p->num_keys++] = (ckks_key_request){ kind, step, level };
+    return CKKS_OK;
+}
+
+static ckks_status step_keys(nn_plan *p, const net_stage *s,
+                             const net_map *m)
+{
+    ckks_status st = CKKS_OK;
+
+    for (int i = 0; i < m->num_phases; i++)
+        for (int k = 0; k < m->phase[i].terms && st == CKKS_OK; k++)
+            if (m->phase[i].term[k].step != 0)
+                st = want_key(p, CKKS_KEY_ROTATE, m->phase[i].term[k].step,
+                              s->level);
+    for (int i = 0; i < s->num_outs && s->square && st == CKKS_OK; i++)
+        st = want_key(p, CKKS_KEY_RELIN, 0, s->out[i].level + 1);
+    return st;
+}
+
+/* ---- memory ----------------------------------------------------------------------------- */
+
+/* Peak over the stages: tensors alive, sums of one row of phases, scratch. */
+static double peak_memory(const net *n, const nn_plan *p)
+{
+    double keys = 0, peak = 0, limb = limb_bytes(&p->params);
+
+    for (size_t i = 0; i < p->num_keys; i++)
+        keys += up_ntts(&p->params, p->key[i].level) * 2 * limb;
+    for (int k = 0; k < n->num_stages; k++) {
+        const net_stage *s = &n->stage[k];
+        double alive = 0, rows = 2.0 * (s->level + 1) * limb * s->channels;
+
+        if (k <= n->image.last_reader)
+            alive += nn_plan_inputs(p) * 2.0 * (n->image.level + 1) * limb;
+        for (int j = 0; j <= k; j++)
+            for (int i = 0; i < n->stage[j].num_outs; i++) {
+                const net_out *o = &n->stage[j].out[i];
+
+                if (j == k || o->last_reader >= k)
+                    alive += (double)n->stage[j].channels
+                             * net_out_phases(&n->stage[j], o, &p->layout)
+                             * 2 * (o->level + 1) * limb;
+            }
+        /* sums with their rotated parts, squares in three parts */
+        rows *= 4.5 * (s->flat ? 1 : p->layout.ring_x >> s->pool);
+        if (alive + rows > peak)
+            peak = alive + rows;
+    }
+    return keys + peak + 40 * 1048576.0;
+}
+
+/* ---- one candidate ------------------------------------------------------------------------ */
+
+static ckks_status price(nn_plan *p, const net *n)
+{
+    ckks_status st = CKKS_OK;
+
+    p->num_keys = 0;
+    p->seconds = 0;
+    p->num_steps = n->num_stages;
+    if (n->num_stages > NN_MAX_STEPS)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
+                       n->num_stages, NN_MAX_STEPS);
+    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
+        net_map m;
+
+        st = net_map_init(&m, n, k, &p->layout, false);
+        if (st != CKKS_OK)
+            break;
+        one_step(&p->step[k], n, k, &m, p);
+        p->seconds += p->step[k].seconds;
+        st = step_keys(p, &n->stage[k], &m);
+        net_map_clear(&m);
+    }
+    p->error_sd = logit_error(n, p);
+    p->peak_bytes = peak_memory(n, p);
+    return st;
+}
+
+/* The smallest dnum whose special primes fit under the security limit. */
+static ckks_status choose_special(nn_plan *p, net_bits bits, int depth)
+{
+    ckks_params *q = &p->params;
+    double log_q = bits.base + (double)depth * bits.layer, least = 0;
+    int limit = q->security == CKKS_INSECURE
+                    ? 1 << 20 : ckks_max_log_qp(q->log_n, q->security);
+
+    q->num_primes = depth + 1;
+    for (int i = 0; i <= depth; i++)
+        q->primes[i] = (uint64_t)(i == 0 ? bits.base : bits.layer);
+    for (q->dnum = 1; q->dnum <= depth + 1; q->dnum++) {
+        int alpha = (depth + q->dnum) / q->dnum;
+        double digit = bits.base + (double)(alpha - 1) * bits.layer;
+
+        q->num_special = (int)ceil((digit + 1) / CKKS_SIMD_BITS);
+        least = log_q + q->num_special * (double)CKKS_SIMD_BITS;
+        if (q->num_special <= CKKS_MAX_SPECIAL && least <= limit)
+            break;
+    }
+    if (q->dnum > depth + 1)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
+                       "bits needs log2(QP) %.0f; at N = 2^%d and %d bits of "
+                       "security it may be %d", depth, bits.layer, least,
+                       q->log_n, q->security, limit);
+    for (int i = 0; i < q->num_special; i++)
+        q->special[i] = CKKS_SIMD_BITS;
+    return CKKS_OK;
+}
+
+static int round_up(int a, int b)
+{
+    return (a + b - 1) / b * b;
+}
+
+static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
+                                 int ring_y, int ring_x)
+{
+    nn_layout *l = &p->layout;
+    int unit = 1 << n->max_pool;
+    size_t fit;
+
+    *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
+                      .slots = (size_t)1 << (p->params.log_n - 1) };
+    l->height = round_up(p->core_height + 2 * p->halo, ring_y);
+    l->width = round_up(p->core_width + 2 * p->halo, ring_x);
+    l->grid_y = l->height / ring_y;
+    l->grid_x = l->width / ring_x;
+    if (ring_y % unit != 0 || ring_x % unit != 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d poolings need rings that "
+                       "%d divides, not %d x %d", n->max_pool, unit, ring_y,
+                       ring_x);
+    fit = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
+    if (fit == 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: a grid of %d x %d does not "
+                       "fit %zu slots; a larger ring or N would", l->grid_y,
+                       l->grid_x, l->slots);
+    if (p->border == NN_WRAP
+        && (l->height != p->core_height || l->width != p->core_width
+            || (size_t)l->grid_y * (size_t)l->grid_x != l->slots))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap needs a grid "
+                       "that fills the slots: %d x %d is %d of %zu; use a "
+                       "model with border halo, or N = 2^%.0f", l->grid_y,
+                       l->grid_x, l->grid_y * l->grid_x, l->slots,
+                       log2(2.0 * l->grid_y * l->grid_x));
+    l->batch = (int)(fit < 4096 ? fit : 4096);
+    if (p->border == NN_WRAP)
+        l->batch = 1;
+    if (aim->max_batch > 0 && l->batch > aim->max_batch)
+        l->batch = aim->max_batch;
+    return CKKS_OK;
+}
+
+static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
+{
+    ckks_status st = ckks_params_resolve(&p->params, &p->params);
+
+    if (st != CKKS_OK)
+        return nn_fail(st, "nn_plan_make: %s", ckks_last_error());
+    st = net_levels(n, bits, p->params.primes);
+    p->in_level = n->image.level;
+    p->in_scale = n->image.scale;
+    p->out_scale = n->stage[n->num_stages - 1].scale;
+    p->out_pool = n->stage[n->num_stages - 1].flat
+                      ? 0 : n->stage[n->num_stages - 1].pool;
+    return st;
+}
+
+static ckks_status candidate(nn_plan *p, net *n, const nn_aim *aim,
+                             net_bits bits, int ring_y, int ring_x)
+{
+    ckks_status st = choose_layout(p, n, aim, ring_y, ring_x);
+
+    if (st == CKKS_OK)
+        st = choose_special(p, bits, net_depth(n));
+    if (st == CKKS_OK)
+        st = resolve(p, n, bits);
+    if (st == CKKS_OK)
+        st = price(p, n);
+    if (st == CKKS_OK && aim->max_memory > 0
+        && p->peak_bytes > (double)aim->max_memory)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
+                     "%.0f", p->peak_bytes / 1048576,
+                     (double)aim->max_memory / 1048576);
+    return st;
+}
+
+/* ---- the search --------------------------------------------------------------------------- */
+
+/* Bits go to the weights before they go to the scale (docs/09-noise.md). */
+static const net_bits CHOICES[] = {
+    { 49, 47, 21 }, { 49, 44, 20 }, { 49, 40, 20 }, { 49, 38, 18 }
+};
+
+static void describe(nn_plan *p, const nn_model *m, const nn_aim *aim)
+{
+    memset(p, 0, sizeof *p);
+    memcpy(p->name, m->name, sizeof p->name);
+    memcpy(p->foreground, m->foreground, sizeof p->foreground);
+    p->border = m->border;
+    p->channels = m->channels;
+    p->mul = m->mul;
+    p->add = m->add;
+    p->threshold = m->threshold;
+    p->logit_max = m->layer[m->output].range.max;
+    p->core_height = m->height;
+    p->core_width = m->width;
+    if (m->border == NN_HALO) {
+        p->halo = nn_halo_radius(m);
+        if (aim->height > 0)
+            p->core_height = aim->height;
+        if (aim->width > 0)
+            p->core_width = aim->width;
+    }
+    p->params.security = aim->security == 0 ? 128 : aim->security;
+}
+
+static void totals(nn_plan *p)
+{
+    double limb = ldexp(1, p->params.log_n) / 8, bits = 0, special = 0;
+
+    p->log_qp = 0;
+    for (int i = 0; i < p->params.num_primes; i++)
+        p->log_qp += log2((double)p->params.primes[i]);
+    for (int i = 0; i <= p->in_level; i++)
+        bits += ceil(log2((double)p->params.primes[i]));
+    for (int i = 0; i < p->params.num_special; i++)
+        special += log2((double)p->params.special[i]);
+    p->log_qp += special;
+    p->security_bits = ckks_security_estimate(p->params.log_n, p->log_qp);
+    p->upload_bytes = nn_plan_inputs(p) * bits * limb;
+    p->download_bytes = nn_plan_outputs(p) * 2
+                        * ceil(log2((double)p->params.primes[0])) * limb;
+    p->key_bytes = 0;
+    for (size_t i = 0; i < p->num_keys; i++) {
+        double row = special;
+
+        for (int j = 0; j <= p->key[i].level; j++)
+            row += log2((double)p->params.primes[j]);
+        p->key_bytes += digits_at(&p->params, p->key[i].level) * row * limb;
+    }
+}
+
+/* Rings to try: the one asked for, the model's, or powers of two. */
+static int ring_at(int *ring_y, int *ring_x, const nn_model *m,
+                   const nn_aim *aim, const net *n, int i)
+{
+    *ring_y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
+    *ring_x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
+    if (*ring_y > 0 && *ring_x > 0)
+        return i == 0;
+    *ring_y = *ring_x = 1 << (n->max_pool + i);
+    return i < 5 && *ring_y <= 64;
+}
+
+static ckks_status search(nn_plan *best, net *n, const nn_model *m,
+                          const nn_aim *aim)
+{
+    int first = aim->log_n > 0 ? aim->log_n : 12;
+    int last = aim->log_n > 0 ? aim->log_n : 16, ry, rx;
+    bool found = false;
+    ckks_status why = CKKS_EPARAM;
+    nn_plan *p = malloc(sizeof *p);
+
+    if (p == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    for (int log_n = first; log_n <= last; log_n++)
+        for (int i = 0; ring_at(&ry, &rx, m, aim, n, i); i++)
+            for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
+                ckks_status st;
+
+                describe(p, m, aim);
+                p->params.log_n = log_n;
+                st = candidate(p, n, aim, CHOICES[c], ry, rx);
+                if (st != CKKS_OK) {
+                    why = st;
+                    continue;
+                }
+                if (!found || p->seconds < best->seconds)
+                    *best = *p;
+                found = true;
+                break;          /* coarser choices only if this did not fit  */
+            }
+    free(p);
+    return found ? CKKS_OK : why;
+}
+
+ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
+{
+    static const nn_aim none;
+    nn_plan *best;
+    net n;
+    ckks_status st;
+
+    if (out == NULL || m == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_make: null pointer");
+    if (m->border == NN_ZERO)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero is not planned "
+                       "yet; train with wrap or halo");
+    st = net_init(&n, m);
+    if (st != CKKS_OK)
+        return st;
+    best = calloc(1, sizeof *best);
+    st = best == NULL ? nn_fail(CKKS_EMEM, "nn_plan_make: no memory")
+                      : net_levels(&n, CHOICES[0], NULL);
+    if (st == CKKS_OK && net_depth(&n) + 1 > CKKS_MAX_PRIMES)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
+                     net_depth(&n), CKKS_MAX_PRIMES - 1);
+    if (st == CKKS_OK)
+        st = search(best, &n, m, aim == NULL ? &none : aim);
+    if (st == CKKS_OK) {
+        totals(best);
+        *out = *best;
+    }
+    free(best);
+    net_clear(&n);
+    return st;
+}
+
+ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,
+                            const ckks_memory *memory)
+{
+    ckks_params params = p->params;
+    ckks_status st;
+
+    params.kernel = NULL;
+    params.memory = memory == NULL ? (ckks_memory){ 0 } : *memory;
+    st = ckks_ctx_init(out, &params);
+    return st == CKKS_OK ? st : nn_fail(st, "%s", ckks_last_error());
+}

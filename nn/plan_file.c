@@ -1,0 +1,419 @@
+/* plan_file.c -- the public part of a plan as JSON, and its fingerprint.
+ *
+ * Format: docs/conventions.md.  A loader checks what arithmetic will rely on;
+ * the context checks the primes.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "net.h"
+
+static const char *const BORDERS[] = { "wrap", "halo", "zero" };
+static const char *const KINDS[] = { "relin", "rotate", "conj" };
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+static void put_layout(nn_json_writer *w, const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+
+    nn_json_put_object(w, "layout");
+    nn_json_put_int(w, "height", l->height);
+    nn_json_put_int(w, "width", l->width);
+    nn_json_put_int(w, "ring_y", l->ring_y);
+    nn_json_put_int(w, "ring_x", l->ring_x);
+    nn_json_put_int(w, "batch", l->batch);
+    nn_json_put_int(w, "core_height", p->core_height);
+    nn_json_put_int(w, "core_width", p->core_width);
+    nn_json_put_int(w, "halo", p->halo);
+    nn_json_put_end(w);
+}
+
+static void put_parameters(nn_json_writer *w, const ckks_params *p)
+{
+    nn_json_put_object(w, "parameters");
+    nn_json_put_int(w, "log_n", p->log_n);
+    nn_json_put_int(w, "security", p->security);
+    nn_json_put_int(w, "dnum", p->dnum);
+    nn_json_put_array(w, "primes");
+    for (int i = 0; i < p->num_primes; i++)
+        nn_json_put_word(w, NULL, p->primes[i]);
+    nn_json_put_end(w);
+    nn_json_put_array(w, "special");
+    for (int i = 0; i < p->num_special; i++)
+        nn_json_put_word(w, NULL, p->special[i]);
+    nn_json_put_end(w);
+    nn_json_put_end(w);
+}
+
+static void put_ends(nn_json_writer *w, const nn_plan *p)
+{
+    nn_json_put_object(w, "input");
+    nn_json_put_int(w, "channels", p->channels);
+    nn_json_put_double(w, "mul", p->mul);
+    nn_json_put_double(w, "add", p->add);
+    nn_json_put_int(w, "level", p->in_level);
+    nn_json_put_double(w, "scale", p->in_scale);
+    nn_json_put_end(w);
+    nn_json_put_object(w, "output");
+    nn_json_put_double(w, "scale", p->out_scale);
+    nn_json_put_int(w, "pool", p->out_pool);
+    nn_json_put_double(w, "threshold", p->threshold);
+    nn_json_put_string(w, "foreground", p->foreground);
+    nn_json_put_double(w, "max", p->logit_max);
+    nn_json_put_double(w, "error_sd", p->error_sd);
+    nn_json_put_end(w);
+}
+
+static void put_lists(nn_json_writer *w, const nn_plan *p)
+{
+    nn_json_put_array(w, "keys");
+    for (size_t i = 0; i < p->num_keys; i++) {
+        nn_json_put_object(w, NULL);
+        nn_json_put_string(w, "kind", KINDS[p->key[i].kind]);
+        nn_json_put_int(w, "step", p->key[i].step);
+        nn_json_put_int(w, "level", p->key[i].level);
+        nn_json_put_end(w);
+    }
+    nn_json_put_end(w);
+    nn_json_put_array(w, "steps");
+    for (int i = 0; i < p->num_steps; i++) {
+        const nn_step *s = &p->step[i];
+
+        nn_json_put_object(w, NULL);
+        nn_json_put_string(w, "name", s->name);
+        nn_json_put_bool(w, "square", s->square);
+        nn_json_put_bool(w, "rotate_inputs", s->rotate_inputs);
+        nn_json_put_int(w, "level", s->level);
+        nn_json_put_double(w, "log_scale", s->log_scale);
+        nn_json_put_int(w, "channels", s->channels);
+        nn_json_put_int(w, "height", s->height);
+        nn_json_put_int(w, "width", s->width);
+        nn_json_put_end(w);
+    }
+    nn_json_put_end(w);
+}
+
+static ckks_status write_plan(nn_json_writer *w, const nn_plan *p, int indent)
+{
+    nn_json_writer_init(w, NULL, indent);
+    nn_json_put_object(w, NULL);
+    nn_json_put_string(w, "format", "volley-plan-1");
+    nn_json_put_string(w, "name", p->name);
+    nn_json_put_string(w, "border", BORDERS[p->border]);
+    put_layout(w, p);
+    put_parameters(w, &p->params);
+    put_ends(w, p);
+    put_lists(w, p);
+    nn_json_put_end(w);
+    return nn_json_writer_finish(w);
+}
+
+ckks_status nn_plan_save(char **out, size_t *size, const nn_plan *p)
+{
+    nn_json_writer w;
+    ckks_status st;
+    char *text;
+
+    if (out == NULL || size == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_save: null pointer");
+    st = write_plan(&w, p, 1);
+    text = st == CKKS_OK ? malloc(w.size + 1) : NULL;
+    if (st == CKKS_OK && text == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_plan_save: no memory");
+    if (st == CKKS_OK) {
+        memcpy(text, w.data, w.size);
+        text[w.size] = '\0';
+        *out = text;
+        *size = w.size;
+    }
+    nn_json_writer_clear(&w);
+    return st;
+}
+
+void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p)
+{
+    nn_json_writer w;
+
+    memset(out, 0, 16);
+    if (write_plan(&w, p, 0) == CKKS_OK)
+        ckks_blake2b(out, 16, (const uint8_t *)w.data, w.size, NULL, 0);
+    nn_json_writer_clear(&w);
+}
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+/* Reads members of one object; the first problem is kept. */
+typedef struct reader {
+    const nn_json *doc;
+    const nn_json_node *object;
+    const char *where;
+    ckks_status st;
+} reader;
+
+static void refuse(reader *r, const char *key, const char *what)
+{
+    if (r->st == CKKS_OK)
+        r->st = nn_fail(CKKS_EFORMAT, "nn_plan_load: %s.%s: %s", r->where, key,
+                        what);
+}
+
+static int get_int(reader *r, const char *key, int lo, int hi)
+{
+    int64_t v = lo;
+
+    if (!nn_json_int(&v, nn_json_get(r->doc, r->object, key), lo, hi))
+        refuse(r, key, "missing or out of range");
+    return (int)v;
+}
+
+static double get_double(reader *r, const char *key)
+{
+    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+
+    if (n == NULL || n->kind != NN_JSON_DOUBLE) {
+        refuse(r, key, "missing or not a number");
+        return 0;
+    }
+    return n->number;
+}
+
+static bool get_bool(reader *r, const char *key)
+{
+    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+
+    if (n == NULL || (n->kind != NN_JSON_TRUE && n->kind != NN_JSON_FALSE))
+        refuse(r, key, "missing or not true or false");
+    return n != NULL && n->kind == NN_JSON_TRUE;
+}
+
+static void get_name(reader *r, const char *key, char out[NN_NAME])
+{
+    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+
+    if (n == NULL || n->kind != NN_JSON_STRING || n->length >= NN_NAME) {
+        refuse(r, key, "missing, not a string, or over 63 bytes");
+        return;
+    }
+    memset(out, 0, NN_NAME);
+    memcpy(out, n->text, n->length);
+}
+
+static int get_choice(reader *r, const char *key, const char *const *name,
+                      int count)
+{
+    char text[NN_NAME] = "";
+
+    get_name(r, key, text);
+    for (int i = 0; i < count; i++)
+        if (strcmp(text, name[i]) == 0)
+            return i;
+    refuse(r, key, "unknown value");
+    return 0;
+}
+
+static reader enter(const reader *r, const char *key)
+{
+    reader in = { r->doc, nn_json_get(r->doc, r->object, key), key, r->st };
+
+    if (in.object == NULL || in.object->kind != NN_JSON_OBJECT)
+        refuse(&in, "*", "missing or not an object");
+    return in;
+}
+
+static void read_layout(reader *top, nn_plan *p)
+{
+    reader r = enter(top, "layout");
+    nn_layout *l = &p->layout;
+
+    l->height = get_int(&r, "height", 1, 2 * NN_MAX_SIDE);
+    l->width = get_int(&r, "width", 1, 2 * NN_MAX_SIDE);
+    l->ring_y = get_int(&r, "ring_y", 1, NN_MAX_SIDE);
+    l->ring_x = get_int(&r, "ring_x", 1, NN_MAX_SIDE);
+    l->batch = get_int(&r, "batch", 1, 1 << 16);
+    p->core_height = get_int(&r, "core_height", 1, NN_MAX_SIDE);
+    p->core_width = get_int(&r, "core_width", 1, NN_MAX_SIDE);
+    p->halo = get_int(&r, "halo", 0, NN_MAX_SIDE / 4);
+    top->st = r.st;
+}
+
+static int read_words(reader *r, const char *key, uint64_t *out, int limit)
+{
+    const nn_json_node *list = nn_json_get(r->doc, r->object, key);
+    const nn_json_node *n = nn_json_first(r->doc, list);
+    int count = 0;
+
+    if (list == NULL || list->kind != NN_JSON_ARRAY) {
+        refuse(r, key, "missing or not a list");
+        return 0;
+    }
+    for (; n != NULL; n = nn_json_next(r->doc, n)) {
+        if (count == limit || !nn_json_word(&out[count], n)) {
+            refuse(r, key, "too many, or not words");
+            return count;
+        }
+        count++;
+    }
+    return count;
+}
+
+static void read_parameters(reader *top, nn_plan *p)
+{
+    reader r = enter(top, "parameters");
+    ckks_params *q = &p->params;
+
+    q->log_n = get_int(&r, "log_n", CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
+    q->security = get_int(&r, "security", CKKS_INSECURE, 256);
+    q->dnum = get_int(&r, "dnum", 1, CKKS_MAX_PRIMES);
+    q->num_primes = read_words(&r, "primes", q->primes, CKKS_MAX_PRIMES);
+    q->num_special = read_words(&r, "special", q->special, CKKS_MAX_SPECIAL);
+    if (q->num_primes < 1)
+        refuse(&r, "primes", "none");
+    top->st = r.st;
+}
+
+static void read_ends(reader *top, nn_plan *p)
+{
+    reader r = enter(top, "input"), s;
+
+    p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
+    p->mul = get_double(&r, "mul");
+    p->add = get_double(&r, "add");
+    p->in_level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
+    p->in_scale = get_double(&r, "scale");
+    top->st = r.st;
+    s = enter(top, "output");
+    p->out_scale = get_double(&s, "scale");
+    p->out_pool = get_int(&s, "pool", 0, 16);
+    p->threshold = get_double(&s, "threshold");
+    get_name(&s, "foreground", p->foreground);
+    p->logit_max = get_double(&s, "max");
+    p->error_sd = get_double(&s, "error_sd");
+    top->st = s.st;
+}
+
+static void read_keys(reader *top, nn_plan *p)
+{
+    const nn_json_node *list = nn_json_get(top->doc, top->object, "keys");
+    const nn_json_node *n = nn_json_first(top->doc, list);
+
+    if (list == NULL || list->kind != NN_JSON_ARRAY)
+        refuse(top, "keys", "missing or not a list");
+    for (; n != NULL && top->st == CKKS_OK; n = nn_json_next(top->doc, n)) {
+        reader r = { top->doc, n, "keys", top->st };
+        ckks_key_request *k = &p->key[p->num_keys];
+
+        if (p->num_keys == NN_MAX_KEYS) {
+            refuse(top, "keys", "too many");
+            return;
+        }
+        k->kind = (ckks_key_kind)get_choice(&r, "kind", KINDS, 3);
+        k->step = get_int(&r, "step", 0, 1 << 16);
+        k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
+        top->st = r.st;
+        p->num_keys++;
+    }
+}
+
+static void read_steps(reader *top, nn_plan *p)
+{
+    const nn_json_node *list = nn_json_get(top->doc, top->object, "steps");
+    const nn_json_node *n = nn_json_first(top->doc, list);
+
+    if (list == NULL || list->kind != NN_JSON_ARRAY)
+        refuse(top, "steps", "missing or not a list");
+    for (; n != NULL && top->st == CKKS_OK; n = nn_json_next(top->doc, n)) {
+        reader r = { top->doc, n, "steps", top->st };
+        nn_step *s = &p->step[p->num_steps];
+
+        if (p->num_steps == NN_MAX_STEPS) {
+            refuse(top, "steps", "too many");
+            return;
+        }
+        get_name(&r, "name", s->name);
+        s->square = get_bool(&r, "square");
+        s->rotate_inputs = get_bool(&r, "rotate_inputs");
+        s->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
+        s->log_scale = get_double(&r, "log_scale");
+        s->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
+        s->height = get_int(&r, "height", 1, 2 * NN_MAX_SIDE);
+        s->width = get_int(&r, "width", 1, 2 * NN_MAX_SIDE);
+        top->st = r.st;
+        p->num_steps++;
+    }
+}
+
+/* What the client's arithmetic relies on. */
+static void check_sense(reader *r, nn_plan *p)
+{
+    nn_layout *l = &p->layout;
+    bool scales = isfinite(p->in_scale) && p->in_scale >= 1
+                  && p->in_scale < 0x1p60 && isfinite(p->out_scale)
+                  && p->out_scale >= 1 && p->out_scale < 0x1p60;
+
+    if (r->st != CKKS_OK)
+        return;
+    l->slots = (size_t)1 << (p->params.log_n - 1);
+    l->grid_y = l->height / l->ring_y;
+    l->grid_x = l->width / l->ring_x;
+    if (l->height % l->ring_y != 0 || l->width % l->ring_x != 0
+        || (uint64_t)l->batch * (uint64_t)l->grid_y * (uint64_t)l->grid_x
+               > l->slots)
+        refuse(r, "layout", "grid and batch do not fit the slots");
+    if (p->core_height + 2 * p->halo > l->height
+        || p->core_width + 2 * p->halo > l->width)
+        refuse(r, "layout", "core and halo are larger than the map");
+    if (p->in_level >= p->params.num_primes)
+        refuse(r, "input", "level above the primes");
+    if (!scales)
+        refuse(r, "input", "scales out of range");
+    if ((l->ring_y >> p->out_pool) < 1 || (l->ring_x >> p->out_pool) < 1
+        || (uint64_t)p->channels * (uint64_t)l->ring_y * (uint64_t)l->ring_x
+               > 1 << 20)
+        refuse(r, "output", "rings do not fit");
+}
+
+ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
+{
+    static const char *const known[] = { "format", "name", "border", "layout",
+                                         "parameters", "input", "output",
+                                         "keys", "steps", NULL };
+    nn_json doc = { 0 };
+    nn_plan *p;
+    reader r;
+    ckks_status st;
+
+    if (out == NULL || text == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_load: null pointer");
+    p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_load: no memory");
+    st = nn_json_load(&doc, "plan", (const uint8_t *)text, size);
+    if (st == CKKS_OK) {
+        char format[NN_NAME] = "";
+
+        r = (reader){ &doc, doc.node, "plan", CKKS_OK };
+        get_name(&r, "format", format);
+        if (strcmp(format, "volley-plan-1") != 0)
+            refuse(&r, "format", "not \"volley-plan-1\"");
+        if (nn_json_unknown(&doc, doc.node, known) != NULL)
+            refuse(&r, nn_json_unknown(&doc, doc.node, known)->key,
+                   "unknown key");
+        get_name(&r, "name", p->name);
+        p->border = (nn_border)get_choice(&r, "border", BORDERS, 3);
+        read_layout(&r, p);
+        read_parameters(&r, p);
+        read_ends(&r, p);
+        read_keys(&r, p);
+        read_steps(&r, p);
+        check_sense(&r, p);
+        st = r.st;
+    }
+    if (st == CKKS_OK)
+        *out = *p;
+    nn_json_clear(&doc);
+    free(p);
+    return st;
+}

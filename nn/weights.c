@@ -1,0 +1,94 @@
+/* weights.c -- a model's weights as the integers of a plan. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+
+static int bit_length(uint64_t x)
+{
+    int n = 0;
+
+    for (; x > 0; x >>= 1)
+        n++;
+    return n;
+}
+
+net_bits net_plan_bits(const nn_plan *p)
+{
+    net_bits b = { bit_length(p->params.primes[0]), 0,
+                   (int)round(log2(p->in_scale)) };
+
+    b.layer = p->params.num_primes > 1 ? bit_length(p->params.primes[1])
+                                       : b.base;
+    return b;
+}
+
+/* The plan must be one of this model: same stages at the same levels. */
+static ckks_status check_plan(const net *n, const nn_plan *p)
+{
+    bool same = n->num_stages == p->num_steps
+                && n->image.level == p->in_level
+                && n->stage[n->num_stages - 1].scale == p->out_scale
+                && n->model->channels == p->channels
+                && strcmp(n->model->name, p->name) == 0;
+
+    for (int k = 0; same && k < n->num_stages; k++)
+        same = n->stage[k].level == p->step[k].level
+               && n->stage[k].square == p->step[k].square
+               && n->stage[k].channels == p->step[k].channels;
+    if (same)
+        return CKKS_OK;
+    return nn_fail(CKKS_EPARAM, "nn_weights_init: the plan \"%s\" of %d steps "
+                   "is not one of model \"%s\" with %d", p->name, p->num_steps,
+                   n->model->name, n->num_stages);
+}
+
+ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
+                            const nn_plan *p)
+{
+    nn_weights *w = calloc(1, sizeof *w);
+    ckks_status st;
+
+    if (w == NULL)
+        return nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
+    st = net_init(&w->net, m);
+    if (st == CKKS_OK && p->params.num_primes <= 0)
+        st = nn_fail(CKKS_EARG, "nn_weights_init: a plan without primes");
+    if (st == CKKS_OK)
+        st = net_levels(&w->net, net_plan_bits(p), NULL);
+    if (st == CKKS_OK && net_depth(&w->net) != p->params.num_primes - 1)
+        st = nn_fail(CKKS_EPARAM, "nn_weights_init: depth %d, the plan has %d "
+                     "primes", net_depth(&w->net), p->params.num_primes);
+    if (st == CKKS_OK)
+        st = net_levels(&w->net, net_plan_bits(p), p->params.primes);
+    if (st == CKKS_OK)
+        st = check_plan(&w->net, p);
+    if (st == CKKS_OK) {
+        w->map = calloc((size_t)w->net.num_stages, sizeof *w->map);
+        if (w->map == NULL)
+            st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
+    }
+    for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
+        st = net_map_init(&w->map[k], &w->net, k, &p->layout, true);
+    if (st != CKKS_OK) {
+        nn_weights_clear(&w);
+        return st;
+    }
+    nn_plan_fingerprint(w->fingerprint, p);
+    nn_weights_clear(out);
+    *out = w;
+    return CKKS_OK;
+}
+
+void nn_weights_clear(nn_weights **w)
+{
+    if (w == NULL || *w == NULL)
+        return;
+    for (int k = 0; (*w)->map != NULL && k < (*w)->net.num_stages; k++)
+        net_map_clear(&(*w)->map[k]);
+    free((*w)->map);
+    net_clear(&(*w)->net);
+    free(*w);
+    *w = NULL;
+}

@@ -1,0 +1,284 @@
+/* model_support.c -- model files made in memory, for tests. */
+#include "model_support.h"
+
+#include <stdarg.h>
+
+#include "json.h"
+
+static void maker_print(model_maker *k, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Appends to the text; ' stands for ". */
+static void maker_print(model_maker *k, const char *format, ...)
+{
+    size_t at = strlen(k->net);
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(k->net + at, sizeof k->net - at, format, ap);
+    va_end(ap);
+    for (char *c = k->net + at; *c != '\0'; c++)
+        if (*c == '\'')
+            *c = '"';
+}
+
+static void maker_tensor_add(model_maker *k, const char *layer,
+                             const char *part, int rank, int a, int b, int c,
+                             int d)
+{
+    maker_tensor *t = &k->tensor[k->tensors++];
+
+    snprintf(t->name, sizeof t->name, "%s.%s", layer, part);
+    t->rank = rank;
+    t->shape[0] = a;
+    t->shape[1] = b;
+    t->shape[2] = c;
+    t->shape[3] = d;
+}
+
+static void maker_layer(model_maker *k, const char *op, const char *name,
+                        const char *in)
+{
+    snprintf(k->name[k->names++], NN_NAME, "%s", name);
+    maker_print(k, "%s{'op':'%s','name':'%s','in':['%s'",
+                k->names > 2 ? ",\n" : "", op, name, in);
+}
+
+void maker_start(model_maker *k, const char *border, int ring, int channels,
+                 int height, int width)
+{
+    snprintf(k->name[k->names++], NN_NAME, "image");
+    maker_print(k, "{'name':'test','border':'%s',", border);
+    if (ring > 0)
+        maker_print(k, "'ring':[%d,%d],", ring, ring);
+    maker_print(k, "'input':{'channels':%d,'height':%d,'width':%d,"
+                "'mul':0.0078125,'add':-1.0},\n'layers':[\n", channels, height,
+                width);
+}
+
+void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
+                int c_out, int kernel)
+{
+    maker_layer(k, "conv", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias','kernel':%d}",
+                name, name, kernel);
+    maker_tensor_add(k, name, "weight", 4, c_out, c_in, kernel, kernel);
+    maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
+}
+
+void maker_tconv(model_maker *k, const char *name, const char *in, int c_in,
+                 int c_out)
+{
+    maker_layer(k, "tconv", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias'}", name, name);
+    maker_tensor_add(k, name, "weight", 4, c_in, c_out, 2, 2);
+    maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
+}
+
+void maker_dense(model_maker *k, const char *name, const char *in, int c_in,
+                 int c_out)
+{
+    maker_layer(k, "dense", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias'}", name, name);
+    maker_tensor_add(k, name, "weight", 2, c_out, c_in, 1, 1);
+    maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
+}
+
+void maker_batchnorm(model_maker *k, const char *name, const char *in, int c)
+{
+    static const char *const part[] = { "weight", "bias", "mean", "var" };
+
+    maker_layer(k, "batchnorm", name, in);
+    maker_print(k, "],'eps':1e-5");
+    for (int i = 0; i < 4; i++) {
+        maker_print(k, ",'%s':'%s.%s'", part[i], name, part[i]);
+        maker_tensor_add(k, name, part[i], 1, c, 1, 1, 1);
+    }
+    maker_print(k, "}");
+}
+
+void maker_quadratic(model_maker *k, const char *name, const char *in, int c)
+{
+    static const char *const part[] = { "a", "b", "c" };
+
+    maker_layer(k, "quadratic", name, in);
+    maker_print(k, "]");
+    for (int i = 0; i < 3; i++) {
+        maker_print(k, ",'%s':'%s.%s'", part[i], name, part[i]);
+        maker_tensor_add(k, name, part[i], 1, c, 1, 1, 1);
+    }
+    maker_print(k, "}");
+}
+
+void maker_plain(model_maker *k, const char *op, const char *name,
+                 const char *in, const char *second)
+{
+    maker_layer(k, op, name, in);
+    if (second != NULL)
+        maker_print(k, ",'%s'", second);
+    maker_print(k, "]}");
+}
+
+/* Names the stage's output <stage>b.sq. */
+static void maker_stage(model_maker *k, const char *stage, const char *in,
+                        int c_in, int c_out)
+{
+    char conv[NN_NAME - 8], square[NN_NAME];
+
+    for (int half = 0; half < 2; half++) {
+        snprintf(conv, sizeof conv, "%s%c", stage, 'a' + half);
+        maker_conv(k, conv, half == 0 ? in : square, half == 0 ? c_in : c_out,
+                   c_out, 3);
+        snprintf(square, sizeof square, "%s.sq", conv);
+        maker_plain(k, "square", square, conv, NULL);
+    }
+}
+
+void maker_unet(model_maker *k, int base, int depth)
+{
+    char stage[16], in[32] = "image", name[32], skip[32];
+    int c = 1;
+
+    for (int d = 0; d < depth; d++) {
+        snprintf(stage, sizeof stage, "enc%d", d);
+        maker_stage(k, stage, in, c, base << d);
+        c = base << d;
+        snprintf(name, sizeof name, "enc%db.sq", d);
+        snprintf(in, sizeof in, "pool%d", d);
+        maker_plain(k, "pool", in, name, NULL);
+    }
+    maker_stage(k, "mid", in, c, base << depth);
+    c = base << depth;
+    snprintf(in, sizeof in, "midb.sq");
+    for (int d = depth - 1; d >= 0; d--) {
+        snprintf(name, sizeof name, "up%d", d);
+        maker_tconv(k, name, in, c, base << d);
+        snprintf(in, sizeof in, "cat%d", d);
+        snprintf(skip, sizeof skip, "enc%db.sq", d);
+        maker_plain(k, "concat", in, name, skip);
+        snprintf(stage, sizeof stage, "dec%d", d);
+        maker_stage(k, stage, in, 2 * (base << d), base << d);
+        c = base << d;
+        snprintf(in, sizeof in, "dec%db.sq", d);
+    }
+    maker_conv(k, "logit", in, c, 1, 1);
+}
+
+static size_t maker_tensor_count(const maker_tensor *t)
+{
+    size_t n = 1;
+
+    for (int i = 0; i < t->rank; i++)
+        n *= (size_t)t->shape[i];
+    return n;
+}
+
+void maker_header(model_maker *k)
+{
+    nn_json_writer w;
+    int64_t at = 0;
+
+    nn_json_writer_init(&w, NULL, 0);
+    nn_json_put_object(&w, NULL);
+    nn_json_put_object(&w, "__metadata__");
+    nn_json_put_string(&w, "format", "volley-1");
+    nn_json_put_string(&w, "network", k->net);
+    nn_json_put_string(&w, "origin", "a test");
+    nn_json_put_end(&w);
+    for (int i = 0; i < k->tensors; i++) {
+        const maker_tensor *t = &k->tensor[i];
+
+        nn_json_put_object(&w, t->name);
+        nn_json_put_string(&w, "dtype", "F32");
+        nn_json_put_array(&w, "shape");
+        for (int j = 0; j < t->rank; j++)
+            nn_json_put_int(&w, NULL, t->shape[j]);
+        nn_json_put_end(&w);
+        nn_json_put_array(&w, "data_offsets");
+        nn_json_put_int(&w, NULL, at);
+        at += 4 * (int64_t)maker_tensor_count(t);
+        nn_json_put_int(&w, NULL, at);
+        nn_json_put_end(&w);
+        nn_json_put_end(&w);
+    }
+    nn_json_put_end(&w);
+    if (nn_json_writer_finish(&w) == CKKS_OK)
+        snprintf(k->header, sizeof k->header, "%s", w.data);
+    nn_json_writer_clear(&w);
+}
+
+void maker_finish(model_maker *k, const char *output)
+{
+    uint64_t seed = 5;
+
+    maker_print(k, "],\n'output':{'tensor':'%s','threshold':0.5,"
+                "'foreground':'cell'},\n'ranges':{", output);
+    for (int i = 0; i < k->names; i++)
+        maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25}",
+                    i > 0 ? "," : "", k->name[i]);
+    maker_print(k, "}}");
+    for (int i = 0; i < k->tensors; i++)
+        k->data_count += maker_tensor_count(&k->tensor[i]);
+    k->data = malloc((k->data_count + 1) * sizeof *k->data);
+    for (size_t i = 0; k->data != NULL && i < k->data_count; i++)
+        k->data[i] = (float)(test_word(&seed) % 2001) / 2000 - 0.5f;
+    for (int i = 0; i < k->tensors; i++) {
+        float *v = strstr(k->tensor[i].name, ".var") != NULL
+                 ? maker_find(k, k->tensor[i].name) : NULL;
+
+        for (int j = 0; v != NULL && j < k->tensor[i].shape[0]; j++)
+            v[j] += 1;
+    }
+    maker_header(k);
+}
+
+uint8_t *maker_bytes(size_t *size, const model_maker *k)
+{
+    size_t header = strlen(k->header);
+    uint8_t *out = malloc(8 + header + 4 * k->data_count);
+
+    *size = 8 + header + 4 * k->data_count;
+    if (out == NULL)
+        return NULL;
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)((uint64_t)header >> (8 * i));
+    memcpy(out + 8, k->header, header);
+    for (size_t i = 0; i < k->data_count; i++) {
+        uint32_t word;
+
+        memcpy(&word, &k->data[i], 4);
+        for (int j = 0; j < 4; j++)
+            out[8 + header + 4 * i + (size_t)j] = (uint8_t)(word >> (8 * j));
+    }
+    return out;
+}
+
+float *maker_find(model_maker *k, const char *name)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < k->tensors; i++) {
+        if (strcmp(k->tensor[i].name, name) == 0)
+            return k->data == NULL ? NULL : k->data + at;
+        at += maker_tensor_count(&k->tensor[i]);
+    }
+    return NULL;
+}
+
+void maker_clear(model_maker *k)
+{
+    free(k->data);
+    memset(k, 0, sizeof *k);
+}
+
+bool text_replace(char *text, size_t size, const char *from, const char *to)
+{
+    char *place = strstr(text, from);
+    size_t a = strlen(from), b = strlen(to);
+
+    if (place == NULL || strlen(text) - a + b >= size)
+        return false;
+    memmove(place + b, place + a, strlen(place + a) + 1);
+    memcpy(place, to, b);
+    return true;
+}

@@ -1,0 +1,63 @@
+/* model_support.h -- model files made in memory, for tests.
+ *
+ *     model_maker k = {0};
+ *     maker_start(&k, "zero", 0, 1, 4, 4);
+ *     maker_conv(&k, "a", "image", 1, 2, 3);
+ *     ...
+ *     maker_finish(&k, "a");
+ *     bytes = maker_bytes(&size, &k);      (free them)
+ */
+#ifndef MODEL_SUPPORT_H
+#define MODEL_SUPPORT_H
+
+#include "nn.h"
+#include "test.h"
+
+enum { MAKER_TENSORS = 256, MAKER_NAMES = 128, MAKER_TEXT = 1 << 16 };
+
+typedef struct maker_tensor {
+    char name[80];
+    int  rank;
+    int  shape[4];
+} maker_tensor;
+
+typedef struct model_maker {
+    char net[MAKER_TEXT];           /* the network text                      */
+    char header[2 * MAKER_TEXT];    /* made from it by maker_finish          */
+    char name[MAKER_NAMES][NN_NAME];
+    int  names;
+    maker_tensor tensor[MAKER_TENSORS];
+    int  tensors;
+    float  *data;
+    size_t data_count;
+} model_maker;
+
+/* border: "wrap", "halo" or "zero"; ring 0: none. */
+void maker_start(model_maker *k, const char *border, int ring, int channels,
+                 int height, int width);
+void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
+                int c_out, int kernel);
+void maker_tconv(model_maker *k, const char *name, const char *in, int c_in,
+                 int c_out);
+void maker_dense(model_maker *k, const char *name, const char *in, int c_in,
+                 int c_out);
+void maker_batchnorm(model_maker *k, const char *name, const char *in, int c);
+void maker_quadratic(model_maker *k, const char *name, const char *in, int c);
+/* op: pool or square; concat takes a second input. */
+void maker_plain(model_maker *k, const char *op, const char *name,
+                 const char *in, const char *second);
+/* A whole U-Net, two convolutions (and squares) a stage. */
+void maker_unet(model_maker *k, int base, int depth);
+/* Ends the text; data are small random numbers, variances positive. */
+void maker_finish(model_maker *k, const char *output);
+/* Makes the header again after a change of net. */
+void maker_header(model_maker *k);
+uint8_t *maker_bytes(size_t *size, const model_maker *k);
+/* The tensor of this name in data; NULL if there is none. */
+float *maker_find(model_maker *k, const char *name);
+void maker_clear(model_maker *k);
+
+/* Replaces the first occurrence of from by to in a text of size bytes. */
+bool text_replace(char *text, size_t size, const char *from, const char *to);
+
+#endif

@@ -1,0 +1,601 @@
+/* oracle.c -- CKKS on big integers.  See oracle.h. */
+#include "oracle.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- polynomials -------------------------------------------------------- */
+
+static void *get_memory(size_t size)
+{
+    void *p = malloc(size);
+
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+void opoly_init(opoly *a, size_t n)
+{
+    a->n = n;
+    a->c = get_memory(n * sizeof *a->c);
+    for (size_t k = 0; k < n; k++)
+        mpz_init(a->c[k]);
+}
+
+void opoly_clear(opoly *a)
+{
+    if (a->c == NULL)
+        return;
+    for (size_t k = 0; k < a->n; k++)
+        mpz_clear(a->c[k]);
+    free(a->c);
+    a->c = NULL;
+}
+
+void opoly_set(opoly *out, const opoly *a)
+{
+    for (size_t k = 0; k < a->n; k++)
+        mpz_set(out->c[k], a->c[k]);
+}
+
+void opoly_set_small(opoly *out, const int8_t *a)
+{
+    for (size_t k = 0; k < out->n; k++)
+        mpz_set_si(out->c[k], a[k]);
+}
+
+void opoly_add(opoly *out, const opoly *a, const opoly *b)
+{
+    for (size_t k = 0; k < a->n; k++)
+        mpz_add(out->c[k], a->c[k], b->c[k]);
+}
+
+void opoly_sub(opoly *out, const opoly *a, const opoly *b)
+{
+    for (size_t k = 0; k < a->n; k++)
+        mpz_sub(out->c[k], a->c[k], b->c[k]);
+}
+
+void opoly_mul(opoly *out, const opoly *a, const opoly *b)
+{
+    opoly r;
+
+    opoly_init(&r, a->n);
+    for (size_t i = 0; i < a->n; i++)
+        for (size_t j = 0; j < a->n; j++) {
+            if (i + j < a->n)
+                mpz_addmul(r.c[i + j], a->c[i], b->c[j]);
+            else
+                mpz_submul(r.c[i + j - a->n], a->c[i], b->c[j]);
+        }
+    opoly_set(out, &r);
+    opoly_clear(&r);
+}
+
+void opoly_scale(opoly *out, const opoly *a, const mpz_t w)
+{
+    for (size_t k = 0; k < a->n; k++)
+        mpz_mul(out->c[k], a->c[k], w);
+}
+
+void opoly_map(opoly *out, const opoly *a, uint64_t g)
+{
+    opoly r;
+
+    opoly_init(&r, a->n);
+    for (size_t k = 0; k < a->n; k++) {
+        size_t e = (size_t)(k * g % (2 * a->n));
+
+        if (e < a->n)
+            mpz_set(r.c[e], a->c[k]);
+        else
+            mpz_neg(r.c[e - a->n], a->c[k]);
+    }
+    opoly_set(out, &r);
+    opoly_clear(&r);
+}
+
+static void mod_one(mpz_t out, const mpz_t a, const mpz_t m, bool centred)
+{
+    mpz_t twice;
+
+    mpz_fdiv_r(out, a, m);
+    if (!centred)
+        return;
+    mpz_init(twice);
+    mpz_mul_2exp(twice, out, 1);
+    if (mpz_cmp(twice, m) >= 0)
+        mpz_sub(out, out, m);
+    mpz_clear(twice);
+}
+
+void opoly_mod(opoly *out, const opoly *a, const mpz_t m, bool centred)
+{
+    for (size_t k = 0; k < a->n; k++)
+        mod_one(out->c[k], a->c[k], m, centred);
+}
+
+void opoly_round_div(opoly *out, const opoly *a, const mpz_t m)
+{
+    mpz_t r;
+
+    mpz_init(r);
+    for (size_t k = 0; k < a->n; k++) {
+        mod_one(r, a->c[k], m, true);
+        mpz_sub(r, a->c[k], r);
+        mpz_divexact(out->c[k], r, m);
+    }
+    mpz_clear(r);
+}
+
+bool opoly_equal(const opoly *a, const opoly *b)
+{
+    for (size_t k = 0; k < a->n; k++)
+        if (mpz_cmp(a->c[k], b->c[k]) != 0)
+            return false;
+    return true;
+}
+
+void opoly_top(mpz_t out, const opoly *a)
+{
+    mpz_set_ui(out, 0);
+    for (size_t k = 0; k < a->n; k++)
+        if (mpz_cmpabs(a->c[k], out) > 0)
+            mpz_abs(out, a->c[k]);
+}
+
+double opoly_log_top(const opoly *a)
+{
+    mpz_t t;
+    long e = 0;
+    double m;
+
+    mpz_init(t);
+    opoly_top(t, a);
+    m = mpz_get_d_2exp(&e, t);
+    mpz_clear(t);
+    return m == 0 ? -1 : log2(m) + (double)e;
+}
+
+/* ---- words modulo one prime: 128-bit products through GMP --------------- */
+
+static uint64_t mpz_word(const mpz_t a)
+{
+    uint64_t w = 0;
+
+    mpz_export(&w, NULL, -1, sizeof w, 0, 0, a);
+    return w;
+}
+
+static void word_mpz(mpz_t out, uint64_t w)
+{
+    mpz_import(out, 1, -1, sizeof w, 0, 0, &w);
+}
+
+/* a b mod p by doubling: nothing but additions below 2^62. */
+static uint64_t mul_mod(uint64_t a, uint64_t b, uint64_t p)
+{
+#ifdef __SIZEOF_INT128__
+    __extension__ typedef unsigned __int128 wide;
+
+    return (uint64_t)((wide)a * b % p);
+#else
+    uint64_t r = 0;
+
+    for (int i = 63; i >= 0; i--) {
+        r = 2 * r % p;
+        if (b >> i & 1)
+            r = (r + a) % p;
+    }
+    return r;
+#endif
+}
+
+static uint64_t pow_mod(uint64_t a, uint64_t e, uint64_t p)
+{
+    uint64_t r = 1 % p;
+
+    for (int i = 63; i >= 0; i--) {
+        r = mul_mod(r, r, p);
+        if (e >> i & 1)
+            r = mul_mod(r, a, p);
+    }
+    return r;
+}
+
+uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count)
+{
+    const uint64_t end = (uint64_t)1 << bits, step = 2 * n;
+    uint64_t found = 0;
+    mpz_t t;
+
+    mpz_init(t);
+    for (uint64_t p = (end - 2) / step * step + 1; found == 0 && p > end / 2;
+         p -= step) {
+        bool taken = false;
+
+        for (size_t i = 0; i < count; i++)
+            taken |= used[i] == p;
+        word_mpz(t, p);
+        if (!taken && mpz_probab_prime_p(t, 40) != 0)
+            found = p;
+        if (p < step)
+            break;
+    }
+    mpz_clear(t);
+    return found;
+}
+
+/* psi^N = -1 makes psi a primitive 2N-th root, and its odd powers all. */
+static uint64_t smallest_root(uint64_t p, size_t n)
+{
+    uint64_t psi = 0, best, square;
+
+    for (uint64_t x = 2; x < p; x++) {
+        psi = pow_mod(x, (p - 1) / (2 * n), p);
+        if (pow_mod(psi, n, p) == p - 1)
+            break;
+    }
+    best = psi;
+    square = mul_mod(psi, psi, p);
+    for (size_t i = 0; i < n; i++) {
+        best = psi < best ? psi : best;
+        psi = mul_mod(psi, square, p);
+    }
+    return best;
+}
+
+void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
+                 int num_special, int dnum, int generator, bool centred)
+{
+    mpz_t t;
+
+    o->n = n;
+    o->num_primes = num_primes;
+    o->num_special = num_special;
+    o->alpha = (num_primes + dnum - 1) / dnum;
+    o->generator = (uint64_t)generator;
+    o->centred = centred;
+    mpz_init_set_ui(o->p, 1);
+    mpz_init(t);
+    for (int i = 0; i < num_primes + num_special; i++) {
+        uint64_t psi = smallest_root(prime[i], n);
+
+        o->prime[i] = prime[i];
+        o->power[i] = get_memory(2 * n * sizeof *o->power[i]);
+        o->power[i][0] = 1;
+        for (size_t k = 1; k < 2 * n; k++)
+            o->power[i][k] = mul_mod(o->power[i][k - 1], psi, prime[i]);
+        if (i >= num_primes) {
+            word_mpz(t, prime[i]);
+            mpz_mul(o->p, o->p, t);
+        }
+    }
+    mpz_clear(t);
+}
+
+void oracle_clear(oracle *o)
+{
+    for (int i = 0; i < o->num_primes + o->num_special; i++)
+        free(o->power[i]);
+    mpz_clear(o->p);
+}
+
+void oracle_q(mpz_t out, const oracle *o, int level)
+{
+    mpz_t t;
+
+    mpz_init(t);
+    mpz_set_ui(out, 1);
+    for (int i = 0; i <= level; i++) {
+        word_mpz(t, o->prime[i]);
+        mpz_mul(out, out, t);
+    }
+    mpz_clear(t);
+}
+
+uint64_t oracle_galois(const oracle *o, long step)
+{
+    const long n = (long)(o->n / 2);
+    uint64_t g = 1;
+
+    for (long i = 0; i < ((step % n) + n) % n; i++)
+        g = g * o->generator % (2 * o->n);
+    return g;
+}
+
+/* ---- NTT form by the definition ----------------------------------------- */
+
+static size_t reversed(size_t i, size_t n)
+{
+    size_t r = 0;
+
+    for (; n > 1; n /= 2, i /= 2)
+        r = 2 * r + i % 2;
+    return r;
+}
+
+void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime)
+{
+    const uint64_t p = o->prime[prime];
+
+    for (size_t i = 0; i < o->n; i++) {
+        size_t e = 2 * reversed(i, o->n) + 1;
+        uint64_t sum = 0;
+
+        for (size_t k = 0; k < o->n; k++)
+            sum = (sum + mul_mod(in[k], o->power[prime][e * k % (2 * o->n)],
+                                 p)) % p;
+        out[i] = sum;
+    }
+}
+
+/* in[k] = 1/N sum over i of out[i] psi^(-(2 br(i) + 1) k) */
+static void inverse_ntt(uint64_t *out, const oracle *o, const uint64_t *in,
+                        int prime)
+{
+    const uint64_t p = o->prime[prime];
+    const uint64_t n_inv = pow_mod(o->n % p, p - 2, p);
+
+    for (size_t k = 0; k < o->n; k++) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < o->n; i++) {
+            size_t e = (2 * reversed(i, o->n) + 1) * k % (2 * o->n);
+
+            e = (2 * o->n - e) % (2 * o->n);
+            sum = (sum + mul_mod(in[i], o->power[prime][e], p)) % p;
+        }
+        out[k] = mul_mod(sum, n_inv, p);
+    }
+}
+
+/* The number in the context of limb t of a polynomial of this level. */
+static int prime_of_limb(const oracle *o, int level, int t)
+{
+    return t <= level ? t : o->num_primes + t - level - 1;
+}
+
+static int count_limbs(const oracle *o, int level, bool special)
+{
+    return level + 1 + (special ? o->num_special : 0);
+}
+
+size_t oracle_size(const oracle *o, int level, bool special)
+{
+    return o->n * (size_t)count_limbs(o, level, special);
+}
+
+void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
+                 bool special)
+{
+    const int limbs = count_limbs(o, level, special);
+    uint64_t *coeff = get_memory(o->n * sizeof *coeff);
+    mpz_t all, part, factor, p, x;
+
+    mpz_inits(all, part, factor, p, x, NULL);
+    oracle_q(all, o, level);
+    if (special)
+        mpz_mul(all, all, o->p);
+    for (size_t k = 0; k < o->n; k++)
+        mpz_set_ui(out->c[k], 0);
+    for (int t = 0; t < limbs; t++) {
+        int i = prime_of_limb(o, level, t);
+
+        inverse_ntt(coeff, o, words + (size_t)t * o->n, i);
+        word_mpz(p, o->prime[i]);
+        mpz_divexact(part, all, p);
+        mpz_invert(factor, part, p);
+        mpz_mul(factor, factor, part);      /* 1 mod p, 0 mod the others     */
+        for (size_t k = 0; k < o->n; k++) {
+            word_mpz(x, coeff[k]);
+            mpz_addmul(out->c[k], factor, x);
+        }
+    }
+    opoly_mod(out, out, all, true);
+    mpz_clears(all, part, factor, p, x, NULL);
+    free(coeff);
+}
+
+void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
+                  bool special)
+{
+    const int limbs = count_limbs(o, level, special);
+    uint64_t *coeff = get_memory(o->n * sizeof *coeff);
+    mpz_t p, x;
+
+    mpz_inits(p, x, NULL);
+    for (int t = 0; t < limbs; t++) {
+        int i = prime_of_limb(o, level, t);
+
+        word_mpz(p, o->prime[i]);
+        for (size_t k = 0; k < o->n; k++) {
+            mpz_fdiv_r(x, a->c[k], p);
+            coeff[k] = mpz_word(x);
+        }
+        oracle_ntt(words + (size_t)t * o->n, o, coeff, i);
+    }
+    mpz_clears(p, x, NULL);
+    free(coeff);
+}
+
+/* ---- the scheme --------------------------------------------------------- */
+
+void oracle_decrypt(opoly *out, const oracle *o, const opoly *c, int degree,
+                    const opoly *s, int level)
+{
+    opoly sum, term;
+    mpz_t q;
+
+    mpz_init(q);
+    opoly_init(&sum, o->n);
+    opoly_init(&term, o->n);
+    for (int i = degree; i >= 0; i--) {             /* Horner                */
+        opoly_mul(&sum, &sum, s);
+        opoly_add(&sum, &sum, &c[i]);
+    }
+    oracle_q(q, o, level);
+    opoly_mod(out, &sum, q, true);
+    opoly_clear(&sum);
+    opoly_clear(&term);
+    mpz_clear(q);
+}
+
+int oracle_digits(const oracle *o, int level)
+{
+    return level / o->alpha + 1;
+}
+
+static int last_of_digit(const oracle *o, int j, int level)
+{
+    int last = (j + 1) * o->alpha - 1;
+
+    return last < level ? last : level;
+}
+
+/* The product of digit j's primes. */
+static void digit_product(mpz_t out, const oracle *o, int j, int level)
+{
+    mpz_t t;
+
+    mpz_init(t);
+    mpz_set_ui(out, 1);
+    for (int i = j * o->alpha; i <= last_of_digit(o, j, level); i++) {
+        word_mpz(t, o->prime[i]);
+        mpz_mul(out, out, t);
+    }
+    mpz_clear(t);
+}
+
+void oracle_gadget(mpz_t out, const oracle *o, int j, int level)
+{
+    mpz_t q, d, rest;
+
+    mpz_inits(q, d, rest, NULL);
+    oracle_q(q, o, level);
+    digit_product(d, o, j, level);
+    mpz_divexact(rest, q, d);
+    if (mpz_invert(out, rest, d) == 0)
+        abort();
+    mpz_mul(out, out, rest);                        /* g_j modulo Q_level    */
+    mpz_mul(out, out, o->p);
+    mpz_clears(q, d, rest, NULL);
+}
+
+void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
+                  const opoly *key, int level)
+{
+    opoly digit, term, sum[2];
+    mpz_t d, qp;
+
+    mpz_inits(d, qp, NULL);
+    opoly_init(&digit, o->n);
+    opoly_init(&term, o->n);
+    for (int h = 0; h < 2; h++)
+        opoly_init(&sum[h], o->n);
+    for (int j = 0; j < oracle_digits(o, level); j++) {
+        digit_product(d, o, j, level);
+        opoly_mod(&digit, x, d, o->centred);
+        for (int h = 0; h < 2; h++) {
+            opoly_mul(&term, &digit, &key[2 * j + h]);
+            opoly_add(&sum[h], &sum[h], &term);
+        }
+    }
+    oracle_q(qp, o, level);
+    mpz_mul(qp, qp, o->p);
+    for (int h = 0; h < 2; h++) {
+        opoly_mod(&out[h], &sum[h], qp, true);
+        opoly_clear(&sum[h]);
+    }
+    opoly_clear(&digit);
+    opoly_clear(&term);
+    mpz_clears(d, qp, NULL);
+}
+
+void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
+                   const opoly *key, int level)
+{
+    oracle_inner(out, o, x, key, level);
+    for (int h = 0; h < 2; h++)
+        opoly_round_div(&out[h], &out[h], o->p);
+}
+
+/* ---- slots -------------------------------------------------------------- */
+
+/* cos and sin of pi m / N for m < 2N. */
+static long double *circle(size_t n)
+{
+    const long double pi = 3.14159265358979323846264338327950288L;
+    long double *t = get_memory(4 * n * sizeof *t);
+
+    for (size_t m = 0; m < 2 * n; m++) {
+        long double angle = pi * (long double)m / (long double)n;
+
+        t[m] = cosl(angle);
+        t[2 * n + m] = sinl(angle);
+    }
+    return t;
+}
+
+void oracle_slots(long double *re, long double *im, const oracle *o,
+                  const long double *coeff, long double factor)
+{
+    long double *t = circle(o->n);
+    size_t u = 1;
+
+    for (size_t j = 0; j < o->n / 2; j++) {
+        long double a = 0, b = 0;
+
+        for (size_t k = 0; k < o->n; k++) {
+            size_t m = u * k % (2 * o->n);
+
+            a += coeff[k] * t[m];
+            b += coeff[k] * t[2 * o->n + m];
+        }
+        re[j] = a * factor;
+        im[j] = b * factor;
+        u = u * (size_t)o->generator % (2 * o->n);
+    }
+    free(t);
+}
+
+/* The values at zeta^u and at zeta^-u are conjugate, and the sum over all odd
+ * u of zeta^(u (k - h)) is N if k = h and 0 else:
+ * c_k = 2/N sum over j of the real part of slot_j zeta^(-u_j k). */
+void oracle_coeffs(long double *coeff, const oracle *o, const long double *re,
+                   const long double *im, long double factor)
+{
+    long double *t = circle(o->n);
+    size_t u = 1;
+
+    for (size_t k = 0; k < o->n; k++)
+        coeff[k] = 0;
+    for (size_t j = 0; j < o->n / 2; j++) {
+        for (size_t k = 0; k < o->n; k++) {
+            size_t m = u * k % (2 * o->n);
+
+            coeff[k] += re[j] * t[m] + im[j] * t[2 * o->n + m];
+        }
+        u = u * (size_t)o->generator % (2 * o->n);
+    }
+    for (size_t k = 0; k < o->n; k++)
+        coeff[k] *= 2 * factor / (long double)o->n;
+    free(t);
+}
+
+/* 64 bits from the top one down, then the power of two: rounds down, by less
+ * than 2^-63 of the number. */
+long double oracle_real(const mpz_t a)
+{
+    size_t bits = mpz_sizeinbase(a, 2), shift = bits > 64 ? bits - 64 : 0;
+    long double r;
+    mpz_t t;
+
+    mpz_init(t);
+    mpz_abs(t, a);
+    mpz_tdiv_q_2exp(t, t, shift);
+    r = ldexpl((long double)mpz_word(t), (int)shift);
+    mpz_clear(t);
+    return mpz_sgn(a) < 0 ? -r : r;
+}

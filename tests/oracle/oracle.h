@@ -1,0 +1,119 @@
+/* oracle.h -- CKKS computed on big integers, to decide what is right.
+ *
+ * Polynomials in Z[X]/(X^N+1) with GMP integers; products by the schoolbook
+ * rule, transforms by evaluating the definition, real numbers in long double.
+ * Written from docs/conventions.md; shares primes and words with ckks/, no
+ * code.  Slow and plain on purpose: N up to about 2^10.
+ */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include <gmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ORACLE_PRIMES = 96 };
+
+/* ---- polynomials with integer coefficients ------------------------------ */
+
+typedef struct opoly {
+    size_t n;
+    mpz_t *c;               /* c[k] is the coefficient of X^k                */
+} opoly;
+
+void opoly_init(opoly *a, size_t n);                /* 0                     */
+void opoly_clear(opoly *a);
+void opoly_set(opoly *out, const opoly *a);
+void opoly_set_small(opoly *out, const int8_t *a);
+void opoly_add(opoly *out, const opoly *a, const opoly *b);
+void opoly_sub(opoly *out, const opoly *a, const opoly *b);
+void opoly_mul(opoly *out, const opoly *a, const opoly *b);
+void opoly_scale(opoly *out, const opoly *a, const mpz_t w);
+/* X -> X^g, g odd */
+void opoly_map(opoly *out, const opoly *a, uint64_t g);
+/* Every coefficient to its representative in [-m/2, m/2), or [0, m). */
+void opoly_mod(opoly *out, const opoly *a, const mpz_t m, bool centred);
+/* (a - r) / m, r the centred remainder of a modulo m: rounding. */
+void opoly_round_div(opoly *out, const opoly *a, const mpz_t m);
+bool opoly_equal(const opoly *a, const opoly *b);
+/* The largest |c_k|; as a number, and its log2 (-1 for 0). */
+void opoly_top(mpz_t out, const opoly *a);
+double opoly_log_top(const opoly *a);
+
+/* ---- the numbers of a context ------------------------------------------- */
+
+typedef struct oracle {
+    size_t n;
+    int num_primes, num_special;
+    int alpha;              /* primes a digit                                */
+    uint64_t generator;
+    bool centred;           /* digits                                        */
+    uint64_t prime[ORACLE_PRIMES];              /* ciphertext, then special  */
+    /* psi^k of prime i for k < 2N at power[i], psi the smallest primitive
+     * 2N-th root. */
+    uint64_t *power[ORACLE_PRIMES];
+    mpz_t p;                /* product of the special primes                 */
+} oracle;
+
+/* prime: num_primes + num_special words. */
+void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
+                 int num_special, int dnum, int generator, bool centred);
+void oracle_clear(oracle *o);
+
+/* The largest prime below 2^bits that is 1 modulo 2N and not among the `count`
+ * words of used; 0 if there is none above 2^(bits-1). */
+uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count);
+
+/* Q_level */
+void oracle_q(mpz_t out, const oracle *o, int level);
+/* generator^step mod 2N, any integer step */
+uint64_t oracle_galois(const oracle *o, long step);
+
+/* ---- words -------------------------------------------------------------- */
+
+/* The number of words of a polynomial over q_0..q_level, special primes too if
+ * asked. */
+size_t oracle_size(const oracle *o, int level, bool special);
+
+/* The polynomial, coefficients centred modulo the product of its primes, whose
+ * NTT form is in words: limbs q_0..q_level, then the special ones. */
+void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
+                 bool special);
+/* The NTT form of a polynomial. */
+void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
+                  bool special);
+/* One limb by the definition: out[i] = sum of in[k] psi^((2 br(i) + 1) k). */
+void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime);
+
+/* ---- the scheme --------------------------------------------------------- */
+
+/* c_0 + c_1 s + ... modulo Q_level, centred. */
+void oracle_decrypt(opoly *out, const oracle *o, const opoly *c, int degree,
+                    const opoly *s, int level);
+
+/* The inner products of the digits of x with key, modulo Q_level P.
+ * key: shape (digits, 2): b_0, a_0, b_1, ... modulo Q_level P. */
+void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
+                  const opoly *key, int level);
+/* oracle_inner divided by P, modulo Q_level. */
+void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
+                   const opoly *key, int level);
+/* The number of digits at a level. */
+int oracle_digits(const oracle *o, int level);
+/* g_j: 1 modulo the primes of digit j, 0 modulo the others up to level and
+ * modulo P; out = P g_j modulo Q_level P. */
+void oracle_gadget(mpz_t out, const oracle *o, int j, int level);
+
+/* ---- slots -------------------------------------------------------------- */
+
+/* re, im: N/2 slots of factor times the polynomial. */
+void oracle_slots(long double *re, long double *im, const oracle *o,
+                  const long double *coeff, long double factor);
+/* coeff: N real coefficients, times factor, of the polynomial with these
+ * N/2 slots. */
+void oracle_coeffs(long double *coeff, const oracle *o, const long double *re,
+                   const long double *im, long double factor);
+long double oracle_real(const mpz_t a);
+
+#endif

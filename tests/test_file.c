@@ -1,0 +1,160 @@
+/* test_file.c -- whole files: complete or not there at all. */
+#define _DEFAULT_SOURCE
+
+#include "test.h"
+
+#ifndef CKKS_MINIMAL
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A fresh folder; `path` gets the name of a file in it. */
+static bool folder_make(char folder[64], char path[80])
+{
+    const char *base = getenv("TMPDIR");
+
+    snprintf(folder, 64, "%.40s/ckks-XXXXXX",
+             base != NULL && *base ? base : "/tmp");
+    if (!CHECK(mkdtemp(folder) != NULL, "mkdtemp %s", folder))
+        return false;
+    snprintf(path, 80, "%s/object", folder);
+    return true;
+}
+
+static int folder_count(const char *folder)
+{
+    DIR *d = opendir(folder);
+    int n = 0;
+
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
+        n += e->d_name[0] != '.';
+    if (d != NULL)
+        closedir(d);
+    return n;
+}
+
+static void folder_clear(const char *folder, const char *path)
+{
+    unlink(path);
+    CHECK(rmdir(folder) == 0, "%s is not empty", folder);
+}
+
+static void check_content(const char *path, const uint8_t *want, size_t size)
+{
+    uint8_t *got = NULL;
+    size_t n = 0;
+
+    if (!CHECK_OK(ckks_file_read(&got, &n, path, SIZE_MAX)))
+        return;
+    CHECK(n == size && memcmp(got, want, size) == 0, "%zu bytes, want %zu", n,
+          size);
+    ckks_file_free(got, n);
+}
+
+TEST(file_round_trip)
+{
+    static uint8_t data[100000];
+    static const size_t sizes[] = { 0, 1, 63, 64, 100000 };
+    char folder[64], path[80];
+    uint64_t rnd = 1;
+    struct stat st;
+
+    if (!folder_make(folder, path))
+        return;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)test_word(&rnd);
+    for (size_t i = 0; i < 5; i++) {
+        unsigned mode = i % 2 ? 0600 : 0644;
+
+        CHECK_OK(ckks_file_write(path, data, sizes[i], mode));
+        check_content(path, data, sizes[i]);
+        CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == mode,
+              "mode %o, want %o", (unsigned)st.st_mode & 0777, mode);
+        CHECK(folder_count(folder) == 1, "%d files", folder_count(folder));
+    }
+    folder_clear(folder, path);
+}
+
+/* The message names the function, the path and the reason. */
+static void check_message(const char *name, const char *path,
+                          const char *reason)
+{
+    const char *m = ckks_last_error();
+
+    CHECK(strncmp(m, name, strlen(name)) == 0 && strstr(m, path) != NULL
+          && strstr(m, reason) != NULL, "%s", m);
+}
+
+TEST(file_errors)
+{
+    char folder[64], path[80];
+    uint8_t byte = 5, *out = &byte;
+    size_t n = 77;
+
+    if (!folder_make(folder, path))
+        return;
+    CHECK_STATUS(ckks_file_read(&out, &n, path, 100), CKKS_EIO);
+    check_message("ckks_file_read: ", path, "No such file");
+    CHECK_STATUS(ckks_file_read(&out, &n, folder, 100), CKKS_EIO);
+    check_message("ckks_file_read: ", folder, "not a regular file");
+    CHECK_OK(ckks_file_write(path, (const uint8_t *)"0123456789", 10, 0600));
+    CHECK_STATUS(ckks_file_read(&out, &n, path, 9), CKKS_EIO);
+    check_message("ckks_file_read: ", path, "10 bytes, more than the 9");
+    CHECK(out == &byte && n == 77, "outputs changed");
+    CHECK_STATUS(ckks_file_write(folder, &byte, 1, 0600), CKKS_EIO);
+    check_message("ckks_file_write: ", folder, "directory");
+    CHECK_STATUS(ckks_file_write("/no/such/folder/x", &byte, 1, 0600),
+                 CKKS_EIO);
+    check_message("ckks_file_write: ", "/no/such/folder/x", "No such file");
+    CHECK_STATUS(ckks_file_write(NULL, &byte, 1, 0600), CKKS_EARG);
+    CHECK_STATUS(ckks_file_write(path, NULL, 1, 0600), CKKS_EARG);
+    CHECK_STATUS(ckks_file_write(path, &byte, 1, 01000), CKKS_EARG);
+    CHECK_STATUS(ckks_file_read(NULL, &n, path, 9), CKKS_EARG);
+    CHECK_STATUS(ckks_file_read(&out, NULL, path, 9), CKKS_EARG);
+    CHECK_STATUS(ckks_file_read(&out, &n, NULL, 9), CKKS_EARG);
+    ckks_file_free(NULL, 0);
+    check_content(path, (const uint8_t *)"0123456789", 10);
+    unlink(path);
+    CHECK(mkfifo(path, 0600) == 0, "mkfifo %s", path);      /* nobody writes */
+    CHECK_STATUS(ckks_file_read(&out, &n, path, 100), CKKS_EIO);
+    check_message("ckks_file_read: ", path, "not a regular file");
+    folder_clear(folder, path);
+}
+
+/* A disk that takes 1000 bytes: the old file stays, no other is left, and the
+ * reason is told.  In a child, for the limit is the process's. */
+TEST(file_write_fails_in_the_middle)
+{
+    static uint8_t data[10000];
+    char folder[64], path[80];
+    int state = -1;
+    pid_t pid;
+
+    if (!folder_make(folder, path))
+        return;
+    CHECK_OK(ckks_file_write(path, (const uint8_t *)"old", 3, 0600));
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        const struct rlimit limit = { 1000, 1000 };
+
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+            _exit(9);
+        if (ckks_file_write(path, data, sizeof data, 0600) != CKKS_EIO)
+            _exit(1);
+        _exit(strstr(ckks_last_error(), "too large") != NULL ? 0 : 2);
+    }
+    if (pid > 0)
+        waitpid(pid, &state, 0);
+    CHECK(WIFEXITED(state) && WEXITSTATUS(state) == 0, "child gave %d", state);
+    CHECK(folder_count(folder) == 1, "%d files", folder_count(folder));
+    check_content(path, (const uint8_t *)"old", 3);
+    folder_clear(folder, path);
+}
+
+#endif

@@ -1,0 +1,814 @@
+/* test_model.c -- model files and the network in the clear. */
+#include <math.h>
+
+#include "model_support.h"
+
+/* Every kind of layer but dense; 4 x 4 pixels. */
+static bool small_model(model_maker *k)
+{
+    maker_start(k, "zero", 0, 1, 4, 4);
+    maker_conv(k, "c1", "image", 1, 2, 3);
+    maker_batchnorm(k, "bn", "c1", 2);
+    maker_plain(k, "square", "sq", "bn", NULL);
+    maker_plain(k, "pool", "down", "sq", NULL);
+    maker_quadratic(k, "quad", "down", 2);
+    maker_tconv(k, "up", "quad", 2, 3);
+    maker_plain(k, "concat", "cat", "up", "sq");
+    maker_conv(k, "out", "cat", 5, 1, 1);
+    maker_finish(k, "out");
+    return CHECK(k->data != NULL, "no memory");
+}
+
+static ckks_status model_made(nn_model *m, const model_maker *k)
+{
+    size_t size;
+    uint8_t *bytes = maker_bytes(&size, k);
+    ckks_status s = nn_model_load(m, bytes, size);
+
+    free(bytes);
+    return s;
+}
+
+/* ---- loading ----------------------------------------------------------- */
+
+TEST(model_load_fields)
+{
+    static model_maker k;
+    nn_model m = {0};
+    const nn_layer *l;
+
+    if (!small_model(&k)
+        || !CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+        return;
+    CHECK(m.num_layers == 9 && m.output == 8 && m.border == NN_ZERO
+          && m.channels == 1 && m.height == 4 && m.width == 4
+          && m.mul == 0.0078125 && m.add == -1 && m.threshold == 0.5
+          && strcmp(m.name, "test") == 0 && strcmp(m.foreground, "cell") == 0
+          && m.data_count == k.data_count, "head of the model");
+    l = &m.layer[0];
+    CHECK(l->op == NN_IMAGE && l->num_in == 0 && l->channels == 1
+          && strcmp(l->name, "image") == 0 && l->range.gain == 0.25, "image");
+    l = &m.layer[1];
+    CHECK(l->op == NN_CONV && l->kernel == 3 && l->channels == 2
+          && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
+          && l->bias[1] == maker_find(&k, "c1.bias")[1], "c1");
+    l = &m.layer[2];
+    CHECK(l->op == NN_BATCHNORM && l->eps == 1e-5
+          && l->var[1] == maker_find(&k, "bn.var")[1], "bn");
+    l = &m.layer[4];
+    CHECK(l->op == NN_POOL && l->height == 2 && l->width == 2, "down");
+    l = &m.layer[5];
+    CHECK(l->op == NN_QUADRATIC && l->c[1] == maker_find(&k, "quad.c")[1],
+          "quad");
+    l = &m.layer[6];
+    CHECK(l->op == NN_TCONV && l->channels == 3 && l->height == 4, "up");
+    l = &m.layer[7];
+    CHECK(l->op == NN_CONCAT && l->channels == 5 && l->num_in == 2
+          && l->in[0] == 6 && l->in[1] == 3, "cat");
+    nn_model_clear(&m);
+    CHECK(m.layer == NULL && m.num_layers == 0, "cleared");
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+/* One change of the network text or of the header; the message must hold the
+ * words. */
+typedef struct model_change {
+    const char *from, *to, *words;
+} model_change;
+
+static const model_change net_changes[] = {
+    { "{\"name\":\"test\"", "[\"name\",\"test\"", "network: byte" },
+    { "\"name\":\"test\"", "\"name\":\"\"", "name is not a text of 1..63" },
+    { "\"name\":\"test\",", "", "network: key \"name\" is missing" },
+    { "\"name\":\"test\"", "\"name\":\"test\",\"x\":1", "unknown key \"x\"" },
+    { "\"name\":\"test\"", "\"name\":\"a\\u0007b\"", "control character" },
+    { "\"zero\"", "\"mirror\"", "border is \"mirror\"" },
+    { "\"zero\"", "\"wrap\"", "needs a ring" },
+    { "\"zero\"", "\"zero\",\"ring\":[2,2]", "a ring is given" },
+    { "\"zero\"", "\"wrap\",\"ring\":[3,2]", "ring 3 x 2 does not divide the "
+                                             "image, 4 x 4" },
+    { "\"zero\"", "\"wrap\",\"ring\":[1,1]", "layer down: pool of an odd ring, "
+                                             "1 x 1" },
+    { "\"zero\"", "\"wrap\",\"ring\":[2]", "needs a ring of two" },
+    { "\"zero\"", "\"wrap\",\"ring\":[0,2]", "ring: height is 0" },
+    { "\"height\":4", "\"height\":0", "input: height is 0, want a whole number "
+                                      "in 1..65536" },
+    { "\"height\":4", "\"height\":70000", "input: height is 70000" },
+    { "\"height\":4", "\"height\":4.5", "input: height is 4.5" },
+    { "\"height\":4", "\"height\":5", "pool of an odd size, 5 x 4" },
+    { "\"channels\":1", "\"channels\":3", "layer c1: weight: tensor c1.weight "
+              "has shape [2, 1, 3, 3], want [any, 3, 3, 3]" },
+    { "\"mul\":0.0078125", "\"mul\":\"1\"", "input: mul is 1" },
+    { "\"mul\":0.0078125", "\"mul\":1e999", "too large for a double" },
+    { "\"op\":\"square\"", "\"op\":\"relu\"", "layer sq: unknown op \"relu\"" },
+    { "\"op\":\"square\"", "\"op\":\"square\",\"a\":1",
+      "layer sq: unknown key \"a\"" },
+    { "\"op\":\"square\",", "", "layer sq: unknown op" },
+    { "\"kernel\":3", "\"kernel\":2", "layer c1: kernel is 2" },
+    { "\"kernel\":3", "\"kernel\":5", "layer c1: kernel is 5" },
+    { "\"kernel\":3", "\"kernel\":1", "want [any, 1, 1, 1]" },
+    { ",\"kernel\":3", "", "layer c1: key \"kernel\" is missing" },
+    { "\"eps\":1e-5", "\"eps\":-1", "layer bn: eps is -1, want a number >= 0" },
+    { "\"in\":[\"c1\"]", "\"in\":[\"sq\"]", "layer bn: no layer above it is "
+                                            "named sq" },
+    { "\"in\":[\"c1\"]", "\"in\":[\"bn\"]", "layer bn: no layer above" },
+    { "\"in\":[\"c1\"]", "\"in\":[]", "layer bn: in has 0 entries" },
+    { "\"in\":[\"c1\"]", "\"in\":[\"c1\",\"c1\"]", "layer bn: in has 2" },
+    { "\"in\":[\"c1\"]", "\"in\":[1]", "layer bn: no layer above" },
+    { "\"in\":[\"c1\"]", "\"in\":\"c1\"", "layer bn: in has" },
+    { "\"in\":[\"up\",\"sq\"]", "\"in\":[\"up\",\"down\"]",
+      "layer cat: concat of up, 4 x 4, and down, 2 x 2" },
+    { "\"in\":[\"up\",\"sq\"]", "\"in\":[\"up\"]", "layer cat: in has 1" },
+    { "\"name\":\"bn\"", "\"name\":\"c1\"", "layer c1: a second one" },
+    { "\"name\":\"bn\"", "\"name\":\"image\"", "layer image: a second one" },
+    { "\"weight\":\"bn.weight\"", "\"weight\":\"nothing\"",
+      "layer bn: weight: there is no tensor nothing" },
+    { "\"weight\":\"bn.weight\"", "\"weight\":\"quad.a\"",
+      "no layer uses tensor bn.weight" },
+    { "\"weight\":\"bn.weight\"", "\"weight\":\"up.bias\"",
+      "layer bn: weight: tensor up.bias has shape [3], want [2]" },
+    { "\"weight\":\"bn.weight\"", "\"weight\":7", "is not a tensor's name" },
+    { "\"op\":\"quadratic\"", "\"op\":\"dense\"", "layer quad: unknown key" },
+    { "\"tensor\":\"out\"", "\"tensor\":\"logit\"", "there is no layer logit" },
+    { "\"tensor\":\"out\"", "\"tensor\":\"image\"", "there is no layer image" },
+    { "\"tensor\":\"out\"", "\"tensor\":\"cat\"", "layer cat is the output and "
+                                                  "has 5 channels" },
+    { "\"threshold\":0.5", "\"threshold\":null", "output: threshold is no" },
+    { "\"foreground\":\"cell\"", "\"foreground\":1", "output: foreground" },
+    { "\"ranges\":{\"image\":{\"max\":4,\"rms\":1.5,\"gain\":0.25},",
+      "\"ranges\":{", "ranges: key \"image\" is missing" },
+    { "\"ranges\":{", "\"ranges\":{\"x\":{},", "ranges: unknown key \"x\"" },
+    { "\"c1\":{\"max\":4", "\"c1\":{\"max\":-4", "ranges of c1: max is -4" },
+    { "\"c1\":{\"max\":4,", "\"c1\":{", "ranges of c1: key \"max\"" },
+    { "\"layers\":[", "\"layers\":[3,", "the name of layer 1" },
+};
+
+static const model_change header_changes[] = {
+    { "volley-1", "volley-2", "format \"volley-2\"" },
+    { "\"format\"", "\"form\"", "unknown key \"form\"" },
+    { "\"origin\": \"a test\"", "\"origin\": 1", "origin is not a text" },
+    { ", \"origin\": \"a test\"", "", "key \"origin\" is missing" },
+    { "\"__metadata__\"", "\"metadata\"", "tensor metadata: unknown key" },
+    { "F32", "F16", "tensor c1.weight: dtype F16" },
+    { "\"dtype\"", "\"type\"", "tensor c1.weight: unknown key \"type\"" },
+    { "\"dtype\": \"F32\", ", "", "tensor c1.weight: dtype absent" },
+    { "[2, 1, 3, 3]", "[2, 1, 3, 2]", "tensor c1.weight: shape [2, 1, 3, 2] "
+                          "needs 48 bytes, data_offsets 0..72 hold 72" },
+    { "[2, 1, 3, 3]", "[18]", "layer c1: weight: tensor c1.weight has shape "
+                              "[18], want [any, 1, 3, 3]" },
+    { "[2, 1, 3, 3]", "[2, 1, 3, 3, 1]", "at most 4 lengths" },
+    { "[2, 1, 3, 3]", "[2147483647, 2147483647, 2147483647, 2147483647]",
+      "more than the file's" },
+    { "[2, 1, 3, 3]", "[2, 1, 3, -3]", "length 3 of the shape" },
+    { "[2, 1, 3, 3]", "18", "shape is not a list" },
+    { "[0, 72]", "[72, 0]", "data_offsets 72..0" },
+    { "[0, 72]", "[0, 99999]", "data_offsets 0..99999" },
+    { "[0, 72]", "[0, 18446744073709551615]", "data_offsets" },
+    { "[0, 72]", "[-4, 68]", "not a pair of whole numbers" },
+    { "[0, 72]", "[0]", "not a pair" },
+    { "[0, 72]", "[0, 72.0]", "not a pair" },
+    { "[72, 80]", "[68, 76]", "begins at byte 68 of the data, the one before "
+                              "it ends at 72 (overlap)" },
+    { "[72, 80]", "[80, 88]", "(hole)" },
+    { "\"c1.bias\"", "\"c1.weight\"", "for the second time" },
+    { "\"c1.bias\"", "\"c2.bias\"", "layer c1: bias: there is no tensor" },
+    { "{\"__metadata__\"", "[\"__metadata__\"", "header: byte" },
+};
+
+static void change_refused(const model_change *c, bool in_net)
+{
+    static model_maker k;
+    nn_model m = {0};
+    bool found;
+
+    if (!small_model(&k))
+        return;
+    found = in_net ? text_replace(k.net, sizeof k.net, c->from, c->to)
+                   : text_replace(k.header, sizeof k.header, c->from, c->to);
+    if (in_net)
+        maker_header(&k);
+    CHECK(found, "the text does not hold %s", c->from);
+    if (CHECK(model_made(&m, &k) == CKKS_EFORMAT, "%s -> %s: accepted",
+              c->from, c->to))
+        CHECK(strstr(nn_last_error(), c->words) != NULL,
+              "%s -> %s: \"%s\", want \"%s\"", c->from, c->to,
+              nn_last_error(), c->words);
+    CHECK(m.layer == NULL && m.data == NULL, "out was written");
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+TEST(model_refuses_networks)
+{
+    for (size_t i = 0; i < sizeof net_changes / sizeof *net_changes; i++)
+        change_refused(&net_changes[i], true);
+}
+
+TEST(model_refuses_headers)
+{
+    for (size_t i = 0; i < sizeof header_changes / sizeof *header_changes; i++)
+        change_refused(&header_changes[i], false);
+}
+
+/* Lengths of the header that the file does not have; bytes behind the data;
+ * every prefix of the file. */
+TEST(model_refuses_sizes)
+{
+    static model_maker k;
+    static const uint64_t length[] = { 0, 1, 100, UINT64_MAX, UINT64_MAX - 7,
+                                       UINT64_C(1) << 32, NN_MAX_LAYERS };
+    nn_model m = {0};
+    uint8_t *bytes, *copy;
+    size_t size;
+
+    if (!small_model(&k))
+        return;
+    bytes = maker_bytes(&size, &k);
+    copy = malloc(size + 4);
+    if (!CHECK(bytes != NULL && copy != NULL, "no memory"))
+        return;
+    for (size_t i = 0; i < sizeof length / sizeof *length; i++) {
+        memcpy(copy, bytes, size);
+        for (int j = 0; j < 8; j++)
+            copy[j] = (uint8_t)(length[i] >> (8 * j));
+        CHECK(nn_model_load(&m, copy, size) == CKKS_EFORMAT,
+              "header length %" PRIu64, length[i]);
+    }
+    memcpy(copy, bytes, size);
+    memset(copy + size, 0, 4);
+    CHECK(nn_model_load(&m, copy, size + 4) == CKKS_EFORMAT, "4 bytes more");
+    CHECK(strstr(nn_last_error(), "the tensors end at byte") != NULL, "%s",
+          nn_last_error());
+    for (size_t n = 0; n < size; n++) {
+        uint8_t *part = malloc(n > 0 ? n : 1);
+
+        memcpy(part, bytes, n);
+        CHECK(nn_model_load(&m, part, n) == CKKS_EFORMAT, "%zu of %zu bytes",
+              n, size);
+        free(part);
+    }
+    CHECK(nn_model_load(&m, NULL, 5) == CKKS_EARG, "null pointer");
+    CHECK(nn_model_load(NULL, bytes, size) == CKKS_EARG, "null pointer");
+    free(bytes);
+    free(copy);
+    maker_clear(&k);
+}
+
+TEST(model_refuses_numbers)
+{
+    static const float bad[] = { NAN, INFINITY, -INFINITY };
+    static const char *const name[] = { "c1.weight", "bn.var", "quad.c",
+                                        "up.bias" };
+    static const char *const layer[] = { "layer c1", "layer bn", "layer quad",
+                                         "layer up" };
+    static model_maker k;
+    nn_model m = {0};
+
+    if (!small_model(&k))
+        return;
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 3; j++) {
+            float *v = maker_find(&k, name[i]), old = v[1];
+
+            v[1] = bad[j];
+            CHECK(model_made(&m, &k) == CKKS_EFORMAT, "%s[1] = %g", name[i],
+                  (double)bad[j]);
+            CHECK(strstr(nn_last_error(), layer[i]) != NULL
+                  && strstr(nn_last_error(), "entry 1") != NULL, "%s",
+                  nn_last_error());
+            v[1] = old;
+        }
+    maker_find(&k, "bn.var")[1] = -0.25f;
+    CHECK(model_made(&m, &k) == CKKS_EFORMAT
+          && strstr(nn_last_error(), "layer bn: var[1] = -0.25") != NULL,
+          "%s", nn_last_error());
+    maker_clear(&k);
+}
+
+/* A layer that nothing reads; an output at another size. */
+TEST(model_refuses_dead_ends)
+{
+    static model_maker k;
+    nn_model m = {0};
+
+    maker_start(&k, "zero", 0, 1, 4, 4);
+    maker_conv(&k, "a", "image", 1, 1, 3);
+    maker_conv(&k, "b", "image", 1, 1, 3);
+    maker_finish(&k, "a");
+    CHECK(model_made(&m, &k) == CKKS_EFORMAT
+          && strstr(nn_last_error(), "layer b (number 2 of 3) is read by no")
+             != NULL, "%s", nn_last_error());
+    maker_clear(&k);
+    maker_start(&k, "zero", 0, 1, 8, 4);
+    maker_plain(&k, "pool", "a", "image", NULL);
+    maker_finish(&k, "a");
+    CHECK(model_made(&m, &k) == CKKS_EFORMAT
+          && strstr(nn_last_error(), "has 4 x 2, the image 8 x 4") != NULL,
+          "%s", nn_last_error());
+    maker_clear(&k);
+}
+
+/* Whatever the bytes, the loader reads or refuses (run it with the address and
+ * undefined-behaviour checks); what it reads can be run. */
+TEST(model_damage)
+{
+    static model_maker k;
+    uint64_t seed = 3;
+    size_t size;
+    uint8_t *bytes;
+    double pixel[16] = {0}, logit[16];
+    int read = 0, rounds = test_long() ? 200000 : 4000;
+
+    if (!small_model(&k))
+        return;
+    bytes = maker_bytes(&size, &k);
+    for (int i = 0; i < rounds && bytes != NULL; i++) {
+        size_t n = i % 8 == 0 ? test_word(&seed) % size : size;
+        size_t range = i % 2 == 0 ? size : 9 + strlen(k.header);
+        uint8_t *copy = malloc(n > 0 ? n : 1);
+        nn_model m = {0};
+
+        memcpy(copy, bytes, n);
+        for (int j = 0; j <= i % 3; j++) {
+            size_t at = test_word(&seed) % range;
+
+            if (at < n)
+                copy[at] ^= (uint8_t)(1u << test_word(&seed) % 8);
+        }
+        if (nn_model_load(&m, copy, n) == CKKS_OK) {
+            read++;
+            nn_halo_radius(&m);
+            if (m.height == 4 && m.width == 4 && m.channels == 1)
+                CHECK(nn_model_float(logit, &m, pixel, 4, 4) == CKKS_OK, "%s",
+                      nn_last_error());
+        }
+        nn_model_clear(&m);
+        free(copy);
+    }
+    CHECK(read > 0 && read < rounds, "%d of %d read", read, rounds);
+    free(bytes);
+    maker_clear(&k);
+}
+
+/* ---- the receptive radius ---------------------------------------------- */
+
+TEST(model_halo_radius)
+{
+    static const int want[] = { 2, 9, 23, 51, 107 };
+    static model_maker k;
+
+    for (int depth = 0; depth <= 4; depth++) {
+        nn_model m = {0};
+
+        maker_start(&k, "halo", 0, 1, 64, 32);
+        maker_unet(&k, 1, depth);
+        maker_finish(&k, "logit");
+        if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+            CHECK(nn_halo_radius(&m) == want[depth],
+                  "depth %d: %d", depth, nn_halo_radius(&m));
+        nn_model_clear(&m);
+        maker_clear(&k);
+    }
+}
+
+/* A change of one input pixel reaches outputs up to the radius, and some
+ * output at exactly that distance. */
+TEST(model_halo_radius_is_tight)
+{
+    enum { SIDE = 64 };
+    static model_maker k;
+    static double pixel[SIDE * SIDE], before[SIDE * SIDE], after[SIDE * SIDE];
+    nn_model m = {0};
+    int far = 0, radius;
+
+    maker_start(&k, "halo", 0, 1, SIDE, SIDE);
+    maker_unet(&k, 1, 2);
+    maker_finish(&k, "logit");
+    for (size_t i = 0; i < k.data_count; i++)       /* nothing may cancel    */
+        k.data[i] = 0.1f + fabsf(k.data[i]) * 0.1f;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        pixel[i] = 140 + i % 7;
+    if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+        return;
+    radius = nn_halo_radius(&m);
+    for (int phase = 0; phase < 4; phase++) {
+        int y0 = 30 + phase, x0 = 33 - phase;
+
+        CHECK(nn_model_float(before, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+              nn_last_error());
+        pixel[y0 * SIDE + x0] += 100;
+        CHECK(nn_model_float(after, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+              nn_last_error());
+        pixel[y0 * SIDE + x0] -= 100;
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                int dy = abs(y - y0), dx = abs(x - x0), d = dy > dx ? dy : dx;
+
+                if (before[y * SIDE + x] != after[y * SIDE + x] && d > far)
+                    far = d;
+            }
+    }
+    CHECK(far == radius, "farthest change %d, radius %d", far, radius);
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+/* ---- the network in the clear ------------------------------------------ */
+
+/* One convolution with a single tap 1: the output is the neighbour. */
+static void one_tap(double *out, const char *border, int ring, int dy, int dx,
+                    int side)
+{
+    static model_maker k;
+    nn_model m = {0};
+    double pixel[64];
+
+    for (int i = 0; i < 64; i++)
+        pixel[i] = i;
+    maker_start(&k, border, ring, 1, 4, 4);
+    CHECK(text_replace(k.net, sizeof k.net, "0.0078125", "1")
+          && text_replace(k.net, sizeof k.net, "-1.0", "0"), "input");
+    maker_conv(&k, "a", "image", 1, 1, 3);
+    maker_finish(&k, "a");
+    for (size_t i = 0; i < k.data_count; i++)
+        k.data[i] = 0;
+    k.data[(1 + dy) * 3 + 1 + dx] = 1;
+    if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+        CHECK(nn_model_float(out, &m, pixel, side, side) == CKKS_OK, "%s",
+              nn_last_error());
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+static void same_image(const double *got, const int *want, int n,
+                       const char *what)
+{
+    for (int i = 0; i < n; i++)
+        CHECK(got[i] == want[i], "%s, pixel %d: %g, want %d", what, i, got[i],
+              want[i]);
+}
+
+/* The pixels are 0..15, row by row; by hand. */
+TEST(model_float_borders)
+{
+    static const int zero_right[] = { 1, 2, 3, 0,  5, 6, 7, 0,
+                                      9, 10, 11, 0,  13, 14, 15, 0 };
+    static const int zero_up_left[] = { 0, 0, 0, 0,  0, 0, 1, 2,
+                                        0, 4, 5, 6,  0, 8, 9, 10 };
+    static const int halo_right[] = { 1, 2, 3, 2,  5, 6, 7, 6,
+                                      9, 10, 11, 10,  13, 14, 15, 14 };
+    static const int halo_up_left[] = { 5, 4, 5, 6,  1, 0, 1, 2,
+                                        5, 4, 5, 6,  9, 8, 9, 10 };
+    static const int wrap_right[] = { 1, 2, 3, 8,  5, 6, 7, 12,
+                                      9, 10, 11, 0,  13, 14, 15, 4 };
+    static const int wrap_left[] = { 11, 0, 1, 2,  15, 4, 5, 6,
+                                     3, 8, 9, 10,  7, 12, 13, 14 };
+    static const int wrap_down[] = { 4, 5, 6, 7,  8, 9, 10, 11,
+                                     12, 13, 14, 15,  0, 1, 2, 3 };
+    static const int wrap_up_left[] = { 7, 12, 13, 14,  11, 0, 1, 2,
+                                        15, 4, 5, 6,  3, 8, 9, 10 };
+    static const int wrap1_right[] = { 1, 2, 3, 4,  5, 6, 7, 8,
+                                       9, 10, 11, 12,  13, 14, 15, 0 };
+    static const int wrap4_right[] = { 1, 2, 3, 0,  5, 6, 7, 4,
+                                       9, 10, 11, 8,  13, 14, 15, 12 };
+    double out[64];
+
+    one_tap(out, "zero", 0, 0, 1, 4);
+    same_image(out, zero_right, 16, "zero, right");
+    one_tap(out, "zero", 0, -1, -1, 4);
+    same_image(out, zero_up_left, 16, "zero, up left");
+    one_tap(out, "halo", 0, 0, 1, 4);
+    same_image(out, halo_right, 16, "halo, right");
+    one_tap(out, "halo", 0, -1, -1, 4);
+    same_image(out, halo_up_left, 16, "halo, up left");
+    one_tap(out, "wrap", 2, 0, 1, 4);
+    same_image(out, wrap_right, 16, "wrap 2, right");
+    one_tap(out, "wrap", 2, 0, -1, 4);
+    same_image(out, wrap_left, 16, "wrap 2, left");
+    one_tap(out, "wrap", 2, 1, 0, 4);
+    same_image(out, wrap_down, 16, "wrap 2, down");
+    one_tap(out, "wrap", 2, -1, -1, 4);
+    same_image(out, wrap_up_left, 16, "wrap 2, up left");
+    one_tap(out, "wrap", 1, 0, 1, 4);
+    same_image(out, wrap1_right, 16, "wrap 1, right");
+    one_tap(out, "wrap", 4, 0, 1, 4);
+    same_image(out, wrap4_right, 16, "wrap 4, right");
+}
+
+/* ---- an oracle: one output pixel, by the definition, recursively ------- */
+
+typedef struct oracle {
+    const nn_model *m;
+    const double *pixel;
+    int height, width;              /* of the image                          */
+} oracle;
+
+static int floor_div(int a, int b)
+{
+    return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+static int mirrored(int i, int n)
+{
+    while (n > 1 && (i < 0 || i >= n))
+        i = i < 0 ? -i : 2 * (n - 1) - i;
+    return n > 1 ? i : 0;
+}
+
+/* Moves a place beyond the map to the one whose value stands there; false if
+ * that is 0.  down: the image's height over the map's. */
+static bool oracle_place(const oracle *o, int down, int *y, int *x)
+{
+    int h = o->height / down, w = o->width / down, n, slot;
+    int ry = o->m->ring_y / down, rx = o->m->ring_x / down;
+
+    if (o->m->border == NN_HALO)
+        return true;                /* maps go on for ever                   */
+    if (o->m->border == NN_ZERO)
+        return *y >= 0 && *y < h && *x >= 0 && *x < w;
+    n = h / ry * (w / rx);
+    slot = floor_div(*y, ry) * (w / rx) + floor_div(*x, rx);
+    slot = (slot + 2 * n) % n;
+    *y = (*y - floor_div(*y, ry) * ry) + slot / (w / rx) * ry;
+    *x = (*x - floor_div(*x, rx) * rx) + slot % (w / rx) * rx;
+    return true;
+}
+
+static double oracle_value(const oracle *o, int number, int c, int y, int x);
+
+static double oracle_conv(const oracle *o, const nn_layer *l, int ch, int y,
+                          int x)
+{
+    int k = l->kernel, c_in = o->m->layer[l->in[0]].channels;
+    double sum = (double)l->bias[ch];
+
+    for (int c = 0; c < c_in; c++)
+        for (int p = 0; p < k; p++)
+            for (int q = 0; q < k; q++) {
+                int v = y + p - k / 2, u = x + q - k / 2;
+
+                if (oracle_place(o, o->m->height / l->height, &v, &u))
+                    sum += (double)l->weight[((ch * c_in + c) * k + p) * k + q]
+                         * oracle_value(o, l->in[0], c, v, u);
+            }
+    return sum;
+}
+
+static double oracle_tconv(const oracle *o, const nn_layer *l, int ch, int y,
+                           int x)
+{
+    int v = floor_div(y, 2), u = floor_div(x, 2);
+    double sum = (double)l->bias[ch];
+
+    for (int c = 0; c < o->m->layer[l->in[0]].channels; c++)
+        sum += (double)l->weight[((c * l->channels + ch) * 2 + y - 2 * v) * 2
+                                 + x - 2 * u]
+             * oracle_value(o, l->in[0], c, v, u);
+    return sum;
+}
+
+static double oracle_value(const oracle *o, int number, int c, int y, int x)
+{
+    const nn_layer *l = &o->m->layer[number];
+    double v;
+
+    switch (l->op) {
+    case NN_IMAGE:
+        y = mirrored(y, o->height);
+        x = mirrored(x, o->width);
+        return o->pixel[(c * o->height + y) * o->width + x] * o->m->mul
+             + o->m->add;
+    case NN_CONV:
+        return oracle_conv(o, l, c, y, x);
+    case NN_TCONV:
+        return oracle_tconv(o, l, c, y, x);
+    case NN_POOL:
+        return (oracle_value(o, l->in[0], c, 2 * y, 2 * x)
+                + oracle_value(o, l->in[0], c, 2 * y, 2 * x + 1)
+                + oracle_value(o, l->in[0], c, 2 * y + 1, 2 * x)
+                + oracle_value(o, l->in[0], c, 2 * y + 1, 2 * x + 1)) / 4;
+    case NN_CONCAT:
+        for (int i = 0; i < l->num_in; i++) {
+            int channels = o->m->layer[l->in[i]].channels;
+
+            if (c < channels)
+                return oracle_value(o, l->in[i], c, y, x);
+            c -= channels;
+        }
+        return NAN;
+    case NN_DENSE:
+        v = (double)l->bias[c];
+        for (int i = 0; i < o->m->layer[l->in[0]].channels; i++)
+            v += (double)l->weight[c * o->m->layer[l->in[0]].channels + i]
+               * oracle_value(o, l->in[0], i, 0, 0);
+        return v;
+    case NN_SQUARE:
+        v = oracle_value(o, l->in[0], c, y, x);
+        return v * v;
+    case NN_QUADRATIC:
+        v = oracle_value(o, l->in[0], c, y, x);
+        return (double)l->a[c] * v * v + (double)l->b[c] * v + (double)l->c[c];
+    case NN_BATCHNORM:
+        v = oracle_value(o, l->in[0], c, y, x);
+        return (v - (double)l->mean[c]) / sqrt((double)l->var[c] + l->eps)
+             * (double)l->weight[c] + (double)l->bias[c];
+    }
+    return NAN;
+}
+
+/* All kinds of layers, a second convolution at half size. */
+static void deep_model(model_maker *k, const char *border, int ring)
+{
+    maker_start(k, border, ring, 2, 8, 12);
+    maker_conv(k, "c1", "image", 2, 2, 3);
+    maker_batchnorm(k, "bn", "c1", 2);
+    maker_plain(k, "square", "sq", "bn", NULL);
+    maker_plain(k, "pool", "down", "sq", NULL);
+    maker_conv(k, "c2", "down", 2, 3, 3);
+    maker_quadratic(k, "quad", "c2", 3);
+    maker_tconv(k, "up", "quad", 3, 2);
+    maker_plain(k, "concat", "cat", "sq", "up");
+    maker_conv(k, "out", "cat", 4, 1, 1);
+    maker_finish(k, "out");
+}
+
+TEST(model_float_against_definition)
+{
+    static const struct {
+        const char *border;
+        int ring, height, width;
+    } cases[] = {
+        { "wrap", 2, 8, 12 }, { "wrap", 4, 8, 12 }, { "zero", 0, 8, 12 },
+        { "zero", 0, 6, 2 }, { "halo", 0, 8, 12 }, { "halo", 0, 5, 7 },
+        { "halo", 0, 1, 1 }, { "halo", 0, 2, 9 },
+    };
+    static model_maker k;
+    uint64_t seed = 4;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int h = cases[i].height, w = cases[i].width;
+        double pixel[2 * 96], logit[96];
+        nn_model m = {0};
+        oracle o = { &m, pixel, h, w };
+
+        for (int j = 0; j < 2 * h * w; j++)
+            pixel[j] = (double)(test_word(&seed) % 256);
+        deep_model(&k, cases[i].border, cases[i].ring);
+        if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
+            || !CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
+                      nn_last_error()))
+            return;
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                double want = oracle_value(&o, m.output, 0, y, x);
+
+                CHECK(fabs(logit[y * w + x] - want) <= 1e-12,
+                      "%s %d, %d x %d, pixel %d %d: %.17g, want %.17g",
+                      cases[i].border, cases[i].ring, h, w, y, x,
+                      logit[y * w + x], want);
+            }
+        nn_model_clear(&m);
+        maker_clear(&k);
+    }
+}
+
+TEST(model_float_dense)
+{
+    static model_maker k;
+    nn_model m = {0};
+    double pixel[8] = { 10, 20, 200, 40 }, logit[4] = { 7, 7, 7, 7 };
+    oracle o = { &m, pixel, 2, 2 };
+
+    maker_start(&k, "zero", 0, 1, 2, 2);
+    maker_conv(&k, "c", "image", 1, 3, 3);
+    maker_plain(&k, "pool", "p", "c", NULL);
+    maker_dense(&k, "d1", "p", 3, 4);
+    maker_plain(&k, "square", "s", "d1", NULL);
+    maker_dense(&k, "d2", "s", 4, 1);
+    maker_finish(&k, "d2");
+    if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
+        && CHECK(nn_model_float(logit, &m, pixel, 2, 2) == CKKS_OK, "%s",
+                 nn_last_error())) {
+        double want = oracle_value(&o, m.output, 0, 0, 0);
+
+        CHECK(fabs(logit[0] - want) <= 1e-12, "%g, want %g", logit[0], want);
+        CHECK(logit[1] == 7, "more than one number written");
+        CHECK(nn_model_float(logit, &m, pixel, 2, 4) == CKKS_EARG, "2 x 4");
+    }
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+TEST(model_float_refusals)
+{
+    static model_maker k;
+    nn_model m = {0};
+    double pixel[96] = {0}, logit[48] = { 7 };
+
+    deep_model(&k, "wrap", 2);
+    if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+        return;
+    CHECK(nn_model_float(logit, &m, pixel, 8, 6) == CKKS_EARG
+          && strstr(nn_last_error(), "8 x 6") != NULL
+          && strstr(nn_last_error(), "8 x 12") != NULL, "%s", nn_last_error());
+    CHECK(nn_model_float(NULL, &m, pixel, 8, 12) == CKKS_EARG, "null");
+    CHECK(nn_model_float(logit, &m, NULL, 8, 12) == CKKS_EARG, "null");
+    CHECK(nn_model_float(logit, &m, pixel, 0, 12) == CKKS_EARG, "height 0");
+    nn_model_clear(&m);
+    CHECK(nn_model_float(logit, &m, pixel, 8, 12) == CKKS_EARG, "no model");
+    maker_clear(&k);
+    deep_model(&k, "zero", 0);
+    if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
+        return;
+    CHECK(nn_model_float(logit, &m, pixel, 6, 7) == CKKS_EARG
+          && strstr(nn_last_error(), "layer down") != NULL, "%s",
+          nn_last_error());
+    CHECK(logit[0] == 7, "out was written");
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+/* ---- the trained models ------------------------------------------------ */
+
+/* A whole file of at most 2^24 bytes; NULL if there is none. */
+static uint8_t *slurp(size_t *size, const char *path)
+{
+    enum { MOST = 1 << 24 };
+    FILE *f = fopen(path, "rb");
+    uint8_t *bytes = malloc(MOST);
+
+    *size = f != NULL && bytes != NULL ? fread(bytes, 1, MOST, f) : 0;
+    if (f != NULL)
+        fclose(f);
+    if (*size > 0)
+        return bytes;
+    free(bytes);
+    return NULL;
+}
+
+TEST(model_trained_files)
+{
+    static const char *const path[] = { "unet/models/em.safetensors",
+                                        "unet/models/gm.safetensors" };
+    int found = 0;
+
+    for (int i = 0; i < 2; i++) {
+        size_t size;
+        uint8_t *bytes = slurp(&size, path[i]);
+        nn_model m = {0};
+
+        if (bytes == NULL)
+            continue;
+        found++;
+        if (CHECK(nn_model_load(&m, bytes, size) == CKKS_OK, "%s: %s",
+                  path[i], nn_last_error()))
+            CHECK(nn_halo_radius(&m) == 23, "%s: radius %d", path[i],
+                  nn_halo_radius(&m));
+        nn_model_clear(&m);
+        free(bytes);
+    }
+    if (found == 0)
+        test_skip("no file in unet/models");
+}
+
+/* The logits PyTorch gives for one slice. */
+TEST(model_float_against_pytorch)
+{
+    enum { SIDE = 200, PIXELS = SIDE * SIDE };
+    static double pixel[PIXELS], logit[PIXELS];
+    size_t sizes[3];
+    uint8_t *model = slurp(&sizes[0], "unet/models/gm.safetensors");
+    uint8_t *image = slurp(&sizes[1], "examples/data/9418-08-image.pgm");
+    uint8_t *want = slurp(&sizes[2], "tests/data/gm-reference.f32");
+    nn_model m = {0};
+    double worst = 0;
+
+    if (model == NULL || image == NULL || want == NULL) {
+        test_skip("no gm model, slice 9418-08 or reference");
+    } else if (CHECK(sizes[2] == 4 * PIXELS && sizes[1] > PIXELS, "sizes")
+               && CHECK(nn_model_load(&m, model, sizes[0]) == CKKS_OK, "%s",
+                        nn_last_error())) {
+        for (int i = 0; i < PIXELS; i++)
+            pixel[i] = image[sizes[1] - PIXELS + (size_t)i];
+        CHECK(nn_model_float(logit, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+              nn_last_error());
+        for (int i = 0; i < PIXELS; i++) {
+            uint32_t word = (uint32_t)want[4 * i]
+                          | (uint32_t)want[4 * i + 1] << 8
+                          | (uint32_t)want[4 * i + 2] << 16
+                          | (uint32_t)want[4 * i + 3] << 24;
+            float f;
+
+            memcpy(&f, &word, 4);
+            if (!(fabs(logit[i] - (double)f) <= worst))
+                worst = fabs(logit[i] - (double)f);
+        }
+        CHECK(worst <= 1e-4, "largest difference %g", worst);
+        test_note("largest difference to PyTorch %.2g", worst);
+    }
+    nn_model_clear(&m);
+    free(model);
+    free(image);
+    free(want);
+}

@@ -1,0 +1,324 @@
+/* test_serial_fields.c -- hostile bytes, one field at a time: what is wrong
+ * is refused by name, before memory is taken, and nothing leaks.
+ *
+ * All objects are those of the tiny context (N = 4, primes 17 and 41, special
+ * 113) with the checksum turned off, so that only the fields speak.
+ */
+#include "test.h"
+
+#include <math.h>
+
+#include "bytes.h"
+#include "zoo.h"
+
+enum { HEAD = 40 };
+
+/* One change: `size` bytes of `value`, little-endian, at byte `at` (negative:
+ * from the end); the message must contain `word`. */
+typedef struct change {
+    int animal;
+    long at;
+    int size;
+    uint64_t value;
+    const char *word;
+} change;
+
+static const change changes[] = {
+    /* frame */
+    { ZOO_PT, 0, 1, 'v', "VLLY" },
+    { ZOO_PT, 4, 1, 2, "version 2" },
+    { ZOO_PT, 4, 1, 0, "version 0" },
+    { ZOO_PT, 5, 1, 3, "kind 3, want 2" },
+    { ZOO_PT, 6, 1, 2, "checksum of kind 2" },
+    { ZOO_PT, 7, 1, 0, "'insecure' is 0" },
+    { ZOO_PT, 7, 1, 3, "flags" },
+    { ZOO_PT, 8, 8, UINT64_MAX, "size field 18446744073709551615" },
+    { ZOO_PT, 16, 8, 1, "checksum field" },
+    { ZOO_PT, 24, 1, 0, "fingerprint" },
+    /* parameters: HEAD + 8 i is word i; 3 primes; security last */
+    { ZOO_PARAMS, HEAD, 8, 2, "'conventions' is 2" },
+    { ZOO_PARAMS, HEAD + 8, 8, 1, "'log_n' is 1" },
+    { ZOO_PARAMS, HEAD + 8, 8, 18, "'log_n' is 18" },
+    { ZOO_PARAMS, HEAD + 8, 8, UINT64_C(1) << 32 | 2, "'log_n'" },
+    { ZOO_PARAMS, HEAD + 16, 8, 0, "'num_primes' is 0" },
+    { ZOO_PARAMS, HEAD + 16, 8, 65, "'num_primes' is 65" },
+    { ZOO_PARAMS, HEAD + 16, 8, 3, "bytes" },
+    { ZOO_PARAMS, HEAD + 24, 8, 33, "'num_special' is 33" },
+    { ZOO_PARAMS, HEAD + 24, 8, 2, "bytes" },
+    { ZOO_PARAMS, HEAD + 32, 8, 0, "'dnum' is 0" },
+    { ZOO_PARAMS, HEAD + 32, 8, 3, "'dnum' is 3, not in 1..2" },
+    { ZOO_PARAMS, HEAD + 40, 8, 4, "'generator' is 4" },
+    { ZOO_PARAMS, HEAD + 40, 8, 3, "fingerprint" },
+    { ZOO_PARAMS, HEAD + 48, 8, 2, "'uncentred' is 2" },
+    { ZOO_PARAMS, HEAD + 56, 8, 97, "fingerprint" },
+    { ZOO_PARAMS, -8, 8, 1, "'security' is 1" },
+    { ZOO_PARAMS, -8, 8, 128, "flags 1" },
+    { ZOO_PARAMS, 7, 1, 0, "flags 0" },
+    /* plaintext */
+    { ZOO_PT, HEAD, 4, 2, "'level' is 2, not in 0..1" },
+    { ZOO_PT, HEAD, 4, UINT32_MAX, "'level'" },
+    { ZOO_PT, HEAD, 4, 0, "bytes" },
+    { ZOO_PT, HEAD + 4, 4, 1, "'zero'" },
+    { ZOO_PT, HEAD + 8, 8, 0x7ff8000000000000, "'scale' is nan" },
+    { ZOO_PT, HEAD + 8, 8, 0x7ff0000000000000, "'scale' is inf" },
+    { ZOO_PT, HEAD + 8, 8, 0xc010000000000000, "'scale' is -4" },
+    { ZOO_PT, HEAD + 8, 8, 0x3fefffffffffffff, "'scale' is 1," },
+    { ZOO_PT, HEAD + 8, 8, 1, "'scale'" },
+    { ZOO_PT, HEAD + 16, 1, 17, "word 0 of the limb of prime 0" },
+    { ZOO_PT, -1, 1, 0xa4, "word 3 of the limb of prime 1" },
+    { ZOO_PT, HEAD + 18, 1, 0x10, "last byte" },
+    /* ciphertexts: room for 2 * scale < 17 * 41 */
+    { ZOO_CT_ONE, HEAD, 4, 0, "'degree' is 0" },
+    { ZOO_CT_ONE, HEAD, 4, 3, "'degree' is 3" },
+    { ZOO_CT_ONE, HEAD, 4, 2, "bytes" },
+    { ZOO_CT_ONE, HEAD + 4, 4, 2, "'level' is 2" },
+    { ZOO_CT_ONE, HEAD + 4, 4, 0, "bytes" },
+    { ZOO_CT_ONE, HEAD + 8, 8, 0x4075c80000000000, "below 2^8.445" },
+    { ZOO_CT_ONE, HEAD + 8, 8, 0x7fefffffffffffff, "'scale'" },
+    { ZOO_CT_ONE, HEAD + 16, 4, 1, "bytes" },
+    { ZOO_CT_ONE, HEAD + 16, 4, 2, "'seeded' is 2" },
+    { ZOO_CT_ONE, HEAD + 20, 4, 1, "'zero'" },
+    { ZOO_CT_ONE, -1, 1, 0xa4, "c_1: word 3 of the limb of prime 1" },
+    { ZOO_CT_TWO, HEAD + 16, 4, 1, "'seeded' is 1, not in 0..0" },
+    { ZOO_CT_TWO, -1, 1, 0xa4, "c_2: word 3 of the limb of prime 1" },
+    { ZOO_CT_SEEDED, HEAD + 16, 4, 0, "bytes" },
+    { ZOO_CT_SEEDED, -1, 1, 0xa4, "c_0: word 3 of the limb of prime 1" },
+    /* keys of the owner */
+    { ZOO_SK, HEAD, 1, 0x43, "code 3" },
+    { ZOO_SK, HEAD, 1, 0xd5, "code 3" },
+    { ZOO_PK, -1, 1, 0x1f, "limb of prime 2" },
+    { ZOO_PK, -1, 1, 0xff, "b: word 3 of the limb of prime 2" },
+    /* evaluation keys: relinearisation, rotation by 1, conjugation */
+    { ZOO_KEYS, HEAD, 4, UINT32_MAX, "'count' is 4294967295, not in 0..3" },
+    { ZOO_KEYS, HEAD, 4, 4, "'count' is 4" },
+    { ZOO_KEYS, HEAD, 4, 2, "bytes" },
+    { ZOO_KEYS, HEAD, 4, 0, "bytes" },
+    { ZOO_KEYS, HEAD + 4, 4, 1, "'zero'" },
+    { ZOO_KEYS, HEAD + 8, 4, 3, "'kind' is 3" },
+    { ZOO_KEYS, HEAD + 8, 4, 2, "kind 2, step 0 stands twice" },
+    { ZOO_KEYS, HEAD + 12, 4, 1, "'step' is 1, not in 0..0" },
+    { ZOO_KEYS, HEAD + 16, 4, 2, "'level' is 2" },
+    { ZOO_KEYS, HEAD + 16, 4, 0, "bytes" },
+    { ZOO_KEYS, HEAD + 20, 4, 1, "'zero'" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, 0, "'step' is 0, not in 1..1" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, 2, "'step' is 2, not in 1..1" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, UINT32_MAX, "'step'" },
+    { ZOO_KEYS, HEAD + 48 + 8, 4, 0, "'step' is 1, not in 0..0" },
+    { ZOO_KEYS, HEAD + 96 + 8, 4, 0, "kind 0, step 0 stands twice" },
+    { ZOO_KEYS, -1, 1, 0xff, "conjugation key: word 3 of the limb" }
+};
+
+static void apply(uint8_t *b, size_t size, const change *c)
+{
+    size_t at = c->at < 0 ? size - (size_t)-c->at : (size_t)c->at;
+
+    for (int i = 0; i < c->size; i++)
+        b[at + (size_t)i] = (uint8_t)(c->value >> 8 * i);
+}
+
+TEST(every_field_is_checked)
+{
+    zoo z;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const change *c = &changes[i];
+        zoo_animal *a = &z.animal[c->animal];
+        uint8_t *b = malloc(a->size);
+        ckks_status s;
+
+        memcpy(b, a->bytes, a->size);
+        zoo_unseal(b);
+        CHECK_OK(a->load(z.ctx, b, a->size, NULL));
+        apply(b, a->size, c);
+        s = a->load(z.ctx, b, a->size, NULL);
+        CHECK(s == CKKS_EFORMAT
+              && strstr(ckks_last_error(), c->word) != NULL
+              && strncmp(ckks_last_error(), "ckks_", 5) == 0,
+              "change %zu (%s, byte %ld, value %#" PRIx64 "): %s: '%s', want "
+              "'%s' in it", i, a->name, c->at, c->value, ckks_status_name(s),
+              s == CKKS_OK ? "" : ckks_last_error(), c->word);
+        free(b);
+    }
+    zoo_clear(&z);
+}
+
+/* The checksum is looked at if it is there: kind 1 with the field 0. */
+TEST(checksum_is_checked)
+{
+    zoo z;
+    zoo_animal *a;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    a = &z.animal[ZOO_PT];
+    if (zoo_sealed(&z)) {
+        cki_store64(a->bytes + 16, 0);
+        CHECK_STATUS(a->load(z.ctx, a->bytes, a->size, NULL), CKKS_EFORMAT);
+        CHECK(strstr(ckks_last_error(), "damaged") != NULL, "%s",
+              ckks_last_error());
+    } else {
+        test_skip("a build without checksums");
+    }
+    zoo_clear(&z);
+}
+
+/* A scale just below the bound is taken, and the largest words. */
+TEST(limits_are_accepted)
+{
+    zoo z;
+    uint8_t *b;
+    zoo_animal *a;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    a = &z.animal[ZOO_CT_ONE];
+    b = a->bytes;
+    zoo_unseal(b);
+    cki_store64(b + HEAD + 8, 0x4075c7ffffffff00);          /* below 348.5   */
+    CHECK_OK(a->load(z.ctx, b, a->size, NULL));
+    cki_store64(b + HEAD + 8, 0x3ff0000000000000);          /* 1             */
+    CHECK_OK(a->load(z.ctx, b, a->size, NULL));
+    memset(b + HEAD + 24, 0, a->size - HEAD - 24);
+    b[HEAD + 24] = 16;
+    b[HEAD + 27] = 40;
+    CHECK_OK(a->load(z.ctx, b, a->size, NULL));
+    zoo_clear(&z);
+}
+
+TEST(save_refuses)
+{
+    zoo z;
+    uint8_t b[500];
+    ckks_pt pt = { 0 };
+    ckks_ct ct = { 0 };
+    ckks_params p;
+    size_t n;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    n = z.animal[ZOO_PT].size;
+    CHECK_OK(ckks_pt_load(&pt, z.ctx, z.animal[ZOO_PT].bytes, n));
+    memset(b, 0x33, sizeof b);
+    CHECK_STATUS(ckks_pt_save(b, n + 1, &pt), CKKS_EARG);
+    CHECK_STATUS(ckks_pt_save(b, n - 1, &pt), CKKS_EARG);
+    CHECK_STATUS(ckks_pt_save(NULL, n, &pt), CKKS_EARG);
+    CHECK_STATUS(ckks_pt_save(b, n, NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_ct_save(b, 100, &ct), CKKS_EARG);
+    CHECK_STATUS(ckks_sk_save(b, 100, NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_pk_save(b, 100, NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_keys_save(b, 100, NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_params_save(b, 100, NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_params_save(b, 10, z.ctx), CKKS_EARG);
+    for (size_t i = 0; i < sizeof b; i++)
+        CHECK(b[i] == 0x33, "byte %zu written", i);
+    CHECK(ckks_pt_size(NULL) == 0 && ckks_ct_size(NULL) == 0
+          && ckks_ct_size(&ct) == 0 && ckks_sk_size(NULL) == 0
+          && ckks_pk_size(NULL) == 0 && ckks_keys_size(NULL) == 0
+          && ckks_params_size(NULL) == 0, "size of nothing");
+    CHECK_STATUS(ckks_pt_load(NULL, z.ctx, b, n), CKKS_EARG);
+    CHECK_STATUS(ckks_pt_load(&pt, NULL, b, n), CKKS_EARG);
+    CHECK_STATUS(ckks_pt_load(&pt, z.ctx, NULL, n), CKKS_EARG);
+    CHECK_STATUS(ckks_params_load(&p, NULL, n), CKKS_EARG);
+    CHECK_STATUS(ckks_params_load(NULL, z.animal[ZOO_PARAMS].bytes,
+                                  z.animal[ZOO_PARAMS].size), CKKS_EARG);
+    ckks_pt_clear(&pt);
+    zoo_clear(&z);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Counts what is asked for; call number `refuse` from now on gets nothing. */
+typedef struct meter {
+    int    calls, refuse;
+    size_t held, most_asked;
+} meter;
+
+static void *meter_allocate(void *user, size_t size)
+{
+    meter *m = user;
+
+    if (++m->calls == m->refuse)
+        return NULL;
+    m->held += size;
+    m->most_asked = size > m->most_asked ? size : m->most_asked;
+    return aligned_alloc(64, (size + 63) / 64 * 64);
+}
+
+static void meter_release(void *user, void *p, size_t size)
+{
+    ((meter *)user)->held -= size;
+    free(p);
+}
+
+/* Sizes are checked before memory is taken: an object that is cut, or whose
+ * fields ask for other bytes than there are, allocates nothing. */
+TEST(no_memory_before_sizes_are_checked)
+{
+    meter m = { 0 };
+    const ckks_memory memory = { meter_allocate, meter_release, &m };
+    zoo z;
+
+    if (!zoo_tiny(&z, &memory))
+        return;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        zoo_animal *a = &z.animal[changes[i].animal];
+        bool words = strstr(changes[i].word, "limb") != NULL
+                     || strstr(changes[i].word, "last byte") != NULL
+                     || strstr(changes[i].word, "code 3") != NULL;
+        uint8_t *b = malloc(a->size);
+
+        memcpy(b, a->bytes, a->size);
+        zoo_unseal(b);
+        apply(b, a->size, &changes[i]);
+        m.calls = 0;
+        CHECK_STATUS(a->load(z.ctx, b, a->size, NULL), CKKS_EFORMAT);
+        CHECK(words || m.calls == 0, "change %zu (%s): %d allocations", i,
+              a->name, m.calls);
+        for (size_t n = 24; n < a->size; n++) {
+            memcpy(b, a->bytes, n);
+            zoo_unseal(b);
+            cki_store64(b + 8, n);
+            m.calls = 0;
+            CHECK_STATUS(a->load(z.ctx, b, n, NULL), CKKS_EFORMAT);
+            CHECK(m.calls == 0, "%s cut to %zu: %d allocations", a->name, n,
+                  m.calls);
+        }
+        free(b);
+    }
+    zoo_clear(&z);
+    CHECK(m.held == 0, "%zu bytes leaked", m.held);
+}
+
+/* Every allocation of every loader fails once: CKKS_EMEM, nothing leaks. */
+TEST(every_allocation_fails_once)
+{
+    meter m = { 0 };
+    const ckks_memory memory = { meter_allocate, meter_release, &m };
+    zoo z;
+    int failed = 0;
+
+    if (!zoo_tiny(&z, &memory))
+        return;
+    for (int i = ZOO_PT; i < ZOO_SIZE; i++) {
+        zoo_animal *a = &z.animal[i];
+        size_t held = m.held;
+        ckks_status s = CKKS_EMEM;
+
+        for (int k = 1; s != CKKS_OK && k < 100; k++) {
+            m.calls = 0;
+            m.refuse = k;
+            s = a->load(z.ctx, a->bytes, a->size, NULL);
+            CHECK(s == (m.calls >= k ? CKKS_EMEM : CKKS_OK), "%s, %d: %s",
+                  a->name, k, ckks_status_name(s));
+            CHECK(m.held == held, "%s, %d: %zu bytes leaked", a->name, k,
+                  m.held - held);
+            failed += s == CKKS_EMEM;
+        }
+        m.refuse = 0;
+    }
+    CHECK(failed >= 7, "%d", failed);
+    zoo_clear(&z);
+    CHECK(m.held == 0, "%zu bytes leaked", m.held);
+}

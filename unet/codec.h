@@ -1,0 +1,35 @@
+/* codec.h -- private to libunet: one pair of functions a file format. */
+#ifndef UNET_CODEC_H
+#define UNET_CODEC_H
+
+#include <stdbool.h>
+
+#include "image.h"
+
+/* Allocates out->pixel after checking the size.
+ *   errors  CKKS_EFORMAT, CKKS_EMEM */
+ckks_status unet_image_init(unet_image *out, const char *name, int channels,
+                            uint64_t height, uint64_t width);
+
+ckks_status unet_pnm_decode(unet_image *out, const char *name,
+                            const uint8_t *in, size_t size);
+ckks_status unet_png_decode(unet_image *out, const char *name,
+                            const uint8_t *in, size_t size);
+ckks_status unet_nifti_decode(unet_image *out, const char *name,
+                              const uint8_t *in, size_t size, int slice);
+/* The first `want` bytes of a gzip stream; all: it must hold no more and be
+ * sound to its end.  Free the result. */
+ckks_status unet_gzip_decode(uint8_t **out, const char *name,
+                             const uint8_t *in, size_t size, size_t want,
+                             bool all);
+
+/* sample: (height, width, channels), one byte each.  Free the result. */
+ckks_status unet_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
+                            int channels, int height, int width);
+ckks_status unet_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
+                            int channels, int height, int width);
+
+bool unet_is_png(const uint8_t *in, size_t size);
+bool unet_is_nifti(const uint8_t *in, size_t size);
+
+#endif

@@ -1,0 +1,80 @@
+/* image.h -- images from files and back.
+ *
+ * What a file is, its first bytes say, not its name: PGM and PPM (P2, P3, P5,
+ * P6), PNG and NIfTI-1, the latter plain or gzipped (PNG and gzip only where
+ * the library was built with libpng and zlib).  Every file is untrusted: sizes
+ * are checked before anything is allocated, and one that is cut short, has
+ * surplus bytes or is malformed is refused with its name and the numbers.
+ */
+#ifndef UNET_IMAGE_H
+#define UNET_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 28 };
+
+typedef struct unet_image {
+    int channels;           /* 1 grey, 3 red, green, blue                    */
+    int height, width;
+    double *pixel;          /* (channels, height, width), 0..255             */
+} unet_image;
+
+/* Reads an image file.  path may end in ":slice=K" to name the K-th slice
+ * (from 0) of a NIfTI volume; else slice is that number, or -1 for none.
+ *
+ *   values   up to 16 bits, scaled so that the format's largest is 255.
+ *            NIfTI: the volume's 1st percentile is 0, its 99.5th 255, linear
+ *            between, clamped.
+ *   channels PNG: a palette counts as colour; transparency is ignored
+ *   slices   NIfTI: along the third axis; rows run from anterior to posterior,
+ *            columns from left to right by the header's sform or qform
+ *            (without either the axes count as right, anterior, superior)
+ *   errors   CKKS_EIO      the file cannot be read
+ *            CKKS_EFORMAT  refused
+ *            CKKS_EARG     a slice that is not there, or not named where the
+ *                          volume has several, or named where there are none */
+CKKS_CHECKED ckks_status unet_image_load(unet_image *out, const char *path,
+                                         int slice);
+/* The same from bytes; name is for messages. */
+CKKS_CHECKED ckks_status unet_image_decode(unet_image *out, const char *name,
+                                           const uint8_t *in, size_t size,
+                                           int slice);
+void unet_image_clear(unet_image *image);
+
+/* out = the image with so many channels: colour becomes grey by Rec. 601
+ * (0.299 R + 0.587 G + 0.114 B), grey becomes three equal channels.
+ *   errors  CKKS_EARG  any other pair of numbers */
+CKKS_CHECKED ckks_status unet_image_convert(unet_image *out,
+                                            const unet_image *in,
+                                            int channels);
+
+/* Writing: the format is the name's ending, .pgm, .ppm or .png; the file
+ * appears whole or not at all.  Values are rounded and clamped to 0..255.
+ *
+ *   mask     (height, width); 255 where it is not 0
+ *   grey     one channel
+ *   overlay  the image in grey, the mask's inside tinted, its outline red;
+ *            .ppm or .png
+ *
+ *   errors   CKKS_EARG  a name of another ending; .png without libpng
+ *            CKKS_EIO */
+CKKS_CHECKED ckks_status unet_image_save_mask(const char *path,
+                                              const uint8_t *mask, int height,
+                                              int width);
+CKKS_CHECKED ckks_status unet_image_save_grey(const char *path,
+                                              const unet_image *image);
+CKKS_CHECKED ckks_status unet_image_save_overlay(const char *path,
+                                                 const unet_image *image,
+                                                 const uint8_t *mask);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

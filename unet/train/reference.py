@@ -1,0 +1,39 @@
+"""PyTorch's answer for a model file and one image: what the C side must equal.
+
+    reference.py MODEL.safetensors IMAGE.pgm OUT.f32
+
+Writes the logits, float32 little-endian, row by row.  Runs the network the
+file describes with its border.  Needed before: net.py, export.py.
+"""
+import sys
+
+import torch
+
+import border
+import data
+import export
+import net
+
+HALO = 24               # reflected pixels round the image for border "halo"
+
+
+def main(model, image, out):
+    torch.set_num_threads(1)
+    network, _, tensors = export.load(model)
+    form = network["input"]
+    pixels = data.read_pgm(image)
+    height, width = pixels.shape
+    x = torch.from_numpy(pixels.copy()).float()[None, None] * form["mul"] + form["add"]
+    halo = HALO if network["border"] == "halo" else 0
+    pad = border.wrap(network["ring"][0]) if network["border"] == "wrap" else border.zero
+    with torch.no_grad():
+        values = net.forward(network["layers"], tensors, data.reflect(x, halo), pad)
+    y = values[network["output"]["tensor"]][0, 0, halo:halo + height, halo:halo + width]
+    with open(out, "wb") as f:
+        f.write(y.contiguous().numpy().astype("<f4").tobytes())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,147 @@
+/* main.c -- `volley`: encrypted segmentation on the command line. */
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "volley.h"
+
+enum {
+    EVERY = OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS),
+    AIMS  = OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_LOG_N) | OPT_BIT(OPT_RING)
+            | OPT_BIT(OPT_TILE) | OPT_BIT(OPT_BATCH) | OPT_BIT(OPT_MEMORY)
+};
+
+static const volley_verb verb_table[] = {
+    { "plan", "MODEL [-o NAME.plan]",
+      "what it will cost, before any key exists",
+      "Layer by layer: level, scale, rotations, products, time, memory and\n"
+      "error; then keys, upload and download.  The plan file is the public\n"
+      "part (no weights): all the owner of the images needs.\n",
+      EVERY | AIMS | OPT_BIT(OPT_OUT), 0, 1, 1, volley_run_plan },
+    { "keygen", "MODEL|PLAN --out DIR",
+      "makes DIR/secret.key and DIR/eval.keys",
+      "secret.key stays with the owner of the images (mode 0600), eval.keys\n"
+      "goes to the server.\n",
+      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE), OPT_BIT(OPT_OUT), 1, 1,
+      volley_run_keygen },
+    { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
+      "packs and encrypts images",
+      "Images are PGM, PPM, PNG or NIfTI files.  A model with the border\n"
+      "`halo` takes any size; others take one.  The file tells the number of\n"
+      "images and their sizes to everybody.\n",
+      EVERY | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
+    { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
+      "the server: runs the network, without the secret key",
+      "Progress shows layer, level and the time left.\n",
+      EVERY | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN),
+      OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
+    { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct -o MASK",
+      "decrypts the results and writes the masks",
+      "MASK is a .pgm or .png file: 255 is foreground, 0 the rest.  Several\n"
+      "images give MASK with -0, -1, ... before its extension; -o DIR/ gives\n"
+      "DIR/mask.png or DIR/mask-0.png, ... (.pgm without PNG support).\n"
+      "--overlay also writes NAME-overlay (.png, or .ppm), --private\n"
+      "NAME-probability: probabilities carry the noise of the ciphertext, and\n"
+      "whoever gets them together with it can compute the secret key.\n",
+      EVERY | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_OVERLAY)
+      | OPT_BIT(OPT_PRIVATE),
+      OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, 2, volley_run_decrypt },
+    { "clear", "MODEL IMAGE... -o MASK [--float]",
+      "the same network without encryption",
+      "By default the cleartext twin: the plan's integer weights on the same\n"
+      "packed slots.  --float takes the model's own weights.\n",
+      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT)
+      | OPT_BIT(OPT_LOGITS), OPT_BIT(OPT_OUT), 2, -1, volley_run_clear },
+    { "demo", "[--out DIR]",
+      "the whole way on the example images, with a report",
+      "Writes input, truth, mask and overlay pictures and report.json to DIR\n"
+      "(default build/demo), and the keys and ciphertexts it used.\n",
+      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0, 0,
+      0, volley_run_demo },
+    { "info", "FILE",
+      "what a file is: model, plan, ciphertexts or keys",
+      "With --plan (a plan or a model) ciphertexts and keys are read whole\n"
+      "and checked.\n",
+      EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
+    { "bench", "",
+      "times of single operations at N = 2^15 with 18 primes", NULL,
+      EVERY, 0, 0, 0, volley_run_bench }
+};
+
+enum { VERBS = sizeof verb_table / sizeof verb_table[0] };
+
+static void print_overview(FILE *f)
+{
+    fputs("volley segments images under encryption.\n\n", f);
+    for (int i = 0; i < VERBS; i++)
+        fprintf(f, "  volley %-9s%s\n  %16s  %s\n", verb_table[i].name,
+                verb_table[i].usage, "", verb_table[i].summary);
+    fputs("\nvolley VERB --help says more.  Exit code: 0 done, 1 refused or "
+          "failed, 2 usage.\n", f);
+}
+
+static void print_help(const volley_verb *v)
+{
+    printf("usage: volley %s %s\n\n%s\n", v->name, v->usage, v->summary);
+    if (v->help != NULL)
+        printf("\n%s", v->help);
+    printf("\n");
+    volley_print_options(stdout, v->options);
+}
+
+static void use_threads(int threads)
+{
+#ifdef _OPENMP
+    if (threads > 0)
+        omp_set_num_threads(threads);
+#else
+    if (threads > 1)
+        volley_warn("built without OpenMP: one thread");
+#endif
+}
+
+static int run_verb(const volley_verb *v, int argc, char **argv)
+{
+    const char **word = malloc(((size_t)argc + 1) * sizeof *word);
+    volley_args a;
+    int code;
+
+    if (word == NULL)
+        return volley_fail("no memory");
+    code = volley_parse(&a, word, v, argc, argv);
+    if (code == VOLLEY_DONE && a.value[OPT_HELP] != NULL) {
+        print_help(v);
+    } else if (code == VOLLEY_DONE) {
+        use_threads(a.threads);
+        code = v->run(&a);
+    }
+    free(word);
+    if (code == VOLLEY_DONE)
+        code = volley_flush();
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return VOLLEY_USAGE;
+    }
+    for (int i = 0; i < VERBS; i++)
+        if (strcmp(argv[1], verb_table[i].name) == 0)
+            return run_verb(&verb_table[i], argc - 2, argv + 2);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
+        || strcmp(argv[1], "help") == 0) {
+        print_overview(stdout);
+        return volley_flush();
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("volley %s\n", CKKS_VERSION);
+        return volley_flush();
+    }
+    return volley_usage("unknown verb '%s'; see volley --help", argv[1]);
+}

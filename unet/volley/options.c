@@ -1,0 +1,207 @@
+/* options.c -- the command line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "volley.h"
+
+/* name, short name, word of its value (NULL: none), help */
+static const struct opt_row {
+    const char *name;
+    char letter;
+    const char *value;
+    const char *help;
+} opt_table[VOLLEY_OPTIONS] = {
+    [OPT_HELP]     = { "help", 'h', NULL, "this text" },
+    [OPT_JSON]     = { "json", 0, NULL, "the result as JSON on standard output" },
+    [OPT_THREADS]  = { "threads", 0, "N", "threads to use (default: all cores)" },
+    [OPT_OUT]      = { "out", 'o', "PATH", "where the result goes" },
+    [OPT_KEY]      = { "key", 0, "FILE", "the secret key" },
+    [OPT_KEYS]     = { "keys", 0, "FILE", "the evaluation keys" },
+    [OPT_PLAN]     = { "plan", 0, "FILE", "the plan the other side works by, if it was not made by default" },
+    [OPT_FORCE]    = { "force", 0, NULL, "replace keys that are there" },
+    [OPT_OVERLAY]  = { "overlay", 0, "IMAGE...", "also draw the masks over these, the images that went in" },
+    [OPT_PRIVATE]  = { "private", 0, NULL, "also write probabilities; never give them away" },
+    [OPT_FLOAT]    = { "float", 0, NULL, "the model's own float weights, not the plan's integers" },
+    [OPT_LOGITS]   = { "logits", 0, "FILE", "also write all logits, 32-bit floats, little-endian" },
+    [OPT_MODEL]    = { "model", 0, "FILE", "another model than gm" },
+    [OPT_DATA]     = { "data", 0, "DIR", "another folder of NAME-image.pgm and NAME-gm.pgm" },
+    [OPT_SECURITY] = { "security", 0, "BITS", "128, 192 or 256 (default 128)" },
+    [OPT_LOG_N]    = { "log-n", 0, "K", "ring degree 2^K (default: the best)" },
+    [OPT_RING]     = { "ring", 0, "YxX", "outer ring (default: the best)" },
+    [OPT_TILE]     = { "tile", 0, "HxW", "size of a tile without halo (default: the model's)" },
+    [OPT_BATCH]    = { "batch", 0, "N", "at most N tiles a set (default: as many as fit)" },
+    [OPT_MEMORY]   = { "memory", 0, "MIB", "what the server has (default: no limit)" },
+};
+
+void volley_print_options(FILE *f, uint32_t options)
+{
+    for (int o = VOLLEY_OPTIONS - 1; o >= 0; o--) {
+        const struct opt_row *row = &opt_table[o];
+        char text[48];
+
+        if (!(options & OPT_BIT(o)))
+            continue;
+        snprintf(text, sizeof text, "%c%c%s--%s%s%s",
+                 row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+                 row->letter ? ", " : "  ", row->name,
+                 row->value != NULL ? " " : "",
+                 row->value != NULL ? row->value : "");
+        fprintf(f, "  %-26s %s\n", text, row->help);
+    }
+}
+
+/* The option a word names, -1 if none; *value: behind '=', or NULL. */
+static int opt_find(const char *word, const char **value)
+{
+    size_t n = strcspn(word, "=");
+
+    *value = word[n] == '=' ? word + n + 1 : NULL;
+    for (int o = 0; o < VOLLEY_OPTIONS; o++) {
+        const struct opt_row *row = &opt_table[o];
+
+        if (word[1] == '-' && strlen(row->name) == n - 2
+            && strncmp(word + 2, row->name, n - 2) == 0)
+            return o;
+        if (word[1] != '-' && n == 2 && row->letter != 0
+            && row->letter == word[1])
+            return o;
+    }
+    return -1;
+}
+
+/* The value of option o, which stands at argv[*i]; *i moves to its last
+ * word. */
+static int opt_value(volley_args *out, const volley_verb *verb, int o,
+                     const char *value, int *i, int argc, char **argv)
+{
+    const struct opt_row *row = &opt_table[o];
+
+    if (out->value[o] != NULL)
+        return volley_usage("%s: --%s stands twice", verb->name, row->name);
+    if (row->value == NULL) {
+        if (value != NULL)
+            return volley_usage("%s: --%s takes no value", verb->name,
+                                row->name);
+        out->value[o] = "";
+        return VOLLEY_DONE;
+    }
+    if (value == NULL && *i + 1 < argc)
+        value = argv[++*i];
+    if (value == NULL || value[0] == '\0')
+        return volley_usage("%s: --%s needs a value: %s", verb->name,
+                            row->name, row->value);
+    out->value[o] = value;
+    if (o == OPT_OVERLAY) {                 /* all words up to an option     */
+        out->overlay = (const char *const *)argv + *i;
+        out->num_overlay = 1;
+        while (*i + 1 < argc && argv[*i + 1][0] != '-') {
+            out->num_overlay++;
+            ++*i;
+        }
+        if (strchr(out->overlay[0], '=') != NULL && value != out->overlay[0])
+            return volley_usage("%s: --overlay IMAGE..., without '='",
+                                verb->name);
+    }
+    return VOLLEY_DONE;
+}
+
+static int opt_check_count(const volley_args *a, const volley_verb *verb)
+{
+    for (int o = 0; o < VOLLEY_OPTIONS; o++)
+        if ((verb->required & OPT_BIT(o)) && a->value[o] == NULL)
+            return volley_usage("%s: --%s %s is missing; usage: volley %s %s",
+                                verb->name, opt_table[o].name,
+                                opt_table[o].value, verb->name, verb->usage);
+    if (a->words < verb->least)
+        return volley_usage("%s: a file is missing; usage: volley %s %s",
+                            verb->name, verb->name, verb->usage);
+    if (verb->most >= 0 && a->words > verb->most)
+        return volley_usage("%s: '%s' is one too many; usage: volley %s %s",
+                            verb->name, a->word[verb->most], verb->name,
+                            verb->usage);
+    return VOLLEY_DONE;
+}
+
+int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
+                 int argc, char **argv)
+{
+    bool plain = false;                     /* behind "--"                   */
+
+    memset(out, 0, sizeof *out);
+    out->word = word;
+    for (int i = 0; i < argc; i++) {
+        const char *value;
+        int o;
+
+        if (plain || argv[i][0] != '-' || argv[i][1] == '\0') {
+            word[out->words++] = argv[i];
+            continue;
+        }
+        if (strcmp(argv[i], "--") == 0) {
+            plain = true;
+            continue;
+        }
+        o = opt_find(argv[i], &value);
+        if (o < 0 || !(verb->options & OPT_BIT(o)))
+            return volley_usage("%s: unknown option '%s'; see volley %s "
+                                "--help", verb->name, argv[i], verb->name);
+        if (opt_value(out, verb, o, value, &i, argc, argv) != VOLLEY_DONE)
+            return VOLLEY_USAGE;
+    }
+    if (out->value[OPT_HELP] != NULL)
+        return VOLLEY_DONE;
+    if (opt_check_count(out, verb) != VOLLEY_DONE)
+        return VOLLEY_USAGE;
+    return volley_int(&out->threads, out, OPT_THREADS, 1, 1024, 0);
+}
+
+/* A whole number in low..high that ends where `end` says; -1 if it is none. */
+static long opt_number(const char *text, const char **end, int low, int high)
+{
+    char *stop;
+    long x;
+
+    if (text[0] < '0' || text[0] > '9' || strspn(text, "0123456789") > 9)
+        return -1;
+    x = strtol(text, &stop, 10);
+    *end = stop;
+    return x >= low && x <= high ? x : -1;
+}
+
+int volley_int(int *out, const volley_args *a, volley_option o, int low,
+               int high, int otherwise)
+{
+    const char *text = a->value[o], *end = "";
+    long x;
+
+    *out = otherwise;
+    if (text == NULL)
+        return VOLLEY_DONE;
+    x = opt_number(text, &end, low, high);
+    if (x < 0 || *end != '\0')
+        return volley_usage("--%s '%s' is not a whole number of %d..%d",
+                            opt_table[o].name, text, low, high);
+    *out = (int)x;
+    return VOLLEY_DONE;
+}
+
+int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
+                int high)
+{
+    const char *text = a->value[o], *end = "";
+    long first, second;
+
+    *y = *x = 0;
+    if (text == NULL)
+        return VOLLEY_DONE;
+    first = second = opt_number(text, &end, 1, high);
+    if (first > 0 && *end == 'x')
+        second = opt_number(end + 1, &end, 1, high);
+    if (first < 0 || second < 0 || *end != '\0')
+        return volley_usage("--%s '%s' is not %s with numbers of 1..%d",
+                            opt_table[o].name, text, opt_table[o].value,
+                            high);
+    *y = (int)first;
+    *x = (int)second;
+    return VOLLEY_DONE;
+}

@@ -1,0 +1,67 @@
+/* progress.c -- one line on a terminal, rewritten before every step.
+ *
+ * The plan's seconds are for one thread of one machine, so only their
+ * proportions are used once some of the work is done.
+ */
+#include <unistd.h>
+
+#include "volley.h"
+
+/* Clears the line behind what is written. */
+static const char progress_erase[] = "\x1b[K";
+
+static void progress_set(void *user, size_t set, size_t sets)
+{
+    volley_progress *p = user;
+
+    p->set = set;
+    p->sets = sets;
+    if (!p->shown)
+        return;
+    fprintf(stderr, "\r%s set %zu of %zu%s", p->doing, set + 1, sets,
+            progress_erase);
+    fflush(stderr);
+}
+
+static void progress_step(void *user, const nn_plan *plan, int step,
+                          double done, double total)
+{
+    volley_progress *p = user;
+    const nn_step *s;
+    double elapsed, before, all, left;
+    char text[32];
+
+    if (!p->shown || step < 0 || step >= plan->num_steps)
+        return;
+    s = &plan->step[step];
+    elapsed = volley_clock() - p->start;
+    before = (double)p->set * total + done;
+    all = (double)p->sets * total;
+    left = all - before;
+    if (before > 0.02 * total)
+        left *= elapsed / before;
+    fprintf(stderr, "\r%s set %zu of %zu, %3.0f %%: %s, level %d, %s left%s",
+            p->doing, p->set + 1, p->sets,
+            all > 0 ? 100 * before / all : 0.0, s->name, s->level,
+            volley_time(text, left), progress_erase);
+    fflush(stderr);
+}
+
+void volley_progress_init(volley_progress *p, const char *doing)
+{
+    p->hooks.set = progress_set;
+    p->hooks.step.report = progress_step;
+    p->hooks.step.user = p;
+    p->shown = isatty(STDERR_FILENO) != 0;
+    p->doing = doing;
+    p->set = 0;
+    p->sets = 1;
+    p->start = volley_clock();
+}
+
+void volley_progress_end(volley_progress *p)
+{
+    if (p->shown)
+        fprintf(stderr, "\r%s", progress_erase);
+    p->shown = false;
+}

@@ -1,0 +1,235 @@
+/* volley.h -- private to the command `volley`.
+ *
+ * One file a group of verbs; main.c has the table.  A verb is a function of
+ * the parsed command line that returns the exit code: 0 done, 1 refused or
+ * failed (one line to stderr says why), 2 usage.
+ */
+#ifndef VOLLEY_H
+#define VOLLEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ckks.h"
+#include "image.h"
+#include "json.h"
+#include "nn.h"
+#include "unet.h"
+
+enum { VOLLEY_DONE = 0, VOLLEY_FAILED = 1, VOLLEY_USAGE = 2 };
+
+/* ---- command line (options.c) ---------------------------------------------- */
+
+typedef enum volley_option {
+    OPT_HELP = 0, OPT_JSON, OPT_THREADS,    /* every verb has these          */
+    OPT_OUT, OPT_KEY, OPT_KEYS, OPT_PLAN, OPT_FORCE, OPT_OVERLAY, OPT_PRIVATE,
+    OPT_FLOAT, OPT_LOGITS, OPT_MODEL, OPT_DATA,
+    OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_TILE, OPT_BATCH, OPT_MEMORY,
+    VOLLEY_OPTIONS
+} volley_option;
+
+#define OPT_BIT(o) (UINT32_C(1) << (o))
+
+typedef struct volley_args {
+    const char *value[VOLLEY_OPTIONS];  /* NULL: not given; "" without value */
+    const char *const *overlay;         /* the words behind --overlay        */
+    int num_overlay;
+    const char **word;                  /* all that is no option             */
+    int words;
+    int threads;
+} volley_args;
+
+typedef struct volley_verb {
+    const char *name;
+    const char *usage;                  /* what stands behind the name       */
+    const char *summary;
+    const char *help;                   /* more lines, or NULL               */
+    uint32_t options;                   /* bits of those it takes            */
+    uint32_t required;                  /* bits of those it needs            */
+    int least, most;                    /* words; most -1: any number        */
+    int (*run)(const volley_args *a);
+} volley_verb;
+
+/* Parses what follows the verb.  VOLLEY_DONE, or VOLLEY_USAGE with the line
+ * printed.  word[] must have room for argc pointers. */
+int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
+                 int argc, char **argv);
+/* The lines of help for the options of a verb. */
+void volley_print_options(FILE *f, uint32_t options);
+
+/* Numbers of options: VOLLEY_DONE, or VOLLEY_USAGE with the line printed. */
+int volley_int(int *out, const volley_args *a, volley_option o, int low,
+               int high, int otherwise);
+/* "200x300" or "200" for both. */
+int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
+                int high);
+
+/* ---- lines for people (common.c) ---------------------------------------------- */
+
+/* "volley: ..." to stderr, on one line; returns VOLLEY_FAILED. */
+int volley_fail(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+int volley_usage(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+void volley_warn(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+/* VOLLEY_DONE, or a failure of libnn or libunet, or of libckks, told. */
+int volley_check(ckks_status s);
+int volley_check_ckks(ckks_status s, const char *path);
+
+double volley_clock(void);              /* seconds, any zero                 */
+double volley_peak_rss(void);           /* MiB of this process so far        */
+/* "812 B", "3.2 MiB"; out has 32 bytes. */
+const char *volley_bytes(char out[32], double bytes);
+/* "0.8 s", "14 s", "2:31 min" */
+const char *volley_time(char out[32], double seconds);
+void volley_hex(char out[33], const uint8_t in[16]);
+
+/* path with "-tag" before its extension; with another extension unless NULL.
+ * malloc; NULL: no memory. */
+char *volley_sibling(const char *path, const char *tag, const char *extension);
+char *volley_join(const char *folder, const char *name);
+/* Makes a folder, if need be; its parents must be there. */
+int volley_folder(const char *path);
+/* Refuses what is there and is no regular file. */
+int volley_check_place(const char *path);
+/* A whole small file; free with ckks_file_free. */
+int volley_read(uint8_t **out, size_t *size, const char *path,
+                size_t max_size);
+int volley_write(const char *path, const void *data, size_t size,
+                 unsigned mode);
+/* Everything printed has arrived, else a failure. */
+int volley_flush(void);
+/* Finishes and clears a writer to stdout. */
+int volley_json_end(nn_json_writer *w);
+
+/* ---- model or plan (source.c) ---------------------------------------------------- */
+
+typedef struct volley_source {
+    const char *path;
+    bool has_model;
+    nn_model model;
+    nn_plan plan;
+    ckks_ctx *ctx;          /* NULL before volley_source_context             */
+} volley_source;
+
+enum { VOLLEY_MODEL_BYTES = 1 << 30, VOLLEY_PLAN_BYTES = 1 << 22 };
+
+/* What a file holds, by its first bytes. */
+typedef enum volley_content {
+    VOLLEY_UNKNOWN = 0, VOLLEY_MODEL, VOLLEY_PLAN, VOLLEY_OBJECT, VOLLEY_VCT
+} volley_content;
+volley_content volley_sniff(const uint8_t *data, size_t size);
+
+/* Reads a model (and plans it) or a plan, told apart by content.  need_model:
+ * a plan alone will not do.  plan_path: takes this plan for the model, NULL:
+ * makes one, by aim (NULL: the defaults). */
+int volley_source_load(volley_source *out, const char *path, bool need_model,
+                       const char *plan_path, const nn_aim *aim);
+int volley_source_context(volley_source *s, const ckks_memory *memory);
+void volley_source_clear(volley_source *s);
+
+/* ---- images and masks (picture.c) --------------------------------------------------- */
+
+/* Images as the packing takes them. */
+typedef struct volley_pictures {
+    size_t count;
+    unet_size *size;        /* shape (count)                                 */
+    double **pixel;         /* shape (count), each (channels, height, width) */
+} volley_pictures;
+
+/* channels: of the plan's input; grey and colour are converted. */
+int volley_pictures_load(volley_pictures *out, const char *const *path,
+                         int count, int channels);
+void volley_pictures_clear(volley_pictures *p);
+
+/* Grey or colour bytes, (height, width, channels), 1 or 3 of them. */
+typedef struct volley_bitmap {
+    int height, width, channels;
+    uint8_t *data;
+} volley_bitmap;
+int volley_bitmap_init(volley_bitmap *out, int height, int width,
+                       int channels);
+void volley_bitmap_clear(volley_bitmap *b);
+/* The extension says the format; one that cannot be written is refused before
+ * the work by volley_check_picture. */
+int volley_bitmap_write(const char *path, const volley_bitmap *b);
+int volley_check_picture(const char *path);
+
+/* 255 where logit > threshold. */
+int volley_mask(volley_bitmap *out, const double *logit, unet_size size,
+                double threshold);
+/* Probability 1 / (1 + exp(threshold - logit)) as 0..255. */
+int volley_probability(volley_bitmap *out, const double *logit, unet_size size,
+                       double threshold);
+/* The image (channel 0 alone, or 0..2) in grey with the mask in red, its
+ * outline bright. */
+int volley_overlay(volley_bitmap *out, const double *pixel, unet_size size,
+                   const volley_bitmap *mask);
+/* Name of the file for result i of count: out itself, out with -i, or a file
+ * in the folder out/.  malloc; NULL: told. */
+char *volley_result_name(const char *out, size_t i, size_t count,
+                         const char *tag, const char *extension);
+
+/* ---- progress on a terminal (progress.c) ------------------------------------------------ */
+
+typedef struct volley_progress {
+    unet_progress hooks;
+    bool shown;
+    const char *doing;
+    size_t set, sets;
+    double start;
+} volley_progress;
+void volley_progress_init(volley_progress *p, const char *doing);
+void volley_progress_end(volley_progress *p);
+
+/* ---- results for programs (report.c) ------------------------------------------------------- */
+
+/* NAN, 0 or NULL: unknown to the verb, null in the text. */
+typedef struct volley_report {
+    size_t images, sets;
+    int batch;
+    double dice_encrypted, dice_clear, pixels_differ;
+    double keygen, encrypt, evaluate, decrypt;
+    int threads;
+    char kernel[32];
+    int log_n;
+    double log_qp, security_bits, peak_rss_mib;
+    uint64_t upload, download, keys;
+} volley_report;
+void volley_report_init(volley_report *r, const volley_source *s);
+void volley_report_put(nn_json_writer *w, const volley_report *r);
+
+/* ---- verbs --------------------------------------------------------------------------------- */
+
+int volley_run_plan(const volley_args *a);
+int volley_run_keygen(const volley_args *a);
+int volley_run_encrypt(const volley_args *a);
+int volley_run_evaluate(const volley_args *a);
+int volley_run_decrypt(const volley_args *a);
+int volley_run_clear(const volley_args *a);
+int volley_run_demo(const volley_args *a);
+int volley_run_info(const volley_args *a);
+int volley_run_bench(const volley_args *a);
+
+/* Their parts, for the demo: each works through files, like the verb. */
+void volley_print_plan(const nn_plan *p);
+int volley_keygen(volley_source *s, const char *folder, uint64_t *key_bytes);
+int volley_load_secret(ckks_sk **out, const volley_source *s,
+                       const char *path);
+int volley_encrypt(volley_source *s, const char *key_path,
+                   const volley_pictures *images, const char *out,
+                   uint64_t *bytes);
+int volley_evaluate(volley_source *s, const char *keys_path,
+                    const char *in_path, const char *out_path,
+                    volley_report *report);
+int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
+                   const char *path);
+/* The twin's logits, one array a picture; as floats of the file, or as the
+ * plan's integers. */
+int volley_clear_logits(double **logit, const volley_source *s,
+                        const volley_pictures *images, bool as_float);
+
+#endif
