@@ -140,7 +140,7 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                          double scale)
 {
     const ckks_ctx *ctx;
-    scratch w;
+    scratch w = { 0 };
     void *work = NULL;
     size_t size = 0;
     ckks_status s;

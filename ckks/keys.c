@@ -321,7 +321,7 @@ static void key_secrets(uint64_t *own, uint64_t *from, const uint32_t *perm,
     if (key->kind == CKKS_KEY_RELIN)
         ctx->rns.kernel->mul(from, s, s, ctx->n, &ctx->rns.mod[t]);
     else
-        cki_permute(ctx->uncentred ? from : own, s, perm, ctx->n);
+        ctx->rns.kernel->permute(ctx->uncentred ? from : own, s, perm, ctx->n);
 }
 
 /* X -> X^(1/g) centred, X -> X^g uncentred.  The group of odd numbers mod 2N

@@ -158,13 +158,6 @@ void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g)
     }
 }
 
-void cki_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
-                 size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = in[perm[i]];
-}
-
 /* ---- division with rounding ------------------------------------------------------
  *
  * out = (in - z) / D modulo q_0..q_{count-1}, z the centred remainder modulo

@@ -49,12 +49,13 @@ static inline void cki_ntt_inv(const cki_rns *r, uint64_t *x, int t)
 void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
                     const cki_mod *m);
 
-/* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order, g odd. */
+/* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order, g odd.
+ *
+ * Lemma.  perm maps every aligned group of four to an aligned group of four
+ * (N >= 4).  The two low bits k of i = 4j + k are the two top bits of br(i), so
+ * changing k changes 2 br(i) + 1 by a multiple of N/2; times g it is one again,
+ * and only the two low bits of the image change. */
 void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g);
-
-/* out = in permuted; out and in differ. */
-void cki_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
-                 size_t n);
 
 /* Division with rounding, c -> round(c / q_l) on a polynomial of level l in
  * NTT form; out has level l-1 and may be in.  The remainder is centred:

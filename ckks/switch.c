@@ -278,14 +278,6 @@ ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
 
 /* ---- rotations -------------------------------------------------------------------------- */
 
-/* out += in permuted, modulo p. */
-static void add_permuted(uint64_t *out, const uint64_t *in,
-                         const uint32_t *perm, size_t n, uint64_t p)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = cki_add(out[i], in[perm[i]], p);
-}
-
 /* out = (sum, mod-down, c_0 added) permuted: centred contexts switch first. */
 static void rotate_into(ckks_ct *out, const ckks_ct *a, const cki_key *key,
                         work *w)
@@ -301,7 +293,7 @@ static void rotate_into(ckks_ct *out, const ckks_ct *a, const cki_key *key,
             if (k == 0)
                 ctx->rns.kernel->add(z, z, cki_ct_limb(a, 0, i), n,
                                      &ctx->rns.mod[i]);
-            cki_permute(cki_ct_limb(out, k, i), z, key->perm, n);
+            ctx->rns.kernel->permute(cki_ct_limb(out, k, i), z, key->perm, n);
         }
     }
 }
@@ -318,8 +310,8 @@ static ckks_status permute_first(ckks_ct *out, const ckks_ct *a,
         return s;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i <= a->level; i++)
-            cki_permute(cki_ct_limb(&b, k, i), cki_ct_limb(a, k, i), key->perm,
-                        ctx->n);
+            ctx->rns.kernel->permute(cki_ct_limb(&b, k, i),
+                                     cki_ct_limb(a, k, i), key->perm, ctx->n);
     mod_up(w, cki_ct_limb(&b, 1, 0));
     inner_products(w, key);
     for (int k = 0; k < 2; k++)
@@ -529,9 +521,9 @@ static void add_switched(work *w, const ckks_ct *a, const cki_key *key)
     CKI_PARALLEL
     for (int t = 0; t < w->limbs; t++)
         for (int k = 0; k < 2; k++)
-            add_permuted(w->total[k] + (size_t)t * n,
-                         w->sum[k] + (size_t)t * n, key->perm, n,
-                         ctx->rns.mod[prime_of(w, t)].p);
+            ctx->rns.kernel->add_permuted(w->total[k] + (size_t)t * n,
+                                          w->sum[k] + (size_t)t * n, key->perm,
+                                          n, &ctx->rns.mod[prime_of(w, t)]);
 }
 
 /* out += what needs no switching: c_0 permuted, all of an unrotated term. */
@@ -547,7 +539,8 @@ static void add_unswitched(ckks_ct *out, const ckks_ct *a, const cki_key *key)
             if (key == NULL)
                 ctx->rns.kernel->add(z, z, x, ctx->n, &ctx->rns.mod[i]);
             else
-                add_permuted(z, x, key->perm, ctx->n, ctx->rns.mod[i].p);
+                ctx->rns.kernel->add_permuted(z, x, key->perm, ctx->n,
+                                              &ctx->rns.mod[i]);
         }
 }
 

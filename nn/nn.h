@@ -258,8 +258,8 @@ CKKS_CHECKED ckks_status nn_clear(double *out, const double *in,
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* A pool for ciphertext memory: keeps freed pieces for the next request of the
- * same size, and counts.  Thread-safe. */
+/* Memory for a context that counts, and that tells malloc (glibc's, for the
+ * whole process) to keep what is freed.  Thread-safe. */
 typedef struct nn_pool nn_pool;
 CKKS_CHECKED ckks_status nn_pool_init(nn_pool **out);
 void nn_pool_clear(nn_pool **pool);

@@ -1,101 +1,49 @@
-/* pool.c -- memory for ciphertexts, kept for reuse and counted.
+/* pool.c -- memory for ciphertexts, counted, and kept for reuse.
  *
- * Networks ask for the same few sizes over and over.  Giving a piece back to
- * the system and taking it again costs a page fault for every 4 KiB; keeping
- * it costs nothing.  When memory would grow, unused pieces of other sizes go
- * back first.
+ * A network asks for megabytes over and over.  By default malloc takes such
+ * pieces from the system and gives them back each time, at the price of
+ * clearing every page again; told to keep them it finds room in what it has.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "nn.h"
 
-enum { ALIGN = 64, LARGE = 65536 };
-
-typedef struct piece {
-    struct piece *next;
-    size_t size;
-} piece;
+enum { ALIGN = 64 };
 
 struct nn_pool {
     pthread_mutex_t lock;
-    piece *free_list;           /* unused pieces, latest first               */
-    size_t used, kept, peak;    /* bytes handed out, unused, most of both    */
+    size_t used, peak;          /* bytes handed out                          */
 };
-
-static size_t rounded(size_t size)
-{
-    return (size + ALIGN - 1) / ALIGN * ALIGN;
-}
-
-static void *take_kept(nn_pool *pool, size_t size)
-{
-    for (piece **p = &pool->free_list; *p != NULL; p = &(*p)->next)
-        if ((*p)->size == size) {
-            piece *found = *p;
-
-            *p = found->next;
-            pool->kept -= size;
-            return found;
-        }
-    return NULL;
-}
-
-/* Frees unused pieces, oldest last in the list first, until at most `keep`
- * bytes are kept. */
-static void shrink(nn_pool *pool, size_t keep)
-{
-    while (pool->kept > keep && pool->free_list != NULL) {
-        piece **p = &pool->free_list;
-
-        while ((*p)->next != NULL)
-            p = &(*p)->next;
-        pool->kept -= (*p)->size;
-        free(*p);
-        *p = NULL;
-    }
-}
 
 static void *pool_allocate(void *user, size_t size)
 {
     nn_pool *pool = user;
-    void *p;
+    void *p = size > SIZE_MAX - ALIGN
+                  ? NULL
+                  : aligned_alloc(ALIGN, (size + ALIGN - 1) / ALIGN * ALIGN);
 
-    size = rounded(size);
+    if (p == NULL)
+        return NULL;
     pthread_mutex_lock(&pool->lock);
-    p = take_kept(pool, size);
-    if (p == NULL) {
-        shrink(pool, pool->peak > pool->used + size
-                         ? pool->peak - pool->used - size : 0);
-        p = aligned_alloc(ALIGN, size);
-    }
-    if (p != NULL) {
-        pool->used += size;
-        if (pool->used + pool->kept > pool->peak)
-            pool->peak = pool->used + pool->kept;
-    }
+    pool->used += size;
+    if (pool->used > pool->peak)
+        pool->peak = pool->used;
     pthread_mutex_unlock(&pool->lock);
     return p;
 }
 
-static void pool_release(void *user, void *memory, size_t size)
+static void pool_release(void *user, void *p, size_t size)
 {
     nn_pool *pool = user;
 
-    size = rounded(size);
+    free(p);
     pthread_mutex_lock(&pool->lock);
     pool->used -= size;
-    if (size < LARGE) {
-        free(memory);
-    } else {
-        piece *p = memory;
-
-        p->size = size;
-        p->next = pool->free_list;
-        pool->free_list = p;
-        pool->kept += size;
-    }
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -107,15 +55,19 @@ ckks_status nn_pool_init(nn_pool **out)
         free(pool);
         return nn_fail(CKKS_EMEM, "nn_pool_init: no memory");
     }
+#ifdef __GLIBC__
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_ARENA_MAX, 1);
+#endif
     *out = pool;
     return CKKS_OK;
 }
 
 void nn_pool_clear(nn_pool **pool)
 {
-    if (*pool == NULL)
+    if (pool == NULL || *pool == NULL)
         return;
-    shrink(*pool, 0);
     pthread_mutex_destroy(&(*pool)->lock);
     free(*pool);
     *pool = NULL;

@@ -29,11 +29,11 @@ static int dvr_across(int side, int core)
 
 static ckks_status dvr_check_size(const nn_plan *p, unet_size s, size_t i)
 {
-    if (s.height < 1 || s.width < 1 || s.height > UNET_MAX_SIDE
-        || s.width > UNET_MAX_SIDE)
+    if (s.height < 1 || s.width < 1 || s.height > NN_MAX_SIDE
+        || s.width > NN_MAX_SIDE)
         return nn_fail(CKKS_EARG, "image %zu is %dx%d pixels (height x "
                        "width): sides are 1..%d", i + 1, s.height, s.width,
-                       UNET_MAX_SIDE);
+                       NN_MAX_SIDE);
     if (p->border != NN_HALO
         && (s.height != p->core_height || s.width != p->core_width))
         return nn_fail(CKKS_EARG, "image %zu is %dx%d pixels (height x "

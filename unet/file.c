@@ -195,8 +195,8 @@ static ckks_status vct_read_table(unet_reader *r, const uint8_t *head)
         const uint8_t *entry = all + VCT_HEAD + VCT_ENTRY * i;
         uint64_t height = vct_load(entry, 4), width = vct_load(entry + 4, 4);
 
-        if (height < 1 || height > UNET_MAX_SIDE || width < 1
-            || width > UNET_MAX_SIDE)
+        if (height < 1 || height > NN_MAX_SIDE || width < 1
+            || width > NN_MAX_SIDE)
             s = nn_fail(CKKS_EFORMAT, "%s: image %zu of %llux%llu pixels",
                         r->path, i + 1, (unsigned long long)height,
                         (unsigned long long)width);

@@ -154,7 +154,7 @@ ckks_status unet_pnm_decode(unet_image *out, const char *name,
         return s;
     r.at++;
     if (height > 0 && height <= UNET_IMAGE_SIDE && width > 0
-        && width <= UNET_IMAGE_SIDE) {        /* else unet_image_init refuses  */
+        && width <= UNET_IMAGE_SIDE) {     /* else unet_image_init refuses  */
         s = pnm_check_size(&r, text,
                            (uint64_t)height * width * (uint64_t)channels, top);
         if (s != CKKS_OK)

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-enum { UNET_MAX_SIDE = NN_MAX_SIDE, UNET_MAX_IMAGES = 65536 };
+enum { UNET_MAX_IMAGES = 65536 };
 
 /* ---- images, tiles, sets: pure index arithmetic (dvr.c) ------------------- *
  *
@@ -63,7 +63,7 @@ typedef struct unet_tile {
     int y, x;
 } unet_tile;
 
-/* errors  CKKS_EARG  no image, too many; a side of 0 or over UNET_MAX_SIDE; a
+/* errors  CKKS_EARG  no image, too many; a side of 0 or over NN_MAX_SIDE; a
  *                    size the plan does not take */
 CKKS_CHECKED ckks_status unet_job_init(unet_job *out, const nn_plan *p,
                                        const unet_size *size, size_t images);

@@ -748,6 +748,47 @@ static void convert(uint64_t *const *out, const int *target, int num_targets,
                      n - at < TILE ? n - at : TILE);
 }
 
+/* ---- automorphisms: a group of four comes from one group of four ------------------------ */
+
+static inline __m256i permuted(const uint64_t *in, const uint32_t *perm)
+{
+    const __m128i low = _mm_set1_epi32(3);
+    __m128i index = _mm_loadu_si128((const __m128i *)(const void *)perm);
+    __m256i x = _mm256_loadu_si256(
+        (const __m256i *)(const void *)(in + (perm[0] & ~(uint32_t)3)));
+    /* word k of the group is the pair (2k, 2k + 1) of 32-bit lanes */
+    __m256i k = _mm256_slli_epi64(
+        _mm256_cvtepu32_epi64(_mm_and_si128(index, low)), 1);
+    __m256i odd = _mm256_add_epi64(k, _mm256_set1_epi64x(1));
+
+    return _mm256_permutevar8x32_epi32(
+        x, _mm256_or_si256(k, _mm256_slli_epi64(odd, 32)));
+}
+
+static void permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i += 4)
+        _mm256_storeu_si256((__m256i *)(void *)(out + i),
+                            permuted(in, perm + i));
+}
+
+static void add_permuted(uint64_t *out, const uint64_t *in,
+                         const uint32_t *perm, size_t n, const cki_mod *m)
+{
+    const __m256i p = _mm256_set1_epi64x((int64_t)m->p);
+
+    for (size_t i = 0; i < n; i += 4) {
+        __m256i *to = (__m256i *)(void *)(out + i);
+        __m256i sum = _mm256_add_epi64(_mm256_loadu_si256(to),
+                                       permuted(in, perm + i));
+        __m256i below = _mm256_cmpgt_epi64(p, sum);
+
+        _mm256_storeu_si256(to, _mm256_sub_epi64(
+            sum, _mm256_andnot_si256(below, p)));
+    }
+}
+
 /* ---- the integer combination ---------------------------------------------------------------
  *
  * A word x < 2^49 is cut into x = h 2^25 + l, both held as doubles.  With row
@@ -893,6 +934,8 @@ const cki_kernel cki_kernel_avx2 = {
     .scale_add = scale_add,
     .sub_scale = sub_scale,
     .dot2 = dot2,
+    .permute = permute,
+    .add_permuted = add_permuted,
     .convert = convert,
     .combine = combine,
     .combine_work = combine_work

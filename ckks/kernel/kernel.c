@@ -203,6 +203,22 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m)
     return equal(b, 2);
 }
 
+/* Some permutation with groups of four kept whole. */
+static bool check_permute(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    uint32_t perm[N];
+
+    for (uint32_t i = 0; i < N; i++) {
+        perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
+        b->want[0][i] = cki_add(b->x[1][i], b->x[0][perm[i]], m->p);
+        b->want[1][i] = b->x[0][perm[i]];
+    }
+    memcpy(b->got[0], b->x[1], sizeof b->got[0]);
+    k->add_permuted(b->got[0], b->x[0], perm, N, m);
+    k->permute(b->got[1], b->x[0], perm, N);
+    return equal(b, 2);
+}
+
 static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
                              const cki_mod *m, const ckks_memory *memory)
 {
@@ -253,6 +269,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_pointwise(b, k, &mod[0]) && *ok;
     *ok = check_dot2(b, k, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0]) && *ok;
+    *ok = check_permute(b, k, &mod[0]) && *ok;
     s = check_ntt(ok, b, k, &mod[0], memory);
     *ok = check_convert(b, k, mod) && *ok;
     cki_free(memory, b, sizeof *b);

@@ -78,6 +78,13 @@ typedef struct cki_kernel {
     void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                  const uint64_t *const *y0, const uint64_t *const *y1, int k,
                  bool add, size_t n, const cki_mod *m);
+    /* out[i] = in[perm[i]], and out[i] += in[perm[i]] mod p.  perm is an
+     * automorphism in NTT order, so it maps aligned groups of four to such
+     * (rns.c).  n a multiple of 4; out is not in. */
+    void (*permute)(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                    size_t n);
+    void (*add_permuted)(uint64_t *out, const uint64_t *in,
+                         const uint32_t *perm, size_t n, const cki_mod *m);
     /* in[i]: limb i of the source, coefficient form; out[t]: limb for prime
      * number target[t].  No out is an in. */
     void (*convert)(uint64_t *const *out, const int *target, int num_targets,

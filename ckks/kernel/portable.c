@@ -335,6 +335,24 @@ static void convert(uint64_t *const *out, const int *target, int num_targets,
     }
 }
 
+/* ---- automorphisms ------------------------------------------------------------ */
+
+static void permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = in[perm[i]];
+}
+
+static void add_permuted(uint64_t *out, const uint64_t *in,
+                         const uint32_t *perm, size_t n, const cki_mod *m)
+{
+    const uint64_t p = m->p;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = cki_add(out[i], in[perm[i]], p);
+}
+
 /* ---- the integer combination --------------------------------------------------
  *
  * A word x < 2^61 is cut into x = h 2^32 + l.  With row sums of |weight| below
@@ -405,6 +423,8 @@ const cki_kernel cki_kernel_portable = {
     .scale_add = scale_add,
     .sub_scale = sub_scale,
     .dot2 = dot2,
+    .permute = permute,
+    .add_permuted = add_permuted,
     .convert = convert,
     .combine = combine,
     .combine_work = combine_work

@@ -1,162 +1,7 @@
 /* oracle.c -- CKKS on big integers.  See oracle.h. */
-#include "oracle.h"
-
-#include <math.h>
 #include <stdlib.h>
 
-/* ---- polynomials -------------------------------------------------------- */
-
-static void *get_memory(size_t size)
-{
-    void *p = malloc(size);
-
-    if (p == NULL)
-        abort();
-    return p;
-}
-
-void opoly_init(opoly *a, size_t n)
-{
-    a->n = n;
-    a->c = get_memory(n * sizeof *a->c);
-    for (size_t k = 0; k < n; k++)
-        mpz_init(a->c[k]);
-}
-
-void opoly_clear(opoly *a)
-{
-    if (a->c == NULL)
-        return;
-    for (size_t k = 0; k < a->n; k++)
-        mpz_clear(a->c[k]);
-    free(a->c);
-    a->c = NULL;
-}
-
-void opoly_set(opoly *out, const opoly *a)
-{
-    for (size_t k = 0; k < a->n; k++)
-        mpz_set(out->c[k], a->c[k]);
-}
-
-void opoly_set_small(opoly *out, const int8_t *a)
-{
-    for (size_t k = 0; k < out->n; k++)
-        mpz_set_si(out->c[k], a[k]);
-}
-
-void opoly_add(opoly *out, const opoly *a, const opoly *b)
-{
-    for (size_t k = 0; k < a->n; k++)
-        mpz_add(out->c[k], a->c[k], b->c[k]);
-}
-
-void opoly_sub(opoly *out, const opoly *a, const opoly *b)
-{
-    for (size_t k = 0; k < a->n; k++)
-        mpz_sub(out->c[k], a->c[k], b->c[k]);
-}
-
-void opoly_mul(opoly *out, const opoly *a, const opoly *b)
-{
-    opoly r;
-
-    opoly_init(&r, a->n);
-    for (size_t i = 0; i < a->n; i++)
-        for (size_t j = 0; j < a->n; j++) {
-            if (i + j < a->n)
-                mpz_addmul(r.c[i + j], a->c[i], b->c[j]);
-            else
-                mpz_submul(r.c[i + j - a->n], a->c[i], b->c[j]);
-        }
-    opoly_set(out, &r);
-    opoly_clear(&r);
-}
-
-void opoly_scale(opoly *out, const opoly *a, const mpz_t w)
-{
-    for (size_t k = 0; k < a->n; k++)
-        mpz_mul(out->c[k], a->c[k], w);
-}
-
-void opoly_map(opoly *out, const opoly *a, uint64_t g)
-{
-    opoly r;
-
-    opoly_init(&r, a->n);
-    for (size_t k = 0; k < a->n; k++) {
-        size_t e = (size_t)(k * g % (2 * a->n));
-
-        if (e < a->n)
-            mpz_set(r.c[e], a->c[k]);
-        else
-            mpz_neg(r.c[e - a->n], a->c[k]);
-    }
-    opoly_set(out, &r);
-    opoly_clear(&r);
-}
-
-static void mod_one(mpz_t out, const mpz_t a, const mpz_t m, bool centred)
-{
-    mpz_t twice;
-
-    mpz_fdiv_r(out, a, m);
-    if (!centred)
-        return;
-    mpz_init(twice);
-    mpz_mul_2exp(twice, out, 1);
-    if (mpz_cmp(twice, m) >= 0)
-        mpz_sub(out, out, m);
-    mpz_clear(twice);
-}
-
-void opoly_mod(opoly *out, const opoly *a, const mpz_t m, bool centred)
-{
-    for (size_t k = 0; k < a->n; k++)
-        mod_one(out->c[k], a->c[k], m, centred);
-}
-
-void opoly_round_div(opoly *out, const opoly *a, const mpz_t m)
-{
-    mpz_t r;
-
-    mpz_init(r);
-    for (size_t k = 0; k < a->n; k++) {
-        mod_one(r, a->c[k], m, true);
-        mpz_sub(r, a->c[k], r);
-        mpz_divexact(out->c[k], r, m);
-    }
-    mpz_clear(r);
-}
-
-bool opoly_equal(const opoly *a, const opoly *b)
-{
-    for (size_t k = 0; k < a->n; k++)
-        if (mpz_cmp(a->c[k], b->c[k]) != 0)
-            return false;
-    return true;
-}
-
-void opoly_top(mpz_t out, const opoly *a)
-{
-    mpz_set_ui(out, 0);
-    for (size_t k = 0; k < a->n; k++)
-        if (mpz_cmpabs(a->c[k], out) > 0)
-            mpz_abs(out, a->c[k]);
-}
-
-double opoly_log_top(const opoly *a)
-{
-    mpz_t t;
-    long e = 0;
-    double m;
-
-    mpz_init(t);
-    opoly_top(t, a);
-    m = mpz_get_d_2exp(&e, t);
-    mpz_clear(t);
-    return m == 0 ? -1 : log2(m) + (double)e;
-}
+#include "oracle.h"
 
 /* ---- words modulo one prime: 128-bit products through GMP --------------- */
 
@@ -263,7 +108,7 @@ void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
         uint64_t psi = smallest_root(prime[i], n);
 
         o->prime[i] = prime[i];
-        o->power[i] = get_memory(2 * n * sizeof *o->power[i]);
+        o->power[i] = oracle_memory(2 * n * sizeof *o->power[i]);
         o->power[i][0] = 1;
         for (size_t k = 1; k < 2 * n; k++)
             o->power[i][k] = mul_mod(o->power[i][k - 1], psi, prime[i]);
@@ -371,7 +216,7 @@ void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
                  bool special)
 {
     const int limbs = count_limbs(o, level, special);
-    uint64_t *coeff = get_memory(o->n * sizeof *coeff);
+    uint64_t *coeff = oracle_memory(o->n * sizeof *coeff);
     mpz_t all, part, factor, p, x;
 
     mpz_inits(all, part, factor, p, x, NULL);
@@ -402,7 +247,7 @@ void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
                   bool special)
 {
     const int limbs = count_limbs(o, level, special);
-    uint64_t *coeff = get_memory(o->n * sizeof *coeff);
+    uint64_t *coeff = oracle_memory(o->n * sizeof *coeff);
     mpz_t p, x;
 
     mpz_inits(p, x, NULL);
@@ -519,83 +364,4 @@ void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
     oracle_inner(out, o, x, key, level);
     for (int h = 0; h < 2; h++)
         opoly_round_div(&out[h], &out[h], o->p);
-}
-
-/* ---- slots -------------------------------------------------------------- */
-
-/* cos and sin of pi m / N for m < 2N. */
-static long double *circle(size_t n)
-{
-    const long double pi = 3.14159265358979323846264338327950288L;
-    long double *t = get_memory(4 * n * sizeof *t);
-
-    for (size_t m = 0; m < 2 * n; m++) {
-        long double angle = pi * (long double)m / (long double)n;
-
-        t[m] = cosl(angle);
-        t[2 * n + m] = sinl(angle);
-    }
-    return t;
-}
-
-void oracle_slots(long double *re, long double *im, const oracle *o,
-                  const long double *coeff, long double factor)
-{
-    long double *t = circle(o->n);
-    size_t u = 1;
-
-    for (size_t j = 0; j < o->n / 2; j++) {
-        long double a = 0, b = 0;
-
-        for (size_t k = 0; k < o->n; k++) {
-            size_t m = u * k % (2 * o->n);
-
-            a += coeff[k] * t[m];
-            b += coeff[k] * t[2 * o->n + m];
-        }
-        re[j] = a * factor;
-        im[j] = b * factor;
-        u = u * (size_t)o->generator % (2 * o->n);
-    }
-    free(t);
-}
-
-/* The values at zeta^u and at zeta^-u are conjugate, and the sum over all odd
- * u of zeta^(u (k - h)) is N if k = h and 0 else:
- * c_k = 2/N sum over j of the real part of slot_j zeta^(-u_j k). */
-void oracle_coeffs(long double *coeff, const oracle *o, const long double *re,
-                   const long double *im, long double factor)
-{
-    long double *t = circle(o->n);
-    size_t u = 1;
-
-    for (size_t k = 0; k < o->n; k++)
-        coeff[k] = 0;
-    for (size_t j = 0; j < o->n / 2; j++) {
-        for (size_t k = 0; k < o->n; k++) {
-            size_t m = u * k % (2 * o->n);
-
-            coeff[k] += re[j] * t[m] + im[j] * t[2 * o->n + m];
-        }
-        u = u * (size_t)o->generator % (2 * o->n);
-    }
-    for (size_t k = 0; k < o->n; k++)
-        coeff[k] *= 2 * factor / (long double)o->n;
-    free(t);
-}
-
-/* 64 bits from the top one down, then the power of two: rounds down, by less
- * than 2^-63 of the number. */
-long double oracle_real(const mpz_t a)
-{
-    size_t bits = mpz_sizeinbase(a, 2), shift = bits > 64 ? bits - 64 : 0;
-    long double r;
-    mpz_t t;
-
-    mpz_init(t);
-    mpz_abs(t, a);
-    mpz_tdiv_q_2exp(t, t, shift);
-    r = ldexpl((long double)mpz_word(t), (int)shift);
-    mpz_clear(t);
-    return mpz_sgn(a) < 0 ? -r : r;
 }

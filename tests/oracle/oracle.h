@@ -15,6 +15,9 @@
 
 enum { ORACLE_PRIMES = 96 };
 
+/* malloc that ends the program when there is none. */
+void *oracle_memory(size_t size);
+
 /* ---- polynomials with integer coefficients ------------------------------ */
 
 typedef struct opoly {

@@ -145,12 +145,26 @@ char *volley_join(const char *folder, const char *name)
 
 int volley_folder(const char *path)
 {
+    char *part = malloc(strlen(path) + 1);
     struct stat st;
+    int e = 0;
 
-    if (mkdir(path, 0777) == 0)
-        return VOLLEY_DONE;
-    if (errno != EEXIST)
-        return volley_fail("making the folder %s: %s", path, strerror(errno));
+    if (part == NULL)
+        return volley_fail("no memory for a name");
+    strcpy(part, path);
+    for (char *c = part; *c != '\0' && e == 0; c++) {
+        if (*c != '/' || c == part)
+            continue;
+        *c = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            e = errno;
+        *c = '/';
+    }
+    free(part);
+    if (e == 0 && mkdir(path, 0777) != 0 && errno != EEXIST)
+        e = errno;
+    if (e != 0)
+        return volley_fail("making the folder %s: %s", path, strerror(e));
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return volley_fail("%s is there and is not a folder", path);
     return VOLLEY_DONE;

@@ -91,7 +91,7 @@ void volley_hex(char out[33], const uint8_t in[16]);
  * malloc; NULL: no memory. */
 char *volley_sibling(const char *path, const char *tag, const char *extension);
 char *volley_join(const char *folder, const char *name);
-/* Makes a folder, if need be; its parents must be there. */
+/* Makes a folder and those above it, if need be. */
 int volley_folder(const char *path);
 /* Refuses what is there and is no regular file. */
 int volley_check_place(const char *path);
@@ -134,44 +134,37 @@ void volley_source_clear(volley_source *s);
 /* ---- images and masks (picture.c) --------------------------------------------------- */
 
 /* Images as the packing takes them. */
-typedef struct volley_pictures {
+typedef struct volley_images {
     size_t count;
-    unet_size *size;        /* shape (count)                                 */
-    double **pixel;         /* shape (count), each (channels, height, width) */
-} volley_pictures;
+    unet_image *image;      /* shape (count)                                 */
+    unet_size *size;        /* of each                                       */
+    const double **pixel;   /* of each                                       */
+} volley_images;
 
 /* channels: of the plan's input; grey and colour are converted. */
-int volley_pictures_load(volley_pictures *out, const char *const *path,
-                         int count, int channels);
-void volley_pictures_clear(volley_pictures *p);
-
-/* Grey or colour bytes, (height, width, channels), 1 or 3 of them. */
-typedef struct volley_bitmap {
-    int height, width, channels;
-    uint8_t *data;
-} volley_bitmap;
-int volley_bitmap_init(volley_bitmap *out, int height, int width,
+int volley_images_load(volley_images *out, const char *const *path, int count,
                        int channels);
-void volley_bitmap_clear(volley_bitmap *b);
-/* The extension says the format; one that cannot be written is refused before
- * the work by volley_check_picture. */
-int volley_bitmap_write(const char *path, const volley_bitmap *b);
-int volley_check_picture(const char *path);
+void volley_images_clear(volley_images *p);
 
-/* 255 where logit > threshold. */
-int volley_mask(volley_bitmap *out, const double *logit, unet_size size,
-                double threshold);
-/* Probability 1 / (1 + exp(threshold - logit)) as 0..255. */
-int volley_probability(volley_bitmap *out, const double *logit, unet_size size,
+/* Refuses a name of masks whose ending says no format that can be written;
+ * makes the folder if it names one. */
+int volley_check_names(const char *out);
+/* ".png" where that can be written, else the other. */
+const char *volley_picture_ending(const char *otherwise);
+
+/* 255 where logit > threshold; malloc, NULL: told. */
+uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
+/* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
+int volley_probability(unet_image *out, const double *logit, unet_size size,
                        double threshold);
-/* The image (channel 0 alone, or 0..2) in grey with the mask in red, its
- * outline bright. */
-int volley_overlay(volley_bitmap *out, const double *pixel, unet_size size,
-                   const volley_bitmap *mask);
-/* Name of the file for result i of count: out itself, out with -i, or a file
- * in the folder out/.  malloc; NULL: told. */
+/* Name of the picture for result i of count: out itself, out with -i, or one
+ * in the folder out/; with a tag before the ending, which is changed unless
+ * NULL.  malloc; NULL: told. */
 char *volley_result_name(const char *out, size_t i, size_t count,
-                         const char *tag, const char *extension);
+                         const char *tag, const char *ending);
+/* All masks of a set of logits, by those names. */
+int volley_save_masks(const char *out, double *const *logit,
+                      const unet_job *job, double threshold);
 
 /* ---- progress on a terminal (progress.c) ------------------------------------------------ */
 
@@ -220,7 +213,7 @@ int volley_keygen(volley_source *s, const char *folder, uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
 int volley_encrypt(volley_source *s, const char *key_path,
-                   const volley_pictures *images, const char *out,
+                   const volley_images *images, const char *out,
                    uint64_t *bytes);
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *out_path,
@@ -230,6 +223,6 @@ int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
 /* The twin's logits, one array a picture; as floats of the file, or as the
  * plan's integers. */
 int volley_clear_logits(double **logit, const volley_source *s,
-                        const volley_pictures *images, bool as_float);
+                        const volley_images *images, bool as_float);
 
 #endif

@@ -1,0 +1,520 @@
+/* demo.c -- the whole way on the example images, through files as a user
+ * would go it: plan, keygen, encrypt, evaluate, decrypt, and the cleartext
+ * twin and the truth to compare with.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "volley.h"
+
+enum { DEMO_SLICES = 64, DEMO_GAP = 4 };
+
+typedef struct demo {
+    bool quiet;                     /* JSON only                             */
+    char *root;                     /* folder with unet/ and examples/       */
+    char *model, *data;
+    const char *out;
+    char *keys, *secret, *in_vct, *out_vct;
+    char *name[DEMO_SLICES];        /* slices: what stands before -image.pgm */
+    int count;
+    volley_source source;
+    volley_images image, truth;
+    unet_job job;
+    unet_result result;
+    double **clear;                 /* the twin's logits                     */
+    uint8_t *mask[DEMO_SLICES], *twin[DEMO_SLICES], *label[DEMO_SLICES];
+    volley_report report;
+} demo;
+
+/* ---- where things are ------------------------------------------------------ */
+
+/* The folder two above the program, if it has the model; else here. */
+static char *demo_root(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    for (int up = 0; up < 2 && n > 0; up++) {
+        while (n > 0 && path[n - 1] != '/')
+            n--;
+        while (n > 0 && path[n - 1] == '/')
+            n--;
+    }
+    if (n > 0) {
+        char *probe;
+        bool there;
+
+        path[n] = '\0';
+        probe = volley_join(path, "unet/models/gm.safetensors");
+        there = probe != NULL && access(probe, R_OK) == 0;
+        free(probe);
+        if (there)
+            return volley_sibling(path, "", NULL);
+    }
+    return volley_sibling(".", "", NULL);
+}
+
+static char *demo_in(const char *folder, const char *name)
+{
+    char *path = volley_join(folder, name);
+
+    if (path == NULL)
+        (void)volley_fail("no memory for a name");
+    return path;
+}
+
+static int demo_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All NAME-image.pgm of the folder, sorted. */
+static int demo_list(demo *d)
+{
+    static const char ending[] = "-image.pgm";
+    DIR *folder = opendir(d->data);
+
+    if (folder == NULL)
+        return volley_fail("opening the folder %s: %s; see volley demo "
+                           "--help for --data", d->data, strerror(errno));
+    for (struct dirent *e; (e = readdir(folder)) != NULL;) {
+        size_t n = strlen(e->d_name), cut = sizeof ending - 1;
+
+        if (n <= cut || strcmp(e->d_name + n - cut, ending) != 0
+            || d->count == DEMO_SLICES)
+            continue;
+        d->name[d->count] = volley_join(d->data, e->d_name);
+        if (d->name[d->count] == NULL)
+            break;
+        n = strlen(d->name[d->count]);
+        d->name[d->count++][n - cut] = '\0';
+    }
+    (void)closedir(folder);
+    if (d->count == 0)
+        return volley_fail("%s has no file NAME%s", d->data, ending);
+    qsort(d->name, (size_t)d->count, sizeof d->name[0], demo_compare);
+    return VOLLEY_DONE;
+}
+
+/* NAME-tag.pgm of every slice. */
+static int demo_load(volley_images *out, const demo *d, const char *tag,
+                     int channels)
+{
+    char *path[DEMO_SLICES] = {0}, ending[NN_NAME + 16];
+    const char *list[DEMO_SLICES];
+    int code = VOLLEY_DONE;
+
+    snprintf(ending, sizeof ending, "-%s.pgm", tag);
+    for (int i = 0; i < d->count && code == VOLLEY_DONE; i++) {
+        size_t size = strlen(d->name[i]) + strlen(ending) + 1;
+
+        list[i] = path[i] = malloc(size);
+        if (path[i] == NULL)
+            code = volley_fail("no memory for a name");
+        else
+            snprintf(path[i], size, "%s%s", d->name[i], ending);
+    }
+    if (code == VOLLEY_DONE)
+        code = volley_images_load(out, list, d->count, channels);
+    for (int i = 0; i < d->count; i++)
+        free(path[i]);
+    return code;
+}
+
+static int demo_check_truth(const demo *d)
+{
+    for (int i = 0; i < d->count; i++)
+        if (d->truth.size[i].height != d->image.size[i].height
+            || d->truth.size[i].width != d->image.size[i].width)
+            return volley_fail("%s: image %dx%d, truth %dx%d", d->name[i],
+                               d->image.size[i].height,
+                               d->image.size[i].width,
+                               d->truth.size[i].height,
+                               d->truth.size[i].width);
+    return VOLLEY_DONE;
+}
+
+static int demo_open(demo *d, const volley_args *a)
+{
+    int code = VOLLEY_DONE;
+
+    d->quiet = a->value[OPT_JSON] != NULL;
+    d->out = a->value[OPT_OUT] != NULL ? a->value[OPT_OUT] : "build/demo";
+    d->root = demo_root();
+    if (d->root == NULL)
+        return volley_fail("no memory");
+    d->model = a->value[OPT_MODEL] != NULL
+               ? volley_sibling(a->value[OPT_MODEL], "", NULL)
+               : demo_in(d->root, "unet/models/gm.safetensors");
+    d->data = a->value[OPT_DATA] != NULL
+              ? volley_sibling(a->value[OPT_DATA], "", NULL)
+              : demo_in(d->root, "examples/data");
+    if (d->model == NULL || d->data == NULL)
+        return VOLLEY_FAILED;
+    code = volley_source_load(&d->source, d->model, true, NULL, NULL);
+    if (code == VOLLEY_DONE)
+        code = demo_list(d);
+    if (code == VOLLEY_DONE)
+        code = demo_load(&d->image, d, "image", d->source.plan.channels);
+    if (code == VOLLEY_DONE)
+        code = demo_load(&d->truth, d, d->source.plan.name, 1);
+    if (code == VOLLEY_DONE)
+        code = demo_check_truth(d);
+    if (code == VOLLEY_DONE)
+        code = volley_check(unet_job_init(&d->job, &d->source.plan,
+                                          d->image.size, d->image.count));
+    if (code == VOLLEY_DONE)
+        code = volley_folder(d->out);
+    if (code != VOLLEY_DONE)
+        return code;
+    d->keys = demo_in(d->out, "eval.keys");
+    d->secret = demo_in(d->out, "secret.key");
+    d->in_vct = demo_in(d->out, "in.vct");
+    d->out_vct = demo_in(d->out, "out.vct");
+    return d->keys != NULL && d->secret != NULL && d->in_vct != NULL
+           && d->out_vct != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
+}
+
+static void demo_close(demo *d)
+{
+    for (size_t i = 0; i < d->job.images && d->clear != NULL; i++)
+        free(d->clear[i]);
+    free(d->clear);
+    for (int i = 0; i < d->count; i++) {
+        free(d->mask[i]);
+        free(d->twin[i]);
+        free(d->label[i]);
+        free(d->name[i]);
+    }
+    unet_result_clear(&d->result);
+    unet_job_clear(&d->job);
+    volley_images_clear(&d->image);
+    volley_images_clear(&d->truth);
+    volley_source_clear(&d->source);
+    free(d->keys);
+    free(d->secret);
+    free(d->in_vct);
+    free(d->out_vct);
+    free(d->model);
+    free(d->data);
+    free(d->root);
+}
+
+/* ---- the stages ------------------------------------------------------------- */
+
+static void demo_say(const demo *d, const char *stage, double seconds,
+                     const char *what, double bytes)
+{
+    char time[32], size[32];
+
+    if (d->quiet)
+        return;
+    printf("%-9s %8s  %s", stage, volley_time(time, seconds), what);
+    if (bytes > 0)
+        printf(", %s", volley_bytes(size, bytes));
+    printf("\n");
+    fflush(stdout);
+}
+
+static int demo_stages(demo *d)
+{
+    volley_report ran = {0};
+    uint64_t up = 0, keys = 0;
+    double start = volley_clock(), keygen = 0, encrypt = 0;
+    int code = volley_keygen(&d->source, d->out, &keys);
+
+    keygen = volley_clock() - start;
+    if (code == VOLLEY_DONE) {
+        demo_say(d, "keygen", keygen, "secret.key, eval.keys", (double)keys);
+        start = volley_clock();
+        code = volley_encrypt(&d->source, d->secret, &d->image, d->in_vct,
+                              &up);
+        encrypt = volley_clock() - start;
+    }
+    if (code == VOLLEY_DONE) {
+        demo_say(d, "encrypt", encrypt, "in.vct", (double)up);
+        code = volley_evaluate(&d->source, d->keys, d->in_vct, d->out_vct,
+                               &ran);
+    }
+    if (code == VOLLEY_DONE) {
+        demo_say(d, "evaluate", ran.evaluate, "out.vct", (double)ran.download);
+        start = volley_clock();
+        code = volley_decrypt(&d->result, &d->source, d->secret, d->out_vct);
+    }
+    ran.keygen = keygen;
+    ran.encrypt = encrypt;
+    ran.decrypt = volley_clock() - start;
+    if (code == VOLLEY_DONE)
+        demo_say(d, "decrypt", ran.decrypt, "masks", 0);
+    d->report = ran;
+    return code;
+}
+
+static int demo_clear(demo *d)
+{
+    const double threshold = d->source.plan.threshold;
+    double start = volley_clock();
+    int code;
+
+    d->clear = calloc(d->job.images, sizeof *d->clear);
+    for (size_t i = 0; i < d->job.images && d->clear != NULL; i++) {
+        d->clear[i] = calloc((size_t)d->job.size[i].height
+                             * (size_t)d->job.size[i].width,
+                             sizeof **d->clear);
+        if (d->clear[i] == NULL)
+            return volley_fail("no memory for the logits");
+    }
+    if (d->clear == NULL)
+        return volley_fail("no memory for the logits");
+    code = volley_clear_logits(d->clear, &d->source, &d->image, false);
+    for (int i = 0; i < d->count && code == VOLLEY_DONE; i++) {
+        unet_size size = d->job.size[i];
+
+        d->mask[i] = volley_mask(d->result.logit[i], size, threshold);
+        d->twin[i] = volley_mask(d->clear[i], size, threshold);
+        d->label[i] = volley_mask(d->truth.pixel[i], size, 127.5);
+        if (d->mask[i] == NULL || d->twin[i] == NULL || d->label[i] == NULL)
+            code = VOLLEY_FAILED;
+    }
+    if (code == VOLLEY_DONE)
+        demo_say(d, "clear", volley_clock() - start, "masks without "
+                 "encryption", 0);
+    return code;
+}
+
+/* ---- comparison --------------------------------------------------------------- */
+
+/* Counts of pixels, over which Dice = 2 both / (a + b). */
+typedef struct demo_count {
+    double a, b, both, differ, all;
+} demo_count;
+
+static void demo_add(demo_count *c, const uint8_t *a, const uint8_t *b,
+                     unet_size size)
+{
+    size_t n = (size_t)size.height * (size_t)size.width;
+
+    for (size_t j = 0; j < n; j++) {
+        c->a += a[j] != 0;
+        c->b += b[j] != 0;
+        c->both += a[j] != 0 && b[j] != 0;
+        c->differ += (a[j] != 0) != (b[j] != 0);
+    }
+    c->all += (double)n;
+}
+
+/* Two empty masks agree. */
+static double demo_dice(const demo_count *c)
+{
+    return c->a + c->b > 0 ? 2 * c->both / (c->a + c->b) : 1;
+}
+
+static void demo_row(const char *name, const demo_count *encrypted,
+                     const demo_count *clear, const demo_count *between)
+{
+    printf("%-20s %10.4f %10.4f %8.0f of %.0f\n", name, demo_dice(encrypted),
+           demo_dice(clear), between->differ, between->all);
+}
+
+static void demo_compare_all(demo *d)
+{
+    demo_count encrypted = {0}, clear = {0}, between = {0};
+
+    if (!d->quiet)
+        printf("\n%-20s %10s %10s   %s\n", "", "encrypted", "clear",
+               "pixels that differ");
+    for (int i = 0; i < d->count; i++) {
+        demo_count e = {0}, c = {0}, b = {0};
+        const char *slash = strrchr(d->name[i], '/');
+
+        demo_add(&e, d->mask[i], d->label[i], d->job.size[i]);
+        demo_add(&c, d->twin[i], d->label[i], d->job.size[i]);
+        demo_add(&b, d->mask[i], d->twin[i], d->job.size[i]);
+        demo_add(&encrypted, d->mask[i], d->label[i], d->job.size[i]);
+        demo_add(&clear, d->twin[i], d->label[i], d->job.size[i]);
+        demo_add(&between, d->mask[i], d->twin[i], d->job.size[i]);
+        if (!d->quiet)
+            demo_row(slash != NULL ? slash + 1 : d->name[i], &e, &c, &b);
+    }
+    if (!d->quiet)
+        demo_row("Dice, all slices", &encrypted, &clear, &between);
+    d->report.dice_encrypted = demo_dice(&encrypted);
+    d->report.dice_clear = demo_dice(&clear);
+    d->report.pixels_differ = between.differ / between.all;
+}
+
+/* ---- pictures ------------------------------------------------------------------- */
+
+/* Height and width of all slices side by side. */
+static unet_size demo_sheet_size(const demo *d)
+{
+    unet_size s = { 0, (d->count - 1) * DEMO_GAP };
+
+    for (int i = 0; i < d->count; i++) {
+        s.width += d->job.size[i].width;
+        if (d->job.size[i].height > s.height)
+            s.height = d->job.size[i].height;
+    }
+    return s;
+}
+
+/* Channel 0 of the images, or bytes, side by side with grey between. */
+static int demo_sheet(unet_image *out, const demo *d,
+                      const volley_images *images, uint8_t *const *bytes)
+{
+    unet_size s = demo_sheet_size(d);
+    size_t left = 0;
+
+    out->channels = 1;
+    out->height = s.height;
+    out->width = s.width;
+    out->pixel = malloc((size_t)s.height * (size_t)s.width
+                        * sizeof *out->pixel);
+    if (out->pixel == NULL)
+        return volley_fail("no memory for a picture");
+    for (size_t j = 0; j < (size_t)s.height * (size_t)s.width; j++)
+        out->pixel[j] = 128;
+    for (int i = 0; i < d->count; i++) {
+        size_t height = (size_t)d->job.size[i].height;
+        size_t width = (size_t)d->job.size[i].width;
+
+        for (size_t j = 0; j < height * width; j++)
+            out->pixel[j / width * (size_t)s.width + left + j % width] =
+                images != NULL ? images->pixel[i][j] : bytes[i][j];
+        left += width + DEMO_GAP;
+    }
+    return VOLLEY_DONE;
+}
+
+/* DIR/name with the ending that can be written.  mask: NULL, or a sheet that
+ * is drawn over the picture. */
+static int demo_save(const demo *d, const char *name, const char *otherwise,
+                     const unet_image *sheet, const uint8_t *mask)
+{
+    char file[64], *path;
+    ckks_status s;
+
+    snprintf(file, sizeof file, "%s%s", name,
+             volley_picture_ending(otherwise));
+    path = demo_in(d->out, file);
+    if (path == NULL)
+        return VOLLEY_FAILED;
+    s = mask != NULL ? unet_image_save_overlay(path, sheet, mask)
+                     : unet_image_save_grey(path, sheet);
+    free(path);
+    return volley_check(s);
+}
+
+static int demo_save_overlay(const demo *d, const unet_image *input,
+                             const unet_image *masks)
+{
+    size_t n = (size_t)masks->height * (size_t)masks->width;
+    uint8_t *over = malloc(n);
+    int code;
+
+    if (over == NULL)
+        return volley_fail("no memory for a picture");
+    for (size_t j = 0; j < n; j++)
+        over[j] = masks->pixel[j] == 255 ? 255 : 0;
+    code = demo_save(d, "overlay", ".ppm", input, over);
+    free(over);
+    return code;
+}
+
+static int demo_pictures(const demo *d)
+{
+    unet_image input = {0}, truth = {0}, masks = {0};
+    int code = demo_sheet(&input, d, &d->image, NULL);
+
+    if (code == VOLLEY_DONE)
+        code = demo_sheet(&truth, d, NULL, d->label);
+    if (code == VOLLEY_DONE)
+        code = demo_sheet(&masks, d, NULL, d->mask);
+    if (code == VOLLEY_DONE)
+        code = demo_save(d, "input", ".pgm", &input, NULL);
+    if (code == VOLLEY_DONE)
+        code = demo_save(d, "truth", ".pgm", &truth, NULL);
+    if (code == VOLLEY_DONE)
+        code = demo_save(d, "mask", ".pgm", &masks, NULL);
+    if (code == VOLLEY_DONE)
+        code = demo_save_overlay(d, &input, &masks);
+    unet_image_clear(&input);
+    unet_image_clear(&truth);
+    unet_image_clear(&masks);
+    return code;
+}
+
+/* ---- report ---------------------------------------------------------------------- */
+
+static int demo_report(const demo *d)
+{
+    char *path = demo_in(d->out, "report.json");
+    nn_json_writer w;
+    int code = path != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
+
+    nn_json_writer_init(&w, NULL, 2);
+    volley_report_put(&w, &d->report);
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_json_writer_finish(&w));
+    if (code == VOLLEY_DONE)
+        code = volley_write(path, w.data, w.size, 0644);
+    if (code == VOLLEY_DONE && d->quiet)
+        fwrite(w.data, 1, w.size, stdout);
+    nn_json_writer_clear(&w);
+    free(path);
+    return code;
+}
+
+static void demo_last_words(const demo *d)
+{
+    const volley_report *r = &d->report;
+    char up[32], down[32], keys[32];
+    const char *ending = volley_picture_ending(".pgm");
+
+    if (d->quiet)
+        return;
+    printf("\n%zu slices in %zu set%s; %s up, %s down, %s of evaluation keys; "
+           "peak memory %.0f MiB\n", r->images, r->sets,
+           r->sets == 1 ? "" : "s", volley_bytes(up, (double)r->upload),
+           volley_bytes(down, (double)r->download),
+           volley_bytes(keys, (double)r->keys), r->peak_rss_mib);
+    printf("%d thread%s, kernel %s, N = 2^%d, log2 QP %.1f, about %.0f bits "
+           "of security\n", r->threads, r->threads == 1 ? "" : "s", r->kernel,
+           r->log_n, r->log_qp, r->security_bits);
+    printf("%s: input%s truth%s mask%s overlay%s report.json\n", d->out,
+           ending, ending, ending, volley_picture_ending(".ppm"));
+}
+
+int volley_run_demo(const volley_args *a)
+{
+    demo *d = calloc(1, sizeof *d);
+    int code;
+
+    if (d == NULL)
+        return volley_fail("no memory");
+    code = demo_open(d, a);
+    if (code == VOLLEY_DONE && !d->quiet) {
+        volley_print_plan(&d->source.plan);
+        printf("\n");
+        fflush(stdout);
+    }
+    if (code == VOLLEY_DONE)
+        code = demo_stages(d);
+    if (code == VOLLEY_DONE)
+        code = demo_clear(d);
+    if (code == VOLLEY_DONE) {
+        demo_compare_all(d);
+        code = demo_pictures(d);
+    }
+    if (code == VOLLEY_DONE)
+        code = demo_report(d);
+    if (code == VOLLEY_DONE)
+        demo_last_words(d);
+    demo_close(d);
+    free(d);
+    return code;
+}

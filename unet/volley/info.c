@@ -1,0 +1,274 @@
+/* info.c -- what a file is. */
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "volley.h"
+
+/* The frame of ckks' own files (docs/conventions.md). */
+enum { INFO_HEAD = 40, INFO_SK = 4, INFO_KEYS = 6, INFO_MOST = 1 << 30 };
+
+/* Fields of the answer, put as they come, as text or JSON. */
+typedef struct info_sink {
+    bool json;
+    nn_json_writer w;
+} info_sink;
+
+static void info_text(info_sink *o, const char *key, const char *value)
+{
+    if (o->json)
+        nn_json_put_string(&o->w, key, value);
+    else
+        printf("%-14s %s\n", key, value);
+}
+
+static void info_number(info_sink *o, const char *key, double value)
+{
+    if (o->json)
+        nn_json_put_double(&o->w, key, value);
+    else
+        printf("%-14s %.10g\n", key, value);
+}
+
+static void info_hex(info_sink *o, const char *key, const uint8_t in[16])
+{
+    char hex[33];
+
+    volley_hex(hex, in);
+    info_text(o, key, hex);
+}
+
+static void info_plan(info_sink *o, const nn_plan *p)
+{
+    uint8_t id[16];
+    double log_qp = 0;
+
+    for (int i = 0; i < p->params.num_primes; i++)
+        log_qp += log2((double)p->params.primes[i]);
+    for (int i = 0; i < p->params.num_special; i++)
+        log_qp += log2((double)p->params.special[i]);
+    nn_plan_fingerprint(id, p);
+    info_text(o, "name", p->name);
+    info_hex(o, "plan", id);
+    info_number(o, "tile_height", p->core_height);
+    info_number(o, "tile_width", p->core_width);
+    info_number(o, "batch", p->layout.batch);
+    info_number(o, "inputs", nn_plan_inputs(p));
+    info_number(o, "outputs", nn_plan_outputs(p));
+    info_number(o, "log_n", p->params.log_n);
+    info_number(o, "primes", p->params.num_primes);
+    info_number(o, "log_qp", log_qp);
+    info_number(o, "security_bits",
+                ckks_security_estimate(p->params.log_n, log_qp));
+}
+
+static int info_model(info_sink *o, const char *path, const uint8_t *data,
+                      size_t size)
+{
+    static const char *const border[] = { "wrap", "halo", "zero" };
+    nn_model m = {0};
+
+    if (nn_model_load(&m, data, size) != CKKS_OK)
+        return volley_fail("%s: %s", path, nn_last_error());
+    info_text(o, "kind", "model");
+    info_text(o, "name", m.name);
+    info_text(o, "border", border[m.border]);
+    info_text(o, "foreground", m.foreground);
+    info_number(o, "channels", m.channels);
+    info_number(o, "height", m.height);
+    info_number(o, "width", m.width);
+    info_number(o, "layers", m.num_layers);
+    info_number(o, "weights", (double)m.data_count);
+    nn_model_clear(&m);
+    return VOLLEY_DONE;
+}
+
+/* Reads every ciphertext of the file. */
+static int info_read_all(const char *path, volley_source *s, unet_kind kind,
+                         uint64_t count)
+{
+    unet_reader *r = NULL;
+    ckks_ct ct = {0};
+    ckks_status status;
+    int code = volley_source_context(s, NULL);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    status = unet_reader_open(&r, path, &s->plan, kind);
+    for (uint64_t i = 0; i < count && status == CKKS_OK; i++)
+        status = unet_reader_next(&ct, r, s->ctx);
+    ckks_ct_clear(&ct);
+    unet_reader_close(&r);
+    return volley_check(status);
+}
+
+static int info_vct(info_sink *o, const char *path, volley_source *s)
+{
+    unet_reader *r = NULL;
+    unet_info info;
+    int code = volley_check(unet_reader_open(&r, path, NULL, UNET_INPUT));
+
+    if (code != VOLLEY_DONE)
+        return code;
+    unet_reader_info(&info, r);
+    info_text(o, "kind", info.kind == UNET_INPUT ? "encrypted inputs"
+                                                 : "encrypted results");
+    info_hex(o, "plan", info.plan);
+    info_number(o, "images", info.images);
+    info_number(o, "sets", info.sets);
+    info_number(o, "ciphertexts", (double)info.sets * info.ciphertexts);
+    info_number(o, "bytes", (double)info.bytes);
+    if (!o->json)
+        for (uint32_t i = 0; i < info.images && i < 16; i++)
+            printf("image %-8lu %dx%d\n", (unsigned long)i,
+                   unet_reader_job(r)->size[i].height,
+                   unet_reader_job(r)->size[i].width);
+    unet_reader_close(&r);
+    if (s != NULL) {
+        code = info_read_all(path, s, (unet_kind)info.kind,
+                             (uint64_t)info.sets * info.ciphertexts);
+        if (code == VOLLEY_DONE)
+            info_text(o, "checked", "whole");
+    }
+    return code;
+}
+
+/* The whole object by its own loader; a secret key is read and forgotten. */
+static int info_load(const char *path, const uint8_t *data, size_t size,
+                     volley_source *s)
+{
+    ckks_keys *keys = NULL;
+    ckks_sk *sk = NULL;
+    ckks_status status;
+    int code = volley_source_context(s, NULL);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    if (data[5] == INFO_KEYS)
+        status = ckks_keys_load(&keys, s->ctx, data, size);
+    else
+        status = ckks_sk_load(&sk, s->ctx, data, size);
+    code = volley_check_ckks(status, path);
+    ckks_keys_clear(&keys);
+    ckks_sk_clear(&sk);
+    return code;
+}
+
+static int info_object(info_sink *o, const char *path, const uint8_t *data,
+                       size_t size, volley_source *s)
+{
+    static const char *const kind[] = {
+        "", "parameters", "plaintext", "ciphertext", "secret key",
+        "public key", "evaluation keys"
+    };
+    uint64_t said = 0;
+    int code = VOLLEY_DONE;
+
+    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > INFO_KEYS)
+        return volley_fail("%s: not a whole object of version 1: kind %d, "
+                           "%zu bytes", path, size > 5 ? data[5] : 0, size);
+    for (int i = 0; i < 8; i++)
+        said |= (uint64_t)data[8 + i] << 8 * i;
+    if (said != size)
+        return volley_fail("%s: %zu bytes, its head says %llu", path, size,
+                           (unsigned long long)said);
+    info_text(o, "kind", kind[data[5]]);
+    info_hex(o, "context", data + 24);
+    info_text(o, "security", data[7] & 1 ? "not checked: for tests only"
+                                         : "checked");
+    info_number(o, "bytes", (double)size);
+    if (s != NULL && (data[5] == INFO_KEYS || data[5] == INFO_SK)) {
+        code = info_load(path, data, size, s);
+        if (code == VOLLEY_DONE)
+            info_text(o, "checked", "whole");
+    }
+    return code;
+}
+
+static int info_file(info_sink *o, const char *path, const uint8_t *data,
+                     size_t size, volley_source *s)
+{
+    volley_source plan;
+    int code;
+
+    switch (volley_sniff(data, size)) {
+    case VOLLEY_MODEL:
+        return info_model(o, path, data, size);
+    case VOLLEY_OBJECT:
+        return info_object(o, path, data, size, s);
+    case VOLLEY_PLAN:
+        code = volley_source_load(&plan, path, false, NULL, NULL);
+        if (code != VOLLEY_DONE)
+            return code;
+        info_text(o, "kind", "plan");
+        info_plan(o, &plan.plan);
+        volley_source_clear(&plan);
+        return VOLLEY_DONE;
+    default:
+        return volley_fail("%s is %s", path, size == 0 ? "empty"
+                           : "not a file of volley's");
+    }
+}
+
+/* Files of ciphertexts may be larger than memory; only their head is read. */
+static int info_is_vct(bool *out, const char *path)
+{
+    uint8_t head[9] = {0};
+    struct stat st;
+    FILE *f;
+    size_t n;
+
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return volley_fail("%s is not a regular file", path);
+    f = fopen(path, "rb");
+    n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
+    if (f != NULL)
+        (void)fclose(f);
+    *out = volley_sniff(head, n) == VOLLEY_VCT;
+    return VOLLEY_DONE;
+}
+
+/* The answer.  JSON is printed only if all of it could be found. */
+static int info_answer(const char *path, volley_source *s, bool json)
+{
+    info_sink o = { json, {0} };
+    uint8_t *data = NULL;
+    size_t size = 0;
+    bool vct = false;
+    int code = info_is_vct(&vct, path);
+
+    if (code == VOLLEY_DONE && !vct)
+        code = volley_read(&data, &size, path, INFO_MOST);
+    if (code != VOLLEY_DONE)
+        return code;
+    nn_json_writer_init(&o.w, NULL, 2);
+    if (json)
+        nn_json_put_object(&o.w, NULL);
+    code = vct ? info_vct(&o, path, s) : info_file(&o, path, data, size, s);
+    ckks_file_free(data, size);
+    if (json && code == VOLLEY_DONE) {
+        nn_json_put_end(&o.w);
+        code = volley_check(nn_json_writer_finish(&o.w));
+        if (code == VOLLEY_DONE)
+            fwrite(o.w.data, 1, o.w.size, stdout);
+    }
+    nn_json_writer_clear(&o.w);
+    return code;
+}
+
+int volley_run_info(const volley_args *a)
+{
+    volley_source s;
+    bool planned = a->value[OPT_PLAN] != NULL;
+    int code = VOLLEY_DONE;
+
+    if (planned)
+        code = volley_source_load(&s, a->value[OPT_PLAN], false, NULL, NULL);
+    if (code != VOLLEY_DONE)
+        return code;
+    code = info_answer(a->word[0], planned ? &s : NULL,
+                       a->value[OPT_JSON] != NULL);
+    if (planned)
+        volley_source_clear(&s);
+    return code;
+}

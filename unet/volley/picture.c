@@ -1,0 +1,172 @@
+/* picture.c -- images in, masks out. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "volley.h"
+
+static int images_load_one(unet_image *out, const char *path, int channels)
+{
+    unet_image raw = {0};
+    ckks_status s = unet_image_load(&raw, path, -1);
+
+    if (s == CKKS_OK)
+        s = unet_image_convert(out, &raw, channels);
+    unet_image_clear(&raw);
+    return volley_check(s);
+}
+
+int volley_images_load(volley_images *out, const char *const *path, int count,
+                       int channels)
+{
+    const size_t n = (size_t)count;
+    int code = VOLLEY_DONE;
+
+    memset(out, 0, sizeof *out);
+    out->image = calloc(n, sizeof *out->image);
+    out->size = calloc(n, sizeof *out->size);
+    out->pixel = calloc(n, sizeof *out->pixel);
+    if (out->image == NULL || out->size == NULL || out->pixel == NULL)
+        code = volley_fail("no memory for %d images", count);
+    for (size_t i = 0; i < n && code == VOLLEY_DONE; i++) {
+        code = images_load_one(&out->image[i], path[i], channels);
+        if (code != VOLLEY_DONE)
+            break;
+        out->size[i].height = out->image[i].height;
+        out->size[i].width = out->image[i].width;
+        out->pixel[i] = out->image[i].pixel;
+        out->count = i + 1;
+    }
+    if (code != VOLLEY_DONE)
+        volley_images_clear(out);
+    return code;
+}
+
+void volley_images_clear(volley_images *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        unet_image_clear(&p->image[i]);
+    free(p->image);
+    free(p->size);
+    free(p->pixel);
+    memset(p, 0, sizeof *p);
+}
+
+static bool picture_ends(const char *path, const char *ending)
+{
+    size_t a = strlen(path), b = strlen(ending);
+
+    return a > b && strcmp(path + a - b, ending) == 0;
+}
+
+const char *volley_picture_ending(const char *otherwise)
+{
+#ifdef UNET_HAVE_PNG
+    (void)otherwise;
+    return ".png";
+#else
+    return otherwise;
+#endif
+}
+
+static int picture_check(const char *path)
+{
+    size_t n = strlen(path);
+
+    if (n > 0 && path[n - 1] == '/')
+        return VOLLEY_DONE;
+#ifdef UNET_HAVE_PNG
+    if (picture_ends(path, ".png"))
+        return volley_check_place(path);
+#else
+    if (picture_ends(path, ".png"))
+        return volley_usage("%s: built without PNG; name a .pgm file", path);
+#endif
+    if (!picture_ends(path, ".pgm"))
+        return volley_usage("%s: the ending of a mask is .pgm or .png", path);
+    return volley_check_place(path);
+}
+
+int volley_check_names(const char *out)
+{
+    size_t n = strlen(out);
+    int code = picture_check(out);
+
+    if (code == VOLLEY_DONE && out[n - 1] == '/')
+        code = volley_folder(out);
+    return code;
+}
+
+uint8_t *volley_mask(const double *logit, unet_size size, double threshold)
+{
+    size_t n = (size_t)size.height * (size_t)size.width;
+    uint8_t *mask = malloc(n);
+
+    if (mask == NULL)
+        (void)volley_fail("no memory for a mask of %zu pixels", n);
+    for (size_t i = 0; i < n && mask != NULL; i++)
+        mask[i] = logit[i] > threshold ? 255 : 0;
+    return mask;
+}
+
+int volley_probability(unet_image *out, const double *logit, unet_size size,
+                       double threshold)
+{
+    size_t n = (size_t)size.height * (size_t)size.width;
+
+    out->channels = 1;
+    out->height = size.height;
+    out->width = size.width;
+    out->pixel = malloc(n * sizeof *out->pixel);
+    if (out->pixel == NULL)
+        return volley_fail("no memory for %zu probabilities", n);
+    for (size_t i = 0; i < n; i++)
+        out->pixel[i] = 255 / (1 + exp(threshold - logit[i]));
+    return VOLLEY_DONE;
+}
+
+char *volley_result_name(const char *out, size_t i, size_t count,
+                         const char *tag, const char *ending)
+{
+    size_t n = strlen(out);
+    bool folder = n > 0 && out[n - 1] == '/';
+    char number[64], *base, *name;
+
+    if (folder) {
+        snprintf(number, sizeof number, "mask%s", volley_picture_ending(".pgm"));
+        base = volley_join(out, number);
+    } else {
+        base = volley_sibling(out, "", NULL);
+    }
+    if (count > 1)
+        snprintf(number, sizeof number, "%zu%s%s", i,
+                 tag[0] != '\0' ? "-" : "", tag);
+    else
+        snprintf(number, sizeof number, "%s", tag);
+    name = base != NULL ? volley_sibling(base, number, ending) : NULL;
+    free(base);
+    if (name == NULL)
+        (void)volley_fail("no memory for a name");
+    return name;
+}
+
+int volley_save_masks(const char *out, double *const *logit,
+                      const unet_job *job, double threshold)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
+        char *name = volley_result_name(out, i, job->images, "", NULL);
+        uint8_t *mask = volley_mask(logit[i], job->size[i], threshold);
+
+        if (name == NULL || mask == NULL)
+            code = VOLLEY_FAILED;
+        if (code == VOLLEY_DONE)
+            code = volley_check(unet_image_save_mask(name, mask,
+                                                     job->size[i].height,
+                                                     job->size[i].width));
+        free(name);
+        free(mask);
+    }
+    return code;
+}

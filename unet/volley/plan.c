@@ -1,0 +1,236 @@
+/* plan.c -- plan: what a network will cost, before any key exists. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "volley.h"
+
+static const char *const plan_border[] = { "wrap", "halo", "zero" };
+
+static void plan_print_layout(const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+
+    printf("%s: border %s, ", p->name, plan_border[p->border]);
+    if (p->border == NN_HALO)
+        printf("images of any size in tiles of %dx%d", p->core_height,
+               p->core_width);
+    else
+        printf("images of %dx%d", p->core_height, p->core_width);
+    if (l->height != p->core_height || l->width != p->core_width)
+        printf(" (%dx%d with the halo)", l->height, l->width);
+    printf(", %d a set\nring %dx%d of ciphertexts, grid %dx%d of slots; %d "
+           "ciphertexts in, %d out\n", l->batch, l->ring_y, l->ring_x,
+           l->grid_y, l->grid_x, nn_plan_inputs(p), nn_plan_outputs(p));
+}
+
+static void plan_print_params(const nn_plan *p)
+{
+    const ckks_params *c = &p->params;
+
+    printf("N = 2^%d, %d primes and %d special, %d digits, log2 QP %.1f",
+           c->log_n, c->num_primes, c->num_special, c->dnum, p->log_qp);
+    if (p->security_bits > 0)
+        printf(", about %.0f bits of security", p->security_bits);
+    printf("\n\n");
+}
+
+static void plan_print_steps(const nn_plan *p)
+{
+    printf("%-14s %5s %6s %8s %5s %5s %9s %7s %7s %8s\n", "layer", "level",
+           "scale", "channels", "rot", "relin", "products", "s", "MiB",
+           "error");
+    for (int i = 0; i < p->num_steps; i++) {
+        const nn_step *s = &p->step[i];
+
+        printf("%-14.14s %5d 2^%-4.1f %8d %5ld %5ld %9.0f %7.2f %7.0f %8.1e\n",
+               s->name, s->level, s->log_scale, s->channels, s->rotations,
+               s->relins, s->products, s->seconds, s->bytes / 1048576,
+               s->error);
+    }
+}
+
+/* Sums over the steps. */
+typedef struct plan_sum {
+    long rotations, relins;
+    double products;
+} plan_sum;
+
+static plan_sum plan_total(const nn_plan *p)
+{
+    plan_sum sum = {0, 0, 0};
+
+    for (int i = 0; i < p->num_steps; i++) {
+        sum.rotations += p->step[i].rotations;
+        sum.relins += p->step[i].relins;
+        sum.products += p->step[i].products;
+    }
+    return sum;
+}
+
+void volley_print_plan(const nn_plan *p)
+{
+    char a[32], b[32], c[32], d[32], e[32];
+    plan_sum sum = plan_total(p);
+
+    plan_print_layout(p);
+    plan_print_params(p);
+    plan_print_steps(p);
+    printf("%-14s %5s %6s %8s %5ld %5ld %9.0f %7.2f %7.0f %8.1e\n\n", "all",
+           "", "", "", sum.rotations, sum.relins, sum.products, p->seconds,
+           p->peak_bytes / 1048576, p->error_sd);
+    printf("a set: about %s on one thread, %s of memory, %s up, %s down; "
+           "%zu keys, %s\n", volley_time(a, p->seconds),
+           volley_bytes(b, p->peak_bytes), volley_bytes(c, p->upload_bytes),
+           volley_bytes(d, p->download_bytes), p->num_keys,
+           volley_bytes(e, p->key_bytes));
+    printf("logits up to %.3g with an error of %.1e (sd)\n", p->logit_max,
+           p->error_sd);
+}
+
+static void plan_put_step(nn_json_writer *w, const nn_step *s)
+{
+    nn_json_put_object(w, NULL);
+    nn_json_put_string(w, "name", s->name);
+    nn_json_put_bool(w, "square", s->square);
+    nn_json_put_int(w, "level", s->level);
+    nn_json_put_double(w, "log2_scale", s->log_scale);
+    nn_json_put_int(w, "channels", s->channels);
+    nn_json_put_int(w, "height", s->height);
+    nn_json_put_int(w, "width", s->width);
+    nn_json_put_int(w, "ciphertexts", s->ciphertexts);
+    nn_json_put_int(w, "rotations", s->rotations);
+    nn_json_put_int(w, "relinearisations", s->relins);
+    nn_json_put_double(w, "products", s->products);
+    nn_json_put_double(w, "seconds", s->seconds);
+    nn_json_put_double(w, "bytes", s->bytes);
+    nn_json_put_double(w, "error", s->error);
+    nn_json_put_end(w);
+}
+
+static void plan_put_primes(nn_json_writer *w, const char *key,
+                            const uint64_t *prime, int count)
+{
+    nn_json_put_array(w, key);
+    for (int i = 0; i < count; i++)
+        nn_json_put_word(w, NULL, prime[i]);
+    nn_json_put_end(w);
+}
+
+static void plan_put_total(nn_json_writer *w, const nn_plan *p)
+{
+    plan_sum sum = plan_total(p);
+
+    nn_json_put_object(w, "total");
+    nn_json_put_int(w, "rotations", sum.rotations);
+    nn_json_put_int(w, "relinearisations", sum.relins);
+    nn_json_put_double(w, "products", sum.products);
+    nn_json_put_double(w, "seconds", p->seconds);
+    nn_json_put_double(w, "peak_bytes", p->peak_bytes);
+    nn_json_put_double(w, "upload_bytes", p->upload_bytes);
+    nn_json_put_double(w, "download_bytes", p->download_bytes);
+    nn_json_put_word(w, "keys", p->num_keys);
+    nn_json_put_double(w, "evaluation_key_bytes", p->key_bytes);
+    nn_json_put_double(w, "error", p->error_sd);
+    nn_json_put_end(w);
+}
+
+static int plan_print_json(const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+    uint8_t id[16];
+    char hex[33];
+    nn_json_writer w;
+
+    nn_plan_fingerprint(id, p);
+    volley_hex(hex, id);
+    nn_json_writer_init(&w, stdout, 2);
+    nn_json_put_object(&w, NULL);
+    nn_json_put_string(&w, "name", p->name);
+    nn_json_put_string(&w, "fingerprint", hex);
+    nn_json_put_string(&w, "border", plan_border[p->border]);
+    nn_json_put_int(&w, "core_height", p->core_height);
+    nn_json_put_int(&w, "core_width", p->core_width);
+    nn_json_put_int(&w, "halo", p->halo);
+    nn_json_put_int(&w, "height", l->height);
+    nn_json_put_int(&w, "width", l->width);
+    nn_json_put_int(&w, "ring_y", l->ring_y);
+    nn_json_put_int(&w, "ring_x", l->ring_x);
+    nn_json_put_int(&w, "grid_y", l->grid_y);
+    nn_json_put_int(&w, "grid_x", l->grid_x);
+    nn_json_put_int(&w, "batch", l->batch);
+    nn_json_put_int(&w, "ciphertexts_in", nn_plan_inputs(p));
+    nn_json_put_int(&w, "ciphertexts_out", nn_plan_outputs(p));
+    nn_json_put_int(&w, "log_n", p->params.log_n);
+    plan_put_primes(&w, "primes", p->params.primes, p->params.num_primes);
+    plan_put_primes(&w, "special", p->params.special, p->params.num_special);
+    nn_json_put_int(&w, "dnum", p->params.dnum);
+    nn_json_put_double(&w, "log_qp", p->log_qp);
+    nn_json_put_double(&w, "security_bits", p->security_bits);
+    nn_json_put_array(&w, "layers");
+    for (int i = 0; i < p->num_steps; i++)
+        plan_put_step(&w, &p->step[i]);
+    nn_json_put_end(&w);
+    plan_put_total(&w, p);
+    nn_json_put_end(&w);
+    return volley_json_end(&w);
+}
+
+static int plan_save(const nn_plan *p, const char *path)
+{
+    char *text = NULL;
+    size_t size;
+    int code = volley_check(nn_plan_save(&text, &size, p));
+
+    if (code == VOLLEY_DONE)
+        code = volley_write(path, text, size, 0644);
+    free(text);
+    return code;
+}
+
+/* The aim from the options; VOLLEY_DONE or VOLLEY_USAGE. */
+static int plan_aim(nn_aim *aim, const volley_args *a)
+{
+    int memory, code;
+
+    memset(aim, 0, sizeof *aim);
+    code = volley_int(&aim->security, a, OPT_SECURITY, 1, 256, 0);
+    if (code == VOLLEY_DONE && aim->security != 0 && aim->security != 128
+        && aim->security != 192 && aim->security != 256)
+        code = volley_usage("--security %d: 128, 192 or 256", aim->security);
+    if (code == VOLLEY_DONE)
+        code = volley_int(&aim->log_n, a, OPT_LOG_N, CKKS_MIN_LOG_N,
+                          CKKS_MAX_LOG_N, 0);
+    if (code == VOLLEY_DONE)
+        code = volley_pair(&aim->ring_y, &aim->ring_x, a, OPT_RING, 4096);
+    if (code == VOLLEY_DONE)
+        code = volley_pair(&aim->height, &aim->width, a, OPT_TILE,
+                           NN_MAX_SIDE);
+    if (code == VOLLEY_DONE)
+        code = volley_int(&aim->max_batch, a, OPT_BATCH, 1, 65536, 0);
+    if (code == VOLLEY_DONE)
+        code = volley_int(&memory, a, OPT_MEMORY, 1, 1 << 24, 0);
+    if (code == VOLLEY_DONE)
+        aim->max_memory = (size_t)memory << 20;
+    return code;
+}
+
+int volley_run_plan(const volley_args *a)
+{
+    const char *out = a->value[OPT_OUT];
+    volley_source s;
+    nn_aim aim;
+    int code = plan_aim(&aim, a);
+
+    if (code == VOLLEY_DONE)
+        code = volley_source_load(&s, a->word[0], true, NULL, &aim);
+    if (code != VOLLEY_DONE)
+        return code;
+    if (out != NULL)
+        code = plan_save(&s.plan, out);
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
+        code = plan_print_json(&s.plan);
+    else if (code == VOLLEY_DONE)
+        volley_print_plan(&s.plan);
+    volley_source_clear(&s);
+    return code;
+}

@@ -1,0 +1,127 @@
+/* server.c -- evaluate: the network, with evaluation keys alone.
+ *
+ * Nothing here, or called from here, decrypts or reads a secret key.
+ */
+#include "volley.h"
+
+/* No key file of this plan is larger: 16 bytes a word pair, two polynomials a
+ * digit, and no seeds. */
+static size_t server_most_key_bytes(const nn_plan *p)
+{
+    size_t words = 0;
+
+    for (size_t i = 0; i < p->num_keys; i++)
+        words += (size_t)p->params.dnum
+                 * (size_t)(p->key[i].level + 1 + p->params.num_special);
+    return ((size_t)1 << 20) + words * 2 * p->layout.slots * 16;
+}
+
+static int server_load_keys(ckks_keys **out, uint64_t *bytes,
+                            const volley_source *s, const char *path)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    int code = volley_read(&data, &size, path, server_most_key_bytes(&s->plan));
+
+    if (code != VOLLEY_DONE)
+        return code;
+    code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size), path);
+    ckks_file_free(data, size);
+    *bytes = size;
+    if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
+        code = volley_fail("%s: %s", path, nn_last_error());
+    return code;
+}
+
+/* The part that needs a pool: its memory is the context's. */
+static int server_with_pool(volley_source *s, nn_pool *pool,
+                            const char *keys_path, const char *in_path,
+                            const char *out_path, volley_report *report)
+{
+    const ckks_memory memory = nn_pool_memory(pool);
+    const double start = volley_clock();
+    volley_progress progress;
+    ckks_keys *keys = NULL;
+    nn_weights *weights = NULL;
+    unet_done done = {0};
+    int code = volley_source_context(s, &memory);
+
+    if (code == VOLLEY_DONE) {
+        volley_report_init(report, s);
+        code = server_load_keys(&keys, &report->keys, s, keys_path);
+    }
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_weights_init(&weights, &s->model, &s->plan));
+    if (code == VOLLEY_DONE) {
+        volley_progress_init(&progress, "evaluate");
+        if (unet_evaluate(out_path, &done, in_path, &s->plan, weights, s->ctx,
+                          keys, &progress.hooks) != CKKS_OK)
+            code = VOLLEY_FAILED;
+        volley_progress_end(&progress);
+        if (code != VOLLEY_DONE)
+            (void)volley_fail("%s", nn_last_error());
+    }
+    report->images = done.images;
+    report->sets = done.sets;
+    report->upload = done.upload;
+    report->download = done.download;
+    report->evaluate = volley_clock() - start;
+    report->peak_rss_mib = volley_peak_rss();
+    nn_weights_clear(&weights);
+    ckks_keys_clear(&keys);
+    ckks_ctx_clear(&s->ctx);
+    return code;
+}
+
+int volley_evaluate(volley_source *s, const char *keys_path,
+                    const char *in_path, const char *out_path,
+                    volley_report *report)
+{
+    nn_pool *pool = NULL;
+    int code = volley_check_place(out_path);
+
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_pool_init(&pool));
+    if (code != VOLLEY_DONE)
+        return code;
+    code = server_with_pool(s, pool, keys_path, in_path, out_path, report);
+    nn_pool_clear(&pool);
+    return code;
+}
+
+static void server_print(const volley_report *r, const char *out)
+{
+    char time[32], size[32];
+
+    printf("%s: %zu image%s in %zu set%s, %s with %d thread%s on %s, peak "
+           "%.0f MiB, %s\n", out, r->images, r->images == 1 ? "" : "s",
+           r->sets, r->sets == 1 ? "" : "s", volley_time(time, r->evaluate),
+           r->threads, r->threads == 1 ? "" : "s", r->kernel, r->peak_rss_mib,
+           volley_bytes(size, (double)r->download));
+}
+
+int volley_run_evaluate(const volley_args *a)
+{
+    const double start = volley_clock();
+    volley_source s;
+    volley_report report = {0};
+    int code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
+                                  NULL);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    code = volley_evaluate(&s, a->value[OPT_KEYS], a->word[1],
+                           a->value[OPT_OUT], &report);
+    report.evaluate = volley_clock() - start;
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
+        nn_json_writer w;
+
+        nn_json_writer_init(&w, stdout, 2);
+        volley_report_put(&w, &report);
+        code = volley_json_end(&w);
+    } else if (code == VOLLEY_DONE) {
+        server_print(&report, a->value[OPT_OUT]);
+    }
+    volley_source_clear(&s);
+    return code;
+}

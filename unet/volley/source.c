@@ -1,0 +1,112 @@
+/* source.c -- what a MODEL or PLAN argument names, told by its content. */
+#include <string.h>
+
+#include "volley.h"
+
+/* A model begins with its header's length in 8 bytes, of which the last are 0
+ * in any file there is. */
+volley_content volley_sniff(const uint8_t *data, size_t size)
+{
+    size_t i = 0;
+
+    if (size >= 4 && memcmp(data, "VVCT", 4) == 0)
+        return VOLLEY_VCT;
+    if (size >= 4 && memcmp(data, "VLLY", 4) == 0)
+        return VOLLEY_OBJECT;
+    if (size >= 9 && data[6] == 0 && data[7] == 0 && data[8] == '{')
+        return VOLLEY_MODEL;
+    while (i < size && (data[i] == ' ' || data[i] == '\n' || data[i] == '\t'
+                        || data[i] == '\r'))
+        i++;
+    return i < size && data[i] == '{' ? VOLLEY_PLAN : VOLLEY_UNKNOWN;
+}
+
+static int source_load_plan(nn_plan *out, const char *path,
+                            const uint8_t *data, size_t size)
+{
+    if (size > VOLLEY_PLAN_BYTES)
+        return volley_fail("%s: a plan of %zu bytes: too large", path, size);
+    if (nn_plan_load(out, (const char *)data, size) != CKKS_OK)
+        return volley_fail("%s: %s", path, nn_last_error());
+    return VOLLEY_DONE;
+}
+
+static int source_load_model(volley_source *s, const uint8_t *data,
+                             size_t size, const char *plan_path,
+                             const nn_aim *aim)
+{
+    static const nn_aim by_default;
+    uint8_t *text = NULL;
+    size_t text_size;
+    int code;
+
+    if (nn_model_load(&s->model, data, size) != CKKS_OK)
+        return volley_fail("%s: %s", s->path, nn_last_error());
+    s->has_model = true;
+    if (plan_path == NULL) {
+        if (nn_plan_make(&s->plan, &s->model,
+                         aim != NULL ? aim : &by_default) != CKKS_OK)
+            return volley_fail("%s: %s", s->path, nn_last_error());
+        return VOLLEY_DONE;
+    }
+    code = volley_read(&text, &text_size, plan_path, VOLLEY_PLAN_BYTES);
+    if (code == VOLLEY_DONE)
+        code = source_load_plan(&s->plan, plan_path, text, text_size);
+    ckks_file_free(text, text_size);
+    return code;
+}
+
+static int source_refuse(const char *path, volley_content content,
+                         bool need_model)
+{
+    static const char *const what[] = {
+        "", "a model", "a plan", "a key", "a file of ciphertexts"
+    };
+
+    if (content == VOLLEY_UNKNOWN)
+        return volley_fail("%s is neither a model nor a plan", path);
+    return volley_fail("%s is %s, not a model%s", path, what[content],
+                       need_model ? " with its weights" : " or a plan");
+}
+
+int volley_source_load(volley_source *out, const char *path, bool need_model,
+                       const char *plan_path, const nn_aim *aim)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    volley_content content;
+    int code;
+
+    memset(out, 0, sizeof *out);
+    out->path = path;
+    code = volley_read(&data, &size, path, VOLLEY_MODEL_BYTES);
+    if (code != VOLLEY_DONE)
+        return code;
+    content = volley_sniff(data, size);
+    if (size == 0)
+        code = volley_fail("%s is empty", path);
+    else if (content == VOLLEY_MODEL)
+        code = source_load_model(out, data, size, plan_path, aim);
+    else if (content == VOLLEY_PLAN && !need_model)
+        code = source_load_plan(&out->plan, path, data, size);
+    else
+        code = source_refuse(path, content, need_model);
+    ckks_file_free(data, size);
+    if (code != VOLLEY_DONE)
+        volley_source_clear(out);
+    return code;
+}
+
+int volley_source_context(volley_source *s, const ckks_memory *memory)
+{
+    return volley_check(nn_plan_context(&s->ctx, &s->plan, memory));
+}
+
+void volley_source_clear(volley_source *s)
+{
+    if (s->ctx != NULL)
+        ckks_ctx_clear(&s->ctx);
+    if (s->has_model)
+        nn_model_clear(&s->model);
+    memset(s, 0, sizeof *s);
+}
