@@ -1,9 +1,7 @@
 /* 03_keys_on_two_sides.c -- an owner and a server that share only bytes.
- *
  * The owner keeps the secret key.  To the server go the parameters, the
- * evaluation keys and a ciphertext; back comes a ciphertext.  The server's
- * function below has no secret key in reach: it gets byte strings and returns
- * one.  It computes x^2 + x of every slot.
+ * evaluation keys and a ciphertext; back comes a ciphertext of x^2 + x.  The
+ * server's function below gets byte strings and returns one: no secret key.
  */
 #include <math.h>
 #include <stdio.h>
@@ -30,12 +28,10 @@ static bytes room(size_t size)
 {
     bytes b = { malloc(size), size };
 
-    if (b.at == NULL)
-        exit(1);
-    return b;
+    return b.at != NULL ? b : (abort(), b);
 }
 
-static bytes save_ct(const ckks_ct *ct)
+static bytes ct_bytes(const ckks_ct *ct)
 {
     bytes b = room(ckks_ct_size(ct));
 
@@ -43,8 +39,7 @@ static bytes save_ct(const ckks_ct *ct)
     return b;
 }
 
-/* ---- the server ------------------------------------------------------------ */
-
+/* the server */
 static bytes serve(bytes parameters, bytes eval_keys, bytes request)
 {
     ckks_params params;
@@ -57,10 +52,10 @@ static bytes serve(bytes parameters, bytes eval_keys, bytes request)
     must(ckks_ctx_init(&ctx, &params));     /* checks the security again     */
     must(ckks_keys_load(&keys, ctx, eval_keys.at, eval_keys.size));
     must(ckks_ct_load(&x, ctx, request.at, request.size));
-    must(ckks_add_const(&y, &x, 1, 0));     /* x (x + 1)                     */
-    must(ckks_mul(&y, &y, &x));
+    must(ckks_add_const(&y, &x, 1, 0));
+    must(ckks_mul(&y, &y, &x));             /* (x + 1) x                     */
     must(ckks_relin_rescale(&y, &y, keys));
-    answer = save_ct(&y);
+    answer = ct_bytes(&y);
     ckks_ct_clear(&x);
     ckks_ct_clear(&y);
     ckks_keys_clear(&keys);
@@ -68,14 +63,12 @@ static bytes serve(bytes parameters, bytes eval_keys, bytes request)
     return answer;
 }
 
-/* ---- the owner --------------------------------------------------------------- */
-
+/* the owner */
 int main(void)
 {
-    const ckks_params params = {
-        .log_n = 13, .num_primes = 3, .primes = { 49, 40, 40 },
-        .num_special = 1, .special = { 49 }, .dnum = 3
-    };
+    const ckks_params params = { .log_n = 13, .num_primes = 3, .dnum = 3,
+                                 .primes = { 49, 40, 40 },
+                                 .num_special = 1, .special = { 49 } };
     const ckks_key_request wanted = { CKKS_KEY_RELIN, 0, 2 };
     static double x[SLOTS], y[SLOTS];
     ckks_ctx *ctx = NULL;
@@ -100,11 +93,11 @@ int main(void)
     must(ckks_params_save(parameters.at, parameters.size, ctx));
     eval_keys = room(ckks_keys_size(keys));
     must(ckks_keys_save(eval_keys.at, eval_keys.size, keys));
-    request = save_ct(&ct);
+    request = ct_bytes(&ct);
     answer = serve(parameters, eval_keys, request);
-    printf("to the server: %zu bytes of parameters, %zu of keys, %zu of "
-           "ciphertext (seeded)\nback: %zu bytes\n", parameters.size,
-           eval_keys.size, request.size, answer.size);
+    printf("bytes to the server: parameters %zu, keys %zu, ciphertext %zu; "
+           "back: %zu\n", parameters.size, eval_keys.size, request.size,
+           answer.size);
 
     must(ckks_ct_load(&ct, ctx, answer.at, answer.size));
     must(ckks_decrypt(&pt, &ct, sk));
@@ -113,10 +106,8 @@ int main(void)
         worst = fmax(worst, fabs(y[j] - (x[j] * x[j] + x[j])));
     printf("worst error 2^%.1f\n", log2(worst));
 
-    free(parameters.at);
-    free(eval_keys.at);
-    free(request.at);
-    free(answer.at);
+    for (int i = 0; i < 4; i++)
+        free((bytes[]){ parameters, eval_keys, request, answer }[i].at);
     ckks_ct_clear(&ct);
     ckks_pt_clear(&pt);
     ckks_keys_clear(&keys);

@@ -16,6 +16,24 @@ typedef struct field {
     int phases;
 } field;
 
+/* y[j] += w x[j + step], where the mask of a border of zeros lets it. */
+static void add_rotated(double *y, const double *x, double w,
+                        const net_term *t, bool masked, const nn_layout *l)
+{
+    size_t slots = l->slots, step = (size_t)t->step;
+
+    if (masked && (t->carry_y != 0 || t->carry_x != 0)) {
+        for (size_t j = 0; j < slots; j++)
+            if (net_mask(l, t->carry_y, t->carry_x, j))
+                y[j] += w * x[(j + step) % slots];
+        return;
+    }
+    for (size_t j = 0; j < slots - step; j++)
+        y[j] += w * x[j + step];
+    for (size_t j = slots - step; j < slots; j++)
+        y[j] += w * x[j + step - slots];
+}
+
 static void linear(double *out, const field *in, const net *n, int k,
                    const net_map *m, const nn_layout *l)
 {
@@ -32,7 +50,6 @@ static void linear(double *out, const field *in, const net *n, int k,
                 y[j] = p->bias[o];
             for (int t = 0; t < p->terms; t++) {
                 int input = p->term[t].input, source = 0;
-                size_t step = (size_t)p->term[t].step;
                 const double *x;
                 double w = p->weight[(size_t)o * (size_t)p->terms + (size_t)t];
 
@@ -43,10 +60,7 @@ static void linear(double *out, const field *in, const net *n, int k,
                 }
                 x = in[source].x + (size_t)input * slots;
                 w *= net_source_scale(n, &s->source[source]) / s->scale;
-                for (size_t j = 0; j < slots - step; j++)
-                    y[j] += w * x[j + step];
-                for (size_t j = slots - step; j < slots; j++)
-                    y[j] += w * x[j + step - slots];
+                add_rotated(y, x, w, &p->term[t], s->masked, l);
             }
         }
 }

@@ -132,6 +132,7 @@ static ckks_status finish_stage(value *out, net *n, net_stage *s,
     for (int i = 0; i < s->num_sources; i++)
         if (s->source[i].stage >= 0 && n->stage[s->source[i].stage].flat)
             s->flat = true;
+    s->masked = n->model->border == NN_ZERO && s->kernel > 1 && !s->flat;
     s->mul = vector(n, channels, 1);
     s->add = vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)
@@ -397,6 +398,30 @@ static ckks_status one_layer(value *v, net *n, int i)
     return st;
 }
 
+/* Constants behind an activation cannot be folded past a border of zeros. */
+static ckks_status check_zero(const net *n)
+{
+    for (int k = 0; k < n->num_stages; k++)
+        for (int i = 0; n->stage[k].masked && i < n->stage[k].num_sources;
+             i++) {
+            const net_source *s = &n->stage[k].source[i];
+            bool constant = false;
+
+            for (int c = 0; c < s->channels; c++)
+                constant |= s->add[c] != 0;
+            for (int m = 0; m < s->up_channels; m++)
+                constant |= s->up_add[m] != 0;
+            if (constant)
+                return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero: input "
+                               "%d of %s carries a constant (a batch norm or "
+                               "quadratic behind an activation) that would "
+                               "leak over the border; use wrap or halo, or "
+                               "put the batch norm before", i,
+                               n->stage[k].name);
+        }
+    return CKKS_OK;
+}
+
 /* The logit must be the linear output of the last stage. */
 static ckks_status end(net *n, value *v)
 {
@@ -429,6 +454,8 @@ ckks_status net_init(net *out, const nn_model *m)
         st = one_layer(v, &n, i);
     if (st == CKKS_OK)
         st = end(&n, v);
+    if (st == CKKS_OK)
+        st = check_zero(&n);
     for (int k = 0; k < n.num_stages; k++)
         if (n.stage[k].pool > n.max_pool)
             n.max_pool = n.stage[k].pool;

@@ -7,11 +7,16 @@
  * stage stand at 2^((b + d) / 2): their square, divided by one prime, is back
  * at D.  Integer weights are round(w times scale of the sums / scale of the
  * input), so inputs may have any scale, and no scale drifts.
+ *
+ * A masked stage (border zero) multiplies its inputs by masks at scale 2^a and
+ * divides its sums by a prime of a bits of its own: a second level.
  */
 #include <math.h>
 #include <string.h>
 
 #include "net.h"
+
+enum { MASK_BITS = 28 };        /* error of a mask: sqrt(N/12) / 2^28        */
 
 /* Adds (pool, level) to the outputs of stage k (or the image) and returns its
  * number. */
@@ -58,6 +63,8 @@ static ckks_status find_levels(net *n)
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 > s->level)
                 s->level = s->out[i].level + 1;
+        if (s->masked)
+            s->level++;
         if (s->num_outs == 0 && k < n->num_stages - 1)
             return nn_fail(CKKS_EPARAM, "nn_plan_make: nothing reads layer %s",
                            s->name);
@@ -91,37 +98,74 @@ static void stage_scales(net_stage *s, net_bits bits, const uint64_t *prime)
         double q = (double)prime[o->level + 1];
 
         if (s->square)
-            o->scale = s->scale * s->scale / q;
+            o->scale = s->value_scale * s->value_scale / q;
         else
-            o->scale = s->scale * net_lift(bits, s->scale, prime[o->level + 1])
+            o->scale = s->value_scale
+                       * net_lift(bits, s->value_scale, prime[o->level + 1])
                        / q;
         o->scale = ldexp(o->scale, 2 * o->pool);
     }
 }
 
-/* Two bits above the calibrated range must fit below Q/2. */
-static ckks_status check_room(const net *n, const net_stage *s, net_bits bits)
+int net_level_bits(const net *n, net_bits bits, int level)
 {
-    const nn_model *m = n->model;
-    double pre = fmax(m->layer[s->pre].range.max, 1e-3);
-    double have = bits.base + (double)s->level * bits.layer - 1;
-    double need = log2(s->scale * pre) + 2;
+    bool mask = false;
+
+    if (level == 0)
+        return bits.base;
+    for (int k = 0; k < n->num_stages; k++) {
+        const net_stage *s = &n->stage[k];
+
+        for (int i = 0; i < s->num_outs; i++)
+            if (s->out[i].level + 1 == level)
+                return bits.layer;
+        mask |= s->masked && s->level == level;
+    }
+    return mask ? MASK_BITS : bits.layer;
+}
+
+static double log_q(const uint64_t *prime, int level)
+{
+    double sum = 0;
+
+    for (int i = 0; i <= level; i++)
+        sum += log2((double)prime[i]);
+    return sum;
+}
+
+/* Two bits above the calibrated range must fit below Q/2. */
+static ckks_status check_room(const net *n, const net_stage *s,
+                              const uint64_t *prime)
+{
+    double pre = fmax(n->model->layer[s->pre].range.max, 1e-3);
+    double have = log_q(prime, s->level) - 1;
+    double need = log2(s->scale * pre) + s->mask_bits + 2;
+    double square = 2 * (log2(s->value_scale * pre) + 1);
 
     for (int i = 0; i < s->num_outs; i++) {
-        double room = bits.base + (double)(s->out[i].level + 1) * bits.layer
-                      - 1 - 2 * s->out[i].pool;
+        double room = log_q(prime, s->out[i].level + 1) - 1
+                      - 2 * s->out[i].pool;
 
-        if (s->square && 2 * need - 2 > room)
+        if (s->square && square > room)
             return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: squares of values "
                            "up to %.3g at scale 2^%.1f need %.1f bits, there "
-                           "are %.1f", s->name, pre, 2 * log2(s->scale),
-                           2 * need - 2, room);
+                           "are %.1f", s->name, pre, 2 * log2(s->value_scale),
+                           square, room);
     }
     if (need > have)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g at "
                        "scale 2^%.1f need %.1f bits, there are %.1f", s->name,
-                       pre, log2(s->scale), need, have);
+                       pre, log2(s->scale) + s->mask_bits, need, have);
     return CKKS_OK;
+}
+
+int net_bit_length(uint64_t x)
+{
+    int n = 0;
+
+    for (; x > 0; x >>= 1)
+        n++;
+    return n;
 }
 
 ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
@@ -142,8 +186,12 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
             s->scale = exp2(fmin(bits.scale + 14,
                                  bits.base - 3 - ceil(log2(top))));
         }
+        s->mask_bits = s->masked ? net_bit_length(prime[s->level]) : 0;
+        s->value_scale = s->masked ? ldexp(s->scale, s->mask_bits)
+                                         / (double)prime[s->level]
+                                   : s->scale;
         stage_scales(s, bits, prime);
-        st = check_room(n, s, bits);
+        st = check_room(n, s, prime);
     }
     return st;
 }

@@ -51,6 +51,30 @@ static int read_channels(const net_source *s)
     return s->up_channels > 0 ? s->up_channels : s->channels;
 }
 
+int net_compare_terms(const void *a, const void *b)
+{
+    const net_term *x = a, *y = b;
+
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    if (x->carry_y != y->carry_y)
+        return x->carry_y < y->carry_y ? -1 : 1;
+    return (x->carry_x > y->carry_x) - (x->carry_x < y->carry_x);
+}
+
+bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot)
+{
+    size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    int y = (int)(slot % grid / (size_t)l->grid_x) + carry_y;
+    int x = (int)(slot % grid % (size_t)l->grid_x) + carry_x;
+
+    if (slot >= (size_t)l->batch * grid)
+        return false;
+    return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
+}
+
 /* ---- the terms of one phase ----------------------------------------------------- */
 
 /* A phase while it is made. */
@@ -72,12 +96,13 @@ typedef struct reading {
     bool with_weights;
 } reading;
 
-static int find_term(table *t, int input, int step)
+static int find_term(table *t, int input, net_term place)
 {
+    place.input = input;
     for (int k = t->terms - 1; k >= 0; k--)
-        if (t->term[k].input == input && t->term[k].step == step)
+        if (net_compare_terms(&t->term[k], &place) == 0)
             return k;
-    t->term[t->terms] = (net_term){ input, step };
+    t->term[t->terms] = place;
     return t->terms++;
 }
 
@@ -86,15 +111,23 @@ static int floor_div(int a, int b)
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
-/* Where pixel (y, x), y and x near the ring, lies: phase and rotation. */
-static void locate(int *phase, int *step, int y, int x, const reading *r)
+/* Where pixel (y, x), y and x near the ring, lies: its phase, and its rotation
+ * in *place.  False if no pixel can be read there: border zero, and the carry
+ * leaves the grid from everywhere. */
+static bool locate(int *phase, net_term *place, int y, int x,
+                   const reading *r)
 {
     int cy = floor_div(y, r->ring_y), cx = floor_div(x, r->ring_x);
     int64_t slots = (int64_t)r->layout->slots;
     int64_t turn = (int64_t)cy * r->layout->grid_x + cx;
 
     *phase = (y - cy * r->ring_y) * r->ring_x + (x - cx * r->ring_x);
-    *step = (int)((turn % slots + slots) % slots);
+    *place = (net_term){ 0, (int32_t)((turn % slots + slots) % slots), 0, 0 };
+    if (!r->stage->masked)
+        return true;
+    place->carry_y = (int16_t)cy;
+    place->carry_x = (int16_t)cx;
+    return abs(cy) < r->layout->grid_y && abs(cx) < r->layout->grid_x;
 }
 
 static double conv_weight(const reading *r, int o, int c, int tap)
@@ -121,11 +154,13 @@ static void add_weight(table *t, const reading *r, int o, int c, int k,
 
 static void read_direct(table *t, const reading *r, int y, int x, int tap)
 {
-    int phase, step, phases = r->ring_y * r->ring_x;
+    int phase, phases = r->ring_y * r->ring_x;
+    net_term place;
 
-    locate(&phase, &step, y, x, r);
+    if (!locate(&phase, &place, y, x, r))
+        return;
     for (int c = 0; c < r->source->channels; c++) {
-        int k = find_term(t, r->first_input + c * phases + phase, step);
+        int k = find_term(t, r->first_input + c * phases + phase, place);
 
         for (int o = 0; r->with_weights && o < r->stage->channels; o++)
             add_weight(t, r, o, c, k, conv_weight(r, o, c, tap));
@@ -150,11 +185,13 @@ static void read_up(table *t, const reading *r, int y, int x, int tap)
     const net_source *s = r->source;
     int low_y = floor_div(y, 2), low_x = floor_div(x, 2);
     int corner = (y - 2 * low_y) * 2 + (x - 2 * low_x);
-    int phase, step, phases = r->ring_y * r->ring_x;
+    int phase, phases = r->ring_y * r->ring_x;
+    net_term place;
 
-    locate(&phase, &step, low_y, low_x, r);
+    if (!locate(&phase, &place, low_y, low_x, r))
+        return;
     for (int c = 0; c < s->channels; c++) {
-        int k = find_term(t, r->first_input + c * phases + phase, step);
+        int k = find_term(t, r->first_input + c * phases + phase, place);
 
         for (int o = 0; r->with_weights && o < r->stage->channels; o++)
             add_weight(t, r, o, c, k, up_weight(r, o, c, tap, corner));
@@ -174,7 +211,8 @@ static void read_dense(table *t, const reading *r)
     for (int c = 0; c < r->source->channels; c++)
         for (size_t i = 0; i < pixels; i++) {
             size_t at = (size_t)c * pixels + i;
-            int k = find_term(t, r->first_input + (int)at, 0);
+            int k = find_term(t, r->first_input + (int)at,
+                              (net_term){ 0, 0, 0, 0 });
 
             for (int o = 0; r->with_weights && o < r->stage->channels; o++)
                 add_weight(t, r, o, c, k,
@@ -353,9 +391,8 @@ void net_map_rotations(long *inputs, long *sums, const net_map *m)
                 first_sum = p->term[j].step != p->term[k].step;
             for (int h = 0; h < i && first_in; h++)
                 for (int j = 0; j < m->phase[h].terms && first_in; j++)
-                    first_in = m->phase[h].term[j].step != p->term[k].step
-                               || m->phase[h].term[j].input
-                                      != p->term[k].input;
+                    first_in = net_compare_terms(&m->phase[h].term[j],
+                                                 &p->term[k]) != 0;
             *inputs += first_in;
             *sums += first_sum ? m->channels : 0;
         }

@@ -42,6 +42,7 @@ typedef struct net_stage {
     bool dense;
     bool flat;                  /* the output is one pixel: behind a dense   */
     bool square;
+    bool masked;                /* border zero, a kernel over the edge       */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel;
     const float *weight;        /* (channels, sum of source channels, k, k)  */
@@ -53,7 +54,11 @@ typedef struct net_stage {
     net_source source[NET_MAX_SOURCES];
     /* by net_levels */
     int  level;                 /* of the inputs                             */
-    double scale;               /* of the sums                               */
+    double scale;               /* of the sums, masks not counted            */
+    int  mask_bits;             /* masks are at scale 2^mask_bits; 0 without */
+    double value_scale;         /* before the activation: the scale of the
+                                   sums; masked: 2^mask_bits of them over
+                                   the prime that takes the mask back        */
     int  num_outs;
     net_out out[NET_MAX_OUTS];
 } net_stage;
@@ -92,16 +97,25 @@ CKKS_CHECKED ckks_status net_levels(net *n, net_bits bits,
  * rescaling by `prime`, so that it comes down to the scale of activations. */
 double net_lift(net_bits bits, double scale, uint64_t prime);
 
+/* Bits up to the highest that is set. */
+int net_bit_length(uint64_t x);
+
+/* Bits of q_level: those of layers, or fewer where only masks are divided out.
+ * After net_levels. */
+int net_level_bits(const net *n, net_bits bits, int level);
+
 /* Number of the top level; net_levels with prime NULL computes only this. */
 int net_depth(const net *n);
 
 /* ---- one stage's linear map as integers ------------------------------------- */
 
 /* One term: input ciphertext (index among the stage's inputs, in the order
- * sources, channels, phases), rotated by step. */
+ * sources, channels, phases), rotated by step.  The carries the step comes from
+ * tell the mask of a border of zeros; they are 0 for other borders. */
 typedef struct net_term {
     int32_t input;
     int32_t step;
+    int16_t carry_y, carry_x;
 } net_term;
 
 /* The map for one output phase: terms shared by all channels. */
@@ -131,6 +145,11 @@ int net_source_phases(const net *n, const net_stage *by, const net_source *s,
 CKKS_CHECKED ckks_status net_map_init(net_map *out, const net *n, int stage,
                                       const nn_layout *l, bool with_weights);
 void net_map_clear(net_map *m);
+
+/* Orders terms by input, step, carries. */
+int net_compare_terms(const void *a, const void *b);
+/* Whether a slot reads a pixel of its own image through these carries. */
+bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot);
 
 /* Rotations a set needs if the inputs, or if the sums, are rotated. */
 void net_map_rotations(long *inputs, long *sums, const net_map *m);

@@ -47,7 +47,8 @@ static double limb_bytes(const ckks_params *p)
 
 /* ---- steps ---------------------------------------------------------------------------- */
 
-static void step_rotations(nn_step *s, const net_map *m, const ckks_params *p)
+static void step_rotations(nn_step *s, const net_map *m, bool masked,
+                           const ckks_params *p)
 {
     long inputs, sums;
     double up = up_ntts(p, s->level), down = down_ntts(p, s->level);
@@ -57,7 +58,7 @@ static void step_rotations(nn_step *s, const net_map *m, const ckks_params *p)
     /* hoisted: one cut an input; sums: one mod-down an output */
     by_inputs = m->num_inputs * up + (double)inputs * down;
     by_sums = (double)sums * up + (double)m->num_phases * m->channels * down;
-    s->rotate_inputs = inputs > 0 && by_inputs < by_sums;
+    s->rotate_inputs = inputs > 0 && (masked || by_inputs < by_sums);
     s->rotations = s->rotate_inputs ? inputs : sums;
     if (s->rotations > 0)
         s->seconds += (s->rotate_inputs ? by_inputs : by_sums)
@@ -92,7 +93,7 @@ static void one_step(nn_step *out, const net *n, int k, const net_map *m,
     st.height = p->layout.height >> s->pool;
     st.width = p->layout.width >> s->pool;
     st.ciphertexts = (long)s->channels * m->num_phases;
-    step_rotations(&st, m, &p->params);
+    step_rotations(&st, m, s->masked, &p->params);
     for (int i = 0; i < m->num_phases; i++)
         st.products += (double)s->channels * m->phase[i].terms;
     st.seconds += st.products * words * MULTIPLY_ADD;
@@ -143,8 +144,10 @@ static double logit_error(const net *n, const nn_plan *p)
         for (int i = 0; i < n->stage[k].num_outs; i++) {
             const net_out *o = &n->stage[k].out[i];
 
+            /* rotating masked inputs adds as much again */
             sum += pow(rounding_sd(p->params.log_n) / o->scale
-                           * out_gain(n, k, o), 2);
+                           * out_gain(n, k, o), 2)
+                   * (p->border == NN_ZERO ? 2 : 1);
         }
     return sqrt(sum);
 }
@@ -243,20 +246,30 @@ static ckks_status price(nn_plan *p, const net *n)
 }
 
 /* The smallest dnum whose special primes fit under the security limit. */
-static ckks_status choose_special(nn_plan *p, net_bits bits, int depth)
+static ckks_status choose_special(nn_plan *p, const net *n, net_bits bits)
 {
+    const int depth = net_depth(n);
     ckks_params *q = &p->params;
-    double log_q = bits.base + (double)depth * bits.layer, least = 0;
+    double log_q = 0, least = 0;
     int limit = q->security == CKKS_INSECURE
                     ? 1 << 20 : ckks_max_log_qp(q->log_n, q->security);
 
     q->num_primes = depth + 1;
-    for (int i = 0; i <= depth; i++)
-        q->primes[i] = (uint64_t)(i == 0 ? bits.base : bits.layer);
+    for (int i = 0; i <= depth; i++) {
+        q->primes[i] = (uint64_t)net_level_bits(n, bits, i);
+        log_q += (double)q->primes[i];
+    }
     for (q->dnum = 1; q->dnum <= depth + 1; q->dnum++) {
         int alpha = (depth + q->dnum) / q->dnum;
-        double digit = bits.base + (double)(alpha - 1) * bits.layer;
+        double digit = 0;
 
+        for (int i = 0; i <= depth; i += alpha) {
+            double sum = 0;
+
+            for (int j = i; j <= depth && j < i + alpha; j++)
+                sum += (double)q->primes[j];
+            digit = fmax(digit, sum);
+        }
         q->num_special = (int)ceil((digit + 1) / CKKS_SIMD_BITS);
         least = log_q + q->num_special * (double)CKKS_SIMD_BITS;
         if (q->num_special <= CKKS_MAX_SPECIAL && least <= limit)
@@ -299,6 +312,11 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
         return nn_fail(CKKS_EPARAM, "nn_plan_make: a grid of %d x %d does not "
                        "fit %zu slots; a larger ring or N would", l->grid_y,
                        l->grid_x, l->slots);
+    if (p->border == NN_ZERO
+        && (l->height != p->core_height || l->width != p->core_width))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero needs rings "
+                       "that divide the image: %d x %d and %d x %d", ring_y,
+                       ring_x, p->core_height, p->core_width);
     if (p->border == NN_WRAP
         && (l->height != p->core_height || l->width != p->core_width
             || (size_t)l->grid_y * (size_t)l->grid_x != l->slots))
@@ -324,7 +342,7 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     st = net_levels(n, bits, p->params.primes);
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
-    p->out_scale = n->stage[n->num_stages - 1].scale;
+    p->out_scale = n->stage[n->num_stages - 1].value_scale;
     p->out_pool = n->stage[n->num_stages - 1].flat
                       ? 0 : n->stage[n->num_stages - 1].pool;
     return st;
@@ -336,7 +354,7 @@ static ckks_status candidate(nn_plan *p, net *n, const nn_aim *aim,
     ckks_status st = choose_layout(p, n, aim, ring_y, ring_x);
 
     if (st == CKKS_OK)
-        st = choose_special(p, bits, net_depth(n));
+        st = choose_special(p, n, bits);
     if (st == CKKS_OK)
         st = resolve(p, n, bits);
     if (st == CKKS_OK)
@@ -356,7 +374,8 @@ static const net_bits CHOICES[] = {
     { 49, 47, 21 }, { 49, 44, 20 }, { 49, 40, 20 }, { 49, 38, 18 }
 };
 
-static void describe(nn_plan *p, const nn_model *m, const nn_aim *aim)
+static void describe(nn_plan *p, const net *n, const nn_model *m,
+                     const nn_aim *aim)
 {
     memset(p, 0, sizeof *p);
     memcpy(p->name, m->name, sizeof p->name);
@@ -370,7 +389,8 @@ static void describe(nn_plan *p, const nn_model *m, const nn_aim *aim)
     p->core_height = m->height;
     p->core_width = m->width;
     if (m->border == NN_HALO) {
-        p->halo = nn_halo_radius(m);
+        /* whole poolings, so that they meet the image in phase 0 */
+        p->halo = round_up(nn_halo_radius(m), 1 << n->max_pool);
         if (aim->height > 0)
             p->core_height = aim->height;
         if (aim->width > 0)
@@ -433,7 +453,7 @@ static ckks_status search(nn_plan *best, net *n, const nn_model *m,
             for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
                 ckks_status st;
 
-                describe(p, m, aim);
+                describe(p, n, m, aim);
                 p->params.log_n = log_n;
                 st = candidate(p, n, aim, CHOICES[c], ry, rx);
                 if (st != CKKS_OK) {
@@ -458,9 +478,6 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
 
     if (out == NULL || m == NULL)
         return nn_fail(CKKS_EARG, "nn_plan_make: null pointer");
-    if (m->border == NN_ZERO)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero is not planned "
-                       "yet; train with wrap or halo");
     st = net_init(&n, m);
     if (st != CKKS_OK)
         return st;

@@ -105,6 +105,7 @@ typedef struct inputs {
     int num_inputs, total;
     ckks_ct *own;               /* dropped and rotated ones                  */
     int num_own;
+    ckks_pt mask[9];            /* masked: one for each pair of carries      */
     net_term *version;          /* shape (total - num_inputs): what each
                                    rotated one is                            */
 } inputs;
@@ -113,19 +114,19 @@ static void inputs_clear(inputs *in)
 {
     for (int i = 0; i < in->num_own; i++)
         ckks_ct_clear(&in->own[i]);
+    for (int i = 0; i < 9; i++)
+        ckks_pt_clear(&in->mask[i]);
     free(in->own);
     free(in->ct);
     free(in->version);
     memset(in, 0, sizeof *in);
 }
 
-static int compare_terms(const void *a, const void *b)
+/* Rotated, or at least masked. */
+static bool needs_version(const inputs *in, const net_term *t)
 {
-    const net_term *x = a, *y = b;
-
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
-    return (x->step > y->step) - (x->step < y->step);
+    return t->step != 0
+           || (in->stage->masked && (t->carry_y != 0 || t->carry_x != 0));
 }
 
 /* Every distinct rotated input, sorted. */
@@ -141,12 +142,12 @@ static ckks_status list_versions(inputs *in)
     all = 0;
     for (int i = 0; i < in->map->num_phases; i++)
         for (int k = 0; k < in->map->phase[i].terms; k++)
-            if (in->map->phase[i].term[k].step != 0)
+            if (needs_version(in, &in->map->phase[i].term[k]))
                 in->version[all++] = in->map->phase[i].term[k];
-    qsort(in->version, all, sizeof *in->version, compare_terms);
+    qsort(in->version, all, sizeof *in->version, net_compare_terms);
     for (size_t i = 0; i < all; i++)
         if (kept == 0
-            || compare_terms(&in->version[kept - 1], &in->version[i]) != 0)
+            || net_compare_terms(&in->version[kept - 1], &in->version[i]) != 0)
             in->version[kept++] = in->version[i];
     in->total = in->num_inputs + (int)kept;
     return CKKS_OK;
@@ -189,6 +190,58 @@ static ckks_status rotate_inputs(inputs *in, const ckks_keys *keys)
     return failed(&f, in->stage->name);
 }
 
+/* ---- masks: border zero ------------------------------------------------------------ */
+
+static const ckks_pt *find_mask(const inputs *in, const net_term *t)
+{
+    return &in->mask[(t->carry_y + 1) * 3 + t->carry_x + 1];
+}
+
+/* The 0/1 plaintexts of all carries but (0, 0), which is place 4. */
+static ckks_status make_masks(inputs *in, const run *r)
+{
+    const nn_layout *l = &r->p->layout;
+    double *slot = malloc(l->slots * sizeof *slot);
+    ckks_status st = slot == NULL ? CKKS_EMEM : CKKS_OK;
+
+    for (int k = 0; k < 9 && st == CKKS_OK; k++) {
+        net_term t = { 0, 0, (int16_t)(k / 3 - 1), (int16_t)(k % 3 - 1) };
+
+        if (k == 4)
+            continue;
+        for (size_t j = 0; j < l->slots; j++)
+            slot[j] = net_mask(l, t.carry_y, t.carry_x, j);
+        st = ckks_encode(&in->mask[k], in->ct[0]->ctx, slot, NULL,
+                         l->slots, in->stage->level,
+                         ldexp(1, in->stage->mask_bits));
+    }
+    free(slot);
+    return st == CKKS_OK ? st
+                         : nn_fail(st, "nn_run: %s: masks: %s",
+                                   in->stage->name, ckks_last_error());
+}
+
+/* Multiplies every version by its mask, every input by 2^mask_bits. */
+static ckks_status apply_masks(inputs *in)
+{
+    failure f = { CKKS_OK, "" };
+    double scale = ldexp(1, in->stage->mask_bits);
+
+    PARALLEL
+    for (int k = 0; k < in->total; k++) {
+        const net_term *t = &in->version[k - in->num_inputs];
+
+        if (k < in->num_inputs)
+            note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
+        else
+            note(&f, ckks_mul_plain(&in->own[k], in->ct[k],
+                                    find_mask(in, t)));
+    }
+    for (int k = 0; k < in->total; k++)
+        in->ct[k] = &in->own[k];
+    return failed(&f, in->stage->name);
+}
+
 /* Pointers to what the sources hold; the image is dropped to the level. */
 static ckks_status gather(inputs *in, run *r)
 {
@@ -225,7 +278,7 @@ static ckks_status inputs_init(inputs *in, run *r, int k)
 
     *in = (inputs){ .stage = &r->w->net.stage[k], .map = &r->w->map[k] };
     in->num_inputs = in->total = in->map->num_inputs;
-    if (r->p->step[k].rotate_inputs)
+    if (r->p->step[k].rotate_inputs || in->stage->masked)
         st = list_versions(in);
     if (st == CKKS_OK) {
         in->num_own = in->total;
@@ -240,6 +293,11 @@ static ckks_status inputs_init(inputs *in, run *r, int k)
         st = gather(in, r);
     if (st == CKKS_OK && in->total > in->num_inputs)
         st = rotate_inputs(in, r->keys);
+    if (st == CKKS_OK && in->stage->masked) {
+        st = make_masks(in, r);
+        if (st == CKKS_OK)
+            st = apply_masks(in);
+    }
     if (st != CKKS_OK)
         inputs_clear(in);
     return st;
@@ -252,9 +310,9 @@ static int resolve(int *step, const inputs *in, const net_term *t)
     size_t count = (size_t)(in->total - in->num_inputs);
 
     *step = t->step;
-    if (t->step == 0 || count == 0)
+    if (count == 0 || !needs_version(in, t))
         return t->input;
-    found = bsearch(t, in->version, count, sizeof *found, compare_terms);
+    found = bsearch(t, in->version, count, sizeof *found, net_compare_terms);
     *step = 0;
     return in->num_inputs + (int)(found - in->version);
 }
@@ -388,7 +446,8 @@ static ckks_status row_init(row *w, const inputs *in, int first, int phases)
     }
     if (st == CKKS_OK) {
         st = ckks_combine(w->to, sums, w->in, (size_t)w->num_in, w->block,
-                          (size_t)w->num_blocks, in->stage->scale);
+                          (size_t)w->num_blocks,
+                          ldexp(in->stage->scale, in->stage->mask_bits));
         if (st != CKKS_OK)
             st = nn_fail(st, "nn_run: %s: %s", in->stage->name,
                          ckks_last_error());
@@ -421,6 +480,8 @@ static ckks_status finish_linear(ckks_ct *out, row *w, const inputs *in,
         st = ckks_rotate_sum(out, part, step, (size_t)n, keys);
     if (st == CKKS_OK && bias != 0)
         st = ckks_add_const(out, out, bias, 0);
+    if (st == CKKS_OK && in->stage->masked)
+        st = ckks_rescale(out, out);
     return st;
 }
 
@@ -429,7 +490,7 @@ static ckks_status activate(ckks_ct *ct, const net_stage *s, int o)
     if (!s->square)
         return CKKS_OK;
     if (s->linear != NULL && s->linear[o])
-        return ckks_mul_const(ct, ct, 1, 0, s->scale);
+        return ckks_mul_const(ct, ct, 1, 0, round(s->value_scale));
     return ckks_square(ct, ct);
 }
 
@@ -443,8 +504,8 @@ static ckks_status bring_down(ckks_ct *ct, const run *r, const net_stage *s,
     if (s->square)
         return ckks_relin_rescale(ct, ct, r->keys);
     /* the whole number changes the scale, not the value */
-    st = ckks_mul_const(ct, ct, 1, 0, net_lift(net_plan_bits(r->p), s->scale,
-                                               q));
+    st = ckks_mul_const(ct, ct, 1, 0, net_lift(net_plan_bits(r->p),
+                                               s->value_scale, q));
     return st == CKKS_OK ? ckks_rescale(ct, ct) : st;
 }
 

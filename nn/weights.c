@@ -5,22 +5,16 @@
 
 #include "net.h"
 
-static int bit_length(uint64_t x)
-{
-    int n = 0;
-
-    for (; x > 0; x >>= 1)
-        n++;
-    return n;
-}
-
 net_bits net_plan_bits(const nn_plan *p)
 {
-    net_bits b = { bit_length(p->params.primes[0]), 0,
+    net_bits b = { net_bit_length(p->params.primes[0]), 0,
                    (int)round(log2(p->in_scale)) };
 
-    b.layer = p->params.num_primes > 1 ? bit_length(p->params.primes[1])
-                                       : b.base;
+    for (int i = 1; i < p->params.num_primes; i++)
+        if (net_bit_length(p->params.primes[i]) > b.layer)
+            b.layer = net_bit_length(p->params.primes[i]);
+    if (p->params.num_primes == 1)
+        b.layer = b.base;
     return b;
 }
 
@@ -29,7 +23,7 @@ static ckks_status check_plan(const net *n, const nn_plan *p)
 {
     bool same = n->num_stages == p->num_steps
                 && n->image.level == p->in_level
-                && n->stage[n->num_stages - 1].scale == p->out_scale
+                && n->stage[n->num_stages - 1].value_scale == p->out_scale
                 && n->model->channels == p->channels
                 && strcmp(n->model->name, p->name) == 0;
 

@@ -42,10 +42,10 @@ static bool world_keys(world *w)
 {
     ckks_key_request request[64];
     size_t count = 0;
-    uint8_t seed[CKKS_SEED_BYTES] = { 7 };
+    uint8_t seed[CKKS_SEED_BYTES] = { WORLD_SEED };
 
     request[count++] = (ckks_key_request){ CKKS_KEY_RELIN, 0, w->top };
-    request[count++] = (ckks_key_request){ CKKS_KEY_CONJ, 0, w->top };
+    request[count++] = (ckks_key_request){ CKKS_KEY_CONJ, 0, w->top - 1 };
     for (int step = 1; step < (int)w->n / 2; step++)
         request[count++] = (ckks_key_request){ CKKS_KEY_ROTATE, step, w->top };
     return CHECK_OK(ckks_rng_init(&w->rng, seed))

@@ -25,13 +25,15 @@ typedef struct world {
     ckks_rng rng;
     ckks_sk *sk;
     ckks_pk *pk;
-    ckks_keys *keys;            /* relinearisation, all rotations, conj      */
+    ckks_keys *keys;            /* relinearisation, all rotations; conj only */
+                                /*   below the top level                     */
     opoly s;
 } world;
 
-/* The scale of random objects; the polynomials of a key at most. */
+/* The scale of random objects; the polynomials of a key at most; the first
+ * byte of the seed of sk, pk and keys, in this order, the others 0. */
 #define TEST_SCALE 0x1p14
-enum { MAX_KEY = 12 };
+enum { MAX_KEY = 12, WORLD_SEED = 7 };
 
 /* Runs a check in every world: all prime sets, both generators, centred and
  * not, and every kernel that can take the primes. */

@@ -52,10 +52,11 @@ static void check_alias(world *w)
     ALIAS(ckks_drop_level(&out, &a, l - 1), ckks_drop_level(&x, &x, l - 1));
     ALIAS(ckks_rotate(&out, &a, keys, 1), ckks_rotate(&x, &x, keys, 1));
     ALIAS(ckks_rotate(&out, &a, keys, 0), ckks_rotate(&x, &x, keys, 0));
-    ALIAS(ckks_conj(&out, &a, keys), ckks_conj(&x, &x, keys));
     ALIAS(ckks_relin(&out, &a, keys), ckks_relin(&x, &x, keys));
     a.scale = (double)w->o.prime[l];
     ALIAS(ckks_rescale(&out, &a), ckks_rescale(&x, &x));
+    random_ct(w, &a, 1, l - 1);
+    ALIAS(ckks_conj(&out, &a, keys), ckks_conj(&x, &x, keys));
     random_ct(w, &a, 2, l);
     a.scale = (double)w->o.prime[l];
     ALIAS(ckks_relin(&out, &a, keys), ckks_relin(&x, &x, keys));

@@ -105,6 +105,34 @@ TEST(exhaustive_primes)
     }
 }
 
+/* Every size of 3 to 12 bits: the primes = 1 mod step from the top down, each
+ * once, and then 0. */
+TEST(exhaustive_prime_lists)
+{
+    for (uint64_t step = 4; step <= 64; step *= 2)
+        for (int bits = 3; bits <= 12; bits++) {
+            uint64_t used[512];
+            size_t n = 0;
+
+            for (uint64_t p = ((uint64_t)1 << bits) - 1; p >> (bits - 1) != 0;
+                 p--) {
+                bool prime = p % step == 1;
+
+                for (uint64_t d = 2; d * d <= p; d++)
+                    prime = prime && p % d != 0;
+                if (!prime)
+                    continue;
+                CHECK(cki_find_prime(bits, step, used, n) == p, "%d bits, "
+                      "step %" PRIu64 ": prime %zu is %" PRIu64 ", want %"
+                      PRIu64, bits, step, n,
+                      cki_find_prime(bits, step, used, n), p);
+                used[n++] = p;
+            }
+            CHECK(cki_find_prime(bits, step, used, n) == 0, "%d bits, step %"
+                  PRIu64 ": more than %zu primes", bits, step, n);
+        }
+}
+
 /* ---- kernels ------------------------------------------------------------ */
 
 static void check_kernel_pairs(const cki_kernel *kernel, uint64_t p)

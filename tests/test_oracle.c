@@ -29,37 +29,71 @@ TEST(oracle_primes_and_roots)
 
 /* ---- keys --------------------------------------------------------------- */
 
-static void check_small(world *w, const opoly *e, const char *what, int j)
-{
-    double top = opoly_log_top(e);
+enum { SEED, ERROR, TERNARY };
 
-    CHECK(top >= 0 && top <= log2(21) + 1e-9,
-          "%s: %s %d: error of 2^%.2f", w->name, what, j, top);
+/* What the generator's next stream gives to this use. */
+static void replay(ckks_rng *rng, void *out, size_t n, int use)
+{
+    cki_stream st;
+
+    cki_rng_stream(&st, rng);
+    if (use == SEED)
+        cki_stream_read(&st, out, n);
+    else if (use == ERROR)
+        cki_sample_error(out, n, &st);
+    else
+        cki_sample_ternary(out, n, &st);
 }
 
-/* b + a s - target modulo QP (level top) is an error, |e| <= 21. */
-static void check_key_equation(world *w, const opoly *b, const opoly *a,
-                               const opoly *s, const opoly *target,
-                               const char *what, int j)
+/* b = target - a s + e modulo Q_level P with the error the generator gives
+ * next, and a the expansion of the seed: limb t of stream (seed; part, t). */
+static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
+                       const opoly *own, const opoly *target, int level,
+                       const uint8_t *seed, int part, const char *what)
 {
-    opoly t;
+    size_t half = oracle_size(&w->o, level, true);
+    uint64_t *a = oracle_memory(half * sizeof *a);
+    int8_t small[64];
+    opoly b, e, t;
     mpz_t qp;
 
     mpz_init(qp);
+    opoly_init(&b, w->n);
+    opoly_init(&e, w->n);
     opoly_init(&t, w->n);
-    oracle_q(qp, &w->o, w->top);
+    for (size_t i = 0; i < half / w->n; i++) {
+        int prime = (int)i <= level
+                        ? (int)i : w->o.num_primes + (int)i - level - 1;
+        cki_stream st;
+
+        cki_stream_init(&st, seed, CKKS_SEED_BYTES, (uint64_t)part,
+                        (uint64_t)prime);
+        cki_sample_uniform(a + i * w->n, w->n, w->o.prime[prime], &st);
+    }
+    CHECK(memcmp(a, pair + half, half * sizeof *a) == 0,
+          "%s: %s: a is not the expansion of its seed", w->name, what);
+    replay(rng, small, w->n, ERROR);
+    opoly_set_small(&e, small);
+    oracle_q(qp, &w->o, level);
     mpz_mul(qp, qp, w->o.p);
-    opoly_mul(&t, a, s);
-    opoly_add(&t, &t, b);
+    oracle_read(&b, &w->o, pair, level, true);
+    oracle_read(&t, &w->o, a, level, true);
+    opoly_mul(&t, &t, own);
+    opoly_add(&t, &t, &b);
     opoly_sub(&t, &t, target);
     opoly_mod(&t, &t, qp, true);
-    check_small(w, &t, what, j);
+    CHECK(opoly_equal(&t, &e), "%s: %s: the error is not the one drawn (2^"
+          "%.2f)", w->name, what, opoly_log_top(&t));
+    opoly_clear(&b);
+    opoly_clear(&e);
     opoly_clear(&t);
     mpz_clear(qp);
+    free(a);
 }
 
 /* The secret s' a key takes away and the secret s_own it leaves. */
-static void key_secrets(world *w, opoly *other, opoly *own, const cki_key *key)
+static void secrets_of_key(world *w, opoly *other, opoly *own,
+                           const cki_key *key)
 {
     uint64_t two_n = 2 * w->n, g = two_n - 1, inverse = 1;
 
@@ -79,42 +113,60 @@ static void key_secrets(world *w, opoly *other, opoly *own, const cki_key *key)
         opoly_map(other, &w->s, g);
 }
 
-static void check_keys(world *w)
+static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
 {
-    opoly p[MAX_KEY], other, own, target;
+    uint8_t seed[CKKS_SEED_BYTES];
+    opoly other, own, target;
     mpz_t gadget;
-    size_t half = (size_t)(w->ctx->num_primes + w->ctx->num_special) * w->n;
 
     mpz_init(gadget);
-    polys_init(w, p, MAX_KEY);
     opoly_init(&other, w->n);
     opoly_init(&own, w->n);
     opoly_init(&target, w->n);
-    CHECK(opoly_log_top(&w->s) == 0, "%s: the secret is not ternary", w->name);
-    oracle_read(&p[0], &w->o, w->sk->limb, w->top, true);
-    CHECK(opoly_equal(&p[0], &w->s), "%s: the secret's words", w->name);
-    oracle_read(&p[0], &w->o, w->pk->limb, w->top, true);
-    oracle_read(&p[1], &w->o, w->pk->limb + half, w->top, true);
-    check_key_equation(w, &p[0], &p[1], &w->s, &target, "public key", 0);
-    for (size_t i = 0; i < w->keys->count; i++) {
-        const cki_key *key = &w->keys->key[i];
-
-        key_secrets(w, &other, &own, key);
-        read_key(w, p, key, key->level);
-        CHECK(key->digits == oracle_digits(&w->o, key->level), "%s: %d digits",
-              w->name, key->digits);
-        for (int j = 0; j < key->digits; j++) {
-            oracle_gadget(gadget, &w->o, j, key->level);
-            opoly_scale(&target, &other, gadget);
-            check_key_equation(w, &p[2 * j], &p[2 * j + 1], &own, &target,
-                               "key", (int)i);
-        }
+    secrets_of_key(w, &other, &own, key);
+    replay(rng, seed, sizeof seed, SEED);
+    CHECK(memcmp(seed, key->seed, sizeof seed) == 0, "%s: seed of a key",
+          w->name);
+    CHECK(key->digits == oracle_digits(&w->o, key->level), "%s: %d digits",
+          w->name, key->digits);
+    for (int j = 0; j < key->digits; j++) {
+        oracle_gadget(gadget, &w->o, j, key->level);
+        opoly_scale(&target, &other, gadget);
+        check_pair(w, rng, key->limb + 2 * (size_t)j
+                                           * cki_key_half(key, w->ctx),
+                   &own, &target, key->level, seed, 1 + j, "key");
     }
     opoly_clear(&other);
     opoly_clear(&own);
     opoly_clear(&target);
-    polys_clear(p, MAX_KEY);
     mpz_clear(gadget);
+}
+
+/* All that the world's generator gave, drawn again in the same order. */
+static void check_keys(world *w)
+{
+    uint8_t seed[CKKS_SEED_BYTES] = { WORLD_SEED };
+    int8_t small[64];
+    ckks_rng rng;
+    opoly p;
+
+    opoly_init(&p, w->n);
+    if (!CHECK_OK(ckks_rng_init(&rng, seed)))
+        return;
+    replay(&rng, small, w->n, TERNARY);
+    CHECK(memcmp(small, w->sk->coeff, w->n) == 0, "%s: the secret is not the "
+          "one drawn", w->name);
+    oracle_read(&p, &w->o, w->sk->limb, w->top, true);
+    CHECK(opoly_equal(&p, &w->s), "%s: the secret's words", w->name);
+    opoly_sub(&p, &p, &p);
+    replay(&rng, seed, sizeof seed, SEED);
+    CHECK(memcmp(seed, w->pk->seed, sizeof seed) == 0, "%s: seed of the "
+          "public key", w->name);
+    check_pair(w, &rng, w->pk->limb, &w->s, &p, w->top, seed, 0,
+               "public key");
+    for (size_t i = 0; i < w->keys->count; i++)
+        check_one_key(w, &rng, &w->keys->key[i]);
+    opoly_clear(&p);
 }
 
 TEST(oracle_keys_satisfy_their_equations)
@@ -123,22 +175,6 @@ TEST(oracle_keys_satisfy_their_equations)
 }
 
 /* ---- encryption --------------------------------------------------------- */
-
-enum { SEED, ERROR, TERNARY };
-
-/* What the generator's next stream gives to this use. */
-static void replay(ckks_rng *rng, void *out, size_t n, int use)
-{
-    cki_stream st;
-
-    cki_rng_stream(&st, rng);
-    if (use == SEED)
-        cki_stream_read(&st, out, n);
-    else if (use == ERROR)
-        cki_sample_error(out, n, &st);
-    else
-        cki_sample_ternary(out, n, &st);
-}
 
 static void check_encrypt_sk(world *w, int level)
 {
@@ -252,7 +288,8 @@ static void check_decrypt(world *w, int degree, int level)
     opoly_clear(&m);
 }
 
-/* The flood is uniform in [-2^w, 2^w): never beyond, and not much smaller. */
+/* The flood is uniform in [-2^w, 2^w): never beyond, and of N coefficients
+ * some come near both ends. */
 static void check_flooded(world *w)
 {
     ckks_ct ct = { 0 };
@@ -270,15 +307,22 @@ static void check_flooded(world *w)
         if (CHECK_OK(ckks_decrypt(&plain, &ct, w->sk))
             && CHECK_OK(ckks_decrypt_flooded(&flooded, &w->rng, &ct, w->sk,
                                              11.3, hiding))) {
-            double top;
+            long double least = 0, most = 0, end = ldexpl(1, hiding + 12);
 
             oracle_read(&a, &w->o, plain.limb, w->top, false);
             oracle_read(&b, &w->o, flooded.limb, w->top, false);
             opoly_sub(&b, &b, &a);
             opoly_mod(&b, &b, q, true);
-            top = opoly_log_top(&b);
-            CHECK(top <= hiding + 12 && top > hiding + 12 - 12,
-                  "%s: flood of 2^%.2f, not 2^%d", w->name, top, hiding + 12);
+            for (size_t k = 0; k < w->n; k++) {
+                long double x = oracle_real(b.c[k]);
+
+                least = x < least ? x : least;
+                most = x > most ? x : most;
+            }
+            CHECK(least >= -end && most < end
+                      && (w->n < 32 || (least < -end / 2 && most > end / 2)),
+                  "%s: flood of 2^%d from %Lg to %Lg", w->name, hiding + 12,
+                  least, most);
         }
     ckks_ct_clear(&ct);
     ckks_pt_clear(&plain);

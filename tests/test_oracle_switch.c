@@ -124,6 +124,18 @@ static void check_conj(world *w, int level)
     polys_clear(want, 2);
 }
 
+/* The key for conj is of level top - 1. */
+static void check_conj_refused(world *w)
+{
+    ckks_ct a = { 0 };
+
+    random_ct(w, &a, 1, w->top);
+    CHECK_STATUS(ckks_conj(&a, &a, w->keys), CKKS_EKEY);
+    CHECK(ckks_keys_level(w->keys, CKKS_KEY_CONJ, 0) == w->top - 1,
+          "%s: level of the key", w->name);
+    ckks_ct_clear(&a);
+}
+
 static void check_rotations(world *w)
 {
     int n = (int)w->n / 2;
@@ -137,7 +149,7 @@ static void check_rotations(world *w)
     }
     check_rotate(w, 5 * n + 1, w->top);
     check_rotate(w, -3 * n - 1, w->top);
-    check_conj(w, w->top);
+    check_conj_refused(w);
 }
 
 TEST(oracle_rotations)

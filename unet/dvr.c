@@ -185,6 +185,20 @@ ckks_status unet_pack(double *slots, const nn_plan *p, const unet_job *job,
     return CKKS_OK;
 }
 
+/* A map behind poolings is smaller: each of its pixels stands for a square of
+ * the tile's.  In place, from the end: no source is overwritten before it is
+ * read, for a pixel's place in the tile is never before that in the map. */
+static void dvr_grow(double *tile, const nn_plan *p)
+{
+    const int pool = p->out_pool, width = p->layout.width;
+
+    for (int y = p->layout.height - 1; pool > 0 && y >= 0; y--)
+        for (int x = width - 1; x >= 0; x--)
+            tile[(size_t)y * (size_t)width + (size_t)x] =
+                tile[(size_t)(y >> pool) * (size_t)(width >> pool)
+                     + (size_t)(x >> pool)];
+}
+
 ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                         const unet_job *job, const double *slots, size_t set)
 {
@@ -198,6 +212,7 @@ ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                                 + (size_t)i);
 
         nn_unpack(tile, p, slots, i);
+        dvr_grow(tile, p);
         unet_tile_paste(logit[where.image], p, tile, job->size[where.image],
                         where);
     }
