@@ -87,27 +87,32 @@ static ckks_status check_outputs(ckks_ct *const *out, size_t n_out,
     return s;
 }
 
-/* Limb after limb: pointers to one limb of all inputs and outputs. */
+/* Limb after limb; each has its own pointers and its own work. */
 static void run(ckks_ct *made, size_t n_out, const ckks_ct *const *in,
                 size_t n_in, const ckks_block *block, size_t n_blocks,
-                uint64_t **pointers, void *work)
+                uint64_t **pointers, char *work, size_t work_size)
 {
     const ckks_ctx *ctx = in[0]->ctx;
-    uint64_t **to = pointers;
-    const uint64_t **from = (const uint64_t **)(void *)(pointers + n_out);
+    const int limbs = in[0]->level + 1;
 
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i <= in[0]->level; i++) {
-            for (size_t j = 0; j < n_out; j++)
-                to[j] = cki_ct_limb(&made[j], k, i);
-            for (size_t j = 0; j < n_in; j++)
-                from[j] = cki_ct_limb(in[j], k, i);
-            ctx->rns.kernel->combine(to, from, n_in, block, n_blocks, ctx->n,
-                                     &ctx->rns.mod[i], work);
-        }
+    CKI_PARALLEL
+    for (int k = 0; k < 2 * limbs; k++) {
+        int part = k / limbs, i = k % limbs;
+        uint64_t **to = pointers + (size_t)k * (n_out + n_in);
+        const uint64_t **from = (const uint64_t **)(void *)(to + n_out);
+
+        for (size_t j = 0; j < n_out; j++)
+            to[j] = cki_ct_limb(&made[j], part, i);
+        for (size_t j = 0; j < n_in; j++)
+            from[j] = cki_ct_limb(in[j], part, i);
+        ctx->rns.kernel->combine(to, from, n_in, block, n_blocks, ctx->n,
+                                 &ctx->rns.mod[i],
+                                 work + (size_t)k * work_size);
+    }
 }
 
-/* What one call keeps: made (n_out), pointers (n_out + n_in), seen (n_out). */
+/* What one call keeps: made (n_out), pointers (2 limbs, n_out + n_in), seen
+ * (n_out). */
 typedef struct scratch {
     char  *base;
     size_t size;
@@ -116,11 +121,12 @@ typedef struct scratch {
     uint8_t *seen;
 } scratch;
 
-static ckks_status scratch_init(scratch *w, const ckks_ctx *ctx, size_t n_out,
-                                size_t n_in)
+static ckks_status scratch_init(scratch *w, const ckks_ctx *ctx, int level,
+                                size_t n_out, size_t n_in)
 {
     size_t made_size = n_out * sizeof *w->made;
-    size_t pointer_size = (n_out + n_in) * sizeof *w->pointers;
+    size_t pointer_size = 2 * (size_t)(level + 1) * (n_out + n_in)
+                          * sizeof *w->pointers;
 
     w->size = made_size + pointer_size + n_out;
     w->base = cki_alloc(&ctx->memory, w->size);
@@ -141,8 +147,8 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
 {
     const ckks_ctx *ctx;
     scratch w = { 0 };
-    void *work = NULL;
-    size_t size = 0;
+    char *work = NULL;
+    size_t size = 0, limbs;
     ckks_status s;
 
     if (out == NULL || in == NULL || block == NULL || n_in == 0
@@ -153,26 +159,30 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
     if (s != CKKS_OK)
         return s;
     ctx = in[0]->ctx;
-    s = scratch_init(&w, ctx, n_out, n_in);
+    limbs = 2 * (size_t)(in[0]->level + 1);
+    s = scratch_init(&w, ctx, in[0]->level, n_out, n_in);
     if (s != CKKS_OK)
         return s;
     s = check_outputs(out, n_out, block, n_blocks, n_in, w.seen);
     if (s == CKKS_OK) {
         size = ctx->rns.kernel->combine_work(n_in, block, n_blocks);
-        work = cki_alloc(&ctx->memory, size);
+        size = (size + 63) / 64 * 64;
+        work = cki_alloc(&ctx->memory, limbs * size);
         if (work == NULL)
-            s = cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
+            s = cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                         limbs * size);
     }
     for (size_t k = 0; k < n_out && s == CKKS_OK; k++)
         s = cki_ct_new(&w.made[k], ctx, 1, in[0]->level, scale);
     if (s == CKKS_OK) {
-        run(w.made, n_out, in, n_in, block, n_blocks, w.pointers, work);
+        run(w.made, n_out, in, n_in, block, n_blocks, w.pointers, work,
+            size);
         for (size_t k = 0; k < n_out; k++)
             cki_ct_give(out[k], &w.made[k]);
     }
     for (size_t k = 0; k < n_out; k++)
         ckks_ct_clear(&w.made[k]);
-    cki_free(&ctx->memory, work, size);
+    cki_free(&ctx->memory, work, limbs * size);
     cki_free(&ctx->memory, w.base, w.size);
     return s;
 }

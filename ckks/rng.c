@@ -1,6 +1,6 @@
 /* rng.c -- layer 4: entropy, streams of random bytes, samplers.
  *
- * Read first: docs/conventions.md, "Randomness"; docs/05-rlwe.md.
+ * Read first: docs/conventions.md, "Randomness"; docs/05-encryption.md.
  *
  * A generator is a key and a counter; its k-th stream is BLAKE2Xb under that
  * key of the message (k, 0).  Streams of one key with different messages are

@@ -47,7 +47,7 @@ for pair in 02_multiply_rotate:libckks 04_small_network:libnn; do
         $(pkg-config --static --cflags --libs "$pc")
     try "$e runs without a library" env -u LD_LIBRARY_PATH "$work/$e.static"
 done
-try "C++ takes the headers" sh -c "printf '%s\n' '#include <unet.h>' \
+command -v ${CXX:-c++} >/dev/null && try "C++ takes the headers" sh -c "printf '%s\n' '#include <unet.h>' \
     'int main() { return ckks_ctx_slots != nullptr ? 0 : 1; }' \
     | ${CXX:-c++} -x c++ -std=c++11 -fsyntax-only \
         $(pkg-config --cflags libunet) -"

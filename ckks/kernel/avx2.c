@@ -298,7 +298,8 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
     size_t count = 1, m = n / size;
 
     for (size_t t = size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
-        bool reduced = layers + 2 > MAX_LAYERS;
+        int ahead = t == 16 ? 2 + 4 : 2;    /* fwd_last follows at once      */
+        bool reduced = layers + ahead > MAX_LAYERS;
 
         fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
         layers = reduced ? 2 : layers + 2;

@@ -1,0 +1,150 @@
+"""Checks the course: python3 docs/docs.py, from the top of the tree.
+
+    sketches    every ```python block of a chapter is run with the standard
+                library alone; what it prints must be the ```text block that
+                follows it, to the letter
+    programs    a ```c block that begins "/* NAME.c" is examples/NAME.c
+    files       every path named in docs/ and README.md, and every docs/ path
+                named in a comment of the sources, exists
+    names       every ckks_, nn_, unet_ or cki_ name in docs/ and README.md
+                stands in a source file
+    citations   every [Key19] in docs/ and in the sources is in
+                docs/bibliography.md, and every entry there is used
+
+With --update the text blocks are written anew instead of compared.
+The last line is "N passed, N failed".
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = DOCS + [ROOT / "README.md"]
+TOPS = ("ckks", "nn", "unet", "tests", "docs", "examples", "vectors")
+SOURCES = [p for top in ("ckks", "nn", "unet", "tests", "examples")
+           for p in sorted((ROOT / top).rglob("*"))
+           if p.suffix in (".c", ".h", ".py", ".sh", ".md", ".in")]
+SKETCH = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.S)
+# Keys of citations: two capitals or more, or a name with the year.
+KEY = re.compile(r"\[((?:RFC|FIPS)\d+|HAC|Knuth|BLAKE2X?|IEEE754"
+                 r"|[A-Z][A-Za-z+]*\d\d)\]")
+
+passed = failed = 0
+
+
+def check(ok, text):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print("FAIL " + text)
+
+
+def short(path):
+    return str(path.relative_to(ROOT))
+
+
+def run(code):
+    """Standard library only: -I leaves out user folders, -S site-packages."""
+    r = subprocess.run([sys.executable, "-I", "-S", "-c", code], text=True,
+                       capture_output=True, timeout=120)
+    return r.stdout if r.returncode == 0 else r.stderr
+
+
+def sketches(page, update):
+    text = page.read_text()
+    blocks = text.count("```python\n")
+    found = list(SKETCH.finditer(text))
+    if re.match(r"(0[1-9]|1[0-3])-", page.name):
+        check(found, short(page) + ": no sketch")
+    check(blocks == len(found),
+          short(page) + ": a sketch without its output behind it")
+    for m in found:
+        code, want = m.group(1), m.group(2)
+        got = run(code)
+        if update and got != want:
+            text = text.replace(m.group(0), m.group(0).replace(
+                "```text\n" + want, "```text\n" + got))
+            page.write_text(text)
+            want = got
+        check(got == want, short(page) + ": the sketch prints\n" + got
+              + "where the text has\n" + want)
+        lines = len(code.splitlines())
+        check(lines <= 45, f"{short(page)}: a sketch of {lines} lines")
+
+
+def programs(page):
+    for m in re.finditer(r"```c\n(/\* (\w+\.c) --.*?)```", page.read_text(),
+                         re.S):
+        path = ROOT / "examples" / m.group(2)
+        check(path.exists() and path.read_text() == m.group(1),
+              f"{short(page)}: the program is not {short(path)}")
+
+
+def files(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    names = set(re.findall(r"`((?:%s)/[\w./*-]+)`" % "|".join(TOPS), text))
+    if page in DOCS:
+        names |= {"docs/" + n for n in
+                  re.findall(r"\]\(((?!\w+:)[\w.-]+\.md)\)", text)}
+    for name in sorted(names):
+        check(any(ROOT.glob(name.rstrip("/"))),
+              f"{short(page)}: {name} does not exist")
+
+
+def comments():
+    for path in SOURCES:
+        for name in sorted(set(re.findall(r"docs/[\w-]+\.md",
+                                          path.read_text()))):
+            check((ROOT / name).exists(),
+                  f"{short(path)}: {name} does not exist")
+
+
+def names():
+    code = "".join(p.read_text() for p in SOURCES if p.suffix in (".c", ".h"))
+    known = set(re.findall(r"\b(?:ckks|nn|unet|cki)_\w+", code))
+    for page in PAGES:
+        if not page.exists():
+            continue
+        used = set(re.findall(r"(?<![\w/])(?:ckks|nn|unet|cki)_\w+",
+                              page.read_text()))
+        for name in sorted(used):
+            if not name.endswith("_"):
+                check(name in known, f"{short(page)}: no {name} in the code")
+
+
+def citations():
+    bibliography = (ROOT / "docs/bibliography.md").read_text()
+    entries = set(re.findall(r"^\*\*\[(\S+)\]\*\*", bibliography, re.M))
+    used = {}
+    for path in SOURCES + PAGES:
+        if path.name != "bibliography.md" and path.exists():
+            for key in KEY.findall(path.read_text()):
+                used.setdefault(key, path)
+    for key, path in sorted(used.items()):
+        check(key in entries, f"{short(path)}: [{key}] is not in the "
+              "bibliography")
+    for key in sorted(entries):
+        check(key in used, f"docs/bibliography.md: [{key}] is not used")
+
+
+def main():
+    update = "--update" in sys.argv[1:]
+    for page in PAGES:
+        check(page.exists(), short(page) + " is missing")
+        if page.exists():
+            sketches(page, update)
+            programs(page)
+            files(page)
+    comments()
+    names()
+    citations()
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

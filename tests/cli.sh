@@ -1,0 +1,404 @@
+#!/bin/sh
+# cli.sh BUILD -- drives BUILD/volley as people and accidents would: help,
+# usage errors, the plan without the model, every kind of bad file for every
+# verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
+# evaluation (half a minute).  Ends with "N passed, N failed".
+root=$(cd "$(dirname "$0")/.." && pwd)
+case ${1:-build} in
+    /*) volley=$1/volley ;;
+    *) volley=$PWD/${1:-build}/volley ;;
+esac
+gm=$root/unet/models/gm.safetensors
+em=$root/unet/models/em.safetensors
+data=$root/examples/data
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$work/here" "$work/f"
+cd "$work/here" || exit 1
+f=$work/f
+passed=0
+failed=0
+
+good()
+{
+    passed=$((passed + 1))
+}
+bad()
+{
+    failed=$((failed + 1))
+    echo "FAIL $1"
+    head -n 3 "$work/err" | cut -c1-300
+}
+
+# run CODE WHAT ARGUMENTS: volley must exit with CODE
+run()
+{
+    want=$1 what=$2
+    shift 2
+    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" -eq "$want" ]; then
+        good
+    else
+        bad "$what: exit code $got, want $want"
+    fi
+}
+
+# complain CODE WHAT WORD ARGUMENTS: exits with CODE, prints nothing and
+# complains in one line that holds WORD
+complain()
+{
+    want=$1 what=$2 word=$3
+    shift 3
+    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" -ne "$want" ]; then
+        bad "$what: exit code $got, want $want"
+    elif [ "$(wc -l <"$work/err")" -ne 1 ] \
+         || ! grep -q '^volley: ' "$work/err"; then
+        bad "$what: not one line of complaint"
+    elif ! grep -qe "$word" "$work/err"; then
+        bad "$what: the line does not say '$word'"
+    elif [ -s "$work/out" ]; then
+        bad "$what: printed a result"
+    else
+        good
+    fi
+}
+refuse()
+{
+    complain 1 "$@"
+}
+usage()
+{
+    complain 2 "$@"
+}
+
+# survive WHAT ARGUMENTS: damage nobody can find may pass; no crash
+survive()
+{
+    what=$1
+    shift
+    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" -le 1 ]; then
+        good
+    else
+        bad "$what: exit code $got"
+    fi
+}
+
+# check WHAT COMMAND: a plain command must succeed
+check()
+{
+    what=$1
+    shift
+    if "$@" >"$work/out" 2>"$work/err"; then
+        good
+    else
+        bad "$what"
+    fi
+}
+
+# flip IN OUT OFFSET: one bit of the byte there
+flip()
+{
+    cp "$1" "$2"
+    byte=$(od -An -tu1 -j "$3" -N 1 "$1" | tr -d ' ')
+    printf "\\$(printf %03o $((byte ^ 16)))" \
+        | dd of="$2" bs=1 seek="$3" conv=notrunc 2>/dev/null
+}
+size_of()
+{
+    wc -c <"$1" | tr -d ' '
+}
+# pgm OUT WIDTH HEIGHT: of the bytes on standard input, repeated zeros behind
+pgm()
+{
+    { printf 'P5\n%d %d\n255\n' "$2" "$3"
+      cat - /dev/zero | head -c "$(($2 * $3))"; } >"$1"
+}
+
+# ---- help and usage ----------------------------------------------------------
+for verb in plan keygen encrypt evaluate decrypt clear demo info bench; do
+    run 0 "$verb --help" $verb --help
+    check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
+    usage "$verb: unknown option" "unknown option" $verb --nonsense
+    usage "$verb: threads" "whole number" $verb --threads 0 a b -o x.pgm \
+        --key k --keys k 2>/dev/null || true
+done
+run 0 "--help" --help
+run 0 "--version" --version
+usage "unknown verb" "unknown verb" frobnicate
+"$volley" >"$work/out" 2>"$work/err"
+check "no verb" test $? -eq 2
+usage "plan: no model" "missing" plan
+usage "plan: two models" "too many" plan a b
+usage "plan: -o twice" "twice" plan a -o x -o y
+usage "plan: -o without value" "needs a value" plan a -o
+usage "plan: --json=1" "takes no value" plan a --json=1
+usage "plan: security" "128, 192 or 256" plan "$gm" --security 100
+usage "plan: tile" "HxW" plan "$gm" --tile 10x
+usage "keygen: no folder" "out" keygen a
+usage "encrypt: no key" "key" encrypt a b -o c
+usage "encrypt: no image" "missing" encrypt a --key k -o c
+usage "evaluate: no keys" "keys" evaluate a b -o c
+usage "decrypt: ending" "pgm or .png" decrypt a b --key k -o mask.jpg
+usage "clear: ending" "pgm or .png" clear a b -o mask
+
+# ---- the plan, and all the owner does with it alone -----------------------------
+run 0 "plan gm" plan "$gm" -o "$f/gm.plan"
+check "the plan names its layers" grep -q '^logit' "$work/out"
+run 0 "plan em --json" plan "$em" --json
+for key in layers log2_scale rotations products seconds bytes error total \
+           upload_bytes evaluation_key_bytes security_bits; do
+    check "plan --json has $key" grep -q "\"$key\"" "$work/out"
+done
+if command -v python3 >/dev/null; then
+    check "plan --json is JSON" sh -c "'$volley' plan '$em' --json \
+        | python3 -c 'import json, sys; json.load(sys.stdin)'"
+fi
+refuse "plan: no plan of that kind" "" plan "$gm" --log-n 10
+refuse "plan of a plan" "is a plan" plan "$f/gm.plan"
+run 0 "keygen" keygen "$f/gm.plan" --out "$f/keys"
+check "the secret key is private" test \
+    "$(ls -l "$f/keys/secret.key" | cut -c1-10)" = "-rw-------"
+cp "$f/keys/secret.key" "$f/secret.copy"
+refuse "keygen over a key" "there already" keygen "$f/gm.plan" --out "$f/keys"
+check "the key is as it was" cmp "$f/keys/secret.key" "$f/secret.copy"
+refuse "keygen where a file is" "not a folder\|Not a directory" keygen \
+    "$f/gm.plan" --out "$f/gm.plan"
+sk=$f/keys/secret.key
+ek=$f/keys/eval.keys
+
+# ---- images ------------------------------------------------------------------------
+tr '\0' '\377' </dev/zero | pgm "$f/white1x1.pgm" 1 1
+pgm "$f/black.pgm" 200 200 </dev/null
+pgm "$f/wide.pgm" 20000 3 </dev/null
+pgm "$f/strip.pgm" 150 10 <"$gm"
+{ printf 'P5\n20 20\n65535\n'; head -c 800 "$gm"; } >"$f/deep.pgm"
+: >"$f/empty"
+printf 'P5\n20 20\n255\nshort' >"$f/short.pgm"
+printf 'P5\n99999999 99999999\n255\n' >"$f/huge.pgm"
+head -c 5000 "$gm" >"$f/noise"
+run 0 "encrypt with the plan alone" encrypt "$f/gm.plan" --key "$sk" \
+    "$data/9418-07-image.pgm" "$f/black.pgm" "$f/white1x1.pgm" \
+    "$f/strip.pgm" -o "$f/in.vct"
+run 0 "encrypt 16 bits" encrypt "$f/gm.plan" --key "$sk" "$f/deep.pgm" \
+    -o "$f/deep.vct"
+run 0 "clear of 20000x3" clear "$gm" "$f/wide.pgm" -o "$f/wide-mask.pgm"
+check "mask of 20000x3" test "$(size_of "$f/wide-mask.pgm")" -ge 60000
+refuse "em of 20000x3" "512x512" encrypt "$em" --key "$sk" "$f/wide.pgm" \
+    -o "$f/x.vct"
+refuse "em of 1x1" "512x512" clear "$em" "$f/white1x1.pgm" -o "$f/x.pgm"
+for image in empty short.pgm huge.pgm noise gm.plan in.vct none .; do
+    refuse "encrypt $image" "" encrypt "$f/gm.plan" --key "$sk" "$f/$image" \
+        -o "$f/x.vct"
+    refuse "clear $image" "" clear "$gm" "$f/$image" -o "$f/x.pgm"
+done
+
+# ---- bad files for every verb ---------------------------------------------------------
+vct=$f/in.vct
+dd if=/dev/zero of="$f/big" bs=1 count=1 seek=3000000000 2>/dev/null
+head -c 1000 "$gm" >"$f/model.cut"
+head -c "$(($(size_of "$gm") - 1))" "$gm" >"$f/model.short"
+{ cat "$gm"; echo; } >"$f/model.long"
+head -c 300 "$f/gm.plan" >"$f/plan.cut"
+{ cat "$f/gm.plan"; echo 1; } >"$f/plan.long"
+sed 's/"log_n": *15/"log_n": 14/' "$f/gm.plan" >"$f/plan.foreign"
+for file in empty none noise big model.cut model.short model.long plan.cut \
+            plan.long in.vct white1x1.pgm .; do
+    refuse "plan $file" "" plan "$f/$file"
+    refuse "keygen $file" "" keygen "$f/$file" --out "$f/new"
+    refuse "encrypt with $file" "" encrypt "$f/$file" --key "$sk" \
+        "$f/black.pgm" -o "$f/x.vct"
+    refuse "evaluate $file" "" evaluate "$f/$file" --keys "$ek" "$vct" \
+        -o "$f/x.vct"
+    refuse "decrypt with $file" "" decrypt "$f/$file" --key "$sk" "$vct" \
+        -o "$f/x.pgm"
+    refuse "clear $file" "" clear "$f/$file" "$f/black.pgm" -o "$f/x.pgm"
+done
+refuse "evaluate with a plan alone" "weights" evaluate "$f/gm.plan" \
+    --keys "$ek" "$vct" -o "$f/x.vct"
+refuse "a plan of another ring degree" "" keygen "$f/plan.foreign" \
+    --out "$f/new"
+for at in 0 7 8 40 900 3000 20000; do
+    flip "$gm" "$f/model.flip" $at
+    survive "plan of a model flipped at $at" plan "$f/model.flip"
+done
+for at in 0 60 200 500 900 1500 2500; do
+    flip "$f/gm.plan" "$f/plan.flip" $at
+    survive "encrypt by a plan flipped at $at" encrypt "$f/plan.flip" \
+        --key "$sk" "$f/white1x1.pgm" -o "$f/flip.vct"
+done
+
+n=$(size_of "$ek")
+head -c "$((n / 2))" "$ek" >"$f/keys.cut"
+flip "$ek" "$f/keys.flip" "$((n / 3))"
+flip "$ek" "$f/keys.head" 30
+{ cat "$ek"; echo; } >"$f/keys.long"
+for file in empty none noise big keys.cut keys.flip keys.head keys.long \
+            keys/secret.key in.vct .; do
+    refuse "evaluate with keys $file" "" evaluate "$gm" --keys "$f/$file" \
+        "$vct" -o "$f/x.vct"
+done
+rm "$f"/keys.cut "$f"/keys.flip "$f"/keys.head "$f"/keys.long
+run 0 "keygen em" keygen "$em" --out "$f/emkeys"
+refuse "evaluate with the keys of em" "" evaluate "$gm" \
+    --keys "$f/emkeys/eval.keys" "$vct" -o "$f/x.vct"
+rm -r "$f/emkeys"
+
+n=$(size_of "$vct")
+head -c 30 "$vct" >"$f/in.head"
+head -c "$((n - 1))" "$vct" >"$f/in.cut"
+flip "$vct" "$f/in.flip" "$((n / 40))"
+flip "$vct" "$f/in.lie" 24
+flip "$vct" "$f/in.plan" 9
+for file in empty none noise big in.head in.flip in.lie in.plan keys/eval.keys \
+            black.pgm .; do
+    refuse "evaluate $file" "" evaluate "$gm" --keys "$ek" "$f/$file" \
+        -o "$f/x.vct"
+    refuse "info $file, checked" "" info "$f/$file" --plan "$f/gm.plan" \
+        2>/dev/null || true
+    refuse "decrypt $file" "" decrypt "$f/gm.plan" --key "$sk" "$f/$file" \
+        -o "$f/x.pgm"
+done
+refuse "decrypt inputs" "holds inputs" decrypt "$f/gm.plan" --key "$sk" \
+    "$vct" -o "$f/x.pgm"
+refuse "decrypt a cut file" "" decrypt "$f/gm.plan" --key "$sk" "$f/in.cut" \
+    -o "$f/x.pgm"
+rm "$f"/in.cut "$f"/in.flip "$f"/in.lie "$f"/in.plan
+
+head -c 4000 "$sk" >"$f/sk.cut"
+flip "$sk" "$f/sk.flip" 4000
+{ cat "$sk"; echo; } >"$f/sk.long"
+for file in empty none noise big sk.cut sk.flip sk.long keys/eval.keys \
+            in.vct .; do
+    refuse "encrypt with the key $file" "" encrypt "$f/gm.plan" \
+        --key "$f/$file" "$f/black.pgm" -o "$f/x.vct"
+done
+for file in empty none noise big .; do
+    refuse "info $file" "" info "$f/$file"
+done
+for file in gm.plan in.vct keys/eval.keys keys/secret.key; do
+    run 0 "info $file" info "$f/$file"
+    run 0 "info --json $file" info "$f/$file" --json
+done
+run 0 "info of ciphertexts, read whole" info "$vct" --plan "$f/gm.plan"
+run 0 "info of a model" info "$em"
+mkdir "$f/none-here"
+refuse "demo without images" "image.pgm" demo --data "$f/none-here" \
+    --out "$f/demo"
+refuse "demo without a folder" "" demo --data "$f/none" --out "$f/demo"
+refuse "demo of a plan" "" demo --model "$f/gm.plan" --out "$f/demo"
+
+# ---- no room for the output --------------------------------------------------------------
+for place in /dev/full "$f/none/x" "$f"; do
+    refuse "plan to $place" "" plan "$gm" -o "$place"
+    refuse "encrypt to $place" "" encrypt "$f/gm.plan" --key "$sk" \
+        "$f/black.pgm" -o "$place"
+    refuse "evaluate to $place" "" evaluate "$gm" --keys "$ek" "$vct" \
+        -o "$place"
+    refuse "clear to $place.pgm" "" clear "$gm" "$f/white1x1.pgm" \
+        -o "$f/none/mask.pgm"
+done
+check "/dev/full is still a device" test -c /dev/full
+"$volley" plan "$gm" --json >/dev/full 2>"$work/err"
+check "plan --json to a full device" test $? -eq 1
+"$volley" plan --help >/dev/full 2>"$work/err"
+check "help to a full device" test $? -eq 1
+# Files of this shell's children end at 4 or 8 KiB.
+full_disk()
+{
+    (trap '' XFSZ
+     ulimit -f 8
+     "$volley" "$@" >/dev/null 2>"$work/err.full")
+    got=$?
+    cp "$work/err.full" "$work/err"
+    return "$got"
+}
+for verb in encrypt keygen clear; do
+    case $verb in
+        encrypt) set -- "$f/gm.plan" --key "$sk" "$f/black.pgm" \
+                     -o "$f/limit/x.vct" ;;
+        keygen) set -- "$f/gm.plan" --out "$f/limit" ;;
+        clear) set -- "$gm" "$f/black.pgm" -o "$f/limit/x.pgm" ;;
+    esac
+    mkdir "$f/limit"
+    full_disk $verb "$@"
+    check "$verb on a full disk" test $? -eq 1
+    check "$verb leaves nothing on a full disk" test -z "$(ls -A "$f/limit")"
+    rm -rf "$f/limit"
+done
+
+# ---- the whole way, once -------------------------------------------------------------------
+whole_way()
+{
+    run 0 "evaluate" evaluate "$gm" --keys "$ek" "$vct" -o "$f/out.vct" --json
+    cp "$work/out" "$f/evaluate.json"
+    for key in images dice_encrypted dice_clear pixels_differ seconds keygen \
+               encrypt evaluate decrypt threads kernel log_n log_qp \
+               security_bits peak_rss_mib upload_bytes download_bytes \
+               evaluation_key_bytes; do
+        check "evaluate --json has $key" grep -q "\"$key\"" "$f/evaluate.json"
+    done
+    run 0 "decrypt with the plan alone" decrypt "$f/gm.plan" --key "$sk" \
+        "$f/out.vct" -o "$f/mask.pgm"
+    run 0 "clear" clear "$gm" "$data/9418-07-image.pgm" "$f/black.pgm" \
+        "$f/white1x1.pgm" "$f/strip.pgm" -o "$f/twin.pgm"
+    for i in 0 1 2 3; do
+        check "mask $i is a picture" test -s "$f/mask-$i.pgm"
+        cmp -l "$f/mask-$i.pgm" "$f/twin-$i.pgm" >"$work/differ" 2>&1
+        check "mask $i is the twin's" test "$(wc -l <"$work/differ")" -le 40
+    done
+    run 0 "decrypt --overlay --private" decrypt "$f/gm.plan" --key "$sk" \
+        "$f/out.vct" -o "$f/masks/" --private --json --overlay \
+        "$data/9418-07-image.pgm" "$f/black.pgm" "$f/white1x1.pgm" \
+        "$f/strip.pgm"
+    check "--private warns" grep -q '^volley: warning: .*secret key' "$work/err"
+    check "12 pictures" test "$(ls "$f/masks" | wc -l)" -eq 12
+    refuse "overlay of one image" "1 images for 4" decrypt "$f/gm.plan" \
+        --key "$sk" "$f/out.vct" -o "$f/x.pgm" --overlay "$f/black.pgm"
+    refuse "overlay of another size" "pixels" decrypt "$f/gm.plan" \
+        --key "$sk" "$f/out.vct" -o "$f/x.pgm" --overlay "$f/black.pgm" \
+        "$f/black.pgm" "$f/black.pgm" "$f/black.pgm"
+    refuse "evaluate results" "holds results" evaluate "$gm" --keys "$ek" \
+        "$f/out.vct" -o "$f/x.vct"
+    run 0 "another key" keygen "$f/gm.plan" --out "$f/other"
+    refuse "decrypt with another key" "imaginary" decrypt "$f/gm.plan" \
+        --key "$f/other/secret.key" "$f/out.vct" -o "$f/x.pgm"
+    for file in empty none noise big sk.cut sk.flip sk.long keys/eval.keys; do
+        refuse "decrypt with the key $file" "" decrypt "$f/gm.plan" \
+            --key "$f/$file" "$f/out.vct" -o "$f/x.pgm"
+    done
+    m=$(size_of "$f/out.vct")
+    flip "$f/out.vct" "$f/out.flip" "$((m / 2))"
+    head -c "$((m - 7))" "$f/out.vct" >"$f/out.cut"
+    { cat "$f/out.vct"; echo; } >"$f/out.long"
+    for file in out.flip out.cut out.long; do
+        refuse "decrypt $file" "" decrypt "$f/gm.plan" --key "$sk" \
+            "$f/$file" -o "$f/x.pgm"
+    done
+    mkdir "$f/limit"
+    "$volley" decrypt "$f/gm.plan" --key "$sk" "$f/out.vct" \
+        -o "$f/none/x.pgm" >/dev/null 2>"$work/err"
+    check "decrypt to nowhere" test $? -eq 1
+    full_disk decrypt "$f/gm.plan" --key "$sk" "$f/out.vct" \
+        -o "$f/limit/x.pgm"
+    check "decrypt on a full disk" test $? -eq 1
+    rm -r "$f/limit"
+}
+if [ "${VOLLEY_FULL:-1}" != 0 ]; then
+    whole_way
+else
+    echo "  note: VOLLEY_FULL=0, no evaluation"
+fi
+run 0 "bench --json" bench --json
+check "bench names rotate" grep -q '"rotate"' "$work/out"
+check "no refused output is there" test ! -e "$f/x.vct" -a ! -e "$f/x.pgm"
+check "no temporary file is left" test -z "$(find "$f" -name '*.tmp-*')"
+check "nothing is left in the folder of the caller" test \
+    -z "$(ls -A "$work/here")"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,101 @@
+/* net_support.h -- small networks with random weights, planned, packed and
+ * evaluated in three ways, for tests of libnn.
+ *
+ *     rig r = {0};
+ *     if (rig_init(&r, &shape, build)) ...
+ *     rig_clear(&r);
+ *
+ * The reference is `slotwise`: the layers one after the other by their
+ * definitions, in doubles, on all slots, nothing folded, no integers.  It also
+ * measures the ranges and gains that a model file would state.
+ */
+#ifndef NET_SUPPORT_H
+#define NET_SUPPORT_H
+
+#include "model_support.h"
+#include "nn.h"
+#include "test.h"
+
+enum { RIG_MAX_IMAGES = 8 };
+
+/* Appends layers to the maker and returns the output's name. */
+typedef const char *net_builder(model_maker *k, int channels);
+
+typedef struct rig_shape {
+    nn_border border;
+    int log_n;
+    int ring_y, ring_x;
+    int height, width;          /* of an image                               */
+    int channels;
+    int max_batch;              /* 0: as many as fit                         */
+} rig_shape;
+
+typedef struct rig {
+    nn_model m;
+    nn_plan p;
+    nn_weights *w;
+    int images;
+    double *pixel;              /* (images, channels, height, width)         */
+    double *in;                 /* packed: (inputs, slots)                   */
+    double *slotwise, *clear;   /* (outputs, slots)                          */
+    double *ranges;             /* (steps)                                   */
+    size_t count;               /* outputs * slots                           */
+    double rms;                 /* of slotwise                               */
+    double quantised;           /* sd predicted of clear - slotwise          */
+} rig;
+
+/* A model of the shape with random weights of a size that keeps values near
+ * 1, random images; ranges and gains measured; planned, run in the clear.
+ * False, and the test failed, if that does not work. */
+bool rig_init(rig *r, const rig_shape *s, net_builder *build);
+void rig_clear(rig *r);
+
+/* The model only, ranges as maker_finish sets them. */
+bool rig_model(nn_model *out, const rig_shape *s, net_builder *build);
+nn_aim rig_aim(const rig_shape *s);
+void rig_text(char out[96], const rig_shape *s);
+
+/* Packs these pixels instead, and runs the plan in the clear. */
+bool rig_repack(rig *r, const double *pixel);
+
+/* The layers on r->in; noise of sd `amplitude` on the output of layer `noisy`
+ * (-1: none). */
+bool slotwise_run(double *out, rig *r, int noisy, double amplitude);
+
+/* The networks of the tests; ends with a NULL builder. */
+typedef struct net_kind {
+    const char *name;
+    net_builder *build;
+    int pools;                  /* poolings of the deepest map               */
+    int channels;               /* of the image                              */
+    bool single;                /* one layer with noise of its own           */
+    bool zero;                  /* plans under border zero too               */
+    bool dense;                 /* border zero only, on a grid of 1 x 1      */
+} net_kind;
+extern const net_kind net_kinds[];
+
+typedef struct rig_error {
+    double sd, worst;           /* over all slots of all outputs             */
+    double imaginary;           /* largest imaginary part                    */
+    size_t peak;                /* bytes the context's objects took          */
+    uint8_t hash[32];           /* of the output ciphertexts as bytes        */
+    char kernel[16];
+} rig_error;
+
+/* Encrypts r->in, runs, decrypts, compares with r->clear. */
+bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
+
+/* All of it for one network and shape: slotwise against nn_model_float in the
+ * part that is kept, clear against both, encrypted against clear. */
+void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted);
+
+/* Shape number i of a kind under a border: rings, grids and batches of every
+ * sort.  False behind the last. */
+bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
+                  int i);
+
+double rms_of(const double *x, size_t n);
+double rms_difference(const double *a, const double *b, size_t n);
+double worst_difference(const double *a, const double *b, size_t n);
+
+#endif
