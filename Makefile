@@ -36,7 +36,7 @@ else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)
     DEFS += -DCKI_HAVE_AVX2
-    CKKS_SRC += ckks/kernel/avx2.c
+    CKKS_SRC += $(wildcard ckks/kernel/avx2*.c)
   endif
 endif
 ifeq ($(FFT),builtin)
@@ -83,8 +83,7 @@ endif
 
 # ---- objects --------------------------------------------------------------
 
-$(B)/obj/ckks/kernel/avx2.o $(B)/omp/ckks/kernel/avx2.o: KERNEL_FLAGS = -mavx2 -mfma
-$(B)/obj/ckks/kernel/portable.o $(B)/omp/ckks/kernel/portable.o: KERNEL_FLAGS = -O2
+$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/avx2_%.o)): KERNEL_FLAGS = -mavx2 -mfma
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests

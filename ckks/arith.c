@@ -9,7 +9,7 @@
 
 #include "context.h"
 
-/* ---- checks -------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------- */
 
 static ckks_status check_one(const ckks_ct *out, const ckks_ct *a,
                              const char *name)
@@ -78,7 +78,7 @@ static ckks_status check_plain(const ckks_ct *out, const ckks_ct *a,
     return s;
 }
 
-/* ---- sums ---------------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------- */
 
 typedef void combine_fn(uint64_t *, const uint64_t *, const uint64_t *,
                         size_t, const cki_mod *);
@@ -174,7 +174,7 @@ ckks_status ckks_sub_plain(ckks_ct *out, const ckks_ct *a, const ckks_pt *b)
     return add_or_sub_plain(out, a, b, true, "ckks_sub_plain");
 }
 
-/* ---- constants ------------------------------------------------------------------- */
+/* ---- constants ---------------------------------------------------------- */
 
 /* out = c a, one factor a half of each limb: in NTT order X^(N/2) takes the
  * value I = psi^(N/2) at the first half of the indices and -I at the second,
@@ -299,7 +299,7 @@ ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
     return CKKS_OK;
 }
 
-/* ---- products ------------------------------------------------------------------------ */
+/* ---- products ----------------------------------------------------------- */
 
 ckks_status ckks_mul_plain(ckks_ct *out, const ckks_ct *a, const ckks_pt *b)
 {
@@ -394,7 +394,7 @@ ckks_status ckks_square(ckks_ct *out, const ckks_ct *a)
     return multiply(out, a, a, "ckks_square");
 }
 
-/* ---- levels ------------------------------------------------------------------------------ */
+/* ---- levels ------------------------------------------------------------- */
 
 ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
 {

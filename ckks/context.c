@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- parameters --------------------------------------------------------------- */
+/* ---- parameters --------------------------------------------------------- */
 
 static ckks_status check_counts(const ckks_params *p)
 {
@@ -136,7 +136,7 @@ static ckks_status check_digits(const ckks_ctx *ctx)
     return CKKS_OK;
 }
 
-/* ---- fingerprint ---------------------------------------------------------------- */
+/* ---- fingerprint -------------------------------------------------------- */
 
 static void put64(uint8_t *out, uint64_t x)
 {
@@ -164,7 +164,7 @@ static void make_fingerprint(ckks_ctx *ctx)
                  0);
 }
 
-/* ---- init ------------------------------------------------------------------------- */
+/* ---- init --------------------------------------------------------------- */
 
 static void fill_context(ckks_ctx *ctx, const ckks_params *p,
                          const uint64_t *prime)
@@ -254,7 +254,7 @@ void ckks_ctx_clear(ckks_ctx **ctx)
     *ctx = NULL;
 }
 
-/* ---- questions ---------------------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 int ckks_ctx_log_n(const ckks_ctx *ctx)
 {
@@ -363,7 +363,7 @@ size_t ckks_ctx_describe(char *out, size_t size, const ckks_ctx *ctx)
     return t.length;
 }
 
-/* ---- for the layers above -------------------------------------------------------------- */
+/* ---- for the layers above ----------------------------------------------- */
 
 bool cki_same_scale(double a, double b)
 {

@@ -30,7 +30,7 @@ bool cki_same_scale(double a, double b);
 /* g = generator^step mod 2N: rotating by step is X -> X^g. */
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
 
-/* ---- objects (object.c): one allocation each ------------------------------ */
+/* ---- objects (object.c): one allocation each ---------------------------- */
 
 /* Number of words of a polynomial of level l. */
 static inline size_t cki_words(const ckks_ctx *ctx, int level)
@@ -62,7 +62,7 @@ static inline uint64_t *cki_pt_limb(const ckks_pt *pt, int i)
 CKKS_CHECKED ckks_status cki_check_ct(const ckks_ct *ct, const char *name);
 CKKS_CHECKED ckks_status cki_check_pt(const ckks_pt *pt, const char *name);
 
-/* ---- the encoder's own init and clear (encode.c) --------------------------- */
+/* ---- the encoder's own init and clear (encode.c) ------------------------ */
 
 CKKS_CHECKED ckks_status cki_fft_init(cki_fft **out, const ckks_memory *m,
                                       int log_n, int generator);

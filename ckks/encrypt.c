@@ -160,7 +160,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
     return CKKS_OK;
 }
 
-/* ---- decryption ------------------------------------------------------------------- */
+/* ---- decryption --------------------------------------------------------- */
 
 static ckks_status decrypt(ckks_pt *out, const ckks_ct *ct, const ckks_sk *sk,
                            const char *name)

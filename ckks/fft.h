@@ -50,7 +50,7 @@ extern const cki_fft_engine cki_fft_fftw;
  * from 4 to 2^20; correctly rounded but in cases of odds 2^-40 (circle.c). */
 void cki_circle(double *re, double *im, size_t count, size_t order);
 
-/* ---- slots and coefficients (slots.c) ------------------------------------ */
+/* ---- slots and coefficients (slots.c) ----------------------------------- */
 
 /* The encoder's tables with an engine of choice; cki_fft_init takes CKI_FFT. */
 CKKS_CHECKED ckks_status cki_fft_init_engine(cki_fft **out,

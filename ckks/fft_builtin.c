@@ -100,7 +100,7 @@ static size_t builtin_place(size_t t, size_t n)
     return r;
 }
 
-/* ---- sweeps -------------------------------------------------------------- */
+/* ---- sweeps ------------------------------------------------------------- */
 
 /* One layer over the whole array: (a, b) -> (a + b, (a - b) e(j / n)). */
 static void split_two(double *x, const double *w, size_t n)
@@ -223,7 +223,7 @@ static void blocks_of_four(double *x, size_t n, bool split)
     }
 }
 
-/* ---- the transforms ------------------------------------------------------ */
+/* ---- the transforms ----------------------------------------------------- */
 
 static void builtin_evaluate(double *x, const void *own)
 {

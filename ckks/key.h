@@ -5,7 +5,7 @@
 #include "context.h"
 #include "rng.h"
 
-/* The coefficients are kept beside the NTT form: small, and what a file holds. */
+/* The coefficients are kept beside the NTT form: they are what a file holds. */
 struct ckks_sk {
     const ckks_ctx *ctx;
     int8_t   *coeff;    /* shape (N), each -1, 0, 1; behind limb             */
@@ -44,7 +44,7 @@ struct ckks_keys {
     cki_key *key;       /* shape (count)                                     */
 };
 
-/* ---- allocation and expansion, shared by key generation and loading -------- */
+/* ---- allocation and expansion, shared by key generation and loading ----- */
 
 CKKS_CHECKED ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx);
 /* Fills limb from coeff. */

@@ -56,7 +56,7 @@ static size_t all_primes(const ckks_ctx *ctx)
     return (size_t)(ctx->num_primes + ctx->num_special);
 }
 
-/* ---- secret key ------------------------------------------------------------------- */
+/* ---- secret key --------------------------------------------------------- */
 
 ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx)
 {
@@ -122,7 +122,7 @@ void ckks_sk_clear(ckks_sk **sk)
     *sk = NULL;
 }
 
-/* ---- public key -------------------------------------------------------------------- */
+/* ---- public key --------------------------------------------------------- */
 
 static size_t pk_bytes(const ckks_ctx *ctx)
 {
@@ -217,7 +217,7 @@ void ckks_pk_clear(ckks_pk **pk)
     *pk = NULL;
 }
 
-/* ---- evaluation keys ------------------------------------------------------------------ */
+/* ---- evaluation keys ---------------------------------------------------- */
 
 static size_t keys_bytes(size_t count)
 {
@@ -470,7 +470,7 @@ int ckks_keys_level(const ckks_keys *keys, ckks_key_kind kind, int step)
     return key == NULL ? -1 : key->level;
 }
 
-/* ---- seeded ciphertexts ------------------------------------------------------------------ */
+/* ---- seeded ciphertexts ------------------------------------------------- */
 
 void cki_ct_expand(ckks_ct *ct)
 {

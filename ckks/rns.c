@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- base conversion tables --------------------------------------------------- */
+/* ---- base conversion tables --------------------------------------------- */
 
 /* From the primes numbered src[0..len) to every prime of the context. */
 static ckks_status conv_init(cki_conv **out, const cki_rns *r,
@@ -135,7 +135,7 @@ void cki_rns_clear(cki_rns *r, const ckks_memory *m)
     conv_clear(&r->down, m);
 }
 
-/* ---- small coefficients and automorphisms -------------------------------------- */
+/* ---- small coefficients and automorphisms ------------------------------- */
 
 void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
                     const cki_mod *m)
@@ -158,7 +158,7 @@ void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g)
     }
 }
 
-/* ---- division with rounding ------------------------------------------------------
+/* ---- division with rounding ------------------------------------------------
  *
  * out = (in - z) / D modulo q_0..q_{count-1}, z the centred remainder modulo
  * the product D of c's source primes, whose limbs stand at `from` in NTT form

@@ -123,7 +123,7 @@ static inline uint64_t cki_mul(uint64_t a, uint64_t b, const cki_mod *m)
     return cki_reduce_wide(hi, lo, m);
 }
 
-/* a mod p for any word: Lemma B where it reaches, the remainder for p < 2^31. */
+/* a mod p for any word: Lemma B where it reaches, else the remainder. */
 static inline uint64_t cki_reduce(uint64_t a, const cki_mod *m)
 {
     return m->bits >= 32 ? cki_reduce_wide(0, a, m) : a % m->p;
@@ -149,7 +149,7 @@ static inline uint64_t cki_from_signed(int64_t a, const cki_mod *m)
 /* A double that is a whole number, mod p (prime.c). */
 uint64_t cki_from_double(double a, const cki_mod *m);
 
-/* ---- Shoup: a product by a constant -------------------------------------- */
+/* ---- Shoup: a product by a constant ------------------------------------- */
 
 /* floor(2^64 w / p) for w < p. */
 uint64_t cki_shoup(uint64_t w, const cki_mod *m);
@@ -177,7 +177,7 @@ static inline uint64_t cki_mul_shoup(uint64_t y, uint64_t w, uint64_t s,
     return r - (p & (uint64_t)-(r >= p));
 }
 
-/* ---- powers, inverses, primes (prime.c) ----------------------------------- */
+/* ---- powers, inverses, primes (prime.c) --------------------------------- */
 
 uint64_t cki_pow(uint64_t a, uint64_t e, const cki_mod *m);
 uint64_t cki_inv(uint64_t a, const cki_mod *m);     /* p prime, a != 0       */

@@ -89,6 +89,18 @@ static ckks_status check_open(const net_stage *s, const nn_layer *by)
     return CKKS_OK;
 }
 
+/* A batch norm folded into a stage changes its output for every reader. */
+static ckks_status check_same(const value *v, const net *n, int from,
+                              const nn_layer *by)
+{
+    if (v->fresh >= 0 && n->stage[v->fresh].post != from)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
+                       "both before and behind layer %s", by->name,
+                       n->model->layer[from].name,
+                       n->model->layer[n->stage[v->fresh].post].name);
+    return CKKS_OK;
+}
+
 /* Reading a fresh stage's output seals it: it has no activation. */
 static ckks_status use(value *v, net *n, const nn_layer *by)
 {
@@ -113,9 +125,13 @@ static ckks_status new_stage(net_stage **out, net *n, const value *in,
     memcpy(s->name, l->name, sizeof s->name);
     s->pre = s->post = layer;
     s->kernel = 1;
+    s->factor = 1;
     s->pool = pool;
     s->num_sources = in->num;
     memcpy(s->source, in->source, sizeof s->source);
+    if (pool < 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than "
+                       "the image", l->name);
     for (int i = 1; i < in->num; i++)
         if (source_pool(n, &in->source[i]) != pool)
             return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins maps of "
@@ -185,7 +201,7 @@ static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
     ckks_status st = use(in, n, l);
 
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
-        st = identity(in, n, l, layer);
+        st = identity(in, n, l, l->in[0]);
     if (st != CKKS_OK)
         return st;
     *out = *in;
@@ -204,15 +220,14 @@ static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
     return CKKS_OK;
 }
 
-static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l,
-                           int layer)
+static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l)
 {
     ckks_status st = use(in, n, l);
 
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0
             || in->source[0].stage < 0))
-        st = identity(in, n, l, layer);
+        st = identity(in, n, l, l->in[0]);
     *out = *in;
     out->fresh = -1;
     out->source[0].pool++;
@@ -300,7 +315,7 @@ static ckks_status do_square(value *out, net *n, value *in, const nn_layer *l,
     ckks_status st = CKKS_OK;
 
     if (in->fresh < 0)
-        st = identity(in, n, l, layer);
+        st = identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
         st = check_open(&n->stage[in->fresh], l);
     if (st != CKKS_OK)
@@ -315,15 +330,20 @@ static ckks_status do_square(value *out, net *n, value *in, const nn_layer *l,
     s->linear = take(n, (size_t)s->channels * sizeof *s->linear);
     if (s->linear == NULL)
         return no_memory();
+    s->factor = 0;
     for (int c = 0; c < s->channels; c++) {
         double a = (double)l->a[c], b = (double)l->b[c], k = (double)l->c[c];
 
         s->linear[c] = a == 0;
         out->source[0].mul[c] = a == 0 ? b : a;
         out->source[0].add[c] = a == 0 ? k : k - b * b / (4 * a);
-        if (a != 0)
+        if (a != 0) {
             s->add[c] += b / (2 * a);
+            s->shift = fmax(s->shift, fabs(b / (2 * a)));
+        }
+        s->factor += pow(out->source[0].mul[c], 2) / s->channels;
     }
+    s->factor = sqrt(s->factor);
     return CKKS_OK;
 }
 
@@ -334,8 +354,10 @@ static ckks_status do_concat(value *out, net *n, value *v,
     out->fresh = -1;
     for (int i = 0; i < l->num_in; i++) {
         value in = v[l->in[i]];
-        ckks_status st = use(&in, n, l);
+        ckks_status st = check_same(&in, n, l->in[i], l);
 
+        if (st == CKKS_OK)
+            st = use(&in, n, l);
         if (st != CKKS_OK)
             return st;
         if (out->num + in.num > NET_MAX_SOURCES)
@@ -373,6 +395,9 @@ static ckks_status one_layer(value *v, net *n, int i)
     if (l->op == NN_CONCAT)
         return do_concat(&v[i], n, v, l);
     in = v[l->in[0]];
+    st = check_same(&in, n, l->in[0], l);
+    if (st != CKKS_OK)
+        return st;
     switch (l->op) {
     case NN_CONV:
     case NN_DENSE:
@@ -382,7 +407,7 @@ static ckks_status one_layer(value *v, net *n, int i)
         st = do_tconv(&v[i], n, &in, l, i);
         break;
     case NN_POOL:
-        st = do_pool(&v[i], n, &in, l, i);
+        st = do_pool(&v[i], n, &in, l);
         break;
     case NN_BATCHNORM:
         st = do_batchnorm(&v[i], n, &in, l, i);
@@ -429,7 +454,8 @@ static ckks_status end(net *n, value *v)
     value *out = &v[n->model->output];
     ckks_status st = CKKS_OK;
 
-    if (out->fresh < 0 || n->stage[out->fresh].sealed) {
+    st = check_same(out, n, n->model->output, l);
+    if (st == CKKS_OK && (out->fresh < 0 || n->stage[out->fresh].sealed)) {
         st = use(out, n, l);
         if (st == CKKS_OK)
             st = identity(out, n, l, n->model->output);
@@ -457,8 +483,13 @@ ckks_status net_init(net *out, const nn_model *m)
     if (st == CKKS_OK)
         st = check_zero(&n);
     for (int k = 0; k < n.num_stages; k++)
-        if (n.stage[k].pool > n.max_pool)
-            n.max_pool = n.stage[k].pool;
+        for (int i = 0; i < n.stage[k].num_sources; i++) {
+            const net_source *s = &n.stage[k].source[i];
+            int pool = n.stage[k].pool + (s->up_channels > 0 ? 1 : 0);
+
+            if (pool > n.max_pool)
+                n.max_pool = pool;
+        }
     free(v);
     if (st != CKKS_OK) {
         net_clear(&n);

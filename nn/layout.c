@@ -30,8 +30,8 @@ int nn_plan_outputs(const nn_plan *p)
            * (p->layout.ring_x >> p->out_pool);
 }
 
-/* Slots behind the last image repeat images from the first on, so that what
- * they hold stays in the calibrated range. */
+/* Places without an image repeat the first one, so that what they hold stays
+ * in the calibrated range. */
 void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
              int count)
 {

@@ -137,7 +137,7 @@ static double log_q(const uint64_t *prime, int level)
 static ckks_status check_room(const net *n, const net_stage *s,
                               const uint64_t *prime)
 {
-    double pre = fmax(n->model->layer[s->pre].range.max, 1e-3);
+    double pre = fmax(n->model->layer[s->pre].range.max + s->shift, 1e-3);
     double have = log_q(prime, s->level) - 1;
     double need = log2(s->scale * pre) + s->mask_bits + 2;
     double square = 2 * (log2(s->value_scale * pre) + 1);

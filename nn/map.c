@@ -14,7 +14,7 @@
 
 #include "net.h"
 
-/* ---- sizes ------------------------------------------------------------------- */
+/* ---- sizes -------------------------------------------------------------- */
 
 int net_stage_phases(const net_stage *s, const nn_layout *l)
 {
@@ -75,7 +75,7 @@ bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot)
     return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
 }
 
-/* ---- the terms of one phase ----------------------------------------------------- */
+/* ---- the terms of one phase --------------------------------------------- */
 
 /* A phase while it is made. */
 typedef struct table {
@@ -259,7 +259,7 @@ static void read_phase(table *t, const net *n, const net_stage *s, int a,
     }
 }
 
-/* ---- integers ---------------------------------------------------------------------- */
+/* ---- integers ----------------------------------------------------------- */
 
 /* Scale of the ciphertext behind an input number. */
 static double input_scale(const net *n, const net_stage *s,

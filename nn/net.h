@@ -49,6 +49,9 @@ typedef struct net_stage {
     int  channels;
     double *mul, *add;          /* out = mul (weight . in) + add             */
     bool *linear;               /* shape (channels): no square here; or NULL */
+    double factor;              /* rms over channels of value / what the
+                                   ciphertexts hold behind the activation    */
+    double shift;               /* of a quadratic: largest |b/2a|            */
     int  pool;                  /* the map's poolings                        */
     int  num_sources;
     net_source source[NET_MAX_SOURCES];
@@ -107,7 +110,7 @@ int net_level_bits(const net *n, net_bits bits, int level);
 /* Number of the top level; net_levels with prime NULL computes only this. */
 int net_depth(const net *n);
 
-/* ---- one stage's linear map as integers ------------------------------------- */
+/* ---- one stage's linear map as integers --------------------------------- */
 
 /* One term: input ciphertext (index among the stage's inputs, in the order
  * sources, channels, phases), rotated by step.  The carries the step comes from

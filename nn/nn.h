@@ -32,7 +32,7 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
 #endif
     ;
 
-/* ---- model: a network with its weights, as the file has it ---------------- */
+/* ---- model: a network with its weights, as the file has it -------------- */
 
 enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
        NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536 };
@@ -114,7 +114,7 @@ CKKS_CHECKED ckks_status nn_model_float(double *logit, const nn_model *m,
  * all pooling phases, not yet rounded up. */
 int nn_halo_radius(const nn_model *m);
 
-/* ---- layout: where a pixel lives ------------------------------------------- */
+/* ---- layout: where a pixel lives ---------------------------------------- */
 
 /* Double Volley Revolver (docs/12-volley.md).  A map of height x width pixels
  * is cut by an outer ring of ring_y x ring_x ciphertexts and an inner grid of
@@ -132,7 +132,7 @@ typedef struct nn_layout {
 int    nn_layout_phase(const nn_layout *l, int pool, int y, int x);
 size_t nn_layout_slot(const nn_layout *l, int pool, int image, int y, int x);
 
-/* ---- plan --------------------------------------------------------------------- */
+/* ---- plan --------------------------------------------------------------- */
 
 /* What the planner may be told; zero bytes are the defaults. */
 typedef struct nn_aim {
@@ -215,7 +215,7 @@ CKKS_CHECKED ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,
 int nn_plan_inputs(const nn_plan *p);
 int nn_plan_outputs(const nn_plan *p);
 
-/* ---- client --------------------------------------------------------------------- */
+/* ---- client ------------------------------------------------------------- */
 
 /* slots[k][j], k < nn_plan_inputs, j < slots: the packed values of `count` <=
  * batch tiles; tile[i] has shape (channels, height, width) of the layout
@@ -226,7 +226,7 @@ void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
  * output ciphertexts, shape (outputs, slots). */
 void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i);
 
-/* ---- server ---------------------------------------------------------------------- */
+/* ---- server ------------------------------------------------------------- */
 
 /* Integer weights for a plan.  Opaque. */
 typedef struct nn_weights nn_weights;
@@ -256,7 +256,7 @@ CKKS_CHECKED ckks_status nn_clear(double *out, const double *in,
                                   const nn_plan *p, const nn_weights *w,
                                   double *ranges);
 
-/* ---- memory ------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 /* Memory for a context that counts, and that tells malloc (glibc's, for the
  * whole process) to keep what is freed.  Thread-safe. */

@@ -11,7 +11,7 @@
 
 #include "net.h"
 
-/* ---- the cost model: one thread, avx2 -------------------------------------------- */
+/* ---- the cost model: one thread, avx2 ----------------------------------- */
 
 /* A butterfly, with the base conversion and inner products that go with it in
  * a key switching, and a multiply-add of the integer product, in seconds. */
@@ -45,7 +45,7 @@ static double limb_bytes(const ckks_params *p)
     return ldexp(8, p->log_n);
 }
 
-/* ---- steps ---------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------- */
 
 static void step_rotations(nn_step *s, const net_map *m, bool masked,
                            const ckks_params *p)
@@ -106,7 +106,8 @@ static void one_step(nn_step *out, const net *n, int k, const net_map *m,
 
         st.relins += s->square ? count : 0;
         st.seconds += (double)count * ntts * ntt_seconds(&p->params);
-        error = fmax(error, rounding_sd(p->params.log_n) / o->scale);
+        error = fmax(error, rounding_sd(p->params.log_n) / o->scale
+                                * s->factor);
         kept += (double)count * 2 * (o->level + 1) * limb_bytes(&p->params);
     }
     st.error = error;
@@ -146,13 +147,13 @@ static double logit_error(const net *n, const nn_plan *p)
 
             /* rotating masked inputs adds as much again */
             sum += pow(rounding_sd(p->params.log_n) / o->scale
-                           * out_gain(n, k, o), 2)
+                           * n->stage[k].factor * out_gain(n, k, o), 2)
                    * (p->border == NN_ZERO ? 2 : 1);
         }
     return sqrt(sum);
 }
 
-/* ---- keys ---------------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 static ckks_status want_key(nn_plan *p, ckks_key_kind kind, int step,
                             int level)
@@ -185,7 +186,7 @@ static ckks_status step_keys(nn_plan *p, const net_stage *s,
     return st;
 }
 
-/* ---- memory ----------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 /* Peak over the stages: tensors alive, sums of one row of phases, scratch. */
 static double peak_memory(const net *n, const nn_plan *p)
@@ -196,7 +197,9 @@ static double peak_memory(const net *n, const nn_plan *p)
         keys += up_ntts(&p->params, p->key[i].level) * 2 * limb;
     for (int k = 0; k < n->num_stages; k++) {
         const net_stage *s = &n->stage[k];
-        double alive = 0, rows = 2.0 * (s->level + 1) * limb * s->channels;
+        double ct = 2.0 * (s->level + 1) * limb, rows = ct * s->channels;
+        double alive = p->step[k].rotate_inputs
+                           ? (double)p->step[k].rotations * ct : 0;
 
         if (k <= n->image.last_reader)
             alive += nn_plan_inputs(p) * 2.0 * (n->image.level + 1) * limb;
@@ -217,7 +220,7 @@ static double peak_memory(const net *n, const nn_plan *p)
     return keys + peak + 40 * 1048576.0;
 }
 
-/* ---- one candidate ------------------------------------------------------------------------ */
+/* ---- one candidate ------------------------------------------------------ */
 
 static ckks_status price(nn_plan *p, const net *n)
 {
@@ -343,31 +346,37 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
     p->out_scale = n->stage[n->num_stages - 1].value_scale;
-    p->out_pool = n->stage[n->num_stages - 1].flat
-                      ? 0 : n->stage[n->num_stages - 1].pool;
+    p->out_pool = n->stage[n->num_stages - 1].pool;
     return st;
 }
 
-static ckks_status candidate(nn_plan *p, net *n, const nn_aim *aim,
+/* *stage: how far it came, 4 is all the way. */
+static ckks_status candidate(nn_plan *p, int *stage, net *n, const nn_aim *aim,
                              net_bits bits, int ring_y, int ring_x)
 {
     ckks_status st = choose_layout(p, n, aim, ring_y, ring_x);
 
-    if (st == CKKS_OK)
+    if (st == CKKS_OK) {
+        *stage = 1;
         st = choose_special(p, n, bits);
-    if (st == CKKS_OK)
+    }
+    if (st == CKKS_OK) {
+        *stage = 2;
         st = resolve(p, n, bits);
+    }
     if (st == CKKS_OK)
         st = price(p, n);
     if (st == CKKS_OK && aim->max_memory > 0
-        && p->peak_bytes > (double)aim->max_memory)
+        && p->peak_bytes > (double)aim->max_memory) {
+        *stage = 3;
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
                      "%.0f", p->peak_bytes / 1048576,
                      (double)aim->max_memory / 1048576);
+    }
     return st;
 }
 
-/* ---- the search --------------------------------------------------------------------------- */
+/* ---- the search --------------------------------------------------------- */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md). */
 static const net_bits CHOICES[] = {
@@ -389,12 +398,12 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->core_height = m->height;
     p->core_width = m->width;
     if (m->border == NN_HALO) {
-        /* whole poolings, so that they meet the image in phase 0 */
+        /* whole poolings, so that they meet image and tiles in phase 0 */
         p->halo = round_up(nn_halo_radius(m), 1 << n->max_pool);
         if (aim->height > 0)
-            p->core_height = aim->height;
+            p->core_height = round_up(aim->height, 1 << n->max_pool);
         if (aim->width > 0)
-            p->core_width = aim->width;
+            p->core_width = round_up(aim->width, 1 << n->max_pool);
     }
     p->params.security = aim->security == 0 ? 128 : aim->security;
 }
@@ -437,13 +446,36 @@ static int ring_at(int *ring_y, int *ring_x, const nn_model *m,
     return i < 5 && *ring_y <= 64;
 }
 
+/* Of many candidates' refusals, the one that came farthest, and of those the
+ * last, speaks. */
+typedef struct refusal {
+    ckks_status status;
+    int stage;
+    char message[400];
+} refusal;
+
+static void keep_refusal(refusal *r, ckks_status st, int stage)
+{
+    const char *text = nn_last_error();
+    size_t n = strlen(text);
+
+    if (stage < r->stage)
+        return;
+    r->status = st;
+    r->stage = stage;
+    if (n >= sizeof r->message)
+        n = sizeof r->message - 1;
+    memcpy(r->message, text, n);
+    r->message[n] = '\0';
+}
+
 static ckks_status search(nn_plan *best, net *n, const nn_model *m,
                           const nn_aim *aim)
 {
     int first = aim->log_n > 0 ? aim->log_n : 12;
     int last = aim->log_n > 0 ? aim->log_n : 16, ry, rx;
     bool found = false;
-    ckks_status why = CKKS_EPARAM;
+    refusal why = { CKKS_EPARAM, -1, "no ring to try" };
     nn_plan *p = malloc(sizeof *p);
 
     if (p == NULL)
@@ -452,12 +484,13 @@ static ckks_status search(nn_plan *best, net *n, const nn_model *m,
         for (int i = 0; ring_at(&ry, &rx, m, aim, n, i); i++)
             for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
                 ckks_status st;
+                int stage = 0;
 
                 describe(p, n, m, aim);
                 p->params.log_n = log_n;
-                st = candidate(p, n, aim, CHOICES[c], ry, rx);
+                st = candidate(p, &stage, n, aim, CHOICES[c], ry, rx);
                 if (st != CKKS_OK) {
-                    why = st;
+                    keep_refusal(&why, st, stage);
                     continue;
                 }
                 if (!found || p->seconds < best->seconds)
@@ -466,7 +499,39 @@ static ckks_status search(nn_plan *best, net *n, const nn_model *m,
                 break;          /* coarser choices only if this did not fit  */
             }
     free(p);
-    return found ? CKKS_OK : why;
+    return found ? CKKS_OK : nn_fail(why.status, "%s", why.message);
+}
+
+static bool in_range(int v, int low, int high)
+{
+    return v == 0 || (v >= low && v <= high);
+}
+
+static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
+{
+    if (!in_range(aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: N = 2^%d, not 2^%d..2^%d",
+                       aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
+    if (!in_range(aim->ring_y, 1, NN_MAX_SIDE)
+        || !in_range(aim->ring_x, 1, NN_MAX_SIDE)
+        || !in_range(aim->height, 1, NN_MAX_SIDE)
+        || !in_range(aim->width, 1, NN_MAX_SIDE) || aim->max_batch < 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: ring %d x %d, tile %d x %d, "
+                       "batch %d: sides are 1..%d", aim->ring_y, aim->ring_x,
+                       aim->height, aim->width, aim->max_batch, NN_MAX_SIDE);
+    if (m->border == NN_WRAP
+        && ((aim->ring_y > 0 && aim->ring_y != m->ring_y)
+            || (aim->ring_x > 0 && aim->ring_x != m->ring_x)))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: the ring %d x "
+                       "%d is part of the model, it cannot be %d x %d",
+                       m->ring_y, m->ring_x, aim->ring_y, aim->ring_x);
+    if (m->border != NN_HALO
+        && ((aim->height > 0 && aim->height != m->height)
+            || (aim->width > 0 && aim->width != m->width)))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: only border halo has tiles; "
+                       "the model takes %d x %d, not %d x %d", m->height,
+                       m->width, aim->height, aim->width);
+    return CKKS_OK;
 }
 
 ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
@@ -478,7 +543,11 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
 
     if (out == NULL || m == NULL)
         return nn_fail(CKKS_EARG, "nn_plan_make: null pointer");
-    st = net_init(&n, m);
+    if (aim == NULL)
+        aim = &none;
+    st = check_aim(m, aim);
+    if (st == CKKS_OK)
+        st = net_init(&n, m);
     if (st != CKKS_OK)
         return st;
     best = calloc(1, sizeof *best);
@@ -488,7 +557,7 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
                      net_depth(&n), CKKS_MAX_PRIMES - 1);
     if (st == CKKS_OK)
-        st = search(best, &n, m, aim == NULL ? &none : aim);
+        st = search(best, &n, m, aim);
     if (st == CKKS_OK) {
         totals(best);
         *out = *best;

@@ -13,7 +13,7 @@
 static const char *const BORDERS[] = { "wrap", "halo", "zero" };
 static const char *const KINDS[] = { "relin", "rotate", "conj" };
 
-/* ---- writing ----------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void put_layout(nn_json_writer *w, const nn_plan *p)
 {
@@ -143,7 +143,7 @@ void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p)
     nn_json_writer_clear(&w);
 }
 
-/* ---- reading ------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* Reads members of one object; the first problem is kept. */
 typedef struct reader {
@@ -214,18 +214,32 @@ static int get_choice(reader *r, const char *key, const char *const *name,
     return 0;
 }
 
-static reader enter(const reader *r, const char *key)
+/* No member but those named in the list, which ends with NULL. */
+static void check_known(reader *r, const char *const *known)
+{
+    const nn_json_node *n = nn_json_unknown(r->doc, r->object, known);
+
+    if (n != NULL)
+        refuse(r, n->key, "unknown key");
+}
+
+static reader enter(const reader *r, const char *key,
+                    const char *const *known)
 {
     reader in = { r->doc, nn_json_get(r->doc, r->object, key), key, r->st };
 
     if (in.object == NULL || in.object->kind != NN_JSON_OBJECT)
         refuse(&in, "*", "missing or not an object");
+    else
+        check_known(&in, known);
     return in;
 }
 
 static void read_layout(reader *top, nn_plan *p)
 {
-    reader r = enter(top, "layout");
+    static const char *const known[] = { "height", "width", "ring_y",
+        "ring_x", "batch", "core_height", "core_width", "halo", NULL };
+    reader r = enter(top, "layout", known);
     nn_layout *l = &p->layout;
 
     l->height = get_int(&r, "height", 1, 2 * NN_MAX_SIDE);
@@ -261,7 +275,9 @@ static int read_words(reader *r, const char *key, uint64_t *out, int limit)
 
 static void read_parameters(reader *top, nn_plan *p)
 {
-    reader r = enter(top, "parameters");
+    static const char *const known[] = { "log_n", "security", "dnum",
+        "primes", "special", NULL };
+    reader r = enter(top, "parameters", known);
     ckks_params *q = &p->params;
 
     q->log_n = get_int(&r, "log_n", CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
@@ -276,7 +292,11 @@ static void read_parameters(reader *top, nn_plan *p)
 
 static void read_ends(reader *top, nn_plan *p)
 {
-    reader r = enter(top, "input"), s;
+    static const char *const first[] = { "channels", "mul", "add", "level",
+        "scale", NULL };
+    static const char *const last[] = { "scale", "pool", "threshold",
+        "foreground", "max", "error_sd", NULL };
+    reader r = enter(top, "input", first), s;
 
     p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
     p->mul = get_double(&r, "mul");
@@ -284,7 +304,7 @@ static void read_ends(reader *top, nn_plan *p)
     p->in_level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
     p->in_scale = get_double(&r, "scale");
     top->st = r.st;
-    s = enter(top, "output");
+    s = enter(top, "output", last);
     p->out_scale = get_double(&s, "scale");
     p->out_pool = get_int(&s, "pool", 0, 16);
     p->threshold = get_double(&s, "threshold");
@@ -296,6 +316,7 @@ static void read_ends(reader *top, nn_plan *p)
 
 static void read_keys(reader *top, nn_plan *p)
 {
+    static const char *const known[] = { "kind", "step", "level", NULL };
     const nn_json_node *list = nn_json_get(top->doc, top->object, "keys");
     const nn_json_node *n = nn_json_first(top->doc, list);
 
@@ -309,6 +330,7 @@ static void read_keys(reader *top, nn_plan *p)
             refuse(top, "keys", "too many");
             return;
         }
+        check_known(&r, known);
         k->kind = (ckks_key_kind)get_choice(&r, "kind", KINDS, 3);
         k->step = get_int(&r, "step", 0, 1 << 16);
         k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
@@ -319,6 +341,8 @@ static void read_keys(reader *top, nn_plan *p)
 
 static void read_steps(reader *top, nn_plan *p)
 {
+    static const char *const known[] = { "name", "square", "rotate_inputs",
+        "level", "log_scale", "channels", "height", "width", NULL };
     const nn_json_node *list = nn_json_get(top->doc, top->object, "steps");
     const nn_json_node *n = nn_json_first(top->doc, list);
 
@@ -332,6 +356,7 @@ static void read_steps(reader *top, nn_plan *p)
             refuse(top, "steps", "too many");
             return;
         }
+        check_known(&r, known);
         get_name(&r, "name", s->name);
         s->square = get_bool(&r, "square");
         s->rotate_inputs = get_bool(&r, "rotate_inputs");
@@ -398,9 +423,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
         get_name(&r, "format", format);
         if (strcmp(format, "volley-plan-1") != 0)
             refuse(&r, "format", "not \"volley-plan-1\"");
-        if (nn_json_unknown(&doc, doc.node, known) != NULL)
-            refuse(&r, nn_json_unknown(&doc, doc.node, known)->key,
-                   "unknown key");
+        check_known(&r, known);
         get_name(&r, "name", p->name);
         p->border = (nn_border)get_choice(&r, "border", BORDERS, 3);
         read_layout(&r, p);

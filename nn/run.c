@@ -58,7 +58,7 @@ static ckks_status no_memory(const char *where)
     return nn_fail(CKKS_EMEM, "nn_run: %s: no memory", where);
 }
 
-/* ---- tensors ------------------------------------------------------------------ */
+/* ---- tensors ------------------------------------------------------------ */
 
 typedef struct tensor {
     ckks_ct *ct;                /* shape (channels, phases)                  */
@@ -95,7 +95,7 @@ static void free_read(run *r, int reader)
             ckks_ct_clear(&r->image[i]);
 }
 
-/* ---- one stage's inputs ------------------------------------------------------------ */
+/* ---- one stage's inputs ------------------------------------------------- */
 
 /* The ciphertexts a stage combines: inputs as they are, then rotated ones. */
 typedef struct inputs {
@@ -190,7 +190,7 @@ static ckks_status rotate_inputs(inputs *in, const ckks_keys *keys)
     return failed(&f, in->stage->name);
 }
 
-/* ---- masks: border zero ------------------------------------------------------------ */
+/* ---- masks: border zero ------------------------------------------------- */
 
 static const ckks_pt *find_mask(const inputs *in, const net_term *t)
 {
@@ -317,7 +317,7 @@ static int resolve(int *step, const inputs *in, const net_term *t)
     return in->num_inputs + (int)(found - in->version);
 }
 
-/* ---- combining: one row of phases ------------------------------------------------------ */
+/* ---- combining: one row of phases --------------------------------------- */
 
 /* The blocks of a row: for each phase, one for each rotation of its sums. */
 typedef struct row {
@@ -458,7 +458,7 @@ static ckks_status row_init(row *w, const inputs *in, int first, int phases)
     return st;
 }
 
-/* ---- one output ciphertext --------------------------------------------------------------- */
+/* ---- one output ciphertext ---------------------------------------------- */
 
 /* out = the sums of channel o at phase i, rotated and added, plus the bias. */
 static ckks_status finish_linear(ckks_ct *out, row *w, const inputs *in,
@@ -556,7 +556,7 @@ static ckks_status finish_one(run *r, int k, row *w, const inputs *in, int o,
     return st;
 }
 
-/* ---- stages -------------------------------------------------------------------------------- */
+/* ---- stages ------------------------------------------------------------- */
 
 static ckks_status outs_init(run *r, int k)
 {
@@ -611,12 +611,23 @@ static ckks_status one_stage(run *r, int k)
     return st;
 }
 
-static ckks_status check(const ckks_ct *in, const nn_plan *p,
-                         const nn_weights *w, const ckks_keys *keys)
+static bool same_context(const ckks_ctx *ctx, const ckks_params *p)
+{
+    bool same = ckks_ctx_log_n(ctx) == p->log_n
+                && ckks_ctx_top_level(ctx) == p->num_primes - 1;
+
+    for (int i = 0; same && i < p->num_primes; i++)
+        same = ckks_ctx_prime(ctx, i) == p->primes[i];
+    return same;
+}
+
+static ckks_status check(const ckks_ct *out, const ckks_ct *in,
+                         const nn_plan *p, const nn_weights *w,
+                         const ckks_keys *keys)
 {
     uint8_t fingerprint[16];
 
-    if (in == NULL || p == NULL || w == NULL || keys == NULL)
+    if (out == NULL || in == NULL || p == NULL || w == NULL || keys == NULL)
         return nn_fail(CKKS_EARG, "nn_run: null pointer");
     nn_plan_fingerprint(fingerprint, p);
     if (memcmp(fingerprint, w->fingerprint, sizeof fingerprint) != 0)
@@ -630,6 +641,14 @@ static ckks_status check(const ckks_ct *in, const nn_plan *p,
                            "%d, scale 2^%.3f; the plan says %d, 1, 2^%.3f", i,
                            in[i].level, in[i].degree, log2(in[i].scale),
                            p->in_level, log2(p->in_scale));
+    for (int i = 0; i < nn_plan_inputs(p); i++)
+        if (!same_context(in[i].ctx, &p->params))
+            return nn_fail(CKKS_EPARAM, "nn_run: input %d: its context has N = "
+                           "2^%d and %d primes; the plan says N = 2^%d and "
+                           "%d, or other primes", i,
+                           ckks_ctx_log_n(in[i].ctx),
+                           ckks_ctx_top_level(in[i].ctx) + 1, p->params.log_n,
+                           p->params.num_primes);
     return CKKS_OK;
 }
 
@@ -640,7 +659,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     run r = { .p = p, .w = w, .keys = keys, .image = in };
     double done = 0;
     int stages, outputs;
-    ckks_status st = check(in, p, w, keys);
+    ckks_status st = check(out, in, p, w, keys);
 
     if (st != CKKS_OK)
         return st;

@@ -38,12 +38,43 @@ static ckks_status check_plan(const net *n, const nn_plan *p)
                    n->model->name, n->num_stages);
 }
 
+/* What the index arithmetic of map.c relies on; a plan may come from a file. */
+static ckks_status check_layout(const net *n, const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+    int unit = 1 << n->max_pool;
+    bool sound = l->ring_y > 0 && l->ring_x > 0 && l->ring_y % unit == 0
+                 && l->ring_x % unit == 0 && l->grid_y > 0 && l->grid_x > 0
+                 && l->height / l->ring_y == l->grid_y
+                 && l->width / l->ring_x == l->grid_x
+                 && l->slots == (size_t)1 << (p->params.log_n - 1)
+                 && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
+                 && p->border == n->model->border
+                 && p->out_pool == n->stage[n->num_stages - 1].pool;
+
+    if (p->border == NN_WRAP)
+        sound = sound && l->ring_y == n->model->ring_y
+                && l->ring_x == n->model->ring_x;
+    if (p->border != NN_HALO)
+        sound = sound && l->height == n->model->height
+                && l->width == n->model->width;
+    if (sound)
+        return CKKS_OK;
+    return nn_fail(CKKS_EPARAM, "nn_weights_init: the plan's map of %d x %d on "
+                   "rings of %d x %d and %zu slots is not one of model \"%s\"",
+                   l->height, l->width, l->ring_y, l->ring_x, l->slots,
+                   n->model->name);
+}
+
 ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
                             const nn_plan *p)
 {
-    nn_weights *w = calloc(1, sizeof *w);
+    nn_weights *w;
     ckks_status st;
 
+    if (out == NULL || m == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "nn_weights_init: null pointer");
+    w = calloc(1, sizeof *w);
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     st = net_init(&w->net, m);
@@ -58,6 +89,8 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
         st = net_levels(&w->net, net_plan_bits(p), p->params.primes);
     if (st == CKKS_OK)
         st = check_plan(&w->net, p);
+    if (st == CKKS_OK)
+        st = check_layout(&w->net, p);
     if (st == CKKS_OK) {
         w->map = calloc((size_t)w->net.num_stages, sizeof *w->map);
         if (w->map == NULL)

@@ -18,6 +18,14 @@
 
 enum { RIG_MAX_IMAGES = 8 };
 
+/* As CHECK_OK and CHECK_STATUS, with libnn's message. */
+#define NN_OK(call) \
+    nn_status(__FILE__, __LINE__, #call, (call), CKKS_OK)
+#define NN_STATUS(call, want) \
+    nn_status(__FILE__, __LINE__, #call, (call), (want))
+bool nn_status(const char *file, int line, const char *text, ckks_status got,
+               ckks_status want);
+
 /* Appends layers to the maker and returns the output's name. */
 typedef const char *net_builder(model_maker *k, int channels);
 
@@ -40,7 +48,7 @@ typedef struct rig {
     double *slotwise, *clear;   /* (outputs, slots)                          */
     double *ranges;             /* (steps)                                   */
     size_t count;               /* outputs * slots                           */
-    double rms;                 /* of slotwise                               */
+    double spread;              /* sd of slotwise about its mean             */
     double quantised;           /* sd predicted of clear - slotwise          */
 } rig;
 

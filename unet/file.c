@@ -96,7 +96,7 @@ static int vct_per_set(const nn_plan *p, unet_kind kind)
     return kind == UNET_INPUT ? nn_plan_inputs(p) : nn_plan_outputs(p);
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static ckks_status vct_read(unet_reader *r, uint8_t *out, size_t size)
 {
@@ -393,7 +393,7 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
     return s;
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 {

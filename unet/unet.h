@@ -26,7 +26,7 @@ extern "C" {
 
 enum { UNET_MAX_IMAGES = 65536 };
 
-/* ---- images, tiles, sets: pure index arithmetic (dvr.c) ------------------- *
+/* ---- images, tiles, sets: pure index arithmetic (dvr.c) ------------------ *
  *
  * A plan with the border `halo` takes images of any size.  Image i of H x W
  * pixels is cut into ceil(H / core_height) x ceil(W / core_width) tiles, row
@@ -93,7 +93,7 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
 
-/* ---- files of ciphertexts (file.c) ---------------------------------------- *
+/* ---- files of ciphertexts (file.c) --------------------------------------- *
  *
  *   offset  bytes  all numbers little-endian
  *        0      4  "VVCT"
@@ -158,7 +158,7 @@ CKKS_CHECKED ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct);
 CKKS_CHECKED ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes);
 void unet_writer_clear(unet_writer **w);
 
-/* ---- progress ---------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------- */
 
 /* Called before each set, and by nn_run within it.  NULL: silence. */
 typedef struct unet_progress {
@@ -166,7 +166,7 @@ typedef struct unet_progress {
     nn_progress step;       /* user of both                                  */
 } unet_progress;
 
-/* ---- owner (client.c) ---------------------------------------------------------- */
+/* ---- owner (client.c) --------------------------------------------------- */
 
 /* A secret key and the evaluation keys the plan asks for. */
 CKKS_CHECKED ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys,
@@ -205,7 +205,7 @@ void unet_result_clear(unet_result *r);
 /* 64 of the plan's standard deviations, and no less than 1e-3. */
 double unet_bound(const nn_plan *p);
 
-/* ---- server (server.c) ------------------------------------------------------------ */
+/* ---- server (server.c) -------------------------------------------------- */
 
 /* CKKS_EKEY, naming it, if a key of the plan is not among these. */
 CKKS_CHECKED ckks_status unet_check_keys(const nn_plan *p,

@@ -58,7 +58,7 @@ void cki_ntt_clear(cki_ntt **t, const ckks_memory *m)
     *t = NULL;
 }
 
-/* ---- known answers ------------------------------------------------------------ */
+/* ---- known answers ------------------------------------------------------ */
 
 enum { N = 64, LOG_N = 6, TERMS = 12 };
 

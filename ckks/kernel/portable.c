@@ -96,6 +96,32 @@ static void fwd_two_layers(uint64_t *x, size_t m, size_t t, const table *own,
     }
 }
 
+static inline uint64_t canonical(uint64_t u, uint64_t p)
+{
+    u = u < u - 2 * p ? u : u - 2 * p;              /* [0, 2p)               */
+    return u < u - p ? u : u - p;                   /* [0, p)                */
+}
+
+/* The last two layers, on quadruples; canonical words out. */
+static void fwd_last_layers(uint64_t *x, size_t n, const table *own,
+                            uint64_t p)
+{
+    const uint64_t p2 = 2 * p, *w = own->w, *ws = own->ws;
+
+    for (size_t k = n / 4; k < n / 2; k++, x += 4) {
+        uint64_t e = x[0], f = x[1], g = x[2], h = x[3];
+
+        FWD(e, g, w[k], ws[k]);
+        FWD(f, h, w[k], ws[k]);
+        FWD(e, f, w[2 * k], ws[2 * k]);
+        FWD(g, h, w[2 * k + 1], ws[2 * k + 1]);
+        x[0] = canonical(e, p);
+        x[1] = canonical(f, p);
+        x[2] = canonical(g, p);
+        x[3] = canonical(h, p);
+    }
+}
+
 /* Layers of half-length t, then 2t: m blocks of 4t words, every word < 2p. */
 static void inv_two_layers(uint64_t *x, size_t m, size_t t, const table *own,
                            uint64_t p)
@@ -136,17 +162,12 @@ void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
         m = 2;
         half /= 2;
     }
-    for (; half > 0; m *= 4, half /= 4) {
+    for (; half > 2; m *= 4, half /= 4) {
         fwd_two_layers(x, m, half / 2, own, p);
         VERIFY_BELOW(x, t->n, 4 * p);
     }
-    for (size_t j = 0; j < t->n; j++) {
-        uint64_t u = x[j];
-
-        u -= p2 & (uint64_t)-(u >= p2);             /* [0, 2p)               */
-        u -= p & (uint64_t)-(u >= p);               /* [0, p)                */
-        x[j] = u;
-    }
+    fwd_last_layers(x, t->n, own, p);
+    VERIFY_BELOW(x, t->n, p);
 }
 
 void cki_portable_ntt_inv(uint64_t *x, const cki_ntt *t)
@@ -176,7 +197,7 @@ void cki_portable_ntt_inv(uint64_t *x, const cki_ntt *t)
     }
 }
 
-/* ---- pointwise -------------------------------------------------------------- */
+/* ---- pointwise ---------------------------------------------------------- */
 
 static void add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
                 const cki_mod *m)
@@ -237,7 +258,7 @@ static void sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
         out[i] = cki_mul_shoup(a[i] + p - b[i], w, s, p);
 }
 
-/* ---- sums of products --------------------------------------------------------
+/* ---- sums of products ------------------------------------------------------
  *
  * A sum of up to 64 products below 2^122 stays below 2^128: it is kept in two
  * words and reduced once. */
@@ -335,7 +356,7 @@ static void convert(uint64_t *const *out, const int *target, int num_targets,
     }
 }
 
-/* ---- automorphisms ------------------------------------------------------------ */
+/* ---- automorphisms ------------------------------------------------------ */
 
 static void permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                     size_t n)
@@ -353,7 +374,7 @@ static void add_permuted(uint64_t *out, const uint64_t *in,
         out[i] = cki_add(out[i], in[perm[i]], p);
 }
 
-/* ---- the integer combination --------------------------------------------------
+/* ---- the integer combination -----------------------------------------------
  *
  * A word x < 2^61 is cut into x = h 2^32 + l.  With row sums of |weight| below
  * 2^28 both sums stay below 2^60 in absolute value: exact in a signed word. */

@@ -5,7 +5,7 @@
 
 #include "volley.h"
 
-/* ---- keygen --------------------------------------------------------------- */
+/* ---- keygen ------------------------------------------------------------- */
 
 static int client_save_secret(const ckks_sk *sk, const char *path)
 {
@@ -138,7 +138,7 @@ int volley_load_secret(ckks_sk **out, const volley_source *s, const char *path)
     return code;
 }
 
-/* ---- encrypt -------------------------------------------------------------- */
+/* ---- encrypt ------------------------------------------------------------ */
 
 int volley_encrypt(volley_source *s, const char *key_path,
                    const volley_images *images, const char *out,
@@ -209,7 +209,7 @@ int volley_run_encrypt(const volley_args *a)
     return code;
 }
 
-/* ---- decrypt -------------------------------------------------------------- */
+/* ---- decrypt ------------------------------------------------------------ */
 
 int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
                    const char *path)

@@ -30,7 +30,7 @@ typedef struct demo {
     volley_report report;
 } demo;
 
-/* ---- where things are ------------------------------------------------------ */
+/* ---- where things are --------------------------------------------------- */
 
 /* The folder two above the program, if it has the model; else here. */
 static char *demo_root(void)
@@ -204,7 +204,7 @@ static void demo_close(demo *d)
     free(d->root);
 }
 
-/* ---- the stages ------------------------------------------------------------- */
+/* ---- the stages --------------------------------------------------------- */
 
 static void demo_say(const demo *d, const char *stage, double seconds,
                      const char *what, double bytes)
@@ -286,7 +286,7 @@ static int demo_clear(demo *d)
     return code;
 }
 
-/* ---- comparison --------------------------------------------------------------- */
+/* ---- comparison --------------------------------------------------------- */
 
 /* Counts of pixels, over which Dice = 2 both / (a + b). */
 typedef struct demo_count {
@@ -347,7 +347,7 @@ static void demo_compare_all(demo *d)
     d->report.pixels_differ = between.differ / between.all;
 }
 
-/* ---- pictures ------------------------------------------------------------------- */
+/* ---- pictures ----------------------------------------------------------- */
 
 /* Height and width of all slices side by side. */
 static unet_size demo_sheet_size(const demo *d)
@@ -448,7 +448,7 @@ static int demo_pictures(const demo *d)
     return code;
 }
 
-/* ---- report ---------------------------------------------------------------------- */
+/* ---- report ------------------------------------------------------------- */
 
 static int demo_report(const demo *d)
 {

@@ -20,7 +20,7 @@
 
 enum { VOLLEY_DONE = 0, VOLLEY_FAILED = 1, VOLLEY_USAGE = 2 };
 
-/* ---- command line (options.c) ---------------------------------------------- */
+/* ---- command line (options.c) ------------------------------------------- */
 
 typedef enum volley_option {
     OPT_HELP = 0, OPT_JSON, OPT_THREADS,    /* every verb has these          */
@@ -66,7 +66,7 @@ int volley_int(int *out, const volley_args *a, volley_option o, int low,
 int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
                 int high);
 
-/* ---- lines for people (common.c) ---------------------------------------------- */
+/* ---- lines for people (common.c) ---------------------------------------- */
 
 /* "volley: ..." to stderr, on one line; returns VOLLEY_FAILED. */
 int volley_fail(const char *format, ...)
@@ -105,7 +105,7 @@ int volley_flush(void);
 /* Finishes and clears a writer to stdout. */
 int volley_json_end(nn_json_writer *w);
 
-/* ---- model or plan (source.c) ---------------------------------------------------- */
+/* ---- model or plan (source.c) ------------------------------------------- */
 
 typedef struct volley_source {
     const char *path;
@@ -131,7 +131,7 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
 int volley_source_context(volley_source *s, const ckks_memory *memory);
 void volley_source_clear(volley_source *s);
 
-/* ---- images and masks (picture.c) --------------------------------------------------- */
+/* ---- images and masks (picture.c) --------------------------------------- */
 
 /* Images as the packing takes them. */
 typedef struct volley_images {
@@ -166,7 +166,7 @@ char *volley_result_name(const char *out, size_t i, size_t count,
 int volley_save_masks(const char *out, double *const *logit,
                       const unet_job *job, double threshold);
 
-/* ---- progress on a terminal (progress.c) ------------------------------------------------ */
+/* ---- progress on a terminal (progress.c) -------------------------------- */
 
 typedef struct volley_progress {
     unet_progress hooks;
@@ -178,7 +178,7 @@ typedef struct volley_progress {
 void volley_progress_init(volley_progress *p, const char *doing);
 void volley_progress_end(volley_progress *p);
 
-/* ---- results for programs (report.c) ------------------------------------------------------- */
+/* ---- results for programs (report.c) ------------------------------------ */
 
 /* NAN, 0 or NULL: unknown to the verb, null in the text. */
 typedef struct volley_report {
@@ -195,7 +195,7 @@ typedef struct volley_report {
 void volley_report_init(volley_report *r, const volley_source *s);
 void volley_report_put(nn_json_writer *w, const volley_report *r);
 
-/* ---- verbs --------------------------------------------------------------------------------- */
+/* ---- verbs -------------------------------------------------------------- */
 
 int volley_run_plan(const volley_args *a);
 int volley_run_keygen(const volley_args *a);

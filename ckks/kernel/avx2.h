@@ -1,0 +1,166 @@
+/* avx2.h -- layer 2: residues modulo p < 2^49 in doubles, with fused
+ * multiply-add.
+ *
+ * Read first: docs/10-kernels.md.  Residues are doubles holding whole numbers;
+ * a product modulo p is five operations and exact:
+ *
+ * Lemma F.  p odd, p < 2^49, pinv = RN(1/p), M = 1.5 * 2^52; a, w whole,
+ * |a w| <= 2^51 p.  Let h = RN(a w), l = fma(a, w, -h),
+ * q = fma(h, pinv, M) - M, r = fma(-q, p, h) + l.  Then r = a w - q p exactly
+ * and |r| <= p (1/2 + |a w / p| 2^-52).
+ *
+ *   Proof.  l is exact: the error of a product of doubles is a double when
+ *   nothing underflows.  h pinv = (a w / p)(1 + e) with |e| <= 2^-52 + 2^-106,
+ *   so it is off by at most |a w / p| 2^-52 (+ a negligible term); M plus a
+ *   number of at most 2^51 lies in [2^52, 2^53] where doubles are whole, so
+ *   the fma rounds once, to the nearest whole number: |q - a w / p| <= 1/2 +
+ *   |a w / p| 2^-52.  Hence |a w - q p| <= p (1/2 + ...) <= p < 2^49.  h - q p
+ *   is whole and at most 2^49 + |l|, |l| <= 2^47, so both the fma and the last
+ *   sum are exact.
+ *
+ * With |w| <= p/2 (twiddles are stored balanced) and |a| <= A p this reads:
+ * A p <= 2^52, |r| <= p (1/2 + A p 2^-53) <= p (1/2 + A/16).  Ranges are
+ * written B: "B = 2.8" means |x| <= 2.8 p.  The limit is A = 8.
+ */
+#ifndef CKI_AVX2_H
+#define CKI_AVX2_H
+
+#include <immintrin.h>
+
+#include "kernel.h"
+
+typedef __m256d vec;
+
+#define MAGIC 0x1.8p52
+#define TWO52 0x1p52
+
+/* The constants of one prime. */
+typedef struct prime {
+    vec p, inv, magic;
+} prime;
+
+static inline prime prime_of(const cki_mod *m)
+{
+    prime c = { _mm256_set1_pd((double)m->p), _mm256_set1_pd(m->inv),
+                _mm256_set1_pd(MAGIC) };
+
+    return c;
+}
+
+/* A word of [0, 2^52) as a double and back: the bits of 2^52 + x are those of
+ * 2^52 with x in the low 52. */
+static inline vec load(const uint64_t *x)
+{
+    __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
+    __m256i u = _mm256_loadu_si256((const __m256i *)(const void *)x);
+
+    return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(u, two52)),
+                         _mm256_set1_pd(TWO52));
+}
+
+static inline void store(uint64_t *x, vec v)
+{
+    __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
+    __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, _mm256_set1_pd(TWO52)));
+
+    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
+}
+
+/* Doubles kept in the memory of words, within one transform. */
+static inline vec load_lazy(const uint64_t *x)
+{
+    return _mm256_castsi256_pd(
+        _mm256_loadu_si256((const __m256i *)(const void *)x));
+}
+
+static inline void store_lazy(uint64_t *x, vec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_castpd_si256(v));
+}
+
+/* The nearest whole number, |x| <= 2^51. */
+static inline vec nearest(vec x, vec y, prime c)
+{
+    return _mm256_sub_pd(_mm256_fmadd_pd(x, y, c.magic), c.magic);
+}
+
+/* a w mod p by Lemma F. */
+static inline vec mulmod(vec a, vec w, prime c)
+{
+    vec h = _mm256_mul_pd(a, w), l = _mm256_fmsub_pd(a, w, h);
+    vec q = nearest(h, c.inv, c);
+
+    return _mm256_add_pd(_mm256_fnmadd_pd(q, c.p, h), l);
+}
+
+/* x mod p with |out| <= p (1/2 + |x / p| 2^-52); |x| < 2^53, |x/p| <= 2^51. */
+static inline vec reduce(vec x, prime c)
+{
+    return _mm256_fnmadd_pd(nearest(x, c.inv, c), c.p, x);
+}
+
+/* (-p, p) -> [0, p) */
+static inline vec lift(vec x, prime c)
+{
+    vec negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
+
+    return _mm256_add_pd(x, _mm256_and_pd(negative, c.p));
+}
+
+/* [0, 2p) -> [0, p) */
+static inline vec fold(vec x, prime c)
+{
+    vec large = _mm256_cmp_pd(x, c.p, _CMP_GE_OQ);
+
+    return _mm256_sub_pd(x, _mm256_and_pd(large, c.p));
+}
+
+static inline double balanced(uint64_t w, uint64_t p)
+{
+    return w > p / 2 ? -(double)(p - w) : (double)w;
+}
+
+static inline vec constant(uint64_t w, const cki_mod *m)
+{
+    return _mm256_set1_pd(balanced(w, m->p));
+}
+
+/* ---- the functions of the kernel, by file ------------------------------------ */
+
+size_t cki_avx2_ntt_bytes(size_t n);
+void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
+                          const uint64_t *inverse);
+void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t);
+void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t);
+
+void cki_avx2_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_avx2_sub(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_avx2_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_avx2_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                      const uint64_t *c, size_t n, const cki_mod *m);
+void cki_avx2_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
+                        const uint64_t *c, size_t n, const cki_mod *m);
+void cki_avx2_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                        uint64_t w, size_t n, const cki_mod *m);
+void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                      size_t n);
+void cki_avx2_add_permuted(uint64_t *out, const uint64_t *in,
+                           const uint32_t *perm, size_t n, const cki_mod *m);
+
+void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+                   const uint64_t *const *y0, const uint64_t *const *y1,
+                   int k, bool add_to, size_t n, const cki_mod *m);
+void cki_avx2_convert(uint64_t *const *out, const int *target,
+                      int num_targets, const uint64_t *const *in,
+                      const cki_conv *k, bool centred, size_t n);
+
+size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
+                             size_t n_blocks);
+void cki_avx2_combine(uint64_t *const *out, const uint64_t *const *in,
+                      size_t n_in, const ckks_block *block, size_t n_blocks,
+                      size_t n, const cki_mod *m, void *work);
+
+#endif

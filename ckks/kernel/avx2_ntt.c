@@ -1,0 +1,352 @@
+/* avx2_ntt.c -- layer 2: the NTT in doubles.
+ *
+ * Read first: avx2.h (Lemma F), docs/02-ntt.md, docs/10-kernels.md.
+ */
+#include "avx2.h"
+#include "portable.h"
+
+/* ---- NTT: tables -------------------------------------------------------- */
+
+enum {
+    SMALL_LOG = 5,              /* rings up to 2^5 go to the portable code   */
+    BLOCK = 4096                /* words that stay in the first-level cache  */
+};
+
+/* own: N doubles forward, N inverse, both balanced, index as in portable.c;
+ * the last N/2 (layer of pairs) in groups of eight as four even, four odd;
+ * then 1/N and psi^-br(1)/N. */
+size_t cki_avx2_ntt_bytes(size_t n)
+{
+    return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
+                                       : (2 * n + 8) * sizeof(double);
+}
+
+static void table_fill(double *w, const uint64_t *root, size_t n, uint64_t p)
+{
+    for (size_t i = 0; i < n / 2; i++)
+        w[i] = balanced(root[i], p);
+    for (size_t i = n / 2; i < n; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            w[i + j % 2 * 4 + j / 2] = balanced(root[i + j], p);
+}
+
+void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
+                        const uint64_t *inverse)
+{
+    const size_t n = t->n;
+    double *w = t->own;
+    uint64_t n_inv;
+
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_prepare(t, root, inverse);
+        return;
+    }
+    table_fill(w, root, n, t->mod.p);
+    table_fill(w + n, inverse, n, t->mod.p);
+    n_inv = cki_inv(n % t->mod.p, &t->mod);
+    w[2 * n] = balanced(n_inv, t->mod.p);
+    w[2 * n + 1] = balanced(cki_mul(n_inv, inverse[1], &t->mod), t->mod.p);
+}
+
+/* ---- NTT: forward ----------------------------------------------------------
+ *
+ * (x, y) -> (x + w y, x - w y).  From B before a layer to B + 1/2 + B/16
+ * after: 1, 1.57, 2.17, 2.80, 3.48, 4.19, 4.96, 5.77, 6.63, 7.54, 8.5.  So ten
+ * layers can follow each other before the input of a product leaves B = 8.
+ * Reducing the x of a layer (its y reduces itself, to at most 1) starts the
+ * count again. */
+
+static inline void fwd(vec *x, vec *y, vec w, prime c)
+{
+    vec r = mulmod(*y, w, c), u = *x;
+
+    *x = _mm256_add_pd(u, r);
+    *y = _mm256_sub_pd(u, r);
+}
+
+enum { MAX_LAYERS = 10 };
+
+/* One layer over everything; converts words. */
+static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
+{
+    vec w = _mm256_set1_pd(table[1]);
+
+    for (size_t j = 0; j < n / 2; j += 4) {
+        vec a = load(x + j), b = load(x + j + n / 2);
+
+        fwd(&a, &b, w, c);
+        store_lazy(x + j, a);
+        store_lazy(x + j + n / 2, b);
+    }
+}
+
+/* Two layers on one block of 4t words; table index m + i of the block. */
+static inline void fwd_block(uint64_t *x, size_t t, const double *table,
+                             size_t index, bool words, bool reduced, prime c)
+{
+    vec w1 = _mm256_set1_pd(table[index]);
+    vec w2 = _mm256_set1_pd(table[2 * index]);
+    vec w3 = _mm256_set1_pd(table[2 * index + 1]);
+
+    for (size_t j = 0; j < t; j += 4) {
+        uint64_t *at = x + j;
+        vec e = words ? load(at) : load_lazy(at);
+        vec f = words ? load(at + t) : load_lazy(at + t);
+        vec g = words ? load(at + 2 * t) : load_lazy(at + 2 * t);
+        vec h = words ? load(at + 3 * t) : load_lazy(at + 3 * t);
+
+        if (reduced) {
+            e = reduce(e, c);
+            f = reduce(f, c);
+        }
+        fwd(&e, &g, w1, c);
+        fwd(&f, &h, w1, c);
+        fwd(&e, &f, w2, c);
+        fwd(&g, &h, w3, c);
+        store_lazy(at, e);
+        store_lazy(at + t, f);
+        store_lazy(at + 2 * t, g);
+        store_lazy(at + 3 * t, h);
+    }
+}
+
+/* Two layers on the blocks [first, first + count) of 4t words each, m = number
+ * of blocks of the whole transform. */
+static void fwd_sweep(uint64_t *x, size_t t, size_t m, size_t first,
+                      size_t count, bool words, bool reduced,
+                      const double *table, prime c)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t *at = x + 4 * t * i;
+
+        if (words)
+            fwd_block(at, t, table, m + first + i, true, false, c);
+        else if (reduced)
+            fwd_block(at, t, table, m + first + i, false, true, c);
+        else
+            fwd_block(at, t, table, m + first + i, false, false, c);
+    }
+}
+
+static inline void transpose(vec *a, vec *b, vec *c, vec *d)
+{
+    vec ab0 = _mm256_unpacklo_pd(*a, *b), ab1 = _mm256_unpackhi_pd(*a, *b);
+    vec cd0 = _mm256_unpacklo_pd(*c, *d), cd1 = _mm256_unpackhi_pd(*c, *d);
+
+    *a = _mm256_permute2f128_pd(ab0, cd0, 0x20);
+    *b = _mm256_permute2f128_pd(ab1, cd1, 0x20);
+    *c = _mm256_permute2f128_pd(ab0, cd0, 0x31);
+    *d = _mm256_permute2f128_pd(ab1, cd1, 0x31);
+}
+
+/* The last four layers, on blocks of 16 words numbered from first: two layers
+ * on whole vectors, two after a transposition; canonical words out. */
+static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
+                     const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
+        vec w1 = _mm256_set1_pd(table[n / 16 + i]);
+        vec w;
+
+        fwd(&a, &d, w1, c);
+        fwd(&b, &e, w1, c);
+        fwd(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
+        fwd(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
+        transpose(&a, &b, &d, &e);
+        w = _mm256_loadu_pd(w4);
+        fwd(&a, &d, w, c);
+        fwd(&b, &e, w, c);
+        fwd(&a, &b, _mm256_loadu_pd(w5), c);
+        fwd(&d, &e, _mm256_loadu_pd(w5 + 4), c);
+        a = lift(reduce(a, c), c);
+        b = lift(reduce(b, c), c);
+        d = lift(reduce(d, c), c);
+        e = lift(reduce(e, c), c);
+        transpose(&a, &b, &d, &e);
+        store(x, a);
+        store(x + 4, b);
+        store(x + 8, d);
+        store(x + 12, e);
+    }
+}
+
+/* The sweeps of one block of `size` words that starts the layer of m blocks. */
+static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
+                     int layers, bool words, const double *table, prime c)
+{
+    size_t count = 1, m = n / size;
+
+    for (size_t t = size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
+        int ahead = t == 16 ? 2 + 4 : 2;    /* fwd_last follows at once      */
+        bool reduced = layers + ahead > MAX_LAYERS;
+
+        fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
+        layers = reduced ? 2 : layers + 2;
+        words = false;
+    }
+    VERIFY(layers + 4 <= MAX_LAYERS);
+    fwd_last(x, n, index * (size / 16), size / 16, table, c);
+}
+
+void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
+{
+    const double *table = t->own;
+    const size_t n = t->n;
+    const prime c = prime_of(&t->mod);
+    size_t size = n;
+    int layers = 0;
+    bool words = true;
+
+    VERIFY_BELOW(x, n, t->mod.p);
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_fwd(x, t);
+        return;
+    }
+    if (t->log_n % 2 == 1) {
+        fwd_first(x, n, table, c);
+        size /= 2;
+        layers = 1;
+        words = false;
+    }
+    for (; size > BLOCK; size /= 4, layers += 2, words = false)
+        fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
+    for (size_t i = 0; i < n / size; i++)
+        fwd_rest(x + i * size, n, size, i, layers, words, table, c);
+    VERIFY_BELOW(x, n, t->mod.p);
+}
+
+/* ---- NTT: inverse ----------------------------------------------------------
+ *
+ * (x, y) -> (x + y, w (x - y)).  Two layers from B: sums 4B, reduced to at
+ * most 1/2 + B/4 2^-3...; f' = 2 (1/2 + B/8) = 1 + B/4; others at most
+ * 1/2 + B/4.  B = 1.4 is kept: 1 + 0.35 = 1.35.  Products see at most
+ * 4 B = 5.6 < 8. */
+
+static inline void inv(vec *x, vec *y, vec w, prime c)
+{
+    vec u = *x, v = *y;
+
+    *x = _mm256_add_pd(u, v);
+    *y = mulmod(_mm256_sub_pd(u, v), w, c);
+}
+
+/* The first four layers on blocks of 16 words; words in, lazy out. */
+static void inv_first(uint64_t *x, size_t n, size_t first, size_t count,
+                      const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
+        vec a = load(x), b = load(x + 4), d = load(x + 8), e = load(x + 12);
+        vec w;
+
+        transpose(&a, &b, &d, &e);
+        inv(&a, &b, _mm256_loadu_pd(w5), c);
+        inv(&d, &e, _mm256_loadu_pd(w5 + 4), c);
+        w = _mm256_loadu_pd(w4);
+        inv(&a, &d, w, c);
+        inv(&b, &e, w, c);
+        a = reduce(a, c);
+        transpose(&a, &b, &d, &e);
+        inv(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
+        inv(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
+        w = _mm256_set1_pd(table[n / 16 + i]);
+        inv(&a, &d, w, c);
+        inv(&b, &e, w, c);
+        store_lazy(x, reduce(a, c));
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
+                      size_t count, const double *table, prime c)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t index = m + first + i;
+        vec w1 = _mm256_set1_pd(table[index]);
+        vec w2 = _mm256_set1_pd(table[2 * index]);
+        vec w3 = _mm256_set1_pd(table[2 * index + 1]);
+        uint64_t *at = x + 4 * t * i;
+
+        for (size_t j = 0; j < t; j += 4, at += 4) {
+            vec e = load_lazy(at), f = load_lazy(at + t);
+            vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
+
+            inv(&e, &f, w2, c);
+            inv(&g, &h, w3, c);
+            inv(&e, &g, w1, c);
+            inv(&f, &h, w1, c);
+            store_lazy(at, reduce(e, c));
+            store_lazy(at + t, f);
+            store_lazy(at + 2 * t, g);
+            store_lazy(at + 3 * t, h);
+        }
+    }
+}
+
+/* The last layer (log N odd) or two, 1/N included; canonical words out.  The
+ * products' inputs are at most 4B = 5.6, so |r| <= 0.85 p. */
+static void inv_last(uint64_t *x, size_t n, bool two, const double *table,
+                     prime c)
+{
+    const vec scale = _mm256_set1_pd(table[n]);         /* behind the table  */
+    const vec w1 = _mm256_set1_pd(table[n + 1]);
+    const vec w2 = _mm256_set1_pd(table[2]), w3 = _mm256_set1_pd(table[3]);
+    const size_t t = n / 4;
+
+    if (!two) {
+        for (size_t j = 0; j < n / 2; j += 4) {
+            vec a = load_lazy(x + j), b = load_lazy(x + j + n / 2);
+
+            store(x + j, lift(mulmod(_mm256_add_pd(a, b), scale, c), c));
+            store(x + j + n / 2,
+                  lift(mulmod(_mm256_sub_pd(a, b), w1, c), c));
+        }
+        return;
+    }
+    for (uint64_t *at = x; at < x + t; at += 4) {
+        vec e = load_lazy(at), f = load_lazy(at + t);
+        vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
+
+        inv(&e, &f, w2, c);
+        inv(&g, &h, w3, c);
+        store(at, lift(mulmod(_mm256_add_pd(e, g), scale, c), c));
+        store(at + t, lift(mulmod(_mm256_add_pd(f, h), scale, c), c));
+        store(at + 2 * t, lift(mulmod(_mm256_sub_pd(e, g), w1, c), c));
+        store(at + 3 * t, lift(mulmod(_mm256_sub_pd(f, h), w1, c), c));
+    }
+}
+
+void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t)
+{
+    const size_t n = t->n;
+    const double *table = (const double *)t->own + n;
+    const prime c = prime_of(&t->mod);
+    const bool odd = t->log_n % 2 == 1;
+    const size_t top = odd ? n / 2 : n / 4; /* the last layers
+                                                   begin here                */
+    size_t size = top;
+
+    VERIFY_BELOW(x, n, t->mod.p);
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_inv(x, t);
+        return;
+    }
+    while (size > BLOCK)
+        size /= 4;
+    for (size_t i = 0; i < n / size; i++) {
+        uint64_t *block = x + i * size;
+
+        inv_first(block, n, i * (size / 16), size / 16, table, c);
+        for (size_t s = 64; s <= size; s *= 4)
+            inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);
+    }
+    for (size_t s = 4 * size; s <= top; s *= 4)
+        inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
+    inv_last(x, n, !odd, table, c);
+    VERIFY_BELOW(x, n, t->mod.p);
+}

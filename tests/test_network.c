@@ -1,0 +1,227 @@
+/* test_network.c -- whole small networks: float, clear and encrypted agree;
+ * bytes repeat; memory is as planned; odd images stay in range.
+ */
+#include "net_support.h"
+
+#include <math.h>
+
+/* Borders under which the networks are checked. */
+static const struct { nn_border border; bool planned; } borders[] = {
+    { NN_WRAP, true }, { NN_HALO, true }, { NN_ZERO, true }
+};
+
+static void whole_networks(nn_border border)
+{
+    rig_shape s;
+
+    if (!borders[border].planned) {
+        test_skip("no plan for this border");
+        return;
+    }
+    for (const net_kind *k = net_kinds; k->build != NULL; k++)
+        for (int i = 0; !k->single && rig_shape_at(&s, k, border, i); i++)
+            rig_check(k, &s, true);
+}
+
+TEST(network_wrap)
+{
+    whole_networks(NN_WRAP);
+}
+
+TEST(network_halo)
+{
+    whole_networks(NN_HALO);
+}
+
+TEST(network_zero)
+{
+    whole_networks(NN_ZERO);
+}
+
+static const net_kind *kind_named(const char *name)
+{
+    const net_kind *k = net_kinds;
+
+    while (k->build != NULL && strcmp(k->name, name) != 0)
+        k++;
+    CHECK(k->build != NULL, "no network %s", name);
+    return k;
+}
+
+/* ---- the same bytes ---------------------------------------------------------- */
+
+static bool same_hash(const rig_error *a, const rig_error *b)
+{
+    return memcmp(a->hash, b->hash, sizeof a->hash) == 0;
+}
+
+static void with_kernel(rig_error *out, const rig *r, const char *kernel)
+{
+    const char *before = getenv("CKKS_KERNEL");
+    char *kept = before == NULL ? NULL : malloc(strlen(before) + 1);
+
+    if (kept != NULL)
+        memcpy(kept, before, strlen(before) + 1);
+    setenv("CKKS_KERNEL", kernel, 1);
+    rig_encrypted(out, r, 1);
+    if (kept != NULL)
+        setenv("CKKS_KERNEL", kept, 1);
+    else
+        unsetenv("CKKS_KERNEL");
+    free(kept);
+}
+
+static bool has_kernel(const rig *r, const char *kernel)
+{
+    ckks_params p = r->p.params;
+    ckks_ctx *ctx = NULL;
+    bool has;
+
+    p.kernel = kernel;
+    has = ckks_ctx_init(&ctx, &p) == CKKS_OK;
+    ckks_ctx_clear(&ctx);
+    return has;
+}
+
+/* One seed, one run: the same ciphertexts again, and with every kernel. */
+static void same_bytes(const net_kind *k, nn_border border)
+{
+    static const char *const kernel[] = { "portable", "avx2", "avx512ifma" };
+    rig r = { 0 };
+    rig_shape s;
+    rig_error one, again, other;
+
+    if (!CHECK(rig_shape_at(&s, k, border, 1), "no shape")
+        || !rig_init(&r, &s, k->build)) {
+        rig_clear(&r);
+        return;
+    }
+    rig_encrypted(&one, &r, 1);
+    rig_encrypted(&again, &r, 1);
+    rig_encrypted(&other, &r, 2);
+    CHECK(same_hash(&one, &again), "%s: two runs differ", k->name);
+    CHECK(!same_hash(&one, &other), "%s: two seeds, one output", k->name);
+    for (int i = 0; i < 3; i++) {
+        if (!has_kernel(&r, kernel[i])) {
+            test_note("%s is not here", kernel[i]);
+            continue;
+        }
+        with_kernel(&other, &r, kernel[i]);
+        CHECK(strcmp(other.kernel, kernel[i]) == 0, "asked for %s, ran %s",
+              kernel[i], other.kernel);
+        CHECK(same_hash(&one, &other), "%s: %s and %s differ", k->name,
+              one.kernel, kernel[i]);
+    }
+    rig_clear(&r);
+}
+
+TEST(network_same_bytes)
+{
+    same_bytes(kind_named("unet 1"), NN_WRAP);
+    same_bytes(kind_named("skips"), NN_HALO);
+    same_bytes(kind_named("pool linear"), NN_ZERO);
+}
+
+/* ---- odd images ------------------------------------------------------------------ */
+
+enum { ALL_0, ALL_255, BOARD, NOISE, ODD_IMAGES };
+
+static void odd_image(double *pixel, int kind, int planes, int height,
+                      int width)
+{
+    uint64_t seed = 9;
+
+    for (int i = 0; i < planes * height * width; i++) {
+        int y = i / width % height, x = i % width;
+
+        pixel[i] = kind == ALL_0 ? 0 : kind == ALL_255 ? 255
+                 : kind == BOARD ? ((y + x) % 2 == 0 ? 0 : 255)
+                 : (double)(test_word(&seed) % 256);
+    }
+}
+
+/* Ranges widened to what these images need; the encrypted run then follows
+ * the clear one on each of them, garbage included. */
+static void odd_images(const net_kind *k, nn_border border)
+{
+    rig r = { 0 };
+    rig_shape s;
+    double usual[NN_MAX_STEPS], factor = 1;
+    nn_aim aim;
+    int planes;
+
+    if (!CHECK(rig_shape_at(&s, k, border, 1), "no shape")
+        || !rig_init(&r, &s, k->build)) {
+        rig_clear(&r);
+        return;
+    }
+    aim = rig_aim(&s);
+    planes = r.images * r.p.channels;
+    memcpy(usual, r.ranges, (size_t)r.p.num_steps * sizeof *usual);
+    for (int i = 0; i < ODD_IMAGES; i++) {
+        odd_image(r.pixel, i, planes, r.p.core_height, r.p.core_width);
+        rig_repack(&r, r.pixel);
+        for (int j = 0; j < r.p.num_steps; j++)
+            factor = fmax(factor, r.ranges[j] / usual[j]);
+    }
+    for (int i = 0; i < r.m.num_layers; i++)
+        r.m.layer[i].range.max *= factor;
+    if (NN_OK(nn_plan_make(&r.p, &r.m, &aim))
+        && NN_OK(nn_weights_init(&r.w, &r.m, &r.p)))
+        for (int i = 0; i < ODD_IMAGES; i++) {
+            rig_error e;
+            double bound;
+
+            odd_image(r.pixel, i, planes, r.p.core_height, r.p.core_width);
+            rig_repack(&r, r.pixel);
+            bound = 64 * factor * r.p.error_sd;
+            if (rig_encrypted(&e, &r, 1))
+                CHECK(e.worst <= bound && e.imaginary <= bound,
+                      "%s, image %d: off by %.3g, imaginary %.3g, allowed "
+                      "%.3g", k->name, i, e.worst, e.imaginary, bound);
+        }
+    rig_clear(&r);
+}
+
+TEST(network_odd_images)
+{
+    odd_images(kind_named("unet 1"), NN_WRAP);
+    odd_images(kind_named("pool"), NN_HALO);
+    odd_images(kind_named("tconv square"), NN_ZERO);
+}
+
+/* ---- memory ---------------------------------------------------------------------------- */
+
+static const char *middle(model_maker *k, int c)
+{
+    (void)c;
+    maker_unet(k, 4, 1);
+    return "logit";
+}
+
+TEST(network_memory)
+{
+    static const rig_shape s = { NN_WRAP, 13, 4, 4, 256, 256, 1, 0 };
+    rig r = { 0 };
+    rig_error e;
+
+    if (rig_model(&r.m, &s, middle)) {
+        nn_aim aim = rig_aim(&s);
+
+        r.count = 16 * 4096;
+        r.in = calloc(16 * 4096, sizeof *r.in);
+        r.clear = calloc(16 * 4096, sizeof *r.clear);
+        if (CHECK(r.in != NULL && r.clear != NULL, "no memory")
+            && NN_OK(nn_plan_make(&r.p, &r.m, &aim))
+            && NN_OK(nn_weights_init(&r.w, &r.m, &r.p))
+            && rig_encrypted(&e, &r, 1)) {
+            double ratio = (double)e.peak / r.p.peak_bytes;
+
+            test_note("peak %.1f MiB, planned %.1f (%.2f)",
+                      (double)e.peak / 1048576, r.p.peak_bytes / 1048576,
+                      ratio);
+            CHECK(ratio > 0.75 && ratio < 1.25, "ratio %.2f", ratio);
+        }
+    }
+    rig_clear(&r);
+}
