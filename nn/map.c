@@ -92,18 +92,25 @@ typedef struct reading {
     const nn_layout *layout;
     int first_channel, weight_channels; /* in the stage's weight             */
     int first_input;            /* number of the source's first ciphertext   */
+    int first_term;             /* in the table                              */
     int ring_y, ring_x;         /* of the stored ciphertexts                 */
     bool with_weights;
 } reading;
 
-static int find_term(table *t, int input, net_term place)
+/* The source's terms stand in groups, one term a channel: the first of the
+ * group that reads this phase at this place. */
+static int find_group(table *t, const reading *r, int phase, net_term place)
 {
-    place.input = input;
-    for (int k = t->terms - 1; k >= 0; k--)
+    int channels = r->source->channels, phases = r->ring_y * r->ring_x;
+    int first = t->terms;
+
+    place.input = r->first_input + phase;
+    for (int k = r->first_term; k < t->terms; k += channels)
         if (net_compare_terms(&t->term[k], &place) == 0)
             return k;
-    t->term[t->terms] = place;
-    return t->terms++;
+    for (int c = 0; c < channels; c++, place.input += phases)
+        t->term[t->terms++] = place;
+    return first;
 }
 
 static int floor_div(int a, int b)
@@ -154,17 +161,15 @@ static void add_weight(table *t, const reading *r, int o, int c, int k,
 
 static void read_direct(table *t, const reading *r, int y, int x, int tap)
 {
-    int phase, phases = r->ring_y * r->ring_x;
+    int phase, first;
     net_term place;
 
     if (!locate(&phase, &place, y, x, r))
         return;
-    for (int c = 0; c < r->source->channels; c++) {
-        int k = find_term(t, r->first_input + c * phases + phase, place);
-
-        for (int o = 0; r->with_weights && o < r->stage->channels; o++)
-            add_weight(t, r, o, c, k, conv_weight(r, o, c, tap));
-    }
+    first = find_group(t, r, phase, place);
+    for (int c = 0; r->with_weights && c < r->source->channels; c++)
+        for (int o = 0; o < r->stage->channels; o++)
+            add_weight(t, r, o, c, first + c, conv_weight(r, o, c, tap));
 }
 
 /* (conv . tconv) from stored channel c to output o, at one tap and corner. */
@@ -185,17 +190,16 @@ static void read_up(table *t, const reading *r, int y, int x, int tap)
     const net_source *s = r->source;
     int low_y = floor_div(y, 2), low_x = floor_div(x, 2);
     int corner = (y - 2 * low_y) * 2 + (x - 2 * low_x);
-    int phase, phases = r->ring_y * r->ring_x;
+    int phase, first;
     net_term place;
 
     if (!locate(&phase, &place, low_y, low_x, r))
         return;
-    for (int c = 0; c < s->channels; c++) {
-        int k = find_term(t, r->first_input + c * phases + phase, place);
-
-        for (int o = 0; r->with_weights && o < r->stage->channels; o++)
-            add_weight(t, r, o, c, k, up_weight(r, o, c, tap, corner));
-    }
+    first = find_group(t, r, phase, place);
+    for (int c = 0; r->with_weights && c < s->channels; c++)
+        for (int o = 0; o < r->stage->channels; o++)
+            add_weight(t, r, o, c, first + c,
+                       up_weight(r, o, c, tap, corner));
     for (int o = 0; r->with_weights && o < r->stage->channels; o++)
         for (int m = 0; m < s->up_channels; m++)
             t->bias[o] += r->stage->mul[o] * conv_weight(r, o, m, tap)
@@ -205,19 +209,19 @@ static void read_up(table *t, const reading *r, int y, int x, int tap)
 /* Every pixel of the map is a term of its own: the grid is 1 x 1. */
 static void read_dense(table *t, const reading *r)
 {
-    size_t pixels = (size_t)(r->ring_y * r->ring_x);
-    size_t row = (size_t)r->source->channels * pixels;
+    int pixels = r->ring_y * r->ring_x;
+    size_t row = (size_t)(r->source->channels * pixels);
 
-    for (int c = 0; c < r->source->channels; c++)
-        for (size_t i = 0; i < pixels; i++) {
-            size_t at = (size_t)c * pixels + i;
-            int k = find_term(t, r->first_input + (int)at,
-                              (net_term){ 0, 0, 0, 0 });
+    for (int i = 0; i < pixels; i++) {
+        int first = find_group(t, r, i, (net_term){ 0, 0, 0, 0 });
 
-            for (int o = 0; r->with_weights && o < r->stage->channels; o++)
-                add_weight(t, r, o, c, k,
-                           (double)r->stage->weight[(size_t)o * row + at]);
-        }
+        for (int c = 0; r->with_weights && c < r->source->channels; c++)
+            for (int o = 0; o < r->stage->channels; o++)
+                add_weight(t, r, o, c, first + c,
+                           (double)r->stage->weight[(size_t)o * row
+                                                    + (size_t)(c * pixels
+                                                               + i)]);
+    }
 }
 
 static void read_source(table *t, const reading *r, int a, int b)
@@ -251,6 +255,7 @@ static void read_phase(table *t, const net *n, const net_stage *s, int a,
         int pool = stored_pool(s, src), flat = is_flat(n, src);
 
         r.source = src;
+        r.first_term = t->terms;
         r.ring_y = flat ? 1 : l->ring_y >> pool;
         r.ring_x = flat ? 1 : l->ring_x >> pool;
         read_source(t, &r, a, b);
@@ -376,25 +381,48 @@ void net_map_clear(net_map *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Distinct (input, step) over all phases; distinct (channel, phase, step). */
-void net_map_rotations(long *inputs, long *sums, const net_map *m)
+/* Distinct nonzero steps of one phase: at most one for each pair of carries. */
+static long count_steps(const net_phase *p)
 {
+    int32_t seen[9];
+    long count = 0;
+
+    for (int k = 0; k < p->terms; k++) {
+        bool new = p->term[k].step != 0;
+
+        for (long j = 0; j < count && new; j++)
+            new = seen[j] != p->term[k].step;
+        if (new && count < 9)
+            seen[count++] = p->term[k].step;
+    }
+    return count;
+}
+
+/* Distinct (input, step, carries) over all phases; distinct (channel, phase,
+ * step). */
+ckks_status net_map_rotations(long *inputs, long *sums, const net_map *m)
+{
+    size_t all = 0;
+    net_term *term;
+
     *inputs = *sums = 0;
+    for (int i = 0; i < m->num_phases; i++)
+        all += (size_t)m->phase[i].terms;
+    term = malloc((all + 1) * sizeof *term);
+    if (term == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms", all);
+    all = 0;
     for (int i = 0; i < m->num_phases; i++) {
         const net_phase *p = &m->phase[i];
 
-        for (int k = 0; k < p->terms; k++) {
-            bool first_in = p->term[k].step != 0;
-            bool first_sum = first_in;
-
-            for (int j = 0; j < k && first_sum; j++)
-                first_sum = p->term[j].step != p->term[k].step;
-            for (int h = 0; h < i && first_in; h++)
-                for (int j = 0; j < m->phase[h].terms && first_in; j++)
-                    first_in = net_compare_terms(&m->phase[h].term[j],
-                                                 &p->term[k]) != 0;
-            *inputs += first_in;
-            *sums += first_sum ? m->channels : 0;
-        }
+        *sums += count_steps(p) * m->channels;
+        for (int k = 0; k < p->terms; k++)
+            if (p->term[k].step != 0)
+                term[all++] = p->term[k];
     }
+    qsort(term, all, sizeof *term, net_compare_terms);
+    for (size_t i = 0; i < all; i++)
+        *inputs += i == 0 || net_compare_terms(&term[i - 1], &term[i]) != 0;
+    free(term);
+    return CKKS_OK;
 }

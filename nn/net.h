@@ -155,7 +155,8 @@ int net_compare_terms(const void *a, const void *b);
 bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot);
 
 /* Rotations a set needs if the inputs, or if the sums, are rotated. */
-void net_map_rotations(long *inputs, long *sums, const net_map *m);
+CKKS_CHECKED ckks_status net_map_rotations(long *inputs, long *sums,
+                                           const net_map *m);
 
 /* Scale of what a source's ciphertexts hold. */
 double net_source_scale(const net *n, const net_source *s);

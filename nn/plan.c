@@ -47,14 +47,17 @@ static double limb_bytes(const ckks_params *p)
 
 /* ---- steps -------------------------------------------------------------- */
 
-static void step_rotations(nn_step *s, const net_map *m, bool masked,
-                           const ckks_params *p)
+static ckks_status step_rotations(nn_step *s, const net_map *m, bool masked,
+                                  const ckks_params *p)
 {
     long inputs, sums;
     double up = up_ntts(p, s->level), down = down_ntts(p, s->level);
     double by_inputs, by_sums;
 
-    net_map_rotations(&inputs, &sums, m);
+    ckks_status st = net_map_rotations(&inputs, &sums, m);
+
+    if (st != CKKS_OK)
+        return st;
     /* hoisted: one cut an input; sums: one mod-down an output */
     by_inputs = m->num_inputs * up + (double)inputs * down;
     by_sums = (double)sums * up + (double)m->num_phases * m->channels * down;
@@ -63,6 +66,7 @@ static void step_rotations(nn_step *s, const net_map *m, bool masked,
     if (s->rotations > 0)
         s->seconds += (s->rotate_inputs ? by_inputs : by_sums)
                       * ntt_seconds(p);
+    return CKKS_OK;
 }
 
 /* sd of the real part of a slot after a rounding division, as a number of the
@@ -79,21 +83,24 @@ static double fresh_sd(int log_n)
     return sqrt(10.5 * ldexp(1, log_n) / 2);
 }
 
-static void one_step(nn_step *out, const net *n, int k, const net_map *m,
-                     const nn_plan *p)
+static ckks_status one_step(nn_step *out, const net *n, int k,
+                            const net_map *m, const nn_plan *p)
 {
     const net_stage *s = &n->stage[k];
     nn_step st = { .square = s->square, .level = s->level,
                    .channels = s->channels };
     double words = ldexp(2.0 * (s->level + 1), p->params.log_n);
     double error = 0, kept = 0;
+    ckks_status status;
 
     memcpy(st.name, s->name, sizeof st.name);
     st.log_scale = log2(s->scale);
     st.height = p->layout.height >> s->pool;
     st.width = p->layout.width >> s->pool;
     st.ciphertexts = (long)s->channels * m->num_phases;
-    step_rotations(&st, m, s->masked, &p->params);
+    status = step_rotations(&st, m, s->masked, &p->params);
+    if (status != CKKS_OK)
+        return status;
     for (int i = 0; i < m->num_phases; i++)
         st.products += (double)s->channels * m->phase[i].terms;
     st.seconds += st.products * words * MULTIPLY_ADD;
@@ -113,6 +120,7 @@ static void one_step(nn_step *out, const net *n, int k, const net_map *m,
     st.error = error;
     st.bytes = kept;
     *out = st;
+    return CKKS_OK;
 }
 
 /* Gain from a form in which an output is kept to the logit: that of what reads
@@ -217,7 +225,7 @@ static double peak_memory(const net *n, const nn_plan *p)
         if (alive + rows > peak)
             peak = alive + rows;
     }
-    return keys + peak + 40 * 1048576.0;
+    return keys + peak + 160 * limb;       /* tables, scratch               */
 }
 
 /* ---- one candidate ------------------------------------------------------ */
@@ -238,9 +246,10 @@ static ckks_status price(nn_plan *p, const net *n)
         st = net_map_init(&m, n, k, &p->layout, false);
         if (st != CKKS_OK)
             break;
-        one_step(&p->step[k], n, k, &m, p);
+        st = one_step(&p->step[k], n, k, &m, p);
         p->seconds += p->step[k].seconds;
-        st = step_keys(p, &n->stage[k], &m);
+        if (st == CKKS_OK)
+            st = step_keys(p, &n->stage[k], &m);
         net_map_clear(&m);
     }
     p->error_sd = logit_error(n, p);

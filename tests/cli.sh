@@ -94,7 +94,7 @@ check()
 {
     what=$1
     shift
-    if "$@" >"$work/out" 2>"$work/err"; then
+    if "$@" >"$work/check" 2>&1; then
         good
     else
         bad "$what"
@@ -125,11 +125,12 @@ for verb in plan keygen encrypt evaluate decrypt clear demo info bench; do
     run 0 "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
-    usage "$verb: threads" "whole number" $verb --threads 0 a b -o x.pgm \
-        --key k --keys k 2>/dev/null || true
 done
 run 0 "--help" --help
 run 0 "--version" --version
+for number in 0 -1 x 2x 99999 ''; do
+    usage "bench --threads $number" "number\|value" bench --threads "$number"
+done
 usage "unknown verb" "unknown verb" frobnicate
 "$volley" >"$work/out" 2>"$work/err"
 check "no verb" test $? -eq 2
@@ -171,6 +172,7 @@ refuse "keygen where a file is" "not a folder\|Not a directory" keygen \
     "$f/gm.plan" --out "$f/gm.plan"
 sk=$f/keys/secret.key
 ek=$f/keys/eval.keys
+p=$f/gm.plan                  # saves making it again
 
 # ---- images ------------------------------------------------------------------------
 tr '\0' '\377' </dev/zero | pgm "$f/white1x1.pgm" 1 1
@@ -187,7 +189,7 @@ run 0 "encrypt with the plan alone" encrypt "$f/gm.plan" --key "$sk" \
     "$f/strip.pgm" -o "$f/in.vct"
 run 0 "encrypt 16 bits" encrypt "$f/gm.plan" --key "$sk" "$f/deep.pgm" \
     -o "$f/deep.vct"
-run 0 "clear of 20000x3" clear "$gm" "$f/wide.pgm" -o "$f/wide-mask.pgm"
+run 0 "clear of 20000x3" clear "$gm" --plan "$p" "$f/wide.pgm" -o "$f/wide-mask.pgm"
 check "mask of 20000x3" test "$(size_of "$f/wide-mask.pgm")" -ge 60000
 refuse "em of 20000x3" "512x512" encrypt "$em" --key "$sk" "$f/wide.pgm" \
     -o "$f/x.vct"
@@ -195,7 +197,7 @@ refuse "em of 1x1" "512x512" clear "$em" "$f/white1x1.pgm" -o "$f/x.pgm"
 for image in empty short.pgm huge.pgm noise gm.plan in.vct none .; do
     refuse "encrypt $image" "" encrypt "$f/gm.plan" --key "$sk" "$f/$image" \
         -o "$f/x.vct"
-    refuse "clear $image" "" clear "$gm" "$f/$image" -o "$f/x.pgm"
+    refuse "clear $image" "" clear "$gm" --plan "$p" "$f/$image" -o "$f/x.pgm"
 done
 
 # ---- bad files for every verb ---------------------------------------------------------
@@ -224,7 +226,7 @@ refuse "evaluate with a plan alone" "weights" evaluate "$f/gm.plan" \
 refuse "a plan of another ring degree" "" keygen "$f/plan.foreign" \
     --out "$f/new"
 for at in 0 7 8 40 900 3000 20000; do
-    flip "$gm" "$f/model.flip" $at
+    flip "$em" "$f/model.flip" $at
     survive "plan of a model flipped at $at" plan "$f/model.flip"
 done
 for at in 0 60 200 500 900 1500 2500; do
@@ -233,6 +235,9 @@ for at in 0 60 200 500 900 1500 2500; do
         --key "$sk" "$f/white1x1.pgm" -o "$f/flip.vct"
 done
 
+head -c 4000 "$sk" >"$f/sk.cut"
+flip "$sk" "$f/sk.flip" 4000
+{ cat "$sk"; echo; } >"$f/sk.long"
 n=$(size_of "$ek")
 head -c "$((n / 2))" "$ek" >"$f/keys.cut"
 flip "$ek" "$f/keys.flip" "$((n / 3))"
@@ -240,10 +245,9 @@ flip "$ek" "$f/keys.head" 30
 { cat "$ek"; echo; } >"$f/keys.long"
 for file in empty none noise big keys.cut keys.flip keys.head keys.long \
             keys/secret.key in.vct .; do
-    refuse "evaluate with keys $file" "" evaluate "$gm" --keys "$f/$file" \
+    refuse "evaluate with keys $file" "" evaluate "$gm" --plan "$p" --keys "$f/$file" \
         "$vct" -o "$f/x.vct"
 done
-rm "$f"/keys.cut "$f"/keys.flip "$f"/keys.head "$f"/keys.long
 run 0 "keygen em" keygen "$em" --out "$f/emkeys"
 refuse "evaluate with the keys of em" "" evaluate "$gm" \
     --keys "$f/emkeys/eval.keys" "$vct" -o "$f/x.vct"
@@ -257,22 +261,21 @@ flip "$vct" "$f/in.lie" 24
 flip "$vct" "$f/in.plan" 9
 for file in empty none noise big in.head in.flip in.lie in.plan keys/eval.keys \
             black.pgm .; do
-    refuse "evaluate $file" "" evaluate "$gm" --keys "$ek" "$f/$file" \
+    refuse "evaluate $file" "" evaluate "$gm" --plan "$p" --keys "$ek" "$f/$file" \
         -o "$f/x.vct"
-    refuse "info $file, checked" "" info "$f/$file" --plan "$f/gm.plan" \
-        2>/dev/null || true
     refuse "decrypt $file" "" decrypt "$f/gm.plan" --key "$sk" "$f/$file" \
         -o "$f/x.pgm"
+done
+for file in in.head in.flip in.lie in.plan keys.flip keys.head sk.flip; do
+    refuse "info $file, read whole" "" info "$f/$file" --plan "$f/gm.plan"
 done
 refuse "decrypt inputs" "holds inputs" decrypt "$f/gm.plan" --key "$sk" \
     "$vct" -o "$f/x.pgm"
 refuse "decrypt a cut file" "" decrypt "$f/gm.plan" --key "$sk" "$f/in.cut" \
     -o "$f/x.pgm"
 rm "$f"/in.cut "$f"/in.flip "$f"/in.lie "$f"/in.plan
+rm "$f"/keys.cut "$f"/keys.flip "$f"/keys.head "$f"/keys.long
 
-head -c 4000 "$sk" >"$f/sk.cut"
-flip "$sk" "$f/sk.flip" 4000
-{ cat "$sk"; echo; } >"$f/sk.long"
 for file in empty none noise big sk.cut sk.flip sk.long keys/eval.keys \
             in.vct .; do
     refuse "encrypt with the key $file" "" encrypt "$f/gm.plan" \
@@ -288,9 +291,10 @@ done
 run 0 "info of ciphertexts, read whole" info "$vct" --plan "$f/gm.plan"
 run 0 "info of a model" info "$em"
 mkdir "$f/none-here"
-refuse "demo without images" "image.pgm" demo --data "$f/none-here" \
-    --out "$f/demo"
-refuse "demo without a folder" "" demo --data "$f/none" --out "$f/demo"
+refuse "demo without images" "image.pgm" demo --model "$em" \
+    --data "$f/none-here" --out "$f/demo"
+refuse "demo without a folder" "No such" demo --model "$em" \
+    --data "$f/none" --out "$f/demo"
 refuse "demo of a plan" "" demo --model "$f/gm.plan" --out "$f/demo"
 
 # ---- no room for the output --------------------------------------------------------------
@@ -298,10 +302,10 @@ for place in /dev/full "$f/none/x" "$f"; do
     refuse "plan to $place" "" plan "$gm" -o "$place"
     refuse "encrypt to $place" "" encrypt "$f/gm.plan" --key "$sk" \
         "$f/black.pgm" -o "$place"
-    refuse "evaluate to $place" "" evaluate "$gm" --keys "$ek" "$vct" \
+    refuse "evaluate to $place" "" evaluate "$gm" --plan "$p" --keys "$ek" "$vct" \
         -o "$place"
-    refuse "clear to $place.pgm" "" clear "$gm" "$f/white1x1.pgm" \
-        -o "$f/none/mask.pgm"
+    refuse "clear to $place.pgm" "" clear "$gm" --plan "$p" \
+        "$f/white1x1.pgm" -o "$f/none/mask.pgm"
 done
 check "/dev/full is still a device" test -c /dev/full
 "$volley" plan "$gm" --json >/dev/full 2>"$work/err"
@@ -323,7 +327,7 @@ for verb in encrypt keygen clear; do
         encrypt) set -- "$f/gm.plan" --key "$sk" "$f/black.pgm" \
                      -o "$f/limit/x.vct" ;;
         keygen) set -- "$f/gm.plan" --out "$f/limit" ;;
-        clear) set -- "$gm" "$f/black.pgm" -o "$f/limit/x.pgm" ;;
+        clear) set -- "$gm" --plan "$p" "$f/black.pgm" -o "$f/limit/x.pgm" ;;
     esac
     mkdir "$f/limit"
     full_disk $verb "$@"
@@ -363,7 +367,7 @@ whole_way()
     refuse "overlay of another size" "pixels" decrypt "$f/gm.plan" \
         --key "$sk" "$f/out.vct" -o "$f/x.pgm" --overlay "$f/black.pgm" \
         "$f/black.pgm" "$f/black.pgm" "$f/black.pgm"
-    refuse "evaluate results" "holds results" evaluate "$gm" --keys "$ek" \
+    refuse "evaluate results" "holds results" evaluate "$gm" --plan "$p" --keys "$ek" \
         "$f/out.vct" -o "$f/x.vct"
     run 0 "another key" keygen "$f/gm.plan" --out "$f/other"
     refuse "decrypt with another key" "imaginary" decrypt "$f/gm.plan" \

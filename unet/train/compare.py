@@ -1,4 +1,4 @@
-"""The square against ReLU: same network, data, steps and seeds; a table.
+"""The square against ReLU: same network, data, steps and seeds; scores.
 
     compare.py em|gm --data ROOT [--steps N] [--seeds N]
 """
@@ -14,7 +14,7 @@ def main():
     parse = argparse.ArgumentParser()
     parse.add_argument("name", choices=sorted(train.TASKS))
     parse.add_argument("--data", required=True)
-    parse.add_argument("--steps", type=int, default=800)
+    parse.add_argument("--steps", type=int)
     parse.add_argument("--seeds", type=int, default=3)
     args = parse.parse_args()
     torch.set_num_threads(1)

@@ -1,5 +1,6 @@
 /* info.c -- what a file is. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -8,10 +9,11 @@
 /* The frame of ckks' own files (docs/conventions.md). */
 enum { INFO_HEAD = 40, INFO_SK = 4, INFO_KEYS = 6, INFO_MOST = 1 << 30 };
 
-/* Fields of the answer, put as they come, as text or JSON. */
+/* Fields of the answer, as text or JSON; printed when all of it is known. */
 typedef struct info_sink {
     bool json;
     nn_json_writer w;
+    FILE *text;             /* in memory; unless json                        */
 } info_sink;
 
 static void info_text(info_sink *o, const char *key, const char *value)
@@ -19,7 +21,7 @@ static void info_text(info_sink *o, const char *key, const char *value)
     if (o->json)
         nn_json_put_string(&o->w, key, value);
     else
-        printf("%-14s %s\n", key, value);
+        fprintf(o->text, "%-14s %s\n", key, value);
 }
 
 static void info_number(info_sink *o, const char *key, double value)
@@ -27,7 +29,7 @@ static void info_number(info_sink *o, const char *key, double value)
     if (o->json)
         nn_json_put_double(&o->w, key, value);
     else
-        printf("%-14s %.10g\n", key, value);
+        fprintf(o->text, "%-14s %.10g\n", key, value);
 }
 
 static void info_hex(info_sink *o, const char *key, const uint8_t in[16])
@@ -120,9 +122,9 @@ static int info_vct(info_sink *o, const char *path, volley_source *s)
     info_number(o, "bytes", (double)info.bytes);
     if (!o->json)
         for (uint32_t i = 0; i < info.images && i < 16; i++)
-            printf("image %-8lu %dx%d\n", (unsigned long)i,
-                   unet_reader_job(r)->size[i].height,
-                   unet_reader_job(r)->size[i].width);
+            fprintf(o->text, "image %-8lu %dx%d\n", (unsigned long)i,
+                    unet_reader_job(r)->size[i].height,
+                    unet_reader_job(r)->size[i].width);
     unet_reader_close(&r);
     if (s != NULL) {
         code = info_read_all(path, s, (unet_kind)info.kind,
@@ -228,10 +230,8 @@ static int info_is_vct(bool *out, const char *path)
     return VOLLEY_DONE;
 }
 
-/* The answer.  JSON is printed only if all of it could be found. */
-static int info_answer(const char *path, volley_source *s, bool json)
+static int info_collect(info_sink *o, const char *path, volley_source *s)
 {
-    info_sink o = { json, {0} };
     uint8_t *data = NULL;
     size_t size = 0;
     bool vct = false;
@@ -239,20 +239,46 @@ static int info_answer(const char *path, volley_source *s, bool json)
 
     if (code == VOLLEY_DONE && !vct)
         code = volley_read(&data, &size, path, INFO_MOST);
-    if (code != VOLLEY_DONE)
-        return code;
-    nn_json_writer_init(&o.w, NULL, 2);
-    if (json)
-        nn_json_put_object(&o.w, NULL);
-    code = vct ? info_vct(&o, path, s) : info_file(&o, path, data, size, s);
+    if (code == VOLLEY_DONE)
+        code = vct ? info_vct(o, path, s)
+                   : info_file(o, path, data, size, s);
     ckks_file_free(data, size);
-    if (json && code == VOLLEY_DONE) {
-        nn_json_put_end(&o.w);
+    return code;
+}
+
+static int info_as_json(const char *path, volley_source *s)
+{
+    info_sink o = { true, {0}, NULL };
+    int code;
+
+    nn_json_writer_init(&o.w, NULL, 2);
+    nn_json_put_object(&o.w, NULL);
+    code = info_collect(&o, path, s);
+    nn_json_put_end(&o.w);
+    if (code == VOLLEY_DONE)
         code = volley_check(nn_json_writer_finish(&o.w));
-        if (code == VOLLEY_DONE)
-            fwrite(o.w.data, 1, o.w.size, stdout);
-    }
+    if (code == VOLLEY_DONE)
+        fwrite(o.w.data, 1, o.w.size, stdout);
     nn_json_writer_clear(&o.w);
+    return code;
+}
+
+static int info_as_text(const char *path, volley_source *s)
+{
+    info_sink o = { false, {0}, NULL };
+    char *text = NULL;
+    size_t size = 0;
+    int code;
+
+    o.text = open_memstream(&text, &size);
+    if (o.text == NULL)
+        return volley_fail("no memory");
+    code = info_collect(&o, path, s);
+    if (fclose(o.text) != 0 && code == VOLLEY_DONE)
+        code = volley_fail("no memory");
+    if (code == VOLLEY_DONE)
+        fwrite(text, 1, size, stdout);
+    free(text);
     return code;
 }
 
@@ -266,8 +292,10 @@ int volley_run_info(const volley_args *a)
         code = volley_source_load(&s, a->value[OPT_PLAN], false, NULL, NULL);
     if (code != VOLLEY_DONE)
         return code;
-    code = info_answer(a->word[0], planned ? &s : NULL,
-                       a->value[OPT_JSON] != NULL);
+    if (a->value[OPT_JSON] != NULL)
+        code = info_as_json(a->word[0], planned ? &s : NULL);
+    else
+        code = info_as_text(a->word[0], planned ? &s : NULL);
     if (planned)
         volley_source_clear(&s);
     return code;

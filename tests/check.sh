@@ -1,0 +1,69 @@
+#!/bin/sh
+# check.sh BUILD -- all tests of a build; the last line is
+# "N passed, N failed" or "N passed, N failed, N skipped".
+#
+# Every part prints such a line at its end; a part that prints none, or whose
+# exit code does not agree with it, counts as one failure more.
+build=${1:-build}
+here=$(dirname "$0")
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+skipped=0
+
+# part NAME COMMAND...
+part()
+{
+    echo "== $1"
+    shift
+    { "$@" 2>&1
+      echo "exit code $?"; } | tee "$log" | grep -v '^exit code '
+    code=$(sed -n 's/^exit code //p' "$log" | tail -n 1)
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" \
+           | tail -n 1)
+    set -- $(echo "$line" | tr -cd '0-9 ')
+    passed=$((passed + ${1:-0}))
+    failed=$((failed + ${2:-0}))
+    skipped=$((skipped + ${3:-0}))
+    if [ -z "$line" ] || { [ "$code" != 0 ] && [ "${2:-0}" -eq 0 ]; }; then
+        failed=$((failed + 1))
+        echo "FAIL: it ended with exit code $code"
+    fi
+}
+
+# Every example must run; each is a test.
+examples()
+{
+    good=0
+    bad=0
+    for e in "$build"/examples/*; do
+        case $e in
+            *.d | *.o) continue ;;
+        esac
+        [ -x "$e" ] || continue
+        if "$e" >/dev/null 2>"$log.example"; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+            echo "FAIL $e: $(head -n 1 "$log.example")"
+        fi
+    done
+    rm -f "$log.example"
+    echo "$good passed, $bad failed"
+}
+
+part "tests" "$build/tests"
+part "layers" sh "$here/layers.sh" "$build"
+for script in symbols minimal install; do
+    if [ -f "$here/$script.sh" ]; then
+        part "$script" sh "$here/$script.sh" "$build"
+    fi
+done
+part "examples" examples
+part "command" sh "$here/cli.sh" "$build"
+printf '%s passed, %s failed' "$passed" "$failed"
+[ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
+echo
+[ "$failed" -eq 0 ]
