@@ -87,9 +87,9 @@ def programs(page):
 def files(page):
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
     names = set(re.findall(r"`((?:%s)/[\w./*-]+)`" % "|".join(TOPS), text))
-    if page in DOCS:
-        names |= {"docs/" + n for n in
-                  re.findall(r"\]\(((?!\w+:)[\w.-]+\.md)\)", text)}
+    folder = "docs/" if page in DOCS else ""
+    names |= {folder + n for n in
+              re.findall(r"\]\(((?!\w+:)[\w./-]+\.md)\)", text)}
     for name in sorted(names):
         check(any(ROOT.glob(name.rstrip("/"))),
               f"{short(page)}: {name} does not exist")

@@ -134,7 +134,7 @@ static double log_q(const uint64_t *prime, int level)
 }
 
 /* Two bits above the calibrated range must fit below Q/2. */
-static ckks_status check_room(const net *n, const net_stage *s,
+static ckks_status check_room(const net *n, const net_stage *s, net_bits bits,
                               const uint64_t *prime)
 {
     double pre = fmax(n->model->layer[s->pre].range.max + s->shift, 1e-3);
@@ -152,6 +152,10 @@ static ckks_status check_room(const net *n, const net_stage *s,
                            "are %.1f", s->name, pre, 2 * log2(s->value_scale),
                            square, room);
     }
+    if (s->scale < ldexp(1, bits.scale))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g allow "
+                       "a scale of 2^%.1f, less than the 2^%d of its inputs",
+                       s->name, pre, log2(s->scale), bits.scale);
     if (need > have)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g at "
                        "scale 2^%.1f need %.1f bits, there are %.1f", s->name,
@@ -191,7 +195,7 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
                                          / (double)prime[s->level]
                                    : s->scale;
         stage_scales(s, bits, prime);
-        st = check_room(n, s, prime);
+        st = check_room(n, s, bits, prime);
     }
     return st;
 }

@@ -33,35 +33,13 @@ part()
     fi
 }
 
-# Every example must run; each is a test.
-examples()
-{
-    good=0
-    bad=0
-    for e in "$build"/examples/*; do
-        case $e in
-            *.d | *.o) continue ;;
-        esac
-        [ -x "$e" ] || continue
-        if "$e" >/dev/null 2>"$log.example"; then
-            good=$((good + 1))
-        else
-            bad=$((bad + 1))
-            echo "FAIL $e: $(head -n 1 "$log.example")"
-        fi
-    done
-    rm -f "$log.example"
-    echo "$good passed, $bad failed"
-}
-
 part "tests" "$build/tests"
 part "layers" sh "$here/layers.sh" "$build"
-for script in symbols minimal install; do
+for script in symbols minimal install examples; do
     if [ -f "$here/$script.sh" ]; then
         part "$script" sh "$here/$script.sh" "$build"
     fi
 done
-part "examples" examples
 part "command" sh "$here/cli.sh" "$build"
 printf '%s passed, %s failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"

@@ -86,6 +86,17 @@ for e in 01_encode 02_multiply_rotate 03_keys_on_two_sides; do
     try "examples/$e runs" "$work/$e"
 done
 
+# ---- without 128-bit integers of the compiler -----------------------------------
+words()
+{
+    env -i PATH="$work/bin" HOME="$work" MAKEFLAGS= \
+        make MINIMAL=1 B="$work/w" CC="$CC" CFLAGS="-O2 -DCKKS_NO_INT128"
+}
+try "make MINIMAL=1 without __int128" words
+try "example 02 compiles on it" $CC -std=c11 -Ickks -o "$work/words" \
+    examples/02_multiply_rotate.c "$work/w/libckks.a" -lm
+try "example 02 runs on it" "$work/words"
+
 # ---- bytes of one build in the other ----------------------------------------------
 cat >"$work/pass.c" <<'C'
 #include <stdio.h>

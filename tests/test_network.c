@@ -1,6 +1,7 @@
 /* test_network.c -- whole small networks: float, clear and encrypted agree;
  * bytes repeat; memory is as planned; odd images stay in range.
  */
+#include "net.h"
 #include "net_support.h"
 
 #include <math.h>
@@ -188,6 +189,76 @@ TEST(network_odd_images)
     odd_images(kind_named("unet 1"), NN_WRAP);
     odd_images(kind_named("pool"), NN_HALO);
     odd_images(kind_named("tconv square"), NN_ZERO);
+}
+
+/* One image, in all places of a trained network's layout. */
+static void trained_image(double *in, double *tile, const nn_plan *p, int kind)
+{
+    const double *each[1] = { tile };
+
+    odd_image(tile, kind, p->channels, p->layout.height, p->layout.width);
+    nn_pack(in, p, each, 1);
+}
+
+/* Two bits of headroom above the calibrated range are what the plan gives. */
+static void trained_ranges(const char *path)
+{
+    nn_model m = { 0 };
+    nn_plan *p = calloc(1, sizeof *p);
+    nn_weights *w = NULL;
+    uint8_t *bytes = NULL;
+    size_t size = 0, inputs, outputs, pixels;
+    double *in = NULL, *out = NULL, *tile = NULL, range[NN_MAX_STEPS];
+    double most = 0;
+
+    if (ckks_file_read(&bytes, &size, path, 1 << 28) != CKKS_OK) {
+        test_skip("no model file");
+        free(p);
+        return;
+    }
+    if (CHECK(p != NULL, "no memory") && NN_OK(nn_model_load(&m, bytes, size))
+        && NN_OK(nn_plan_make(p, &m, NULL))
+        && NN_OK(nn_weights_init(&w, &m, p))) {
+        inputs = (size_t)nn_plan_inputs(p) * p->layout.slots;
+        outputs = (size_t)nn_plan_outputs(p) * p->layout.slots;
+        pixels = (size_t)p->channels * (size_t)p->layout.height
+                 * (size_t)p->layout.width;
+        in = malloc(inputs * sizeof *in);
+        out = malloc(outputs * sizeof *out);
+        tile = malloc(pixels * sizeof *tile);
+        for (int i = 0; CHECK(in != NULL && out != NULL && tile != NULL,
+                              "no memory") && i < ODD_IMAGES; i++) {
+            trained_image(in, tile, p, i);
+            if (!NN_OK(nn_clear(out, in, p, w, range)))
+                break;
+            for (int k = 0; k < p->num_steps; k++) {
+                double max = m.layer[w->net.stage[k].pre].range.max;
+
+                most = fmax(most, range[k] / max);
+                CHECK(range[k] <= 4 * max, "%s, image %d, step %s: %.3g; "
+                      "calibrated %.3g", path, i, p->step[k].name, range[k],
+                      max);
+            }
+        }
+        test_note("%s: at most %.2f of the calibrated range", path, most);
+    }
+    free(in);
+    free(out);
+    free(tile);
+    nn_weights_clear(&w);
+    nn_model_clear(&m);
+    ckks_file_free(bytes, size);
+    free(p);
+}
+
+TEST(network_odd_images_em)
+{
+    trained_ranges("unet/models/em.safetensors");
+}
+
+TEST(network_odd_images_gm)
+{
+    trained_ranges("unet/models/gm.safetensors");
 }
 
 /* ---- memory ---------------------------------------------------------------------------- */

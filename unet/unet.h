@@ -93,7 +93,7 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
 
-/* ---- files of ciphertexts (file.c) --------------------------------------- *
+/* ---- files of ciphertexts (file_*.c) ------------------------------------- *
  *
  *   offset  bytes  all numbers little-endian
  *        0      4  "VVCT"

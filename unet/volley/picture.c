@@ -133,7 +133,8 @@ char *volley_result_name(const char *out, size_t i, size_t count,
     char number[64], *base, *name;
 
     if (folder) {
-        snprintf(number, sizeof number, "mask%s", volley_picture_ending(".pgm"));
+        snprintf(number, sizeof number, "mask%s",
+                 volley_picture_ending(".pgm"));
         base = volley_join(out, number);
     } else {
         base = volley_sibling(out, "", NULL);

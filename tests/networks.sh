@@ -1,0 +1,128 @@
+#!/bin/sh
+# networks.sh BUILD -- the trained networks on real images through the command:
+# masks of the encryption against those of the cleartext twin, of the twin
+# against the float network, and all against the truth.  Ends with
+# "N passed, N failed[, N skipped]".
+#
+# One em slice and the gm slices of examples/data; with CKKS_LONG=1 all test
+# slices of ../shared/data.  em images stay outside the tree: without them that
+# part is skipped with one line.
+volley=$(cd "$(dirname "${1:-build}/volley")" && pwd)/volley
+cd "$(dirname "$0")/.." || exit 1
+data=../shared/data
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+skipped=0
+
+# judge NAME VALUE OPERATOR BOUND
+judge()
+{
+    if awk "BEGIN { exit !($2 $3 $4) }"; then
+        passed=$((passed + 1))
+        echo "ok   $1: $2"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $1: $2, want $3 $4"
+    fi
+}
+
+# pixels FILE...: their bytes behind the headers, one a line
+pixels()
+{
+    for f in "$@"; do
+        size=$(head -n 2 "$f" | tail -n 1 | awk '{ print $1 * $2 }')
+        tail -c "$size" "$f" | od -An -v -tu1 -w1
+    done
+}
+
+# dice VALUE MASK TRUTH: of the pixels that are VALUE; truth cut at 128
+dice()
+{
+    paste "$2" "$3" | awk -v v="$1" '
+        { a = ($1 > 127) == (v > 127); b = ($2 > 127) == (v > 127)
+          both += a && b; sum += a + b }
+        END { printf "%.4f\n", sum ? 2 * both / sum : 1 }'
+}
+
+# differ A B: fraction of lines
+differ()
+{
+    paste "$1" "$2" | awk '$1 != $2 { n++ } END { printf "%.6f\n", n / NR }'
+}
+
+# network NAME MODEL IMAGE...: leaves pixel lists enc, clear, float in $work
+network()
+{
+    name=$1
+    model=$2
+    shift 2
+    rm -rf "$work/run"
+    mkdir "$work/run"
+    if ! { "$volley" plan "$model" -o "$work/run/n.plan" \
+        && "$volley" keygen "$work/run/n.plan" --out "$work/run" \
+        && "$volley" encrypt "$work/run/n.plan" --key "$work/run/secret.key" \
+               "$@" -o "$work/run/in.vct" \
+        && "$volley" evaluate "$model" --keys "$work/run/eval.keys" \
+               "$work/run/in.vct" -o "$work/run/out.vct" --json \
+               > "$work/run/evaluate.json" \
+        && mkdir "$work/run/enc" "$work/run/clear" "$work/run/float" \
+        && "$volley" decrypt "$work/run/n.plan" --key "$work/run/secret.key" \
+               "$work/run/out.vct" -o "$work/run/enc/m.pgm" \
+        && "$volley" clear "$model" "$@" -o "$work/run/clear/m.pgm" \
+        && "$volley" clear "$model" "$@" --float -o "$work/run/float/m.pgm"
+    } > "$work/log" 2>&1; then
+        failed=$((failed + 1))
+        echo "FAIL $name: $(tail -n 1 "$work/log")"
+        return 1
+    fi
+    for k in enc clear float; do
+        # m.pgm, or m-0.pgm, m-1.pgm, ... in the order of their numbers
+        pixels $(ls "$work/run/$k"/* | sort -t- -k2 -n) > "$work/$k"
+    done
+    judge "$name: pixels that encryption changes" \
+          "$(differ "$work/enc" "$work/clear")" "<=" 0.001
+    judge "$name: pixels that integer weights change" \
+          "$(differ "$work/clear" "$work/float")" "<=" 0.0015
+    echo "  note: $name: $(grep -E 'evaluate|threads|peak' \
+        "$work/run/evaluate.json" | tr -d '\n ')"
+}
+
+# ---- gm ---------------------------------------------------------------------
+slices=$(ls examples/data/*-image.pgm)
+if [ -n "$CKKS_LONG" ] && [ -d $data/gm ]; then
+    slices=$(ls $data/gm/slices200/test/*-image.pgm)
+fi
+if network gm unet/models/gm.safetensors $slices; then
+    pixels $(echo "$slices" | sed 's/-image/-gm/') > "$work/truth"
+    judge "gm: Dice of the encryption" \
+          "$(dice 255 "$work/enc" "$work/truth")" ">=" 0.77
+fi
+
+# ---- em ---------------------------------------------------------------------
+if [ -d $data/em ]; then
+    numbers=24
+    [ -z "$CKKS_LONG" ] || numbers="24 25 26"
+    rm -f "$work/all" "$work/alltruth"
+    for n in $numbers; do
+        network "em $n" unet/models/em.safetensors \
+                $data/em/test/$n-image.pgm || continue
+        cat "$work/enc" >> "$work/all"
+        pixels $data/em/test/$n-label.pgm >> "$work/alltruth"
+    done
+    judge "em: Dice of cells" "$(dice 255 "$work/all" "$work/alltruth")" \
+          ">=" 0.94
+    judge "em: Dice of membranes" "$(dice 0 "$work/all" "$work/alltruth")" \
+          ">=" 0.77
+else
+    skipped=1
+    echo "skip em: no $data/em"
+fi
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
