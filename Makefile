@@ -141,8 +141,9 @@ check: all $(B)/tests check-layers
 check-layers:
 	sh tests/layers.sh
 
-check-long: $(B)/tests
+check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
+	CKKS_LONG=1 sh tests/networks.sh $(B)
 
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests

@@ -35,12 +35,18 @@ part()
 
 part "tests" "$build/tests"
 part "layers" sh "$here/layers.sh" "$build"
-for script in symbols minimal install examples; do
+for script in symbols minimal install examples networks; do
     if [ -f "$here/$script.sh" ]; then
         part "$script" sh "$here/$script.sh" "$build"
     fi
 done
 part "command" sh "$here/cli.sh" "$build"
+if command -v python3 >/dev/null 2>&1; then
+    part "docs" python3 "$here/../docs/docs.py"
+else
+    echo "skip docs: no python3"
+    skipped=$((skipped + 1))
+fi
 printf '%s passed, %s failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
 echo

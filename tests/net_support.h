@@ -69,6 +69,10 @@ bool rig_repack(rig *r, const double *pixel);
 /* The layers on r->in; noise of sd `amplitude` on the output of layer `noisy`
  * (-1: none). */
 bool slotwise_run(double *out, rig *r, int noisy, double amplitude);
+/* Random weights for r->m, set layer by layer on r->in, and its ranges. */
+bool slotwise_calibrate(rig *r);
+/* The gain of every layer, and r->quantised. */
+bool slotwise_gains(rig *r);
 
 /* The networks of the tests; ends with a NULL builder. */
 typedef struct net_kind {
@@ -103,7 +107,7 @@ bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
                   int i);
 
 double rms_of(const double *x, size_t n);
+double spread_of(const double *x, size_t n);    /* sd about the mean         */
 double rms_difference(const double *a, const double *b, size_t n);
-double worst_difference(const double *a, const double *b, size_t n);
 
 #endif

@@ -463,7 +463,7 @@ TEST(weights_refuse_foreign_plans)
     NN_STATUS(nn_weights_init(&w, NULL, p), CKKS_EARG);
     NN_STATUS(nn_weights_init(&w, &m, NULL), CKKS_EARG);
     NN_STATUS(nn_weights_init(&w, &other, p), CKKS_EPARAM);
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 13; i++) {
         nn_plan *q = &p[1];
 
         *q = p[0];
@@ -479,6 +479,10 @@ TEST(weights_refuse_foreign_plans)
         case 8: q->params.num_primes--; break;
         case 9: q->in_level--; break;
         case 10: q->out_scale *= 2; break;
+        case 11:                /* sound in itself, but it cannot be halved  */
+            q->layout.ring_y = 3;
+            q->layout.height = 3 * q->layout.grid_y;
+            break;
         default: q->layout.height *= 2; break;
         }
         CHECK(nn_weights_init(&w, &m, q) != CKKS_OK && w == NULL,

@@ -1,0 +1,184 @@
+/* net_check.c -- rings, grids and batches to try, and the comparison of all
+ * ways to run a network. */
+#include "net_support.h"
+
+#include <math.h>
+
+/* ---- shapes ---------------------------------------------------------------------------- */
+
+/* A grid that fills the slots, on rings that the poolings divide. */
+static bool wrap_shape(rig_shape *s, int unit, int i)
+{
+    static const struct { int log_n, grid_y, ring_y, ring_x; } shape[] = {
+        { 6, 4, 1, 1 }, { 6, 8, 2, 3 }, { 7, 64, 1, 2 }, { 6, 1, 3, 1 },
+        { 5, 2, 4, 4 }
+    };
+
+    if (i >= (int)(sizeof shape / sizeof *shape))
+        return false;
+    s->log_n = shape[i].log_n;
+    s->ring_y = unit * shape[i].ring_y;
+    s->ring_x = unit * shape[i].ring_x;
+    s->height = s->ring_y * shape[i].grid_y;
+    s->width = s->ring_x * ((1 << (s->log_n - 1)) / shape[i].grid_y);
+    return true;
+}
+
+/* Smallest N that holds one image, more by `extra`. */
+static void fit_slots(rig_shape *s, int halo, int extra)
+{
+    int grid_y = (s->height + 2 * halo + s->ring_y - 1) / s->ring_y;
+    int grid_x = (s->width + 2 * halo + s->ring_x - 1) / s->ring_x;
+
+    s->log_n = 5;
+    while ((1 << (s->log_n - 1)) < grid_y * grid_x)
+        s->log_n++;
+    s->log_n += extra;
+}
+
+/* Batches that fill the slots and such that do not; rings that do not divide
+ * the image. */
+static bool halo_shape(rig_shape *s, const net_kind *kind, int i)
+{
+    static const struct { int ring_y, ring_x, extra, batch; } shape[] = {
+        { 2, 2, 0, 0 }, { 3, 4, 1, 0 }, { 1, 2, 2, 2 }, { 4, 3, 1, 1 }
+    };
+    int unit = 1 << kind->pools;
+    nn_model m = { 0 };
+
+    if (i >= (int)(sizeof shape / sizeof *shape))
+        return false;
+    s->ring_y = unit * shape[i].ring_y;
+    s->ring_x = unit * shape[i].ring_x;
+    s->max_batch = shape[i].batch;
+    s->height = unit * (i == 0 ? 5 : 3);
+    s->width = unit * (i == 1 ? 7 : 4);
+    if (!rig_model(&m, s, kind->build))
+        return false;
+    fit_slots(s, (nn_halo_radius(&m) + unit - 1) / unit * unit,
+              unit < 8 ? shape[i].extra : shape[i].extra / 2);
+    nn_model_clear(&m);
+    return true;
+}
+
+static bool zero_shape(rig_shape *s, const net_kind *kind, int i)
+{
+    static const struct { int ring_y, ring_x, grid_y, grid_x, extra, batch; }
+    shape[] = {
+        { 1, 1, 3, 5, 0, 0 }, { 2, 3, 4, 2, 1, 0 }, { 1, 2, 1, 4, 2, 2 },
+        { 2, 1, 3, 1, 0, 1 }, { 1, 1, 4, 4, 0, 0 }
+    };
+    int unit = 1 << kind->pools;
+
+    if (i >= (int)(sizeof shape / sizeof *shape))
+        return false;
+    s->ring_y = unit * (kind->dense ? 1 : shape[i].ring_y);
+    s->ring_x = unit * (kind->dense ? 1 : shape[i].ring_x);
+    s->max_batch = shape[i].batch;
+    s->height = s->ring_y * (kind->dense ? 1 : shape[i].grid_y);
+    s->width = s->ring_x * (kind->dense ? 1 : shape[i].grid_x);
+    fit_slots(s, 0, shape[i].extra);
+    return true;
+}
+
+bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
+                  int i)
+{
+    *out = (rig_shape){ .border = border, .channels = kind->channels };
+    switch (border) {
+    case NN_WRAP:
+        return !kind->dense && wrap_shape(out, 1 << kind->pools, i);
+    case NN_HALO:
+        return !kind->dense && halo_shape(out, kind, i);
+    default:
+        return kind->zero && zero_shape(out, kind, i);
+    }
+}
+
+/* ---- one check of everything ------------------------------------------------------------- */
+
+/* Image i of packed logits, without halo, against nn_model_float. */
+static void check_float(const rig *r, const double *slots, int i,
+                        double bound, const char *what, const char *text)
+{
+    const nn_plan *p = &r->p;
+    bool flat = r->m.layer[r->m.output].height == 1 && r->m.height > 1;
+    int h = flat ? 1 : p->core_height, w = flat ? 1 : p->core_width;
+    int columns = p->layout.width >> p->out_pool;
+    size_t size = (size_t)p->channels * (size_t)p->core_height
+                  * (size_t)p->core_width;
+    double *want = malloc((size_t)p->layout.height * (size_t)p->layout.width
+                          * sizeof *want);
+    double *got = malloc((size_t)p->layout.height * (size_t)p->layout.width
+                         * sizeof *got);
+    double worst = 0;
+
+    if (CHECK(want != NULL && got != NULL, "no memory")
+        && NN_OK(nn_model_float(want, &r->m, r->pixel + (size_t)i * size,
+                                   p->core_height, p->core_width))) {
+        nn_unpack(got, p, slots, i);
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++)
+                worst = fmax(worst, fabs(want[y * w + x]
+                                         - got[(y + p->halo) * columns
+                                               + x + p->halo]));
+        CHECK(worst <= bound, "%s: %s, image %d: off by %.3g from the float "
+              "network, allowed %.3g", text, what, i, worst, bound);
+    }
+    free(want);
+    free(got);
+}
+
+/* Errors of weights are the same in all slots: they may add up, and where all
+ * pixels are averaged before a dense layer they do. */
+static void check_clear(rig *r, bool dense, const char *text)
+{
+    double sd = rms_difference(r->clear, r->slotwise, r->count);
+    double allowed = 1e-2 * r->spread;
+
+    if (dense) {
+        allowed = 0x1p-9 * rms_of(r->slotwise, r->count);
+        r->quantised = allowed;
+    }
+    CHECK(sd <= allowed && sd <= 8 * r->quantised,
+          "%s: clear twin off by %.3g rms, allowed %.3g, predicted %.3g", text,
+          sd, allowed, r->quantised);
+    for (int i = 0; i < r->images; i++) {
+        check_float(r, r->slotwise, i, 1e-9, "slotwise", text);
+        check_float(r, r->clear, i, 64 * r->quantised, "clear", text);
+    }
+}
+
+static void check_encrypted(const rig *r, double factor, const char *text)
+{
+    rig_error e;
+
+    if (!rig_encrypted(&e, r, 1))
+        return;
+    CHECK(e.sd <= factor * r->p.error_sd && e.sd >= r->p.error_sd / factor,
+          "%s: error of sd %.3g, predicted %.3g (ratio %.2f), logit %.3g",
+          text, e.sd, r->p.error_sd, e.sd / r->p.error_sd, r->spread);
+    CHECK(e.worst <= 8 * factor * r->p.error_sd,
+          "%s: a slot off by %.3g, predicted sd %.3g", text, e.worst,
+          r->p.error_sd);
+    CHECK(e.imaginary <= 8 * factor * r->p.error_sd,
+          "%s: imaginary parts up to %.3g, predicted sd %.3g", text,
+          e.imaginary, r->p.error_sd);
+    if (getenv("VOLLEY_RATIOS") != NULL)
+        test_note("%s: ratio %.2f", text, e.sd / r->p.error_sd);
+}
+
+void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted)
+{
+    rig r = { 0 };
+    char shape[96], text[160];
+
+    rig_text(shape, s);
+    snprintf(text, sizeof text, "%s, %s", kind->name, shape);
+    if (CHECK(rig_init(&r, s, kind->build), "%s", text)) {
+        check_clear(&r, kind->dense, text);
+        if (encrypted)
+            check_encrypted(&r, kind->single ? 2 : 8, text);
+    }
+    rig_clear(&r);
+}
