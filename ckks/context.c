@@ -12,37 +12,38 @@
 
 /* ---- parameters --------------------------------------------------------- */
 
-static ckks_status check_counts(const ckks_params *p)
+static ckks_status check_counts(const ckks_params *p, const char *name)
 {
     int security = p->security == 0 ? 128 : p->security;
 
     if (p->log_n < CKKS_MIN_LOG_N || p->log_n > CKKS_MAX_LOG_N)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: log_n %d outside %d..%d",
+        return cki_fail(CKKS_EPARAM, "%s: log_n %d outside %d..%d", name,
                         p->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
     if (p->num_primes < 1 || p->num_primes > CKKS_MAX_PRIMES)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: %d primes, not 1..%d",
+        return cki_fail(CKKS_EPARAM, "%s: %d primes, not 1..%d", name,
                         p->num_primes, CKKS_MAX_PRIMES);
     if (p->num_special < 0 || p->num_special > CKKS_MAX_SPECIAL)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: %d special primes, not "
-                        "0..%d", p->num_special, CKKS_MAX_SPECIAL);
+        return cki_fail(CKKS_EPARAM, "%s: %d special primes, not "
+                        "0..%d", name, p->num_special, CKKS_MAX_SPECIAL);
     if (p->num_special > 0 && (p->dnum < 1 || p->dnum > p->num_primes))
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: dnum %d, not 1..%d",
+        return cki_fail(CKKS_EPARAM, "%s: dnum %d, not 1..%d", name,
                         p->dnum, p->num_primes);
     if (p->generator != 0 && p->generator != 3 && p->generator != 5)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: generator %d, not 3 or 5",
+        return cki_fail(CKKS_EPARAM, "%s: generator %d, not 3 or 5", name,
                         p->generator);
     if (security != CKKS_INSECURE && security != 128 && security != 192
         && security != 256)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: security %d, not 128, "
-                        "192, 256 or CKKS_INSECURE", security);
+        return cki_fail(CKKS_EPARAM, "%s: security %d, not 128, "
+                        "192, 256 or CKKS_INSECURE", name, security);
     if ((p->memory.allocate == NULL) != (p->memory.release == NULL))
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: one memory hook of two");
+        return cki_fail(CKKS_EPARAM, "%s: one memory hook of two", name);
     return CKKS_OK;
 }
 
 /* Resolves entries of both lists to primes: explicit ones first, so that no
  * size takes a prime that stands in the list. */
-static ckks_status resolve_primes(uint64_t *prime, const ckks_params *p)
+static ckks_status resolve_primes(uint64_t *prime, const ckks_params *p,
+                                  const char *name)
 {
     const int count = p->num_primes + p->num_special;
     const uint64_t step = (uint64_t)2 << p->log_n;
@@ -57,14 +58,14 @@ static ckks_status resolve_primes(uint64_t *prime, const ckks_params *p)
             continue;
         if (entry[i] >> CKKS_MAX_BITS != 0 || entry[i] % step != 1
             || !cki_is_prime(entry[i]))
-            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: entry %d: %llu is no "
-                            "prime = 1 mod %llu below 2^%d", i,
+            return cki_fail(CKKS_EPARAM, "%s: entry %d: %llu is no "
+                            "prime = 1 mod %llu below 2^%d", name, i,
                             (unsigned long long)entry[i],
                             (unsigned long long)step, CKKS_MAX_BITS);
         for (size_t j = 0; j < n_used; j++)
             if (used[j] == entry[i])
-                return cki_fail(CKKS_EPARAM, "ckks_ctx_init: entry %d: prime "
-                                "%llu stands twice", i,
+                return cki_fail(CKKS_EPARAM, "%s: entry %d: prime "
+                                "%llu stands twice", name, i,
                                 (unsigned long long)entry[i]);
         used[n_used++] = prime[i] = entry[i];
     }
@@ -74,8 +75,8 @@ static ckks_status resolve_primes(uint64_t *prime, const ckks_params *p)
         prime[i] = entry[i] < 3 ? 0 : cki_find_prime((int)entry[i], step, used,
                                                      n_used);
         if (prime[i] == 0)
-            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: entry %d: no prime of "
-                            "%llu bits = 1 mod %llu is left", i,
+            return cki_fail(CKKS_EPARAM, "%s: entry %d: no prime of "
+                            "%llu bits = 1 mod %llu is left", name, i,
                             (unsigned long long)entry[i],
                             (unsigned long long)step);
         used[n_used++] = prime[i];
@@ -91,9 +92,9 @@ ckks_status ckks_params_resolve(ckks_params *out, const ckks_params *p)
 
     if (out == NULL || p == NULL)
         return cki_fail(CKKS_EARG, "ckks_params_resolve: null pointer");
-    s = check_counts(p);
+    s = check_counts(p, "ckks_params_resolve");
     if (s == CKKS_OK)
-        s = resolve_primes(prime, p);
+        s = resolve_primes(prime, p, "ckks_params_resolve");
     if (s != CKKS_OK)
         return s;
     made = *p;
@@ -212,9 +213,9 @@ ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p)
 
     if (out == NULL || p == NULL)
         return cki_fail(CKKS_EARG, "ckks_ctx_init: null pointer");
-    s = check_counts(p);
+    s = check_counts(p, "ckks_ctx_init");
     if (s == CKKS_OK)
-        s = resolve_primes(prime, p);
+        s = resolve_primes(prime, p, "ckks_ctx_init");
     if (s != CKKS_OK)
         return s;
     ctx = cki_alloc(&p->memory, sizeof *ctx);

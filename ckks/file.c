@@ -63,6 +63,19 @@ static int fill_and_close(int fd, const uint8_t *data, size_t size,
     return e;
 }
 
+/* 0, or the errno of why the name cannot be given to a new file: a device, a
+ * folder or a pipe stands there. */
+static int replaceable(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (S_ISREG(st.st_mode))
+        return 0;
+    return S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+}
+
 ckks_status ckks_file_write(const char *path, const uint8_t *data, size_t size,
                             unsigned mode)
 {
@@ -83,9 +96,10 @@ ckks_status ckks_file_write(const char *path, const uint8_t *data, size_t size,
                         name, length + sizeof suffix);
     memcpy(temporary, path, length);
     memcpy(temporary + length, suffix, sizeof suffix);
-    fd = mkstemp(temporary);
+    e = replaceable(path);
+    fd = e == 0 ? mkstemp(temporary) : -1;
     if (fd < 0) {
-        e = errno;
+        e = e == 0 ? errno : e;
     } else {
         e = fill_and_close(fd, data, size, mode);
         if (e == 0 && rename(temporary, path) != 0)

@@ -93,8 +93,6 @@ ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
 
     if (s != CKKS_OK)
         return s;
-    if (a->degree == 1)
-        return ckks_rescale(out, a);
     if (a->level == 0)
         return cki_fail(CKKS_ELEVEL, "ckks_relin_rescale: level 0, no prime "
                         "left to divide by");
@@ -102,5 +100,7 @@ ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
         return cki_fail(CKKS_ESCALE, "ckks_relin_rescale: scale 2^%.2f divided "
                         "by a prime of %.2f bits is below 1", log2(a->scale),
                         log2((double)a->ctx->rns.mod[a->level].p));
+    if (a->degree == 1)
+        return ckks_rescale(out, a);
     return relinearise(out, a, keys, true, "ckks_relin_rescale");
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* ---- shapes ---------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------- */
 
 /* A grid that fills the slots, on rings that the poolings divide. */
 static bool wrap_shape(rig_shape *s, int unit, int i)
@@ -95,7 +95,7 @@ bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
     }
 }
 
-/* ---- one check of everything ------------------------------------------------------------- */
+/* ---- one check of everything -------------------------------------------- */
 
 /* Image i of packed logits, without halo, against nn_model_float. */
 static void check_float(const rig *r, const double *slots, int i,

@@ -231,3 +231,13 @@ const net_kind net_kinds[] = {
     { "dense",        dense,        2, 2, false, true,  true  },
     { NULL, NULL, 0, 0, false, false, false }
 };
+
+const net_kind *net_kind_named(const char *name)
+{
+    const net_kind *k = net_kinds;
+
+    while (k->build != NULL && strcmp(k->name, name) != 0)
+        k++;
+    CHECK(k->build != NULL, "no network %s", name);
+    return k->build != NULL ? k : net_kinds;
+}

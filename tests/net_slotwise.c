@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 
 static double uniform(uint64_t *seed)
 {
@@ -21,25 +21,7 @@ static double gaussian(uint64_t *seed)
     return sum;
 }
 
-double rms_of(const double *x, size_t n)
-{
-    double sum = 0;
-
-    for (size_t j = 0; j < n; j++)
-        sum += x[j] * x[j];
-    return sqrt(sum / (double)n);
-}
-
-double rms_difference(const double *a, const double *b, size_t n)
-{
-    double sum = 0;
-
-    for (size_t j = 0; j < n; j++)
-        sum += (a[j] - b[j]) * (a[j] - b[j]);
-    return sqrt(sum / (double)n);
-}
-
-/* ---- slotwise ------------------------------------------------------------------ */
+/* ---- slotwise ----------------------------------------------------------- */
 
 /* A tensor on slots: shape (channels, ry, rx, slots). */
 typedef struct slot_map {
@@ -258,7 +240,7 @@ bool slotwise_run(double *out, rig *r, int noisy, double amplitude)
     return ok;
 }
 
-/* ---- weights, ranges, gains -------------------------------------------------- */
+/* ---- weights, ranges, gains --------------------------------------------- */
 
 static void fill(const float *v, int n, double low, double high,
                  uint64_t *seed)

@@ -13,7 +13,27 @@ bool nn_status(const char *file, int line, const char *text, ckks_status got,
                         ckks_status_name(want));
 }
 
-/* ---- rigs -------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
+
+double rms_of(const double *x, size_t n)
+{
+    double sum = 0;
+
+    for (size_t j = 0; j < n; j++)
+        sum += x[j] * x[j];
+    return sqrt(sum / (double)n);
+}
+
+double rms_difference(const double *a, const double *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t j = 0; j < n; j++)
+        sum += (a[j] - b[j]) * (a[j] - b[j]);
+    return sqrt(sum / (double)n);
+}
+
+/* ---- rigs --------------------------------------------------------------- */
 
 nn_aim rig_aim(const rig_shape *s)
 {
@@ -156,7 +176,7 @@ void rig_clear(rig *r)
     memset(r, 0, sizeof *r);
 }
 
-/* ---- encrypted ------------------------------------------------------------------------ */
+/* ---- encrypted ---------------------------------------------------------- */
 
 typedef struct session {
     nn_pool *pool;

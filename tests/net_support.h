@@ -85,6 +85,8 @@ typedef struct net_kind {
     bool dense;                 /* border zero only, on a grid of 1 x 1      */
 } net_kind;
 extern const net_kind net_kinds[];
+/* The one of this name; else the test fails and gets the first. */
+const net_kind *net_kind_named(const char *name);
 
 typedef struct rig_error {
     double sd, worst;           /* over all slots of all outputs             */

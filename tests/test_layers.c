@@ -1,9 +1,11 @@
 /* test_layers.c -- every kind of layer alone: the float network, the clear
  * twin and the encrypted run agree, over rings, grids, batches and borders.
  *
- * Caught when planted: a tap read from the wrong side; ring_y for ring_x; the
- * carry of rows left out; the constant of a quadratic dropped; a halo that is
- * no multiple of the poolings; noise of a quadratic without its factor a.
+ * Caught when planted: a tap read from the wrong side; grid_y for grid_x in a
+ * rotation; a batch norm's factor left out; b/a for b/2a, or the constant of
+ * a quadratic dropped; masks transposed, or open behind the batch; negative
+ * biases forgotten; a square where a = 0; noise of a quadratic without its a,
+ * or a quarter of the rounding; keys at too low a level.
  */
 #include "net_support.h"
 

@@ -1,7 +1,7 @@
 /* test_layout.c -- where a pixel lives: exhaustively at small sizes.
  *
- * Caught when planted: grid_y for grid_x; the image's grid not counted; ring_x
- * for ring_y; pixels packed at the slot of the next image.
+ * Caught when planted: grid_x for grid_y in the place of an image; places left
+ * over that repeat other images than the first.
  */
 #include "net_support.h"
 
@@ -126,7 +126,7 @@ TEST(layout_pooling_keeps_the_slot)
     all_layouts(check_pooling);
 }
 
-/* ---- packing ----------------------------------------------------------------- */
+/* ---- packing ------------------------------------------------------------ */
 
 /* value of pixel (c, y, x) of image b: all different. */
 static double pixel_at(const nn_layout *l, int b, int c, int y, int x)

@@ -1,8 +1,14 @@
 /* test_network.c -- whole small networks: float, clear and encrypted agree;
- * bytes repeat; memory is as planned; odd images stay in range.
+ * bytes repeat; memory is as planned; odd images stay in range; tiles join.
+ *
+ * Caught when planted: the corner of a transposed convolution transposed, its
+ * bias dropped; a second input's weights read from the first; the 1/4 of a
+ * pooling applied once too little; a mean finished before its last row; twice
+ * the memory for sums in the plan.
  */
 #include "net.h"
 #include "net_support.h"
+#include "unet.h"
 
 #include <math.h>
 
@@ -39,17 +45,7 @@ TEST(network_zero)
     whole_networks(NN_ZERO);
 }
 
-static const net_kind *kind_named(const char *name)
-{
-    const net_kind *k = net_kinds;
-
-    while (k->build != NULL && strcmp(k->name, name) != 0)
-        k++;
-    CHECK(k->build != NULL, "no network %s", name);
-    return k;
-}
-
-/* ---- the same bytes ---------------------------------------------------------- */
+/* ---- the same bytes ----------------------------------------------------- */
 
 static bool same_hash(const rig_error *a, const rig_error *b)
 {
@@ -118,12 +114,12 @@ static void same_bytes(const net_kind *k, nn_border border)
 
 TEST(network_same_bytes)
 {
-    same_bytes(kind_named("unet 1"), NN_WRAP);
-    same_bytes(kind_named("skips"), NN_HALO);
-    same_bytes(kind_named("pool linear"), NN_ZERO);
+    same_bytes(net_kind_named("unet 1"), NN_WRAP);
+    same_bytes(net_kind_named("skips"), NN_HALO);
+    same_bytes(net_kind_named("pool linear"), NN_ZERO);
 }
 
-/* ---- odd images ------------------------------------------------------------------ */
+/* ---- odd images --------------------------------------------------------- */
 
 enum { ALL_0, ALL_255, BOARD, NOISE, ODD_IMAGES };
 
@@ -186,9 +182,9 @@ static void odd_images(const net_kind *k, nn_border border)
 
 TEST(network_odd_images)
 {
-    odd_images(kind_named("unet 1"), NN_WRAP);
-    odd_images(kind_named("pool"), NN_HALO);
-    odd_images(kind_named("tconv square"), NN_ZERO);
+    odd_images(net_kind_named("unet 1"), NN_WRAP);
+    odd_images(net_kind_named("pool"), NN_HALO);
+    odd_images(net_kind_named("tconv square"), NN_ZERO);
 }
 
 /* One image, in all places of a trained network's layout. */
@@ -261,7 +257,7 @@ TEST(network_odd_images_gm)
     trained_ranges("unet/models/gm.safetensors");
 }
 
-/* ---- memory ---------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static const char *middle(model_maker *k, int c)
 {
@@ -294,5 +290,53 @@ TEST(network_memory)
             CHECK(ratio > 0.75 && ratio < 1.25, "ratio %.2f", ratio);
         }
     }
+    rig_clear(&r);
+}
+
+/* ---- tiles ---------------------------------------------------------------- */
+
+/* An image of many tiles, some of them cut, is the float network's as a
+ * whole: no seam. */
+TEST(network_tiles)
+{
+    enum { HEIGHT = 21, WIDTH = 33 };
+    static const rig_shape s = { NN_HALO, 8, 4, 8, 16, 16, 1, 0 };
+    static const unet_size size = { HEIGHT, WIDTH };
+    static double pixel[HEIGHT * WIDTH], want[HEIGHT * WIDTH];
+    static double got[HEIGHT * WIDTH];
+    const double *const image[1] = { pixel };
+    double *const logit[1] = { got };
+    rig r = { 0 };
+    unet_job job = { 0 };
+    nn_aim aim = rig_aim(&s);
+
+    aim.height = 6;
+    aim.width = 11;
+    odd_image(pixel, NOISE, 1, HEIGHT, WIDTH);
+    if (!rig_init(&r, &s, net_kind_named("unet 1")->build)
+        || !NN_OK(nn_plan_make(&r.p, &r.m, &aim))
+        || !NN_OK(nn_weights_init(&r.w, &r.m, &r.p))
+        || !NN_OK(unet_job_init(&job, &r.p, &size, 1))
+        || !NN_OK(nn_model_float(want, &r.m, pixel, HEIGHT, WIDTH))) {
+        rig_clear(&r);
+        return;
+    }
+    CHECK(job.tiles == 4 * 3, "%zu tiles of %dx%d", job.tiles,
+          r.p.core_height, r.p.core_width);
+    for (size_t set = 0; set < job.sets; set++) {
+        size_t in = (size_t)nn_plan_inputs(&r.p) * r.p.layout.slots;
+        size_t out = (size_t)nn_plan_outputs(&r.p) * r.p.layout.slots;
+        double *slots = malloc((in + out) * sizeof *slots);
+
+        if (CHECK(slots != NULL, "no memory")
+            && NN_OK(unet_pack(slots, &r.p, &job, image, set))
+            && NN_OK(nn_clear(slots + in, slots, &r.p, r.w, NULL)))
+            NN_OK(unet_unpack(logit, &r.p, &job, slots + in, set));
+        free(slots);
+    }
+    CHECK(rms_difference(want, got, HEIGHT * WIDTH) < 8 * r.quantised,
+          "off by %.3g rms, quantised %.3g",
+          rms_difference(want, got, HEIGHT * WIDTH), r.quantised);
+    unet_job_clear(&job);
     rig_clear(&r);
 }

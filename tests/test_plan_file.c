@@ -52,7 +52,7 @@ static saved *save_small(void)
     return save_one(&net_kinds[2], NN_HALO);
 }
 
-/* ---- there and back -------------------------------------------------------------- */
+/* ---- there and back ----------------------------------------------------- */
 
 static void check_equal(const nn_plan *a, const nn_plan *b)
 {
@@ -186,7 +186,7 @@ TEST(plan_file_null)
     saved_clear(s);
 }
 
-/* ---- hostile text ------------------------------------------------------------------ */
+/* ---- hostile text ------------------------------------------------------- */
 
 /* A plan that was taken: everything that reads it survives it. */
 static void check_taken(const saved *s, const nn_plan *p, const char *what,

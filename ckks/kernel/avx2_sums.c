@@ -72,6 +72,10 @@ void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 {
     const prime c = prime_of(m);
 
+    if (n % 4 != 0) {
+        cki_kernel_portable.dot2(out0, out1, x, y0, y1, k, add_to, n, m);
+        return;
+    }
     for (int j = 0; j < k; j += 4)
         dot2_few(out0, out1, x + j, y0 + j, y1 + j, k - j < 4 ? k - j : 4,
                  add_to || j > 0, n, c);

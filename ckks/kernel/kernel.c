@@ -116,6 +116,10 @@ static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
     k->scale_add(b->got[0], x, w, z, N, m);
     ok = ok && equal(b, 1);
     for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(x[i], w, m);
+    k->scale_add(b->got[0], x, w, NULL, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
         b->want[0][i] = cki_mul(cki_sub(x[i], y[i], m->p), w, m);
     k->sub_scale(b->got[0], x, y, w, N, m);
     return ok && equal(b, 1);
@@ -138,11 +142,18 @@ static bool check_dot2(bench *b, const cki_kernel *k, const cki_mod *m)
         }
     }
     k->dot2(b->got[0], b->got[1], x, y0, y1, TERMS, false, N, m);
+    if (!equal(b, 2))
+        return false;
+    for (int h = 0; h < 2; h++)         /* once more, added: twice the sum   */
+        for (int i = 0; i < N; i++)
+            b->want[h][i] = cki_add(b->want[h][i], b->want[h][i], m->p);
+    k->dot2(b->got[0], b->got[1], x, y0, y1, TERMS, true, N, m);
     return equal(b, 2);
 }
 
 /* From mod[0], mod[1] to mod[2]: x = y_0 q_1 + y_1 q_0 - v q_0 q_1. */
-static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod)
+static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
+                          bool centred)
 {
     const cki_mod *q = mod, *t = mod + 2;
     uint64_t inv[2] = { cki_inv(cki_reduce(q[1].p, &q[0]), &q[0]),
@@ -167,13 +178,13 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod)
         y1 = cki_mul(b->x[1][i], inv[1], &q[1]);
         f = (double)y0 * frac[0];
         f += (double)y1 * frac[1];
-        v = (uint64_t)(f + 0.5);
+        v = (uint64_t)(centred ? f + 0.5 : f);
         b->want[0][i] = cki_add(
             cki_mul(cki_reduce(y0, t), hat[4], t),
             cki_sub(cki_mul(cki_reduce(y1, t), hat[5], t),
                     cki_mul(v, prod[2], t), t->p), t->p);
     }
-    k->convert(out, target, 1, in, &c, true, N);
+    k->convert(out, target, 1, in, &c, centred, N);
     return equal(b, 1);
 }
 
@@ -271,7 +282,8 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_combine(b, k, &mod[0]) && *ok;
     *ok = check_permute(b, k, &mod[0]) && *ok;
     s = check_ntt(ok, b, k, &mod[0], memory);
-    *ok = check_convert(b, k, mod) && *ok;
+    *ok = check_convert(b, k, mod, true) && *ok;
+    *ok = check_convert(b, k, mod, false) && *ok;
     cki_free(memory, b, sizeof *b);
     return s;
 }

@@ -17,6 +17,7 @@ enum { BENCH_PRIMES = 18, BENCH_SPECIAL = 3, BENCH_DNUM = 6, BENCH_LOG_N = 15,
 static const double bench_scale = 0x1p40;
 
 typedef struct bench {
+    nn_pool *pool;          /* scratch is kept from one operation to the next */
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;
@@ -140,6 +141,10 @@ static ckks_status bench_init(bench *b)
         p.primes[i] = i == 0 ? 49 : 40;
     for (int i = 0; i < BENCH_SPECIAL; i++)
         p.special[i] = 46;
+    s = nn_pool_init(&b->pool);
+    if (s != CKKS_OK)
+        return s;
+    p.memory = nn_pool_memory(b->pool);
     s = ckks_ctx_init(&b->ctx, &p);
     if (s == CKKS_OK)
         s = ckks_rng_init(&b->rng, NULL);
@@ -206,5 +211,6 @@ int volley_run_bench(const volley_args *a)
     ckks_sk_clear(&b.sk);
     ckks_rng_clear(&b.rng);
     ckks_ctx_clear(&b.ctx);
+    nn_pool_clear(&b.pool);
     return code;
 }
