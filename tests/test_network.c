@@ -45,7 +45,7 @@ TEST(network_zero)
     whole_networks(NN_ZERO);
 }
 
-/* ---- the same bytes ----------------------------------------------------- */
+/* ---- the same bytes ---------------------------------------------------- */
 
 static bool same_hash(const rig_error *a, const rig_error *b)
 {
@@ -119,7 +119,7 @@ TEST(network_same_bytes)
     same_bytes(net_kind_named("pool linear"), NN_ZERO);
 }
 
-/* ---- odd images --------------------------------------------------------- */
+/* ---- odd images -------------------------------------------------------- */
 
 enum { ALL_0, ALL_255, BOARD, NOISE, ODD_IMAGES };
 
@@ -257,7 +257,7 @@ TEST(network_odd_images_gm)
     trained_ranges("unet/models/gm.safetensors");
 }
 
-/* ---- memory ------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 static const char *middle(model_maker *k, int c)
 {
@@ -293,7 +293,7 @@ TEST(network_memory)
     rig_clear(&r);
 }
 
-/* ---- tiles ---------------------------------------------------------------- */
+/* ---- tiles ------------------------------------------------------------- */
 
 /* An image of many tiles, some of them cut, is the float network's as a
  * whole: no seam. */

@@ -1,9 +1,10 @@
 /* test_plan.c -- what the planner promises. */
+#include "net.h"
 #include "net_support.h"
 
 #include <math.h>
 
-/* ---- the same plan again ------------------------------------------------ */
+/* ---- the same plan again ----------------------------------------------- */
 
 static void check_same_plan(const nn_plan *a, const nn_plan *b)
 {
@@ -47,7 +48,7 @@ TEST(plan_is_deterministic)
     }
 }
 
-/* ---- what a plan says --------------------------------------------------- */
+/* ---- what a plan says -------------------------------------------------- */
 
 static void check_sense(const nn_plan *p, const char *what)
 {
@@ -217,4 +218,67 @@ TEST(plan_tiles)
     }
     nn_model_clear(&m);
     free(p);
+}
+
+/* ---- rotations --------------------------------------------------------- */
+
+/* Counted by comparing each term with all before it. */
+static void check_rotations(const net_map *m, const char *what)
+{
+    long inputs, sums, want_inputs = 0, want_sums = 0;
+
+    if (!NN_OK(net_map_rotations(&inputs, &sums, m)))
+        return;
+    for (int i = 0; i < m->num_phases; i++)
+        for (int k = 0; k < m->phase[i].terms; k++) {
+            const net_term *t = &m->phase[i].term[k];
+            bool input = t->step != 0, sum = input;
+
+            for (int h = 0; h <= i; h++)
+                for (int j = 0; j < (h < i ? m->phase[h].terms : k); j++) {
+                    const net_term *u = &m->phase[h].term[j];
+
+                    input &= u->input != t->input || u->step != t->step
+                             || u->carry_y != t->carry_y
+                             || u->carry_x != t->carry_x;
+                    sum &= h != i || u->step != t->step;
+                }
+            want_inputs += input;
+            want_sums += sum ? m->channels : 0;
+        }
+    CHECK(inputs == want_inputs && sums == want_sums,
+          "%s: %ld and %ld rotations, counted %ld and %ld", what, inputs, sums,
+          want_inputs, want_sums);
+}
+
+TEST(plan_counts_rotations)
+{
+    rig_shape s;
+
+    for (const net_kind *k = net_kinds; k->build != NULL; k++)
+        for (int border = NN_WRAP; border <= NN_ZERO; border++) {
+            nn_model m = { 0 };
+            nn_plan *p = calloc(1, sizeof *p);
+            nn_aim aim;
+            net n = { 0 };
+
+            if (CHECK(p != NULL, "no memory") && k->pools < 2
+                && rig_shape_at(&s, k, (nn_border)border, 1)
+                && rig_model(&m, &s, k->build)) {
+                aim = rig_aim(&s);
+                if (NN_OK(nn_plan_make(p, &m, &aim))
+                    && NN_OK(net_init(&n, &m)))
+                    for (int i = 0; i < n.num_stages; i++) {
+                        net_map map = { 0 };
+
+                        if (NN_OK(net_map_init(&map, &n, i, &p->layout,
+                                               false)))
+                            check_rotations(&map, k->name);
+                        net_map_clear(&map);
+                    }
+                net_clear(&n);
+            }
+            nn_model_clear(&m);
+            free(p);
+        }
 }
