@@ -161,6 +161,14 @@ CKKS_CHECKED ckks_status net_map_rotations(long *inputs, long *sums,
 /* Scale of what a source's ciphertexts hold. */
 double net_source_scale(const net *n, const net_source *s);
 
+/* ---- costs (cost.c) ------------------------------------------------------- */
+
+/* Fills steps, keys, seconds, memory and error of a plan whose layout and
+ * parameters are chosen. */
+CKKS_CHECKED ckks_status net_price(nn_plan *p, const net *n);
+/* Digits a key switching has at a level. */
+double net_digits(const ckks_params *p, int level);
+
 struct nn_weights {
     net net;
     net_map *map;               /* one a stage                               */

@@ -633,7 +633,7 @@ TEST(kernel_combine)
     static combination x;
     static const size_t lengths[] = { 16, 32, 64, 7, 20, 1, 48 };
     uint64_t state = 8;
-    int rounds = test_long() ? 600 : 6;
+    int rounds = test_long() ? 1600 : 16;
     cki_mod m[PRIMES];
 
     end_primes(m, 8);

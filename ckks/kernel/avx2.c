@@ -1,4 +1,4 @@
-/* avx2.c -- layer 2: the kernel in doubles with fused multiply-add, p < 2^49. */
+/* avx2.c -- layer 2: the kernel in doubles with fused multiply-add. */
 #include "avx2.h"
 
 static bool usable(void)

@@ -125,7 +125,7 @@ static inline vec constant(uint64_t w, const cki_mod *m)
     return _mm256_set1_pd(balanced(w, m->p));
 }
 
-/* ---- the functions of the kernel, by file ------------------------------------ */
+/* ---- the functions of the kernel, by file ------------------------------- */
 
 size_t cki_avx2_ntt_bytes(size_t n);
 void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,

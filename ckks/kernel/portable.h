@@ -1,4 +1,4 @@
-/* portable.h -- layer 2: the portable NTT, which SIMD kernels use for tiny rings. */
+/* portable.h -- layer 2: the portable NTT, for SIMD kernels in tiny rings. */
 #ifndef CKI_PORTABLE_H
 #define CKI_PORTABLE_H
 

@@ -1,0 +1,77 @@
+/* run.h -- the parts of running a network (run.c, run_inputs.c, run_row.c). */
+#ifndef NN_RUN_H
+#define NN_RUN_H
+
+#include "net.h"
+
+#ifdef CKKS_OMP
+#define NET_PARALLEL _Pragma("omp parallel for schedule(dynamic)")
+#define NET_CRITICAL _Pragma("omp critical(nn_run_failure)")
+#else
+#define NET_PARALLEL
+#define NET_CRITICAL
+#endif
+
+/* The first failure of a parallel loop, with its thread's message. */
+typedef struct net_failure {
+    ckks_status status;
+    char message[400];
+} net_failure;
+
+/* Records a status; net_failed turns what was recorded into nn_run's. */
+void net_note(net_failure *f, ckks_status st);
+ckks_status net_failed(const net_failure *f, const char *where);
+ckks_status net_no_memory(const char *where);
+
+typedef struct net_tensor {
+    ckks_ct *ct;                /* shape (channels, phases)                  */
+    int count;
+} net_tensor;
+
+typedef struct net_run {
+    const nn_plan *p;
+    const nn_weights *w;
+    const ckks_keys *keys;
+    ckks_ct *image;             /* the caller's, consumed                    */
+    ckks_ct *logit;             /* made outputs                              */
+    net_tensor (*out)[NET_MAX_OUTS];
+} net_run;
+
+/* The ciphertexts a stage combines: inputs as they are, then rotated ones. */
+typedef struct net_inputs {
+    const net_stage *stage;
+    const net_map *map;
+    const ckks_ct **ct;         /* shape (total)                             */
+    int num_inputs, total;
+    ckks_ct *own;               /* dropped and rotated ones                  */
+    int num_own;
+    ckks_pt mask[9];            /* masked: one for each pair of carries      */
+    net_term *version;          /* shape (total - num_inputs): what each
+                                   rotated one is                            */
+} net_inputs;
+
+/* Gathers what stage k combines; rotates and masks what it must. */
+CKKS_CHECKED ckks_status net_inputs_init(net_inputs *in, net_run *r, int k);
+void net_inputs_clear(net_inputs *in);
+/* Number of the ciphertext that holds term t, and the rotation still due. */
+int net_inputs_find(int *step, const net_inputs *in, const net_term *t);
+
+/* The blocks of a row: for each phase, one for each rotation of its sums. */
+typedef struct net_row {
+    int first, phases;          /* of the map                                */
+    ckks_block *block;
+    int *phase, *step;          /* shape (num_blocks)                        */
+    int num_blocks;
+    int32_t *index, *weight;    /* what the blocks point into                */
+    const ckks_ct **in;         /* inputs in use                             */
+    int num_in;
+    ckks_ct *sum;               /* shape (num_blocks, channels)              */
+    ckks_ct **to;
+} net_row;
+
+/* Combines the inputs into the sums of phases first .. first + phases - 1. */
+CKKS_CHECKED ckks_status net_row_init(net_row *w, const net_inputs *in,
+                                      int first, int phases);
+void net_row_clear(net_row *w, int channels);
+
+#endif

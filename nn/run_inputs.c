@@ -1,0 +1,215 @@
+/* run_inputs.c -- what a stage combines: ciphertexts, rotated ones, masks.
+ *
+ * Read first: run.h, docs/11-layers.md.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+void net_inputs_clear(net_inputs *in)
+{
+    for (int i = 0; i < in->num_own; i++)
+        ckks_ct_clear(&in->own[i]);
+    for (int i = 0; i < 9; i++)
+        ckks_pt_clear(&in->mask[i]);
+    free(in->own);
+    free(in->ct);
+    free(in->version);
+    memset(in, 0, sizeof *in);
+}
+
+/* Rotated, or at least masked. */
+static bool needs_version(const net_inputs *in, const net_term *t)
+{
+    return t->step != 0
+           || (in->stage->masked && (t->carry_y != 0 || t->carry_x != 0));
+}
+
+/* Every distinct rotated input, sorted. */
+static ckks_status list_versions(net_inputs *in)
+{
+    size_t all = 0, kept = 0;
+
+    for (int i = 0; i < in->map->num_phases; i++)
+        all += (size_t)in->map->phase[i].terms;
+    in->version = malloc((all + 1) * sizeof *in->version);
+    if (in->version == NULL)
+        return net_no_memory(in->stage->name);
+    all = 0;
+    for (int i = 0; i < in->map->num_phases; i++)
+        for (int k = 0; k < in->map->phase[i].terms; k++)
+            if (needs_version(in, &in->map->phase[i].term[k]))
+                in->version[all++] = in->map->phase[i].term[k];
+    qsort(in->version, all, sizeof *in->version, net_compare_terms);
+    for (size_t i = 0; i < all; i++)
+        if (kept == 0
+            || net_compare_terms(&in->version[kept - 1], &in->version[i]) != 0)
+            in->version[kept++] = in->version[i];
+    in->total = in->num_inputs + (int)kept;
+    return CKKS_OK;
+}
+
+/* Rotates input `i` by all steps wanted of it, from one set of digits. */
+static ckks_status rotate_input(net_inputs *in, int i, const ckks_keys *keys,
+                                ckks_ct *to)
+{
+    int first = 0, n = 0, count = in->total - in->num_inputs;
+    int *step;
+    ckks_status st;
+
+    while (first < count && in->version[first].input < i)
+        first++;
+    while (first + n < count && in->version[first + n].input == i)
+        n++;
+    if (n == 0)
+        return CKKS_OK;
+    step = malloc((size_t)n * sizeof *step);
+    if (step == NULL)
+        return CKKS_EMEM;
+    for (int k = 0; k < n; k++)
+        step[k] = in->version[first + k].step;
+    st = ckks_rotate_hoisted(to + first, step, (size_t)n, in->ct[i], keys);
+    free(step);
+    return st;
+}
+
+static ckks_status rotate_inputs(net_inputs *in, const ckks_keys *keys)
+{
+    ckks_ct *to = in->own + in->num_inputs;
+    net_failure f = { CKKS_OK, "" };
+
+    NET_PARALLEL
+    for (int i = 0; i < in->num_inputs; i++)
+        net_note(&f, rotate_input(in, i, keys, to));
+    for (int k = in->num_inputs; k < in->total; k++)
+        in->ct[k] = &to[k - in->num_inputs];
+    return net_failed(&f, in->stage->name);
+}
+
+/* ---- masks: border zero ------------------------------------------------- */
+
+static const ckks_pt *find_mask(const net_inputs *in, const net_term *t)
+{
+    return &in->mask[(t->carry_y + 1) * 3 + t->carry_x + 1];
+}
+
+/* The 0/1 plaintexts of all carries but (0, 0), which is place 4. */
+static ckks_status make_masks(net_inputs *in, const net_run *r)
+{
+    const nn_layout *l = &r->p->layout;
+    double *slot = malloc(l->slots * sizeof *slot);
+    ckks_status st = slot == NULL ? CKKS_EMEM : CKKS_OK;
+
+    for (int k = 0; k < 9 && st == CKKS_OK; k++) {
+        net_term t = { 0, 0, (int16_t)(k / 3 - 1), (int16_t)(k % 3 - 1) };
+
+        if (k == 4)
+            continue;
+        for (size_t j = 0; j < l->slots; j++)
+            slot[j] = net_mask(l, t.carry_y, t.carry_x, j);
+        st = ckks_encode(&in->mask[k], in->ct[0]->ctx, slot, NULL,
+                         l->slots, in->stage->level,
+                         ldexp(1, in->stage->mask_bits));
+    }
+    free(slot);
+    return st == CKKS_OK ? st
+                         : nn_fail(st, "nn_run: %s: masks: %s",
+                                   in->stage->name, ckks_last_error());
+}
+
+/* Multiplies every version by its mask, every input by 2^mask_bits. */
+static ckks_status apply_masks(net_inputs *in)
+{
+    net_failure f = { CKKS_OK, "" };
+    double scale = ldexp(1, in->stage->mask_bits);
+
+    NET_PARALLEL
+    for (int k = 0; k < in->total; k++) {
+        const net_term *t = &in->version[k - in->num_inputs];
+
+        if (k < in->num_inputs)
+            net_note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
+        else
+            net_note(&f, ckks_mul_plain(&in->own[k], in->ct[k],
+                                    find_mask(in, t)));
+    }
+    for (int k = 0; k < in->total; k++)
+        in->ct[k] = &in->own[k];
+    return net_failed(&f, in->stage->name);
+}
+
+/* Pointers to what the sources hold; the image is dropped to the level. */
+static ckks_status gather(net_inputs *in, net_run *r)
+{
+    const net_stage *s = in->stage;
+    int at = 0;
+
+    for (int i = 0; i < s->num_sources; i++) {
+        const net_source *src = &s->source[i];
+        int count = src->channels * net_source_phases(&r->w->net, s, src,
+                                                      &r->p->layout);
+
+        for (int k = 0; k < count; k++, at++) {
+            const ckks_ct *ct = src->stage < 0
+                                    ? &r->image[k]
+                                    : &r->out[src->stage][src->out].ct[k];
+
+            if (ct->level != s->level) {
+                ckks_status st = ckks_drop_level(&in->own[at], ct, s->level);
+
+                if (st != CKKS_OK)
+                    return nn_fail(st, "nn_run: %s: %s", s->name,
+                                   ckks_last_error());
+                ct = &in->own[at];
+            }
+            in->ct[at] = ct;
+        }
+    }
+    return CKKS_OK;
+}
+
+ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
+{
+    ckks_status st = CKKS_OK;
+
+    *in = (net_inputs){ .stage = &r->w->net.stage[k], .map = &r->w->map[k] };
+    in->num_inputs = in->total = in->map->num_inputs;
+    if (r->p->step[k].rotate_inputs || in->stage->masked)
+        st = list_versions(in);
+    if (st == CKKS_OK) {
+        in->num_own = in->total;
+        in->ct = calloc((size_t)in->total, sizeof *in->ct);
+        in->own = calloc((size_t)in->total, sizeof *in->own);
+        if (in->ct == NULL || in->own == NULL) {
+            in->num_own = 0;
+            st = net_no_memory(in->stage->name);
+        }
+    }
+    if (st == CKKS_OK)
+        st = gather(in, r);
+    if (st == CKKS_OK && in->total > in->num_inputs)
+        st = rotate_inputs(in, r->keys);
+    if (st == CKKS_OK && in->stage->masked) {
+        st = make_masks(in, r);
+        if (st == CKKS_OK)
+            st = apply_masks(in);
+    }
+    if (st != CKKS_OK)
+        net_inputs_clear(in);
+    return st;
+}
+
+int net_inputs_find(int *step, const net_inputs *in, const net_term *t)
+{
+    const net_term *found;
+    size_t count = (size_t)(in->total - in->num_inputs);
+
+    *step = t->step;
+    if (count == 0 || !needs_version(in, t))
+        return t->input;
+    found = bsearch(t, in->version, count, sizeof *found, net_compare_terms);
+    *step = 0;
+    return in->num_inputs + (int)(found - in->version);
+}

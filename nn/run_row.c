@@ -1,0 +1,135 @@
+/* run_row.c -- the integer combinations of one row of phases.
+ *
+ * Read first: run.h, map.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+void net_row_clear(net_row *w, int channels)
+{
+    for (int i = 0; w->sum != NULL && i < w->num_blocks * channels; i++)
+        ckks_ct_clear(&w->sum[i]);
+    free(w->block);
+    free(w->phase);
+    free(w->step);
+    free(w->index);
+    free(w->weight);
+    free(w->in);
+    free(w->sum);
+    free(w->to);
+    memset(w, 0, sizeof *w);
+}
+
+static ckks_status row_alloc(net_row *w, const net_inputs *in)
+{
+    size_t terms = 0, channels = (size_t)in->map->channels, blocks = 0;
+
+    for (int i = w->first; i < w->first + w->phases; i++)
+        terms += (size_t)in->map->phase[i].terms;
+    blocks = terms;             /* at most one a term                        */
+    w->block = calloc(blocks, sizeof *w->block);
+    w->phase = calloc(blocks, sizeof *w->phase);
+    w->step = calloc(blocks, sizeof *w->step);
+    w->index = calloc(terms, sizeof *w->index);
+    w->weight = calloc(terms * channels, sizeof *w->weight);
+    w->in = calloc((size_t)in->total, sizeof *w->in);
+    if (w->block == NULL || w->phase == NULL || w->step == NULL
+        || w->index == NULL || w->weight == NULL || w->in == NULL)
+        return net_no_memory(in->stage->name);
+    return CKKS_OK;
+}
+
+/* The block of phase i whose sums are to be rotated by `step`. */
+static void fill_block(net_row *w, const net_inputs *in, int i, int step,
+                       int32_t **index, int32_t **weight, int *used)
+{
+    const net_phase *p = &in->map->phase[i];
+    ckks_block *b = &w->block[w->num_blocks];
+    int32_t *first = *index;
+    size_t terms = 0;
+
+    for (int k = 0; k < p->terms; k++) {
+        int due, ct = net_inputs_find(&due, in, &p->term[k]);
+
+        if (due != step)
+            continue;
+        if (used[ct] < 0) {
+            used[ct] = w->num_in;
+            w->in[w->num_in++] = in->ct[ct];
+        }
+        first[terms++] = used[ct];
+    }
+    *b = (ckks_block){ .first = (size_t)w->num_blocks
+                                * (size_t)in->map->channels,
+                       .rows = (size_t)in->map->channels, .terms = terms,
+                       .index = first, .weight = *weight };
+    for (int o = 0; o < in->map->channels; o++)
+        for (int k = 0; k < p->terms; k++) {
+            int due;
+
+            (void)net_inputs_find(&due, in, &p->term[k]);
+            if (due == step)
+                *(*weight)++ = p->weight[(size_t)o * (size_t)p->terms
+                                         + (size_t)k];
+        }
+    *index += terms;
+    w->phase[w->num_blocks] = i;
+    w->step[w->num_blocks++] = step;
+}
+
+static void fill_blocks(net_row *w, const net_inputs *in, int *used)
+{
+    int32_t *index = w->index, *weight = w->weight;
+
+    for (int i = 0; i < in->total; i++)
+        used[i] = -1;
+    for (int i = w->first; i < w->first + w->phases; i++) {
+        const net_phase *p = &in->map->phase[i];
+        int start = w->num_blocks;
+
+        for (int k = 0; k < p->terms; k++) {
+            int due, seen = 0;
+
+            (void)net_inputs_find(&due, in, &p->term[k]);
+            for (int b = start; b < w->num_blocks; b++)
+                seen |= w->step[b] == due;
+            if (!seen)
+                fill_block(w, in, i, due, &index, &weight, used);
+        }
+    }
+}
+
+ckks_status net_row_init(net_row *w, const net_inputs *in, int first,
+                         int phases)
+{
+    int *used = malloc((size_t)in->total * sizeof *used);
+    size_t sums;
+    ckks_status st;
+
+    *w = (net_row){ .first = first, .phases = phases };
+    st = used == NULL ? net_no_memory(in->stage->name) : row_alloc(w, in);
+    if (st == CKKS_OK) {
+        fill_blocks(w, in, used);
+        sums = (size_t)w->num_blocks * (size_t)in->map->channels;
+        w->sum = calloc(sums, sizeof *w->sum);
+        w->to = calloc(sums, sizeof *w->to);
+        if (w->sum == NULL || w->to == NULL)
+            st = net_no_memory(in->stage->name);
+        for (size_t i = 0; st == CKKS_OK && i < sums; i++)
+            w->to[i] = &w->sum[i];
+    }
+    if (st == CKKS_OK) {
+        st = ckks_combine(w->to, sums, w->in, (size_t)w->num_in, w->block,
+                          (size_t)w->num_blocks,
+                          ldexp(in->stage->scale, in->stage->mask_bits));
+        if (st != CKKS_OK)
+            st = nn_fail(st, "nn_run: %s: %s", in->stage->name,
+                         ckks_last_error());
+    }
+    free(used);
+    if (st != CKKS_OK)
+        net_row_clear(w, in->map->channels);
+    return st;
+}
