@@ -106,7 +106,7 @@ static ckks_status add_or_sub(ckks_ct *out, const ckks_ct *a,
     ctx = a->ctx;
     fn = subtract ? ctx->rns.kernel->sub : ctx->rns.kernel->add;
     degree = a->degree > b->degree ? a->degree : b->degree;
-    s = cki_ct_new(&made, ctx, degree, a->level, a->scale);
+    s = cki_ct_new(&made, ctx, degree, a->level, a->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= degree; k++)
@@ -149,7 +149,7 @@ static ckks_status add_or_sub_plain(ckks_ct *out, const ckks_ct *a,
     if (s == CKKS_OK)
         s = check_scales(a->scale, b->scale, a->level, name);
     if (s == CKKS_OK)
-        s = ckks_ct_copy(&made, a);
+        s = cki_ct_copy(&made, a, name);
     if (s != CKKS_OK)
         return s;
     ctx = a->ctx;
@@ -217,9 +217,10 @@ ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
     if (fabs(re) * scale >= 0x1p62 || fabs(im) * scale >= 0x1p62)
         return cki_fail(CKKS_EARG, "ckks_mul_const: constant %g + %g i times "
                         "scale %g is not below 2^62", re, im, scale);
-    s = check_room(a->ctx, a->level, a->scale * scale, "ckks_mul_const");
+    s = check_room(a->ctx, a->level,
+                       a->scale * scale, "ckks_mul_const");
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale * scale);
+        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale * scale, "ckks_mul_const");
     if (s != CKKS_OK)
         return s;
     times_gaussian(&made, a, round(re * scale), round(im * scale));
@@ -234,7 +235,7 @@ static ckks_status mul_signed(ckks_ct *out, const ckks_ct *a, int64_t c,
     ckks_status s = check_one(out, a, name);
 
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale);
+        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= a->degree; k++)
@@ -280,7 +281,7 @@ ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
         return cki_fail(CKKS_ESCALE, "ckks_add_const: constant %g + %g i times "
                         "scale 2^%.2f is not below Q/2, log2(Q) %.2f", re, im,
                         log2(a->scale), ctx->log_q[a->level]);
-    s = ckks_ct_copy(&made, a);
+    s = cki_ct_copy(&made, a, "ckks_add_const");
     if (s != CKKS_OK)
         return s;
     made.seeded = 0;
@@ -312,7 +313,7 @@ ckks_status ckks_mul_plain(ckks_ct *out, const ckks_ct *a, const ckks_pt *b)
                        "ckks_mul_plain");
     if (s == CKKS_OK)
         s = cki_ct_new(&made, a->ctx, a->degree, a->level,
-                       a->scale * b->scale);
+                       a->scale * b->scale, "ckks_mul_plain");
     if (s != CKKS_OK)
         return s;
     ctx = a->ctx;
@@ -371,7 +372,7 @@ static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,
     scale = a->scale * b->scale;
     s = check_room(a->ctx, a->level, scale, name);
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, 2, a->level, scale);
+        s = cki_ct_new(&made, a->ctx, 2, a->level, scale, name);
     if (s != CKKS_OK)
         return s;
     for (int i = 0; i <= a->level; i++) {
@@ -417,7 +418,7 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
                         "prime of %.2f bits is below 1", log2(a->scale),
                         log2((double)ctx->rns.mod[a->level].p));
     size = cki_words(ctx, a->level) * sizeof *work;
-    s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale);
+    s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale, "ckks_rescale");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
@@ -444,9 +445,10 @@ ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a, int level)
     if (level < 0 || level > a->level)
         return cki_fail(CKKS_ELEVEL, "ckks_drop_level: level %d, not 0..%d",
                         level, a->level);
-    s = check_room(a->ctx, level, a->scale, "ckks_drop_level");
+    s = check_room(a->ctx, level, a->scale,
+                       "ckks_drop_level");
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, level, a->scale);
+        s = cki_ct_new(&made, a->ctx, a->degree, level, a->scale, "ckks_drop_level");
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= a->degree; k++)

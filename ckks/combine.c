@@ -173,7 +173,7 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                          limbs * size);
     }
     for (size_t k = 0; k < n_out && s == CKKS_OK; k++)
-        s = cki_ct_new(&w.made[k], ctx, 1, in[0]->level, scale);
+        s = cki_ct_new(&w.made[k], ctx, 1, in[0]->level, scale, name);
     if (s == CKKS_OK) {
         run(w.made, n_out, in, n_in, block, n_blocks, w.pointers, work,
             size);

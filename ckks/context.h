@@ -38,11 +38,17 @@ static inline size_t cki_words(const ckks_ctx *ctx, int level)
     return (size_t)(level + 1) * ctx->n;
 }
 
-/* A fresh ciphertext with memory of unset content. */
+/* A fresh ciphertext with memory of unset content; name: the public function
+ * at work, for its message. */
 CKKS_CHECKED ckks_status cki_ct_new(ckks_ct *out, const ckks_ctx *ctx,
-                                    int degree, int level, double scale);
+                                    int degree, int level, double scale,
+                                    const char *name);
 CKKS_CHECKED ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx,
-                                    int level, double scale);
+                                    int level, double scale,
+                                    const char *name);
+/* ckks_ct_copy on behalf of another function. */
+CKKS_CHECKED ckks_status cki_ct_copy(ckks_ct *out, const ckks_ct *a,
+                                     const char *name);
 /* Moves a finished object into an output: the old content goes. */
 void cki_ct_give(ckks_ct *out, ckks_ct *made);
 void cki_pt_give(ckks_pt *out, ckks_pt *made);

@@ -42,7 +42,7 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         return s;
     ctx = pt->ctx;
     size = ctx->n * (sizeof *work + 1);
-    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale);
+    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt_sk");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
@@ -121,7 +121,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                         "primes; use ckks_encrypt_sk");
     count = (size_t)(pt->level + 1 + ctx->num_special);
     size = ctx->n * ((3 * count + 1) * sizeof *u + 1);
-    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale);
+    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt");
     if (s != CKKS_OK)
         return s;
     u = cki_alloc(&ctx->memory, size);
@@ -177,7 +177,7 @@ static ckks_status decrypt(ckks_pt *out, const ckks_ct *ct, const ckks_sk *sk,
         return cki_fail(CKKS_ECTX, "%s: ciphertext and key come from different "
                         "contexts", name);
     ctx = ct->ctx;
-    s = cki_pt_new(&made, ctx, ct->level, ct->scale);
+    s = cki_pt_new(&made, ctx, ct->level, ct->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int i = 0; i <= ct->level; i++) {      /* Horner's rule in s        */

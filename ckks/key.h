@@ -46,19 +46,22 @@ struct ckks_keys {
 
 /* ---- allocation and expansion, shared by key generation and loading ----- */
 
-CKKS_CHECKED ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx);
+CKKS_CHECKED ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx,
+                                    const char *name);
 /* Fills limb from coeff. */
 void cki_sk_expand(ckks_sk *sk);
 
-CKKS_CHECKED ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx);
+CKKS_CHECKED ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx,
+                                    const char *name);
 /* Fills the a half from the seed: limb i is stream (seed; 0, i). */
 void cki_pk_expand(ckks_pk *pk);
 
 CKKS_CHECKED ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx,
-                                      size_t count);
+                                      size_t count, const char *name);
 /* Checks kind, step and level; allocates limbs and the permutation. */
 CKKS_CHECKED ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx,
-                                     ckks_key_kind kind, int step, int level);
+                                     ckks_key_kind kind, int step, int level,
+                                     const char *name);
 /* Fills the a halves: digit j, limb t is stream (seed; 1 + j, t) with t the
  * number of the prime in the context (special ones from num_primes on). */
 void cki_key_expand(cki_key *key, const ckks_ctx *ctx);

@@ -58,19 +58,20 @@ static size_t all_primes(const ckks_ctx *ctx)
 
 /* ---- secret key --------------------------------------------------------- */
 
-ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx)
+ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx, const char *name)
 {
     ckks_sk *sk = cki_alloc(&ctx->memory, sizeof *sk);
     size_t words = all_primes(ctx) * ctx->n * sizeof(uint64_t);
 
     if (sk == NULL)
-        return cki_fail(CKKS_EMEM, "no memory for a secret key");
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        sizeof *sk);
     *sk = (ckks_sk){ .ctx = ctx, .size = words + ctx->n };
     sk->limb = cki_alloc(&ctx->memory, sk->size);
     if (sk->limb == NULL) {
         cki_free(&ctx->memory, sk, sizeof *sk);
-        return cki_fail(CKKS_EMEM, "no memory for a secret key of %zu bytes",
-                        words + ctx->n);
+        return cki_fail(CKKS_EMEM, "%s: no memory for a secret key of %zu "
+                        "bytes", name, words + ctx->n);
     }
     sk->coeff = (int8_t *)(sk->limb + all_primes(ctx) * ctx->n);
     *out = sk;
@@ -100,7 +101,7 @@ ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx, ckks_rng *rng)
     if (s == CKKS_OK && out == NULL)
         s = cki_fail(CKKS_EARG, "ckks_sk_init: null pointer");
     if (s == CKKS_OK)
-        s = cki_sk_new(&sk, ctx);
+        s = cki_sk_new(&sk, ctx, "ckks_sk_init");
     if (s != CKKS_OK)
         return s;
     cki_rng_stream(&st, rng);
@@ -129,18 +130,19 @@ static size_t pk_bytes(const ckks_ctx *ctx)
     return 2 * all_primes(ctx) * ctx->n * sizeof(uint64_t);
 }
 
-ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx)
+ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx, const char *name)
 {
     ckks_pk *pk = cki_alloc(&ctx->memory, sizeof *pk);
 
     if (pk == NULL)
-        return cki_fail(CKKS_EMEM, "no memory for a public key");
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        sizeof *pk);
     *pk = (ckks_pk){ .ctx = ctx };
     pk->limb = cki_alloc(&ctx->memory, pk_bytes(ctx));
     if (pk->limb == NULL) {
         cki_free(&ctx->memory, pk, sizeof *pk);
-        return cki_fail(CKKS_EMEM, "no memory for a public key of %zu bytes",
-                        pk_bytes(ctx));
+        return cki_fail(CKKS_EMEM, "%s: no memory for a public key of %zu "
+                        "bytes", name, pk_bytes(ctx));
     }
     *out = pk;
     return CKKS_OK;
@@ -184,7 +186,7 @@ ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
         return s;
     ctx = sk->ctx;
     size = ctx->n * (sizeof *work + sizeof *e);
-    s = cki_pk_new(&pk, ctx);
+    s = cki_pk_new(&pk, ctx, "ckks_pk_init");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
@@ -224,16 +226,18 @@ static size_t keys_bytes(size_t count)
     return sizeof(ckks_keys) + count * sizeof(cki_key);
 }
 
-ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx, size_t count)
+ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx, size_t count,
+                         const char *name)
 {
     ckks_keys *keys;
 
     if (ctx->num_special == 0)
-        return cki_fail(CKKS_EPARAM, "ckks_keys_init: the context has no "
-                        "special primes, so no key switching");
+        return cki_fail(CKKS_EPARAM, "%s: the context has no "
+                        "special primes, so no key switching", name);
     keys = cki_alloc(&ctx->memory, keys_bytes(count));
     if (keys == NULL)
-        return cki_fail(CKKS_EMEM, "no memory for %zu evaluation keys", count);
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu evaluation keys",
+                        name, count);
     memset(keys, 0, keys_bytes(count));
     keys->ctx = ctx;
     keys->count = count;
@@ -255,19 +259,19 @@ static int normal_step(const ckks_ctx *ctx, int step)
 }
 
 ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
-                        int step, int level)
+                        int step, int level, const char *name)
 {
     if (kind != CKKS_KEY_RELIN && kind != CKKS_KEY_ROTATE
         && kind != CKKS_KEY_CONJ)
-        return cki_fail(CKKS_EARG, "ckks_keys_init: key kind %d, not 0..2",
+        return cki_fail(CKKS_EARG, "%s: key kind %d, not 0..2", name,
                         (int)kind);
     if (level < 0 || level >= ctx->num_primes)
-        return cki_fail(CKKS_ELEVEL, "ckks_keys_init: level %d outside 0..%d",
+        return cki_fail(CKKS_ELEVEL, "%s: level %d outside 0..%d", name,
                         level, ctx->num_primes - 1);
     step = kind == CKKS_KEY_ROTATE ? normal_step(ctx, step) : 0;
     if (kind == CKKS_KEY_ROTATE && step == 0)
-        return cki_fail(CKKS_EARG, "ckks_keys_init: a rotation by 0 needs no "
-                        "key");
+        return cki_fail(CKKS_EARG, "%s: a rotation by 0 needs no "
+                        "key", name);
     memset(key, 0, sizeof *key);
     key->kind = kind;
     key->step = step;
@@ -280,8 +284,8 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
     if (kind != CKKS_KEY_RELIN)
         key->perm = cki_alloc(&ctx->memory, ctx->n * sizeof *key->perm);
     if (key->limb == NULL || (kind != CKKS_KEY_RELIN && key->perm == NULL))
-        return cki_fail(CKKS_EMEM, "no memory for an evaluation key of %zu "
-                        "bytes", key_bytes(key, ctx));
+        return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
+                        "bytes", name, key_bytes(key, ctx));
     if (key->perm != NULL)
         cki_galois_perm(key->perm, ctx->log_n, key->galois);
     return CKKS_OK;
@@ -401,7 +405,7 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
                                request, n);
 
     if (s == CKKS_OK)
-        s = cki_keys_new(&keys, sk->ctx, n);
+        s = cki_keys_new(&keys, sk->ctx, n, "ckks_keys_init");
     if (s != CKKS_OK)
         return s;
     ctx = sk->ctx;
@@ -412,7 +416,7 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
                      size);
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         s = cki_key_new(&keys->key[i], ctx, request[i].kind, request[i].step,
-                        request[i].level);
+                        request[i].level, "ckks_keys_init");
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         key_fill(&keys->key[i], rng, sk, work);
     if (work != NULL)

@@ -16,25 +16,25 @@ static size_t pt_bytes(const ckks_pt *pt)
 }
 
 ckks_status cki_ct_new(ckks_ct *out, const ckks_ctx *ctx, int degree,
-                       int level, double scale)
+                       int level, double scale, const char *name)
 {
     *out = (ckks_ct){ .ctx = ctx, .degree = degree, .level = level,
                       .scale = scale };
     out->limb = cki_alloc(&ctx->memory, ct_bytes(out));
     if (out->limb == NULL)
-        return cki_fail(CKKS_EMEM, "no memory for a ciphertext of %zu bytes",
-                        ct_bytes(out));
+        return cki_fail(CKKS_EMEM, "%s: no memory for a ciphertext of %zu "
+                        "bytes", name, ct_bytes(out));
     return CKKS_OK;
 }
 
 ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx, int level,
-                       double scale)
+                       double scale, const char *name)
 {
     *out = (ckks_pt){ .ctx = ctx, .level = level, .scale = scale };
     out->limb = cki_alloc(&ctx->memory, pt_bytes(out));
     if (out->limb == NULL)
-        return cki_fail(CKKS_EMEM, "no memory for a plaintext of %zu bytes",
-                        pt_bytes(out));
+        return cki_fail(CKKS_EMEM, "%s: no memory for a plaintext of %zu "
+                        "bytes", name, pt_bytes(out));
     return CKKS_OK;
 }
 
@@ -72,18 +72,18 @@ void cki_pt_give(ckks_pt *out, ckks_pt *made)
     memset(made, 0, sizeof *made);
 }
 
-ckks_status ckks_ct_copy(ckks_ct *out, const ckks_ct *a)
+ckks_status cki_ct_copy(ckks_ct *out, const ckks_ct *a, const char *name)
 {
     ckks_ct made;
-    ckks_status s = cki_check_ct(a, "ckks_ct_copy");
+    ckks_status s = cki_check_ct(a, name);
 
     if (s != CKKS_OK)
         return s;
     if (out == NULL)
-        return cki_fail(CKKS_EARG, "ckks_ct_copy: null pointer");
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (out == a)
         return CKKS_OK;
-    s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale);
+    s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale, name);
     if (s != CKKS_OK)
         return s;
     memcpy(made.limb, a->limb, ct_bytes(a));
@@ -91,6 +91,11 @@ ckks_status ckks_ct_copy(ckks_ct *out, const ckks_ct *a)
     memcpy(made.seed, a->seed, sizeof made.seed);
     cki_ct_give(out, &made);
     return CKKS_OK;
+}
+
+ckks_status ckks_ct_copy(ckks_ct *out, const ckks_ct *a)
+{
+    return cki_ct_copy(out, a, "ckks_ct_copy");
 }
 
 void ckks_ct_swap(ckks_ct *a, ckks_ct *b)

@@ -56,7 +56,7 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
         return s;
     if (rescale)
         scale /= (double)a->ctx->rns.mod[a->level].p;
-    s = cki_ct_new(&made, a->ctx, 1, level, scale);
+    s = cki_ct_new(&made, a->ctx, 1, level, scale, name);
     if (s != CKKS_OK)
         return s;
     s = cki_switch_init(&w, a->ctx, a->level, false, name);
@@ -82,7 +82,7 @@ ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys)
     if (s != CKKS_OK)
         return s;
     if (a->degree == 1)
-        return ckks_ct_copy(out, a);
+        return cki_ct_copy(out, a, "ckks_relin");
     return relinearise(out, a, keys, false, "ckks_relin");
 }
 

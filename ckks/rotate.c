@@ -29,11 +29,12 @@ static void rotate_into(ckks_ct *out, const ckks_ct *a, const cki_key *key,
 
 /* Uncentred contexts permute first: digits of -x are not minus those of x. */
 static ckks_status permute_first(ckks_ct *out, const ckks_ct *a,
-                                 const cki_key *key, cki_switch *w)
+                                 const cki_key *key, cki_switch *w,
+                                 const char *name)
 {
     const ckks_ctx *ctx = a->ctx;
     ckks_ct b;
-    ckks_status s = cki_ct_new(&b, ctx, 1, a->level, a->scale);
+    ckks_status s = cki_ct_new(&b, ctx, 1, a->level, a->scale, name);
 
     if (s != CKKS_OK)
         return s;
@@ -61,14 +62,14 @@ static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
 {
     ckks_ct made;
     cki_switch w;
-    ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale);
+    ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale, name);
 
     if (s != CKKS_OK)
         return s;
     s = cki_switch_init(&w, a->ctx, a->level, false, name);
     if (s == CKKS_OK) {
         if (a->ctx->uncentred) {
-            s = permute_first(&made, a, key, &w);
+            s = permute_first(&made, a, key, &w, name);
         } else {
             cki_mod_up(&w, cki_ct_limb(a, 1, 0));
             cki_inner_products(&w, key);
@@ -108,7 +109,7 @@ ckks_status ckks_rotate(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys,
     if (s != CKKS_OK)
         return s;
     if (is_identity(a->ctx, step))
-        return ckks_ct_copy(out, a);
+        return cki_ct_copy(out, a, "ckks_rotate");
     s = cki_find_key(&key, keys, CKKS_KEY_ROTATE, step, a->level,
                      "ckks_rotate");
     if (s != CKKS_OK)
@@ -195,7 +196,7 @@ ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step, size_t n,
     memset(made, 0, n * sizeof *made);
     s = cki_switch_init(&w, ctx, a->level, false, name);
     for (size_t k = 0; k < n && s == CKKS_OK; k++)
-        s = cki_ct_new(&made[k], ctx, 1, a->level, a->scale);
+        s = cki_ct_new(&made[k], ctx, 1, a->level, a->scale, name);
     if (s == CKKS_OK) {
         /* mod-down uses coeff only after mod_up has read it */
         cki_mod_up(&w, cki_ct_limb(a, 1, 0));
@@ -288,7 +289,7 @@ ckks_status ckks_rotate_sum(ckks_ct *out, const ckks_ct *const *a,
     if (s != CKKS_OK)
         return s;
     ctx = a[0]->ctx;
-    s = cki_ct_new(&made, ctx, 1, a[0]->level, a[0]->scale);
+    s = cki_ct_new(&made, ctx, 1, a[0]->level, a[0]->scale, name);
     if (s != CKKS_OK)
         return s;
     s = cki_switch_init(&w, ctx, a[0]->level, true, name);

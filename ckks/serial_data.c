@@ -102,7 +102,7 @@ ckks_status ckks_pt_load(ckks_pt *out, const ckks_ctx *ctx, const uint8_t *in,
     level = (int)cki_load32(b);
     s = cki_check_size(size, pt_size(ctx, level), name);
     if (s == CKKS_OK)
-        s = cki_pt_new(&made, ctx, level, scale);
+        s = cki_pt_new(&made, ctx, level, scale, name);
     if (s != CKKS_OK)
         return s;
     b += PT_FIELDS;
@@ -213,7 +213,7 @@ ckks_status ckks_ct_load(ckks_ct *out, const ckks_ctx *ctx, const uint8_t *in,
         s = cki_check_size(size, ct_size(ctx, f.degree, f.level,
                                          f.seeded != 0), name);
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, ctx, f.degree, f.level, f.scale);
+        s = cki_ct_new(&made, ctx, f.degree, f.level, f.scale, name);
     if (s != CKKS_OK)
         return s;
     b = in + CKI_HEAD + CT_FIELDS;

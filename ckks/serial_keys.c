@@ -74,7 +74,7 @@ ckks_status ckks_sk_load(ckks_sk **out, const ckks_ctx *ctx,
     if (s == CKKS_OK)
         s = cki_check_size(size, CKI_HEAD + ctx->n / 4, name);
     if (s == CKKS_OK)
-        s = cki_sk_new(&made, ctx);
+        s = cki_sk_new(&made, ctx, name);
     if (s != CKKS_OK)
         return s;
     if (!unpack_ternary(made->coeff, in + CKI_HEAD, ctx->n)) {
@@ -140,7 +140,7 @@ ckks_status ckks_pk_load(ckks_pk **out, const ckks_ctx *ctx,
     if (s == CKKS_OK)
         s = cki_check_size(size, pk_size(ctx), name);
     if (s == CKKS_OK)
-        s = cki_pk_new(&made, ctx);
+        s = cki_pk_new(&made, ctx, name);
     if (s != CKKS_OK)
         return s;
     memcpy(made->seed, in + CKI_HEAD, CKKS_SEED_BYTES);
@@ -310,7 +310,7 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
 
         s = cki_key_new(&made->key[i], made->ctx,
                         (ckks_key_kind)cki_load32(e), (int)cki_load32(e + 4),
-                        (int)cki_load32(e + 8));
+                        (int)cki_load32(e + 8), name);
         if (s == CKKS_OK)
             memcpy(made->key[i].seed, e + KEY_SEED_AT, CKKS_SEED_BYTES);
     }
@@ -349,7 +349,7 @@ ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
     if (s == CKKS_OK)
         s = entries_check(entries, count, size, ctx, name);
     if (s == CKKS_OK)
-        s = cki_keys_new(&made, ctx, count);
+        s = cki_keys_new(&made, ctx, count, name);
     if (s != CKKS_OK)
         return s;
     s = keys_read(made, entries, name);

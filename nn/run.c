@@ -143,8 +143,7 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
 }
 
 static ckks_status finish_one(net_run *r, int k, net_row *w,
-                              const net_inputs *in, int o,
-                              int i)
+                              const net_inputs *in, int o, int i)
 {
     const net_stage *s = in->stage;
     ckks_ct ct = { 0 }, copy = { 0 };

@@ -2,6 +2,7 @@
  *
  * Read first: run.h, map.c.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,8 +2,8 @@
  *
  * REFUSED(m, status, "ckks_f", ckks_f(...)) makes the call and requires that
  * status; a message that begins with "ckks_f: " and, unless it is about a null
- * pointer, an object never made or a foreign context, has a number in it; and
- * that not one byte of any object of the mess has changed.
+ * pointer, an object never made, a foreign context or the like, has a number
+ * in it; and that not one byte of any object of the mess has changed.
  */
 #ifndef CKKS_TEST_MISUSE_H
 #define CKKS_TEST_MISUSE_H

@@ -51,7 +51,7 @@ static void *need(size_t size)
     return p;
 }
 
-/* ---- primes at the ends of the ranges, words at the ends of [0, p) ---------- */
+/* ---- primes at the ends of the ranges, words at the ends of [0, p) ------ */
 
 enum { PRIMES = 6 };
 
@@ -105,7 +105,7 @@ static void expect_words(const uint64_t *got, const uint64_t *want, size_t n,
               ", want %" PRIu64, k->name, what, n, m->p, i, got[i], want[i]);
 }
 
-/* ---- NTT ----------------------------------------------------------------------- */
+/* ---- NTT ---------------------------------------------------------------- */
 
 /* a(psi^(2 br(i) + 1)) */
 static uint64_t horner(const uint64_t *a, int log_n, uint32_t i, uint64_t psi,
@@ -230,7 +230,7 @@ TEST(kernel_ntt_large)
     }
 }
 
-/* ---- pointwise -------------------------------------------------------------------- */
+/* ---- pointwise ---------------------------------------------------------- */
 
 enum { OP_ADD, OP_SUB, OP_MUL, OP_MUL_ADD, OP_SCALE, OP_SCALE_ADD,
        OP_SUB_SCALE, OPS };
@@ -341,7 +341,7 @@ TEST(kernel_pointwise_random)
     }
 }
 
-/* ---- inner products -------------------------------------------------------------- */
+/* ---- inner products ----------------------------------------------------- */
 
 enum { MOST_TERMS = 64, DOT_N = 256 };
 
@@ -422,7 +422,7 @@ TEST(kernel_dot2)
     }
 }
 
-/* ---- base conversion ---------------------------------------------------------------- */
+/* ---- base conversion ---------------------------------------------------- */
 
 enum { MOST_SOURCES = 33, TARGETS = 5, CONV_N = 200,
        CONV_ALL = MOST_SOURCES + TARGETS };
@@ -552,7 +552,7 @@ TEST(kernel_convert)
         }
 }
 
-/* ---- integer combinations --------------------------------------------------------- */
+/* ---- integer combinations ----------------------------------------------- */
 
 enum { INPUTS = 12, MOST_ROWS = 9, COMB_N = 64, COMB_TERMS = 40 };
 
@@ -660,7 +660,7 @@ TEST(kernel_combine)
     }
 }
 
-/* ---- automorphisms -------------------------------------------------------------------- */
+/* ---- automorphisms ------------------------------------------------------ */
 
 /* NTT(a(X^g)) is the permuted NTT(a): with the NTT tested above. */
 static void galois_check(int log_n, uint32_t g, const cki_mod *m,
@@ -722,7 +722,7 @@ TEST(kernel_automorphisms)
     }
 }
 
-/* ---- planted faults -------------------------------------------------------------------- */
+/* ---- planted faults ----------------------------------------------------- */
 
 /* What the kernel under a fault is, and which word of an output turns: the
  * first, the middle one, the last. */

@@ -308,7 +308,7 @@ TEST(speed_of_a_ciphertext)
     for (int i = 0; i < 16; i++)
         p.primes[i] = 47;
     if (!CHECK_OK(ckks_ctx_init(&ctx, &p))
-        || !CHECK_OK(cki_ct_new(&ct, ctx, 2, 15, 0x1p40)))
+        || !CHECK_OK(cki_ct_new(&ct, ctx, 2, 15, 0x1p40, "test")))
         goto done;
     for (size_t i = 0; i < 3 * 16 * ctx->n; i++)
         ct.limb[i] = test_word(&rnd) >> 18;
