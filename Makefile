@@ -145,6 +145,9 @@ check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
 
+check-mutants:
+	sh tests/mutate.sh
+
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
@@ -203,10 +206,11 @@ help:
 	@echo 'make check       all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x tests whose name contains x'
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
+	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make bench       operation timings'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-asan check-ubsan check-verify demo bench train deps deps-train install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-asan check-ubsan check-verify demo bench train deps deps-train install clean help
 .SECONDARY:

@@ -1,0 +1,105 @@
+#!/bin/sh
+# mutate.sh -- plants one-line faults, one at a time, in a copy of the sources
+# and requires the tests to fail.  Prints "N passed, N failed": a fault that
+# was caught has passed.  Takes some minutes; not part of `make check`.
+#
+#   sh tests/mutate.sh [WORD]      only faults whose line contains WORD
+#
+# One fault a line: file, what sed does, the tests to run (a word of their
+# names; the first that fails is enough), separated by tabs.  A fault that no
+# longer changes its file counts as failed: the list must follow the code.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT INT TERM
+mkdir "$work/tree"
+cd "$root" && cp -r Makefile ckks nn unet tests "$work/tree" || exit 1
+cd "$work/tree" || exit 1
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+cat > "$work/list" <<'LIST'
+ckks/kernel/portable.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
+ckks/kernel/portable.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
+ckks/kernel/portable.c	s/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/	kernel_ntt
+ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
+ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
+ckks/kernel/portable.c	s/centred ? f\[k\] + 0.5 : f\[k\]/f[k] + 0.5/	kernel_
+ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
+ckks/kernel/avx2.h	s/_CMP_LT_OQ/_CMP_LE_OQ/	kernel_
+ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
+ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
+ckks/kernel/avx2_ntt.c	s/MAX_LAYERS = 10/MAX_LAYERS = 40/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
+ckks/kernel/avx2_sums.c	s/j += 4)$/j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
+ckks/kernel/avx2_combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
+ckks/word.h	s/r -= (2 \* m->p) & (uint64_t)-(r >= 2 \* m->p);//	exhaustive kernel_
+ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive kernel_
+ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_
+ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
+ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
+ckks/rns.c	s/^                       true, n);/                       false, n);/	exhaustive oracle
+ckks/rns.c	s/r->p_inv\[i\], r->q_inv\[level\]\[i\]/r->p_inv[i], r->p_inv[i]/	exhaustive oracle
+ckks/switch.c	s/!ctx->uncentred, n);/ctx->uncentred, n);/	oracle
+ckks/switch.c	s/t - w->level + key->level)/t)/	oracle misuse
+ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
+ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
+ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
+ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
+ckks/arith.c	s/k->mul_add(mid, a1, b0, mid, n, m);/k->mul_add(mid, a0, b1, mid, n, m);/	oracle
+ckks/arith.c	s/subtract ? m->p - 1 : 1/1/	oracle
+ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
+ckks/encrypt.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
+LIST
+
+# The untouched copy passes, or nothing below means anything.
+build()
+{
+    make B=build -j"$jobs" build/tests > "$work/log" 2>&1
+}
+
+if ! build; then
+    tail -5 "$work/log"
+    exit 1
+fi
+for words in $(cut -f 3 "$work/list" | tr ' ' '\n' | sort -u); do
+    if ! build/tests "$words" > "$work/log" 2>&1; then
+        echo "the tests fail without any fault: $words"
+        tail -5 "$work/log"
+        exit 1
+    fi
+done
+
+passed=0
+failed=0
+while IFS='	' read -r file edit words; do
+    case "$file $edit" in
+    *"$1"*) ;;
+    *) continue ;;
+    esac
+    cp "$file" "$work/saved"
+    sed "$edit" "$work/saved" > "$file"
+    caught=no
+    if cmp -s "$file" "$work/saved"; then
+        caught="no: the edit changes nothing"
+    elif ! build; then
+        caught="no: it does not compile"
+    else
+        for word in $words; do
+            timeout 120 build/tests "$word" > "$work/log" 2>&1 && continue
+            caught=yes
+            break
+        done
+    fi
+    cp "$work/saved" "$file"
+    if [ "$caught" = yes ]; then
+        passed=$((passed + 1))
+        echo "ok   $file: $edit"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $file: $edit ($caught)"
+    fi
+done < "$work/list"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
