@@ -1,6 +1,6 @@
 /* test_publish.c -- why a decryption must not be published as it is.
  *
- * The attack of [LiMicciancio21], carried out: who has one ciphertext and the
+ * The attack of [LM21], carried out: who has one ciphertext and the
  * decoded doubles of its decryption encodes these again, which gives the exact
  * polynomial m + e, and solves c_0 + c_1 s = m + e for the secret key.  It
  * takes the whole key of a context with 128 bits of security; from the output
