@@ -225,7 +225,8 @@ CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
 
 /* re[j], im[j] = slot j, j < n; im may be NULL.  Only as many limbs are read
  * as the coefficients need: cost about 3 inverse NTT and one FFT whatever the
- * level.  Values up to Q_level / (2 scale) come out right.
+ * level.  Values up to Q_level / (2 scale) come out right, as far as a double
+ * holds them (coefficients below 2^990).
  *   errors  CKKS_EARG    n > N/2 */
 CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
                                      const ckks_pt *pt);
@@ -459,8 +460,8 @@ typedef struct ckks_block {
  *           sum of |weight| over any row < 2^28
  *   gives   n_out ciphertexts of that level and of the given scale
  *   cost    one pass; 2 multiply-adds a term, word and half
- *   errors  CKKS_EARG    an index or output out of range, an output in no
- *                        block or two, a row sum >= 2^28, equal outputs
+ *   errors  CKKS_EARG    a block without rows or terms, an index or output out
+ *                        of range, an output in no block or two, a row sum >= 2^28, equal outputs
  *           CKKS_ELEVEL  levels differ
  *           CKKS_ESCALE  2 * scale >= Q_level */
 CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
