@@ -461,7 +461,8 @@ typedef struct ckks_block {
  *   gives   n_out ciphertexts of that level and of the given scale
  *   cost    one pass; 2 multiply-adds a term, word and half
  *   errors  CKKS_EARG    a block without rows or terms, an index or output out
- *                        of range, an output in no block or two, a row sum >= 2^28, equal outputs
+ *                        of range, an output in no block or two, a row sum
+ *                        >= 2^28, equal outputs
  *           CKKS_ELEVEL  levels differ
  *           CKKS_ESCALE  2 * scale >= Q_level */
 CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
