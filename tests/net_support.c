@@ -178,7 +178,7 @@ void rig_clear(rig *r)
 
 /* ---- encrypted ---------------------------------------------------------- */
 
-typedef struct session {
+typedef struct holder {
     nn_pool *pool;
     ckks_ctx *ctx;
     ckks_rng rng;
@@ -186,9 +186,9 @@ typedef struct session {
     ckks_keys *keys;
     ckks_ct *in, *out;
     int inputs, outputs;
-} session;
+} holder;
 
-static bool session_init(session *s, const nn_plan *p, uint64_t seed)
+static bool holder_init(holder *s, const nn_plan *p, uint64_t seed)
 {
     uint8_t bytes[CKKS_SEED_BYTES] = { 0 };
     ckks_memory memory;
@@ -209,7 +209,7 @@ static bool session_init(session *s, const nn_plan *p, uint64_t seed)
                                       p->num_keys));
 }
 
-static void session_clear(session *s)
+static void holder_clear(holder *s)
 {
     for (int i = 0; s->in != NULL && i < s->inputs; i++)
         ckks_ct_clear(&s->in[i]);
@@ -224,7 +224,7 @@ static void session_clear(session *s)
     nn_pool_clear(&s->pool);
 }
 
-static bool session_encrypt(session *s, const rig *r)
+static bool holder_encrypt(holder *s, const rig *r)
 {
     size_t slots = r->p.layout.slots;
     ckks_pt pt = { 0 };
@@ -252,7 +252,7 @@ static bool hash_ct(uint8_t hash[32], const ckks_ct *ct)
     return ok;
 }
 
-static bool session_compare(rig_error *e, session *s, const rig *r)
+static bool holder_compare(rig_error *e, holder *s, const rig *r)
 {
     size_t slots = r->p.layout.slots;
     double *re = malloc(2 * slots * sizeof *re), *im = re + slots, sum = 0;
@@ -283,11 +283,11 @@ static bool session_compare(rig_error *e, session *s, const rig *r)
 
 bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed)
 {
-    session s = { 0 };
+    holder s = { 0 };
     bool ok;
 
     memset(out, 0, sizeof *out);
-    ok = session_init(&s, &r->p, seed) && session_encrypt(&s, r)
+    ok = holder_init(&s, &r->p, seed) && holder_encrypt(&s, r)
          && NN_OK(nn_run(s.out, s.in, &r->p, r->w, s.keys, NULL));
     if (ok) {
         out->peak = nn_pool_peak(s.pool);
@@ -295,8 +295,8 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed)
                  ckks_ctx_kernel(s.ctx));
         for (int i = 0; i < s.inputs; i++)
             CHECK(s.in[i].limb == NULL, "input %d was not consumed", i);
-        ok = session_compare(out, &s, r);
+        ok = holder_compare(out, &s, r);
     }
-    session_clear(&s);
+    holder_clear(&s);
     return ok;
 }
