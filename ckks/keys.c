@@ -380,7 +380,7 @@ static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,
         return s;
     if (out == NULL || sk == NULL || (request == NULL && n > 0))
         return cki_fail(CKKS_EARG, "ckks_keys_init: null pointer");
-    if (n > 3 * sk->ctx->n)
+    if (n > sk->ctx->n / 2 + 1)
         return cki_fail(CKKS_EARG, "ckks_keys_init: %zu keys; a context has "
                         "no more than %zu", n, sk->ctx->n / 2 + 1);
     for (size_t i = 0; i < n; i++)
