@@ -4,6 +4,7 @@
 #include "misuse_support.h"
 
 #include <math.h>
+#include <string.h>
 
 /* One wrong thing in the parameters, for both functions that read them. */
 #define WRONG(change)                                                     \
@@ -115,6 +116,9 @@ TEST(misuse_keys)
     KEYS(CKKS_ERNG, &m.unready, m.sk, 2);
     KEYS(CKKS_EPARAM, &m.rng, m.bare_sk, 2);
     KEYS(CKKS_EARG, &m.rng, m.sk, SIZE_MAX);
+    KEYS(CKKS_EARG, &m.rng, m.sk, 10);          /* N/2 + 1 = 9 exist */
+    CHECK(strstr(ckks_last_error(), "no more than 9") != NULL, "%s",
+          ckks_last_error());
     r[1].level = 3;
     KEYS(CKKS_ELEVEL, &m.rng, m.sk, 2);
     r[1].level = -1;
