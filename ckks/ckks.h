@@ -470,6 +470,21 @@ CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                                       const ckks_block *block, size_t n_blocks,
                                       double scale);
 
+/* ---- single steps ------------------------------------------------------ *
+ * On the caller's words, for teaching and for checking one library against
+ * another (docs/conventions.md, vectors/).  Primes are numbered: ciphertext
+ * primes from 0, special ones behind them.
+ */
+
+/* x = N words below the prime: coefficients a_i become the values
+ * x[i] = a(psi^(2 br(i) + 1)), and back.
+ *   cost    1 NTT and a pass that checks the words
+ *   errors  CKKS_EARG   no such prime, a word that is not below it */
+CKKS_CHECKED ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx,
+                                  int prime);
+CKKS_CHECKED ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx,
+                                          int prime);
+
 /* ---- bytes ------------------------------------------------------------ *
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is
