@@ -35,8 +35,8 @@ ifdef MINIMAL
 else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)
-    DEFS += -DCKI_HAVE_AVX2
-    CKKS_SRC += $(wildcard ckks/kernel/avx2*.c)
+    DEFS += -DCKI_HAVE_AVX2 -DCKI_HAVE_AVX512IFMA
+    CKKS_SRC += $(wildcard ckks/kernel/avx*.c)
   endif
 endif
 ifeq ($(FFT),builtin)
@@ -84,6 +84,7 @@ endif
 # ---- objects --------------------------------------------------------------
 
 $(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/avx2_%.o)): KERNEL_FLAGS = -mavx2 -mfma
+$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx512ifma.o $(d)/ckks/kernel/avx512ifma_%.o)): KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512ifma
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests

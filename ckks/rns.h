@@ -52,9 +52,10 @@ void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
 /* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order, g odd.
  *
  * Lemma.  perm maps every aligned group of four to an aligned group of four
- * (N >= 4).  The two low bits k of i = 4j + k are the two top bits of br(i), so
- * changing k changes 2 br(i) + 1 by a multiple of N/2; times g it is one again,
- * and only the two low bits of the image change. */
+ * (N >= 4), and likewise of eight (N >= 8).  The two low bits k of i = 4j + k
+ * are the two top bits of br(i), so changing k changes 2 br(i) + 1 by a
+ * multiple of N/2; times g it is one again, and only the two low bits of the
+ * image change.  With three bits it is a multiple of N/4. */
 void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g);
 
 /* Division with rounding, c -> round(c / q_l) on a polynomial of level l in

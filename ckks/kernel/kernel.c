@@ -60,7 +60,7 @@ void cki_ntt_clear(cki_ntt **t, const ckks_memory *m)
 
 /* ---- known answers ------------------------------------------------------ */
 
-enum { N = 64, LOG_N = 6, TERMS = 12 };
+enum { N = 256, LOG_N = 8, TERMS = 12 };
 
 /* Everything one check needs; allocated in one piece. */
 typedef struct bench {

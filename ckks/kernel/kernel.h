@@ -79,8 +79,8 @@ typedef struct cki_kernel {
                  const uint64_t *const *y0, const uint64_t *const *y1, int k,
                  bool add, size_t n, const cki_mod *m);
     /* out[i] = in[perm[i]], and out[i] += in[perm[i]] mod p.  perm is an
-     * automorphism in NTT order, so it maps aligned groups of four to such
-     * (rns.c).  n a multiple of 4; out is not in. */
+     * automorphism in NTT order, so it maps aligned groups of four, and of
+     * eight where n >= 8, to such (rns.h).  n a multiple of 4; out is not in. */
     void (*permute)(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                     size_t n);
     void (*add_permuted)(uint64_t *out, const uint64_t *in,
@@ -119,7 +119,7 @@ CKKS_CHECKED ckks_status cki_kernel_choose(const cki_kernel **out,
                                            const ckks_memory *m);
 
 /* Runs every function of a kernel on small inputs with answers computed from
- * the definitions (N = 64, about 1 ms).  false: do not use it. */
+ * the definitions (N = 256, about 3 ms).  false: do not use it. */
 CKKS_CHECKED ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
                                           const ckks_memory *m);
 

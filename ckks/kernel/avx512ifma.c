@@ -1,0 +1,32 @@
+/* avx512ifma.c -- layer 2: the kernel in words of 52 bits. */
+#include "avx512ifma.h"
+
+static bool usable(void)
+{
+    return __builtin_cpu_supports("avx512f")
+           && __builtin_cpu_supports("avx512dq")
+           && __builtin_cpu_supports("avx512vl")
+           && __builtin_cpu_supports("avx512ifma");
+}
+
+const cki_kernel cki_kernel_avx512ifma = {
+    .name = "avx512ifma",
+    .max_bits = CKKS_SIMD_BITS,
+    .usable = usable,
+    .ntt_bytes = cki_ifma_ntt_bytes,
+    .ntt_prepare = cki_ifma_ntt_prepare,
+    .ntt_fwd = cki_ifma_ntt_fwd,
+    .ntt_inv = cki_ifma_ntt_inv,
+    .add = cki_ifma_add,
+    .sub = cki_ifma_sub,
+    .mul = cki_ifma_mul,
+    .mul_add = cki_ifma_mul_add,
+    .scale_add = cki_ifma_scale_add,
+    .sub_scale = cki_ifma_sub_scale,
+    .dot2 = cki_ifma_dot2,
+    .permute = cki_ifma_permute,
+    .add_permuted = cki_ifma_add_permuted,
+    .convert = cki_ifma_convert,
+    .combine = cki_ifma_combine,
+    .combine_work = cki_ifma_combine_work
+};

@@ -1,0 +1,159 @@
+/* avx512ifma.h -- layer 2: residues modulo p < 2^49 in words, with the 52-bit
+ * multiply-add of AVX-512.
+ *
+ * Read first: docs/10-kernels.md.  The instruction multiplies the low 52 bits
+ * of two words and adds the low or the high 52 bits of the product to a third:
+ * lo(c, a, b) = c + (a b mod 2^52), hi(c, a, b) = c + floor(a b / 2^52).
+ *
+ * Lemma I.  p odd, p < 2^52, 0 <= w < p, s = floor(2^52 w / p), 0 <= a < 2^52,
+ * q = hi(0, a, s).  Then 0 <= a w - q p < p (1 + a 2^-52) < 2p.
+ *
+ *   Proof.  Lemma S (word.h) with 2^52 in place of 2^64:  2^52 w = s p + e,
+ *   0 <= e < p, and s a = 2^52 q + f, 0 <= f < 2^52, so 2^52 (a w - q p) =
+ *   a e + f p, which lies in [0, a p + 2^52 p).
+ *
+ * With neg = 2^52 - p, lo(lo(c, a, w), q, neg) = c + a w - q p modulo 2^52:
+ * the sum comes free, and bits from 52 on are to be ignored.  Nothing that
+ * multiplies reads them, so they are masked only before a comparison.
+ *
+ * Ranges are written B: "B = 6" means that the low 52 bits are below 6 p.  A
+ * prime of b bits has room for B = 2^(52 - b): 8 for the largest.
+ */
+#ifndef CKI_AVX512IFMA_H
+#define CKI_AVX512IFMA_H
+
+#include <immintrin.h>
+
+#include "kernel.h"
+
+typedef __m512i vec;
+
+/* Loops over arrays of vectors that are to live in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+enum { LANES = 8 };
+#define MASK52 (((uint64_t)1 << 52) - 1)
+
+/* The constants of one prime. */
+typedef struct prime {
+    vec p, p2, neg;             /* p, 2p, 2^52 - p                           */
+    vec one;                    /* floor(2^52 / p): Lemma I with w = 1       */
+    vec mask;                   /* the low 52 bits                           */
+} prime;
+
+static inline vec set1(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+
+static inline prime prime_of(const cki_mod *m)
+{
+    prime c = { set1(m->p), set1(2 * m->p), set1(MASK52 + 1 - m->p),
+                set1((MASK52 + 1) / m->p), set1(MASK52) };
+
+    return c;
+}
+
+/* floor(2^52 w / p), w < p. */
+static inline uint64_t companion(uint64_t w, const cki_mod *m)
+{
+    return cki_shoup(w, m) >> 12;
+}
+
+static inline vec load(const uint64_t *x)
+{
+    return _mm512_loadu_si512((const void *)x);
+}
+
+static inline void store(uint64_t *x, vec v)
+{
+    _mm512_storeu_si512((void *)x, v);
+}
+
+static inline vec add(vec a, vec b)
+{
+    return _mm512_add_epi64(a, b);
+}
+
+static inline vec sub(vec a, vec b)
+{
+    return _mm512_sub_epi64(a, b);
+}
+
+static inline vec lo(vec c, vec a, vec b)
+{
+    return _mm512_madd52lo_epu64(c, a, b);
+}
+
+static inline vec hi(vec c, vec a, vec b)
+{
+    return _mm512_madd52hi_epu64(c, a, b);
+}
+
+static inline vec zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline vec low52(vec x, prime c)
+{
+    return _mm512_and_si512(x, c.mask);
+}
+
+/* [0, 2y) -> [0, y): the difference wraps if x < y. */
+static inline vec fold(vec x, vec y)
+{
+    return _mm512_min_epu64(x, sub(x, y));
+}
+
+/* c + a w mod p by Lemma I, s the companion of w: B = 2 for c = 0. */
+static inline vec mul_add_lazy(vec c, vec a, vec w, vec s, prime k)
+{
+    return lo(lo(c, a, w), hi(zero(), a, s), k.neg);
+}
+
+/* Low 52 bits of x, any, modulo p, canonical. */
+static inline vec reduce(vec x, prime c)
+{
+    return fold(low52(lo(x, hi(zero(), x, c.one), c.neg), c), c.p);
+}
+
+/* ---- the functions of the kernel, by file ------------------------------- */
+
+size_t cki_ifma_ntt_bytes(size_t n);
+void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
+                          const uint64_t *inverse);
+void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
+void cki_ifma_ntt_inv(uint64_t *x, const cki_ntt *t);
+
+void cki_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_ifma_sub(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_ifma_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m);
+void cki_ifma_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                      const uint64_t *c, size_t n, const cki_mod *m);
+void cki_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
+                        const uint64_t *c, size_t n, const cki_mod *m);
+void cki_ifma_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                        uint64_t w, size_t n, const cki_mod *m);
+void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                      size_t n);
+void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
+                           const uint32_t *perm, size_t n, const cki_mod *m);
+
+void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+                   const uint64_t *const *y0, const uint64_t *const *y1,
+                   int k, bool add_to, size_t n, const cki_mod *m);
+void cki_ifma_convert(uint64_t *const *out, const int *target,
+                      int num_targets, const uint64_t *const *in,
+                      const cki_conv *k, bool centred, size_t n);
+
+size_t cki_ifma_combine_work(size_t n_in, const ckks_block *block,
+                             size_t n_blocks);
+void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,
+                      size_t n_in, const ckks_block *block, size_t n_blocks,
+                      size_t n, const cki_mod *m, void *work);
+
+#endif

@@ -1,0 +1,202 @@
+/* avx512ifma_sums.c -- layer 2: inner products and base conversion.
+ *
+ * Read first: avx512ifma.h (Lemma I), docs/10-kernels.md.
+ */
+#include "avx512ifma.h"
+
+/* ---- sums of products ------------------------------------------------------
+ *
+ * A sum of products of words below 2^49 is kept as high 2^52 + low, the low and
+ * the high halves of each product added where they belong.  66 terms: low <
+ * 66 2^52 < 2^64; high < 66 2^46 + the carry of low < 2^53.
+ *
+ * The end: with c = 2^52 mod p the sum is H c + L, H = high + low / 2^52,
+ * L = low mod 2^52.  Twice Lemma I (for H and c, and for L and 1) with the two
+ * quotients and the two remainders added: below 4p.
+ *
+ * It needs H < 2^52.  An inner product of 64 terms below p, and a word below
+ * p: 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different
+ * odd primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these,
+ * at most 8 from v <= 64 and 65 carried over. */
+
+enum { MAX_TERMS = 64 };
+
+typedef struct ending {
+    prime c;
+    vec w, s;                   /* 2^52 mod p and its companion              */
+} ending;
+
+static ending ending_of(const cki_mod *m)
+{
+    uint64_t w = cki_reduce(MASK52 + 1, m);
+    ending e = { prime_of(m), set1(w), set1(companion(w, m)) };
+
+    return e;
+}
+
+static inline vec finish(vec high, vec low, const ending *e)
+{
+    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
+    vec q = hi(hi(zero(), h, e->s), l, e->c.one);
+    vec r = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
+
+    return fold(fold(r, e->c.p2), e->c.p);
+}
+
+void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+                   const uint64_t *const *y0, const uint64_t *const *y1,
+                   int k, bool add_to, size_t n, const cki_mod *m)
+{
+    const ending e = ending_of(m);
+
+    if (n % LANES != 0) {
+        cki_kernel_portable.dot2(out0, out1, x, y0, y1, k, add_to, n, m);
+        return;
+    }
+    VERIFY(k <= MAX_TERMS);
+    for (size_t i = 0; i < n; i += LANES) {
+        vec h0 = zero(), h1 = zero();
+        vec l0 = add_to ? load(out0 + i) : zero();
+        vec l1 = add_to ? load(out1 + i) : zero();
+
+        for (int j = 0; j < k; j++) {
+            vec a = load(x[j] + i), b = load(y0[j] + i), d = load(y1[j] + i);
+
+            l0 = lo(l0, a, b);
+            h0 = hi(h0, a, b);
+            l1 = lo(l1, a, d);
+            h1 = hi(h1, a, d);
+        }
+        store(out0 + i, finish(h0, l0, &e));
+        store(out1 + i, finish(h1, l1, &e));
+    }
+}
+
+/* ---- base conversion -------------------------------------------------------
+ *
+ * A tile of columns at a time: the y_i and v once, then every target.  The row
+ * behind the y_i is v, its factor -D. */
+
+enum { TILE = 64, TARGETS = 4 };
+
+typedef uint64_t row[TILE];
+
+static void conv_tile(row *y, const uint64_t *const *in, const cki_conv *k,
+                      bool centred, size_t at, size_t count)
+{
+    double v[TILE];
+
+    for (int i = 0; i < k->len; i++) {
+        const cki_mod *q = &k->mod[k->src[i]];
+        const prime c = prime_of(q);
+        const vec w = set1(k->inv[i]), s = set1(companion(k->inv[i], q));
+        const __m512d frac = _mm512_set1_pd(k->frac[i]);
+
+        for (size_t j = 0; j < count; j += LANES) {
+            vec r = mul_add_lazy(zero(), load(in[i] + at + j), w, s, c);
+            __m512d f;
+
+            r = fold(low52(r, c), c.p);
+            store(y[i] + j, r);
+            f = _mm512_mul_pd(_mm512_cvtepu64_pd(r), frac);
+            if (i > 0)
+                f = _mm512_add_pd(_mm512_loadu_pd(v + j), f);
+            _mm512_storeu_pd(v + j, f);
+        }
+    }
+    if (k->len == 1) {
+        uint64_t bound = (k->mod[k->src[0]].p - 1) / 2;
+
+        for (size_t j = 0; j < count; j++)
+            y[1][j] = centred && y[0][j] > bound;
+        return;
+    }
+    for (size_t j = 0; j < count; j += LANES)   /* the half comes last       */
+        store(y[k->len] + j, _mm512_cvttpd_epu64(_mm512_add_pd(
+            _mm512_loadu_pd(v + j), _mm512_set1_pd(centred ? 0.5 : 0.0))));
+}
+
+/* What a target prime asks for, worked out once a call. */
+typedef struct target {
+    const cki_mod *m;
+    const uint64_t *hat;        /* the factors of the y_i                    */
+    uint64_t minus;             /* that of v: -D mod p                       */
+    uint64_t w, s;              /* as in an ending                           */
+} target;
+
+static target target_of(const cki_conv *k, int number)
+{
+    const cki_mod *m = &k->mod[number];
+    uint64_t w = cki_reduce(MASK52 + 1, m);
+    target t = { m, k->hat + (size_t)number * (size_t)k->len,
+                 cki_neg(k->prod[number], m->p), w, companion(w, m) };
+
+    return t;
+}
+
+/* Four targets (the last may stand several times), eight columns. */
+static inline void conv_out(uint64_t *const *out, const target *const *t,
+                            row *y, int len, size_t j)
+{
+    vec h[TARGETS], l[TARGETS], x = load(y[len] + j);
+
+    UNROLL
+    for (int g = 0; g < TARGETS; g++) {
+        vec w = set1(t[g]->minus);
+
+        l[g] = lo(zero(), x, w);
+        h[g] = hi(zero(), x, w);
+    }
+    for (int i = 0; i < len; i++) {
+        x = load(y[i] + j);
+        UNROLL
+        for (int g = 0; g < TARGETS; g++) {
+            vec w = set1(t[g]->hat[i]);
+
+            l[g] = lo(l[g], x, w);
+            h[g] = hi(h[g], x, w);
+        }
+    }
+    UNROLL
+    for (int g = 0; g < TARGETS; g++) {
+        ending e = { prime_of(t[g]->m), set1(t[g]->w), set1(t[g]->s) };
+
+        store(out[g] + j, finish(h[g], l[g], &e));
+    }
+}
+
+void cki_ifma_convert(uint64_t *const *out, const int *numbers,
+                      int num_targets, const uint64_t *const *in,
+                      const cki_conv *k, bool centred, size_t n)
+{
+    target all[CKKS_MAX_PRIMES + CKKS_MAX_SPECIAL];
+    row y[CKKS_MAX_PRIMES + 1];
+
+    if (n % LANES != 0) {
+        cki_kernel_portable.convert(out, numbers, num_targets, in, k, centred,
+                                    n);
+        return;
+    }
+    for (int t = 0; t < num_targets; t++)
+        all[t] = target_of(k, numbers[t]);
+    for (size_t at = 0; at < n; at += TILE) {
+        size_t count = n - at < TILE ? n - at : TILE;
+
+        conv_tile(y, in, k, centred, at, count);
+        for (int first = 0; first < num_targets; first += TARGETS) {
+            const target *t[TARGETS];
+            uint64_t *to[TARGETS];
+
+            UNROLL
+            for (int g = 0; g < TARGETS; g++) {
+                int number = first + g < num_targets ? first + g
+                                                     : num_targets - 1;
+
+                t[g] = &all[number];
+                to[g] = out[number] + at;
+            }
+            for (size_t j = 0; j < count; j += LANES)
+                conv_out(to, t, y, k->len, j);
+        }
+    }
+}

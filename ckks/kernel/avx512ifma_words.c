@@ -1,0 +1,189 @@
+/* avx512ifma_words.c -- layer 2: pointwise operations and automorphisms.
+ *
+ * Read first: avx512ifma.h (Lemma I).
+ */
+#include "avx512ifma.h"
+
+/* ---- a product of two unknown words ----------------------------------------
+ *
+ * Lemma J.  p of n bits, n <= 49, a, b < p, t = floor(2 a b / 2^n) and
+ * mu = floor(2^(n+51) / p) < 2^52.  Then q = floor(t mu / 2^52) has
+ * 0 <= a b - q p < 3p.
+ *
+ *   Proof.  a b / p = (2 a b / 2^n) (2^(n+51) / p) / 2^52.  Cutting the first
+ *   factor loses less than 2^(n+51) / p / 2^52 <= 1, cutting the second less
+ *   than t / 2^52 < 2^(n+1) / 2^52 <= 1/4, the last floor less than 1.
+ *
+ * t is hi(2a, b 2^(52-n)): both factors are below 2^52. */
+
+typedef struct barrett {
+    prime c;
+    vec mu;
+    __m128i shift;              /* 52 - n                                    */
+} barrett;
+
+static inline barrett barrett_of(const cki_mod *m)
+{
+    barrett b = { prime_of(m), zero(), _mm_cvtsi32_si128(52 - m->bits) };
+
+    /* m->mu = floor(2^(2n) / p) has too few bits: long division */
+    uint64_t q = 0, r = (uint64_t)1 << (m->bits - 1);    /* < p */
+
+    for (int i = 0; i < 52; i++) {
+        q = 2 * q + (2 * r >= m->p);
+        r = 2 * r - (2 * r >= m->p ? m->p : 0);
+    }
+    b.mu = set1(q);
+    return b;
+}
+
+/* Low 52 bits: a b mod p, below 3p; c + that if c is not zero. */
+static inline vec mul_lazy(vec c, vec a, vec b, const barrett *k)
+{
+    vec t = hi(zero(), add(a, a), _mm512_sll_epi64(b, k->shift));
+
+    return lo(lo(c, a, b), hi(zero(), t, k->mu), k->c.neg);
+}
+
+/* Low 52 bits below 4p -> canonical. */
+static inline vec canonical(vec x, prime c)
+{
+    return fold(fold(low52(x, c), c.p2), c.p);
+}
+
+/* ---- pointwise -------------------------------------------------------------
+ *
+ * Eight words at a time, the last few under a mask. */
+
+static inline __mmask8 lanes(size_t left)
+{
+    return (__mmask8)(left < LANES ? ((unsigned)1 << left) - 1 : 0xff);
+}
+
+static inline vec load_some(const uint64_t *x, __mmask8 k)
+{
+    return _mm512_maskz_loadu_epi64(k, x);
+}
+
+static inline void store_some(uint64_t *x, __mmask8 k, vec v)
+{
+    _mm512_mask_storeu_epi64(x, k, v);
+}
+
+void cki_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m)
+{
+    const vec p = set1(m->p);
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+
+        store_some(out + i, k, fold(add(load_some(a + i, k),
+                                        load_some(b + i, k)), p));
+    }
+}
+
+void cki_ifma_sub(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m)
+{
+    const vec p = set1(m->p);
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+        vec d = sub(load_some(a + i, k), load_some(b + i, k));
+
+        store_some(out + i, k, _mm512_min_epu64(d, add(d, p)));
+    }
+}
+
+void cki_ifma_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                  size_t n, const cki_mod *m)
+{
+    const barrett r = barrett_of(m);
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+        vec x = mul_lazy(zero(), load_some(a + i, k), load_some(b + i, k), &r);
+
+        store_some(out + i, k, canonical(x, r.c));
+    }
+}
+
+void cki_ifma_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                      const uint64_t *c, size_t n, const cki_mod *m)
+{
+    const barrett r = barrett_of(m);
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+        vec x = mul_lazy(load_some(c + i, k), load_some(a + i, k),
+                         load_some(b + i, k), &r);
+
+        store_some(out + i, k, canonical(x, r.c));
+    }
+}
+
+void cki_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
+                        const uint64_t *c, size_t n, const cki_mod *m)
+{
+    const prime p = prime_of(m);
+    const vec f = set1(w), s = set1(companion(w, m));
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+        vec to = c == NULL ? zero() : load_some(c + i, k);
+
+        to = mul_add_lazy(to, load_some(a + i, k), f, s, p);
+        store_some(out + i, k, canonical(to, p));
+    }
+}
+
+void cki_ifma_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
+                        uint64_t w, size_t n, const cki_mod *m)
+{
+    const prime p = prime_of(m);
+    const vec f = set1(w), s = set1(companion(w, m));
+
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask8 k = lanes(n - i);
+        vec d = add(sub(load_some(a + i, k), load_some(b + i, k)), p.p);
+
+        d = low52(mul_add_lazy(zero(), d, f, s, p), p);
+        store_some(out + i, k, fold(d, p.p));
+    }
+}
+
+/* ---- automorphisms: a group of eight comes from one group of eight ------- */
+
+static inline vec permuted(const uint64_t *in, const uint32_t *perm)
+{
+    __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)perm);
+    vec group = load(in + (perm[0] & ~(uint32_t)(LANES - 1)));
+
+    /* the permutation reads the low three bits of an index */
+    return _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(at), group);
+}
+
+void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
+                      size_t n)
+{
+    if (n % LANES != 0) {
+        cki_kernel_portable.permute(out, in, perm, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i += LANES)
+        store(out + i, permuted(in, perm + i));
+}
+
+void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
+                           const uint32_t *perm, size_t n, const cki_mod *m)
+{
+    const vec p = set1(m->p);
+
+    if (n % LANES != 0) {
+        cki_kernel_portable.add_permuted(out, in, perm, n, m);
+        return;
+    }
+    for (size_t i = 0; i < n; i += LANES)
+        store(out + i, fold(add(load(out + i), permuted(in, perm + i)), p));
+}
