@@ -64,7 +64,6 @@ NN_SRC    := $(wildcard nn/*.c)
 UNET_SRC  := $(wildcard unet/*.c)
 CMD_SRC   := $(wildcard unet/volley/*.c)
 TEST_SRC  := $(wildcard tests/*.c tests/oracle/*.c)
-BENCH_SRC := $(wildcard tests/bench/*.c)
 EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
 obj     = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
@@ -162,10 +161,10 @@ check-verify:
 demo: $(B)/volley
 	$(B)/volley demo --out $(B)/demo
 
-bench: $(B)/bench
-	$(B)/bench
-$(B)/bench: $(call obj,obj,$(BENCH_SRC)) $(CKKS_O)
-	$(CC) -o $@ $^ $(LIBS)
+# Minutes.  The network once more, for what a second thread is worth.
+bench: $(B)/volley
+	$(B)/volley bench
+	$(B)/volley bench --threads 2 network
 
 # ---- models ---------------------------------------------------------------------
 
@@ -208,7 +207,7 @@ help:
 	@echo 'make test ONLY=x tests whose name contains x'
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-mutants  planted faults must be caught'
-	@echo 'make bench       operation timings'
+	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'

@@ -392,14 +392,65 @@ whole_way()
         -o "$f/limit/x.pgm"
     check "decrypt on a full disk" test $? -eq 1
     rm -r "$f/limit"
+    kernel=$(sed -n 's/.*"kernel": "\([^"]*\)".*/\1/p' "$f/evaluate.json")
+    CKKS_KERNEL=$kernel "$volley" bench --quick --json network --threads 2 \
+        >"$work/out" 2>"$work/err"
+    check "bench of a network" grep -q '^{"name": "network", "kernel": '\
+"\"$kernel\".*\"threads\": 2, .*\"model\": \"gm\", \"tiles\": 4" "$work/out"
 }
 if [ "${VOLLEY_FULL:-1}" != 0 ]; then
     whole_way
 else
     echo "  note: VOLLEY_FULL=0, no evaluation"
 fi
-run 0 "bench --json" bench --json
-check "bench names rotate" grep -q '"rotate"' "$work/out"
+
+# ---- measurements --------------------------------------------------------------------------
+usage "bench: unknown name" "there are ntt_fwd .* network$" bench rotat
+usage "bench: a model for nothing" "network" bench rotate --model "$gm"
+refuse "bench of a plan" "is a plan" bench network --model "$p"
+refuse "bench without images" "No such" bench network --data "$f/none"
+(CKKS_KERNEL=none; export CKKS_KERNEL
+ "$volley" bench rotate >"$work/out" 2>"$work/err")
+check "bench with a kernel that is none" test $? -eq 1
+check "bench names the kernel" grep -q '^volley: .*none' "$work/err"
+run 0 "bench --help" bench --help
+cp "$work/out" "$f/bench.help"
+"$volley" bench --quick rotat 2>&1 | sed 's/.*there are //' | tr ' ' '\n' \
+    >"$f/bench.names"
+while read -r name; do
+    check "bench --help names $name" grep -qw "$name" "$f/bench.help"
+done <"$f/bench.names"
+run 0 "bench --quick" bench --quick ntt_inv add matmul
+check "bench prints a line of rates" grep -q '^machine, 1 thread: ' "$work/out"
+check "bench prints matmul" grep -q '^matmul .* multiply-adds/s$' "$work/out"
+run 0 "bench --quick --json" bench --quick --json ntt_fwd rotate
+cp "$work/out" "$f/bench.json"
+for key in name kernel log_n primes special dnum threads median_us p10_us \
+           limit_fraction limit_by log_qp security_bits machine; do
+    check "every line of bench --json has $key" test \
+        "$(grep -c "\"$key\": " "$f/bench.json")" -eq \
+        "$(wc -l <"$f/bench.json")"
+done
+check "bench --json: an NTT" grep -q '^{"name": "ntt_fwd", "kernel": "portable",'\
+' "log_n": 15, "primes": 18, .*"dnum": 6, "threads": 1, "median_us": [0-9.]*,'\
+'.*"cycles_per_butterfly": [0-9]' "$f/bench.json"
+check "bench --json: a rotation" grep -q '^{"name": "rotate", .*"log_n": 16, '\
+'"primes": 31, .*"ntts": 205, .*"rest_us": [-0-9n]' "$f/bench.json"
+if command -v python3 >/dev/null; then
+    check "bench --json is JSON, line by line, and adds up" \
+        python3 - "$f/bench.json" <<'PY'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+assert {r["name"] for r in rows} == {"ntt_fwd", "rotate"}
+assert {(r["log_n"], r["primes"]) for r in rows} \
+    == {(13, 3), (14, 7), (15, 18), (16, 31)}
+kernels = {r["kernel"] for r in rows}
+assert "portable" in kernels and len(rows) == 8 * len(kernels)
+for r in rows:
+    assert 0 < r["p10_us"] <= r["median_us"] and r["security_bits"] >= 128
+    assert r["limit_fraction"] is None or r["limit_fraction"] > 0
+PY
+fi
 check "no refused output is there" test ! -e "$f/x.vct" -a ! -e "$f/x.pgm"
 check "no temporary file is left" test -z "$(find "$f" -name '*.tmp-*')"
 check "nothing is left in the folder of the caller" test \

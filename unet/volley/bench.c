@@ -1,216 +1,326 @@
-/* bench.c -- times of single operations of libckks.
+/* bench.c -- `volley bench`: what operations cost on this machine, beside what
+ * the machine could do at best.
  *
- * N = 2^15, primes of 49 + 17 x 40 bits, 3 special ones of 46, 6 digits; the
- * lowest of three medians of five calls.
+ * Every measurement is made in three rounds spread over the run, and the round
+ * with the lowest median counts: a disturbance that lasts longer than one
+ * measurement falls on one round only.  The machine's rates are measured in
+ * each round too.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-#include "volley.h"
+#include "bench.h"
 
-enum { BENCH_PRIMES = 18, BENCH_SPECIAL = 3, BENCH_DNUM = 6, BENCH_LOG_N = 15,
-       BENCH_CALLS = 5, BENCH_ROUNDS = 3 };
+/* Kernels by name; a machine has those for which contexts can be made. */
+static const char *const bench_kernels[] = { "portable", "avx2",
+                                             "avx512ifma" };
 
-static const double bench_scale = 0x1p40;
+enum { BENCH_KERNELS = sizeof bench_kernels / sizeof bench_kernels[0],
+       BENCH_MOST_ROWS = 64 };
 
-typedef struct bench {
-    nn_pool *pool;          /* scratch is kept from one operation to the next */
-    ckks_ctx *ctx;
-    ckks_rng rng;
-    ckks_sk *sk;
-    ckks_keys *keys;
-    ckks_pt pt;
-    ckks_ct a, b, out;
-    double *re;             /* shape (slots)                                 */
-} bench;
+static const char bench_network_name[] = "network";
 
-static ckks_status bench_encode(bench *b)
+typedef struct bench_run {
+    bool json, quick, network;
+    bool row[BENCH_MOST_ROWS];          /* to be measured                    */
+    int rows;                           /* how many of them                  */
+    int threads, rounds;
+    double seconds;                     /* for a measurement, in a round     */
+    const char *kernel[BENCH_KERNELS];
+    int kernels;
+    bench_rates one, all;               /* by one thread, by `threads`       */
+    bench_time best[BENCH_SETS][BENCH_KERNELS][BENCH_MOST_ROWS];
+    double ntt[BENCH_SETS][BENCH_KERNELS];
+} bench_run;
+
+/* ---- what is to be measured --------------------------------------------- */
+
+/* All names, for a complaint. */
+static const char *bench_names(char *out, size_t size)
 {
-    return ckks_encode(&b->pt, b->ctx, b->re, NULL, ckks_ctx_slots(b->ctx),
-                       BENCH_PRIMES - 1, bench_scale);
+    size_t at = 0;
+    const bench_row *row;
+
+    for (int i = 0; (row = bench_row_at(i)) != NULL && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s ", row->name);
+    if (at < size)
+        snprintf(out + at, size - at, "%s", bench_network_name);
+    return out;
 }
 
-static ckks_status bench_decode(bench *b)
+static int bench_select(bench_run *r, const char *word)
 {
-    return ckks_decode(b->re, NULL, ckks_ctx_slots(b->ctx), &b->pt);
-}
+    char names[1024];
+    const bench_row *row;
 
-static ckks_status bench_encrypt(bench *b)
-{
-    return ckks_encrypt_sk(&b->a, &b->rng, &b->pt, b->sk);
-}
-
-static ckks_status bench_add(bench *b)
-{
-    return ckks_add(&b->out, &b->a, &b->a);
-}
-
-static ckks_status bench_mul_relin(bench *b)
-{
-    ckks_status s = ckks_mul(&b->b, &b->a, &b->a);
-
-    return s == CKKS_OK ? ckks_relin(&b->out, &b->b, b->keys) : s;
-}
-
-static ckks_status bench_rescale(bench *b)
-{
-    return ckks_rescale(&b->b, &b->out);
-}
-
-static ckks_status bench_rotate(bench *b)
-{
-    return ckks_rotate(&b->out, &b->a, b->keys, 1);
-}
-
-static ckks_status bench_decrypt(bench *b)
-{
-    return ckks_decrypt(&b->pt, &b->a, b->sk);
-}
-
-/* In an order in which every operand has been made before it is used. */
-static const struct bench_row {
-    const char *name;
-    ckks_status (*call)(bench *b);
-} bench_table[] = {
-    { "encode", bench_encode },
-    { "encrypt", bench_encrypt },
-    { "add", bench_add },
-    { "mul_relin", bench_mul_relin },
-    { "rescale", bench_rescale },
-    { "rotate", bench_rotate },
-    { "decrypt", bench_decrypt },
-    { "decode", bench_decode }
-};
-
-enum { BENCH_ROWS = sizeof bench_table / sizeof bench_table[0] };
-
-/* The median of five calls, in seconds. */
-static ckks_status bench_median(double *out, bench *b,
-                                const struct bench_row *row)
-{
-    double t[BENCH_CALLS];
-
-    for (int i = 0; i < BENCH_CALLS; i++) {
-        double start = volley_clock();
-        ckks_status s = row->call(b);
-        double took = volley_clock() - start;
-        int j = i;
-
-        if (s != CKKS_OK)
-            return s;
-        for (; j > 0 && t[j - 1] > took; j--)
-            t[j] = t[j - 1];
-        t[j] = took;
+    if (strcmp(word, bench_network_name) == 0) {
+        r->network = true;
+        return VOLLEY_DONE;
     }
-    *out = t[BENCH_CALLS / 2];
-    return CKKS_OK;
+    for (int i = 0; (row = bench_row_at(i)) != NULL; i++)
+        if (strcmp(row->name, word) == 0) {
+            r->rows += r->row[i] ? 0 : 1;
+            r->row[i] = true;
+            return VOLLEY_DONE;
+        }
+    return volley_usage("bench: unknown measurement '%s'; there are %s", word,
+                        bench_names(names, sizeof names));
 }
 
-static ckks_status bench_time(double *out, bench *b,
-                              const struct bench_row *row)
+static void bench_select_all(bench_run *r)
 {
+    for (int i = 0; bench_row_at(i) != NULL; i++) {
+        r->row[i] = true;
+        r->rows++;
+    }
+    r->network = !r->quick;
+}
+
+/* 1 if a context can be made with this kernel, 0 if not. */
+static bool bench_has_kernel(const char *kernel)
+{
+    ckks_params p;
+    ckks_ctx *ctx = NULL;
+    bool there;
+
+    bench_params(&p, &bench_sets[0], kernel);
+    there = ckks_ctx_init(&ctx, &p) == CKKS_OK;
+    ckks_ctx_clear(&ctx);
+    return there;
+}
+
+/* All this machine has, or the one that CKKS_KERNEL names. */
+static int bench_find_kernels(bench_run *r)
+{
+    const char *only = getenv("CKKS_KERNEL");
+
+    if (only != NULL && only[0] != '\0') {
+        r->kernel[r->kernels++] = only;
+        if (!bench_has_kernel(only))
+            return volley_check_ckks(CKKS_EPARAM, "CKKS_KERNEL");
+        return VOLLEY_DONE;
+    }
+    for (int k = 0; k < BENCH_KERNELS; k++)
+        if (bench_has_kernel(bench_kernels[k]))
+            r->kernel[r->kernels++] = bench_kernels[k];
+    return r->kernels > 0 ? VOLLEY_DONE
+                          : volley_check_ckks(CKKS_EPARAM, "bench");
+}
+
+static void bench_set_threads(bench_run *r, int threads)
+{
+    r->threads = threads > 0 ? threads : 1;
+#ifdef _OPENMP
+    omp_set_num_threads(r->threads);
+#else
+    r->threads = 1;
+#endif
+}
+
+/* ---- measuring ---------------------------------------------------------- */
+
+static void bench_progress(int round, const bench_set *set, const char *kernel,
+                           const char *name)
+{
+    if (isatty(2))
+        fprintf(stderr, "\rround %d, N = 2^%d, %s, %s\x1b[K", round + 1,
+                set->log_n, kernel, name);
+}
+
+static void bench_progress_end(void)
+{
+    if (isatty(2))
+        fputs("\r\x1b[K", stderr);
+}
+
+/* One kernel and parameter set in one round. */
+typedef struct bench_place {
+    bench_run *run;
+    bench *b;
+    const bench_set *set;
+    const char *kernel;
+    bench_time *best;                   /* of rows, shape (BENCH_MOST_ROWS)  */
+    double *ntt;                        /* of a single NTT, 0: none yet      */
+    int round;
+} bench_place;
+
+static bench_result bench_describe(const bench_place *at, const bench_row *row)
+{
+    const bench_run *r = at->run;
+    const bench_set *set = at->set;
+    const bench *b = at->b;
+    bench_result out = {
+        .name = row->name, .kernel = at->kernel,
+        .log_n = set->log_n, .primes = set->num_primes,
+        .special = set->num_special, .dnum = set->dnum,
+        .threads = row->alone ? 1 : r->threads,
+        .log_qp = ckks_ctx_log_qp(b->ctx),
+        .security_bits = ckks_ctx_security_bits(b->ctx),
+        .rates = row->alone ? &r->one : &r->all,
+        .ntt = *at->ntt
+    };
+
+    if (row->work != NULL) {
+        out.has_work = true;
+        out.work = row->work(b);
+    }
+    return out;
+}
+
+/* One row in one round, what it does besides taken off. */
+static ckks_status bench_row_time(bench_time *out, double *besides,
+                                  const bench_place *at, const bench_row *row)
+{
+    const bench_run *r = at->run;
+    bench *b = at->b;
     ckks_status s = CKKS_OK;
 
-    for (int i = 0; i < BENCH_ROUNDS && s == CKKS_OK; i++) {
-        double t = 0;
-
-        s = bench_median(&t, b, row);
-        if (i == 0 || t < *out)
-            *out = t;
+    *besides = 0;
+    if (row->ready != NULL)
+        s = bench_relay(row->ready(b));
+    if (s == CKKS_OK)
+        s = bench_measure(out, row->call, b, r->seconds, r->quick ? 1 : 3);
+    if (s == CKKS_OK && row->besides != NULL)
+        s = row->besides(besides, b);
+    if (s == CKKS_OK && out->p10 > *besides) {
+        out->median -= *besides;
+        out->p10 -= *besides;
     }
     return s;
 }
 
-static ckks_status bench_init(bench *b)
+/* A single NTT, for the parts of key switchings: the mean of both directions,
+ * which are rows 0 and 1. */
+static ckks_status bench_single_ntt(const bench_place *at)
 {
-    static const ckks_key_request request[] = {
-        { CKKS_KEY_RELIN, 0, BENCH_PRIMES - 1 },
-        { CKKS_KEY_ROTATE, 1, BENCH_PRIMES - 1 }
-    };
-    ckks_params p = {0};
-    ckks_status s;
+    bench_time t[2] = {{0}};
+    ckks_status s = CKKS_OK;
+    double besides, mean;
 
-    p.log_n = BENCH_LOG_N;
-    p.num_primes = BENCH_PRIMES;
-    p.num_special = BENCH_SPECIAL;
-    p.dnum = BENCH_DNUM;
-    for (int i = 0; i < BENCH_PRIMES; i++)
-        p.primes[i] = i == 0 ? 49 : 40;
-    for (int i = 0; i < BENCH_SPECIAL; i++)
-        p.special[i] = 46;
-    s = nn_pool_init(&b->pool);
-    if (s != CKKS_OK)
-        return s;
-    p.memory = nn_pool_memory(b->pool);
-    s = ckks_ctx_init(&b->ctx, &p);
-    if (s == CKKS_OK)
-        s = ckks_rng_init(&b->rng, NULL);
-    if (s == CKKS_OK)
-        s = ckks_sk_init(&b->sk, b->ctx, &b->rng);
-    if (s == CKKS_OK)
-        s = ckks_keys_init(&b->keys, &b->rng, b->sk, request, 2);
+    for (int i = 0; i < 2 && s == CKKS_OK; i++)
+        s = bench_row_time(&t[i], &besides, at, bench_row_at(i));
+    mean = (t[0].median + t[1].median) / 2;
+    if (s == CKKS_OK && (*at->ntt <= 0 || mean < *at->ntt))
+        *at->ntt = mean;
     return s;
 }
 
-static int bench_run(bench *b, bool json)
+/* Row i; the last round reports. */
+static int bench_one(const bench_place *at, int i)
 {
-    nn_json_writer w;
-    int threads = 1;
+    const bench_row *row = bench_row_at(i);
+    bench_time now = {0};
+    bench_result result;
+    double besides = 0;
+    int code;
 
-#ifdef _OPENMP
-    threads = omp_get_max_threads();
-#endif
-    nn_json_writer_init(&w, json ? stdout : NULL, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_int(&w, "log_n", BENCH_LOG_N);
-    nn_json_put_string(&w, "kernel", ckks_ctx_kernel(b->ctx));
-    nn_json_put_int(&w, "threads", threads);
-    if (!json)
-        printf("N = 2^%d, %d primes (49 + 17 x 40 bits), 3 x 46 special, %d "
-               "digits; %s, %d thread%s\n", BENCH_LOG_N, BENCH_PRIMES,
-               BENCH_DNUM, ckks_ctx_kernel(b->ctx), threads,
-               threads == 1 ? "" : "s");
-    nn_json_put_object(&w, "milliseconds");
-    for (int i = 0; i < BENCH_ROWS; i++) {
-        double t = 0;
-        ckks_status s = bench_time(&t, b, &bench_table[i]);
+    bench_progress(at->round, at->set, at->kernel, row->name);
+    code = volley_check(bench_row_time(&now, &besides, at, row));
+    bench_progress_end();
+    if (code != VOLLEY_DONE)
+        return code;
+    bench_keep_best(&at->best[i], &now);
+    if (at->round < at->run->rounds - 1)
+        return VOLLEY_DONE;
+    result = bench_describe(at, row);
+    result.time = at->best[i];
+    result.besides = besides;
+    return bench_report(&result, at->run->json);
+}
 
-        if (s != CKKS_OK) {
-            nn_json_writer_clear(&w);
-            return volley_check_ckks(s, bench_table[i].name);
+static bool bench_wants_parts(const bench_run *r)
+{
+    for (int i = 0; bench_switch_row_at(i) != NULL; i++)
+        for (int j = 0; bench_row_at(j) != NULL; j++)
+            if (bench_row_at(j) == bench_switch_row_at(i) && r->row[j])
+                return true;
+    return false;
+}
+
+static int bench_rows_of(const bench_place *at)
+{
+    bench_run *r = at->run;
+    int code = volley_check(bench_init(at->b, at->set, at->kernel));
+
+    if (code == VOLLEY_DONE && bench_wants_parts(r))
+        code = volley_check(bench_single_ntt(at));
+    if (code == VOLLEY_DONE && at->round == r->rounds - 1
+        && at->kernel == r->kernel[0]) {
+        const bench_result head = bench_describe(at, bench_row_at(0));
+
+        bench_report_head(&head, r->json);
+    }
+    for (int i = 0; bench_row_at(i) != NULL && code == VOLLEY_DONE; i++)
+        if (r->row[i])
+            code = bench_one(at, i);
+    return code;
+}
+
+static int bench_round(bench_run *r, int round)
+{
+    int code = volley_check(bench_rates_raise(&r->one, 1, r->quick));
+
+    if (code == VOLLEY_DONE && r->threads > 1)
+        code = volley_check(bench_rates_raise(&r->all, r->threads, r->quick));
+    if (r->threads == 1)
+        r->all = r->one;
+    if (code == VOLLEY_DONE && round == r->rounds - 1)
+        bench_report_rates(&r->all, r->json);
+    for (int s = 0; s < BENCH_SETS && r->rows > 0; s++)
+        for (int k = 0; k < r->kernels && code == VOLLEY_DONE; k++) {
+            bench b = {0};
+            const bench_place at = { r, &b, &bench_sets[s], r->kernel[k],
+                                     r->best[s][k], &r->ntt[s][k], round };
+
+            code = bench_rows_of(&at);
+            bench_clear(&b);
         }
-        nn_json_put_double(&w, bench_table[i].name, 1e3 * t);
-        if (!json)
-            printf("%-10s %8.2f ms\n", bench_table[i].name, 1e3 * t);
+    return code;
+}
+
+/* Everything the command line says. */
+static int bench_prepare(bench_run *r, const volley_args *a)
+{
+    int code = VOLLEY_DONE;
+
+    r->json = a->value[OPT_JSON] != NULL;
+    r->quick = a->value[OPT_QUICK] != NULL;
+    r->rounds = r->quick ? 1 : 3;
+    r->seconds = r->quick ? 0.02 : 0.3;
+    for (int i = 0; i < a->words && code == VOLLEY_DONE; i++)
+        code = bench_select(r, a->word[i]);
+    if (a->words == 0)
+        bench_select_all(r);
+    if (code == VOLLEY_DONE && !r->network
+        && (a->value[OPT_MODEL] != NULL || a->value[OPT_DATA] != NULL))
+        code = volley_usage("bench: --model and --data are for the "
+                            "measurement '%s'", bench_network_name);
+    if (code == VOLLEY_DONE) {
+        bench_set_threads(r, a->threads);
+        code = bench_find_kernels(r);
     }
-    nn_json_put_end(&w);
-    nn_json_put_end(&w);
-    return volley_json_end(&w);
+    return code;
 }
 
 int volley_run_bench(const volley_args *a)
 {
-    static double re[1 << (BENCH_LOG_N - 1)];
-    bench b = {0};
-    int code;
+    bench_run *r = calloc(1, sizeof *r);
+    bench_net *net = NULL;
+    int code = r != NULL ? bench_prepare(r, a) : volley_fail("no memory");
 
-    for (size_t i = 0; i < sizeof re / sizeof re[0]; i++)
-        re[i] = (double)(i % 1000) / 1000 - 0.5;
-    b.re = re;
-    code = volley_check_ckks(bench_init(&b), NULL);
-    if (code == VOLLEY_DONE)
-        code = bench_run(&b, a->value[OPT_JSON] != NULL);
-    ckks_ct_clear(&b.a);
-    ckks_ct_clear(&b.b);
-    ckks_ct_clear(&b.out);
-    ckks_pt_clear(&b.pt);
-    ckks_keys_clear(&b.keys);
-    ckks_sk_clear(&b.sk);
-    ckks_rng_clear(&b.rng);
-    ckks_ctx_clear(&b.ctx);
-    nn_pool_clear(&b.pool);
+    if (code == VOLLEY_DONE && r->network)
+        code = bench_net_open(&net, a);
+    for (int i = 0; code == VOLLEY_DONE && i < r->rounds; i++)
+        code = bench_round(r, i);
+    for (int k = 0; code == VOLLEY_DONE && r->network && k < r->kernels; k++)
+        code = bench_net_run(net, r->kernel[k], k == 0, r->quick, r->json,
+                             &r->all);
+    bench_net_close(&net);
+    free(r);
     return code;
 }

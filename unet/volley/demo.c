@@ -12,8 +12,7 @@
 
 /* ---- where things are --------------------------------------------------- */
 
-/* The folder two above the program, if it has the model; else here. */
-static char *demo_root(void)
+char *demo_root(void)
 {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -52,8 +51,7 @@ static int demo_compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* All NAME-image.pgm of the folder, sorted. */
-static int demo_list(demo *d)
+int demo_list(demo *d)
 {
     static const char ending[] = "-image.pgm";
     DIR *folder = opendir(d->data);
@@ -80,9 +78,8 @@ static int demo_list(demo *d)
     return VOLLEY_DONE;
 }
 
-/* NAME-tag.pgm of every slice. */
-static int demo_load(volley_images *out, const demo *d, const char *tag,
-                     int channels)
+int demo_load(volley_images *out, const demo *d, const char *tag,
+              int channels)
 {
     char *path[DEMO_SLICES] = {0}, ending[NN_NAME + 16];
     const char *list[DEMO_SLICES];

@@ -1,4 +1,4 @@
-/* demo.h -- what the two files of the demo share. */
+/* demo.h -- what the two files of the demo share, and the bench with them. */
 #ifndef VOLLEY_DEMO_H
 #define VOLLEY_DEMO_H
 
@@ -25,6 +25,14 @@ typedef struct demo {
 
 /* folder/name; malloc, NULL: told. */
 char *demo_in(const char *folder, const char *name);
+
+/* The folder two above the program, if it has the model; else here; malloc. */
+char *demo_root(void);
+/* Names all NAME-image.pgm of the folder d->data, sorted. */
+int demo_list(demo *d);
+/* NAME-tag.pgm of every slice. */
+int demo_load(volley_images *out, const demo *d, const char *tag,
+              int channels);
 
 /* Fills the scores of the report, and prints the table. */
 void demo_compare_all(demo *d);

@@ -67,9 +67,18 @@ static const volley_verb verb_table[] = {
       "With --plan (a plan or a model) ciphertexts and keys are read whole\n"
       "and checked.\n",
       EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
-    { "bench", "",
-      "times of single operations at N = 2^15 with 18 primes", NULL,
-      EVERY, 0, 0, 0, volley_run_bench }
+    { "bench", "[--quick] [NAME...]",
+      "times of operations and networks, beside the machine's limits",
+      "Without names everything, at N = 2^13 to 2^16 with every kernel this\n"
+      "machine has (CKKS_KERNEL names one), with one thread unless --threads\n"
+      "says more; minutes.  With --json one object a line.  Names:\n"
+      "  ntt_fwd ntt_inv encode decode encrypt_sk encrypt decrypt\n"
+      "  add sub add_plain mul_plain add_const mul_const mul_int\n"
+      "  mul square rescale matmul save load\n"
+      "  relin mul_relin mul_relin_rescale rotate conj hoist8 rotate_sum8\n"
+      "  keygen network\n",
+      EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0,
+      0, -1, volley_run_bench }
 };
 
 enum { VERBS = sizeof verb_table / sizeof verb_table[0] };

@@ -30,6 +30,8 @@ static const struct opt_row {
         "the model's own float weights, not the plan's integers" },
     [OPT_LOGITS]   = { "logits", 0, "FILE",
         "also write all logits, 32-bit floats, little-endian" },
+    [OPT_QUICK]    = { "quick", 0, NULL,
+        "one short round: whether it works, not how fast" },
     [OPT_MODEL]    = { "model", 0, "FILE", "another model than gm" },
     [OPT_DATA]     = { "data", 0, "DIR",
         "another folder of NAME-image.pgm and NAME-gm.pgm" },

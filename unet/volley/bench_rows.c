@@ -1,0 +1,273 @@
+/* bench_rows.c -- the table: one measurement of an operation is one row.
+ *
+ * A row's call gets operands that are made already and leaves them as they
+ * are, so that rows can be measured alone and in any order.  Its work is what
+ * the cost lines of ckks.h say, for operands at the top level.
+ */
+#include "bench.h"
+
+/* ---- work --------------------------------------------------------------- */
+
+double bench_limbs(const bench *b)
+{
+    return ckks_ctx_top_level(b->ctx) + 1;
+}
+
+double bench_n(const bench *b)
+{
+    return 2 * (double)ckks_ctx_slots(b->ctx);
+}
+
+bench_work bench_work_of(const bench *b, double ntts, double polynomials)
+{
+    const double limb_bytes = 8 * bench_n(b);
+
+    return (bench_work){ .n = bench_n(b), .log_n = ckks_ctx_log_n(b->ctx),
+                         .ntts = ntts,
+                         .bytes = limb_bytes * bench_limbs(b) * polynomials };
+}
+
+/* ---- single transforms -------------------------------------------------- */
+
+static ckks_status call_ntt(bench *b)
+{
+    return ckks_ntt(b->limb, b->ctx, 1);
+}
+
+static ckks_status call_ntt_inverse(bench *b)
+{
+    return ckks_ntt_inverse(b->limb, b->ctx, 1);
+}
+
+/* ckks_ntt checks all words before it transforms them.  With one word too
+ * large it stops there: at the last one after the whole check, at the first
+ * one at once; what lies between is the check alone. */
+static ckks_status call_refused(bench *b)
+{
+    return ckks_ntt(b->bad, b->ctx, 1) == CKKS_EARG ? CKKS_OK : CKKS_EARG;
+}
+
+static ckks_status time_check(double *seconds, bench *b)
+{
+    const size_t place[2] = { 2 * ckks_ctx_slots(b->ctx) - 1, 0 };
+    bench_time t[2] = {{0}};
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < 2 && s == CKKS_OK; i++) {
+        uint64_t kept = b->bad[place[i]];
+
+        b->bad[place[i]] = UINT64_MAX;
+        s = bench_measure(&t[i], call_refused, b, 0.01, 9);
+        b->bad[place[i]] = kept;
+    }
+    *seconds = t[0].median > t[1].median ? t[0].median - t[1].median : 0;
+    return s;
+}
+
+static bench_work work_ntt(const bench *b)
+{
+    return bench_work_of(b, 1, 0);
+}
+
+/* ---- plaintexts and encryption ------------------------------------------ */
+
+static ckks_status call_encode(bench *b)
+{
+    return ckks_encode(&b->pt_out, b->ctx, b->re, b->im,
+                       ckks_ctx_slots(b->ctx), b->pt.level, b->pt.scale);
+}
+
+static bench_work work_encode(const bench *b)
+{
+    return bench_work_of(b, bench_limbs(b), 1);
+}
+
+static ckks_status call_decode(bench *b)
+{
+    return ckks_decode(b->re_out, b->im_out, ckks_ctx_slots(b->ctx), &b->pt);
+}
+
+static ckks_status ready_pk(bench *b)
+{
+    return b->pk != NULL ? CKKS_OK : ckks_pk_init(&b->pk, &b->rng, b->sk);
+}
+
+static ckks_status call_encrypt(bench *b)
+{
+    return ckks_encrypt(&b->out, &b->rng, &b->pt, b->pk);
+}
+
+static ckks_status call_encrypt_sk(bench *b)
+{
+    return ckks_encrypt_sk(&b->out, &b->rng, &b->pt, b->sk);
+}
+
+static ckks_status call_decrypt(bench *b)
+{
+    return ckks_decrypt(&b->pt_out, &b->a, b->sk);
+}
+
+static bench_work work_four(const bench *b)
+{
+    return bench_work_of(b, 0, 4);
+}
+
+/* ---- limb by limb ------------------------------------------------------- */
+
+static ckks_status call_add(bench *b)
+{
+    return ckks_add(&b->out, &b->a, &b->b);
+}
+
+static ckks_status call_sub(bench *b)
+{
+    return ckks_sub(&b->out, &b->a, &b->b);
+}
+
+static bench_work work_six(const bench *b)
+{
+    return bench_work_of(b, 0, 6);
+}
+
+static ckks_status call_add_plain(bench *b)
+{
+    return ckks_add_plain(&b->out, &b->a, &b->pt);
+}
+
+static ckks_status call_mul_plain(bench *b)
+{
+    return ckks_mul_plain(&b->out, &b->a, &b->pt);
+}
+
+static bench_work work_five(const bench *b)
+{
+    return bench_work_of(b, 0, 5);
+}
+
+static ckks_status call_add_const(bench *b)
+{
+    return ckks_add_const(&b->out, &b->a, 0.37, 0);
+}
+
+static ckks_status call_mul_const(bench *b)
+{
+    return ckks_mul_const(&b->out, &b->a, 0.37, 0, 0x1p40);
+}
+
+static ckks_status call_mul_int(bench *b)
+{
+    return ckks_mul_int(&b->out, &b->a, 1789);
+}
+
+static ckks_status call_mul(bench *b)
+{
+    return ckks_mul(&b->two, &b->a, &b->b);
+}
+
+static bench_work work_seven(const bench *b)
+{
+    return bench_work_of(b, 0, 7);
+}
+
+static ckks_status call_square(bench *b)
+{
+    return ckks_square(&b->two, &b->a);
+}
+
+static ckks_status call_rescale(bench *b)
+{
+    return ckks_rescale(&b->out, &b->wide);
+}
+
+static bench_work work_rescale(const bench *b)
+{
+    return bench_work_of(b, 2 * bench_limbs(b), 4);
+}
+
+/* ---- the integer matrix product ----------------------------------------- */
+
+static ckks_status ready_matmul(bench *b)
+{
+    const int top = ckks_ctx_top_level(b->ctx);
+    const int level = top < BENCH_LEVEL ? top : BENCH_LEVEL;
+    ckks_pt pt = {0};
+    ckks_status s = CKKS_OK;
+
+    if (b->in[BENCH_IN - 1].limb != NULL)
+        return CKKS_OK;
+    s = ckks_encode(&pt, b->ctx, b->re, b->im, ckks_ctx_slots(b->ctx), level,
+                    b->pt.scale);
+    for (int k = 0; k < BENCH_IN && s == CKKS_OK; k++)
+        s = ckks_encrypt_sk(&b->in[k], &b->rng, &pt, b->sk);
+    ckks_pt_clear(&pt);
+    return s;
+}
+
+static ckks_status call_matmul(bench *b)
+{
+    const ckks_block block = { 0, BENCH_OUT, BENCH_IN, b->index, b->weight };
+    const ckks_ct *in[BENCH_IN];
+    ckks_ct *out[BENCH_OUT];
+
+    for (int k = 0; k < BENCH_IN; k++)
+        in[k] = &b->in[k];
+    for (int k = 0; k < BENCH_OUT; k++)
+        out[k] = &b->sum[k];
+    return ckks_combine(out, BENCH_OUT, in, BENCH_IN, &block, 1,
+                        b->pt.scale);
+}
+
+static bench_work work_matmul(const bench *b)
+{
+    const double words = 2 * bench_n(b) * (b->in[0].level + 1);
+
+    return (bench_work){ .terms = words * BENCH_IN * BENCH_OUT,
+                         .bytes = 8 * words * (BENCH_IN + BENCH_OUT) };
+}
+
+/* ---- bytes -------------------------------------------------------------- */
+
+static ckks_status call_save(bench *b)
+{
+    return ckks_ct_save(b->file, b->file_size, &b->wide);
+}
+
+static ckks_status call_load(bench *b)
+{
+    return ckks_ct_load(&b->out, b->ctx, b->file, b->file_size);
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static const bench_row row_table[] = {
+    { .name = "ntt_fwd", .call = call_ntt, .besides = time_check,
+      .work = work_ntt, .alone = true },
+    { .name = "ntt_inv", .call = call_ntt_inverse, .besides = time_check,
+      .work = work_ntt, .alone = true },
+    { .name = "encode", .call = call_encode, .work = work_encode },
+    { .name = "decode", .call = call_decode },
+    { .name = "encrypt_sk", .call = call_encrypt_sk },
+    { .name = "encrypt", .ready = ready_pk, .call = call_encrypt },
+    { .name = "decrypt", .call = call_decrypt, .work = work_four },
+    { .name = "add", .call = call_add, .work = work_six },
+    { .name = "sub", .call = call_sub, .work = work_six },
+    { .name = "add_plain", .call = call_add_plain, .work = work_five },
+    { .name = "mul_plain", .call = call_mul_plain, .work = work_five },
+    { .name = "add_const", .call = call_add_const, .work = work_four },
+    { .name = "mul_const", .call = call_mul_const, .work = work_four },
+    { .name = "mul_int", .call = call_mul_int, .work = work_four },
+    { .name = "mul", .call = call_mul, .work = work_seven },
+    { .name = "square", .call = call_square, .work = work_five },
+    { .name = "rescale", .call = call_rescale, .work = work_rescale },
+    { .name = "matmul", .ready = ready_matmul, .call = call_matmul,
+      .work = work_matmul },
+    { .name = "save", .call = call_save },
+    { .name = "load", .ready = call_save, .call = call_load }
+};
+
+enum { ROW_COUNT = sizeof row_table / sizeof row_table[0] };
+
+const bench_row *bench_row_at(int i)
+{
+    return i < ROW_COUNT ? &row_table[i] : bench_switch_row_at(i - ROW_COUNT);
+}
