@@ -269,6 +269,7 @@ static int bench_round(bench_run *r, int round)
         code = volley_check(bench_rates_raise(&r->all, r->threads, r->quick));
     if (r->threads == 1)
         r->all = r->one;
+    bench_rates_floor(&r->all, &r->one);
     if (code == VOLLEY_DONE && round == r->rounds - 1)
         bench_report_rates(&r->all, r->json);
     for (int s = 0; s < BENCH_SETS && r->rows > 0; s++)

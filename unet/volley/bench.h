@@ -49,6 +49,8 @@ typedef struct bench_rates {
  *   errors  CKKS_EMEM */
 CKKS_CHECKED ckks_status bench_rates_raise(bench_rates *r, int threads,
                                            bool quick);
+/* Several threads get no less than one does. */
+void bench_rates_floor(bench_rates *r, const bench_rates *one);
 /* Bytes a second for a working set of so many bytes. */
 double bench_bandwidth(const double rate[BENCH_SIZES], double bytes);
 

@@ -32,20 +32,67 @@ static void rate_take(double *rate, double now)
         *rate = now;
 }
 
+/* What a thread does between two looks at the clock. */
+typedef struct rate_job {
+    const bench_loop *loop;             /* `times` times, or                 */
+    void (*pass)(void *x, size_t bytes);    /* over its part, if not NULL    */
+    unsigned char *const *part;
+    size_t bytes;
+    int times;
+} rate_job;
+
+static void rate_work(const rate_job *job)
+{
+    for (int k = 0; k < job->times; k++)
+        if (job->pass != NULL)
+            job->pass(job->part[rate_thread()], job->bytes);
+        else
+            job->loop->run();
+}
+
+/* Seconds from the first thread's start to the last one's end.  Waking the
+ * threads and gathering them again is left out: it takes long where other
+ * programs run. */
+static double rate_wall(const rate_job *job, int threads)
+{
+    double first = 0, last = 0;
+
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+    {
+        double start, end;
+
+#pragma omp barrier
+        start = volley_clock();
+        rate_work(job);
+        end = volley_clock();
+#pragma omp critical(volley_bench_rate)
+        {
+            first = last <= 0 || start < first ? start : first;
+            last = end > last ? end : last;
+        }
+    }
+#else
+    (void)threads;
+    first = volley_clock();
+    rate_work(job);
+    last = volley_clock();
+#endif
+    return last - first;
+}
+
 /* ---- arithmetic --------------------------------------------------------- */
+
+enum { RATE_TIMES = 8 };            /* some tenths of a millisecond          */
 
 static void rate_loop(double *rate, const bench_loop *loop, int threads,
                       int runs)
 {
-    for (int i = 0; i < runs && loop->run != NULL; i++) {
-        double start = volley_clock();
+    const rate_job job = { .loop = loop, .times = RATE_TIMES };
 
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-#endif
-        loop->run();
-        rate_take(rate, loop->work * threads / (volley_clock() - start));
-    }
+    for (int i = 0; i < runs && loop->run != NULL; i++)
+        rate_take(rate, loop->work * RATE_TIMES * threads
+                            / rate_wall(&job, threads));
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -106,18 +153,14 @@ static void rate_pass(double rate[BENCH_SIZES], const rate_memory *m,
 {
     for (int i = 0; i < BENCH_SIZES; i++) {
         const size_t total = (size_t)1 << (BENCH_MIN_BYTES + i);
-        const size_t bytes = total / (size_t)m->threads;
         const int passes = total < (size_t)1 << 25
                            ? (int)(((size_t)1 << 25) / total) : 1;
-        double start = volley_clock();
+        const rate_job job = { .pass = pass, .part = m->part,
+                               .bytes = total / (size_t)m->threads,
+                               .times = passes };
 
-#ifdef _OPENMP
-#pragma omp parallel num_threads(m->threads)
-#endif
-        for (int k = 0; k < passes; k++)
-            pass(m->part[rate_thread()], bytes);
         rate_take(&rate[i], (double)total * passes
-                                / (volley_clock() - start));
+                                / rate_wall(&job, m->threads));
     }
 }
 
@@ -148,6 +191,19 @@ ckks_status bench_rates_raise(bench_rates *r, int threads, bool quick)
     }
     memory_clear(m);
     return CKKS_OK;
+}
+
+void bench_rates_floor(bench_rates *r, const bench_rates *one)
+{
+    rate_take(&r->clock, one->clock);
+    rate_take(&r->fma, one->fma);
+    rate_take(&r->fma_add, one->fma_add);
+    rate_take(&r->madd52, one->madd52);
+    rate_take(&r->mul64, one->mul64);
+    for (int i = 0; i < BENCH_SIZES; i++) {
+        rate_take(&r->read[i], one->read[i]);
+        rate_take(&r->stream[i], one->stream[i]);
+    }
 }
 
 /* Between two sizes measured, in proportion to the logarithms. */
