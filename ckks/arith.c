@@ -417,7 +417,7 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
         return cki_fail(CKKS_ESCALE, "ckks_rescale: scale 2^%.2f divided by a "
                         "prime of %.2f bits is below 1", log2(a->scale),
                         log2((double)ctx->rns.mod[a->level].p));
-    size = cki_words(ctx, a->level) * sizeof *work;
+    size = (2 + CKI_GROUP) * ctx->n * sizeof *work;
     s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale, "ckks_rescale");
     if (s != CKKS_OK)
         return s;

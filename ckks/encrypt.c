@@ -78,7 +78,7 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
 }
 
 /* Part k of an encryption of 0: mod-down of u pk_k + e.  u: NTT form over
- * level+1+K limbs; work: 2 (level+1+K) + 1 limbs. */
+ * level+1+K limbs; work: level+1+K and 2 + CKI_GROUP limbs. */
 static void public_part(uint64_t *out, const uint64_t *u, const int8_t *e,
                         const ckks_pk *pk, int k, int level, uint64_t *work)
 {
@@ -120,7 +120,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         return cki_fail(CKKS_EPARAM, "ckks_encrypt: the context has no special "
                         "primes; use ckks_encrypt_sk");
     count = (size_t)(pt->level + 1 + ctx->num_special);
-    size = ctx->n * ((3 * count + 1) * sizeof *u + 1);
+    size = ctx->n * ((2 * count + 2 + CKI_GROUP) * sizeof *u + 1);
     s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt");
     if (s != CKKS_OK)
         return s;
@@ -131,7 +131,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                         size);
     }
     work = u + count * ctx->n;
-    small = (int8_t *)(work + (2 * count + 1) * ctx->n);
+    small = (int8_t *)(work + (count + 2 + CKI_GROUP) * ctx->n);
     cki_rng_stream(&st, rng);
     cki_sample_ternary(small, ctx->n, &st);
     for (int t = 0; t < (int)count; t++) {

@@ -48,9 +48,31 @@ void cki_wipe(void *p, size_t size);
 /* Loops marked with this run in parallel in an OpenMP build; every iteration
  * writes its own limb, so results do not depend on the number of threads. */
 #ifdef CKKS_OMP
+#include <omp.h>
 #define CKI_PARALLEL _Pragma("omp parallel for schedule(dynamic)")
+/* As many threads as cki_threads() said, each with a number below that. */
+#define CKI_PARALLEL_OF(threads) \
+    CKI_PRAGMA(omp parallel for schedule(dynamic) num_threads(threads))
+#define CKI_PRAGMA(x) _Pragma(#x)
+static inline int cki_threads(void)
+{
+    return omp_in_parallel() ? 1 : omp_get_max_threads();
+}
+static inline int cki_thread(void)
+{
+    return omp_get_thread_num();
+}
 #else
 #define CKI_PARALLEL
+#define CKI_PARALLEL_OF(threads)
+static inline int cki_threads(void)
+{
+    return 1;
+}
+static inline int cki_thread(void)
+{
+    return 0;
+}
 #endif
 
 #endif

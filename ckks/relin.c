@@ -6,51 +6,18 @@
 
 #include "switch.h"
 
-/* out_k = a_k + sum_k / P */
-static void relin_into(ckks_ct *out, const ckks_ct *a, cki_switch *w)
-{
-    const ckks_ctx *ctx = a->ctx;
-
-    for (int k = 0; k < 2; k++) {
-        cki_mod_down(cki_ct_limb(out, k, 0), w->sum[k], a->level, &ctx->rns,
-                     w->coeff);
-        for (int i = 0; i <= a->level; i++) {
-            uint64_t *z = cki_ct_limb(out, k, i);
-
-            ctx->rns.kernel->add(z, z, cki_ct_limb(a, k, i), ctx->n,
-                                 &ctx->rns.mod[i]);
-        }
-    }
-}
-
-/* out_k = (P a_k + sum_k) / (P q_l) */
-static void relin_rescale_into(ckks_ct *out, const ckks_ct *a, cki_switch *w)
-{
-    const ckks_ctx *ctx = a->ctx;
-
-    for (int k = 0; k < 2; k++) {
-        for (int i = 0; i <= a->level; i++) {
-            uint64_t *z = w->sum[k] + (size_t)i * ctx->n;
-
-            ctx->rns.kernel->scale_add(z, cki_ct_limb(a, k, i),
-                                       ctx->rns.p_mod[i], z, ctx->n,
-                                       &ctx->rns.mod[i]);
-        }
-        cki_mod_down_rescale(cki_ct_limb(out, k, 0), w->sum[k], a->level,
-                             &ctx->rns, w->coeff);
-    }
-}
-
+/* (a_0, a_1) + switched a_2, or that divided by q_l in the same division. */
 static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
                                const ckks_keys *keys, bool rescale,
                                const char *name)
 {
-    const cki_key *key = NULL;
+    cki_term term = { .x = cki_ct_limb(a, 2, 0) };
+    cki_sink sink = { .add = { cki_ct_limb(a, 0, 0), cki_ct_limb(a, 1, 0) } };
     ckks_ct made;
-    cki_switch w;
     double scale = a->scale;
     int level = a->level - rescale;
-    ckks_status s = cki_find_key(&key, keys, CKKS_KEY_RELIN, 0, a->level, name);
+    ckks_status s = cki_find_key(&term.key, keys, CKKS_KEY_RELIN, 0, a->level,
+                                 name);
 
     if (s != CKKS_OK)
         return s;
@@ -59,18 +26,13 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
     s = cki_ct_new(&made, a->ctx, 1, level, scale, name);
     if (s != CKKS_OK)
         return s;
-    s = cki_switch_init(&w, a->ctx, a->level, false, name);
+    sink.out[0] = cki_ct_limb(&made, 0, 0);
+    sink.out[1] = cki_ct_limb(&made, 1, 0);
+    s = cki_switch(&sink, 1, &term, 1, a->ctx, a->level, rescale, name);
     if (s != CKKS_OK) {
         ckks_ct_clear(&made);
         return s;
     }
-    cki_mod_up(&w, cki_ct_limb(a, 2, 0));
-    cki_inner_products(&w, key);
-    if (rescale)
-        relin_rescale_into(&made, a, &w);
-    else
-        relin_into(&made, a, &w);
-    cki_switch_clear(&w);
     cki_ct_give(out, &made);
     return CKKS_OK;
 }

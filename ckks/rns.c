@@ -158,63 +158,105 @@ void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g)
     }
 }
 
-/* ---- division with rounding ------------------------------------------------
- *
- * out = (in - z) / D modulo q_0..q_{count-1}, z the centred remainder modulo
- * the product D of c's source primes, whose limbs stand at `from` in NTT form
- * and are spoiled.  inv[i] = D^-1 mod q_i.  work: count limbs. */
-static void divide(uint64_t *out, const uint64_t *in, int count,
-                   uint64_t *const *from, const cki_conv *c,
-                   const uint64_t *inv, const cki_rns *r, uint64_t *work)
-{
-    const size_t n = r->n;
-    uint64_t *z[CKKS_MAX_PRIMES];
-    int target[CKKS_MAX_PRIMES];
+/* ---- division with rounding --------------------------------------------- */
 
-    for (int j = 0; j < c->len; j++)
-        cki_ntt_inv(r, from[j], c->src[j]);
+cki_division cki_divide_by_q(const cki_rns *r, int level)
+{
+    cki_division d = { .r = r, .c = r->last[level] };
+
+    memcpy(d.inv, r->q_inv[level], sizeof d.inv);
+    return d;
+}
+
+cki_division cki_divide_by_p(const cki_rns *r)
+{
+    cki_division d = { .r = r, .c = r->down };
+
+    memcpy(d.inv, r->p_inv, sizeof d.inv);
+    return d;
+}
+
+cki_division cki_divide_by_pq(const cki_rns *r, int level)
+{
+    cki_division d = { .r = r, .c = r->down_rescale[level] };
+
+    for (int i = 0; i < level; i++)
+        d.inv[i] = cki_mul(r->p_inv[i], r->q_inv[level][i], &r->mod[i]);
+    return d;
+}
+
+void cki_divide_begin(uint64_t *const *from, uint64_t *v,
+                      const cki_division *d)
+{
+    const cki_rns *r = d->r;
+
+    for (int j = 0; j < d->c->len; j++)
+        cki_ntt_inv(r, from[j], d->c->src[j]);
+    r->kernel->convert_scale(from, v, (const uint64_t *const *)from, d->c,
+                             true, r->n);
+}
+
+void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
+                      int first, int count, uint64_t *const *from,
+                      const uint64_t *v, const cki_division *d,
+                      uint64_t *work)
+{
+    const cki_rns *r = d->r;
+    const size_t n = r->n;
+    uint64_t *z[CKI_GROUP] = { NULL };
+    int target[CKI_GROUP] = { 0 };
+
+    VERIFY(count <= CKI_GROUP);
     for (int i = 0; i < count; i++) {
         z[i] = work + (size_t)i * n;
-        target[i] = i;
+        target[i] = first + i;
     }
-    r->kernel->convert(z, target, count, (const uint64_t *const *)from, c,
-                       true, n);
+    r->kernel->convert_out(z, target, count, (const uint64_t *const *)from, v,
+                           d->c, n);
     for (int i = 0; i < count; i++) {
-        size_t at = (size_t)i * n;
+        cki_ntt_fwd(r, z[i], first + i);
+        r->kernel->sub_scale(out[i], in[i], z[i], d->inv[first + i], n,
+                             &r->mod[first + i]);
+    }
+}
 
-        cki_ntt_fwd(r, z[i], i);
-        r->kernel->sub_scale(out + at, in + at, z[i], inv[i], n, &r->mod[i]);
+/* Limbs 0 .. count - 1 of whole polynomials. */
+static void divide_all(uint64_t *out, const uint64_t *in, int count,
+                       uint64_t *const *from, const cki_division *d,
+                       uint64_t *work)
+{
+    const size_t n = d->r->n;
+
+    cki_divide_begin(from, work, d);
+    for (int i = 0; i < count; i += CKI_GROUP) {
+        int some = count - i < CKI_GROUP ? count - i : CKI_GROUP;
+        uint64_t *to[CKI_GROUP];
+        const uint64_t *x[CKI_GROUP];
+
+        for (int g = 0; g < some; g++) {
+            to[g] = out + (size_t)(i + g) * n;
+            x[g] = in + (size_t)(i + g) * n;
+        }
+        cki_divide_limbs(to, x, i, some, from, work, d, work + n);
     }
 }
 
 void cki_rescale(uint64_t *out, const uint64_t *in, int level,
                  const cki_rns *r, uint64_t *work)
 {
-    uint64_t *last = work + (size_t)level * r->n;
+    const cki_division d = cki_divide_by_q(r, level);
 
-    memcpy(last, in + (size_t)level * r->n, r->n * sizeof *last);
-    divide(out, in, level, &last, r->last[level], r->q_inv[level], r, work);
+    memcpy(work, in + (size_t)level * r->n, r->n * sizeof *work);
+    divide_all(out, in, level, &work, &d, work + r->n);
 }
 
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work)
 {
+    const cki_division d = cki_divide_by_p(r);
     uint64_t *from[CKKS_MAX_SPECIAL];
 
     for (int j = 0; j < r->num_special; j++)
         from[j] = in + (size_t)(level + 1 + j) * r->n;
-    divide(out, in, level + 1, from, r->down, r->p_inv, r, work);
-}
-
-void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
-                          const cki_rns *r, uint64_t *work)
-{
-    uint64_t *from[CKKS_MAX_SPECIAL + 1], inv[CKKS_MAX_PRIMES];
-
-    for (int j = 0; j < r->num_special; j++)
-        from[j] = in + (size_t)(level + 1 + j) * r->n;
-    from[r->num_special] = in + (size_t)level * r->n;
-    for (int i = 0; i < level; i++)
-        inv[i] = cki_mul(r->p_inv[i], r->q_inv[level][i], &r->mod[i]);
-    divide(out, in, level, from, r->down_rescale[level], inv, r, work);
+    divide_all(out, in, level + 1, from, &d, work);
 }

@@ -58,20 +58,45 @@ void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
  * image change.  With three bits it is a multiple of N/4. */
 void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g);
 
-/* Division with rounding, c -> round(c / q_l) on a polynomial of level l in
- * NTT form; out has level l-1 and may be in.  The remainder is centred:
- * r in [-(q_l - 1)/2, (q_l - 1)/2].  work: level+1 limbs. */
+/* ---- division with rounding ------------------------------------------------
+ *
+ * round(c / D) for a product D of some of c's primes, limb by limb:
+ * (c - z) / D with z the centred remainder of c modulo D.  First z is prepared
+ * from the limbs modulo the primes of D, then any other limb can be divided. */
+
+enum { CKI_GROUP = 4 };         /* limbs worked on together                  */
+
+typedef struct cki_division {
+    const cki_rns *r;
+    const cki_conv *c;                  /* from the primes of D              */
+    uint64_t inv[CKKS_MAX_PRIMES];      /* D^-1 mod q_i                      */
+} cki_division;
+
+/* D = q_level; D = P; D = P q_level. */
+cki_division cki_divide_by_q(const cki_rns *r, int level);
+cki_division cki_divide_by_p(const cki_rns *r);
+cki_division cki_divide_by_pq(const cki_rns *r, int level);
+
+/* The limbs modulo D's primes (c->src), NTT form, are turned into what
+ * cki_divide_limbs reads, together with v (N words). */
+void cki_divide_begin(uint64_t *const *from, uint64_t *v,
+                      const cki_division *d);
+
+/* out[i] = (in[i] - z) / D modulo q_{first + i}, i < count <= CKI_GROUP; out
+ * may be in.  work: count limbs. */
+void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
+                      int first, int count, uint64_t *const *from,
+                      const uint64_t *v, const cki_division *d,
+                      uint64_t *work);
+
+/* c -> round(c / q_l) on a polynomial of level l in NTT form; out has level
+ * l-1 and may be in.  work: 2 + CKI_GROUP limbs. */
 void cki_rescale(uint64_t *out, const uint64_t *in, int level,
                  const cki_rns *r, uint64_t *work);
 
 /* out (level l) = round(in / P), in over q_0..q_l and the special primes, NTT
- * form; in's special limbs are spoiled.  work: level+1 limbs. */
+ * form; in's special limbs are spoiled.  work: 1 + CKI_GROUP limbs. */
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work);
-
-/* out (level l-1) = round(in / (P q_l)); in's special limbs and limb l are
- * spoiled.  work: level limbs. */
-void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
-                          const cki_rns *r, uint64_t *work);
 
 #endif

@@ -7,32 +7,25 @@
 
 #include "switch.h"
 
-/* out = (sum, mod-down, c_0 added) permuted: centred contexts switch first. */
-static void rotate_into(ckks_ct *out, const ckks_ct *a, const cki_key *key,
-                        cki_switch *w)
+/* Centred contexts switch first and permute at the end; the output's memory is
+ * there. */
+static cki_sink rotated_sink(const ckks_ct *out, const ckks_ct *a,
+                             const cki_key *key)
 {
-    const ckks_ctx *ctx = a->ctx;
-    const size_t n = ctx->n;
+    cki_sink s = { .out = { cki_ct_limb(out, 0, 0), cki_ct_limb(out, 1, 0) },
+                   .add = { cki_ct_limb(a, 0, 0), NULL },
+                   .perm = key->perm };
 
-    for (int k = 0; k < 2; k++) {
-        cki_mod_down(w->sum[k], w->sum[k], a->level, &ctx->rns, w->coeff);
-        for (int i = 0; i <= a->level; i++) {
-            uint64_t *z = w->sum[k] + (size_t)i * n;
-
-            if (k == 0)
-                ctx->rns.kernel->add(z, z, cki_ct_limb(a, 0, i), n,
-                                     &ctx->rns.mod[i]);
-            ctx->rns.kernel->permute(cki_ct_limb(out, k, i), z, key->perm, n);
-        }
-    }
+    return s;
 }
 
 /* Uncentred contexts permute first: digits of -x are not minus those of x. */
-static ckks_status permute_first(ckks_ct *out, const ckks_ct *a,
-                                 const cki_key *key, cki_switch *w,
-                                 const char *name)
+static ckks_status permute_first(const ckks_ct *out, const ckks_ct *a,
+                                 const cki_key *key, const char *name)
 {
     const ckks_ctx *ctx = a->ctx;
+    cki_term term = { .key = key };
+    cki_sink sink = rotated_sink(out, a, key);
     ckks_ct b;
     ckks_status s = cki_ct_new(&b, ctx, 1, a->level, a->scale, name);
 
@@ -42,40 +35,29 @@ static ckks_status permute_first(ckks_ct *out, const ckks_ct *a,
         for (int i = 0; i <= a->level; i++)
             ctx->rns.kernel->permute(cki_ct_limb(&b, k, i),
                                      cki_ct_limb(a, k, i), key->perm, ctx->n);
-    cki_mod_up(w, cki_ct_limb(&b, 1, 0));
-    cki_inner_products(w, key);
-    for (int k = 0; k < 2; k++)
-        cki_mod_down(cki_ct_limb(out, k, 0), w->sum[k], a->level, &ctx->rns,
-                     w->coeff);
-    for (int i = 0; i <= a->level; i++) {
-        uint64_t *z = cki_ct_limb(out, 0, i);
-
-        ctx->rns.kernel->add(z, z, cki_ct_limb(&b, 0, i), ctx->n,
-                             &ctx->rns.mod[i]);
-    }
+    term.x = cki_ct_limb(&b, 1, 0);
+    sink.add[0] = cki_ct_limb(&b, 0, 0);
+    sink.perm = NULL;
+    s = cki_switch(&sink, 1, &term, 1, ctx, a->level, false, name);
     ckks_ct_clear(&b);
-    return CKKS_OK;
+    return s;
 }
 
 static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
                              const cki_key *key, const char *name)
 {
+    const cki_term term = { .x = cki_ct_limb(a, 1, 0), .key = key };
     ckks_ct made;
-    cki_switch w;
     ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale, name);
 
     if (s != CKKS_OK)
         return s;
-    s = cki_switch_init(&w, a->ctx, a->level, false, name);
-    if (s == CKKS_OK) {
-        if (a->ctx->uncentred) {
-            s = permute_first(&made, a, key, &w, name);
-        } else {
-            cki_mod_up(&w, cki_ct_limb(a, 1, 0));
-            cki_inner_products(&w, key);
-            rotate_into(&made, a, key, &w);
-        }
-        cki_switch_clear(&w);
+    if (a->ctx->uncentred) {
+        s = permute_first(&made, a, key, name);
+    } else {
+        cki_sink sink = rotated_sink(&made, a, key);
+
+        s = cki_switch(&sink, 1, &term, 1, a->ctx, a->level, false, name);
     }
     if (s != CKKS_OK) {
         ckks_ct_clear(&made);
@@ -162,20 +144,56 @@ static ckks_status check_hoisted(const ckks_ct *out, const int *step,
     return s;
 }
 
-/* Rotation k of a into *out, which has its memory. */
-static void hoisted_step(ckks_ct *out, int step, const ckks_ct *a,
-                         const ckks_keys *keys, cki_switch *w)
-{
-    const cki_key *key;
+/* What one call keeps, each of n: outputs, sinks and terms. */
+typedef struct batch {
+    ckks_ct  *made;
+    cki_sink *sink;
+    cki_term *term;
+    size_t    size;             /* bytes of the one allocation               */
+} batch;
 
-    if (is_identity(a->ctx, step)) {
-        memcpy(out->limb, a->limb, 2 * cki_words(a->ctx, a->level)
-                                       * sizeof *out->limb);
-        return;
+static ckks_status batch_init(batch *b, const ckks_ctx *ctx, size_t n,
+                              const char *name)
+{
+    size_t each = sizeof *b->made + sizeof *b->sink + sizeof *b->term;
+
+    b->size = n > SIZE_MAX / each ? 0 : n * each;
+    b->made = b->size == 0 ? NULL : cki_alloc(&ctx->memory, b->size);
+    if (b->made == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu rotations", name, n);
+    memset(b->made, 0, b->size);
+    b->sink = (cki_sink *)(void *)(b->made + n);
+    b->term = (cki_term *)(void *)(b->sink + n);
+    return CKKS_OK;
+}
+
+/* Rotations of a into b->made; identities are copied. */
+static ckks_status rotate_batch(const batch *b, const int *step, size_t n,
+                                const ckks_ct *a, const ckks_keys *keys,
+                                const char *name)
+{
+    const ckks_ctx *ctx = a->ctx;
+    size_t count = 0;
+    ckks_status s = CKKS_OK;
+
+    for (size_t k = 0; k < n && s == CKKS_OK; k++) {
+        s = cki_ct_new(&b->made[k], ctx, 1, a->level, a->scale, name);
+        if (s == CKKS_OK && !is_identity(ctx, step[k])) {
+            const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
+
+            b->term[count] = (cki_term){ .x = cki_ct_limb(a, 1, 0),
+                                         .key = key, .sink = (int)count };
+            b->sink[count++] = rotated_sink(&b->made[k], a, key);
+        }
     }
-    key = cki_keys_find(keys, CKKS_KEY_ROTATE, step);
-    cki_inner_products(w, key);
-    rotate_into(out, a, key, w);
+    if (s == CKKS_OK && count > 0)
+        s = cki_switch(b->sink, count, b->term, count, ctx, a->level, false,
+                       name);
+    for (size_t k = 0; k < n && s == CKKS_OK; k++)
+        if (is_identity(ctx, step[k]))
+            memcpy(b->made[k].limb, a->limb,
+                   2 * cki_words(ctx, a->level) * sizeof *a->limb);
+    return s;
 }
 
 ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step, size_t n,
@@ -183,33 +201,22 @@ ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step, size_t n,
 {
     const char *name = "ckks_rotate_hoisted";
     const ckks_ctx *ctx;
-    ckks_ct *made;
-    cki_switch w;
+    batch b = { 0 };
     ckks_status s = check_hoisted(out, step, n, a, keys);
 
     if (s != CKKS_OK || n == 0)
         return s;
     ctx = a->ctx;
-    made = cki_alloc(&ctx->memory, n * sizeof *made);
-    if (made == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu outputs", name, n);
-    memset(made, 0, n * sizeof *made);
-    s = cki_switch_init(&w, ctx, a->level, false, name);
-    for (size_t k = 0; k < n && s == CKKS_OK; k++)
-        s = cki_ct_new(&made[k], ctx, 1, a->level, a->scale, name);
-    if (s == CKKS_OK) {
-        /* mod-down uses coeff only after mod_up has read it */
-        cki_mod_up(&w, cki_ct_limb(a, 1, 0));
-        for (size_t k = 0; k < n; k++)
-            hoisted_step(&made[k], step[k], a, keys, &w);
-        for (size_t k = 0; k < n; k++)
-            cki_ct_give(&out[k], &made[k]);
+    s = batch_init(&b, ctx, n, name);
+    if (s != CKKS_OK)
+        return s;
+    s = rotate_batch(&b, step, n, a, keys, name);
+    for (size_t k = 0; k < n; k++) {
+        if (s == CKKS_OK)
+            cki_ct_give(&out[k], &b.made[k]);
+        ckks_ct_clear(&b.made[k]);
     }
-    for (size_t k = 0; k < n; k++)
-        ckks_ct_clear(&made[k]);
-    if (w.coeff != NULL)
-        cki_switch_clear(&w);
-    cki_free(&ctx->memory, made, n * sizeof *made);
+    cki_free(&ctx->memory, b.made, b.size);
     return s;
 }
 
@@ -242,22 +249,6 @@ static ckks_status check_sum(const ckks_ct *out, const ckks_ct *const *a,
     return s == CKKS_OK ? check_centred(a[0]->ctx, name) : s;
 }
 
-/* total += the switched c_1 of a, permuted, modulo Q_l P. */
-static void add_switched(cki_switch *w, const ckks_ct *a, const cki_key *key)
-{
-    const ckks_ctx *ctx = w->ctx;
-    const size_t n = ctx->n;
-
-    cki_mod_up(w, cki_ct_limb(a, 1, 0));
-    cki_inner_products(w, key);
-    CKI_PARALLEL
-    for (int t = 0; t < w->limbs; t++)
-        for (int k = 0; k < 2; k++)
-            ctx->rns.kernel->add_permuted(
-                w->total[k] + (size_t)t * n, w->sum[k] + (size_t)t * n,
-                key->perm, n, &ctx->rns.mod[cki_switch_prime(w, t)]);
-}
-
 /* out += what needs no switching: c_0 permuted, all of an unrotated term. */
 static void add_unswitched(ckks_ct *out, const ckks_ct *a, const cki_key *key)
 {
@@ -276,14 +267,43 @@ static void add_unswitched(ckks_ct *out, const ckks_ct *a, const cki_key *key)
         }
 }
 
+/* out = the sum of the switched c_1, permuted, 0 if there is none. */
+static ckks_status switched_sum(ckks_ct *out, const ckks_ct *const *a,
+                                const int *step, size_t n,
+                                const ckks_keys *keys, const char *name)
+{
+    const ckks_ctx *ctx = out->ctx;
+    const cki_sink sink = { .out = { cki_ct_limb(out, 0, 0),
+                                     cki_ct_limb(out, 1, 0) } };
+    size_t count = 0, size = n > SIZE_MAX / sizeof(cki_term)
+                                 ? 0 : n * sizeof(cki_term);
+    cki_term *term = size == 0 ? NULL : cki_alloc(&ctx->memory, size);
+    ckks_status s = CKKS_OK;
+
+    if (term == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu terms", name, n);
+    for (size_t k = 0; k < n; k++)
+        if (!is_identity(ctx, step[k])) {
+            const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
+
+            term[count++] = (cki_term){ .x = cki_ct_limb(a[k], 1, 0),
+                                        .key = key, .perm = key->perm };
+        }
+    if (count > 0)
+        s = cki_switch(&sink, 1, term, count, ctx, out->level, false, name);
+    else
+        memset(out->limb, 0,
+               2 * cki_words(ctx, out->level) * sizeof *out->limb);
+    cki_free(&ctx->memory, term, size);
+    return s;
+}
+
 ckks_status ckks_rotate_sum(ckks_ct *out, const ckks_ct *const *a,
                             const int *step, size_t n, const ckks_keys *keys)
 {
     const char *name = "ckks_rotate_sum";
     const ckks_ctx *ctx;
     ckks_ct made;
-    cki_switch w;
-    bool switched = false;
     ckks_status s = check_sum(out, a, step, n, keys);
 
     if (s != CKKS_OK)
@@ -292,32 +312,16 @@ ckks_status ckks_rotate_sum(ckks_ct *out, const ckks_ct *const *a,
     s = cki_ct_new(&made, ctx, 1, a[0]->level, a[0]->scale, name);
     if (s != CKKS_OK)
         return s;
-    s = cki_switch_init(&w, ctx, a[0]->level, true, name);
+    s = switched_sum(&made, a, step, n, keys, name);
     if (s != CKKS_OK) {
         ckks_ct_clear(&made);
         return s;
-    }
-    memset(w.total[0], 0, 2 * (size_t)w.limbs * ctx->n * sizeof(uint64_t));
-    for (size_t k = 0; k < n; k++)
-        if (!is_identity(ctx, step[k])) {
-            add_switched(&w, a[k], cki_keys_find(keys, CKKS_KEY_ROTATE,
-                                                 step[k]));
-            switched = true;
-        }
-    for (int k = 0; k < 2; k++) {
-        if (switched)
-            cki_mod_down(cki_ct_limb(&made, k, 0), w.total[k], made.level,
-                         &ctx->rns, w.coeff);
-        else
-            memset(cki_ct_limb(&made, k, 0), 0,
-                   cki_words(ctx, made.level) * sizeof(uint64_t));
     }
     for (size_t k = 0; k < n; k++)
         add_unswitched(&made, a[k],
                        is_identity(ctx, step[k])
                            ? NULL
                            : cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]));
-    cki_switch_clear(&w);
     cki_ct_give(out, &made);
     return CKKS_OK;
 }

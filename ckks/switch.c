@@ -1,4 +1,4 @@
-/* switch.c -- layer 7: mod-up and inner products.
+/* switch.c -- layer 7: key switching, a few primes at a time.
  *
  * Read first: switch.h, docs/07-key-switching.md.
  */
@@ -6,108 +6,328 @@
 
 #include <string.h>
 
-static bool in_digit(const cki_switch *w, int j, int t)
+/* Limb t of an extended polynomial belongs to q_t for t <= level and to special
+ * prime t - level - 1 above.  The primes that are divided away, "gone", come
+ * first: their sums are all the division needs before the others follow. */
+typedef struct work {
+    const ckks_ctx *ctx;
+    const cki_sink *sink;
+    const cki_term *term;
+    size_t num_sinks, num_terms, num_xs;
+    int level, digits, gone;
+    bool rescaled;
+    cki_division by;
+    int threads;
+    uint64_t *y;        /* shape (num_xs, level+1 + digits, N): the scaled
+                           coefficients of x, and v, digit after digit       */
+    uint64_t *from;     /* shape (num_sinks, 2, gone + 1, N): sums modulo the
+                           primes gone, then what the division reads         */
+    uint64_t *own;      /* shape (threads, own_limbs, N)                     */
+    size_t own_limbs, size;
+} work;
+
+/* What one thread works on: some limbs of one x and one sink. */
+typedef struct group {
+    int count, t[CKI_GROUP];
+    bool gone;
+    uint64_t *digit;            /* shape (digits, CKI_GROUP, N)              */
+    uint64_t *sum[2][CKI_GROUP];
+    uint64_t *spare;            /* CKI_GROUP limbs, at least two             */
+} group;
+
+static size_t y_limbs(const work *w)
+{
+    return (size_t)(w->level + 1 + w->digits);
+}
+
+static ckks_status work_init(work *w, const char *name)
+{
+    const size_t n = w->ctx->n;
+    size_t limbs;
+
+    w->digits = w->level / w->ctx->alpha + 1;
+    w->gone = w->ctx->num_special + w->rescaled;
+    w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->level)
+                        : cki_divide_by_p(&w->ctx->rns);
+    w->threads = cki_threads();
+    w->num_xs = 0;
+    for (size_t i = 0; i < w->num_terms; i++)
+        w->num_xs += i == 0 || w->term[i].x != w->term[i - 1].x;
+    w->own_limbs = CKI_GROUP * ((size_t)w->digits + 3);
+    limbs = w->num_xs * y_limbs(w)
+            + w->num_sinks * 2 * (size_t)(w->gone + 1)
+            + (size_t)w->threads * w->own_limbs;
+    w->size = limbs * n * sizeof *w->y;
+    w->y = cki_alloc(&w->ctx->memory, w->size);
+    if (w->y == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        w->size);
+    w->from = w->y + w->num_xs * y_limbs(w) * n;
+    w->own = w->from + w->num_sinks * 2 * (size_t)(w->gone + 1) * n;
+    return CKKS_OK;
+}
+
+/* Number in the context of limb t. */
+static int prime_of_limb(const work *w, int t)
+{
+    return t <= w->level ? t : w->ctx->num_primes + t - w->level - 1;
+}
+
+static bool in_digit(const work *w, int j, int t)
 {
     return t <= w->level && t / w->ctx->alpha == j;
 }
 
-static uint64_t *digit_limb(const cki_switch *w, int j, int t)
+/* The scaled coefficients of digit j of x number i; behind them v. */
+static uint64_t *digit_y(const work *w, size_t i, int j)
 {
-    return w->digit + ((size_t)j * (size_t)w->limbs + (size_t)t) * w->ctx->n;
+    return w->y + (i * y_limbs(w) + (size_t)(j * (w->ctx->alpha + 1)))
+                      * w->ctx->n;
 }
 
-ckks_status cki_switch_init(cki_switch *w, const ckks_ctx *ctx, int level,
-                             bool totals, const char *name)
+static int digit_len(const work *w, int j)
 {
-    size_t pairs = totals ? 4 : 2, n = ctx->n, limbs;
+    int rest = w->level + 1 - j * w->ctx->alpha;
 
-    memset(w, 0, sizeof *w);
-    w->ctx = ctx;
-    w->level = level;
-    w->limbs = level + 1 + ctx->num_special;
-    w->digits = level / ctx->alpha + 1;
-    limbs = (size_t)w->limbs;
-    w->size = ((size_t)level + 1 + ((size_t)w->digits + pairs) * limbs) * n
-              * sizeof(uint64_t);
-    w->coeff = cki_alloc(&ctx->memory, w->size);
-    if (w->coeff == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
-                        w->size);
-    w->digit = w->coeff + (size_t)(level + 1) * n;
-    w->sum[0] = w->digit + (size_t)w->digits * limbs * n;
-    w->sum[1] = w->sum[0] + limbs * n;
-    if (totals) {
-        w->total[0] = w->sum[1] + limbs * n;
-        w->total[1] = w->total[0] + limbs * n;
+    return rest < w->ctx->alpha ? rest : w->ctx->alpha;
+}
+
+/* ---- mod-up ------------------------------------------------------------- */
+
+/* Digit j of x: to coefficients, and the first half of its conversion. */
+static void cut(const work *w, const uint64_t *x, size_t i, int j)
+{
+    const size_t n = w->ctx->n;
+    const int first = j * w->ctx->alpha, len = digit_len(w, j);
+    uint64_t *y[CKKS_MAX_PRIMES];
+
+    for (int k = 0; k < len; k++) {
+        y[k] = digit_y(w, i, j) + (size_t)k * n;
+        memcpy(y[k], x + (size_t)(first + k) * n, n * sizeof *x);
+        cki_ntt_inv(&w->ctx->rns, y[k], first + k);
     }
+    w->ctx->rns.kernel->convert_scale(
+        y, digit_y(w, i, j) + (size_t)len * n, (const uint64_t *const *)y,
+        w->ctx->rns.digit[first + len - 1], !w->ctx->uncentred, n);
+}
+
+static uint64_t *digit_limb(const work *w, const group *g, int j, int k)
+{
+    return g->digit + (size_t)(j * CKI_GROUP + k) * w->ctx->n;
+}
+
+/* The digits of x number i at the group's primes, NTT form. */
+static void extend(const work *w, const group *g, size_t i)
+{
+    const size_t n = w->ctx->n;
+
+    for (int j = 0; j < w->digits; j++) {
+        const int len = digit_len(w, j);
+        const uint64_t *y[CKKS_MAX_PRIMES];
+        uint64_t *out[CKI_GROUP];
+        int target[CKI_GROUP], count = 0;
+
+        for (int k = 0; k < len; k++)
+            y[k] = digit_y(w, i, j) + (size_t)k * n;
+        for (int k = 0; k < g->count; k++)
+            if (!in_digit(w, j, g->t[k])) {
+                target[count] = prime_of_limb(w, g->t[k]);
+                out[count++] = digit_limb(w, g, j, k);
+            }
+        w->ctx->rns.kernel->convert_out(
+            out, target, count, y, digit_y(w, i, j) + (size_t)len * n,
+            w->ctx->rns.digit[j * w->ctx->alpha + len - 1], n);
+        for (int k = 0; k < count; k++)
+            cki_ntt_fwd(&w->ctx->rns, out[k], target[k]);
+    }
+}
+
+/* ---- inner products ----------------------------------------------------- */
+
+/* sum[.][k] = the inner products of one term at limb t, added to what is there
+ * unless it is the first of its sink. */
+static void inner_product(const work *w, const group *g, int k,
+                          const cki_term *term, bool first)
+{
+    const ckks_ctx *ctx = w->ctx;
+    const cki_kernel *kernel = ctx->rns.kernel;
+    const cki_key *key = term->key;
+    const size_t n = ctx->n, half = cki_key_half(key, ctx);
+    const int t = g->t[k];
+    const cki_mod *m = &ctx->rns.mod[prime_of_limb(w, t)];
+    const size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
+    const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
+    const uint64_t *a[CKKS_MAX_PRIMES];
+    uint64_t *to[2] = { g->sum[0][k], g->sum[1][k] };
+
+    for (int j = 0; j < w->digits; j++) {
+        x[j] = in_digit(w, j, t) ? term->x + (size_t)t * n
+                                 : digit_limb(w, g, j, k);
+        b[j] = key->limb + 2 * (size_t)j * half + row * n;
+        a[j] = b[j] + half;
+    }
+    if (term->perm == NULL) {
+        kernel->dot2(to[0], to[1], x, b, a, w->digits, !first, n, m);
+        return;
+    }
+    kernel->dot2(g->spare, g->spare + n, x, b, a, w->digits, false, n, m);
+    for (size_t h = 0; h < 2; h++)
+        if (first)
+            kernel->permute(to[h], g->spare + h * n, term->perm, n);
+        else
+            kernel->add_permuted(to[h], g->spare + h * n, term->perm, n, m);
+}
+
+/* ---- the end of a sink -------------------------------------------------- */
+
+static uint64_t *from_limb(const work *w, size_t s, int h, int j)
+{
+    return w->from + ((2 * s + (size_t)h) * (size_t)(w->gone + 1) + (size_t)j)
+                         * w->ctx->n;
+}
+
+/* sum += P add, before a division by P q_l. */
+static void add_lifted(const work *w, const group *g, const cki_sink *s)
+{
+    const cki_rns *r = &w->ctx->rns;
+
+    for (int h = 0; h < 2; h++)
+        for (int k = 0; k < g->count && s->add[h] != NULL; k++)
+            if (g->t[k] <= w->level)
+                r->kernel->scale_add(g->sum[h][k],
+                                     s->add[h] + (size_t)g->t[k] * r->n,
+                                     r->p_mod[g->t[k]], g->sum[h][k], r->n,
+                                     &r->mod[g->t[k]]);
+}
+
+static void finish(const work *w, const group *g, size_t number)
+{
+    const cki_sink *s = &w->sink[number];
+    const cki_rns *r = &w->ctx->rns;
+    uint64_t *from[CKKS_MAX_SPECIAL + 2];
+
+    for (int h = 0; h < 2; h++) {
+        uint64_t *const *sum = g->sum[h];
+
+        for (int j = 0; j <= w->gone; j++)
+            from[j] = from_limb(w, number, h, j);
+        cki_divide_limbs(sum, (const uint64_t *const *)sum, g->t[0], g->count,
+                         from, from[w->gone], &w->by, g->spare);
+        for (int k = 0; k < g->count; k++) {
+            size_t at = (size_t)g->t[k] * r->n;
+
+            if (!w->rescaled && s->add[h] != NULL)
+                r->kernel->add(sum[k], sum[k], s->add[h] + at, r->n,
+                               &r->mod[g->t[k]]);
+            if (s->perm != NULL)
+                r->kernel->permute(s->out[h] + at, sum[k], s->perm, r->n);
+            else
+                memcpy(s->out[h] + at, sum[k], r->n * sizeof *sum[k]);
+        }
+    }
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+/* Limbs first .. of the primes gone or of those kept, by the thread's own
+ * memory. */
+static group group_of(const work *w, bool gone, int first)
+{
+    const int all = gone ? w->gone : w->level + 1 - w->rescaled;
+    const size_t n = w->ctx->n;
+    uint64_t *own = w->own + (size_t)cki_thread() * w->own_limbs * n;
+    group g = { .gone = gone, .count = all - first < CKI_GROUP ? all - first
+                                                               : CKI_GROUP };
+
+    for (int k = 0; k < g.count; k++) {
+        g.t[k] = first + k;
+        if (gone)               /* special primes, then q_level              */
+            g.t[k] = first + k < w->ctx->num_special
+                         ? w->level + 1 + first + k : w->level;
+        for (size_t h = 0; h < 2; h++)
+            g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * n;
+    }
+    g.spare = own + 2 * CKI_GROUP * n;
+    g.digit = own + 3 * CKI_GROUP * n;
+    return g;
+}
+
+static void run_group(const work *w, bool gone, int first)
+{
+    group g = group_of(w, gone, first);
+    size_t x = 0;
+
+    for (size_t i = 0; i < w->num_terms; i++) {
+        const cki_term *term = &w->term[i];
+        bool starts = i == 0 || term[-1].sink != term->sink;
+        bool ends = i + 1 == w->num_terms || term[1].sink != term->sink;
+        size_t s = (size_t)term->sink;
+
+        for (int k = 0; gone && k < g.count; k++)
+            for (int h = 0; h < 2; h++)
+                g.sum[h][k] = from_limb(w, s, h, first + k);
+        x += i > 0 && term->x != term[-1].x;
+        if (i == 0 || term->x != term[-1].x)
+            extend(w, &g, x);
+        for (int k = 0; k < g.count; k++)
+            inner_product(w, &g, k, term, starts);
+        if (ends && w->rescaled)
+            add_lifted(w, &g, &w->sink[s]);
+        if (ends && !gone)
+            finish(w, &g, s);
+    }
+}
+
+static void cut_all(const work *w)
+{
+    size_t x = 0;
+
+    for (size_t i = 0; i < w->num_terms; i++) {
+        if (i > 0 && w->term[i].x == w->term[i - 1].x)
+            continue;
+        CKI_PARALLEL_OF(w->threads)
+        for (int j = 0; j < w->digits; j++)
+            cut(w, w->term[i].x, x, j);
+        x++;
+    }
+}
+
+static void begin_divisions(const work *w)
+{
+    CKI_PARALLEL_OF(w->threads)
+    for (size_t i = 0; i < 2 * w->num_sinks; i++) {
+        uint64_t *from[CKKS_MAX_SPECIAL + 2];
+
+        for (int j = 0; j <= w->gone; j++)
+            from[j] = from_limb(w, i / 2, (int)(i % 2), j);
+        cki_divide_begin(from, from[w->gone], &w->by);
+    }
+}
+
+ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
+                       const cki_term *term, size_t num_terms,
+                       const ckks_ctx *ctx, int level, bool rescaled,
+                       const char *name)
+{
+    work w = { .ctx = ctx, .sink = sink, .term = term, .num_sinks = num_sinks,
+               .num_terms = num_terms, .level = level, .rescaled = rescaled };
+    ckks_status s = work_init(&w, name);
+
+    if (s != CKKS_OK)
+        return s;
+    cut_all(&w);
+    CKI_PARALLEL_OF(w.threads)
+    for (int i = 0; i < w.gone; i += CKI_GROUP)
+        run_group(&w, true, i);
+    begin_divisions(&w);
+    CKI_PARALLEL_OF(w.threads)
+    for (int i = 0; i < level + 1 - rescaled; i += CKI_GROUP)
+        run_group(&w, false, i);
+    cki_free(&ctx->memory, w.y, w.size);
     return CKKS_OK;
 }
 
-void cki_switch_clear(cki_switch *w)
-{
-    cki_free(&w->ctx->memory, w->coeff, w->size);
-}
-
-void cki_mod_up(cki_switch *w, const uint64_t *x)
-{
-    const ckks_ctx *ctx = w->ctx;
-    const size_t n = ctx->n;
-
-    w->own = x;
-    w->ready = false;
-    memcpy(w->coeff, x, cki_words(ctx, w->level) * sizeof *x);
-    CKI_PARALLEL
-    for (int i = 0; i <= w->level; i++)
-        cki_ntt_inv(&ctx->rns, w->coeff + (size_t)i * n, i);
-    CKI_PARALLEL
-    for (int j = 0; j < w->digits; j++) {
-        int first = j * ctx->alpha, last = first + ctx->alpha - 1, count = 0;
-        int target[CKI_MAX_ALL];
-        uint64_t *out[CKI_MAX_ALL];
-        const uint64_t *in[CKKS_MAX_PRIMES];
-
-        if (last > w->level)
-            last = w->level;
-        for (int i = first; i <= last; i++)
-            in[i - first] = w->coeff + (size_t)i * n;
-        for (int t = 0; t < w->limbs; t++)
-            if (!in_digit(w, j, t)) {
-                target[count] = cki_switch_prime(w, t);
-                out[count++] = digit_limb(w, j, t);
-            }
-        ctx->rns.kernel->convert(out, target, count, in, ctx->rns.digit[last],
-                                 !ctx->uncentred, n);
-    }
-}
-
-/* Prime outermost: the transforms of one prime share their table, and their
- * results are used while they are near. */
-void cki_inner_products(cki_switch *w, const cki_key *key)
-{
-    const ckks_ctx *ctx = w->ctx;
-    const size_t n = ctx->n, half = cki_key_half(key, ctx);
-
-    CKI_PARALLEL
-    for (int t = 0; t < w->limbs; t++) {
-        const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
-        const uint64_t *a[CKKS_MAX_PRIMES];
-        size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
-
-        for (int j = 0; j < w->digits; j++) {
-            uint64_t *d = digit_limb(w, j, t);
-
-            if (!w->ready && !in_digit(w, j, t))
-                cki_ntt_fwd(&ctx->rns, d, cki_switch_prime(w, t));
-            x[j] = in_digit(w, j, t) ? w->own + (size_t)t * n : d;
-            b[j] = key->limb + 2 * (size_t)j * half + row * n;
-            a[j] = b[j] + half;
-        }
-        ctx->rns.kernel->dot2(w->sum[0] + (size_t)t * n,
-                              w->sum[1] + (size_t)t * n, x, b, a, w->digits,
-                              false, n, &ctx->rns.mod[cki_switch_prime(w, t)]);
-    }
-    w->ready = true;
-}
+/* ---- keys --------------------------------------------------------------- */
 
 ckks_status cki_find_key(const cki_key **out, const ckks_keys *keys,
                             ckks_key_kind kind, int step, int level,

@@ -1,52 +1,46 @@
-/* switch.h -- layer 7: the steps of key switching.
+/* switch.h -- layer 7: key switching.
  *
  * Read first: docs/07-key-switching.md; key.h.
  *
  * A polynomial x under a secret s' becomes a pair under s in three steps:
  * mod-up cuts x into digits and extends each to all of Q_l P; the inner
  * products with the key give a pair modulo Q_l P that stands for P x s'; and
- * mod-down divides by P (rns.h).  Limb t of an extended polynomial belongs to
- * q_t for t <= l and to special prime t - l - 1 above.
+ * a division by P (or by P q_l, which rescales too) ends it.
+ *
+ * Nothing of size (digits, primes, N) is ever held: a few primes at a time go
+ * through all three steps, while what they need is near.
  */
 #ifndef CKI_SWITCH_H
 #define CKI_SWITCH_H
 
 #include "key.h"
 
-/* The scratch of one switching; one allocation. */
-typedef struct cki_switch {
-    const ckks_ctx *ctx;
-    int level, limbs;           /* limbs = level+1 + num_special             */
-    int digits;
-    bool ready;                 /* digits are in NTT form                    */
-    const uint64_t *own;        /* the polynomial, NTT form (level+1, N)     */
-    uint64_t *coeff;            /* shape (level+1, N): inverse NTT of own;
-                                   later the scratch of mod-down             */
-    uint64_t *digit;            /* shape (digits, limbs, N); a digit's own
-                                   limbs stay unused                         */
-    uint64_t *sum[2];           /* shape (limbs, N) each                     */
-    uint64_t *total[2];         /* the same, for sums of rotations           */
-    size_t size;
-} cki_switch;
+/* One polynomial to switch, NTT form, (level+1, N).  Terms of one x that
+ * follow each other share its digits. */
+typedef struct cki_term {
+    const uint64_t *x;
+    const cki_key  *key;
+    const uint32_t *perm;       /* applied to the inner products, or NULL    */
+    int sink;                   /* which pair they are added to; ascending   */
+} cki_term;
 
-/* Number in the context of limb t. */
-static inline int cki_switch_prime(const cki_switch *w, int t)
-{
-    return t <= w->level ? t : w->ctx->num_primes + t - w->level - 1;
-}
+/* One pair that comes out: the sum of its terms divided by P, plus add, then
+ * permuted; or (sum + P add) / (P q_l) if rescaled. */
+typedef struct cki_sink {
+    uint64_t *out[2];           /* (level+1, N), rescaled (level, N)         */
+    const uint64_t *add[2];     /* (level+1, N), NTT form, or NULL           */
+    const uint32_t *perm;       /* or NULL                                   */
+} cki_sink;
 
-/* name: the public function's, for the message. */
-CKKS_CHECKED ckks_status cki_switch_init(cki_switch *w, const ckks_ctx *ctx,
-                                         int level, bool totals,
-                                         const char *name);
-void cki_switch_clear(cki_switch *w);
-
-/* Mod-up: the digits of x, each converted to all other primes.  They are left
- * in coefficient form; the first inner product takes them further. */
-void cki_mod_up(cki_switch *w, const uint64_t *x);
-
-/* sum = the inner products of the digits with the key, modulo Q_l P. */
-void cki_inner_products(cki_switch *w, const cki_key *key);
+/* Every sink has a term; no output is an input.  name: the public function's,
+ * for its message.
+ *   cost    NTTs: level+1 for each x, digits (level+1+K) - (level+1) for each
+ *           x, 2 (level+1+K) a sink
+ *   errors  CKKS_EMEM, before anything is written */
+CKKS_CHECKED ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
+                                    const cki_term *term, size_t num_terms,
+                                    const ckks_ctx *ctx, int level,
+                                    bool rescaled, const char *name);
 
 /* The key for (kind, step) at a level; ciphertext and keys that belong
  * together. */

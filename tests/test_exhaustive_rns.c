@@ -52,12 +52,12 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
 {
     static const int bits[] = { 5, 7, 11 };
     ckks_ctx *ctx = NULL;
-    uint64_t *x[4];
+    uint64_t *x[7], **y = x + 4;
     int64_t d = 1;
 
     if (!small_ctx(&ctx, kernel, bits, 2, 1, uncentred))
         return;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 7; i++)
         if ((x[i] = cki_alloc(&default_memory, 64)) == NULL)
             abort();
     for (int len = 1; len <= 2; len++) {
@@ -70,8 +70,11 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
             for (int64_t k = 0; k < 4; k++)
                 for (int i = 0; i < len; i++)
                     x[i][k] = residue((w + k) % d, ctx->rns.mod[i].p);
-            kernel->convert(out, target, targets, in,
-                            ctx->rns.digit[len - 1], !uncentred, 4);
+            kernel->convert_scale(y, y[2], in, ctx->rns.digit[len - 1],
+                                  !uncentred, 4);
+            kernel->convert_out(out, target, targets,
+                                (const uint64_t *const *)y, y[2],
+                                ctx->rns.digit[len - 1], 4);
             for (int64_t k = 0; k < 4; k++)
                 for (int i = 0; i < targets; i++) {
                     int64_t v = (w + k) % d;
@@ -85,7 +88,7 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
                 }
         }
     }
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 7; i++)
         free(x[i]);
     ckks_ctx_clear(&ctx);
 }
@@ -100,6 +103,25 @@ TEST(exhaustive_base_conversion)
 /* Which of the three divisions, over the same primes. */
 enum { RESCALE, MOD_DOWN, MOD_DOWN_RESCALE };
 
+/* The third, limb by limb.  work: all limbs and two more. */
+static void divide_by_pq(uint64_t *x, int level, const cki_rns *r,
+                         uint64_t *work)
+{
+    const cki_division d = cki_divide_by_pq(r, level);
+    uint64_t *from[CKKS_MAX_SPECIAL + 1];
+
+    for (int j = 0; j < r->num_special; j++)
+        from[j] = x + (size_t)(level + 1 + j) * r->n;
+    from[r->num_special] = x + (size_t)level * r->n;
+    cki_divide_begin(from, work, &d);
+    for (int i = 0; i < level; i++) {
+        uint64_t *at = x + (size_t)i * r->n;
+        const uint64_t *in = at;
+
+        cki_divide_limbs(&at, &in, i, 1, from, work, &d, work + r->n);
+    }
+}
+
 /* Every x modulo the product of all primes, four at a time as coefficients.
  * Limbs: level+1 ciphertext primes, then special ones. */
 static void check_division(const cki_kernel *kernel, const int *bits,
@@ -113,7 +135,7 @@ static void check_division(const cki_kernel *kernel, const int *bits,
 
     if (!small_ctx(&ctx, kernel, bits, num_primes, num_special, false))
         return;
-    x = cki_alloc(&default_memory, 12 * N * sizeof *x);
+    x = cki_alloc(&default_memory, 16 * N * sizeof *x);
     if (x == NULL)
         abort();
     for (int i = 0; i < all; i++) {
@@ -139,7 +161,7 @@ static void check_division(const cki_kernel *kernel, const int *bits,
         else if (which == MOD_DOWN)
             cki_mod_down(x, x, level, &ctx->rns, work);
         else
-            cki_mod_down_rescale(x, x, level, &ctx->rns, work);
+            divide_by_pq(x, level, &ctx->rns, work);
         for (int i = 0; i <= last; i++) {
             cki_ntt_inv(&ctx->rns, x + i * N, i);
             for (int64_t k = 0; k < N; k++) {

@@ -546,6 +546,7 @@ typedef struct conversion {
     double frac[MOST_SOURCES];
     cki_conv c;
     uint64_t in[MOST_SOURCES][CONV_N], want[TARGETS][CONV_N];
+    uint64_t y[MOST_SOURCES + 1][CONV_N];
     uint64_t got[TARGETS][CONV_N + 8];
 } conversion;
 
@@ -633,7 +634,7 @@ static void conv_check(conversion *v, size_t n, bool centred, int shape,
                        uint64_t *state)
 {
     const uint64_t *in[MOST_SOURCES];
-    uint64_t *out[TARGETS];
+    uint64_t *out[TARGETS], *y[MOST_SOURCES];
     int target[TARGETS];
 
     for (int i = 0; i < v->c.len; i++) {
@@ -656,7 +657,11 @@ static void conv_check(conversion *v, size_t n, bool centred, int shape,
         }
         if (!all)
             continue;
-        (*k)->convert(out, target, TARGETS, in, &v->c, centred, n);
+        for (int i = 0; i < v->c.len; i++)
+            y[i] = v->y[i];
+        (*k)->convert_scale(y, v->y[v->c.len], in, &v->c, centred, n);
+        (*k)->convert_out(out, target, TARGETS, (const uint64_t *const *)y,
+                          v->y[v->c.len], &v->c, n);
         for (int t = 0; t < TARGETS; t++) {
             expect_words(v->got[t], v->want[t], n, *k,
                          centred ? "convert, centred" : "convert, uncentred",
@@ -974,22 +979,30 @@ static void bad_add_permuted(uint64_t *out, const uint64_t *in,
     spoil(out, n);
 }
 
-static void bad_centred(uint64_t *const *out, const int *target,
-                        int num_targets, const uint64_t *const *in,
-                        const cki_conv *c, bool centred, size_t n)
+static void bad_centred(uint64_t *const *y, uint64_t *v,
+                        const uint64_t *const *in, const cki_conv *c,
+                        bool centred, size_t n)
 {
-    inner->convert(out, target, num_targets, in, c, centred, n);
+    inner->convert_scale(y, v, in, c, centred, n);
     if (centred)
-        spoil(out[0], n);
+        memcpy(v, y[0], n * sizeof *v);
 }
 
-static void bad_uncentred(uint64_t *const *out, const int *target,
-                          int num_targets, const uint64_t *const *in,
-                          const cki_conv *c, bool centred, size_t n)
+static void bad_uncentred(uint64_t *const *y, uint64_t *v,
+                          const uint64_t *const *in, const cki_conv *c,
+                          bool centred, size_t n)
 {
-    inner->convert(out, target, num_targets, in, c, centred, n);
+    inner->convert_scale(y, v, in, c, centred, n);
     if (!centred)
-        spoil(out[0], n);
+        memcpy(v, y[0], n * sizeof *v);
+}
+
+static void bad_convert(uint64_t *const *out, const int *target,
+                        int num_targets, const uint64_t *const *y,
+                        const uint64_t *v, const cki_conv *c, size_t n)
+{
+    inner->convert_out(out, target, num_targets, y, v, c, n);
+    spoil(out[0], n);
 }
 
 static void bad_combine(uint64_t *const *out, const uint64_t *const *in,
@@ -1042,8 +1055,9 @@ TEST(kernel_check_sees_faults)
         PLANT(dot2, bad_dot_add);
         PLANT(permute, bad_permute);
         PLANT(add_permuted, bad_add_permuted);
-        PLANT(convert, bad_centred);
-        PLANT(convert, bad_uncentred);
+        PLANT(convert_scale, bad_centred);
+        PLANT(convert_scale, bad_uncentred);
+        PLANT(convert_out, bad_convert);
         PLANT(combine, bad_combine);
     }
 }

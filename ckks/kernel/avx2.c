@@ -23,7 +23,8 @@ const cki_kernel cki_kernel_avx2 = {
     .dot2 = cki_avx2_dot2,
     .permute = cki_avx2_permute,
     .add_permuted = cki_avx2_add_permuted,
-    .convert = cki_avx2_convert,
+    .convert_scale = cki_avx2_convert_scale,
+    .convert_out = cki_avx2_convert_out,
     .combine = cki_avx2_combine,
     .combine_work = cki_avx2_combine_work
 };

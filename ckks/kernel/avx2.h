@@ -153,9 +153,12 @@ void cki_avx2_add_permuted(uint64_t *out, const uint64_t *in,
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                    const uint64_t *const *y0, const uint64_t *const *y1,
                    int k, bool add_to, size_t n, const cki_mod *m);
-void cki_avx2_convert(uint64_t *const *out, const int *target,
-                      int num_targets, const uint64_t *const *in,
-                      const cki_conv *k, bool centred, size_t n);
+void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
+                            const uint64_t *const *in, const cki_conv *k,
+                            bool centred, size_t n);
+void cki_avx2_convert_out(uint64_t *const *out, const int *number,
+                          int num_targets, const uint64_t *const *y,
+                          const uint64_t *v, const cki_conv *k, size_t n);
 
 size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
                              size_t n_blocks);

@@ -81,100 +81,122 @@ void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                  add_to || j > 0, n, c);
 }
 
-enum { TILE = 64, CHUNK = 8 };
+/* ---- base conversion -------------------------------------------------------
+ *
+ * y_i and v as doubles, in memory of words. */
 
-/* y (len, TILE) and v (TILE) as doubles for the columns from at on. */
-static void conv_tile(double (*y)[TILE], double *v,
-                      const uint64_t *const *in, const cki_conv *k,
-                      bool centred, size_t at, size_t count)
+enum { CHUNK = 8 };
+
+/* y_i, and RN(y_i) frac_i added to what f holds (i > 0). */
+static void scale_one(uint64_t *y, uint64_t *f, const uint64_t *in, int i,
+                      const cki_conv *k, size_t n)
 {
-    const vec half = _mm256_set1_pd(centred ? 0.5 : 0.0);
+    const cki_mod *q = &k->mod[k->src[i]];
+    const prime c = prime_of(q);
+    const vec w = constant(k->inv[i], q), frac = _mm256_set1_pd(k->frac[i]);
 
-    for (int i = 0; i < k->len; i++) {
-        const cki_mod *q = &k->mod[k->src[i]];
-        const prime c = prime_of(q);
-        const vec w = constant(k->inv[i], q);
-        const vec frac = _mm256_set1_pd(k->frac[i]);
+    for (size_t j = 0; j < n; j += 4) {
+        vec r = lift(mulmod(load(in + j), w, c), c);
+        vec part = _mm256_mul_pd(r, frac);
 
-        for (size_t j = 0; j < count; j += 4) {
-            vec r = lift(mulmod(load(in[i] + at + j), w, c), c);
-            vec f = _mm256_mul_pd(r, frac);
-
-            _mm256_storeu_pd(y[i] + j, r);
-            if (i > 0)
-                f = _mm256_add_pd(_mm256_loadu_pd(v + j), f);
-            _mm256_storeu_pd(v + j, f);
-        }
+        store_lazy(y + j, r);
+        if (i > 0)
+            part = _mm256_add_pd(load_lazy(f + j), part);
+        store_lazy(f + j, part);
     }
-    if (k->len == 1) {
-        double bound = (double)((k->mod[k->src[0]].p - 1) / 2);
+}
 
-        for (size_t j = 0; j < count; j++)
-            v[j] = centred && y[0][j] > bound;
+void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
+                            const uint64_t *const *in, const cki_conv *k,
+                            bool centred, size_t n)
+{
+    enum { TILE = 1024 };
+    const vec half = _mm256_set1_pd(centred ? 0.5 : 0.0);
+    const vec one = _mm256_set1_pd(centred ? 1.0 : 0.0);
+    const vec bound =
+        _mm256_set1_pd((double)((k->mod[k->src[0]].p - 1) / 2));
+
+    if (n % 8 != 0) {
+        cki_kernel_portable.convert_scale(y, v, in, k, centred, n);
         return;
     }
-    for (size_t j = 0; j < count; j += 4)       /* the half comes last       */
-        _mm256_storeu_pd(v + j, _mm256_floor_pd(
-            _mm256_add_pd(_mm256_loadu_pd(v + j), half)));
-}
-
-/* One target: out = sum of b[i] y[i] + b[len] v, b balanced. */
-static void conv_out(uint64_t *out, double (*y)[TILE], const double *v,
-                     const double *b, int len, size_t count, prime c)
-{
-    for (size_t j = 0; j < count; j += 8) {
-        vec total0 = _mm256_setzero_pd(), total1 = total0;
-
-        for (int at = 0; at <= len; at += CHUNK) {
-            int end = at + CHUNK <= len + 1 ? at + CHUNK : len + 1;
-            vec high0 = _mm256_set1_pd(HIGH), high1 = high0;
-            vec low0 = _mm256_setzero_pd(), low1 = low0;
-
-            for (int i = at; i < end; i++) {
-                const double *row = i < len ? y[i] : v;
-                vec w = _mm256_set1_pd(b[i]);
-
-                dot_term(&high0, &low0, _mm256_loadu_pd(row + j), w);
-                dot_term(&high1, &low1, _mm256_loadu_pd(row + j + 4), w);
-            }
-            /* at most 13 chunks of at most p each */
-            total0 = _mm256_add_pd(total0, dot_end(high0, low0, c));
-            total1 = _mm256_add_pd(total1, dot_end(high1, low1, c));
-        }
-        store(out + j, lift(reduce(total0, c), c));
-        store(out + j + 4, lift(reduce(total1, c), c));
-    }
-}
-
-static void convert_tile(uint64_t *const *out, const int *target,
-                         int num_targets, const uint64_t *const *in,
-                         const cki_conv *k, bool centred, size_t at,
-                         size_t count)
-{
-    double y[CKKS_MAX_PRIMES][TILE], v[TILE], b[CKKS_MAX_PRIMES + 1];
-
-    conv_tile(y, v, in, k, centred, at, count);
-    for (int t = 0; t < num_targets; t++) {
-        const cki_mod *m = &k->mod[target[t]];
-        const uint64_t *hat = k->hat + (size_t)target[t] * (size_t)k->len;
+    for (size_t at = 0; at < n; at += TILE) {
+        size_t count = n - at < TILE ? n - at : TILE;
 
         for (int i = 0; i < k->len; i++)
-            b[i] = balanced(hat[i], m->p);
-        b[k->len] = balanced(cki_neg(k->prod[target[t]], m->p), m->p);
-        conv_out(out[t] + at, y, v, b, k->len, count, prime_of(m));
+            scale_one(y[i] + at, v + at, in[i] + at, i, k, count);
+        for (size_t j = at; j < at + count; j += 4)
+            if (k->len > 1)             /* the half comes last               */
+                store_lazy(v + j, _mm256_floor_pd(
+                    _mm256_add_pd(load_lazy(v + j), half)));
+            else
+                store_lazy(v + j, _mm256_and_pd(one, _mm256_cmp_pd(
+                    load_lazy(y[0] + j), bound, _CMP_GT_OQ)));
     }
 }
 
-void cki_avx2_convert(uint64_t *const *out, const int *target, int num_targets,
-                    const uint64_t *const *in, const cki_conv *k,
-                    bool centred, size_t n)
+/* Two targets, eight columns: out = sum of b[i] y[i] + b[len] v, b balanced
+ * and (i, target). */
+static inline void two_targets(uint64_t *out0, uint64_t *out1,
+                               const uint64_t *const *y, const uint64_t *v,
+                               const double (*b)[2], int len, size_t j,
+                               prime c0, prime c1)
 {
+    vec t00 = _mm256_setzero_pd(), t01 = t00, t10 = t00, t11 = t00;
+
+    for (int at = 0; at <= len; at += CHUNK) {
+        int end = at + CHUNK <= len + 1 ? at + CHUNK : len + 1;
+        vec h00 = _mm256_set1_pd(HIGH), h01 = h00, h10 = h00, h11 = h00;
+        vec l00 = _mm256_setzero_pd(), l01 = l00, l10 = l00, l11 = l00;
+
+        for (int i = at; i < end; i++) {
+            const uint64_t *row = (i < len ? y[i] : v) + j;
+            vec x0 = load_lazy(row), x1 = load_lazy(row + 4);
+            vec w0 = _mm256_set1_pd(b[i][0]), w1 = _mm256_set1_pd(b[i][1]);
+
+            dot_term(&h00, &l00, x0, w0);
+            dot_term(&h01, &l01, x1, w0);
+            dot_term(&h10, &l10, x0, w1);
+            dot_term(&h11, &l11, x1, w1);
+        }
+        /* at most 13 chunks of at most p each */
+        t00 = _mm256_add_pd(t00, dot_end(h00, l00, c0));
+        t01 = _mm256_add_pd(t01, dot_end(h01, l01, c0));
+        t10 = _mm256_add_pd(t10, dot_end(h10, l10, c1));
+        t11 = _mm256_add_pd(t11, dot_end(h11, l11, c1));
+    }
+    store(out0 + j, lift(reduce(t00, c0), c0));
+    store(out0 + j + 4, lift(reduce(t01, c0), c0));
+    store(out1 + j, lift(reduce(t10, c1), c1));
+    store(out1 + j + 4, lift(reduce(t11, c1), c1));
+}
+
+void cki_avx2_convert_out(uint64_t *const *out, const int *number,
+                          int num_targets, const uint64_t *const *y,
+                          const uint64_t *v, const cki_conv *k, size_t n)
+{
+    double b[CKKS_MAX_PRIMES + 1][2];
+
     if (n % 8 != 0) {
-        cki_kernel_portable.convert(out, target, num_targets, in, k, centred,
-                                    n);
+        cki_kernel_portable.convert_out(out, number, num_targets, y, v, k, n);
         return;
     }
-    for (size_t at = 0; at < n; at += TILE)
-        convert_tile(out, target, num_targets, in, k, centred, at,
-                     n - at < TILE ? n - at : TILE);
+    for (int first = 0; first < num_targets; first += 2) {
+        int at[2] = { first, first + 1 < num_targets ? first + 1 : first };
+        prime c[2];
+
+        for (int g = 0; g < 2; g++) {
+            const cki_mod *m = &k->mod[number[at[g]]];
+            size_t row = (size_t)number[at[g]] * (size_t)k->len;
+
+            for (int i = 0; i < k->len; i++)
+                b[i][g] = balanced(k->hat[row + (size_t)i], m->p);
+            b[k->len][g] = balanced(
+                cki_neg(k->prod[number[at[g]]], m->p), m->p);
+            c[g] = prime_of(m);
+        }
+        for (size_t j = 0; j < n; j += 8)
+            two_targets(out[at[0]], out[at[1]], y, v,
+                        (const double (*)[2])b, k->len, j, c[0], c[1]);
+    }
 }

@@ -26,7 +26,8 @@ const cki_kernel cki_kernel_avx512ifma = {
     .dot2 = cki_ifma_dot2,
     .permute = cki_ifma_permute,
     .add_permuted = cki_ifma_add_permuted,
-    .convert = cki_ifma_convert,
+    .convert_scale = cki_ifma_convert_scale,
+    .convert_out = cki_ifma_convert_out,
     .combine = cki_ifma_combine,
     .combine_work = cki_ifma_combine_work
 };

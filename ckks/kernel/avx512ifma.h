@@ -54,10 +54,18 @@ static inline prime prime_of(const cki_mod *m)
     return c;
 }
 
-/* floor(2^52 w / p), w < p. */
+/* floor(2^52 w / p), w < p < 2^49, without a division: the estimate in doubles
+ * is off by a few at most, and its remainder, below 2^52, tells by how many. */
 static inline uint64_t companion(uint64_t w, const cki_mod *m)
 {
-    return cki_shoup(w, m) >> 12;
+    uint64_t q = (uint64_t)((double)w * m->inv * 0x1p52);
+    int64_t r = (int64_t)((w << 52) - q * m->p), p = (int64_t)m->p;
+
+    for (; r < 0; r += p)
+        q--;
+    for (; r >= p; r -= p)
+        q++;
+    return q;
 }
 
 static inline vec load(const uint64_t *x)
@@ -146,9 +154,12 @@ void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                    const uint64_t *const *y0, const uint64_t *const *y1,
                    int k, bool add_to, size_t n, const cki_mod *m);
-void cki_ifma_convert(uint64_t *const *out, const int *target,
-                      int num_targets, const uint64_t *const *in,
-                      const cki_conv *k, bool centred, size_t n);
+void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
+                            const uint64_t *const *in, const cki_conv *k,
+                            bool centred, size_t n);
+void cki_ifma_convert_out(uint64_t *const *out, const int *number,
+                          int num_targets, const uint64_t *const *y,
+                          const uint64_t *v, const cki_conv *k, size_t n);
 
 size_t cki_ifma_combine_work(size_t n_in, const ckks_block *block,
                              size_t n_blocks);

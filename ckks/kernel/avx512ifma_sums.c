@@ -74,46 +74,59 @@ void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 /* ---- base conversion -------------------------------------------------------
  *
- * A tile of columns at a time: the y_i and v once, then every target.  The row
- * behind the y_i is v, its factor -D. */
+ * y_i and v in words.  v is a factor of -D. */
 
-enum { TILE = 64, TARGETS = 4 };
+enum { TARGETS = 4 };
 
-typedef uint64_t row[TILE];
-
-static void conv_tile(row *y, const uint64_t *const *in, const cki_conv *k,
-                      bool centred, size_t at, size_t count)
+/* y_i, and RN(y_i) frac_i added to what f holds (i > 0). */
+static void scale_one(uint64_t *y, double *f, const uint64_t *in, int i,
+                      const cki_conv *k, size_t n)
 {
-    double v[TILE];
+    const cki_mod *q = &k->mod[k->src[i]];
+    const prime c = prime_of(q);
+    const vec w = set1(k->inv[i]), s = set1(companion(k->inv[i], q));
+    const __m512d frac = _mm512_set1_pd(k->frac[i]);
 
-    for (int i = 0; i < k->len; i++) {
-        const cki_mod *q = &k->mod[k->src[i]];
-        const prime c = prime_of(q);
-        const vec w = set1(k->inv[i]), s = set1(companion(k->inv[i], q));
-        const __m512d frac = _mm512_set1_pd(k->frac[i]);
+    for (size_t j = 0; j < n; j += LANES) {
+        vec r = mul_add_lazy(zero(), load(in + j), w, s, c);
+        __m512d part;
 
-        for (size_t j = 0; j < count; j += LANES) {
-            vec r = mul_add_lazy(zero(), load(in[i] + at + j), w, s, c);
-            __m512d f;
-
-            r = fold(low52(r, c), c.p);
-            store(y[i] + j, r);
-            f = _mm512_mul_pd(_mm512_cvtepu64_pd(r), frac);
-            if (i > 0)
-                f = _mm512_add_pd(_mm512_loadu_pd(v + j), f);
-            _mm512_storeu_pd(v + j, f);
-        }
+        r = fold(low52(r, c), c.p);
+        store(y + j, r);
+        part = _mm512_mul_pd(_mm512_cvtepu64_pd(r), frac);
+        if (i > 0)
+            part = _mm512_add_pd(_mm512_loadu_pd(f + j), part);
+        _mm512_storeu_pd(f + j, part);
     }
-    if (k->len == 1) {
-        uint64_t bound = (k->mod[k->src[0]].p - 1) / 2;
+}
 
-        for (size_t j = 0; j < count; j++)
-            y[1][j] = centred && y[0][j] > bound;
+void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
+                            const uint64_t *const *in, const cki_conv *k,
+                            bool centred, size_t n)
+{
+    enum { TILE = 1024 };
+    const uint64_t bound = (k->mod[k->src[0]].p - 1) / 2;
+    const __m512d half = _mm512_set1_pd(centred ? 0.5 : 0.0);
+    double f[TILE];
+
+    if (n % LANES != 0) {
+        cki_kernel_portable.convert_scale(y, v, in, k, centred, n);
         return;
     }
-    for (size_t j = 0; j < count; j += LANES)   /* the half comes last       */
-        store(y[k->len] + j, _mm512_cvttpd_epu64(_mm512_add_pd(
-            _mm512_loadu_pd(v + j), _mm512_set1_pd(centred ? 0.5 : 0.0))));
+    for (size_t at = 0; at < n; at += TILE) {
+        size_t count = n - at < TILE ? n - at : TILE;
+
+        for (int i = 0; i < k->len; i++)
+            scale_one(y[i] + at, f, in[i] + at, i, k, count);
+        for (size_t j = 0; j < count; j += LANES)
+            if (k->len > 1)             /* the half comes last               */
+                store(v + at + j, _mm512_cvttpd_epu64(
+                    _mm512_add_pd(_mm512_loadu_pd(f + j), half)));
+            else
+                store(v + at + j, _mm512_maskz_set1_epi64(
+                    _mm512_cmpgt_epu64_mask(load(y[0] + at + j), set1(bound)),
+                    centred));
+    }
 }
 
 /* What a target prime asks for, worked out once a call. */
@@ -134,11 +147,12 @@ static target target_of(const cki_conv *k, int number)
     return t;
 }
 
-/* Four targets (the last may stand several times), eight columns. */
-static inline void conv_out(uint64_t *const *out, const target *const *t,
-                            row *y, int len, size_t j)
+/* Four targets (the last may stand several times), columns j .. j + 7. */
+static inline void four_targets(uint64_t *const *out, const target *const *t,
+                                const uint64_t *const *y, const uint64_t *v,
+                                int len, size_t j)
 {
-    vec h[TARGETS], l[TARGETS], x = load(y[len] + j);
+    vec h[TARGETS], l[TARGETS], x = load(v + j);
 
     UNROLL
     for (int g = 0; g < TARGETS; g++) {
@@ -165,38 +179,28 @@ static inline void conv_out(uint64_t *const *out, const target *const *t,
     }
 }
 
-void cki_ifma_convert(uint64_t *const *out, const int *numbers,
-                      int num_targets, const uint64_t *const *in,
-                      const cki_conv *k, bool centred, size_t n)
+void cki_ifma_convert_out(uint64_t *const *out, const int *number,
+                          int num_targets, const uint64_t *const *y,
+                          const uint64_t *v, const cki_conv *k, size_t n)
 {
-    target all[CKKS_MAX_PRIMES + CKKS_MAX_SPECIAL];
-    row y[CKKS_MAX_PRIMES + 1];
-
     if (n % LANES != 0) {
-        cki_kernel_portable.convert(out, numbers, num_targets, in, k, centred,
-                                    n);
+        cki_kernel_portable.convert_out(out, number, num_targets, y, v, k, n);
         return;
     }
-    for (int t = 0; t < num_targets; t++)
-        all[t] = target_of(k, numbers[t]);
-    for (size_t at = 0; at < n; at += TILE) {
-        size_t count = n - at < TILE ? n - at : TILE;
+    for (int first = 0; first < num_targets; first += TARGETS) {
+        const target *t[TARGETS];
+        target own[TARGETS];
+        uint64_t *to[TARGETS];
 
-        conv_tile(y, in, k, centred, at, count);
-        for (int first = 0; first < num_targets; first += TARGETS) {
-            const target *t[TARGETS];
-            uint64_t *to[TARGETS];
+        for (int g = 0; g < TARGETS; g++) {
+            int last = num_targets - 1;
+            int at = first + g < last ? first + g : last;
 
-            UNROLL
-            for (int g = 0; g < TARGETS; g++) {
-                int number = first + g < num_targets ? first + g
-                                                     : num_targets - 1;
-
-                t[g] = &all[number];
-                to[g] = out[number] + at;
-            }
-            for (size_t j = 0; j < count; j += LANES)
-                conv_out(to, t, y, k->len, j);
+            own[g] = target_of(k, number[at]);
+            t[g] = &own[g];
+            to[g] = out[at];
         }
+        for (size_t j = 0; j < n; j += LANES)
+            four_targets(to, t, y, v, k->len, j);
     }
 }

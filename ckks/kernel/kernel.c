@@ -165,7 +165,7 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
     cki_conv c = { .len = 2, .src = { 0, 1 }, .mod = mod, .inv = inv,
                    .frac = frac, .hat = hat, .prod = prod };
     const uint64_t *in[2] = { b->x[0], b->x[1] };
-    uint64_t *out[1] = { b->got[0] };
+    uint64_t *y[2] = { b->y[0], b->y[1] }, *out[1] = { b->got[0] };
     const int target[1] = { 2 };
 
     for (int i = 0; i < N; i++) {
@@ -184,7 +184,8 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
             cki_sub(cki_mul(cki_reduce(y1, t), hat[5], t),
                     cki_mul(v, prod[2], t), t->p), t->p);
     }
-    k->convert(out, target, 1, in, &c, centred, N);
+    k->convert_scale(y, b->y[2], in, &c, centred, N);
+    k->convert_out(out, target, 1, (const uint64_t *const *)y, b->y[2], &c, N);
     return equal(b, 1);
 }
 

@@ -85,11 +85,16 @@ typedef struct cki_kernel {
                     size_t n);
     void (*add_permuted)(uint64_t *out, const uint64_t *in,
                          const uint32_t *perm, size_t n, const cki_mod *m);
-    /* in[i]: limb i of the source, coefficient form; out[t]: limb for prime
-     * number target[t].  No out is an in. */
-    void (*convert)(uint64_t *const *out, const int *target, int num_targets,
-                    const uint64_t *const *in, const cki_conv *c,
-                    bool centred, size_t n);
+    /* Base conversion in two halves.  First y_i and v, in a form of the
+     * kernel's own: in[i] is limb i of the source, coefficient form; y[i] may
+     * be in[i].  Then limbs modulo the primes numbered target[t]; no out is a
+     * y, nor v. */
+    void (*convert_scale)(uint64_t *const *y, uint64_t *v,
+                          const uint64_t *const *in, const cki_conv *c,
+                          bool centred, size_t n);
+    void (*convert_out)(uint64_t *const *out, const int *target,
+                        int num_targets, const uint64_t *const *y,
+                        const uint64_t *v, const cki_conv *c, size_t n);
     /* out[first + r] = sum_k weight[r terms + k] in[index[k]] for each block;
      * row sums of |weight| < 2^28.  No out is an in.
      * work: combine_work(...) bytes, 64-byte aligned. */

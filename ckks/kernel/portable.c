@@ -299,61 +299,48 @@ static void dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 enum { TILE = 64 };     /* columns of a base conversion done together        */
 
-/* y (len, TILE) and v for columns [at, at + count). */
-static void conv_tile(uint64_t (*y)[TILE], uint64_t *v,
-                      const uint64_t *const *in, const cki_conv *c,
-                      const uint64_t *inv_shoup, bool centred, size_t at,
-                      size_t count)
+static void convert_scale(uint64_t *const *y, uint64_t *v,
+                          const uint64_t *const *in, const cki_conv *c,
+                          bool centred, size_t n)
 {
-    double f[TILE] = { 0 };
-
-    for (int i = 0; i < c->len; i++) {
-        const cki_mod *q = &c->mod[c->src[i]];
-        uint64_t w = c->inv[i], s = inv_shoup[i];
-
-        for (size_t k = 0; k < count; k++) {
-            y[i][k] = cki_mul_shoup(in[i][at + k], w, s, q->p);
-            f[k] += (double)y[i][k] * c->frac[i];
-        }
-    }
-    if (c->len == 1) {
-        uint64_t half = (c->mod[c->src[0]].p - 1) / 2;
-
-        for (size_t k = 0; k < count; k++)
-            v[k] = centred && y[0][k] > half;
-        return;
-    }
-    for (size_t k = 0; k < count; k++)
-        v[k] = (uint64_t)(centred ? f[k] + 0.5 : f[k]);     /* floor: >= 0   */
-}
-
-static void convert(uint64_t *const *out, const int *target, int num_targets,
-                    const uint64_t *const *in, const cki_conv *c,
-                    bool centred, size_t n)
-{
-    uint64_t y[CKKS_MAX_PRIMES][TILE], v[TILE], inv_shoup[CKKS_MAX_PRIMES];
+    const uint64_t half = (c->mod[c->src[0]].p - 1) / 2;
+    uint64_t s[CKKS_MAX_PRIMES];
 
     for (int i = 0; i < c->len; i++)
-        inv_shoup[i] = cki_shoup(c->inv[i], &c->mod[c->src[i]]);
-    for (size_t at = 0; at < n; at += TILE) {
-        size_t count = n - at < TILE ? n - at : TILE;
+        s[i] = cki_shoup(c->inv[i], &c->mod[c->src[i]]);
+    for (size_t k = 0; k < n; k++) {
+        double f = 0;
 
-        conv_tile(y, v, in, c, inv_shoup, centred, at, count);
+        for (int i = 0; i < c->len; i++) {
+            y[i][k] = cki_mul_shoup(in[i][k], c->inv[i], s[i],
+                                    c->mod[c->src[i]].p);
+            f += (double)y[i][k] * c->frac[i];
+        }
+        v[k] = (uint64_t)(centred ? f + 0.5 : f);   /* floor: f >= 0         */
+        if (c->len == 1)
+            v[k] = centred && y[0][k] > half;
+    }
+}
+
+static void convert_out(uint64_t *const *out, const int *target,
+                        int num_targets, const uint64_t *const *y,
+                        const uint64_t *v, const cki_conv *c, size_t n)
+{
+    for (size_t at = 0; at < n; at += TILE)
         for (int t = 0; t < num_targets; t++) {
             const cki_mod m = c->mod[target[t]];
             const uint64_t *hat = c->hat + (size_t)target[t] * (size_t)c->len;
             uint64_t minus_d = cki_neg(c->prod[target[t]], m.p);
 
-            for (size_t k = 0; k < count; k++) {
+            for (size_t k = at; k < n && k < at + TILE; k++) {
                 wide s = { 0, 0 };
 
                 for (int i = 0; i < c->len; i++)
                     wide_mul_add(&s, y[i][k], hat[i]);
                 wide_mul_add(&s, v[k], minus_d);
-                out[t][at + k] = cki_reduce_any(s.hi, s.lo, &m);
+                out[t][k] = cki_reduce_any(s.hi, s.lo, &m);
             }
         }
-    }
 }
 
 /* ---- automorphisms ------------------------------------------------------ */
@@ -446,7 +433,8 @@ const cki_kernel cki_kernel_portable = {
     .dot2 = dot2,
     .permute = permute,
     .add_permuted = add_permuted,
-    .convert = convert,
+    .convert_scale = convert_scale,
+    .convert_out = convert_out,
     .combine = combine,
     .combine_work = combine_work
 };
