@@ -31,7 +31,7 @@ CKKS_SRC := $(wildcard ckks/*.c) ckks/kernel/kernel.c ckks/kernel/portable.c
 ifdef MINIMAL
   DEFS += -DCKKS_MINIMAL
   FFT := builtin
-  CKKS_SRC := $(filter-out ckks/file.c,$(CKKS_SRC))
+  CKKS_SRC := $(filter-out ckks/file.c ckks/seal%.c,$(CKKS_SRC))
 else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)

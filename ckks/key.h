@@ -17,6 +17,7 @@ struct ckks_sk {
 struct ckks_pk {
     const ckks_ctx *ctx;
     uint64_t *limb;     /* shape (2, num_primes + num_special, N): b, a      */
+    bool      seedless; /* a is no expansion of seed: it was read (seal.h)   */
     uint8_t   seed[CKKS_SEED_BYTES];
 };
 
@@ -35,6 +36,7 @@ typedef struct cki_key {
     uint32_t *perm;     /* shape (N): out[i] = in[perm[i]] applies X -> X^g; */
                         /*   NULL for relinearisation                        */
     uint64_t *limb;     /* shape (digits, 2, level+1 + num_special, N)       */
+    bool      seedless; /* as in ckks_pk                                     */
     uint8_t   seed[CKKS_SEED_BYTES];
 } cki_key;
 

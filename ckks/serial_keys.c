@@ -90,6 +90,14 @@ ckks_status ckks_sk_load(ckks_sk **out, const ckks_ctx *ctx,
 
 /* ---- public key --------------------------------------------------------- */
 
+/* The format holds seeds, so it cannot hold what came without one. */
+static ckks_status no_seed(const char *what, const char *name)
+{
+    return cki_fail(CKKS_EARG, "%s: %s was read from a file of SEAL: its "
+                    "random half has no seed of %d bytes; write it with "
+                    "ckks_seal_..._save", name, what, CKKS_SEED_BYTES);
+}
+
 static uint64_t pk_size(const ckks_ctx *ctx)
 {
     uint64_t size = CKI_HEAD + CKKS_SEED_BYTES;
@@ -101,7 +109,7 @@ static uint64_t pk_size(const ckks_ctx *ctx)
 
 size_t ckks_pk_size(const ckks_pk *pk)
 {
-    return pk == NULL ? 0 : (size_t)pk_size(pk->ctx);
+    return pk == NULL || pk->seedless ? 0 : (size_t)pk_size(pk->ctx);
 }
 
 ckks_status ckks_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
@@ -113,6 +121,8 @@ ckks_status ckks_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
 
     if (pk == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (pk->seedless)
+        return no_seed("the public key", name);
     ctx = pk->ctx;
     s = cki_check_room(out, size, ckks_pk_size(pk), name);
     if (s != CKKS_OK)
@@ -173,11 +183,19 @@ static uint64_t key_limbs_size(const ckks_ctx *ctx, int level)
     return (uint64_t)(level / ctx->alpha + 1) * half;
 }
 
+static bool all_seeded(const ckks_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (keys->key[i].seedless)
+            return false;
+    return true;
+}
+
 size_t ckks_keys_size(const ckks_keys *keys)
 {
     uint64_t size;
 
-    if (keys == NULL)
+    if (keys == NULL || !all_seeded(keys))
         return 0;
     size = CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * keys->count;
     for (size_t i = 0; i < keys->count; i++)
@@ -213,6 +231,8 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 
     if (keys == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (!all_seeded(keys))
+        return no_seed("one of the keys", name);
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
     if (s != CKKS_OK)
         return s;
