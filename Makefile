@@ -135,7 +135,7 @@ $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
-check: all $(B)/tests check-layers
+check: all $(B)/tests $(B)/seal-exchange check-layers
 	sh tests/check.sh $(B)
 
 check-layers:
@@ -144,6 +144,12 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+
+# Objects and results exchanged with SEAL, listed (make deps-seal first).
+check-seal: $(B)/seal-exchange
+	SEAL_LIST=1 sh tests/seal.sh $(B)
+$(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
 
 check-mutants:
 	sh tests/mutate.sh
@@ -180,6 +186,8 @@ deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
+deps-seal:
+	@sh tests/seal/deps.sh
 
 # ---- install ----------------------------------------------------------------------
 
@@ -207,10 +215,11 @@ help:
 	@echo 'make test ONLY=x tests whose name contains x'
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-mutants  planted faults must be caught'
+	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-asan check-ubsan check-verify demo bench train deps deps-train install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-seal check-asan check-ubsan check-verify demo bench train deps deps-train deps-seal install clean help
 .SECONDARY:
