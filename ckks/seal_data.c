@@ -60,24 +60,35 @@ ckks_status ckks_seal_params_save(uint8_t *out, size_t size,
     return CKKS_OK;
 }
 
+static uint64_t modulus(const uint8_t *in, uint64_t t)
+{
+    return cki_load64(in + PARAM_FIELDS + MODULUS * t + CKI_SEAL_HEAD);
+}
+
 /* Modulus t of k, the one behind them being 0.  A prime up to 61 would be a
- * size in ckks_params; that it is prime is the context's affair. */
+ * size in ckks_params. */
 static ckks_status modulus_check(const uint8_t *in, uint64_t t, uint64_t k,
                                  uint64_t n, const char *name)
 {
-    const uint64_t q = cki_load64(in + CKI_SEAL_HEAD);
-    ckks_status s = cki_seal_head_expect(in, MODULUS, MODULUS, "a modulus",
-                                         name);
+    const uint64_t q = modulus(in, t);
+    ckks_status s = cki_seal_head_expect(in + PARAM_FIELDS + MODULUS * t,
+                                         MODULUS, MODULUS, "a modulus", name);
 
     if (s != CKKS_OK)
         return s;
     if (t == k)
         return cki_check_field(q, 0, 0, "plain_modulus", name);
-    if (q <= CKKS_MAX_BITS || q >> 60 != 0 || q % (2 * n) != 1)
-        return cki_fail(CKKS_EFORMAT, "%s: modulus %llu is %llu, not 1 mod "
-                        "%llu above %d and below 2^60", name,
+    if (q <= CKKS_MAX_BITS || q >> 60 != 0 || q % (2 * n) != 1
+        || !cki_is_prime(q))
+        return cki_fail(CKKS_EFORMAT, "%s: modulus %llu is %llu, no prime = 1 "
+                        "mod %llu above %d and below 2^60", name,
                         (unsigned long long)t, (unsigned long long)q,
                         (unsigned long long)(2 * n), CKKS_MAX_BITS);
+    for (uint64_t i = 0; i < t; i++)
+        if (modulus(in, i) == q)
+            return cki_fail(CKKS_EFORMAT, "%s: moduli %llu and %llu are both "
+                            "%llu", name, (unsigned long long)i,
+                            (unsigned long long)t, (unsigned long long)q);
     return CKKS_OK;
 }
 
@@ -111,7 +122,7 @@ static ckks_status params_fields(const uint8_t *in, size_t size,
     if (s == CKKS_OK)
         s = cki_check_size(size, params_bytes(k), name);
     for (uint64_t t = 0; t <= k && s == CKKS_OK; t++)
-        s = modulus_check(in + PARAM_FIELDS + MODULUS * t, t, k, n, name);
+        s = modulus_check(in, t, k, n, name);
     return s;
 }
 
