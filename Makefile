@@ -146,7 +146,7 @@ check-long: all $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
-check-seal: $(B)/seal-exchange
+check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 	SEAL_LIST=1 sh tests/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)

@@ -101,5 +101,11 @@ exchange_set 5 30 40 30 30 40           # small
 exchange_set 12 50 60 50 50 60          # the portable kernel
 exchange_set 13 40 48 40 40 48          # SIMD
 exchange_set 14 40 48 40 40 40 40 48    # a longer chain
+if [ -x "$build/examples/05_sum_with_seal" ]; then
+    kept=$here/../examples/data/seal
+    quiet "$build/examples/05_sum_with_seal" "$kept" "$work/answer"
+    side "examples/05_sum_with_seal.c: SEAL reads its answer" \
+        node "$here/seal/seal.js" sum "$kept" "$work/answer"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -8,6 +8,8 @@
 //                                  keys and compares every byte
 //   node seal.js back DIR          SEAL decrypts what Volley encrypted with
 //                                  SEAL's public key
+//   node seal.js sum DIR FILE      SEAL decrypts the answer of
+//                                  examples/05_sum_with_seal.c
 //
 // check prints a line an object: name, words, words that differ; and ends with
 // "N passed, N failed".  Same names, same order as in exchange.c.
@@ -190,6 +192,19 @@ function back(seal, dir) {
     near('pk of SEAL, ours, SEAL', got, slot.x, w.n / 2, 2 ** -15);
 }
 
+function sum(seal, dir, file) {
+    const w = open(seal, dir, readParms(seal, dir));
+    const n = w.n / 2;
+    let want = 0;
+    for (let j = 0; j < n; j++)
+        want += slot.x(j) + slot.y(j) + 0.25 * j;
+    const ct = seal.CipherText();
+    ct.loadArray(w.context, new Uint8Array(fs.readFileSync(file)));
+    const decryptor = seal.Decryptor(w.context, w.get('SecretKey', 'sk'));
+    near('the example, every slot', w.encoder.decode(decryptor.decrypt(ct)),
+        () => want, n, 2 ** -20);
+}
+
 require('node-seal')().then(seal => {
     const [what, dir, ...rest] = process.argv.slice(2);
     if (what === 'make')
@@ -198,8 +213,10 @@ require('node-seal')().then(seal => {
         check(seal, dir);
     else if (what === 'back')
         back(seal, dir);
+    else if (what === 'sum')
+        sum(seal, dir, rest[0]);
     else
-        throw new Error('make, check or back');
+        throw new Error('make, check, back or sum');
     if (what !== 'make')
         console.log(`${passed} passed, ${failed} failed`);
     process.exit(failed === 0 ? 0 : 1);
