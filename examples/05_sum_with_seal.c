@@ -98,8 +98,7 @@ int main(int argc, char **argv)
     params.security = CKKS_INSECURE;        /* never for more than a demo    */
     must(ckks_ctx_init(&ctx, &params));
     serve(&ct, ctx, folder);
-    size = ckks_seal_ct_size(&ct);
-    must(size <= sizeof answer ? CKKS_OK : CKKS_EARG);
+    size = ckks_seal_ct_size(&ct);          /* 113 + 16 * 32 * 3 bytes       */
     must(ckks_seal_ct_save(answer, size, &ct));
     if (argc > 2)
         must(ckks_file_write(argv[2], answer, size, 0644));

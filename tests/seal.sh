@@ -14,7 +14,7 @@ failed=0
 
 missing=
 command -v node >/dev/null || missing="no Node"
-[ -f "$here/seal/node_modules/node-seal/package.json" ] \
+[ -f "$here/../node_modules/node-seal/package.json" ] \
     || missing=${missing:-"no node-seal (make deps-seal)"}
 [ -x "$exchange" ] || missing=${missing:-"no $exchange"}
 if [ -n "$missing" ]; then

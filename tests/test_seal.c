@@ -4,8 +4,9 @@
  * The files of examples/data/seal were made by SEAL 4.1 (tests/seal/seal.js);
  * those named r_... are its results.  tests/seal.sh does the same with a SEAL
  * that runs, and the other way round.  Caught when planted: rejected draws of
- * a seed kept; digits centred; psi not the smallest; the special prime first;
- * rotation by the inverse element; the polynomials of a key exchanged.
+ * a seed kept; the second stretch of a seed like the first; digits centred;
+ * psi not the smallest; the special prime first; rotation by the inverse
+ * element; a key not marked as seedless.
  */
 #include "seal_support.h"
 
@@ -34,6 +35,35 @@ TEST(seal_round_trip)
             seal_same(list[i].kind, &o, ctx, list[i].same);
         seal_clear(&o);
     }
+    ckks_ctx_clear(&ctx);
+}
+
+/* A seed that fills three stretches of 4096 bytes, with draws rejected: the
+ * hash of what SEAL expands it to. */
+TEST(seal_long_seed)
+{
+    seal_bytes b = seal_file("long_parms"), c = seal_file("long_seeded");
+    seal_bytes again = { NULL, 0 };
+    ckks_params p;
+    ckks_ctx *ctx = NULL;
+    seal_object o = { 0 };
+    uint8_t hash[32];
+
+    if (b.at == NULL || c.at == NULL
+        || !CHECK_OK(ckks_seal_params_load(&p, b.at, b.size)))
+        return;
+    p.security = CKKS_INSECURE;
+    if (CHECK_OK(ckks_ctx_init(&ctx, &p))
+        && CHECK_OK(seal_load(&o, SEAL_CT, ctx, c.at, c.size))
+        && CHECK_OK(seal_save(&again, SEAL_CT, &o, ctx))) {
+        ckks_blake2b(hash, sizeof hash, again.at, again.size, NULL, 0);
+        test_same_hex(hash, sizeof hash, "eaf7d7bbdfb7f287cebdd6b2ee860616"
+                                         "2554843e78abb4faf46f03d63f43723d");
+    }
+    seal_free(&b);
+    seal_free(&c);
+    seal_free(&again);
+    seal_clear(&o);
     ckks_ctx_clear(&ctx);
 }
 

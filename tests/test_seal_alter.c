@@ -3,10 +3,13 @@
  *
  * The list is the same every time.  Every altered file lies in memory of just
  * its size, so that the address sanitizer sees a read beyond it.  Caught when
- * planted: the size of an inner object not compared; a word compared with the
- * wrong prime; trailing bytes taken; a Galois key for -3 taken; the primes of
- * a secret key not compared; scale not checked; the size of an array not
- * compared; left not counted down.
+ * planted, each: the size of an inner object not compared, or that of an
+ * array, or its count; a word compared with the wrong prime; trailing bytes
+ * taken; a Galois key for -3 taken; the primes of a secret key not compared;
+ * the scale not checked, for NaN, for a key, for room; what is left not
+ * counted down; a key taken for a ciphertext; zlib, a later version, a
+ * reserved byte, another form, factor or generator taken; a modulus that is
+ * no prime.
  */
 #include "seal_support.h"
 
