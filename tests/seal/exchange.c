@@ -102,6 +102,19 @@ typedef struct world {
     ckks_ct x, y;
 } world;
 
+static void world_clear(world *w)
+{
+    if (w->galois != w->relin)
+        ckks_keys_clear(&w->galois);
+    ckks_keys_clear(&w->relin);
+    ckks_pk_clear(&w->pk);
+    ckks_sk_clear(&w->sk);
+    ckks_pt_clear(&w->pt);
+    ckks_ct_clear(&w->x);
+    ckks_ct_clear(&w->y);
+    ckks_ctx_clear(&w->ctx);
+}
+
 static double slot_x(int j)
 {
     return (double)((int64_t)j * 7919 % 1000) / 1000 - 0.5;
@@ -309,6 +322,8 @@ static void make(int log_n, int log_scale, int k, char **bits)
     SAVED(b, ct, &w.y);
     put("y", b);
     operations(&w, put_ct, put_pt);
+    ckks_pt_clear(&pt);
+    world_clear(&w);
 }
 
 /* ---- check -------------------------------------------------------------- */
@@ -416,10 +431,19 @@ static void check(void)
     must(ckks_encrypt(&ct, &rng, &pt, w.pk), "back");
     SAVED(b, ct, &ct);
     put("back", b);
+    ckks_pk_clear(&pk);
+    ckks_keys_clear(&keys);
+    ckks_ct_clear(&ct);
+    ckks_pt_clear(&pt);
+    world_clear(&w);
 }
 
 static void back(void)
 {
+    static const struct { const char *name, *file; } list[] = {
+        { "pk of ours, SEAL, ours", "back" },
+        { "sk of ours, SEAL, ours", "back_seeded" }
+    };
     world w = { 0 };
     ckks_ct ct = { 0 };
     bytes b;
@@ -427,12 +451,15 @@ static void back(void)
     open_world(&w);
     b = get("sk");
     must(ckks_seal_sk_load(&w.sk, w.ctx, b.at, b.size), "sk");
-    b = get("back");
-    must(ckks_seal_ct_load(&ct, w.ctx, b.at, b.size), "back");
-    near("pk of ours, SEAL, ours", &w, &ct, slot_x, 0, 0x1p-15);
-    b = get("back_seeded");
-    must(ckks_seal_ct_load(&ct, w.ctx, b.at, b.size), "back_seeded");
-    near("sk of ours, SEAL, ours", &w, &ct, slot_x, 0, 0x1p-15);
+    ckks_file_free(b.at, b.size);
+    for (int i = 0; i < 2; i++) {
+        b = get(list[i].file);
+        must(ckks_seal_ct_load(&ct, w.ctx, b.at, b.size), list[i].file);
+        ckks_file_free(b.at, b.size);
+        near(list[i].name, &w, &ct, slot_x, 0, 0x1p-15);
+    }
+    ckks_ct_clear(&ct);
+    world_clear(&w);
 }
 
 int main(int argc, char **argv)
