@@ -53,8 +53,8 @@ ckks_status ckks_seal_sk_save(uint8_t *out, size_t size, const ckks_sk *sk)
 
 /* The coefficients from the words of prime 0, all but 1 and -1 taken for 0;
  * then all words from the coefficients, compared with the file's: equal if and
- * only if every coefficient was one of the three.  The time depends on whether words
- * of prime 0 are below it, and on the verdict; not on the secret. */
+ * only if every coefficient was one of the three.  The time depends on whether
+ * words of prime 0 are below it, and on the verdict; not on the secret. */
 static bool recover_secret(ckks_sk *sk, const uint8_t *words)
 {
     const ckks_ctx *ctx = sk->ctx;
