@@ -5,12 +5,15 @@
  * In doubles, as in avx2_combine.c: weights have signs, and two multiply-adds
  * a term are what 52-bit words would need too.  A word x < 2^49 is cut into
  * x = h 2^25 + l.  With row sums of |weight| below 2^28 the sums of both halves
- * stay below 2^53: exact.  Inputs are packed a tile of 16 columns at a time as
- * (row, {l, h}, 16).
+ * stay below 2^53: exact.  Inputs are packed a tile of 32 columns at a time as
+ * (row, {l, h}, 32).
  */
 #include "avx512ifma.h"
 
-enum { COLUMNS = 16, ROWS = 8 };
+/* Limbs lie powers of two apart, so their lines fall into the same few sets of
+ * the caches and no prefetcher follows them: lines are asked for AHEAD limbs
+ * before they are read, no earlier. */
+enum { COLUMNS = 32, ROWS = 8, AHEAD = 16 };
 
 typedef __m512d dbl;
 
@@ -50,6 +53,9 @@ static void pack_tile(double *to, const uint64_t *const *in, size_t n_in,
         for (size_t i = 0; i < COLUMNS; i += LANES) {
             vec x = load(in[j] + at + i);
 
+            if (j + AHEAD < n_in)
+                _mm_prefetch((const void *)(in[j + AHEAD] + at + i),
+                             _MM_HINT_T0);
             _mm512_storeu_pd(to + i, _mm512_cvtepu64_pd(
                 _mm512_and_si512(x, mask)));
             _mm512_storeu_pd(to + COLUMNS + i, _mm512_cvtepu64_pd(
@@ -95,19 +101,19 @@ static inline vec finish(dbl low, dbl high, const ending *e)
     return fold(fold(low52(r, e->c), e->c.p2), e->c.p);
 }
 
-/* Eight rows, eight columns. */
-static inline void combine_eight(uint64_t *const *out, size_t rows,
-                                 const double *tile, const double *weight,
-                                 const ckks_block *b, size_t at,
-                                 const ending *e)
+/* Eight rows, eight columns: l and h of each row, (row, {l, h}, 8).  A function
+ * of its own, so that nothing but the sums asks for registers. */
+static __attribute__((noinline)) void
+sums(double *to, const double *tile, const double *weight,
+     const int32_t *index, size_t terms)
 {
     dbl l[ROWS], h[ROWS];
 
     UNROLL
     for (int r = 0; r < ROWS; r++)
         l[r] = h[r] = _mm512_setzero_pd();
-    for (size_t k = 0; k < b->terms; k++, weight += ROWS) {
-        const double *x = tile + (size_t)b->index[k] * 2 * COLUMNS;
+    for (size_t k = 0; k < terms; k++, weight += ROWS) {
+        const double *x = tile + (size_t)index[k] * 2 * COLUMNS;
         dbl xl = _mm512_loadu_pd(x), xh = _mm512_loadu_pd(x + COLUMNS);
 
         UNROLL
@@ -119,9 +125,23 @@ static inline void combine_eight(uint64_t *const *out, size_t rows,
         }
     }
     UNROLL
-    for (size_t r = 0; r < ROWS; r++)
-        if (r < rows)
-            store(out[r] + at, finish(l[r], h[r], e));
+    for (int r = 0; r < ROWS; r++) {
+        _mm512_store_pd(to + 2 * LANES * r, l[r]);
+        _mm512_store_pd(to + 2 * LANES * r + LANES, h[r]);
+    }
+}
+
+static void combine_eight(uint64_t *const *out, size_t rows,
+                          const double *tile, const double *weight,
+                          const ckks_block *b, size_t at, const ending *e)
+{
+    _Alignas(64) double sum[2 * ROWS * LANES];
+
+    sums(sum, tile, weight, b->index, b->terms);
+    for (size_t r = 0; r < ROWS && r < rows; r++)
+        store(out[r] + at, finish(_mm512_load_pd(sum + 2 * LANES * r),
+                                  _mm512_load_pd(sum + 2 * LANES * r + LANES),
+                                  e));
 }
 
 void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,

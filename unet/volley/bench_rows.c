@@ -205,7 +205,7 @@ static ckks_status ready_matmul(bench *b)
 
 static ckks_status call_matmul(bench *b)
 {
-    const ckks_block block = { 0, BENCH_OUT, BENCH_IN, b->index, b->weight };
+    ckks_block block[BENCH_BLOCKS];
     const ckks_ct *in[BENCH_IN];
     ckks_ct *out[BENCH_OUT];
 
@@ -213,7 +213,12 @@ static ckks_status call_matmul(bench *b)
         in[k] = &b->in[k];
     for (int k = 0; k < BENCH_OUT; k++)
         out[k] = &b->sum[k];
-    return ckks_combine(out, BENCH_OUT, in, BENCH_IN, &block, 1,
+    for (size_t k = 0; k < BENCH_BLOCKS; k++)
+        block[k] = (ckks_block){ k * BENCH_CHANNELS, BENCH_CHANNELS,
+                                 BENCH_TERMS, b->index + k * BENCH_TERMS,
+                                 b->weight
+                                     + k * BENCH_CHANNELS * BENCH_TERMS };
+    return ckks_combine(out, BENCH_OUT, in, BENCH_IN, block, BENCH_BLOCKS,
                         b->pt.scale);
 }
 
@@ -221,7 +226,7 @@ static bench_work work_matmul(const bench *b)
 {
     const double words = 2 * bench_n(b) * (b->in[0].level + 1);
 
-    return (bench_work){ .terms = words * BENCH_IN * BENCH_OUT,
+    return (bench_work){ .terms = words * BENCH_TERMS * BENCH_OUT,
                          .bytes = 8 * words * (BENCH_IN + BENCH_OUT) };
 }
 

@@ -57,9 +57,11 @@ static void world_fill(bench *b)
     }
     for (size_t i = 0; i < 2 * slots; i++)
         b->limb[i] = b->bad[i] = world_next(&state) % p;
-    for (int k = 0; k < BENCH_IN; k++)
-        b->index[k] = k;
-    for (int k = 0; k < BENCH_OUT * BENCH_IN; k++)
+    for (int k = 0; k < BENCH_BLOCKS; k++)      /* a phase, its neighbours   */
+        for (int j = 0; j < BENCH_TERMS; j++)
+            b->index[k * BENCH_TERMS + j] =
+                (8 * (k + j / 8 % 3) + j % 8) % 32 + 32 * (j / 24);
+    for (int k = 0; k < BENCH_OUT * BENCH_TERMS; k++)
         b->weight[k] = (int32_t)(world_next(&state) % 4095) - 2047;
     for (int k = 0; k < BENCH_STEPS; k++)
         b->step[k] = 1 << k;
