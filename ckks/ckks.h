@@ -485,6 +485,89 @@ CKKS_CHECKED ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx,
                                           int prime);
 
+/* g = generator^step mod 2N: a rotation by step to the left is X -> X^g.
+ * 0 without a context. */
+uint64_t ckks_galois(const ckks_ctx *ctx, int step);
+
+/* out = a(X^galois) of a(X), both N words in the order of ckks_ntt.
+ *   cost    a permutation
+ *   errors  CKKS_EARG   galois even or >= 2N; else as ckks_ntt */
+CKKS_CHECKED ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
+                                           const ckks_ctx *ctx, int prime,
+                                           uint64_t galois);
+
+enum { CKKS_SOURCE_SPECIAL = -1 };
+
+/* Base conversion of N coefficients from the primes of digit `source` at this
+ * level, or from the special primes, to all others of Q_level P.
+ *
+ *   needs   x: shape (primes of the source, N), coefficient form
+ *   gives   out: shape (level+1+K, N), coefficient form; limbs of the source
+ *           are those of x.  Digits are centred unless the context has
+ *           uncentred digits, the special primes always
+ *   cost    (primes of the source) multiply-adds a word
+ *   errors  CKKS_EARG    no such digit, a word that is not below its prime
+ *           CKKS_ELEVEL  level outside 0..top
+ *           CKKS_EPARAM  no special primes */
+CKKS_CHECKED ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
+                                      const ckks_ctx *ctx, int level,
+                                      int source);
+
+/* out = x divided by P, or by P q_level at once, rounded as docs/03-rns.md
+ * has it; NTT form.
+ *
+ *   needs   x: shape (level+1+K, N)
+ *   gives   out: shape (level+1, N), rescale: (level, N); it may be x
+ *   cost    K (+1) + level+1 NTT
+ *   errors  CKKS_EARG    a word that is not below its prime
+ *           CKKS_ELEVEL  level outside 0..top, or 0 with rescale
+ *           CKKS_EPARAM  no special primes */
+CKKS_CHECKED ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
+                                       const ckks_ctx *ctx, int level,
+                                       int rescale);
+
+/* Mod-up of a polynomial and the inner products of its digits with a key:
+ * what stands between x and ckks_mod_down.
+ *
+ *   needs   x: shape (level+1, N), NTT form
+ *   gives   out: shape (2, level+1+K, N), NTT form
+ *   cost    as ckks_relin without the division
+ *   errors  CKKS_EARG    unknown kind, a word that is not below its prime
+ *           CKKS_ELEVEL  level outside 0..top
+ *           CKKS_EKEY    no such key, or for a lower level only */
+CKKS_CHECKED ckks_status ckks_key_product(uint64_t *out, const uint64_t *x,
+                                          int level, const ckks_keys *keys,
+                                          ckks_key_kind kind, int step);
+
+/* Bytes of stream(seed; a, b) from its beginning, and what the samplers make
+ * of them; seed: CKKS_SEED_BYTES bytes.  Limb t of what a seed stands for is
+ * ckks_sample_uniform of part a, b = t.
+ *   errors  CKKS_EARG   p outside 2..2^61 - 1 */
+CKKS_CHECKED ckks_status ckks_stream(uint8_t *out, size_t size,
+                                     const uint8_t *seed, uint64_t a,
+                                     uint64_t b);
+CKKS_CHECKED ckks_status ckks_sample_uniform(uint64_t *out, size_t n,
+                                             uint64_t p, const uint8_t *seed,
+                                             uint64_t a, uint64_t b);
+CKKS_CHECKED ckks_status ckks_sample_ternary(int8_t *out, size_t n,
+                                             const uint8_t *seed, uint64_t a,
+                                             uint64_t b);
+CKKS_CHECKED ckks_status ckks_sample_error(int8_t *out, size_t n,
+                                           const uint8_t *seed, uint64_t a,
+                                           uint64_t b);
+
+/* out = the polynomial with the N coefficients c: an encoding whose
+ * coefficients are known.
+ *   gives   level, scale
+ *   cost    level+1 NTT
+ *   errors  CKKS_ELEVEL  level outside 0..top
+ *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
+ *                        stay below Q_level/2 */
+CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
+                                              const ckks_ctx *ctx,
+                                              const int64_t *c, int level,
+                                              double scale);
+
 /* ---- bytes ------------------------------------------------------------ *
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is

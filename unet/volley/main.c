@@ -78,7 +78,12 @@ static const volley_verb verb_table[] = {
       "  relin mul_relin mul_relin_rescale rotate conj hoist8 rotate_sum8\n"
       "  keygen network\n",
       EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0,
-      0, -1, volley_run_bench }
+      0, -1, volley_run_bench },
+    { "vectors", "FILE...",
+      "checks test vectors (vectors/README.md)",
+      "Says for every case that differs which word of which limb does, and at\n"
+      "which stage of the operation.  Exit code 1 if any does.\n",
+      EVERY | OPT_BIT(OPT_KERNEL), 0, 1, -1, volley_run_vectors }
 };
 
 enum { VERBS = sizeof verb_table / sizeof verb_table[0] };

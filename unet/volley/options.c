@@ -44,6 +44,8 @@ static const struct opt_row {
         "at most N tiles a set (default: as many as fit)" },
     [OPT_MEMORY]   = { "memory", 0, "MIB",
         "what the server has (default: no limit)" },
+    [OPT_KERNEL]   = { "kernel", 0, "NAME",
+        "portable, avx2, ... (default: the best for each set)" },
 };
 
 void volley_print_options(FILE *f, uint32_t options)

@@ -27,6 +27,7 @@ typedef enum volley_option {
     OPT_OUT, OPT_KEY, OPT_KEYS, OPT_PLAN, OPT_FORCE, OPT_OVERLAY, OPT_PRIVATE,
     OPT_FLOAT, OPT_LOGITS, OPT_QUICK, OPT_MODEL, OPT_DATA,
     OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_TILE, OPT_BATCH, OPT_MEMORY,
+    OPT_KERNEL,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -206,6 +207,7 @@ int volley_run_clear(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_bench(const volley_args *a);
+int volley_run_vectors(const volley_args *a);
 
 /* Their parts, for the demo: each works through files, like the verb. */
 void volley_print_plan(const nn_plan *p);

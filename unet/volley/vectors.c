@@ -1,0 +1,314 @@
+/* vectors.c -- `volley vectors`: test vectors against this library.
+ *
+ * Read first: vectors.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vectors.h"
+
+enum { VECTORS_BYTES = 1 << 25, VECTORS_LINES = 20, VECTORS_NAMES = 128 };
+
+static const vec_operation *const vectors_table[] = {
+    volley_vec_words, volley_vec_base, volley_vec_scheme, volley_vec_arith,
+    volley_vec_switch, volley_vec_bytes, NULL
+};
+
+/* Names met so far, to count operations and sets. */
+typedef struct vectors_names {
+    char name[VECTORS_NAMES][32];
+    int count;
+} vectors_names;
+
+typedef struct vectors_total {
+    vectors_names operations, sets;
+    long cases, mismatches, skipped;
+    const char *kernel;         /* forced, or NULL                           */
+    bool json;
+    nn_json_writer w;
+} vectors_total;
+
+static void vectors_note(vectors_names *list, const char *name)
+{
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->name[i], name) == 0)
+            return;
+    if (list->count < VECTORS_NAMES)
+        snprintf(list->name[list->count++], sizeof list->name[0], "%s",
+                 name);
+}
+
+static vec_run *vectors_find(const char *operation)
+{
+    for (int t = 0; vectors_table[t] != NULL; t++)
+        for (const vec_operation *o = vectors_table[t]; o->name != NULL; o++)
+            if (strcmp(o->name, operation) == 0)
+                return o->run;
+    return NULL;
+}
+
+static const char *vectors_text(const nn_json *doc, const nn_json_node *o,
+                                const char *key)
+{
+    const nn_json_node *node = nn_json_get(doc, o, key);
+
+    return node != NULL && node->kind == NN_JSON_STRING ? node->text : "";
+}
+
+/* Entries of "expected" that nothing was compared with. */
+static void vectors_leftover(vec_case *c)
+{
+    const nn_json_node *e = nn_json_first(c->doc, c->expected);
+
+    for (uint64_t bit = 1; e != NULL; bit <<= 1, e = nn_json_next(c->doc, e))
+        if (!(c->compared & bit))
+            vec_fail(c, "nothing was computed for '%s'",
+                     vectors_text(c->doc, e, "key"));
+}
+
+static void vectors_report(vectors_total *t, const char *path,
+                           const vec_case *c, const nn_json_node *test)
+{
+    const nn_json_node *id = nn_json_get(c->doc, test, "tcId");
+    long number = id == NULL ? 0 : (long)id->number;
+
+    t->mismatches++;
+    if (t->json) {
+        nn_json_put_object(&t->w, NULL);
+        nn_json_put_string(&t->w, "file", path);
+        nn_json_put_int(&t->w, "tcId", number);
+        nn_json_put_string(&t->w, "set", c->group->name);
+        nn_json_put_string(&t->w, "operation", c->operation);
+        nn_json_put_string(&t->w, "message", c->message);
+        nn_json_put_end(&t->w);
+    } else if (t->mismatches <= VECTORS_LINES) {
+        printf("%s: case %ld, set %s, %s: %s\n", path, number,
+               c->group->name, c->operation, c->message);
+    } else if (t->mismatches == VECTORS_LINES + 1) {
+        printf("further mismatches are counted only\n");
+    }
+}
+
+static void vectors_case(vectors_total *t, const char *path, vec_group *g,
+                         const nn_json_node *test)
+{
+    vec_case c = { .group = g, .doc = g->doc };
+    vec_run *run;
+
+    c.operation = vectors_text(g->doc, test, "operation");
+    c.input = nn_json_get(g->doc, test, "input");
+    c.expected = nn_json_get(g->doc, test, "expected");
+    run = vectors_find(c.operation);
+    if (run == NULL)
+        vec_fail(&c, "an operation this command does not know");
+    else if (c.expected == NULL || c.expected->count == 0
+             || c.expected->count > 64)
+        vec_fail(&c, "no expectations, or more than 64");
+    else
+        run(&c);
+    if (!c.failed)
+        vectors_leftover(&c);
+    t->cases++;
+    vectors_note(&t->operations, c.operation);
+    vectors_note(&t->sets, g->name);
+    if (c.failed)
+        vectors_report(t, path, &c, test);
+    vec_case_clear(&c);
+}
+
+/* ---- groups ------------------------------------------------------------- */
+
+static int vectors_entries(uint64_t *out, int most, const nn_json *doc,
+                           const nn_json_node *list)
+{
+    const nn_json_node *at = nn_json_first(doc, list);
+    int n = 0;
+
+    for (; at != NULL && n < most; at = nn_json_next(doc, at))
+        out[n++] = at->kind == NN_JSON_STRING ? strtoull(at->text, NULL, 10)
+                                              : 0;
+    return n;
+}
+
+static void vectors_params(vec_group *g, const char *kernel)
+{
+    const nn_json_node *p = g->parameters, *k;
+    ckks_params *q = &g->params;
+
+    memset(q, 0, sizeof *q);
+    k = nn_json_get(g->doc, p, "logN");
+    q->log_n = k == NULL ? 0 : (int)k->number;
+    k = nn_json_get(g->doc, p, "dnum");
+    q->dnum = k == NULL ? 0 : (int)k->number;
+    q->num_primes = vectors_entries(q->primes, CKKS_MAX_PRIMES, g->doc,
+                                    nn_json_get(g->doc, p, "primeEntries"));
+    q->num_special = vectors_entries(q->special, CKKS_MAX_SPECIAL, g->doc,
+                                     nn_json_get(g->doc, p,
+                                                 "specialEntries"));
+    p = nn_json_get(g->doc, p, "conventions");
+    k = nn_json_get(g->doc, p, "generator");
+    q->generator = k == NULL ? 0 : (int)k->number;
+    q->uncentred_digits = strcmp(vectors_text(g->doc, p, "digits"),
+                                 "uncentred") == 0;
+    q->security = CKKS_INSECURE;
+    q->kernel = kernel;
+}
+
+/* SIMD kernels take primes below 2^49. */
+static bool vectors_too_large(const ckks_params *p)
+{
+    ckks_params r;
+
+    if (ckks_params_resolve(&r, p) != CKKS_OK)
+        return false;
+    for (int i = 0; i < r.num_primes; i++)
+        if (r.primes[i] >> CKKS_SIMD_BITS != 0)
+            return true;
+    for (int i = 0; i < r.num_special; i++)
+        if (r.special[i] >> CKKS_SIMD_BITS != 0)
+            return true;
+    return false;
+}
+
+/* The context and keys of a group. */
+static bool vectors_group_init(vectors_total *t, const char *path,
+                               vec_group *g)
+{
+    const nn_json_node *keys = nn_json_get(g->doc, g->node, "keys");
+    vec_case c = { .group = g, .doc = g->doc, .operation = "context" };
+
+    g->name = vectors_text(g->doc, g->node, "set");
+    g->parameters = nn_json_get(g->doc, g->node, "parameters");
+    vectors_params(g, t->kernel);
+    g->n = (size_t)1 << g->params.log_n;
+    g->top = g->params.num_primes - 1;
+    g->special = g->params.num_special;
+    if (!vec_ok(&c, ckks_ctx_init(&g->ctx, &g->params))) {
+        vectors_report(t, path, &c, g->node);
+        return false;
+    }
+    if (keys != NULL)
+        vec_keys(&c, &g->keys, keys);
+    if (c.failed) {
+        c.operation = "keys";
+        vectors_report(t, path, &c, g->node);
+    }
+    vec_case_clear(&c);
+    return true;
+}
+
+static void vectors_group(vectors_total *t, const char *path,
+                          const nn_json *doc, const nn_json_node *node)
+{
+    const nn_json_node *tests = nn_json_get(doc, node, "tests"), *at;
+    vec_group g = { .doc = doc, .node = node };
+
+    g.parameters = nn_json_get(doc, node, "parameters");
+    vectors_params(&g, t->kernel);
+    if (t->kernel != NULL && strcmp(t->kernel, "portable") != 0
+        && vectors_too_large(&g.params)) {
+        t->skipped += tests == NULL ? 0 : (long)tests->count;
+        return;
+    }
+    if (vectors_group_init(t, path, &g))
+        for (at = nn_json_first(doc, tests); at != NULL;
+             at = nn_json_next(doc, at))
+            vectors_case(t, path, &g, at);
+    ckks_keys_clear(&g.keys);
+    ckks_ctx_clear(&g.ctx);
+}
+
+static int vectors_file(vectors_total *t, const char *path)
+{
+    const nn_json_node *at;
+    nn_json doc = {0};
+    uint8_t *data = NULL;
+    size_t size;
+    int code = volley_read(&data, &size, path, VECTORS_BYTES);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    code = volley_check(nn_json_load(&doc, path, data, size));
+    ckks_file_free(data, size);
+    if (code == VOLLEY_DONE
+        && strcmp(vectors_text(&doc, doc.node, "schema"),
+                  "volley-vectors-1") != 0)
+        code = volley_fail("%s: no file of vectors: its \"schema\" is not "
+                           "\"volley-vectors-1\"", path);
+    if (code == VOLLEY_DONE)
+        for (at = nn_json_first(&doc, nn_json_get(&doc, doc.node,
+                                                  "testGroups"));
+             at != NULL; at = nn_json_next(&doc, at))
+            vectors_group(t, path, &doc, at);
+    nn_json_clear(&doc);
+    return code;
+}
+
+/* A kernel that is asked for must run here. */
+static int vectors_probe(const char *kernel)
+{
+    const ckks_params p = { .log_n = 4, .num_primes = 1, .primes = { 40 },
+                            .dnum = 1, .security = CKKS_INSECURE,
+                            .kernel = kernel };
+    ckks_ctx *ctx = NULL;
+    ckks_status s = ckks_ctx_init(&ctx, &p);
+
+    ckks_ctx_clear(&ctx);
+    return s == CKKS_OK ? VOLLEY_DONE
+                        : volley_fail("kernel %s cannot be used: %s", kernel,
+                                      ckks_last_error());
+}
+
+static int vectors_end(vectors_total *t)
+{
+    const char *kernel = t->kernel != NULL ? t->kernel : "best";
+
+    if (t->json) {
+        nn_json_put_end(&t->w);
+        nn_json_put_string(&t->w, "kernel", kernel);
+        nn_json_put_int(&t->w, "operations", t->operations.count);
+        nn_json_put_int(&t->w, "sets", t->sets.count);
+        nn_json_put_int(&t->w, "cases", t->cases);
+        nn_json_put_int(&t->w, "skipped", t->skipped);
+        nn_json_put_int(&t->w, "mismatches", t->mismatches);
+        nn_json_put_end(&t->w);
+        if (volley_json_end(&t->w) != VOLLEY_DONE)
+            return VOLLEY_FAILED;
+    } else {
+        printf("kernel %s: %d operations, %d sets, %ld cases, %ld "
+               "mismatches\n", kernel, t->operations.count, t->sets.count,
+               t->cases, t->mismatches);
+        if (t->skipped > 0)
+            printf("skipped: %ld cases of sets with primes above 2^%d, which "
+                   "kernel %s does not take\n", t->skipped, CKKS_SIMD_BITS,
+                   kernel);
+    }
+    return t->mismatches == 0 ? VOLLEY_DONE : VOLLEY_FAILED;
+}
+
+int volley_run_vectors(const volley_args *a)
+{
+    vectors_total *t = calloc(1, sizeof *t);
+    int code = VOLLEY_DONE;
+
+    if (t == NULL)
+        return volley_fail("no memory");
+    t->kernel = a->value[OPT_KERNEL];
+    t->json = a->value[OPT_JSON] != NULL;
+    if (t->kernel != NULL)
+        code = vectors_probe(t->kernel);
+    if (code == VOLLEY_DONE) {
+        nn_json_writer_init(&t->w, t->json ? stdout : NULL, 2);
+        if (t->json) {
+            nn_json_put_object(&t->w, NULL);
+            nn_json_put_array(&t->w, "differences");
+        }
+        for (int i = 0; i < a->words && code == VOLLEY_DONE; i++)
+            code = vectors_file(t, a->word[i]);
+        if (code == VOLLEY_DONE)
+            code = vectors_end(t);
+        nn_json_writer_clear(&t->w);
+    }
+    free(t);
+    return code;
+}

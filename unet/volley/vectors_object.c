@@ -1,0 +1,323 @@
+/* vectors_object.c -- objects of given contents, made through their bytes
+ * (docs/conventions.md, "Bytes") and read back from them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vectors.h"
+
+enum { OBJECT_HEAD = 40, OBJECT_PLAIN = 2, OBJECT_CIPHER = 3,
+       OBJECT_SECRET = 4, OBJECT_PUBLIC = 5, OBJECT_KEYS = 6 };
+
+int vec_prime(const vec_case *c, int level, int t)
+{
+    return t <= level ? t : c->group->top + t - level;
+}
+
+uint64_t vec_modulus(const vec_case *c, int prime)
+{
+    const vec_group *g = c->group;
+
+    return prime <= g->top ? ckks_ctx_prime(g->ctx, prime)
+                           : ckks_ctx_special(g->ctx, prime - g->top - 1);
+}
+
+static int object_bits(uint64_t p)
+{
+    int bits = 0;
+
+    while (p >> bits != 0)
+        bits++;
+    return bits;
+}
+
+static size_t object_limb_size(const vec_case *c, int prime)
+{
+    size_t bits = (size_t)object_bits(vec_modulus(c, prime));
+
+    return (c->group->n * bits + 7) / 8;
+}
+
+static void object_store(uint8_t *out, uint64_t x, int size)
+{
+    for (int i = 0; i < size; i++)
+        out[i] = (uint8_t)(x >> 8 * i);
+}
+
+/* Bit by bit: slow, and plainly what the conventions say.  out is zero. */
+static uint8_t *object_pack(const vec_case *c, uint8_t *out,
+                            const uint64_t *limb, int prime)
+{
+    const size_t bits = (size_t)object_bits(vec_modulus(c, prime));
+
+    for (size_t i = 0; i < c->group->n; i++)
+        for (size_t b = 0; b < bits; b++) {
+            size_t at = i * bits + b;
+
+            out[at / 8] |= (uint8_t)((limb[i] >> b & 1) << at % 8);
+        }
+    return out + object_limb_size(c, prime);
+}
+
+size_t vec_unpack(uint64_t *out, const uint8_t *in, size_t n, uint64_t p)
+{
+    const size_t bits = (size_t)object_bits(p);
+
+    for (size_t i = 0; i < n; i++) {
+        out[i] = 0;
+        for (size_t b = 0; b < bits; b++) {
+            size_t at = i * bits + b;
+
+            out[i] |= (uint64_t)(in[at / 8] >> at % 8 & 1) << b;
+        }
+    }
+    return (n * bits + 7) / 8;
+}
+
+/* Zero bytes of an object with its frame; no checksum. */
+static uint8_t *object_new(vec_case *c, int kind, size_t fields)
+{
+    uint8_t *b = vec_alloc(c, OBJECT_HEAD + fields);
+
+    if (b == NULL)
+        return NULL;
+    memcpy(b, "VLLY", 4);
+    b[4] = 1;
+    b[5] = (uint8_t)kind;
+    b[7] = 1;
+    object_store(b + 8, OBJECT_HEAD + fields, 8);
+    ckks_ctx_fingerprint(b + 24, c->group->ctx);
+    return b;
+}
+
+static size_t object_limbs_size(const vec_case *c, int level, bool special)
+{
+    size_t size = 0;
+
+    for (int t = 0; t <= level + (special ? c->group->special : 0); t++)
+        size += object_limb_size(c, vec_prime(c, level, t));
+    return size;
+}
+
+uint8_t *vec_object(vec_case *c, size_t *size, int parts, int level,
+                    double scale, const uint64_t *words)
+{
+    const size_t head = parts == 1 ? 16 : 24;
+    size_t fields = head
+                    + (size_t)parts * object_limbs_size(c, level, false);
+    uint8_t *out = object_new(c, parts == 1 ? OBJECT_PLAIN : OBJECT_CIPHER,
+                              fields), *b;
+    uint64_t bits;
+
+    *size = OBJECT_HEAD + fields;
+    if (out == NULL || words == NULL)
+        return NULL;
+    b = out + OBJECT_HEAD;
+    memcpy(&bits, &scale, sizeof bits);
+    if (parts > 1)
+        object_store(b, (uint64_t)parts - 1, 4);
+    object_store(b + (parts > 1 ? 4 : 0), (uint64_t)level, 4);
+    object_store(b + 8, bits, 8);
+    b += head;
+    for (int k = 0; k < parts; k++)
+        for (int i = 0; i <= level; i++, words += c->group->n)
+            b = object_pack(c, b, words, i);
+    return out;
+}
+
+static int object_level(vec_case *c, const nn_json_node *node)
+{
+    int64_t level = vec_int(c, node, "level");
+
+    if (level >= 0 && level <= c->group->top)
+        return (int)level;
+    vec_fail(c, "a level of %lld", (long long)level);
+    return 0;
+}
+
+void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
+{
+    const nn_json_node *list = nn_json_get(c->doc, node, "parts"), *at;
+    size_t parts = list == NULL ? 0 : list->count, half, size, k = 0;
+    int level = object_level(c, node);
+    uint64_t *words;
+    uint8_t *bytes;
+
+    if (parts < 2 || parts > 3) {
+        vec_fail(c, "a ciphertext of %zu parts", parts);
+        return;
+    }
+    half = (size_t)(level + 1) * c->group->n;
+    words = vec_alloc(c, parts * half * sizeof *words);
+    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nn_json_next(c->doc, at), k++) {
+        const uint64_t *x = vec_poly(c, at, (size_t)(level + 1));
+
+        if (x != NULL)
+            memcpy(words + k * half, x, half * sizeof *x);
+    }
+    if (c->failed)
+        return;
+    bytes = vec_object(c, &size, (int)parts, level,
+                       vec_double(c, node, "scale"), words);
+    if (bytes != NULL)
+        vec_ok(c, ckks_ct_load(out, c->group->ctx, bytes, size));
+}
+
+void vec_pt(vec_case *c, ckks_pt *out, const nn_json_node *node)
+{
+    int level = object_level(c, node);
+    const uint64_t *x = vec_poly(c, nn_json_get(c->doc, node, "poly"),
+                                 (size_t)(level + 1));
+    size_t size;
+    uint8_t *bytes = vec_object(c, &size, 1, level,
+                                vec_double(c, node, "scale"), x);
+
+    if (bytes != NULL && !c->failed)
+        vec_ok(c, ckks_pt_load(out, c->group->ctx, bytes, size));
+}
+
+void vec_generator(vec_case *c, const nn_json_node *object, const char *key)
+{
+    const uint8_t *seed = vec_seed(c, object, key);
+
+    if (!c->failed)
+        vec_ok(c, ckks_rng_init(&c->rng, seed));
+}
+
+/* Coefficients, or the seed of the generator that makes them. */
+void vec_secret(vec_case *c, const nn_json_node *node)
+{
+    const nn_json_node *given = nn_json_get(c->doc, node, "coefficients");
+    const size_t n = c->group->n;
+    uint8_t *x, *b;
+    size_t size;
+
+    if (given == NULL) {
+        vec_generator(c, node, nn_json_get(c->doc, node, "secretSeed") != NULL
+                                   ? "secretSeed" : "seed");
+        if (!c->failed)
+            vec_ok(c, ckks_sk_init(&c->sk, c->group->ctx, &c->rng));
+        return;
+    }
+    x = vec_bytes(c, given, &size);
+    b = object_new(c, OBJECT_SECRET, n / 4);
+    if (x == NULL || b == NULL || size != n) {
+        vec_fail(c, "a secret of %zu coefficients", size);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        b[OBJECT_HEAD + i / 4] |= (uint8_t)(x[i] << 2 * (i % 4));
+    vec_ok(c, ckks_sk_load(&c->sk, c->group->ctx, b, OBJECT_HEAD + n / 4));
+}
+
+void vec_public(vec_case *c, const nn_json_node *node)
+{
+    const vec_group *g = c->group;
+    const nn_json_node *given = nn_json_get(c->doc, node, "b");
+    size_t fields = CKKS_SEED_BYTES + object_limbs_size(c, g->top, true);
+    const uint8_t *seed = vec_seed(c, node, "seed");
+    const uint64_t *x;
+    uint8_t *out, *b;
+
+    if (given == NULL) {
+        vec_secret(c, node);
+        vec_generator(c, node, "seed");
+        if (!c->failed)
+            vec_ok(c, ckks_pk_init(&c->pk, &c->rng, c->sk));
+        return;
+    }
+    x = vec_poly(c, given, (size_t)(g->top + 1 + g->special));
+    out = object_new(c, OBJECT_PUBLIC, fields);
+    if (c->failed)
+        return;
+    b = out + OBJECT_HEAD;
+    memcpy(b, seed, CKKS_SEED_BYTES);
+    b += CKKS_SEED_BYTES;
+    for (int t = 0; t <= g->top + g->special; t++)
+        b = object_pack(c, b, x + (size_t)t * g->n, t);
+    vec_ok(c, ckks_pk_load(&c->pk, g->ctx, out, OBJECT_HEAD + fields));
+}
+
+ckks_key_kind vec_kind(vec_case *c, const nn_json_node *object)
+{
+    const char *kind = vec_text(c, object, "kind");
+
+    return strcmp(kind, "relin") == 0 ? CKKS_KEY_RELIN
+           : strcmp(kind, "rotate") == 0 ? CKKS_KEY_ROTATE : CKKS_KEY_CONJ;
+}
+
+/* Keys of a seeded generator. */
+static void object_generated(vec_case *c, ckks_keys **out,
+                             const nn_json_node *node,
+                             const nn_json_node *requests)
+{
+    const nn_json_node *at = nn_json_first(c->doc, requests);
+    ckks_key_request r[8] = {{ CKKS_KEY_RELIN, 0, 0 }};
+    size_t n = 0;
+
+    for (; at != NULL && n < 8; at = nn_json_next(c->doc, at), n++)
+        r[n] = (ckks_key_request){ vec_kind(c, at),
+                                   (int)vec_int(c, at, "step"),
+                                   (int)vec_int(c, at, "level") };
+    vec_secret(c, node);
+    vec_generator(c, node, "seed");
+    if (!c->failed)
+        vec_ok(c, ckks_keys_init(out, &c->rng, c->sk, r, n));
+}
+
+/* One entry of 48 bytes at e, its limbs at b; returns the place behind. */
+static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
+                           const nn_json_node *key)
+{
+    const vec_group *g = c->group;
+    const nn_json_node *digit = nn_json_get(c->doc, key, "b");
+    int level = object_level(c, key), limbs = level + 1 + g->special;
+    const uint8_t *seed = vec_seed(c, key, "seed");
+
+    if (c->failed)
+        return b;
+    object_store(e, (uint64_t)vec_kind(c, key), 4);
+    object_store(e + 4, (uint64_t)vec_int(c, key, "step"), 4);
+    object_store(e + 8, (uint64_t)level, 4);
+    memcpy(e + 16, seed, CKKS_SEED_BYTES);
+    for (digit = nn_json_first(c->doc, digit); digit != NULL && !c->failed;
+         digit = nn_json_next(c->doc, digit)) {
+        const uint64_t *x = vec_poly(c, digit, (size_t)limbs);
+
+        for (int t = 0; t < limbs && x != NULL; t++)
+            b = object_pack(c, b, x + (size_t)t * g->n,
+                            vec_prime(c, level, t));
+    }
+    return b;
+}
+
+void vec_keys(vec_case *c, ckks_keys **out, const nn_json_node *node)
+{
+    const nn_json_node *list = nn_json_get(c->doc, node, "list"), *at;
+    size_t fields = 8, k = 0;
+    uint8_t *bytes, *b;
+
+    if (list == NULL) {
+        object_generated(c, out, node, nn_json_get(c->doc, node, "requests"));
+        return;
+    }
+    for (at = nn_json_first(c->doc, list); at != NULL;
+         at = nn_json_next(c->doc, at)) {
+        const nn_json_node *digits = nn_json_get(c->doc, at, "b");
+
+        fields += 48 + (digits == NULL ? 0 : digits->count)
+                           * object_limbs_size(c, object_level(c, at), true);
+    }
+    bytes = object_new(c, OBJECT_KEYS, fields);
+    if (bytes == NULL)
+        return;
+    object_store(bytes + OBJECT_HEAD, list->count, 4);
+    b = bytes + OBJECT_HEAD + 8 + 48 * (size_t)list->count;
+    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nn_json_next(c->doc, at), k++)
+        b = object_key(c, bytes + OBJECT_HEAD + 8 + 48 * k, b, at);
+    if (!c->failed)
+        vec_ok(c, ckks_keys_load(out, c->group->ctx, bytes,
+                                 OBJECT_HEAD + fields));
+}

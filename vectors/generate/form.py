@@ -1,0 +1,133 @@
+"""Cases as JSON: docs in vectors/README.md, shape in vectors/schema.json."""
+import hashlib
+import json
+import struct
+
+import scheme
+
+EDGE = 8                    # words kept at each end of a digested limb
+
+
+def hexed(words):
+    return struct.pack(f"<{len(words)}Q", *words).hex()
+
+
+class Set:
+    """A parameter set: the context, and how its polynomials are written."""
+
+    def __init__(self, context, digest=False):
+        self.c, self.digest, self.name = context, digest, context.name
+
+    def limb(self, words):
+        """All words, or a digest with the first and last eight."""
+        if not self.digest or len(words) != self.c.n:
+            return hexed(words)
+        raw = struct.pack(f"<{len(words)}Q", *words)
+        return {"blake2b": hashlib.blake2b(raw, digest_size=32).hexdigest(),
+                "first": raw[:8 * EDGE].hex(), "last": raw[-8 * EDGE:].hex()}
+
+    def poly(self, x):
+        return [self.limb(a) for a in x]
+
+    def seed(self, label):
+        """32 bytes that belong to this set and label."""
+        text = f"volley-vectors-1 {self.name} {label}".encode()
+        return hashlib.blake2b(text, digest_size=32).digest()
+
+    def source(self, label, numbers):
+        """An input polynomial and how the file says it.  Small sets give the
+        words, with the edges of the range at the front; large ones the
+        seed."""
+        seed = self.seed(label)
+        x = scheme.expand(self.c, seed, 0, numbers)
+        if self.digest:
+            return x, {"seed": seed.hex(), "primes": numbers}
+        for a, t in zip(x, numbers):
+            p = self.c.prime[t]
+            a[:6] = [0, 1, p - 1, (p - 1) // 2, (p + 1) // 2, 2]
+        return x, [hexed(a) for a in x]
+
+    def parameters(self):
+        c = self.c
+        return {
+            "logN": c.log_n,
+            "primeEntries": [str(e) for e in c.entries],
+            "specialEntries": [str(e) for e in c.special_entries],
+            "primes": [str(p) for p in c.q],
+            "special": [str(p) for p in c.special],
+            "dnum": c.dnum, "alpha": c.alpha,
+            "conventions": {
+                "primeChoice": "largest below 2^b that is 1 mod 2N",
+                "root": "smallest primitive 2N-th root",
+                "nttOrder": "out[i] = a(psi^(2 br(i) + 1))",
+                "generator": c.generator,
+                "rotation": "left: slot j of the result was slot j + step",
+                "sign": "decryption is c0 + c1 s; b = -a s + e + P g s'",
+                "gadget": "P on the primes of digit j, 0 on all others",
+                "digitOrder": "digit j holds primes j alpha and following",
+                "digits": "uncentred" if c.uncentred else "centred",
+                "conversion": "exact, multiple from a rounded sum of doubles",
+                "galoisKeys": "permute, then switch" if c.uncentred
+                              else "switch, then permute",
+                "rounding": "halves away from zero; divisions by a centred "
+                            "remainder",
+                "expansion": "BLAKE2Xb(seed; a, b), masked and rejected",
+                "byteOrder": "little-endian"}}
+
+
+def want(stage, key, what, value, tolerance=None):
+    """One entry of what a case expects, in the order of the computation."""
+    out = {"stage": stage, "key": key, "what": what, "value": value}
+    if tolerance is not None:
+        out["tolerance"] = tolerance
+    return out
+
+
+class File:
+    """One file: groups of cases, one group a set (or one with keys)."""
+
+    def __init__(self, name, title, notes):
+        self.name, self.title, self.notes = name, title, notes
+        self.groups, self.count = [], 0
+        self.small = []
+
+    def group(self, s, **more):
+        self.groups.append({"set": s.name, "tier": "digest" if s.digest
+                            else "full", "parameters": s.parameters(),
+                            **more, "tests": []})
+
+    def case(self, operation, comment, shows, given, expected, flags=(),
+             result="valid"):
+        self.count += 1
+        for f in flags:
+            if f not in self.notes:
+                raise KeyError(f)
+        self.groups[-1]["tests"].append({
+            "tcId": self.count, "operation": operation, "comment": comment,
+            "shows": shows, "flags": list(flags), "result": result,
+            "input": given, "expected": expected})
+
+    def data(self):
+        used = {f for g in self.groups for t in g["tests"]
+                for f in t["flags"]}
+        return {"schema": "volley-vectors-1", "version": 1,
+                "file": self.name, "header": self.title,
+                "source": {"name": "vectors/generate", "version": "1"},
+                "numberOfTests": self.count,
+                "notes": {k: v for k, v in self.notes.items() if k in used},
+                "testGroups": [g for g in self.groups if g["tests"]]}
+
+    def text(self):
+        """One case a line: files that a person can page through and a
+        difference shows the case."""
+        d = self.data()
+        groups = d.pop("testGroups")
+        out = json.dumps(d, indent=1)[:-2] + ',\n "testGroups": [\n'
+        for i, g in enumerate(groups):
+            tests = g.pop("tests")
+            head = json.dumps(g)[:-1]
+            out += "  " + head + ', "tests": [\n'
+            out += ",\n".join("   " + json.dumps(t) for t in tests)
+            out += "\n  ]}" + (",\n" if i + 1 < len(groups) else "\n")
+            g["tests"] = tests
+        return out + " ]\n}\n"

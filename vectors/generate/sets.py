@@ -1,0 +1,32 @@
+"""The parameter sets.  None of them is secure: they are made to be small, or
+to reach an edge.
+
+    A   two primes a digit, K = 2: digits and the special product are converted
+        by doubles; fits every kernel
+    B   60-bit primes, one a digit, K = 1, generator 3, uncentred digits: the
+        shape of SEAL
+    C   N = 64, 49 and 40 bits, K = 3, the last digit shorter than the others
+    D   one digit of all primes, K = 4
+    E   61-bit primes, two a digit, uncentred, generator 3
+    F   N = 2^12, digests; G N = 2^13 of SEAL's shape; H N = 2^15
+"""
+from form import Set
+from rns import Context
+
+
+def full():
+    return [
+        Set(Context("A", 4, [40, 30, 30, 30], [40, 40], 2)),
+        Set(Context("B", 4, [60, 60, 60], [60], 3, 3, True)),
+        Set(Context("C", 6, [49, 40, 40, 40, 40], [46, 46, 46], 2)),
+        Set(Context("D", 4, [45, 36, 36, 36], [45, 45, 45, 45], 1)),
+        Set(Context("E", 4, [61, 61, 61], [61, 61], 2, 3, True)),
+    ]
+
+
+def digest():
+    return [
+        Set(Context("F", 12, [49, 40, 40], [46, 46], 2), True),
+        Set(Context("G", 13, [60, 60, 60], [60], 3, 3, True), True),
+        Set(Context("H", 15, [49, 40, 40], [49], 3), True),
+    ]
