@@ -11,7 +11,7 @@ enum { VECTORS_BYTES = 1 << 25, VECTORS_LINES = 20, VECTORS_NAMES = 128 };
 
 static const vec_operation *const vectors_table[] = {
     volley_vec_words, volley_vec_base, volley_vec_scheme, volley_vec_arith,
-    volley_vec_switch, volley_vec_bytes, NULL
+    volley_vec_switch, volley_vec_bytes, volley_vec_net, NULL
 };
 
 /* Names met so far, to count operations and sets. */
