@@ -154,6 +154,14 @@ $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 check-mutants:
 	sh tests/mutate.sh
 
+# Test vectors: written anew by their generator; and, in every kernel, compared
+# with this library, whose planted faults they must catch.
+vectors:
+	$(PYTHON) -B vectors/generate/write.py vectors/v1
+check-vectors: $(B)/volley
+	CKKS_LONG=1 sh tests/vectors.sh $(B)
+	sh tests/vectors_faults.sh $(B)
+
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
@@ -214,6 +222,7 @@ help:
 	@echo 'make check       all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x tests whose name contains x'
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
+	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -221,5 +230,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-seal check-asan check-ubsan check-verify demo bench train deps deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-seal check-asan check-ubsan check-verify demo bench train deps deps-train deps-seal install clean help
 .SECONDARY:

@@ -1,0 +1,68 @@
+#!/bin/sh
+# vectors_faults.sh [BUILD] -- faults planted in a copy of the sources, one a
+# stage: the vectors must catch each, and the message must name the stage.
+#
+# One fault a line: the stage, file, what sed does, the file of vectors and the
+# operation whose message is wanted, separated by tabs.  A fault that changes
+# nothing counts as failed: the list must follow the code.  Ends with
+# "N passed, N failed".
+cd "$(dirname "$0")/.." || exit 1
+build=${1:-build}
+root=$(pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+mkdir -p "$work/tree/build" || exit 1
+cp -rp Makefile ckks nn unet "$work/tree" || exit 1
+cp -rp "$build/omp" "$build/volley" "$work/tree/build" || exit 1
+cd "$work/tree" || exit 1
+cat >"$work/list" <<'LIST'
+root	ckks/prime.c	s/if (root < best)/if (root > best)/	words	root
+automorphism index	ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	words	automorphism
+automorphism index	ckks/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	words	galois_element
+sampler	ckks/rng.c	s/(int)(y & 31) - (int)(y >> 32 & 31)/(int)(y >> 32 \& 31) - (int)(y \& 31)/	streams	sample_error
+stream	ckks/rng.c	s/cki_store64(m + 8, b);/cki_store64(m + 8, b \& 0xffffffff);/	streams	stream
+rounding	ckks/rns.c	s/^                       true, n);/                       false, n);/	base	mod_down
+rounding	ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encoding	encode_const
+sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	keys	key_public
+sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	encryption	encrypt_secret
+gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	keys	key_switching
+digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	switching	relin
+byte order	ckks/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	objects	bytes_ciphertext
+byte order	ckks/pack.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	objects	bytes_plaintext
+layout	unet/dvr.c	s/k \/ columns \* p->core_height/k % columns * p->core_height/	network	tiles
+LIST
+while IFS='	' read -r stage file edit vectors operation; do
+    cp -p "$file" "$work/saved"
+    sed "$edit" "$work/saved" >"$file"
+    why=
+    if cmp -s "$file" "$work/saved"; then
+        why="the edit changes nothing"
+    elif ! make B=build build/volley >"$work/log" 2>&1; then
+        why="it does not compile"
+    else
+        build/volley vectors "$root/vectors/v1/$vectors.json" \
+            >"$work/log" 2>&1
+        code=$?
+        line=$(grep " $operation: stage \"$stage\": " "$work/log" \
+               | head -n 1)
+        [ "$code" -eq 1 ] || why="exit code $code"
+        [ -n "$line" ] || why="no line names the stage"
+    fi
+    # the object must not outlive its source
+    cp "$work/saved" "$file"
+    object=build/omp/${file%.c}.o
+    rm -f "$object"
+    if [ -z "$why" ]; then
+        passed=$((passed + 1))
+        echo "ok   $stage: $(echo "$line" | sed 's|.*/v1/||' | cut -c1-150)"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $stage ($file): $why"
+        head -n 3 "$work/log" | cut -c1-250
+    fi
+done <"$work/list"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
