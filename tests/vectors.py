@@ -103,7 +103,7 @@ def manifest(folder):
               == want["blake2b"] and len(raw) == want["bytes"],
               f"{name} is not the file of this version any more")
     total = sum(p.stat().st_size for p in folder.iterdir())
-    check(total < 4 << 20, f"the set has {total} bytes, 4 MiB is the limit")
+    check(total < 4000000, f"the set has {total} bytes, 4 MB is the limit")
 
 
 def pick(data, operation, tier):

@@ -137,9 +137,11 @@ static void vectors_params(vec_group *g, const char *kernel)
 
     memset(q, 0, sizeof *q);
     k = nn_json_get(g->doc, p, "logN");
-    q->log_n = k == NULL ? 0 : (int)k->number;
+    q->log_n = k != NULL && k->number >= CKKS_MIN_LOG_N
+               && k->number <= CKKS_MAX_LOG_N ? (int)k->number : 0;
     k = nn_json_get(g->doc, p, "dnum");
-    q->dnum = k == NULL ? 0 : (int)k->number;
+    q->dnum = k != NULL && k->number >= 1 && k->number <= CKKS_MAX_PRIMES
+                  ? (int)k->number : 0;
     q->num_primes = vectors_entries(q->primes, CKKS_MAX_PRIMES, g->doc,
                                     nn_json_get(g->doc, p, "primeEntries"));
     q->num_special = vectors_entries(q->special, CKKS_MAX_SPECIAL, g->doc,
@@ -147,7 +149,7 @@ static void vectors_params(vec_group *g, const char *kernel)
                                                  "specialEntries"));
     p = nn_json_get(g->doc, p, "conventions");
     k = nn_json_get(g->doc, p, "generator");
-    q->generator = k == NULL ? 0 : (int)k->number;
+    q->generator = k != NULL && k->number == 3 ? 3 : 5;
     q->uncentred_digits = strcmp(vectors_text(g->doc, p, "digits"),
                                  "uncentred") == 0;
     q->security = CKKS_INSECURE;

@@ -77,6 +77,8 @@ void vec_case_clear(vec_case *c);
 const nn_json_node *vec_input(vec_case *c, const char *key);
 /* Members as numbers; 0 and a failure if they are none. */
 int64_t vec_int(vec_case *c, const nn_json_node *object, const char *key);
+int vec_range(vec_case *c, const nn_json_node *object, const char *key,
+              int low, int high);
 double vec_double(vec_case *c, const nn_json_node *object, const char *key);
 const char *vec_text(vec_case *c, const nn_json_node *object,
                      const char *key);
@@ -106,6 +108,10 @@ void vec_check_status(vec_case *c, ckks_status got);
 /* ---- objects (vectors_object.c) ------------------------------------------ *
  * Made through their bytes, without the library's own arithmetic. */
 
+/* The member "level", within the context's. */
+int vec_level(vec_case *c, const nn_json_node *object);
+/* Primes of a digit. */
+int vec_alpha(const vec_case *c);
 /* Number in the context of limb t of a polynomial over Q_level P. */
 int vec_prime(const vec_case *c, int level, int t);
 uint64_t vec_modulus(const vec_case *c, int prime);

@@ -141,7 +141,7 @@ static void arith_drop(vec_case *c)
 
     if (!c->failed)
         arith_result(c, ckks_drop_level(&c->ct[0], a,
-                                        (int)vec_int(c, c->input, "level")));
+                                        vec_level(c, c->input)));
 }
 
 /* ---- integer combinations ----------------------------------------------- */

@@ -156,7 +156,7 @@ static void bytes_refuse_encode(vec_case *c)
     if (!c->failed && count == other)
         vec_check_status(c, ckks_encode(&c->pt[0], c->group->ctx, re, im,
                                         count,
-                                        (int)vec_int(c, c->input, "level"),
+                                        vec_level(c, c->input),
                                         vec_double(c, c->input, "scale")));
 }
 
@@ -192,7 +192,7 @@ static int bytes_entries(vec_case *c, uint64_t *out, const char *key)
 
     for (size_t i = 0; i < count && i < CKKS_MAX_SPECIAL && x != NULL; i++)
         out[i] = (uint64_t)x[i];
-    return (int)count;
+    return count < CKKS_MAX_SPECIAL ? (int)count : 0;
 }
 
 static void bytes_refuse_params(vec_case *c)
@@ -202,7 +202,7 @@ static void bytes_refuse_params(vec_case *c)
 
     p.num_primes = bytes_entries(c, p.primes, "primeEntries");
     p.num_special = bytes_entries(c, p.special, "specialEntries");
-    p.dnum = (int)vec_int(c, c->input, "dnum");
+    p.dnum = vec_range(c, c->input, "dnum", 0, 64);
     if (!c->failed)
         vec_check_status(c, ckks_ctx_init(&ctx, &p));
     ckks_ctx_clear(&ctx);

@@ -4,9 +4,10 @@
 
 #include "vectors.h"
 
+/* Sizes of these tests are small numbers. */
 static int net_int(vec_case *c, const char *key)
 {
-    return (int)vec_int(c, c->input, key);
+    return vec_range(c, c->input, key, 0, 64);
 }
 
 static void net_layout(vec_case *c)
@@ -16,10 +17,14 @@ static void net_layout(vec_case *c)
                     .grid_y = net_int(c, "gridY"),
                     .grid_x = net_int(c, "gridX"),
                     .batch = net_int(c, "batch") };
-    const int pool = net_int(c, "pool");
+    const int pool = vec_range(c, c->input, "pool", 0, 6);
     int64_t *phase, *slot;
     size_t count, k = 0;
 
+    if (l.ring_y >> pool == 0 || l.ring_x >> pool == 0)
+        vec_fail(c, "a ring without pixels");
+    if (c->failed)
+        return;
     l.height = l.ring_y * l.grid_y;
     l.width = l.ring_x * l.grid_x;
     count = (size_t)(l.batch * (l.height >> pool) * (l.width >> pool));
@@ -39,7 +44,8 @@ static void net_layout(vec_case *c)
 
 static void net_reflect(vec_case *c)
 {
-    const int n = net_int(c, "n"), from = net_int(c, "from");
+    const int n = net_int(c, "n");
+    const int from = vec_range(c, c->input, "from", -100, 100);
     int64_t out[27];
 
     for (int i = 0; i < 27; i++)

@@ -125,21 +125,23 @@ uint8_t *vec_object(vec_case *c, size_t *size, int parts, int level,
     return out;
 }
 
-static int object_level(vec_case *c, const nn_json_node *node)
+int vec_level(vec_case *c, const nn_json_node *node)
 {
-    int64_t level = vec_int(c, node, "level");
+    return vec_range(c, node, "level", 0, c->group->top);
+}
 
-    if (level >= 0 && level <= c->group->top)
-        return (int)level;
-    vec_fail(c, "a level of %lld", (long long)level);
-    return 0;
+int vec_alpha(const vec_case *c)
+{
+    int dnum = c->group->special > 0 ? c->group->params.dnum : 1;
+
+    return (c->group->top + dnum) / dnum;
 }
 
 void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
 {
     const nn_json_node *list = nn_json_get(c->doc, node, "parts"), *at;
     size_t parts = list == NULL ? 0 : list->count, half, size, k = 0;
-    int level = object_level(c, node);
+    int level = vec_level(c, node);
     uint64_t *words;
     uint8_t *bytes;
 
@@ -166,7 +168,7 @@ void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
 
 void vec_pt(vec_case *c, ckks_pt *out, const nn_json_node *node)
 {
-    int level = object_level(c, node);
+    int level = vec_level(c, node);
     const uint64_t *x = vec_poly(c, nn_json_get(c->doc, node, "poly"),
                                  (size_t)(level + 1));
     size_t size;
@@ -272,7 +274,7 @@ static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
 {
     const vec_group *g = c->group;
     const nn_json_node *digit = nn_json_get(c->doc, key, "b");
-    int level = object_level(c, key), limbs = level + 1 + g->special;
+    int level = vec_level(c, key), limbs = level + 1 + g->special;
     const uint8_t *seed = vec_seed(c, key, "seed");
 
     if (c->failed)
@@ -307,7 +309,7 @@ void vec_keys(vec_case *c, ckks_keys **out, const nn_json_node *node)
         const nn_json_node *digits = nn_json_get(c->doc, at, "b");
 
         fields += 48 + (digits == NULL ? 0 : digits->count)
-                           * object_limbs_size(c, object_level(c, at), true);
+                           * object_limbs_size(c, vec_level(c, at), true);
     }
     bytes = object_new(c, OBJECT_KEYS, fields);
     if (bytes == NULL)

@@ -22,7 +22,7 @@ static size_t scheme_slots(vec_case *c, double **re, double **im)
             vec_fail(c, "%zu real and %zu imaginary parts", count, other);
         return count;
     }
-    count = (size_t)vec_int(c, c->input, "count");
+    count = (size_t)vec_range(c, c->input, "count", 0, 1 << 16);
     seed = vec_seed(c, c->input, "slotSeed");
     raw = vec_alloc(c, 16 * count);
     *re = vec_alloc(c, count * sizeof **re);
@@ -43,7 +43,7 @@ static bool scheme_encode(vec_case *c)
 {
     double *re = NULL, *im = NULL;
     size_t count = scheme_slots(c, &re, &im);
-    int level = (int)vec_int(c, c->input, "level");
+    int level = vec_level(c, c->input);
     double scale = vec_double(c, c->input, "scale");
 
     return !c->failed
@@ -87,7 +87,7 @@ static void scheme_const(vec_case *c)
     double im = vec_double(c, c->input, "im");
 
     if (vec_ok(c, ckks_encode_const(&c->pt[0], c->group->ctx, re, im,
-                                    (int)vec_int(c, c->input, "level"),
+                                    vec_level(c, c->input),
                                     vec_double(c, c->input, "scale"))))
         scheme_plaintext(c, &c->pt[0]);
 }
@@ -97,7 +97,7 @@ static bool scheme_integers(vec_case *c, const int64_t *x)
     return !c->failed
            && vec_ok(c, ckks_encode_integers(
                             &c->pt[0], c->group->ctx, x,
-                            (int)vec_int(c, c->input, "level"),
+                            vec_level(c, c->input),
                             vec_double(c, c->input, "scale")));
 }
 
@@ -116,7 +116,7 @@ static int64_t *scheme_drawn(vec_case *c)
 {
     const size_t n = c->group->n;
     const uint8_t *seed = vec_seed(c, c->input, "coefficientSeed");
-    int bits = (int)vec_int(c, c->input, "bits");
+    int bits = vec_range(c, c->input, "bits", 1, 31);
     uint8_t *raw = vec_alloc(c, 8 * n);
     int64_t *x = vec_alloc(c, n * sizeof *x);
 
@@ -138,13 +138,15 @@ static void scheme_decode(vec_case *c)
     const nn_json_node *e = nn_json_get(c->doc,
                                         nn_json_first(c->doc, c->expected),
                                         "value");
-    size_t count = 0, wanted = e == NULL ? 0 : e->count;
+    size_t count = c->group->n, wanted = e == NULL ? 0 : e->count;
     int64_t *x = nn_json_get(c->doc, c->input, "coefficientSeed") != NULL
                      ? scheme_drawn(c)
                      : vec_ints(c, vec_input(c, "coefficients"), &count);
     double *re = vec_alloc(c, (wanted + 1) * sizeof *re);
     double *im = vec_alloc(c, (wanted + 1) * sizeof *im);
 
+    if (count != c->group->n)
+        vec_fail(c, "%zu coefficients", count);
     if (scheme_integers(c, x)
         && vec_ok(c, ckks_decode(re, im, wanted, &c->pt[0]))) {
         vec_check_doubles(c, "re", re, wanted);
@@ -220,8 +222,8 @@ static void scheme_key_switching(vec_case *c)
 {
     const vec_group *g = c->group;
     const ckks_key_request r = { vec_kind(c, c->input),
-                                 (int)vec_int(c, c->input, "step"),
-                                 (int)vec_int(c, c->input, "level") };
+                                 vec_range(c, c->input, "step", 0, 1 << 17),
+                                 vec_level(c, c->input) };
     const int limbs = r.level + 1 + g->special;
     uint64_t *b = vec_alloc(c, (size_t)limbs * g->n * sizeof *b);
     uint8_t *file;
@@ -321,7 +323,7 @@ static void scheme_flooded(vec_case *c)
         && vec_ok(c, ckks_decrypt_flooded(
                          &c->pt[0], &c->rng, &c->ct[0], c->sk,
                          vec_double(c, c->input, "errorBits"),
-                         (int)vec_int(c, c->input, "hidingBits"))))
+                         vec_range(c, c->input, "hidingBits", 0, 200))))
         scheme_plaintext(c, &c->pt[0]);
 }
 

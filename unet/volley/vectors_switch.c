@@ -44,8 +44,7 @@ static void switch_steps(vec_case *c, const uint64_t *x, int level,
                          ckks_key_kind kind, int step)
 {
     const size_t n = c->group->n, limbs = switch_limbs(c, level);
-    const int alpha = (c->group->top + c->group->params.dnum)
-                      / c->group->params.dnum;
+    const int alpha = vec_alpha(c);
     uint64_t *coeff = vec_alloc(c, (size_t)(level + 1) * n * sizeof *coeff);
     uint64_t *out = vec_alloc(c, 2 * limbs * n * sizeof *out);
     char key[32];
@@ -75,12 +74,15 @@ static void switch_steps(vec_case *c, const uint64_t *x, int level,
         switch_down(c, out + (size_t)k * limbs * n, k, level);
 }
 
-static bool switch_ready(vec_case *c)
+/* The operand, of this degree, and keys. */
+static bool switch_ready(vec_case *c, int degree)
 {
-    if (c->group->keys == NULL)
+    if (c->group->keys == NULL || c->group->special == 0)
         vec_fail(c, "the group has no keys");
     if (!c->failed)
         vec_ct(c, &c->ct[1], vec_input(c, "a"));
+    if (!c->failed && c->ct[1].degree != degree)
+        vec_fail(c, "an operand of degree %d", c->ct[1].degree);
     return !c->failed;
 }
 
@@ -92,7 +94,7 @@ static uint64_t *switch_part(const ckks_ct *ct, int k)
 
 static void switch_relin(vec_case *c)
 {
-    if (!switch_ready(c))
+    if (!switch_ready(c, 2))
         return;
     switch_steps(c, switch_part(&c->ct[1], 2), c->ct[1].level,
                  CKKS_KEY_RELIN, 0);
@@ -105,7 +107,7 @@ static void switch_relin_rescale(vec_case *c)
 {
     char key[32];
 
-    if (!switch_ready(c))
+    if (!switch_ready(c, 2))
         return;
     switch_steps(c, switch_part(&c->ct[1], 2), c->ct[1].level,
                  CKKS_KEY_RELIN, 0);
@@ -145,9 +147,9 @@ static uint64_t *switch_source(vec_case *c, ckks_key_kind kind, int step)
 
 static void switch_rotate(vec_case *c)
 {
-    int step = (int)vec_int(c, c->input, "step");
+    int step = vec_range(c, c->input, "step", -(1 << 17), 1 << 17);
 
-    if (!switch_ready(c))
+    if (!switch_ready(c, 1))
         return;
     switch_steps(c, switch_source(c, CKKS_KEY_ROTATE, step), c->ct[1].level,
                  CKKS_KEY_ROTATE, step);
@@ -159,7 +161,7 @@ static void switch_rotate(vec_case *c)
 
 static void switch_conj(vec_case *c)
 {
-    if (!switch_ready(c))
+    if (!switch_ready(c, 1))
         return;
     switch_steps(c, switch_source(c, CKKS_KEY_CONJ, 0), c->ct[1].level,
                  CKKS_KEY_CONJ, 0);
@@ -190,7 +192,7 @@ static void switch_hoisted(vec_case *c)
     ckks_ct *out = &c->ct[2];
     char key[32];
 
-    if (!switch_ready(c)
+    if (!switch_ready(c, 1)
         || !vec_ok(c, ckks_rotate_hoisted(out, step, count, &c->ct[1],
                                           c->group->keys)))
         return;
@@ -207,7 +209,7 @@ static void switch_refuse_hoisted(vec_case *c)
     int step[SWITCH_STEPS];
     size_t count = switch_list(c, step);
 
-    if (switch_ready(c))
+    if (switch_ready(c, 1))
         vec_check_status(c, ckks_rotate_hoisted(&c->ct[2], step, count,
                                                 &c->ct[1], c->group->keys));
 }

@@ -6,6 +6,8 @@
 
 #include "vectors.h"
 
+enum { VALUE_MOST = 1 << 30 };
+
 void vec_fail(vec_case *c, const char *format, ...)
 {
     va_list ap;
@@ -29,7 +31,7 @@ bool vec_ok(vec_case *c, ckks_status s)
 void *vec_alloc(vec_case *c, size_t size)
 {
     const size_t head = 64;
-    vec_memory *m = calloc(1, head + size);
+    vec_memory *m = size > VALUE_MOST ? NULL : calloc(1, head + size);
 
     if (m == NULL) {
         vec_fail(c, "no memory for %zu bytes", size);
@@ -89,6 +91,17 @@ int64_t vec_int(vec_case *c, const nn_json_node *object, const char *key)
     if (node != NULL && !nn_json_int(&x, node, INT64_MIN, INT64_MAX))
         vec_fail(c, "'%s' is no whole number", key);
     return x;
+}
+
+int vec_range(vec_case *c, const nn_json_node *object, const char *key,
+              int low, int high)
+{
+    int64_t x = vec_int(c, object, key);
+
+    if (x >= low && x <= high)
+        return (int)x;
+    vec_fail(c, "'%s' is %lld, not %d..%d", key, (long long)x, low, high);
+    return low;
 }
 
 /* JSON has no infinities: they are text. */

@@ -98,7 +98,7 @@ static void words_automorphism(vec_case *c)
 /* A ciphertext whose halves are both x, or a plaintext (parts 1). */
 static bool words_object(vec_case *c, int parts, const nn_json_node *node)
 {
-    const int level = (int)vec_int(c, c->input, "level");
+    const int level = vec_level(c, c->input);
     const size_t half = (size_t)(level + 1) * c->group->n;
     uint64_t *x = vec_poly(c, node, (size_t)(level + 1));
     uint64_t *two = vec_alloc(c, 2 * half * sizeof *two);
@@ -189,7 +189,7 @@ static base_stream base_stream_of(vec_case *c)
 static void base_stream_run(vec_case *c)
 {
     base_stream s = base_stream_of(c);
-    size_t size = (size_t)vec_int(c, c->input, "size");
+    size_t size = (size_t)vec_range(c, c->input, "size", 0, 1 << 20);
     uint8_t *out = vec_alloc(c, size);
 
     if (!c->failed && vec_ok(c, ckks_stream(out, size, s.seed, s.a, s.b)))
@@ -199,7 +199,8 @@ static void base_stream_run(vec_case *c)
 static void base_uniform(vec_case *c)
 {
     base_stream s = base_stream_of(c);
-    uint64_t p = vec_modulus(c, (int)vec_int(c, c->input, "prime"));
+    int prime = vec_range(c, c->input, "prime", 0, (int)words_all(c) - 1);
+    uint64_t p = vec_modulus(c, prime);
     uint64_t *out = vec_alloc(c, c->group->n * sizeof *out);
 
     if (!c->failed && vec_ok(c, ckks_sample_uniform(out, c->group->n, p,
@@ -210,7 +211,7 @@ static void base_uniform(vec_case *c)
 static void base_small(vec_case *c, bool ternary)
 {
     base_stream s = base_stream_of(c);
-    size_t n = (size_t)vec_int(c, c->input, "count");
+    size_t n = (size_t)vec_range(c, c->input, "count", 0, 1 << 20);
     int8_t *x = vec_alloc(c, n);
     uint8_t *out = vec_alloc(c, n);
 
@@ -283,7 +284,7 @@ static void base_approximate(vec_case *c, const uint64_t *out, int level,
 static void base_convert(vec_case *c)
 {
     const size_t n = c->group->n;
-    const int level = (int)vec_int(c, c->input, "level");
+    const int level = vec_level(c, c->input);
     const int limbs = level + 1 + c->group->special;
     const char *from = vec_text(c, c->input, "source");
     const nn_json_node *x_node = vec_input(c, "x");
@@ -293,13 +294,15 @@ static void base_convert(vec_case *c)
                     ? (int)nn_json_get(c->doc, x_node, "primes")->count
                     : (int)x_node->count;
     int source = special ? CKKS_SOURCE_SPECIAL : from[0] - '0';
-    int alpha = (c->group->top + c->group->params.dnum)
-                / c->group->params.dnum;
+    int alpha = vec_alpha(c);
     int first = special ? level + 1 : source * alpha;
+    int left = special ? limbs - first : level + 1 - first;
     uint64_t *x = vec_poly(c, x_node, (size_t)count);
     uint64_t *out = vec_alloc(c, (size_t)limbs * n * sizeof *out);
     size_t kept = 0;
 
+    if (count != (special || left < alpha ? left : alpha))
+        vec_fail(c, "a source of %d primes", count);
     if (c->failed || !vec_ok(c, ckks_convert(out, x, c->group->ctx, level,
                                              source)))
         return;
@@ -313,12 +316,11 @@ static void base_convert(vec_case *c)
 static void base_mod_up(vec_case *c)
 {
     const size_t n = c->group->n;
-    const int level = (int)vec_int(c, c->input, "level");
+    const int level = vec_level(c, c->input);
     const int limbs = level + 1 + c->group->special;
     uint64_t *x = vec_poly(c, vec_input(c, "x"), (size_t)(level + 1));
     uint64_t *out = vec_alloc(c, (size_t)limbs * n * sizeof *out);
-    int alpha = (c->group->top + c->group->params.dnum)
-                / c->group->params.dnum;
+    int alpha = vec_alpha(c);
     char key[32];
 
     if (!words_limbs(c, x, level, level + 1, ckks_ntt_inverse))
@@ -340,7 +342,7 @@ static void base_mod_up(vec_case *c)
 static void base_down(vec_case *c, int rescale)
 {
     const size_t n = c->group->n;
-    const int level = (int)vec_int(c, c->input, "level");
+    const int level = vec_level(c, c->input);
     const int limbs = level + 1 + c->group->special;
     uint64_t *x = vec_poly(c, vec_input(c, "x"), (size_t)limbs);
     uint64_t *out = vec_alloc(c, (size_t)limbs * n * sizeof *out);

@@ -1,4 +1,6 @@
 """Base conversion, mod-up and mod-down."""
+import math
+
 import rns
 from form import File, hexed, want
 from notes import NOTES
@@ -15,6 +17,29 @@ def near_half(c, x, source):
     for limb, p in zip(x, primes):
         limb[:len(values)] = [v % p for v in values]
     return x
+
+
+def reciprocal(c, x, source, centred):
+    """Puts into column 11, if there is one, a value for which the rounded
+    reciprocal of the prime decides otherwise than that of its double."""
+    primes = [c.prime[t] for t in source]
+    D = rns.product(primes)
+    if len(primes) == 1 or all(1 / q == 1.0 / float(q) for q in primes):
+        return False
+    for k in range(1, 4000):
+        value = ((D // 2 if centred else 0)
+                 + k * 0x9e3779b97f4a7c15 % (D >> 50) - (D >> 51)) % D
+        f = g = 0.0
+        for q in primes:
+            y = float(value % q * pow(D // q, -1, q) % q)
+            f += y * (1.0 / float(q))
+            g += y * (1 / q)
+        half = 0.5 if centred else 0.0
+        if math.floor(f + half) != math.floor(g + half):
+            for limb, p in zip(x, primes):
+                limb[11] = value % p
+            return True
+    return False
 
 
 def differing(c, x, source, targets, centred):
@@ -49,8 +74,10 @@ def conversions(f, s, level):
         flags = []
         if not s.digest:
             x = near_half(c, x, own)
-            said = s.poly(x)
             flags = ["HalfwayRounding"]
+            if reciprocal(c, x, own, not c.uncentred):
+                flags.append("ReciprocalOfDouble")
+            said = s.poly(x)
         others = [t for t in numbers if t not in own]
         out, approximate, v = rns.conversion(c, x, own, others,
                                              not c.uncentred)
@@ -81,6 +108,7 @@ def special(f, s):
     source, targets = c.numbers(-1, True), c.numbers(c.top)
     x, _ = s.source("special", source)
     x = near_half(c, x, source)
+    odd_inverse = reciprocal(c, x, source, True)
     out, approximate, v = rns.conversion(c, x, source, targets, True)
     odd = differing(c, x, source, targets, True)
     f.case("convert_special", "the special primes to all others, centred",
@@ -91,7 +119,8 @@ def special(f, s):
                  "multiple of P left in", s.poly(approximate)),
             want("rounding", "out", "centred remainder modulo P",
                  s.poly(out))],
-           ["HalfwayRounding"] + (["DoubleRounding"] if odd else []))
+           ["HalfwayRounding"] + ["DoubleRounding"] * bool(odd)
+           + ["ReciprocalOfDouble"] * odd_inverse)
 
 
 def polynomials(f, s):

@@ -27,6 +27,10 @@ NOTES = {
         "WRONG_ROUNDING", "values so near one half that a sum of doubles "
         "decides, not the exact value",
         "off by the divisor: harmless to the noise, fatal to equal words"),
+    "ReciprocalOfDouble": note(
+        "CONVENTION", "a value (column 11) for which 1 / RN(q) and 1 / q, both "
+        "rounded, lead to different multiples", "off by the divisor; only "
+        "with primes above 2^53"),
     "EncodeNegativeInt64": note(
         "WRONG_RESULT", "a negative integer as a coefficient",
         "taken as unsigned", SEAL + "757"),

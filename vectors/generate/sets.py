@@ -7,7 +7,8 @@ to reach an edge.
         shape of SEAL
     C   N = 64, 49 and 40 bits, K = 3, the last digit shorter than the others
     D   one digit of all primes, K = 4
-    E   61-bit primes, two a digit, uncentred, generator 3
+    E   61-bit primes, two a digit, uncentred, generator 3; of some primes the
+        reciprocal differs from that of the nearest double
     F   N = 2^12, digests; G N = 2^13 of SEAL's shape; H N = 2^15
 """
 from form import Set
@@ -20,7 +21,7 @@ def full():
         Set(Context("B", 4, [60, 60, 60], [60], 3, 3, True)),
         Set(Context("C", 6, [49, 40, 40, 40, 40], [46, 46, 46], 2)),
         Set(Context("D", 4, [45, 36, 36, 36], [45, 45, 45, 45], 1)),
-        Set(Context("E", 4, [61, 61, 61], [61, 61], 2, 3, True)),
+        Set(Context("E", 4, [61, 61, 61, 61], [61, 61], 2, 3, True)),
     ]
 
 

@@ -1092,6 +1092,24 @@ static const uint64_t volley_e3_out[] = {
     0x1a22feeb244f4093, 0x36706a315abddf1, 0x15f91d8c25558643, 0x131d9befecdffae3,
     0x7bbcf92e16f7db0, 0xf7b774f98381706, 0x12f86d401a279a57, 0x18cc0faa285f207d
 };
+static const uint64_t volley_e3_a[] = {
+    0x0, 0x1, 0x1ffffffffffff8c0, 0xffffffffffffc60,
+    0xffffffffffffc61, 0x2, 0x448947662048952, 0x61d29ef21f5facf,
+    0x16e0bcb4cf29679e, 0x1fd0428ed1898f06, 0x1e8f843c0f0f4fe8, 0x9c23a48eff5860f,
+    0x1ae7dabff46b3e8a, 0x19a7c12b3604ee35, 0x162742bed23af36, 0x7eb64860e7326b7
+};
+static const uint64_t volley_e3_b[] = {
+    0x1ffffffffffff8c0, 0x1ffffffffffff8c0, 0x1ffffffffffff8c0, 0x1ffffffffffff8c0,
+    0xffffffffffffc61, 0xffffffffffffc61, 0x780e113dd23b40f, 0x1e6bf6785ff38910,
+    0x1311301e372d45e9, 0xf414939e02b4d82, 0x11834bf83cf04b4f, 0x4c49575a4b07223,
+    0x1b4a2f11f7fb1b52, 0xddd7e2878865079, 0x15d3a828bfbfd2f2, 0x16dde72a1a5fe395
+};
+static const uint64_t volley_e3_product[] = {
+    0x0, 0x1ffffffffffff8c0, 0x1, 0xffffffffffffc61,
+    0x17fffffffffffa91, 0x1, 0x18a6177e77c9165d, 0x7a60be3f2d62908,
+    0x165a2864685c4318, 0x2344937a62c19b1, 0x15f2b1e3fe9b7cb0, 0x1a4dabf92260fe61,
+    0x126d2bbafe391838, 0x9c4bc0ce23c89e0, 0xd0279dd4bbe16bf, 0xff12b00e809eb86
+};
 static const uint64_t volley_e4_in[] = {
     0x0, 0x1, 0x1ffffffffffff4a0, 0xffffffffffffa50,
     0xffffffffffffa51, 0x2, 0x197d622aa2fc4b30, 0xe33059e0c626e34,
@@ -1103,6 +1121,18 @@ static const uint64_t volley_e4_out[] = {
     0x16dac6328d9eb660, 0x7c8f008eed89f27, 0x196b1a655956027a, 0x1b060c7ef480167e,
     0x1aa9cef891cc6f0d, 0x1fe80d7aec4f7cd0, 0x3e3fbe53dc74e8f, 0x9cd0ba609975521,
     0x15473ee266cc1408, 0x942f7a681cd5fd4, 0x13697158f1d6fe45, 0xc820b5cc037548c
+};
+static const uint64_t volley_e5_in[] = {
+    0x0, 0x1, 0x1ffffffffffff320, 0xffffffffffff990,
+    0xffffffffffff991, 0x2, 0x760380d88d9f0f1, 0x19987945b0414755,
+    0x1bebe267cd58e8da, 0xd9da3db498da7dd, 0x187058b923b5360, 0xef5faaba190f0d6,
+    0x136aafaccde433a1, 0x12cb1a294125cdba, 0x38f2c58a23d2d20, 0x14a158cbbbe1ebf1
+};
+static const uint64_t volley_e5_out[] = {
+    0xd562190114130bb, 0xc155218ef05a1f8, 0x1129ac39d06061eb, 0xa48da4b3f1ac2c7,
+    0xfc50e918d398388, 0x1ec0ae641021093a, 0xa5aa1baddf5afd0, 0x19bad2fc2ee2eac6,
+    0x10e9c4e3634f251a, 0x70edd3e16d6082a, 0x53e1b700d220c94, 0x1402db4350151dcf,
+    0x440c33daf34aa03, 0x10d3fdcb0a3f3701, 0x21547eb45f35ce7, 0x1023325c6f46f198
 };
 
 static const volley_vector volley_vectors[] = {
@@ -1195,9 +1225,12 @@ static const volley_vector volley_vectors[] = {
       volley_e2_a, volley_e2_b, volley_e2_product },
     { "E", 4, UINT64_C(2305843009213692097),
       UINT64_C(99249916743782357), volley_e3_in, volley_e3_out,
-      NULL, NULL, NULL },
+      volley_e3_a, volley_e3_b, volley_e3_product },
     { "E", 4, UINT64_C(2305843009213691041),
       UINT64_C(47596978697768237), volley_e4_in, volley_e4_out,
+      NULL, NULL, NULL },
+    { "E", 4, UINT64_C(2305843009213690657),
+      UINT64_C(89019633161518741), volley_e5_in, volley_e5_out,
       NULL, NULL, NULL }
 };
 
