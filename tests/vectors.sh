@@ -43,6 +43,22 @@ judge "--json" $?
 grep -q '"mismatches": 0' "$work/log"
 judge "--json tells the counts" $?
 
+# refuses CODE WORDS ARGUMENTS...: exit code and message
+refuses()
+{
+    code=$1
+    words=$2
+    shift 2
+    "$build/volley" vectors "$@" >"$work/log" 2>&1
+    [ $? -eq "$code" ] && grep -q "$words" "$work/log"
+    judge "volley vectors $*" $?
+}
+refuses 2 "a file is missing"
+refuses 2 "unknown option" --ring 4 vectors/v1/words.json
+refuses 1 "kernel abacus cannot be used" --kernel abacus vectors/v1/words.json
+refuses 1 "nothing.json" "$work/nothing.json"
+refuses 1 "vectors.h" vectors/v1/vectors.h
+
 # ---- generator, schema, manifest ----------------------------------------------------
 if command -v python3 >/dev/null 2>&1; then
     names="words streams base encoding keys objects network"

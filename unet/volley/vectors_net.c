@@ -95,7 +95,7 @@ static void net_tiles(vec_case *c)
     p->layout.batch = net_int(c, "batch");
     for (size_t i = 0; i < count / 2; i++)
         size[i] = (unet_size){ (int)sides[2 * i], (int)sides[2 * i + 1] };
-    if (!vec_ok(c, unet_job_init(&job, p, size, count / 2)))
+    if (c->failed || !vec_ok(c, unet_job_init(&job, p, size, count / 2)))
         return;
     where = vec_alloc(c, 3 * job.tiles * sizeof *where);
     for (size_t t = 0; t < job.tiles && where != NULL; t++) {

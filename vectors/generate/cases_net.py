@@ -2,6 +2,7 @@
 docs/conventions.md, "Plan files", "Tiles"; docs/model.md.
 """
 import json
+import math
 import struct
 from fractions import Fraction
 
@@ -160,7 +161,7 @@ def ranges_of(maps):
     out = {}
     for name, x in maps.items():
         flat = [float(p) for m in x for row in m for p in row]
-        rms = (sum(p * p for p in flat) / len(flat)) ** 0.5
+        rms = math.sqrt(sum(p * p for p in flat) / len(flat))
         out[name] = {"max": max(1.0, 2 * max(abs(p) for p in flat)),
                      "rms": max(rms, 0.125), "gain": 0.5}
     return out
