@@ -250,13 +250,31 @@ void cki_rescale(uint64_t *out, const uint64_t *in, int level,
     divide_all(out, in, level, &work, &d, work + r->n);
 }
 
+/* Limbs l+1 .. of in, of the special primes, and limb l behind them. */
+static void special_limbs(uint64_t **from, uint64_t *in, int level,
+                          const cki_rns *r)
+{
+    for (int j = 0; j < r->num_special; j++)
+        from[j] = in + (size_t)(level + 1 + j) * r->n;
+    from[r->num_special] = in + (size_t)level * r->n;
+}
+
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work)
 {
     const cki_division d = cki_divide_by_p(r);
-    uint64_t *from[CKKS_MAX_SPECIAL];
+    uint64_t *from[CKKS_MAX_SPECIAL + 1];
 
-    for (int j = 0; j < r->num_special; j++)
-        from[j] = in + (size_t)(level + 1 + j) * r->n;
+    special_limbs(from, in, level, r);
     divide_all(out, in, level + 1, from, &d, work);
+}
+
+void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
+                          const cki_rns *r, uint64_t *work)
+{
+    const cki_division d = cki_divide_by_pq(r, level);
+    uint64_t *from[CKKS_MAX_SPECIAL + 1];
+
+    special_limbs(from, in, level, r);
+    divide_all(out, in, level, from, &d, work);
 }

@@ -99,4 +99,9 @@ void cki_rescale(uint64_t *out, const uint64_t *in, int level,
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work);
 
+/* out (level l-1) = round(in / (P q_l)); in's special limbs and limb l are
+ * spoiled.  work: 1 + CKI_GROUP limbs. */
+void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
+                          const cki_rns *r, uint64_t *work);
+
 #endif

@@ -124,8 +124,8 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
                          const ckks_ctx *ctx, int level, int source)
 {
     const char *name = "ckks_convert";
-    const uint64_t *in[CKI_MAX_ALL];
-    uint64_t *to[CKI_MAX_ALL], *copy;
+    const cki_conv *c;
+    uint64_t *y[CKI_MAX_ALL], *to[CKI_MAX_ALL], *copy, *v;
     int target[CKI_MAX_ALL], first, last, limbs, count = 0;
     size_t n, size;
     ckks_status s = check_level(ctx, level, name);
@@ -148,25 +148,26 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
                     : check_limbs(x, ctx, level, first, last, name);
     if (s != CKKS_OK)
         return s;
-    size = (size_t)(last - first + 1) * n * sizeof *copy;
+    size = (size_t)(last - first + 2) * n * sizeof *copy;
     copy = cki_alloc(&ctx->memory, size);
     if (copy == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
-    memcpy(copy, x, size);
+    v = copy + (size_t)(last - first + 1) * n;
+    memcpy(copy, x, size - n * sizeof *copy);
     for (int t = 0; t < limbs; t++)
         if (t >= first && t <= last) {
-            in[t - first] = copy + (size_t)(t - first) * n;
-            memcpy(out + (size_t)t * n, in[t - first], n * sizeof *out);
+            y[t - first] = copy + (size_t)(t - first) * n;
+            memcpy(out + (size_t)t * n, y[t - first], n * sizeof *out);
         } else {
             target[count] = limb_prime(ctx, level, t);
             to[count++] = out + (size_t)t * n;
         }
-    if (source == CKKS_SOURCE_SPECIAL)
-        ctx->rns.kernel->convert(to, target, count, in, ctx->rns.down, true,
-                                 n);
-    else
-        ctx->rns.kernel->convert(to, target, count, in, ctx->rns.digit[last],
-                                 !ctx->uncentred, n);
+    c = source == CKKS_SOURCE_SPECIAL ? ctx->rns.down : ctx->rns.digit[last];
+    ctx->rns.kernel->convert_scale(
+        y, v, (const uint64_t *const *)y, c,
+        source == CKKS_SOURCE_SPECIAL || !ctx->uncentred, n);
+    ctx->rns.kernel->convert_out(to, target, count,
+                                 (const uint64_t *const *)y, v, c, n);
     cki_wipe(copy, size);
     cki_free(&ctx->memory, copy, size);
     return CKKS_OK;
@@ -190,7 +191,7 @@ ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
     if (s != CKKS_OK)
         return s;
     words = (size_t)(level + 1 + ctx->num_special) * ctx->n;
-    size = (words + cki_words(ctx, level)) * sizeof *copy;
+    size = (words + (1 + CKI_GROUP) * ctx->n) * sizeof *copy;
     copy = cki_alloc(&ctx->memory, size);
     if (copy == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
@@ -212,8 +213,6 @@ ckks_status ckks_key_product(uint64_t *out, const uint64_t *x, int level,
     const char *name = "ckks_key_product";
     const cki_key *key = NULL;
     const ckks_ctx *ctx;
-    cki_switch w;
-    size_t words;
     ckks_status s;
 
     if (out == NULL || keys == NULL)
@@ -228,17 +227,8 @@ ckks_status ckks_key_product(uint64_t *out, const uint64_t *x, int level,
         s = cki_find_key(&key, keys, kind, step, level, name);
     if (s == CKKS_OK)
         s = check_limbs(x, ctx, level, 0, level, name);
-    if (s == CKKS_OK)
-        s = cki_switch_init(&w, ctx, level, false, name);
-    if (s != CKKS_OK)
-        return s;
-    cki_mod_up(&w, x);
-    cki_inner_products(&w, key);
-    words = (size_t)w.limbs * ctx->n;
-    memcpy(out, w.sum[0], words * sizeof *out);
-    memcpy(out + words, w.sum[1], words * sizeof *out);
-    cki_switch_clear(&w);
-    return CKKS_OK;
+    return s == CKKS_OK ? cki_switch_product(out, x, key, ctx, level, name)
+                        : s;
 }
 
 /* ---- streams and samplers ----------------------------------------------- */

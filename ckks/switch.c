@@ -16,6 +16,7 @@ typedef struct work {
     size_t num_sinks, num_terms, num_xs;
     int level, digits, gone;
     bool rescaled;
+    bool product;       /* no division: all limbs are gone, in their order   */
     cki_division by;
     int threads;
     uint64_t *y;        /* shape (num_xs, level+1 + digits, N): the scaled
@@ -46,7 +47,8 @@ static ckks_status work_init(work *w, const char *name)
     size_t limbs;
 
     w->digits = w->level / w->ctx->alpha + 1;
-    w->gone = w->ctx->num_special + w->rescaled;
+    w->gone = w->ctx->num_special
+              + (w->product ? w->level + 1 : w->rescaled);
     w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->level)
                         : cki_divide_by_p(&w->ctx->rns);
     w->threads = cki_threads();
@@ -241,7 +243,7 @@ static group group_of(const work *w, bool gone, int first)
 
     for (int k = 0; k < g.count; k++) {
         g.t[k] = first + k;
-        if (gone)               /* special primes, then q_level              */
+        if (gone && !w->product)    /* special primes, then q_level          */
             g.t[k] = first + k < w->ctx->num_special
                          ? w->level + 1 + first + k : w->level;
         for (size_t h = 0; h < 2; h++)
@@ -323,6 +325,30 @@ ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
     CKI_PARALLEL_OF(w.threads)
     for (int i = 0; i < level + 1 - rescaled; i += CKI_GROUP)
         run_group(&w, false, i);
+    cki_free(&ctx->memory, w.y, w.size);
+    return CKKS_OK;
+}
+
+ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
+                               const cki_key *key, const ckks_ctx *ctx,
+                               int level, const char *name)
+{
+    const cki_term term = { .x = x, .key = key };
+    work w = { .ctx = ctx, .term = &term, .num_sinks = 1, .num_terms = 1,
+               .level = level, .product = true };
+    size_t words;
+    ckks_status s = work_init(&w, name);
+
+    if (s != CKKS_OK)
+        return s;
+    cut_all(&w);
+    CKI_PARALLEL_OF(w.threads)
+    for (int i = 0; i < w.gone; i += CKI_GROUP)
+        run_group(&w, true, i);
+    words = (size_t)w.gone * ctx->n;
+    for (int h = 0; h < 2; h++)
+        memcpy(out + (size_t)h * words, from_limb(&w, 0, h, 0),
+               words * sizeof *out);
     cki_free(&ctx->memory, w.y, w.size);
     return CKKS_OK;
 }

@@ -42,6 +42,13 @@ CKKS_CHECKED ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
                                     const ckks_ctx *ctx, int level,
                                     bool rescaled, const char *name);
 
+/* out, shape (2, level+1+K, N) = the inner products of x with a key: what the
+ * division of cki_switch starts from, on its own (steps.c). */
+CKKS_CHECKED ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
+                                            const cki_key *key,
+                                            const ckks_ctx *ctx, int level,
+                                            const char *name);
+
 /* The key for (kind, step) at a level; ciphertext and keys that belong
  * together. */
 CKKS_CHECKED ckks_status cki_find_key(const cki_key **out,

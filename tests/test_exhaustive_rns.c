@@ -103,25 +103,6 @@ TEST(exhaustive_base_conversion)
 /* Which of the three divisions, over the same primes. */
 enum { RESCALE, MOD_DOWN, MOD_DOWN_RESCALE };
 
-/* The third, limb by limb.  work: all limbs and two more. */
-static void divide_by_pq(uint64_t *x, int level, const cki_rns *r,
-                         uint64_t *work)
-{
-    const cki_division d = cki_divide_by_pq(r, level);
-    uint64_t *from[CKKS_MAX_SPECIAL + 1];
-
-    for (int j = 0; j < r->num_special; j++)
-        from[j] = x + (size_t)(level + 1 + j) * r->n;
-    from[r->num_special] = x + (size_t)level * r->n;
-    cki_divide_begin(from, work, &d);
-    for (int i = 0; i < level; i++) {
-        uint64_t *at = x + (size_t)i * r->n;
-        const uint64_t *in = at;
-
-        cki_divide_limbs(&at, &in, i, 1, from, work, &d, work + r->n);
-    }
-}
-
 /* Every x modulo the product of all primes, four at a time as coefficients.
  * Limbs: level+1 ciphertext primes, then special ones. */
 static void check_division(const cki_kernel *kernel, const int *bits,
@@ -161,7 +142,7 @@ static void check_division(const cki_kernel *kernel, const int *bits,
         else if (which == MOD_DOWN)
             cki_mod_down(x, x, level, &ctx->rns, work);
         else
-            divide_by_pq(x, level, &ctx->rns, work);
+            cki_mod_down_rescale(x, x, level, &ctx->rns, work);
         for (int i = 0; i <= last; i++) {
             cki_ntt_inv(&ctx->rns, x + i * N, i);
             for (int64_t k = 0; k < N; k++) {
