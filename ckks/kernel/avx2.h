@@ -29,6 +29,9 @@
 
 #include "kernel.h"
 
+/* Where a call would pass vectors through memory. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 typedef __m256d vec;
 
 #define MAGIC 0x1.8p52
@@ -99,12 +102,11 @@ static inline vec reduce(vec x, prime c)
     return _mm256_fnmadd_pd(nearest(x, c.inv, c), c.p, x);
 }
 
-/* (-p, p) -> [0, p) */
+/* (-p, p) -> [0, p), by the sign bit.  x is never -0: a zero comes from x - x
+ * or as a last sum with +0 (mulmod's l), and both are +0. */
 static inline vec lift(vec x, prime c)
 {
-    vec negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
-
-    return _mm256_add_pd(x, _mm256_and_pd(negative, c.p));
+    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);
 }
 
 /* [0, 2p) -> [0, p) */

@@ -81,7 +81,7 @@ static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
 }
 
 /* Two layers on one block of 4t words; table index m + i of the block. */
-static inline void fwd_block(uint64_t *x, size_t t, const double *table,
+static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, const double *table,
                              size_t index, bool words, bool reduced, prime c)
 {
     vec w1 = _mm256_set1_pd(table[index]);

@@ -51,70 +51,77 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
     own->n_inv_v_s = cki_shoup(own->n_inv_v, &t->mod);
 }
 
-/* (a, b) -> (a + w b, a - w b): a < 4p, b any word; both out < 4p. */
+/* Layers go in pairs; p < 2^61 leaves room for words below 8p.  Large rings are
+ * cut into blocks that stay in the first-level cache. */
+
+enum { BLOCK = 4096 };
+
+/* x < 2y -> below y. */
+static inline uint64_t below(uint64_t x, uint64_t y)
+{
+    return x < x - y ? x : x - y;                   /* wraps if x < y        */
+}
+
+/* ---- forward ---------------------------------------------------------------
+ *
+ * (a, b) -> (a + w b, a - w b + 2p), b any word: from B p to (B + 2) p.  A pair
+ * of layers starts by bringing the a of its first layer below 4p: 4, 6, 8. */
+
 #define FWD(a, b, w, s)                                                   \
     do {                                                                  \
         uint64_t u_ = (a), t_ = cki_mul_shoup_lazy((b), (w), (s), p);     \
-        u_ = u_ < u_ - p2 ? u_ : u_ - p2;           /* [0, 2p)            */ \
-        (a) = u_ + t_;                              /* [0, 4p)            */ \
-        (b) = u_ + p2 - t_;                         /* (0, 4p)            */ \
+        (a) = u_ + t_;                                                    \
+        (b) = u_ + p2 - t_;                                               \
     } while (0)
 
-/* (a, b) -> (a + b, w (a - b)): a, b < 2p; both out < 2p. */
-#define INV(a, b, w, s)                                                   \
-    do {                                                                  \
-        uint64_t u_ = (a) + (b), d_ = (a) + p2 - (b);   /* < 4p           */ \
-        (a) = u_ < u_ - p2 ? u_ : u_ - p2;              /* [0, 2p)        */ \
-        (b) = cki_mul_shoup_lazy(d_, (w), (s), p);      /* [0, 2p)        */ \
-    } while (0)
-
-/* Layers m and 2m at once: m blocks of 4t words; every word < 4p before and
- * after. */
-static void fwd_two_layers(uint64_t *x, size_t m, size_t t, const table *own,
-                           uint64_t p)
+/* The pair of layers of blocks of 4t words, on `size` words, the first block
+ * having twiddle number i; every word < 8p before and after. */
+static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
+                           const table *own, uint64_t p)
 {
-    const uint64_t p2 = 2 * p;
+    const uint64_t p2 = 2 * p, p4 = 4 * p;
 
-    for (size_t i = 0; i < m; i++) {
-        uint64_t *a = x + 4 * t * i, *b = a + t, *c = b + t, *d = c + t;
-        uint64_t w1 = own->w[m + i], s1 = own->ws[m + i];
-        uint64_t w2 = own->w[2 * (m + i)], s2 = own->ws[2 * (m + i)];
-        uint64_t w3 = own->w[2 * (m + i) + 1], s3 = own->ws[2 * (m + i) + 1];
+    for (uint64_t *end = x + size; x < end; x += 4 * t, i++) {
+        uint64_t w1 = own->w[i], s1 = own->ws[i];
+        uint64_t w2 = own->w[2 * i], s2 = own->ws[2 * i];
+        uint64_t w3 = own->w[2 * i + 1], s3 = own->ws[2 * i + 1];
 
         for (size_t j = 0; j < t; j++) {
-            uint64_t e = a[j], f = b[j], g = c[j], h = d[j];
+            uint64_t e = below(x[j], p4), f = below(x[j + t], p4);
+            uint64_t g = x[j + 2 * t], h = x[j + 3 * t];
 
             FWD(e, g, w1, s1);
             FWD(f, h, w1, s1);
             FWD(e, f, w2, s2);
             FWD(g, h, w3, s3);
-            a[j] = e;
-            b[j] = f;
-            c[j] = g;
-            d[j] = h;
+            x[j] = e;
+            x[j + t] = f;
+            x[j + 2 * t] = g;
+            x[j + 3 * t] = h;
         }
     }
 }
 
+/* < 8p -> [0, p) */
 static inline uint64_t canonical(uint64_t u, uint64_t p)
 {
-    u = u < u - 2 * p ? u : u - 2 * p;              /* [0, 2p)               */
-    return u < u - p ? u : u - p;                   /* [0, p)                */
+    return below(below(below(u, 4 * p), 2 * p), p);
 }
 
-/* The last two layers, on quadruples; canonical words out. */
-static void fwd_last_layers(uint64_t *x, size_t n, const table *own,
-                            uint64_t p)
+/* The last two layers on quadruples; canonical words out. */
+static void fwd_last_layers(uint64_t *x, size_t size, size_t i,
+                            const table *own, uint64_t p)
 {
-    const uint64_t p2 = 2 * p, *w = own->w, *ws = own->ws;
+    const uint64_t p2 = 2 * p, p4 = 4 * p, *w = own->w, *ws = own->ws;
 
-    for (size_t k = n / 4; k < n / 2; k++, x += 4) {
-        uint64_t e = x[0], f = x[1], g = x[2], h = x[3];
+    for (uint64_t *end = x + size; x < end; x += 4, i++) {
+        uint64_t e = below(x[0], p4), f = below(x[1], p4);
+        uint64_t g = x[2], h = x[3];
 
-        FWD(e, g, w[k], ws[k]);
-        FWD(f, h, w[k], ws[k]);
-        FWD(e, f, w[2 * k], ws[2 * k]);
-        FWD(g, h, w[2 * k + 1], ws[2 * k + 1]);
+        FWD(e, g, w[i], ws[i]);
+        FWD(f, h, w[i], ws[i]);
+        FWD(e, f, w[2 * i], ws[2 * i]);
+        FWD(g, h, w[2 * i + 1], ws[2 * i + 1]);
         x[0] = canonical(e, p);
         x[1] = canonical(f, p);
         x[2] = canonical(g, p);
@@ -122,79 +129,140 @@ static void fwd_last_layers(uint64_t *x, size_t n, const table *own,
     }
 }
 
-/* Layers of half-length t, then 2t: m blocks of 4t words, every word < 2p. */
-static void inv_two_layers(uint64_t *x, size_t m, size_t t, const table *own,
-                           uint64_t p)
-{
-    const uint64_t p2 = 2 * p;
-
-    for (size_t i = 0; i < m; i++) {
-        uint64_t *a = x + 4 * t * i, *b = a + t, *c = b + t, *d = c + t;
-        uint64_t w1 = own->v[m + i], s1 = own->vs[m + i];
-        uint64_t w2 = own->v[2 * (m + i)], s2 = own->vs[2 * (m + i)];
-        uint64_t w3 = own->v[2 * (m + i) + 1], s3 = own->vs[2 * (m + i) + 1];
-
-        for (size_t j = 0; j < t; j++) {
-            uint64_t e = a[j], f = b[j], g = c[j], h = d[j];
-
-            INV(e, f, w2, s2);
-            INV(g, h, w3, s3);
-            INV(e, g, w1, s1);
-            INV(f, h, w1, s1);
-            a[j] = e;
-            b[j] = f;
-            c[j] = g;
-            d[j] = h;
-        }
-    }
-}
-
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
     const table *own = t->own;
     const uint64_t p = t->mod.p, p2 = 2 * p;
-    size_t m = 1, half = t->n / 2;
+    const size_t n = t->n;
+    size_t size = n;
 
-    VERIFY_BELOW(x, t->n, p);
-    if (t->log_n % 2 == 1) {            /* an odd layer goes first           */
-        for (size_t j = 0; j < half; j++)
-            FWD(x[j], x[j + half], own->w[1], own->ws[1]);
-        m = 2;
-        half /= 2;
+    VERIFY_BELOW(x, n, p);
+    if (t->log_n % 2 == 1) {            /* an odd layer goes first: < 3p     */
+        for (size_t j = 0; j < n / 2; j++)
+            FWD(x[j], x[j + n / 2], own->w[1], own->ws[1]);
+        size /= 2;
     }
-    for (; half > 2; m *= 4, half /= 4) {
-        fwd_two_layers(x, m, half / 2, own, p);
-        VERIFY_BELOW(x, t->n, 4 * p);
+    for (; size > BLOCK; size /= 4)
+        fwd_two_layers(x, n, size / 4, n / size, own, p);
+    for (size_t at = 0; at < n; at += size) {
+        for (size_t s = size; s > 4; s /= 4) {
+            fwd_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
+            VERIFY_BELOW(x + at, size, 8 * p);
+        }
+        fwd_last_layers(x + at, size, (n + at) / 4, own, p);
     }
-    fwd_last_layers(x, t->n, own, p);
-    VERIFY_BELOW(x, t->n, p);
+    VERIFY_BELOW(x, n, p);
+}
+
+/* ---- inverse ---------------------------------------------------------------
+ *
+ * (a, b) -> (a + b, w (a - b + above)), above a multiple of p, at least b's
+ * bound.  A pair of layers starts and ends below 2p: sums of the first reach
+ * 4p, the largest of the second 8p. */
+
+#define INV(a, b, w, s, above)                                            \
+    do {                                                                  \
+        uint64_t u_ = (a), v_ = (b);                                      \
+        (a) = u_ + v_;                                                    \
+        (b) = cki_mul_shoup_lazy(u_ + (above) - v_, (w), (s), p);         \
+    } while (0)
+
+static void inv_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
+                           const table *own, uint64_t p)
+{
+    const uint64_t p2 = 2 * p, p4 = 4 * p;
+
+    for (uint64_t *end = x + size; x < end; x += 4 * t, i++) {
+        uint64_t w1 = own->v[i], s1 = own->vs[i];
+        uint64_t w2 = own->v[2 * i], s2 = own->vs[2 * i];
+        uint64_t w3 = own->v[2 * i + 1], s3 = own->vs[2 * i + 1];
+
+        for (size_t j = 0; j < t; j++) {
+            uint64_t e = x[j], f = x[j + t];
+            uint64_t g = x[j + 2 * t], h = x[j + 3 * t];
+
+            INV(e, f, w2, s2, p2);
+            INV(g, h, w3, s3, p2);
+            INV(e, g, w1, s1, p4);
+            INV(f, h, w1, s1, p2);
+            x[j] = below(below(e, p4), p2);
+            x[j + t] = below(f, p2);
+            x[j + 2 * t] = g;
+            x[j + 3 * t] = h;
+        }
+    }
+}
+
+/* The same for t = 1, where a loop over t would cost more than its work. */
+static void inv_first_layers(uint64_t *x, size_t size, size_t i,
+                             const table *own, uint64_t p)
+{
+    const uint64_t p2 = 2 * p, p4 = 4 * p, *v = own->v, *vs = own->vs;
+
+    for (uint64_t *end = x + size; x < end; x += 4, i++) {
+        uint64_t e = x[0], f = x[1], g = x[2], h = x[3];
+
+        INV(e, f, v[2 * i], vs[2 * i], p2);
+        INV(g, h, v[2 * i + 1], vs[2 * i + 1], p2);
+        INV(e, g, v[i], vs[i], p4);
+        INV(f, h, v[i], vs[i], p2);
+        x[0] = below(below(e, p4), p2);
+        x[1] = below(f, p2);
+        x[2] = g;
+        x[3] = h;
+    }
+}
+
+/* The last layer (log N odd) or two, 1/N included; canonical words out. */
+static void inv_last_layers(uint64_t *x, const cki_ntt *t)
+{
+    const table *own = t->own;
+    const uint64_t p = t->mod.p, p2 = 2 * p, p4 = 4 * p;
+    const uint64_t w = own->n_inv, s = own->n_inv_s;
+    const uint64_t v = own->n_inv_v, vs = own->n_inv_v_s;
+    const size_t q = t->n / 4;
+
+    if (t->log_n % 2 == 1) {
+        for (size_t j = 0; j < 2 * q; j++) {
+            uint64_t a = x[j], b = x[j + 2 * q];    /* < 2p                  */
+
+            x[j] = cki_mul_shoup(a + b, w, s, p);
+            x[j + 2 * q] = cki_mul_shoup(a + p2 - b, v, vs, p);
+        }
+        return;
+    }
+    for (size_t j = 0; j < q; j++) {
+        uint64_t e = x[j], f = x[j + q], g = x[j + 2 * q], h = x[j + 3 * q];
+
+        INV(e, f, own->v[2], own->vs[2], p2);
+        INV(g, h, own->v[3], own->vs[3], p2);
+        x[j] = cki_mul_shoup(e + g, w, s, p);
+        x[j + q] = cki_mul_shoup(f + h, w, s, p);
+        x[j + 2 * q] = cki_mul_shoup(e + p4 - g, v, vs, p);
+        x[j + 3 * q] = cki_mul_shoup(f + p2 - h, v, vs, p);
+    }
 }
 
 void cki_portable_ntt_inv(uint64_t *x, const cki_ntt *t)
 {
     const table *own = t->own;
-    const uint64_t p = t->mod.p, p2 = 2 * p;
-    size_t m = t->n / 4, len = 1;
+    const uint64_t p = t->mod.p;
+    const size_t n = t->n, top = t->log_n % 2 == 1 ? n / 2 : n / 4;
+    size_t size = top;                  /* what the pairs of layers cover    */
 
-    VERIFY_BELOW(x, t->n, p);
-    for (; m > 1; m /= 4, len *= 4) {
-        inv_two_layers(x, m, len, own, p);
-        VERIFY_BELOW(x, t->n, 2 * p);
+    VERIFY_BELOW(x, n, p);
+    while (size > BLOCK)
+        size /= 4;
+    for (size_t at = 0; at < n && size >= 4; at += size) {
+        inv_first_layers(x + at, size, (n + at) / 4, own, p);
+        for (size_t s = 16; s <= size; s *= 4)
+            inv_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
+        VERIFY_BELOW(x + at, size, 2 * p);
     }
-    if (m == 1) {                       /* log N even: two layers are left   */
-        for (size_t j = 0; j < len; j++) {
-            INV(x[j], x[j + len], own->v[2], own->vs[2]);
-            INV(x[j + 2 * len], x[j + 3 * len], own->v[3], own->vs[3]);
-        }
-    }
-    /* The last layer takes 1/N along. */
-    for (size_t j = 0; j < t->n / 2; j++) {
-        uint64_t a = x[j], b = x[j + t->n / 2];     /* [0, 2p)               */
-
-        x[j] = cki_mul_shoup(a + b, own->n_inv, own->n_inv_s, p);
-        x[j + t->n / 2] = cki_mul_shoup(a + p2 - b, own->n_inv_v,
-                                        own->n_inv_v_s, p);
-    }
+    for (size_t s = 4 * size; size >= 4 && s <= top; s *= 4)
+        inv_two_layers(x, n, s / 4, n / s, own, p);
+    inv_last_layers(x, t);
+    VERIFY_BELOW(x, n, p);
 }
 
 /* ---- pointwise ---------------------------------------------------------- */
