@@ -1,8 +1,8 @@
 /* portable.c -- layer 2: the kernel in C11, for every machine and p < 2^61.
  *
  * Read first: word.h (Lemmas B and S), docs/02-ntt.md.  The NTT is the radix-4
- * form of Harvey's lazy butterflies: two layers a sweep, words below 4p
- * between sweeps, which needs 4p < 2^64, one reduction at the end.
+ * form of Harvey's lazy butterflies: two layers a sweep, words below 8p between
+ * sweeps, which needs 8p <= 2^64, one reduction at the end.
  */
 #include <string.h>
 
@@ -59,7 +59,13 @@ enum { BLOCK = 4096 };
 /* x < 2y -> below y. */
 static inline uint64_t below(uint64_t x, uint64_t y)
 {
-    return x < x - y ? x : x - y;                   /* wraps if x < y        */
+#if defined(__GNUC__)                   /* one instruction less              */
+    uint64_t r;
+
+    return __builtin_sub_overflow(x, y, &r) ? x : r;
+#else
+    return x < y ? x : x - y;
+#endif
 }
 
 /* ---- forward ---------------------------------------------------------------
@@ -75,11 +81,11 @@ static inline uint64_t below(uint64_t x, uint64_t y)
     } while (0)
 
 /* The pair of layers of blocks of 4t words, on `size` words, the first block
- * having twiddle number i; every word < 8p before and after. */
-static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
-                           const table *own, uint64_t p)
+ * having twiddle number i; every word < 8p after, and before, or < 4p (low). */
+static inline void fwd_pair(uint64_t *x, size_t size, size_t t, size_t i,
+                            bool low, const table *own, uint64_t p)
 {
-    const uint64_t p2 = 2 * p, p4 = 4 * p;
+    const uint64_t p2 = 2 * p, p4 = low ? 0 : 4 * p;
 
     for (uint64_t *end = x + size; x < end; x += 4 * t, i++) {
         uint64_t w1 = own->w[i], s1 = own->ws[i];
@@ -87,7 +93,8 @@ static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
         uint64_t w3 = own->w[2 * i + 1], s3 = own->ws[2 * i + 1];
 
         for (size_t j = 0; j < t; j++) {
-            uint64_t e = below(x[j], p4), f = below(x[j + t], p4);
+            uint64_t e = low ? x[j] : below(x[j], p4);
+            uint64_t f = low ? x[j + t] : below(x[j + t], p4);
             uint64_t g = x[j + 2 * t], h = x[j + 3 * t];
 
             FWD(e, g, w1, s1);
@@ -100,6 +107,15 @@ static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
             x[j + 3 * t] = h;
         }
     }
+}
+
+static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
+                           bool low, const table *own, uint64_t p)
+{
+    if (low)
+        fwd_pair(x, size, t, i, true, own, p);
+    else
+        fwd_pair(x, size, t, i, false, own, p);
 }
 
 /* < 8p -> [0, p) */
@@ -135,18 +151,22 @@ void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
     const uint64_t p = t->mod.p, p2 = 2 * p;
     const size_t n = t->n;
     size_t size = n;
+    bool low = true;                    /* words are below 3p                */
 
     VERIFY_BELOW(x, n, p);
     if (t->log_n % 2 == 1) {            /* an odd layer goes first: < 3p     */
+        const uint64_t w = own->w[1], ws = own->ws[1];
+
         for (size_t j = 0; j < n / 2; j++)
-            FWD(x[j], x[j + n / 2], own->w[1], own->ws[1]);
+            FWD(x[j], x[j + n / 2], w, ws);
         size /= 2;
     }
-    for (; size > BLOCK; size /= 4)
-        fwd_two_layers(x, n, size / 4, n / size, own, p);
+    for (; size > BLOCK; size /= 4, low = false)
+        fwd_two_layers(x, n, size / 4, n / size, low, own, p);
     for (size_t at = 0; at < n; at += size) {
         for (size_t s = size; s > 4; s /= 4) {
-            fwd_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
+            fwd_two_layers(x + at, size, s / 4, (n + at) / s,
+                           low && s == size, own, p);
             VERIFY_BELOW(x + at, size, 8 * p);
         }
         fwd_last_layers(x + at, size, (n + at) / 4, own, p);
@@ -220,6 +240,8 @@ static void inv_last_layers(uint64_t *x, const cki_ntt *t)
     const uint64_t p = t->mod.p, p2 = 2 * p, p4 = 4 * p;
     const uint64_t w = own->n_inv, s = own->n_inv_s;
     const uint64_t v = own->n_inv_v, vs = own->n_inv_v_s;
+    const uint64_t w2 = own->v[2], s2 = own->vs[2];
+    const uint64_t w3 = own->v[3], s3 = own->vs[3];
     const size_t q = t->n / 4;
 
     if (t->log_n % 2 == 1) {
@@ -234,8 +256,8 @@ static void inv_last_layers(uint64_t *x, const cki_ntt *t)
     for (size_t j = 0; j < q; j++) {
         uint64_t e = x[j], f = x[j + q], g = x[j + 2 * q], h = x[j + 3 * q];
 
-        INV(e, f, own->v[2], own->vs[2], p2);
-        INV(g, h, own->v[3], own->vs[3], p2);
+        INV(e, f, w2, s2, p2);
+        INV(g, h, w3, s3, p2);
         x[j] = cki_mul_shoup(e + g, w, s, p);
         x[j + q] = cki_mul_shoup(f + h, w, s, p);
         x[j + 2 * q] = cki_mul_shoup(e + p4 - g, v, vs, p);
