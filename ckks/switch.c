@@ -206,25 +206,26 @@ static void finish(const work *w, const group *g, size_t number)
 {
     const cki_sink *s = &w->sink[number];
     const cki_rns *r = &w->ctx->rns;
-    uint64_t *from[CKKS_MAX_SPECIAL + 2];
+    uint64_t *from[CKKS_MAX_SPECIAL + 2], *to[CKI_GROUP] = { NULL };
 
     for (int h = 0; h < 2; h++) {
         uint64_t *const *sum = g->sum[h];
 
         for (int j = 0; j <= w->gone; j++)
             from[j] = from_limb(w, number, h, j);
-        cki_divide_limbs(sum, (const uint64_t *const *)sum, g->t[0], g->count,
+        for (int k = 0; k < g->count; k++)
+            to[k] = s->perm != NULL ? sum[k]
+                                    : s->out[h] + (size_t)g->t[k] * r->n;
+        cki_divide_limbs(to, (const uint64_t *const *)sum, g->t[0], g->count,
                          from, from[w->gone], &w->by, g->spare);
         for (int k = 0; k < g->count; k++) {
             size_t at = (size_t)g->t[k] * r->n;
 
             if (!w->rescaled && s->add[h] != NULL)
-                r->kernel->add(sum[k], sum[k], s->add[h] + at, r->n,
+                r->kernel->add(to[k], to[k], s->add[h] + at, r->n,
                                &r->mod[g->t[k]]);
             if (s->perm != NULL)
                 r->kernel->permute(s->out[h] + at, sum[k], s->perm, r->n);
-            else
-                memcpy(s->out[h] + at, sum[k], r->n * sizeof *sum[k]);
         }
     }
 }
