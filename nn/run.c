@@ -73,7 +73,7 @@ static void free_read(net_run *r, int reader)
 static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
                                  int o, int i, const ckks_keys *keys)
 {
-    const ckks_ct *part[16];
+    ckks_ct *part[16];
     int step[16], n = 0;
     double bias = in->map->phase[i].bias[o];
     ckks_status st = CKKS_OK;
@@ -84,9 +84,12 @@ static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
             step[n++] = w->step[b];
         }
     if (n == 1 && step[0] == 0)
-        ckks_ct_swap(out, (ckks_ct *)part[0]);
+        ckks_ct_swap(out, part[0]);
     else
-        st = ckks_rotate_sum(out, part, step, (size_t)n, keys);
+        st = ckks_rotate_sum(out, (const ckks_ct *const *)part, step,
+                             (size_t)n, keys);
+    for (int k = 0; k < n; k++)         /* no one else reads them            */
+        ckks_ct_clear(part[k]);
     if (st == CKKS_OK && bias != 0)
         st = ckks_add_const(out, out, bias, 0);
     if (st == CKKS_OK && in->stage->masked)
