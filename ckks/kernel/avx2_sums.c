@@ -165,10 +165,16 @@ static inline void two_targets(uint64_t *out0, uint64_t *out1,
         t10 = _mm256_add_pd(t10, dot_end(h10, l10, c1));
         t11 = _mm256_add_pd(t11, dot_end(h11, l11, c1));
     }
-    store(out0 + j, lift(reduce(t00, c0), c0));
-    store(out0 + j + 4, lift(reduce(t01, c0), c0));
-    store(out1 + j, lift(reduce(t10, c1), c1));
-    store(out1 + j + 4, lift(reduce(t11, c1), c1));
+    if (len >= CHUNK) {                 /* one chunk alone is below p        */
+        t00 = reduce(t00, c0);
+        t01 = reduce(t01, c0);
+        t10 = reduce(t10, c1);
+        t11 = reduce(t11, c1);
+    }
+    store(out0 + j, lift(t00, c0));
+    store(out0 + j + 4, lift(t01, c0));
+    store(out1 + j, lift(t10, c1));
+    store(out1 + j + 4, lift(t11, c1));
 }
 
 void cki_avx2_convert_out(uint64_t *const *out, const int *number,
