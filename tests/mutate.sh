@@ -23,7 +23,7 @@ ckks/kernel/portable.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p
 ckks/kernel/portable.c	s/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/	kernel_ntt
 ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
 ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
-ckks/kernel/portable.c	s/centred ? f\[k\] + 0.5 : f\[k\]/f[k] + 0.5/	kernel_
+ckks/kernel/portable.c	s/centred ? f + 0.5 : f)/f + 0.5)/	kernel_
 ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
 ckks/kernel/avx2.h	s/_CMP_LT_OQ/_CMP_LE_OQ/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
@@ -33,6 +33,12 @@ ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
 ckks/kernel/avx2_sums.c	s/j += 4)$/j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
+ckks/kernel/avx2_sums.c	s/if (len >= CHUNK) {/if (len > 2 * CHUNK) {/	kernel_convert
+ckks/kernel/avx512ifma_ntt.c	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
+ckks/kernel/avx512ifma_ntt.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
+ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
+ckks/kernel/avx512ifma_words.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
+ckks/kernel/avx512ifma_combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
 ckks/kernel/avx2_combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
 ckks/word.h	s/r -= (2 \* m->p) & (uint64_t)-(r >= 2 \* m->p);//	exhaustive kernel_
 ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive kernel_
@@ -41,8 +47,9 @@ ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
 ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
 ckks/rns.c	s/^                       true, n);/                       false, n);/	exhaustive oracle
 ckks/rns.c	s/r->p_inv\[i\], r->q_inv\[level\]\[i\]/r->p_inv[i], r->p_inv[i]/	exhaustive oracle
-ckks/switch.c	s/!ctx->uncentred, n);/ctx->uncentred, n);/	oracle
+ckks/switch.c	s/!w->ctx->uncentred, n);/w->ctx->uncentred, n);/	oracle
 ckks/switch.c	s/t - w->level + key->level)/t)/	oracle misuse
+ckks/switch.c	s/if (ends \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
