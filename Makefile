@@ -30,7 +30,7 @@ ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 DEFS   :=
 LIBS   := -lm
-CKKS_SRC := $(wildcard ckks/*.c) ckks/kernel/kernel.c ckks/kernel/portable.c
+CKKS_SRC := $(wildcard ckks/*.c) ckks/kernel/kernel.c $(wildcard ckks/kernel/portable*.c)
 
 ifdef MINIMAL
   DEFS += -DCKKS_MINIMAL

@@ -18,9 +18,9 @@ cd "$work/tree" || exit 1
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 cat > "$work/list" <<'LIST'
-ckks/kernel/portable.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
-ckks/kernel/portable.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
-ckks/kernel/portable.c	s/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/	kernel_ntt
+ckks/kernel/portable_ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
+ckks/kernel/portable_ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
+ckks/kernel/portable_ntt.c	s/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/	kernel_ntt
 ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
 ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
 ckks/kernel/portable.c	s/centred ? f + 0.5 : f)/f + 0.5)/	kernel_
