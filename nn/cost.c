@@ -1,22 +1,13 @@
-/* cost.c -- what a plan costs on one thread with avx2: time, memory, keys,
- * error.
+/* cost.c -- what a plan costs: steps, keys, error, and the sums of price.c and
+ * memory.c.
  *
- * Read first: docs/09-noise.md, docs/11-layers.md.
+ * Read first: docs/09-noise.md, docs/11-layers.md, docs/performance.md.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
-
-/* A butterfly, with the base conversion and inner products that go with it in
- * a key switching, and a multiply-add of the integer product, in seconds. */
-static const double BUTTERFLY = 0.50e-9, MULTIPLY_ADD = 0.19e-9;
-
-static double ntt_seconds(const ckks_params *p)
-{
-    return BUTTERFLY * ldexp(0.5 * p->log_n, p->log_n);
-}
+#include "price.h"
 
 double net_digits(const ckks_params *p, int level)
 {
@@ -25,43 +16,71 @@ double net_digits(const ckks_params *p, int level)
     return level / alpha + 1;
 }
 
-/* NTTs of cutting into digits with the inner products, and of mod-down. */
-static double up_ntts(const ckks_params *p, int level)
-{
-    return net_digits(p, level) * (level + 1 + p->num_special);
-}
-
-static double down_ntts(const ckks_params *p, int level)
-{
-    return 2 * (level + 1 + p->num_special);
-}
-
-static double limb_bytes(const ckks_params *p)
-{
-    return ldexp(8, p->log_n);
-}
-
 /* ---- steps -------------------------------------------------------------- */
 
-static ckks_status step_rotations(nn_step *s, const net_map *m, bool masked,
-                                  const ckks_params *p)
-{
-    long inputs, sums;
-    double up = up_ntts(p, s->level), down = down_ntts(p, s->level);
-    double by_inputs, by_sums;
+/* What is known of stage k besides its place in the plan. */
+typedef struct pricing {
+    bool choose;                /* what is rotated; else as the plan says    */
+    const nn_machine *machine;
+    int threads;
+    double high;                /* bytes that have been in use at once       */
+} pricing;
 
-    ckks_status st = net_map_rotations(&inputs, &sums, m);
+/* Time and memory of stage k, inputs or sums rotated. */
+typedef struct way {
+    long rotations;
+    bool any;                   /* something is rotated                      */
+    double seconds, fresh, bytes;
+} way;
+
+static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
+                          const nn_plan *p, bool by_inputs,
+                          const pricing *with)
+{
+    const net_stage *s = &n->stage[k];
+    const nn_machine *machine = with->machine;
+    net_shape shape = { 0 };
+    ckks_status st = net_shape_init(&shape, m, net_columns(s, &p->layout),
+                                    by_inputs, s->masked);
 
     if (st != CKKS_OK)
         return st;
-    /* hoisted: one cut an input; sums: one mod-down an output */
-    by_inputs = m->num_inputs * up + (double)inputs * down;
-    by_sums = (double)sums * up + (double)m->num_phases * m->channels * down;
-    s->rotate_inputs = inputs > 0 && (masked || by_inputs < by_sums);
-    s->rotations = s->rotate_inputs ? inputs : sums;
-    if (s->rotations > 0)
-        s->seconds += (s->rotate_inputs ? by_inputs : by_sums)
-                      * ntt_seconds(p);
+    out->any = shape.versions > shape.copies;
+    out->rotations = shape.versions - shape.copies;
+    for (int i = 0; i < shape.num_rows; i++)
+        out->rotations += (long)shape.row[i].rotations * m->channels;
+    out->bytes = net_base_bytes(p, machine)
+                 + net_stage_bytes(n, k, &shape, m, p, machine,
+                                   with->threads);
+    out->fresh = fmax(0, out->bytes - with->high) / 8
+                 * machine->cost[NN_FRESH];
+    out->seconds = out->fresh + net_stage_seconds(n, k, &shape, m, p, machine,
+                                                  with->threads);
+    net_shape_clear(&shape);
+    return CKKS_OK;
+}
+
+/* Rotates inputs or sums, whichever takes less time. */
+static ckks_status price_step(nn_step *s, const net *n, int k,
+                              const net_map *m, nn_plan *p, pricing *with)
+{
+    const bool masked = n->stage[k].masked;
+    way inputs = { 0 }, sums = { 0 }, *taken;
+    ckks_status st = way_of(&inputs, n, k, m, p, true, with);
+
+    if (st == CKKS_OK && !masked)
+        st = way_of(&sums, n, k, m, p, false, with);
+    if (st != CKKS_OK)
+        return st;
+    if (with->choose)
+        s->rotate_inputs = inputs.any
+                           && (masked || inputs.seconds < sums.seconds);
+    taken = masked || s->rotate_inputs ? &inputs : &sums;
+    s->rotations = taken->rotations;
+    s->bytes = taken->bytes;
+    s->seconds = taken->seconds;
+    p->fresh_seconds += taken->fresh;
+    with->high = fmax(with->high, taken->bytes);
     return CKKS_OK;
 }
 
@@ -80,13 +99,12 @@ static double fresh_sd(int log_n)
 }
 
 static ckks_status one_step(nn_step *out, const net *n, int k,
-                            const net_map *m, const nn_plan *p)
+                            const net_map *m, nn_plan *p, pricing *with)
 {
     const net_stage *s = &n->stage[k];
     nn_step st = { .square = s->square, .level = s->level,
+                   .rotate_inputs = !with->choose && out->rotate_inputs,
                    .channels = s->channels };
-    double words = ldexp(2.0 * (s->level + 1), p->params.log_n);
-    double error = 0, kept = 0;
     ckks_status status;
 
     memcpy(st.name, s->name, sizeof st.name);
@@ -94,29 +112,20 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
     st.height = p->layout.height >> s->pool;
     st.width = p->layout.width >> s->pool;
     st.ciphertexts = (long)s->channels * m->num_phases;
-    status = step_rotations(&st, m, s->masked, &p->params);
-    if (status != CKKS_OK)
-        return status;
     for (int i = 0; i < m->num_phases; i++)
         st.products += (double)s->channels * m->phase[i].terms;
-    st.seconds += st.products * words * MULTIPLY_ADD;
     for (int i = 0; i < s->num_outs; i++) {
         const net_out *o = &s->out[i];
-        long count = (long)s->channels * net_out_phases(s, o, &p->layout);
-        double ntts = s->square ? up_ntts(&p->params, o->level + 1)
-                                      + down_ntts(&p->params, o->level + 1)
-                                : 2 * (o->level + 2);
 
-        st.relins += s->square ? count : 0;
-        st.seconds += (double)count * ntts * ntt_seconds(&p->params);
-        error = fmax(error, rounding_sd(p->params.log_n) / o->scale
-                                * s->factor);
-        kept += (double)count * 2 * (o->level + 1) * limb_bytes(&p->params);
+        if (s->square)
+            st.relins += (long)s->channels * net_out_phases(s, o, &p->layout);
+        st.error = fmax(st.error, rounding_sd(p->params.log_n) / o->scale
+                                      * s->factor);
     }
-    st.error = error;
-    st.bytes = kept;
-    *out = st;
-    return CKKS_OK;
+    status = price_step(&st, n, k, m, p, with);
+    if (status == CKKS_OK)
+        *out = st;
+    return status;
 }
 
 /* Gain from a form in which an output is kept to the logit: that of what reads
@@ -190,65 +199,43 @@ static ckks_status step_keys(nn_plan *p, const net_stage *s,
     return st;
 }
 
-/* ---- memory ------------------------------------------------------------- */
-
-/* Peak over the stages: tensors alive, sums of one row of phases, scratch. */
-static double peak_memory(const net *n, const nn_plan *p)
-{
-    double keys = 0, peak = 0, limb = limb_bytes(&p->params);
-
-    for (size_t i = 0; i < p->num_keys; i++)
-        keys += up_ntts(&p->params, p->key[i].level) * 2 * limb;
-    for (int k = 0; k < n->num_stages; k++) {
-        const net_stage *s = &n->stage[k];
-        double ct = 2.0 * (s->level + 1) * limb, rows = ct * s->channels;
-        double alive = p->step[k].rotate_inputs
-                           ? (double)p->step[k].rotations * ct : 0;
-
-        if (k <= n->image.last_reader)
-            alive += nn_plan_inputs(p) * 2.0 * (n->image.level + 1) * limb;
-        for (int j = 0; j <= k; j++)
-            for (int i = 0; i < n->stage[j].num_outs; i++) {
-                const net_out *o = &n->stage[j].out[i];
-
-                if (j == k || o->last_reader >= k)
-                    alive += (double)n->stage[j].channels
-                             * net_out_phases(&n->stage[j], o, &p->layout)
-                             * 2 * (o->level + 1) * limb;
-            }
-        /* sums with their rotated parts, squares in three parts */
-        rows *= 4.5 * (s->flat ? 1 : p->layout.ring_x >> s->pool);
-        if (alive + rows > peak)
-            peak = alive + rows;
-    }
-    return keys + peak + 160 * limb;       /* tables, scratch               */
-}
-
 /* ---- all of it ---------------------------------------------------------- */
 
-ckks_status net_price(nn_plan *p, const net *n)
+ckks_status net_price(nn_plan *p, const net *n, bool choose,
+                      const nn_machine *machine, int threads)
 {
+    pricing with = { choose, machine, threads > 0 ? threads : 1, 0 };
     ckks_status st = CKKS_OK;
 
-    p->num_keys = 0;
-    p->seconds = 0;
-    p->num_steps = n->num_stages;
     if (n->num_stages > NN_MAX_STEPS)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
                        n->num_stages, NN_MAX_STEPS);
+    p->num_keys = 0;
+    p->num_steps = n->num_stages;
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
         net_map m;
 
         st = net_map_init(&m, n, k, &p->layout, false);
         if (st != CKKS_OK)
             break;
-        st = one_step(&p->step[k], n, k, &m, p);
+        st = step_keys(p, &n->stage[k], &m);
+        net_map_clear(&m);
+    }
+    p->seconds = p->fresh_seconds = 0;
+    with.high = net_base_bytes(p, machine) + net_alive_bytes(n, 0, p);
+    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
+        net_map m;
+
+        st = net_map_init(&m, n, k, &p->layout, false);
+        if (st != CKKS_OK)
+            break;
+        st = one_step(&p->step[k], n, k, &m, p, &with);
         p->seconds += p->step[k].seconds;
-        if (st == CKKS_OK)
-            st = step_keys(p, &n->stage[k], &m);
         net_map_clear(&m);
     }
     p->error_sd = logit_error(n, p);
-    p->peak_bytes = peak_memory(n, p);
+    p->peak_bytes = with.high;
+    p->threads = with.threads;
+    memcpy(p->kernel, machine->kernel, sizeof p->kernel);
     return st;
 }

@@ -164,10 +164,25 @@ double net_source_scale(const net *n, const net_source *s);
 /* ---- costs (cost.c) ------------------------------------------------------- */
 
 /* Fills steps, keys, seconds, memory and error of a plan whose layout and
- * parameters are chosen. */
-CKKS_CHECKED ckks_status net_price(nn_plan *p, const net *n);
+ * parameters are chosen.  choose: decides whether inputs or sums are rotated;
+ * else it is as the plan says. */
+CKKS_CHECKED ckks_status net_price(nn_plan *p, const net *n, bool choose,
+                                   const nn_machine *machine, int threads);
+/* Predictions of a complete plan: net_price, upload, download, keys.  predict.c
+ */
+CKKS_CHECKED ckks_status net_predict(nn_plan *p, net *n,
+                                     const nn_machine *machine, int threads);
+/* Rows of an integer product that a machine's kernel works on together. */
+int net_machine_rows(const nn_machine *m);
+CKKS_CHECKED ckks_status net_machine_check(const nn_machine *m,
+                                           const char *name);
 /* Digits a key switching has at a level. */
 double net_digits(const ckks_params *p, int level);
+
+/* A folded model at the levels of a plan, which must be one of it; name: the
+ * public function's.  weights.c. */
+CKKS_CHECKED ckks_status net_of_plan(net *out, const nn_model *m,
+                                     const nn_plan *p, const char *name);
 
 struct nn_weights {
     net net;

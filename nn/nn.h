@@ -35,7 +35,7 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
 /* ---- model: a network with its weights, as the file has it -------------- */
 
 enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
-       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536 };
+       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_THREADS = 1024 };
 
 typedef enum nn_op {
     NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
@@ -132,6 +132,44 @@ typedef struct nn_layout {
 int    nn_layout_phase(const nn_layout *l, int pool, int y, int x);
 size_t nn_layout_slot(const nn_layout *l, int pool, int image, int y, int x);
 
+/* ---- machine: what operations cost -------------------------------------- */
+
+/* Seconds of one thread, for a word of 8 bytes that ...  How each is measured,
+ * and what a network has of each: docs/performance.md. */
+typedef enum nn_cost {
+    NN_FORWARD = 0,     /* is in a layer of a forward NTT: log2(N) / 2 times,
+                           so this is the price of a butterfly               */
+    NN_INVERSE,         /* the same of an inverse NTT                        */
+    NN_CONVERT,         /* is a term of a base conversion                    */
+    NN_INNER,           /* is multiplied with both halves of a key           */
+    NN_PERMUTE,         /* is permuted                                       */
+    NN_PASS,            /* a pointwise operation reads or writes             */
+    NN_TERM,            /* is a term of an integer combination               */
+    NN_PACK,            /* is an input of one                                */
+    NN_REDUCE,          /* is an output of one                               */
+    NN_FRESH,           /* lies in memory never used before                  */
+    NN_COSTS
+} nn_cost;
+
+typedef struct nn_machine {
+    char kernel[NN_NAME];
+    double cost[NN_COSTS];      /* each finite and > 0                       */
+} nn_machine;
+
+/* Built-in costs of a kernel ("portable", "avx2", "avx512ifma"), as measured
+ * on one server processor; NULL: of the one that contexts get here.
+ *   errors  CKKS_EPARAM  no such kernel */
+CKKS_CHECKED ckks_status nn_machine_default(nn_machine *out,
+                                            const char *kernel);
+
+/* As JSON text and back, strictly; *out is allocated with malloc.
+ *   errors  CKKS_EFORMAT  a member that is unknown, missing, or no number > 0
+ */
+CKKS_CHECKED ckks_status nn_machine_save(char **out, size_t *size,
+                                         const nn_machine *m);
+CKKS_CHECKED ckks_status nn_machine_load(nn_machine *out, const char *text,
+                                         size_t size);
+
 /* ---- plan --------------------------------------------------------------- */
 
 /* What the planner may be told; zero bytes are the defaults. */
@@ -143,6 +181,9 @@ typedef struct nn_aim {
                                    0: the model's                            */
     int max_batch;              /* 0: as many as fit                         */
     size_t max_memory;          /* bytes the server has; 0: no limit         */
+    const nn_machine *machine;  /* the server; NULL: see nn_plan_make        */
+    int threads;                /* the server's (0 means 1): time and memory
+                                   are predicted for them                    */
 } nn_aim;
 
 /* One linear layer and the activation behind it, as the server runs them. */
@@ -156,8 +197,9 @@ typedef struct nn_step {
     long ciphertexts;           /* outputs                                   */
     long rotations, relins;     /* for one set                               */
     double products;            /* integer x ciphertext                      */
-    double seconds;             /* predicted, one thread                     */
-    double bytes;               /* peak while it runs                        */
+    double seconds;             /* predicted                                 */
+    double bytes;               /* peak of memory while it runs, with keys
+                                   and tables                                */
     double error;               /* sd of its output's error, as of value     */
 } nn_step;
 
@@ -186,16 +228,32 @@ typedef struct nn_plan {
     int num_steps;
     nn_step step[NN_MAX_STEPS];
     /* predicted */
-    double seconds, peak_bytes, upload_bytes, download_bytes, key_bytes;
+    char   kernel[NN_NAME];         /* seconds and peak_bytes are for this   */
+    int    threads;                 /* kernel and so many threads            */
+    double seconds;                 /* of the first set of images            */
+    double fresh_seconds;           /* of them, for memory never used before:
+                                       further sets do not need them         */
+    double peak_bytes, upload_bytes, download_bytes, key_bytes;
     double security_bits, log_qp;
 } nn_plan;
 
-/* Plans a model.  Deterministic: client and server get the same plan.
+/* Plans a model: of all layouts and parameters with enough security and memory
+ * those that take the least time on one thread.  Deterministic: client and
+ * server get the same plan.  Without aim->machine the choice is made by the
+ * built-in costs of avx2, wherever it is made; only the seconds that are
+ * stated are those of the kernel here.
  *   errors  CKKS_EPARAM  no plan: the message names the limit (depth, security,
  *                        memory, size, border) and the nearest that would work
  */
 CKKS_CHECKED ckks_status nn_plan_make(nn_plan *out, const nn_model *m,
                                       const nn_aim *aim);
+
+/* Predicts time and memory anew, for another machine (NULL: the built-in costs
+ * of the kernel here) and so many threads; changes nothing else.
+ *   errors  CKKS_EPARAM  not a plan of this model; a cost that is not > 0 */
+CKKS_CHECKED ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
+                                       const nn_machine *machine,
+                                       int threads);
 
 /* The public part as JSON text and back; *out is allocated with malloc.
  *   errors  CKKS_EFORMAT */

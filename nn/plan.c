@@ -2,8 +2,9 @@
  *
  * Read first: docs/11-layers.md, docs/12-volley.md.
  *
- * Candidates are ring degree, rings and sizes of primes; each is laid out,
- * priced and checked; the cheapest that fits is the plan.
+ * Candidates are ring degree, rings, sizes of primes and of digits; each is
+ * laid out, priced and checked; the one of those that fit which takes the least
+ * time is the plan.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,44 +14,40 @@
 
 /* ---- one candidate ------------------------------------------------------ */
 
-/* The smallest dnum whose special primes fit under the security limit. */
-static ckks_status choose_special(nn_plan *p, const net *n, net_bits bits)
+/* The primes of a depth, as sizes. */
+static void choose_primes(ckks_params *q, const net *n, net_bits bits)
 {
     const int depth = net_depth(n);
-    ckks_params *q = &p->params;
-    double log_q = 0, least = 0;
-    int limit = q->security == CKKS_INSECURE
-                    ? 1 << 20 : ckks_max_log_qp(q->log_n, q->security);
 
     q->num_primes = depth + 1;
-    for (int i = 0; i <= depth; i++) {
+    for (int i = 0; i <= depth; i++)
         q->primes[i] = (uint64_t)net_level_bits(n, bits, i);
-        log_q += (double)q->primes[i];
-    }
-    for (q->dnum = 1; q->dnum <= depth + 1; q->dnum++) {
-        int alpha = (depth + q->dnum) / q->dnum;
-        double digit = 0;
+}
 
-        for (int i = 0; i <= depth; i += alpha) {
-            double sum = 0;
+/* The special primes that digits of alpha primes need; false: they do not fit
+ * under the security limit.  *least: log2(QP) then. */
+static bool choose_special(ckks_params *q, double *least, int alpha)
+{
+    const int limit = q->security == CKKS_INSECURE
+                          ? 1 << 20 : ckks_max_log_qp(q->log_n, q->security);
+    double log_q = 0, digit = 0;
 
-            for (int j = i; j <= depth && j < i + alpha; j++)
-                sum += (double)q->primes[j];
-            digit = fmax(digit, sum);
-        }
-        q->num_special = (int)ceil((digit + 1) / CKKS_SIMD_BITS);
-        least = log_q + q->num_special * (double)CKKS_SIMD_BITS;
-        if (q->num_special <= CKKS_MAX_SPECIAL && least <= limit)
-            break;
+    q->dnum = (q->num_primes + alpha - 1) / alpha;
+    for (int i = 0; i < q->num_primes; i += alpha) {
+        double sum = 0;
+
+        for (int j = i; j < q->num_primes && j < i + alpha; j++)
+            sum += (double)q->primes[j];
+        digit = fmax(digit, sum);
+        log_q += sum;
     }
-    if (q->dnum > depth + 1)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
-                       "bits needs log2(QP) %.0f; at N = 2^%d and %d bits of "
-                       "security it may be %d", depth, bits.layer, least,
-                       q->log_n, q->security, limit);
+    q->num_special = (int)ceil((digit + 1) / CKKS_SIMD_BITS);
+    *least = log_q + q->num_special * (double)CKKS_SIMD_BITS;
+    if (q->num_special > CKKS_MAX_SPECIAL || *least > limit)
+        return false;
     for (int i = 0; i < q->num_special; i++)
         q->special[i] = CKKS_SIMD_BITS;
-    return CKKS_OK;
+    return true;
 }
 
 static int round_up(int a, int b)
@@ -115,30 +112,81 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     return st;
 }
 
-/* *stage: how far it came, 4 is all the way. */
-static ckks_status candidate(nn_plan *p, int *stage, net *n, const nn_aim *aim,
-                             net_bits bits, int ring_y, int ring_x)
-{
-    ckks_status st = choose_layout(p, n, aim, ring_y, ring_x);
+/* What all candidates have in common. */
+typedef struct search {
+    const nn_model *model;
+    const nn_aim *aim;
+    const nn_machine *machine;  /* by whose costs it is decided              */
+    net *n;
+} search;
 
-    if (st == CKKS_OK) {
-        *stage = 1;
-        st = choose_special(p, n, bits);
-    }
-    if (st == CKKS_OK) {
-        *stage = 2;
-        st = resolve(p, n, bits);
-    }
+/* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
+ * on one thread, so that it does not depend on their number.  *stage: as in
+ * candidate. */
+static ckks_status finish(nn_plan *p, int *stage, const search *with,
+                          net_bits bits)
+{
+    const size_t most = with->aim->max_memory;
+    ckks_status st = resolve(p, with->n, bits);
+
     if (st == CKKS_OK)
-        st = net_price(p, n);
-    if (st == CKKS_OK && aim->max_memory > 0
-        && p->peak_bytes > (double)aim->max_memory) {
+        st = net_price(p, with->n, true, with->machine, 1);
+    if (st == CKKS_OK && most > 0 && with->aim->threads > 1)
+        st = net_price(p, with->n, false, with->machine, with->aim->threads);
+    if (st == CKKS_OK && most > 0 && p->peak_bytes > (double)most) {
         *stage = 3;
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
                      "%.0f", p->peak_bytes / 1048576,
-                     (double)aim->max_memory / 1048576);
+                     (double)most / 1048576);
     }
     return st;
+}
+
+/* More digits make larger keys: they must save more time than the predictions
+ * are sure of. */
+static const double WORTH = 0.95;
+
+/* Lays out p and tries every size of digits; *best is the fastest of them.
+ * *stage: how far it came, 4 is all the way. */
+static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
+                             const search *with, net_bits bits, int ring_y,
+                             int ring_x)
+{
+    const int primes = net_depth(with->n) + 1;
+    ckks_status st = choose_layout(p, with->n, with->aim, ring_y, ring_x);
+    ckks_status why = CKKS_EPARAM;
+    const nn_plan laid = *p;
+    bool found = false;
+    double least = 0;
+
+    if (st != CKKS_OK)
+        return st;
+    *stage = 1;
+    for (int dnum = 1, alpha = 0; dnum <= primes; dnum++) {
+        const int before = alpha;
+
+        alpha = (primes + dnum - 1) / dnum;
+        if (alpha == before)
+            continue;
+        *p = laid;
+        choose_primes(&p->params, with->n, bits);
+        if (!choose_special(&p->params, &least, alpha))
+            continue;
+        *stage = *stage < 2 ? 2 : *stage;
+        st = finish(p, stage, with, bits);
+        if (st == CKKS_OK && (!found || p->seconds < WORTH * best->seconds))
+            *best = *p;
+        found |= st == CKKS_OK;
+        why = st;
+    }
+    if (*stage == 1)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
+                       "bits needs log2(QP) %.0f; at N = 2^%d and %d bits of "
+                       "security it may be %d", primes - 1, bits.layer, least,
+                       laid.params.log_n, laid.params.security,
+                       ckks_max_log_qp(laid.params.log_n,
+                                       laid.params.security));
+    return found ? CKKS_OK : why;
 }
 
 /* ---- the search --------------------------------------------------------- */
@@ -171,32 +219,6 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
             p->core_width = round_up(aim->width, 1 << n->max_pool);
     }
     p->params.security = aim->security == 0 ? 128 : aim->security;
-}
-
-static void totals(nn_plan *p)
-{
-    double limb = ldexp(1, p->params.log_n) / 8, bits = 0, special = 0;
-
-    p->log_qp = 0;
-    for (int i = 0; i < p->params.num_primes; i++)
-        p->log_qp += log2((double)p->params.primes[i]);
-    for (int i = 0; i <= p->in_level; i++)
-        bits += ceil(log2((double)p->params.primes[i]));
-    for (int i = 0; i < p->params.num_special; i++)
-        special += log2((double)p->params.special[i]);
-    p->log_qp += special;
-    p->security_bits = ckks_security_estimate(p->params.log_n, p->log_qp);
-    p->upload_bytes = nn_plan_inputs(p) * bits * limb;
-    p->download_bytes = nn_plan_outputs(p) * 2
-                        * ceil(log2((double)p->params.primes[0])) * limb;
-    p->key_bytes = 0;
-    for (size_t i = 0; i < p->num_keys; i++) {
-        double row = special;
-
-        for (int j = 0; j <= p->key[i].level; j++)
-            row += log2((double)p->params.primes[j]);
-        p->key_bytes += net_digits(&p->params, p->key[i].level) * row * limb;
-    }
 }
 
 /* Rings to try: the one asked for, the model's, or powers of two. */
@@ -234,36 +256,34 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
     r->message[n] = '\0';
 }
 
-static ckks_status search(nn_plan *best, net *n, const nn_model *m,
-                          const nn_aim *aim)
+/* Three plans: the best, the best of one candidate, the one at work. */
+static ckks_status find_best(nn_plan plan[3], const search *with)
 {
+    const nn_aim *aim = with->aim;
     int first = aim->log_n > 0 ? aim->log_n : 12;
     int last = aim->log_n > 0 ? aim->log_n : 16, ry, rx;
     bool found = false;
     refusal why = { CKKS_EPARAM, -1, "no ring to try" };
-    nn_plan *p = malloc(sizeof *p);
 
-    if (p == NULL)
-        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
     for (int log_n = first; log_n <= last; log_n++)
-        for (int i = 0; ring_at(&ry, &rx, m, aim, n, i); i++)
+        for (int i = 0; ring_at(&ry, &rx, with->model, aim, with->n, i); i++)
             for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
                 ckks_status st;
                 int stage = 0;
 
-                describe(p, n, m, aim);
-                p->params.log_n = log_n;
-                st = candidate(p, &stage, n, aim, CHOICES[c], ry, rx);
+                describe(&plan[2], with->n, with->model, aim);
+                plan[2].params.log_n = log_n;
+                st = candidate(&plan[1], &plan[2], &stage, with, CHOICES[c],
+                               ry, rx);
                 if (st != CKKS_OK) {
                     keep_refusal(&why, st, stage);
                     continue;
                 }
-                if (!found || p->seconds < best->seconds)
-                    *best = *p;
+                if (!found || plan[1].seconds < plan[0].seconds)
+                    plan[0] = plan[1];
                 found = true;
                 break;          /* coarser choices only if this did not fit  */
             }
-    free(p);
     return found ? CKKS_OK : nn_fail(why.status, "%s", why.message);
 }
 
@@ -284,6 +304,15 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: ring %d x %d, tile %d x %d, "
                        "batch %d: sides are 1..%d", aim->ring_y, aim->ring_x,
                        aim->height, aim->width, aim->max_batch, NN_MAX_SIDE);
+    if (aim->machine != NULL) {
+        ckks_status st = net_machine_check(aim->machine, "nn_plan_make");
+
+        if (st != CKKS_OK)
+            return st;
+    }
+    if (!in_range(aim->threads, 1, NN_MAX_THREADS))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d threads, not 1..%d",
+                       aim->threads, NN_MAX_THREADS);
     if (m->border == NN_WRAP
         && ((aim->ring_y > 0 && aim->ring_y != m->ring_y)
             || (aim->ring_x > 0 && aim->ring_x != m->ring_x)))
@@ -299,10 +328,37 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     return CKKS_OK;
 }
 
+static ckks_status make(nn_plan *out, net *n, const nn_model *m,
+                        const nn_aim *aim)
+{
+    nn_plan *plan = calloc(3, sizeof *plan);
+    search with = { m, aim, aim->machine, n };
+    nn_machine usual;
+    ckks_status st;
+
+    if (plan == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    st = net_levels(n, CHOICES[0], NULL);
+    if (st == CKKS_OK && net_depth(n) + 1 > CKKS_MAX_PRIMES)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
+                     net_depth(n), CKKS_MAX_PRIMES - 1);
+    if (st == CKKS_OK && with.machine == NULL) {
+        st = nn_machine_default(&usual, "avx2");
+        with.machine = &usual;
+    }
+    if (st == CKKS_OK)
+        st = find_best(plan, &with);
+    if (st == CKKS_OK)
+        st = net_predict(plan, n, aim->machine, aim->threads);
+    if (st == CKKS_OK)
+        *out = *plan;
+    free(plan);
+    return st;
+}
+
 ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
 {
     static const nn_aim none;
-    nn_plan *best;
     net n;
     ckks_status st;
 
@@ -315,19 +371,7 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
         st = net_init(&n, m);
     if (st != CKKS_OK)
         return st;
-    best = calloc(1, sizeof *best);
-    st = best == NULL ? nn_fail(CKKS_EMEM, "nn_plan_make: no memory")
-                      : net_levels(&n, CHOICES[0], NULL);
-    if (st == CKKS_OK && net_depth(&n) + 1 > CKKS_MAX_PRIMES)
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
-                     net_depth(&n), CKKS_MAX_PRIMES - 1);
-    if (st == CKKS_OK)
-        st = search(best, &n, m, aim);
-    if (st == CKKS_OK) {
-        totals(best);
-        *out = *best;
-    }
-    free(best);
+    st = make(out, &n, m, aim);
     net_clear(&n);
     return st;
 }

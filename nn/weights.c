@@ -19,7 +19,7 @@ net_bits net_plan_bits(const nn_plan *p)
 }
 
 /* The plan must be one of this model: same stages at the same levels. */
-static ckks_status check_plan(const net *n, const nn_plan *p)
+static ckks_status check_plan(const net *n, const nn_plan *p, const char *name)
 {
     bool same = n->num_stages == p->num_steps
                 && n->image.level == p->in_level
@@ -33,13 +33,14 @@ static ckks_status check_plan(const net *n, const nn_plan *p)
                && n->stage[k].channels == p->step[k].channels;
     if (same)
         return CKKS_OK;
-    return nn_fail(CKKS_EPARAM, "nn_weights_init: the plan \"%s\" of %d steps "
-                   "is not one of model \"%s\" with %d", p->name, p->num_steps,
+    return nn_fail(CKKS_EPARAM, "%s: the plan \"%s\" of %d steps is not one of "
+                   "model \"%s\" with %d", name, p->name, p->num_steps,
                    n->model->name, n->num_stages);
 }
 
 /* What the index arithmetic of map.c relies on; a plan may come from a file. */
-static ckks_status check_layout(const net *n, const nn_plan *p)
+static ckks_status check_layout(const net *n, const nn_plan *p,
+                                const char *name)
 {
     const nn_layout *l = &p->layout;
     int unit = 1 << n->max_pool;
@@ -60,10 +61,35 @@ static ckks_status check_layout(const net *n, const nn_plan *p)
                 && l->width == n->model->width;
     if (sound)
         return CKKS_OK;
-    return nn_fail(CKKS_EPARAM, "nn_weights_init: the plan's map of %d x %d on "
-                   "rings of %d x %d and %zu slots is not one of model \"%s\"",
+    return nn_fail(CKKS_EPARAM, "%s: the plan's map of %d x %d on rings of %d "
+                   "x %d and %zu slots is not one of model \"%s\"", name,
                    l->height, l->width, l->ring_y, l->ring_x, l->slots,
                    n->model->name);
+}
+
+ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
+                        const char *name)
+{
+    ckks_status st = net_init(out, m);
+
+    if (st != CKKS_OK)
+        return st;
+    if (p->params.num_primes <= 0)
+        st = nn_fail(CKKS_EARG, "%s: a plan without primes", name);
+    if (st == CKKS_OK)
+        st = net_levels(out, net_plan_bits(p), NULL);
+    if (st == CKKS_OK && net_depth(out) != p->params.num_primes - 1)
+        st = nn_fail(CKKS_EPARAM, "%s: depth %d, the plan has %d primes", name,
+                     net_depth(out), p->params.num_primes);
+    if (st == CKKS_OK)
+        st = net_levels(out, net_plan_bits(p), p->params.primes);
+    if (st == CKKS_OK)
+        st = check_plan(out, p, name);
+    if (st == CKKS_OK)
+        st = check_layout(out, p, name);
+    if (st != CKKS_OK)
+        net_clear(out);
+    return st;
 }
 
 ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
@@ -77,25 +103,14 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
     w = calloc(1, sizeof *w);
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
-    st = net_init(&w->net, m);
-    if (st == CKKS_OK && p->params.num_primes <= 0)
-        st = nn_fail(CKKS_EARG, "nn_weights_init: a plan without primes");
-    if (st == CKKS_OK)
-        st = net_levels(&w->net, net_plan_bits(p), NULL);
-    if (st == CKKS_OK && net_depth(&w->net) != p->params.num_primes - 1)
-        st = nn_fail(CKKS_EPARAM, "nn_weights_init: depth %d, the plan has %d "
-                     "primes", net_depth(&w->net), p->params.num_primes);
-    if (st == CKKS_OK)
-        st = net_levels(&w->net, net_plan_bits(p), p->params.primes);
-    if (st == CKKS_OK)
-        st = check_plan(&w->net, p);
-    if (st == CKKS_OK)
-        st = check_layout(&w->net, p);
-    if (st == CKKS_OK) {
-        w->map = calloc((size_t)w->net.num_stages, sizeof *w->map);
-        if (w->map == NULL)
-            st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
+    st = net_of_plan(&w->net, m, p, "nn_weights_init");
+    if (st != CKKS_OK) {
+        free(w);
+        return st;
     }
+    w->map = calloc((size_t)w->net.num_stages, sizeof *w->map);
+    if (w->map == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
         st = net_map_init(&w->map[k], &w->net, k, &p->layout, true);
     if (st != CKKS_OK) {

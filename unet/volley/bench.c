@@ -308,7 +308,7 @@ static int bench_prepare(bench_run *r, const volley_args *a)
     return code;
 }
 
-int volley_run_bench(const volley_args *a)
+static int bench_run_all(const volley_args *a)
 {
     bench_run *r = calloc(1, sizeof *r);
     bench_net *net = NULL;
@@ -324,4 +324,31 @@ int volley_run_bench(const volley_args *a)
     bench_net_close(&net);
     free(r);
     return code;
+}
+
+/* --calibrate stands alone: one thread, the best kernel or CKKS_KERNEL's. */
+static int bench_run_calibrate(const volley_args *a)
+{
+    const char *only = getenv("CKKS_KERNEL");
+    nn_machine here;
+    int code;
+
+    if (a->words > 0 || a->threads > 1 || a->value[OPT_QUICK] != NULL
+        || a->value[OPT_MODEL] != NULL || a->value[OPT_DATA] != NULL)
+        return volley_usage("bench: --calibrate takes no measurements, "
+                            "threads, models or data: all it takes is -o");
+    if (only != NULL && only[0] != '\0' && !bench_has_kernel(only))
+        return volley_check_ckks(CKKS_EPARAM, "CKKS_KERNEL");
+    code = volley_check(nn_machine_default(&here, NULL));
+    return code == VOLLEY_DONE
+           ? bench_calibrate(here.kernel, a->value[OPT_OUT]) : code;
+}
+
+int volley_run_bench(const volley_args *a)
+{
+    if (a->value[OPT_CALIBRATE] != NULL)
+        return bench_run_calibrate(a);
+    if (a->value[OPT_OUT] != NULL)
+        return volley_usage("bench: -o is for --calibrate");
+    return bench_run_all(a);
 }

@@ -10,6 +10,7 @@
  *   bench_loops.c    the loops for it
  *   bench_limit.c    the least time a measurement could take by those rates
  *   bench_report.c   results for people and as JSON
+ *   bench_calibrate.c    what the planner wants to know of this machine
  *
  * How each figure is made: docs/performance.md.
  */
@@ -203,5 +204,11 @@ void bench_net_close(bench_net **net);
 /* Measures it with one kernel, and reports; first: below a heading. */
 int bench_net_run(bench_net *n, const char *kernel, bool first, bool quick,
                   bool json, const bench_rates *rates);
+
+/* ---- for the planner (bench_calibrate.c) -------------------------------- */
+
+/* Measures an nn_machine on one thread and writes it to a file, NULL: to
+ * standard output. */
+int bench_calibrate(const char *kernel, const char *out_path);
 
 #endif

@@ -19,8 +19,11 @@ static const volley_verb verb_table[] = {
       "what it will cost, before any key exists",
       "Layer by layer: level, scale, rotations, products, time, memory and\n"
       "error; then keys, upload and download.  The plan file is the public\n"
-      "part (no weights): all the owner of the images needs.\n",
-      EVERY | AIMS | OPT_BIT(OPT_OUT), 0, 1, 1, volley_run_plan },
+      "part (no weights): all the owner of the images needs.  Time and memory\n"
+      "are for one thread, or --threads.  With --machine everything is chosen\n"
+      "for that machine: both sides must then take this plan.\n",
+      EVERY | AIMS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MACHINE), 0, 1, 1,
+      volley_run_plan },
     { "keygen", "MODEL|PLAN --out DIR",
       "makes DIR/secret.key and DIR/eval.keys",
       "secret.key stays with the owner of the images (mode 0600), eval.keys\n"
@@ -36,8 +39,10 @@ static const volley_verb verb_table[] = {
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
-      "Progress shows layer, level and the time left.\n",
-      EVERY | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN),
+      "Progress shows layer, level and the time left, by the built-in costs or\n"
+      "--machine's.  --json also says what each layer took.\n",
+      EVERY | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
+      | OPT_BIT(OPT_MACHINE),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct -o MASK",
       "decrypts the results and writes the masks",
@@ -67,7 +72,7 @@ static const volley_verb verb_table[] = {
       "With --plan (a plan or a model) ciphertexts and keys are read whole\n"
       "and checked.\n",
       EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
-    { "bench", "[--quick] [NAME...]",
+    { "bench", "[--quick] [NAME...] | --calibrate [-o FILE]",
       "times of operations and networks, beside the machine's limits",
       "Without names everything, at N = 2^13 to 2^16 with every kernel this\n"
       "machine has (CKKS_KERNEL names one), with one thread unless --threads\n"
@@ -76,9 +81,12 @@ static const volley_verb verb_table[] = {
       "  add sub add_plain mul_plain add_const mul_const mul_int\n"
       "  mul square rescale matmul save load\n"
       "  relin mul_relin mul_relin_rescale rotate conj hoist8 rotate_sum8\n"
-      "  keygen network\n",
-      EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0,
-      0, -1, volley_run_bench },
+      "  keygen network\n"
+      "--calibrate measures what the planner wants to know, for --machine of\n"
+      "plan and evaluate: 15 seconds, on one thread and a quiet machine.\n",
+      EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA)
+      | OPT_BIT(OPT_CALIBRATE) | OPT_BIT(OPT_OUT), 0, 0, -1,
+      volley_run_bench },
     { "vectors", "FILE...",
       "checks test vectors (vectors/README.md)",
       "Says for every case that differs which word of which limb does, and at\n"

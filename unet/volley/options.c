@@ -46,6 +46,10 @@ static const struct opt_row {
         "what the server has (default: no limit)" },
     [OPT_KERNEL]   = { "kernel", 0, "NAME",
         "portable, avx2, ... (default: the best for each set)" },
+    [OPT_CALIBRATE] = { "calibrate", 0, NULL,
+        "what operations cost here, for --machine" },
+    [OPT_MACHINE]  = { "machine", 0, "FILE",
+        "plan for this machine (from bench --calibrate)" },
 };
 
 void volley_print_options(FILE *f, uint32_t options)

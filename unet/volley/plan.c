@@ -69,7 +69,7 @@ static plan_sum plan_total(const nn_plan *p)
 
 void volley_print_plan(const nn_plan *p)
 {
-    char a[32], b[32], c[32], d[32], e[32];
+    char a[32], b[32], c[32], d[32], e[32], f[32];
     plan_sum sum = plan_total(p);
 
     plan_print_layout(p);
@@ -78,8 +78,10 @@ void volley_print_plan(const nn_plan *p)
     printf("%-14s %5s %6s %8s %5ld %5ld %9.0f %7.2f %7.0f %8.1e\n\n", "all",
            "", "", "", sum.rotations, sum.relins, sum.products, p->seconds,
            p->peak_bytes / 1048576, p->error_sd);
-    printf("a set: about %s on one thread, %s of memory, %s up, %s down; "
-           "%zu keys, %s\n", volley_time(a, p->seconds),
+    printf("a set: about %s on %d thread%s with %s (%s of it for fresh memory, "
+           "the first set only), %s of memory\n%s up, %s down; %zu keys, %s\n",
+           volley_time(a, p->seconds), p->threads, p->threads == 1 ? "" : "s",
+           p->kernel, volley_time(f, p->fresh_seconds),
            volley_bytes(b, p->peak_bytes), volley_bytes(c, p->upload_bytes),
            volley_bytes(d, p->download_bytes), p->num_keys,
            volley_bytes(e, p->key_bytes));
@@ -124,7 +126,10 @@ static void plan_put_total(nn_json_writer *w, const nn_plan *p)
     nn_json_put_int(w, "rotations", sum.rotations);
     nn_json_put_int(w, "relinearisations", sum.relins);
     nn_json_put_double(w, "products", sum.products);
+    nn_json_put_string(w, "kernel", p->kernel);
+    nn_json_put_int(w, "threads", p->threads);
     nn_json_put_double(w, "seconds", p->seconds);
+    nn_json_put_double(w, "fresh_seconds", p->fresh_seconds);
     nn_json_put_double(w, "peak_bytes", p->peak_bytes);
     nn_json_put_double(w, "upload_bytes", p->upload_bytes);
     nn_json_put_double(w, "download_bytes", p->download_bytes);
@@ -187,6 +192,27 @@ static int plan_save(const nn_plan *p, const char *path)
     return code;
 }
 
+int volley_machine(const nn_machine **out, nn_machine *room,
+                   const volley_args *a)
+{
+    const char *path = a->value[OPT_MACHINE];
+    uint8_t *text = NULL;
+    size_t size = 0;
+    int code;
+
+    *out = NULL;
+    if (path == NULL)
+        return VOLLEY_DONE;
+    code = volley_read(&text, &size, path, VOLLEY_MACHINE_BYTES);
+    if (code == VOLLEY_DONE
+        && nn_machine_load(room, (const char *)text, size) != CKKS_OK)
+        code = volley_fail("%s: %s", path, nn_last_error());
+    ckks_file_free(text, size);
+    if (code == VOLLEY_DONE)
+        *out = room;
+    return code;
+}
+
 /* The aim from the options; VOLLEY_DONE or VOLLEY_USAGE. */
 static int plan_aim(nn_aim *aim, const volley_args *a)
 {
@@ -218,9 +244,13 @@ int volley_run_plan(const volley_args *a)
 {
     const char *out = a->value[OPT_OUT];
     volley_source s;
+    nn_machine machine;
     nn_aim aim;
     int code = plan_aim(&aim, a);
 
+    aim.threads = a->threads;
+    if (code == VOLLEY_DONE)
+        code = volley_machine(&aim.machine, &machine, a);
     if (code == VOLLEY_DONE)
         code = volley_source_load(&s, a->word[0], true, NULL, &aim);
     if (code != VOLLEY_DONE)

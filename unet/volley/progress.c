@@ -1,8 +1,9 @@
 /* progress.c -- one line on a terminal, rewritten before every step.
  *
- * The plan's seconds are for one thread of one machine, so only their
- * proportions are used once some of the work is done.
+ * The plan's seconds may be those of another machine, so only their proportions
+ * are used once some of the work is done.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "volley.h"
@@ -10,12 +11,25 @@
 /* Clears the line behind what is written. */
 static const char progress_erase[] = "\x1b[K";
 
+/* Adds the time of the step that ran, if one did, to its sum; begins another
+ * (-1: none). */
+static void progress_turn(volley_progress *p, int step)
+{
+    double now = volley_clock();
+
+    if (p->step >= 0)
+        p->layer[p->step] += now - p->since;
+    p->step = step;
+    p->since = now;
+}
+
 static void progress_set(void *user, size_t set, size_t sets)
 {
     volley_progress *p = user;
 
     p->set = set;
     p->sets = sets;
+    progress_turn(p, -1);
     if (!p->shown)
         return;
     fprintf(stderr, "\r%s set %zu of %zu%s", p->doing, set + 1, sets,
@@ -31,7 +45,10 @@ static void progress_step(void *user, const nn_plan *plan, int step,
     double elapsed, before, all, left;
     char text[32];
 
-    if (!p->shown || step < 0 || step >= plan->num_steps)
+    if (step < 0 || step >= plan->num_steps)
+        return;
+    progress_turn(p, step);
+    if (!p->shown)
         return;
     s = &plan->step[step];
     elapsed = volley_clock() - p->start;
@@ -57,10 +74,13 @@ void volley_progress_init(volley_progress *p, const char *doing)
     p->set = 0;
     p->sets = 1;
     p->start = volley_clock();
+    p->step = -1;
+    memset(p->layer, 0, sizeof p->layer);
 }
 
 void volley_progress_end(volley_progress *p)
 {
+    progress_turn(p, -1);
     if (p->shown)
         fprintf(stderr, "\r%s", progress_erase);
     p->shown = false;

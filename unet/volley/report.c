@@ -8,6 +8,15 @@
 
 #include "volley.h"
 
+int volley_threads(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
 void volley_report_init(volley_report *r, const volley_source *s)
 {
     memset(r, 0, sizeof *r);
@@ -16,11 +25,9 @@ void volley_report_init(volley_report *r, const volley_source *s)
     r->keygen = r->encrypt = r->evaluate = r->decrypt = NAN;
     r->log_n = s->plan.params.log_n;
     r->log_qp = r->security_bits = NAN;
-    r->peak_rss_mib = NAN;
-    r->threads = 1;
-#ifdef _OPENMP
-    r->threads = omp_get_max_threads();
-#endif
+    r->peak_rss_mib = r->pool_mib = NAN;
+    r->plan = &s->plan;
+    r->threads = volley_threads();
     if (s->ctx != NULL) {
         r->log_qp = ckks_ctx_log_qp(s->ctx);
         r->security_bits = ckks_ctx_security_bits(s->ctx);
@@ -42,6 +49,30 @@ static void put_count(nn_json_writer *w, const char *key, uint64_t x)
         nn_json_put_word(w, key, x);
     else
         nn_json_put_null(w, key);
+}
+
+/* What each layer took, beside what the plan says for all sets. */
+static void put_layers(nn_json_writer *w, const volley_report *r)
+{
+    const nn_plan *p = r->plan;
+    const double again = r->sets > 1 ? (double)r->sets - 1 : 0;
+
+    put_known(w, "predicted_seconds",
+              p->seconds > 0 ? p->seconds
+                                   + again * (p->seconds - p->fresh_seconds)
+                             : NAN);
+    put_known(w, "pool_mib", r->pool_mib);
+    put_known(w, "predicted_mib",
+              p->peak_bytes > 0 ? p->peak_bytes / 1048576 : NAN);
+    nn_json_put_array(w, "layers");
+    for (int i = 0; i < p->num_steps && r->layer[0] > 0; i++) {
+        nn_json_put_object(w, NULL);
+        nn_json_put_string(w, "name", p->step[i].name);
+        nn_json_put_double(w, "seconds", r->layer[i]);
+        nn_json_put_double(w, "predicted", p->step[i].seconds);
+        nn_json_put_end(w);
+    }
+    nn_json_put_end(w);
 }
 
 void volley_report_put(nn_json_writer *w, const volley_report *r)
@@ -71,5 +102,7 @@ void volley_report_put(nn_json_writer *w, const volley_report *r)
     put_count(w, "upload_bytes", r->upload);
     put_count(w, "download_bytes", r->download);
     put_count(w, "evaluation_key_bytes", r->keys);
+    if (r->plan != NULL)
+        put_layers(w, r);
     nn_json_put_end(w);
 }

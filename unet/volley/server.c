@@ -2,6 +2,8 @@
  *
  * Nothing here, or called from here, decrypts or reads a secret key.
  */
+#include <string.h>
+
 #include "volley.h"
 
 /* No key file of this plan is larger: 16 bytes a word pair, two polynomials a
@@ -58,6 +60,7 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
                           keys, &progress.hooks) != CKKS_OK)
             code = VOLLEY_FAILED;
         volley_progress_end(&progress);
+        memcpy(report->layer, progress.layer, sizeof report->layer);
         if (code != VOLLEY_DONE)
             (void)volley_fail("%s", nn_last_error());
     }
@@ -67,6 +70,7 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
     report->download = done.download;
     report->evaluate = volley_clock() - start;
     report->peak_rss_mib = volley_peak_rss();
+    report->pool_mib = (double)nn_pool_peak(pool) / 1048576;
     nn_weights_clear(&weights);
     ckks_keys_clear(&keys);
     ckks_ctx_clear(&s->ctx);
@@ -105,11 +109,23 @@ int volley_run_evaluate(const volley_args *a)
     const double start = volley_clock();
     volley_source s;
     volley_report report = {0};
-    int code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
-                                  NULL);
+    nn_machine machine;
+    const nn_machine *given = NULL;
+    nn_aim aim = {0};
+    int code = volley_machine(&given, &machine, a);
 
+    aim.threads = volley_threads();
+    if (code == VOLLEY_DONE)
+        code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
+                                  &aim);
     if (code != VOLLEY_DONE)
         return code;
+    /* the machine foretells, it does not choose: that was agreed on before */
+    if (given != NULL
+        && nn_plan_price(&s.plan, &s.model, given, aim.threads) != CKKS_OK) {
+        volley_source_clear(&s);
+        return volley_fail("%s", nn_last_error());
+    }
     code = volley_evaluate(&s, a->value[OPT_KEYS], a->word[1],
                            a->value[OPT_OUT], &report);
     report.evaluate = volley_clock() - start;

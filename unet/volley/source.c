@@ -53,6 +53,10 @@ static int source_load_model(volley_source *s, const uint8_t *data,
     if (code == VOLLEY_DONE)
         code = source_load_plan(&s->plan, plan_path, text, text_size);
     ckks_file_free(text, text_size);
+    if (code == VOLLEY_DONE)        /* a plan's file holds no predictions    */
+        code = volley_check(nn_plan_price(&s->plan, &s->model,
+                                          aim != NULL ? aim->machine : NULL,
+                                          aim != NULL ? aim->threads : 1));
     return code;
 }
 

@@ -27,7 +27,7 @@ typedef enum volley_option {
     OPT_OUT, OPT_KEY, OPT_KEYS, OPT_PLAN, OPT_FORCE, OPT_OVERLAY, OPT_PRIVATE,
     OPT_FLOAT, OPT_LOGITS, OPT_QUICK, OPT_MODEL, OPT_DATA,
     OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_TILE, OPT_BATCH, OPT_MEMORY,
-    OPT_KERNEL,
+    OPT_KERNEL, OPT_CALIBRATE, OPT_MACHINE,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -116,7 +116,8 @@ typedef struct volley_source {
     ckks_ctx *ctx;          /* NULL before volley_source_context             */
 } volley_source;
 
-enum { VOLLEY_MODEL_BYTES = 1 << 30, VOLLEY_PLAN_BYTES = 1 << 22 };
+enum { VOLLEY_MODEL_BYTES = 1 << 30, VOLLEY_PLAN_BYTES = 1 << 22,
+       VOLLEY_MACHINE_BYTES = 1 << 16 };
 
 /* What a file holds, by its first bytes. */
 typedef enum volley_content {
@@ -175,6 +176,9 @@ typedef struct volley_progress {
     const char *doing;
     size_t set, sets;
     double start;
+    int step;               /* that runs, -1: none                           */
+    double since;           /* it began                                      */
+    double layer[NN_MAX_STEPS];     /* seconds that steps took, all sets     */
 } volley_progress;
 void volley_progress_init(volley_progress *p, const char *doing);
 void volley_progress_end(volley_progress *p);
@@ -191,8 +195,13 @@ typedef struct volley_report {
     char kernel[32];
     int log_n;
     double log_qp, security_bits, peak_rss_mib;
+    double pool_mib;                    /* most that ciphertexts and keys had */
     uint64_t upload, download, keys;
+    const nn_plan *plan;                /* of the source                     */
+    double layer[NN_MAX_STEPS];         /* seconds it took, all sets; 0: did
+                                           not run                           */
 } volley_report;
+int volley_threads(void);               /* that work is shared by            */
 void volley_report_init(volley_report *r, const volley_source *s);
 void volley_report_put(nn_json_writer *w, const volley_report *r);
 
@@ -211,6 +220,9 @@ int volley_run_vectors(const volley_args *a);
 
 /* Their parts, for the demo: each works through files, like the verb. */
 void volley_print_plan(const nn_plan *p);
+/* The machine of --machine, read into room; NULL without the option. */
+int volley_machine(const nn_machine **out, nn_machine *room,
+                   const volley_args *a);
 int volley_keygen(volley_source *s, const char *folder, uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);

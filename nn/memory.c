@@ -1,0 +1,156 @@
+/* memory.c -- the memory a stage needs: tensors, sums of a row, scratch.
+ *
+ * Read first: price.h, run.c.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "price.h"
+
+static double limb_bytes(const ckks_params *p)
+{
+    return ldexp(8, p->log_n);
+}
+
+double net_base_bytes(const nn_plan *p, const nn_machine *machine)
+{
+    const ckks_params *c = &p->params;
+    /* of roots and companions, forward and back */
+    const double roots = strcmp(machine->kernel, "avx2") == 0 ? 2 : 4;
+    double limbs = roots * (c->num_primes + c->num_special) + 2;
+
+    for (size_t i = 0; i < p->num_keys; i++) {
+        const int level = p->key[i].level;
+
+        limbs += 2 * net_digits(c, level) * (level + 1 + c->num_special);
+        if (p->key[i].kind != CKKS_KEY_RELIN)
+            limbs += 0.5;       /* the permutation                           */
+    }
+    return limbs * limb_bytes(c);
+}
+
+/* A form of stage j's output, complete. */
+static double form_limbs(const net_stage *s, const net_out *o,
+                         const nn_layout *l)
+{
+    return 2.0 * (o->level + 1) * s->channels * net_out_phases(s, o, l);
+}
+
+double net_alive_bytes(const net *n, int k, const nn_plan *p)
+{
+    double limbs = 0;
+
+    if (k <= n->image.last_reader)
+        limbs += 2.0 * (n->image.level + 1) * nn_plan_inputs(p);
+    for (int j = 0; j < k; j++)
+        for (int i = 0; i < n->stage[j].num_outs; i++)
+            if (n->stage[j].out[i].last_reader >= k)
+                limbs += form_limbs(&n->stage[j], &n->stage[j].out[i],
+                                    &p->layout);
+    return limbs * limb_bytes(&p->params);
+}
+
+/* Scratch of cki_switch on so many threads. */
+static double switch_limbs(const ckks_params *p, int level, double xs,
+                           double pairs, int threads)
+{
+    const double digits = net_digits(p, level);
+
+    return xs * (level + 1 + digits) + pairs * 2 * (p->num_special + 2)
+           + threads * 4 * (digits + 3);
+}
+
+/* What finish_one has at once besides sums and outputs. */
+static double one_limbs(const net_stage *s, const net_row_shape *row,
+                        const ckks_params *p)
+{
+    const double limbs = s->level + 1;
+    const double parts = s->square ? 3 : 2;
+    double most = 4 * limbs;    /* a sum and its copy with the bias          */
+
+    if (row->sums > 0)
+        most = fmax(most, 2 * limbs + switch_limbs(p, s->level,
+                              ceil((double)row->rotations / row->sums), 1, 1));
+    for (int j = 0; j < s->num_outs; j++) {
+        const int level = s->out[j].level + 1;
+        double down = s->square ? switch_limbs(p, level, 1, 1, 1) : 6;
+
+        most = fmax(most, parts * (limbs - s->masked) + parts * (level + 1)
+                              + 2 * level + down);
+    }
+    return most;
+}
+
+/* Of the inputs: dropped, rotated and masked ones, and the masks. */
+static double own_limbs(const net *n, const net_stage *s,
+                        const net_shape *shape, const net_map *m,
+                        const nn_plan *p)
+{
+    const double limbs = s->level + 1;
+    double count = shape->versions;
+
+    for (int i = 0; i < s->num_sources && !s->masked; i++)
+        if (s->source[i].stage < 0 && n->image.level != s->level)
+            count += s->source[i].channels
+                     * net_source_phases(n, s, &s->source[i], &p->layout);
+    if (s->masked)
+        count += m->num_inputs;
+    return 2 * limbs * count + (s->masked ? 8 * limbs : 0);
+}
+
+/* Outputs once rows 0 .. rows - 1 are done; of a mean that lacks rows the sums
+ * so far. */
+static double delivered_limbs(const net_stage *s, const nn_layout *l, int rows)
+{
+    const int columns = net_columns(s, l);
+    double limbs = 0;
+
+    for (int j = 0; j < s->num_outs; j++) {
+        const net_out *o = &s->out[j];
+        const double each = s->channels * (columns >> o->pool);
+        const int side = 1 << o->pool;
+
+        limbs += each * 2 * (o->level + 1) * (rows / side);
+        if (rows % side != 0)
+            limbs += each * (s->square ? 3 : 2) * (o->level + 2);
+    }
+    return limbs;
+}
+
+/* Scratch of ckks_combine: tiles of inputs, weights as doubles. */
+static double combine_bytes(const net_stage *s, const net_row_shape *row,
+                            const nn_machine *machine)
+{
+    const int together = net_machine_rows(machine);
+    const double rows = (s->channels + together - 1) / together * together;
+    const double doubles = rows * row->terms + 64.0 * row->inputs;
+
+    return together == 1 ? 0 : 2 * (s->level + 1) * 8 * doubles;
+}
+
+double net_stage_bytes(const net *n, int k, const net_shape *shape,
+                       const net_map *m, const nn_plan *p,
+                       const nn_machine *machine, int threads)
+{
+    const net_stage *s = &n->stage[k];
+    const double limb = limb_bytes(&p->params), sum = 2.0 * (s->level + 1);
+    const double own = own_limbs(n, s, shape, m, p);
+    double most = own + sum * threads, logits = 0;
+
+    for (int i = 0; i < shape->num_rows; i++) {
+        const net_row_shape *row = &shape->row[i];
+        const double sums = sum * s->channels * row->blocks;
+        const double moved = sum * s->channels * row->moved;
+        const double before = own + delivered_limbs(s, &p->layout, i) + logits;
+        const double one = threads * one_limbs(s, row, &p->params);
+
+        if (k == n->num_stages - 1)
+            logits += sum * s->channels * row->phases;
+        most = fmax(most, before + sums
+                              + fmax(combine_bytes(s, row, machine) / limb,
+                                     one));
+        most = fmax(most, own + delivered_limbs(s, &p->layout, i + 1) + logits
+                              + sums - moved + one);
+    }
+    return net_alive_bytes(n, k, p) + most * limb;
+}

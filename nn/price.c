@@ -1,0 +1,225 @@
+/* price.c -- the operations of a stage, and what they take on a machine.
+ *
+ * Read first: price.h, docs/performance.md.
+ *
+ * Operations are counted in limbs, in the order in which run.c asks libckks
+ * for them; what libckks does for each is counted here too (switch.c).
+ */
+#include <math.h>
+
+#include "price.h"
+
+/* Limbs of each kind of work. */
+typedef struct work {
+    double limbs[NN_COSTS];
+} work;
+
+typedef struct pricing {
+    const ckks_params *params;
+    const nn_machine *machine;
+    int threads;
+    double seconds;             /* so far                                    */
+} pricing;
+
+/* Adds a part that falls into so many equal tasks: the last round of threads
+ * may have fewer tasks than threads.  w is emptied. */
+static void charge(pricing *p, work *w, double tasks)
+{
+    const double n = ldexp(1, p->params->log_n);
+    double sum = 0;
+
+    w->limbs[NN_FORWARD] *= 0.5 * p->params->log_n;
+    w->limbs[NN_INVERSE] *= 0.5 * p->params->log_n;
+    for (int i = 0; i < NN_COSTS; i++)
+        sum += w->limbs[i] * p->machine->cost[i];
+    if (tasks > 0)
+        p->seconds += sum * n * ceil(tasks / p->threads) / tasks;
+    *w = (work){ { 0 } };
+}
+
+/* ---- what libckks does -------------------------------------------------- */
+
+static void switch_limbs(work *w, const ckks_params *p,
+                         const net_switching *s, double times)
+{
+    const double limbs = s->level + 1, all = limbs + p->num_special;
+    const double gone = p->num_special + s->rescaled;
+    const double kept = limbs - s->rescaled, halves = 2 * s->pairs * times;
+    const double digits = net_digits(p, s->level);
+    const int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
+    double terms = 0;
+
+    for (int i = 0; i <= s->level; i += alpha) {
+        double len = fmin(alpha, limbs - i);
+
+        terms += len * (all - len);
+    }
+    w->limbs[NN_PASS] += 2 * limbs * s->xs * times;
+    w->limbs[NN_INVERSE] += limbs * s->xs * times;
+    w->limbs[NN_CONVERT] += (limbs + terms) * s->xs * times;
+    w->limbs[NN_FORWARD] += (digits * all - limbs) * s->xs * times;
+    w->limbs[NN_INNER] += digits * all * s->terms * times;
+    if (s->terms_turned)
+        w->limbs[NN_PERMUTE] += 2 * all * s->terms * times;
+    w->limbs[NN_INVERSE] += gone * halves;
+    w->limbs[NN_CONVERT] += (gone + gone * kept) * halves;
+    w->limbs[NN_FORWARD] += kept * halves;
+    w->limbs[NN_PASS] += (2 * kept + 2 * limbs * s->adds / 2) * halves;
+    w->limbs[s->pairs_turned ? NN_PERMUTE : NN_PASS] += kept * halves;
+}
+
+double net_switch_seconds(const net_switching *s, const ckks_params *p,
+                          const nn_machine *machine)
+{
+    pricing all = { p, machine, 1, 0 };
+    work w = { { 0 } };
+
+    switch_limbs(&w, p, s, 1);
+    charge(&all, &w, 1);
+    return all.seconds;
+}
+
+/* ckks_rescale of `parts` polynomials with so many limbs. */
+static void rescale_limbs(work *w, double limbs, double parts, double times)
+{
+    const double all = parts * times;
+
+    w->limbs[NN_INVERSE] += all;
+    w->limbs[NN_FORWARD] += (limbs - 1) * all;
+    w->limbs[NN_CONVERT] += limbs * all;
+    w->limbs[NN_PASS] += (2 + 3 * (limbs - 1)) * all;
+}
+
+/* ---- inputs ------------------------------------------------------------- */
+
+/* gather: what the image is dropped to. */
+static double dropped_inputs(const net *n, const net_stage *s,
+                             const nn_layout *l)
+{
+    double count = 0;
+
+    for (int i = 0; i < s->num_sources; i++)
+        if (s->source[i].stage < 0 && n->image.level != s->level)
+            count += s->source[i].channels
+                     * net_source_phases(n, s, &s->source[i], l);
+    return count;
+}
+
+static void price_inputs(pricing *p, const net *n, const net_stage *s,
+                         const net_shape *shape, const net_map *m,
+                         const nn_layout *l)
+{
+    const double limbs = s->level + 1;
+    const double made = shape->versions - shape->copies;
+    const net_switching turn = { .level = s->level, .xs = shape->turned,
+                             .terms = made, .pairs = made, .adds = 1,
+                             .pairs_turned = true };
+    work w = { { 0 } };
+
+    w.limbs[NN_PASS] = 4 * limbs * dropped_inputs(n, s, l);
+    charge(p, &w, 1);
+    if (shape->versions > 0) {
+        switch_limbs(&w, p->params, &turn, made > 0);
+        w.limbs[NN_PASS] += 4 * limbs * shape->copies;
+        charge(p, &w, m->num_inputs);
+    }
+    if (s->masked) {            /* eight masks: an FFT is about four NTTs    */
+        w.limbs[NN_FORWARD] = 8 * (limbs + 4);
+        charge(p, &w, 1);
+        w.limbs[NN_PASS] = 4 * limbs * m->num_inputs
+                           + 6 * limbs * shape->versions;
+        charge(p, &w, m->num_inputs + shape->versions);
+    }
+}
+
+/* ---- one row ------------------------------------------------------------ */
+
+static void price_combine(pricing *p, const net_stage *s,
+                          const net_row_shape *row)
+{
+    const int together = net_machine_rows(p->machine);
+    const double rows = (s->channels + together - 1) / together * together;
+    const double limbs = 2 * (s->level + 1);
+    work w = { { 0 } };
+
+    w.limbs[NN_PACK] = limbs * row->inputs;
+    w.limbs[NN_TERM] = limbs * rows * row->terms;
+    w.limbs[NN_REDUCE] = limbs * s->channels * row->blocks;
+    charge(p, &w, limbs);
+}
+
+/* finish_linear, for the whole row. */
+static void linear_limbs(work *w, const pricing *p, const net_stage *s,
+                         const net_row_shape *row)
+{
+    const double limbs = s->level + 1, channels = s->channels;
+    const double unturned = row->blocks - row->moved - row->rotations;
+    const net_switching sum = { .level = s->level, .xs = row->rotations,
+                            .terms = row->rotations, .pairs = row->sums,
+                            .terms_turned = true };
+
+    switch_limbs(w, p->params, &sum, channels);
+    w->limbs[NN_PASS] += 6 * limbs * unturned * channels;
+    w->limbs[NN_PERMUTE] += limbs * row->rotations * channels;
+    w->limbs[NN_PASS] += 6 * limbs * row->phases * channels;    /* bias      */
+    if (s->masked)
+        rescale_limbs(w, limbs, 2, row->phases * channels);
+}
+
+/* deliver, for `count` ciphertexts of `parts` polynomials and one form. */
+static void form_limbs(work *w, const pricing *p, const net_stage *s,
+                       const net_out *o, double parts, double count)
+{
+    const double limbs = o->level + 2, made = ldexp(count, -2 * o->pool);
+    const net_switching relin = { .level = o->level + 1, .xs = 1, .terms = 1,
+                              .pairs = 1, .adds = 2, .rescaled = true };
+
+    w->limbs[NN_PASS] += 2 * parts * limbs * count
+                         + 3 * parts * limbs * (count - made);
+    if (parts == 3) {
+        switch_limbs(w, p->params, &relin, made);
+        return;
+    }
+    if (!s->square)             /* net_lift                                  */
+        w->limbs[NN_PASS] += 2 * parts * limbs * made;
+    rescale_limbs(w, limbs, 2, made);
+}
+
+static void price_finish(pricing *p, const net *n, const net_stage *s,
+                         const net_row_shape *row)
+{
+    const double limbs = s->level + 1 - s->masked;
+    double linear = s->square ? 0 : s->channels;
+    work w = { { 0 } };
+
+    for (int o = 0; o < s->channels && s->square && s->linear != NULL; o++)
+        linear += s->linear[o];
+    linear_limbs(&w, p, s, row);
+    if (s != &n->stage[n->num_stages - 1]) {
+        double squares = (s->channels - linear) * row->phases;
+        double others = linear * row->phases;
+
+        w.limbs[NN_PASS] += 7 * limbs * squares
+                            + (s->square ? 4 * limbs * others : 0);
+        for (int j = 0; j < s->num_outs; j++) {
+            form_limbs(&w, p, s, &s->out[j], 3, squares);
+            form_limbs(&w, p, s, &s->out[j], 2, others);
+        }
+    }
+    charge(p, &w, s->channels);
+}
+
+double net_stage_seconds(const net *n, int k, const net_shape *shape,
+                         const net_map *m, const nn_plan *plan,
+                         const nn_machine *machine, int threads)
+{
+    const net_stage *s = &n->stage[k];
+    pricing p = { &plan->params, machine, threads, 0 };
+
+    price_inputs(&p, n, s, shape, m, &plan->layout);
+    for (int i = 0; i < shape->num_rows; i++) {
+        price_combine(&p, s, &shape->row[i]);
+        price_finish(&p, n, s, &shape->row[i]);
+    }
+    return p.seconds;
+}

@@ -1,0 +1,65 @@
+/* price.h -- what running a stage takes: its shape, its operations, its
+ * memory (shape.c, price.c, memory.c).  They follow what run.c, run_inputs.c,
+ * run_row.c and libckks do, and change with them. */
+#ifndef NN_PRICE_H
+#define NN_PRICE_H
+
+#include "net.h"
+
+/* ---- shape.c: how a map falls into rows of phases ----------------------- */
+
+/* One row of phases, as net_row_init builds it. */
+typedef struct net_row_shape {
+    int phases, inputs, blocks; /* inputs: that the row reads                */
+    int moved;                  /* blocks that are swapped out, not rotated  */
+    int rotations;              /* blocks with a step, times one channel     */
+    int sums;                   /* phases whose blocks are added             */
+    double terms;               /* over all blocks, times one channel        */
+} net_row_shape;
+
+typedef struct net_shape {
+    bool by_inputs;             /* inputs are rotated, not sums              */
+    int versions, copies;       /* inputs made for that; of them by 0        */
+    int turned;                 /* inputs that at least one is made of       */
+    int num_rows;
+    net_row_shape *row;
+} net_shape;
+
+/* The shape of a stage's map, whichever is rotated; masked: border zero. */
+CKKS_CHECKED ckks_status net_shape_init(net_shape *out, const net_map *m,
+                                        int columns, bool by_inputs,
+                                        bool masked);
+void net_shape_clear(net_shape *s);
+
+/* Phases of one row of a stage. */
+int net_columns(const net_stage *s, const nn_layout *l);
+
+/* ---- price.c: seconds --------------------------------------------------- */
+
+/* One call of cki_switch.  pairs: sinks; adds: their addends, 0, 1 or 2. */
+typedef struct net_switching {
+    int level;
+    double xs, terms, pairs, adds;
+    bool terms_turned, pairs_turned, rescaled;
+} net_switching;
+
+double net_switch_seconds(const net_switching *s, const ckks_params *p,
+                          const nn_machine *machine);
+
+/* Seconds of stage k but for fresh memory. */
+double net_stage_seconds(const net *n, int k, const net_shape *shape,
+                         const net_map *m, const nn_plan *p,
+                         const nn_machine *machine, int threads);
+
+/* ---- memory.c: bytes ---------------------------------------------------- */
+
+/* Keys and tables, which stay. */
+double net_base_bytes(const nn_plan *p, const nn_machine *machine);
+/* Tensors that are there when stage k begins. */
+double net_alive_bytes(const net *n, int k, const nn_plan *p);
+/* The most that stage k has at once, but for the base. */
+double net_stage_bytes(const net *n, int k, const net_shape *shape,
+                       const net_map *m, const nn_plan *p,
+                       const nn_machine *machine, int threads);
+
+#endif

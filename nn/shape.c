@@ -1,0 +1,119 @@
+/* shape.c -- how a stage's map falls into rows and blocks, without running it.
+ *
+ * Read first: price.h, run_row.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "price.h"
+
+int net_columns(const net_stage *s, const nn_layout *l)
+{
+    return s->flat ? 1 : l->ring_x >> s->pool;
+}
+
+static bool needs_version(const net_term *t, bool masked)
+{
+    return t->step != 0 || (masked && (t->carry_y != 0 || t->carry_x != 0));
+}
+
+/* Sorts the terms and drops what stands twice; gives how many are left. */
+static size_t distinct(net_term *term, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(term, count, sizeof *term, net_compare_terms);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || net_compare_terms(&term[kept - 1], &term[i]) != 0)
+            term[kept++] = term[i];
+    return kept;
+}
+
+static void count_versions(net_shape *s, const net_map *m, bool masked,
+                           net_term *term)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < m->num_phases; i++)
+        for (int k = 0; k < m->phase[i].terms; k++)
+            if (needs_version(&m->phase[i].term[k], masked))
+                term[count++] = m->phase[i].term[k];
+    count = distinct(term, count);
+    s->versions = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        s->copies += term[i].step == 0;
+        s->turned += i == 0 || term[i].input != term[i - 1].input;
+    }
+}
+
+/* Blocks of one phase: one for each step its sums are rotated by. */
+static void count_blocks(net_row_shape *row, const net_phase *p,
+                         bool by_inputs)
+{
+    int blocks = 0, rotated = 0;
+
+    for (int k = 0; k < p->terms; k++) {
+        bool seen = false;
+
+        for (int j = 0; j < k && !seen; j++)
+            seen = by_inputs || p->term[j].step == p->term[k].step;
+        blocks += !seen;
+        rotated += !seen && !by_inputs && p->term[k].step != 0;
+    }
+    row->blocks += blocks;
+    row->rotations += rotated;
+    row->moved += blocks == 1 && rotated == 0;
+    row->sums += blocks > 1 || rotated > 0;
+    row->terms += p->terms;
+}
+
+static void count_row(net_row_shape *row, const net_map *m, int first,
+                      bool by_inputs, bool masked, net_term *term)
+{
+    size_t count = 0;
+
+    for (int i = first; i < first + row->phases; i++) {
+        count_blocks(row, &m->phase[i], by_inputs);
+        for (int k = 0; k < m->phase[i].terms; k++) {
+            const net_term *t = &m->phase[i].term[k];
+
+            term[count++] = by_inputs && needs_version(t, masked)
+                                ? *t : (net_term){ .input = t->input };
+        }
+    }
+    row->inputs = (int)distinct(term, count);
+}
+
+ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
+                           bool by_inputs, bool masked)
+{
+    size_t all = 0;
+    net_term *term;
+
+    *out = (net_shape){ .by_inputs = by_inputs,
+                        .num_rows = m->num_phases / columns };
+    for (int i = 0; i < m->num_phases; i++)
+        all += (size_t)m->phase[i].terms;
+    term = malloc((all + 1) * sizeof *term);
+    out->row = calloc((size_t)out->num_rows + 1, sizeof *out->row);
+    if (term == NULL || out->row == NULL) {
+        free(term);
+        net_shape_clear(out);
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms",
+                       all);
+    }
+    if (by_inputs)
+        count_versions(out, m, masked, term);
+    for (int i = 0; i < out->num_rows; i++) {
+        out->row[i].phases = columns;
+        count_row(&out->row[i], m, i * columns, by_inputs, masked, term);
+    }
+    free(term);
+    return CKKS_OK;
+}
+
+void net_shape_clear(net_shape *s)
+{
+    free(s->row);
+    memset(s, 0, sizeof *s);
+}
