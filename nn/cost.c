@@ -26,6 +26,8 @@ typedef struct pricing {
     double high;                /* bytes that have been in use at once       */
 } pricing;
 
+static const double WORTH = 0.9;
+
 /* Time and memory of stage k, inputs or sums rotated. */
 typedef struct way {
     long rotations;
@@ -60,7 +62,16 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
     return CKKS_OK;
 }
 
-/* Rotates inputs or sums, whichever takes less time. */
+/* Whether inputs are rotated rather than sums: if that takes less time, and a
+ * tenth less if it needs more memory.  Closer than that the predictions do not
+ * know which is faster. */
+static bool better(const way *inputs, const way *sums)
+{
+    double worth = inputs->bytes <= sums->bytes ? 1 : WORTH;
+
+    return inputs->seconds < worth * sums->seconds;
+}
+
 static ckks_status price_step(nn_step *s, const net *n, int k,
                               const net_map *m, nn_plan *p, pricing *with)
 {
@@ -74,7 +85,7 @@ static ckks_status price_step(nn_step *s, const net *n, int k,
         return st;
     if (with->choose)
         s->rotate_inputs = inputs.any
-                           && (masked || inputs.seconds < sums.seconds);
+                           && (masked || better(&inputs, &sums));
     taken = masked || s->rotate_inputs ? &inputs : &sums;
     s->rotations = taken->rotations;
     s->bytes = taken->bytes;
@@ -201,38 +212,49 @@ static ckks_status step_keys(nn_plan *p, const net_stage *s,
 
 /* ---- all of it ---------------------------------------------------------- */
 
+/* The maps of all stages, without weights; clear it in any case. */
+static ckks_status maps_init(net_map **out, const net *n, const nn_plan *p)
+{
+    ckks_status st = CKKS_OK;
+
+    *out = calloc((size_t)n->num_stages, sizeof **out);
+    if (*out == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %d maps",
+                       n->num_stages);
+    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++)
+        st = net_map_init(&(*out)[k], n, k, &p->layout, false);
+    return st;
+}
+
+static void maps_clear(net_map *map, const net *n)
+{
+    for (int k = 0; map != NULL && k < n->num_stages; k++)
+        net_map_clear(&map[k]);
+    free(map);
+}
+
 ckks_status net_price(nn_plan *p, const net *n, bool choose,
                       const nn_machine *machine, int threads)
 {
     pricing with = { choose, machine, threads > 0 ? threads : 1, 0 };
-    ckks_status st = CKKS_OK;
+    net_map *map = NULL;
+    ckks_status st;
 
     if (n->num_stages > NN_MAX_STEPS)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
                        n->num_stages, NN_MAX_STEPS);
+    st = maps_init(&map, n, p);
     p->num_keys = 0;
     p->num_steps = n->num_stages;
-    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
-        net_map m;
-
-        st = net_map_init(&m, n, k, &p->layout, false);
-        if (st != CKKS_OK)
-            break;
-        st = step_keys(p, &n->stage[k], &m);
-        net_map_clear(&m);
-    }
+    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++)
+        st = step_keys(p, &n->stage[k], &map[k]);
     p->seconds = p->fresh_seconds = 0;
     with.high = net_base_bytes(p, machine) + net_alive_bytes(n, 0, p);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
-        net_map m;
-
-        st = net_map_init(&m, n, k, &p->layout, false);
-        if (st != CKKS_OK)
-            break;
-        st = one_step(&p->step[k], n, k, &m, p, &with);
+        st = one_step(&p->step[k], n, k, &map[k], p, &with);
         p->seconds += p->step[k].seconds;
-        net_map_clear(&m);
     }
+    maps_clear(map, n);
     p->error_sd = logit_error(n, p);
     p->peak_bytes = with.high;
     p->threads = with.threads;

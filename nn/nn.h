@@ -162,6 +162,19 @@ typedef struct nn_machine {
 CKKS_CHECKED ckks_status nn_machine_default(nn_machine *out,
                                             const char *kernel);
 
+/* Key switchings that are done together: `xs` polynomials are cut into digits,
+ * `terms` inner products are taken with keys, `pairs` results divided by P, to
+ * which `adds` polynomials each (0..2) are added.  Turned: permuted. */
+typedef struct nn_switching {
+    int level;
+    double xs, terms, pairs, adds;
+    bool terms_turned, pairs_turned, rescaled;
+} nn_switching;
+
+/* Seconds by a machine's costs, on one thread; p resolved. */
+double nn_switch_seconds(const nn_switching *s, const ckks_params *p,
+                         const nn_machine *machine);
+
 /* As JSON text and back, strictly; *out is allocated with malloc.
  *   errors  CKKS_EFORMAT  a member that is unknown, missing, or no number > 0
  */

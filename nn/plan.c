@@ -118,6 +118,7 @@ typedef struct search {
     const nn_aim *aim;
     const nn_machine *machine;  /* by whose costs it is decided              */
     net *n;
+    double seconds;             /* of the best plan so far                   */
 } search;
 
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
@@ -174,6 +175,12 @@ static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
             continue;
         *stage = *stage < 2 ? 2 : *stage;
         st = finish(p, stage, with, bits);
+        if (st == CKKS_OK && p->seconds > fmin(1.5 * with->seconds,
+                                               found ? best->seconds : 1e300)) {
+            if (!found)
+                *best = *p;
+            return CKKS_OK;     /* smaller digits will not make up for it    */
+        }
         if (st == CKKS_OK && (!found || p->seconds < WORTH * best->seconds))
             *best = *p;
         found |= st == CKKS_OK;
@@ -257,7 +264,7 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
 }
 
 /* Three plans: the best, the best of one candidate, the one at work. */
-static ckks_status find_best(nn_plan plan[3], const search *with)
+static ckks_status find_best(nn_plan plan[3], search *with)
 {
     const nn_aim *aim = with->aim;
     int first = aim->log_n > 0 ? aim->log_n : 12;
@@ -281,6 +288,7 @@ static ckks_status find_best(nn_plan plan[3], const search *with)
                 }
                 if (!found || plan[1].seconds < plan[0].seconds)
                     plan[0] = plan[1];
+                with->seconds = plan[0].seconds;
                 found = true;
                 break;          /* coarser choices only if this did not fit  */
             }
@@ -332,7 +340,7 @@ static ckks_status make(nn_plan *out, net *n, const nn_model *m,
                         const nn_aim *aim)
 {
     nn_plan *plan = calloc(3, sizeof *plan);
-    search with = { m, aim, aim->machine, n };
+    search with = { m, aim, aim->machine, n, 1e300 };
     nn_machine usual;
     ckks_status st;
 

@@ -40,7 +40,7 @@ static void charge(pricing *p, work *w, double tasks)
 /* ---- what libckks does -------------------------------------------------- */
 
 static void switch_limbs(work *w, const ckks_params *p,
-                         const net_switching *s, double times)
+                         const nn_switching *s, double times)
 {
     const double limbs = s->level + 1, all = limbs + p->num_special;
     const double gone = p->num_special + s->rescaled;
@@ -68,7 +68,7 @@ static void switch_limbs(work *w, const ckks_params *p,
     w->limbs[s->pairs_turned ? NN_PERMUTE : NN_PASS] += kept * halves;
 }
 
-double net_switch_seconds(const net_switching *s, const ckks_params *p,
+double nn_switch_seconds(const nn_switching *s, const ckks_params *p,
                           const nn_machine *machine)
 {
     pricing all = { p, machine, 1, 0 };
@@ -111,7 +111,7 @@ static void price_inputs(pricing *p, const net *n, const net_stage *s,
 {
     const double limbs = s->level + 1;
     const double made = shape->versions - shape->copies;
-    const net_switching turn = { .level = s->level, .xs = shape->turned,
+    const nn_switching turn = { .level = s->level, .xs = shape->turned,
                              .terms = made, .pairs = made, .adds = 1,
                              .pairs_turned = true };
     work w = { { 0 } };
@@ -154,7 +154,7 @@ static void linear_limbs(work *w, const pricing *p, const net_stage *s,
 {
     const double limbs = s->level + 1, channels = s->channels;
     const double unturned = row->blocks - row->moved - row->rotations;
-    const net_switching sum = { .level = s->level, .xs = row->rotations,
+    const nn_switching sum = { .level = s->level, .xs = row->rotations,
                             .terms = row->rotations, .pairs = row->sums,
                             .terms_turned = true };
 
@@ -171,7 +171,7 @@ static void form_limbs(work *w, const pricing *p, const net_stage *s,
                        const net_out *o, double parts, double count)
 {
     const double limbs = o->level + 2, made = ldexp(count, -2 * o->pool);
-    const net_switching relin = { .level = o->level + 1, .xs = 1, .terms = 1,
+    const nn_switching relin = { .level = o->level + 1, .xs = 1, .terms = 1,
                               .pairs = 1, .adds = 2, .rescaled = true };
 
     w->limbs[NN_PASS] += 2 * parts * limbs * count

@@ -36,16 +36,6 @@ int net_columns(const net_stage *s, const nn_layout *l);
 
 /* ---- price.c: seconds --------------------------------------------------- */
 
-/* One call of cki_switch.  pairs: sinks; adds: their addends, 0, 1 or 2. */
-typedef struct net_switching {
-    int level;
-    double xs, terms, pairs, adds;
-    bool terms_turned, pairs_turned, rescaled;
-} net_switching;
-
-double net_switch_seconds(const net_switching *s, const ckks_params *p,
-                          const nn_machine *machine);
-
 /* Seconds of stage k but for fresh memory. */
 double net_stage_seconds(const net *n, int k, const net_shape *shape,
                          const net_map *m, const nn_plan *p,

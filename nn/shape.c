@@ -67,21 +67,43 @@ static void count_blocks(net_row_shape *row, const net_phase *p,
     row->terms += p->terms;
 }
 
-static void count_row(net_row_shape *row, const net_map *m, int first,
-                      bool by_inputs, bool masked, net_term *term)
+/* What has been seen, by row: inputs as they are, then made ones in the order
+ * of `version`, which is sorted. */
+typedef struct marks {
+    const net_term *version;
+    size_t versions;
+    int num_inputs;
+    int *row;                   /* number of the last row that read it, + 1  */
+} marks;
+
+static size_t place_of(const marks *seen, const net_term *t, bool made)
 {
-    size_t count = 0;
+    const net_term *found;
 
-    for (int i = first; i < first + row->phases; i++) {
-        count_blocks(row, &m->phase[i], by_inputs);
-        for (int k = 0; k < m->phase[i].terms; k++) {
-            const net_term *t = &m->phase[i].term[k];
+    if (!made)
+        return (size_t)t->input;
+    found = bsearch(t, seen->version, seen->versions, sizeof *found,
+                    net_compare_terms);
+    return (size_t)seen->num_inputs + (size_t)(found - seen->version);
+}
 
-            term[count++] = by_inputs && needs_version(t, masked)
-                                ? *t : (net_term){ .input = t->input };
+static void count_row(net_shape *s, int number, const net_map *m, bool masked,
+                      const marks *seen)
+{
+    net_row_shape *row = &s->row[number];
+
+    for (int i = number * row->phases; i < (number + 1) * row->phases; i++) {
+        const net_phase *p = &m->phase[i];
+
+        count_blocks(row, p, s->by_inputs);
+        for (int k = 0; k < p->terms; k++) {
+            bool made = s->by_inputs && needs_version(&p->term[k], masked);
+            int *last = &seen->row[place_of(seen, &p->term[k], made)];
+
+            row->inputs += *last != number + 1;
+            *last = number + 1;
         }
     }
-    row->inputs = (int)distinct(term, count);
 }
 
 ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
@@ -89,25 +111,32 @@ ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
 {
     size_t all = 0;
     net_term *term;
+    marks seen = { .num_inputs = m->num_inputs };
 
     *out = (net_shape){ .by_inputs = by_inputs,
                         .num_rows = m->num_phases / columns };
     for (int i = 0; i < m->num_phases; i++)
         all += (size_t)m->phase[i].terms;
-    term = malloc((all + 1) * sizeof *term);
+    term = by_inputs ? malloc((all + 1) * sizeof *term) : NULL;
     out->row = calloc((size_t)out->num_rows + 1, sizeof *out->row);
-    if (term == NULL || out->row == NULL) {
-        free(term);
+    if (term != NULL)
+        count_versions(out, m, masked, term);
+    seen.version = term;
+    seen.versions = (size_t)out->versions;
+    seen.row = calloc((size_t)m->num_inputs + seen.versions + 1,
+                      sizeof *seen.row);
+    if ((by_inputs && term == NULL) || out->row == NULL || seen.row == NULL) {
         net_shape_clear(out);
+        free(seen.row);
+        free(term);
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms",
                        all);
     }
-    if (by_inputs)
-        count_versions(out, m, masked, term);
     for (int i = 0; i < out->num_rows; i++) {
         out->row[i].phases = columns;
-        count_row(&out->row[i], m, i * columns, by_inputs, masked, term);
+        count_row(out, i, m, masked, &seen);
     }
+    free(seen.row);
     free(term);
     return CKKS_OK;
 }

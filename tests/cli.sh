@@ -407,6 +407,29 @@ fi
 # ---- measurements --------------------------------------------------------------------------
 usage "bench: unknown name" "there are ntt_fwd .* network$" bench rotat
 usage "bench: a model for nothing" "network" bench rotate --model "$gm"
+usage "bench: -o for nothing" "calibrate" bench rotate -o "$f/x"
+usage "bench: too much to calibrate" "all it takes" bench --calibrate rotate
+refuse "bench --calibrate to nowhere" "" bench --calibrate -o "$f/keys"
+cat >"$f/machine.json" <<EOF
+{ "format": "volley-machine-1", "kernel": "avx2", "seconds_a_word": {
+  "forward": 4e-10, "inverse": 3e-10, "convert": 3e-10, "inner": 2e-9,
+  "permute": 1e-9, "pass": 3e-10, "term": 7e-11, "pack": 6e-10,
+  "reduce": 8e-10, "fresh": 1e-8 } }
+EOF
+sed 's/"pass": 3e-10, //' "$f/machine.json" >"$f/machine.less"
+sed 's/"pass": 3/"pass": -3/' "$f/machine.json" >"$f/machine.below"
+sed 's/"pass"/"past"/' "$f/machine.json" >"$f/machine.more"
+run 0 "plan for a machine" plan "$gm" --machine "$f/machine.json" --threads 2
+check "the plan says for how many threads" grep -q "on 2 threads with avx2" \
+    "$work/out"
+for file in machine.less machine.below machine.more; do
+    refuse "plan with $file" "pas[st]" plan "$gm" --machine "$f/$file"
+    refuse "evaluate with $file" "pas[st]" evaluate "$gm" --keys "$ek" "$vct" \
+        --machine "$f/$file" -o "$f/x"
+done
+for file in empty none gm.plan .; do
+    refuse "plan for the machine $file" "" plan "$gm" --machine "$f/$file"
+done
 refuse "bench of a plan" "is a plan" bench network --model "$p"
 refuse "bench without images" "No such" bench network --data "$f/none"
 (CKKS_KERNEL=none; export CKKS_KERNEL

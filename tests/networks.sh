@@ -101,6 +101,42 @@ if network gm unet/models/gm.safetensors $slices; then
           "$(dice 255 "$work/enc" "$work/truth")" ">=" 0.77
 fi
 
+# ---- the planner's predictions ------------------------------------------------
+# Costs measured here, one thread, against what gm then takes; a timing test, so
+# on request and on an idle machine only.  What the system takes to hand out
+# memory never used before is left out: on virtual machines it changes tenfold
+# from one minute to the next.
+number()
+{
+    sed -n "s/^ *\"$1\": *\([-0-9.e+]*\),*$/\1/p" "$2" | head -n 1
+}
+if [ -n "$CKKS_LONG" ] && [ -f "$work/run/in.vct" ]; then
+    gm=unet/models/gm.safetensors
+    "$volley" bench --calibrate -o "$work/machine.json" \
+        && "$volley" encrypt $gm --key "$work/run/secret.key" \
+               examples/data/*-image.pgm -o "$work/four.vct" > "$work/log" \
+        && "$volley" evaluate $gm --keys "$work/run/eval.keys" --threads 1 \
+               --machine "$work/machine.json" "$work/four.vct" --json \
+               -o "$work/four.out" > "$work/timed.json"
+    all=$(awk '/"layers"/ { on = 1 } on && /"seconds"/ { gsub(/[",]/, "")
+                 sum += $2 } END { print sum }' "$work/timed.json")
+    fresh=$(number fresh_seconds "$work/timed.json")
+    system=$(number system_seconds "$work/timed.json")
+    said=$(number predicted_seconds "$work/timed.json")
+    judge "gm: predicted time, of what was measured" \
+          "$(echo "$said $fresh $all $system" | awk '{
+              printf "%.3f", ($1 - $2) / ($3 - $4) }')" ">=" 0.8
+    judge "gm: measured time, of what was predicted" \
+          "$(echo "$said $fresh $all $system" | awk '{
+              printf "%.3f", ($3 - $4) / ($1 - $2) }')" ">=" 0.8
+    judge "gm: predicted memory, of peak RSS" \
+          "$(echo "$(number predicted_mib "$work/timed.json") \
+              $(number peak_rss_mib "$work/timed.json")" \
+              | awk '{ printf "%.3f", $1 / $2 }')" ">=" 0.9
+    echo "  note: gm: $said s predicted ($fresh for fresh memory)," \
+         "$all s measured ($system s of the system)"
+fi
+
 # ---- em ---------------------------------------------------------------------
 if [ -d $data/em ]; then
     numbers=24

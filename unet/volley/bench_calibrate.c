@@ -14,7 +14,6 @@
 #endif
 
 #include "bench.h"
-#include "price.h"
 
 /* 128 bits of security; digits of six primes. */
 static const bench_set calibrate_set = { 15, 11, 49, 47, 6, 49, 2 };
@@ -275,7 +274,7 @@ static ckks_status cal_keys(calibration *c)
 static ckks_status cal_inner(nn_machine *m, calibration *c, double check)
 {
     const int top = ckks_ctx_top_level(c->b.ctx);
-    const net_switching known = { .level = top, .xs = 1 };
+    const nn_switching known = { .level = top, .xs = 1 };
     const double limbs = top + 1, all = limbs + ckks_ctx_num_special(c->b.ctx);
     double t = 0, words;
     ckks_status s;
@@ -283,7 +282,7 @@ static ckks_status cal_inner(nn_machine *m, calibration *c, double check)
     c->level = top;
     s = cal_time(&t, c, cal_product);
     words = ckks_ctx_dnum(c->b.ctx) * all * (double)c->n;
-    t -= net_switch_seconds(&known, &c->params, m)
+    t -= nn_switch_seconds(&known, &c->params, m)
          + (limbs * check + 4 * all * m->cost[NN_PASS]) * (double)c->n;
     m->cost[NN_INNER] = t / words;
     return s;
@@ -293,14 +292,14 @@ static ckks_status cal_inner(nn_machine *m, calibration *c, double check)
 static ckks_status cal_permute(nn_machine *m, calibration *c)
 {
     const int top = ckks_ctx_top_level(c->b.ctx);
-    const net_switching known = { .level = top, .xs = CAL_STEPS,
+    const nn_switching known = { .level = top, .xs = CAL_STEPS,
                                   .terms = CAL_STEPS, .pairs = 1 };
     const double limbs = top + 1, all = limbs + ckks_ctx_num_special(c->b.ctx);
     const double words = CAL_STEPS * (2 * all + limbs) * (double)c->n;
     double t = 0;
     ckks_status s = cal_time(&t, c, cal_sum);
 
-    m->cost[NN_PERMUTE] = (t - net_switch_seconds(&known, &c->params, m))
+    m->cost[NN_PERMUTE] = (t - nn_switch_seconds(&known, &c->params, m))
                           / words;
     return s;
 }

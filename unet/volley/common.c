@@ -79,6 +79,15 @@ double volley_peak_rss(void)
     return getrusage(RUSAGE_SELF, &u) == 0 ? (double)u.ru_maxrss / 1024 : 0;
 }
 
+double volley_system_time(void)
+{
+    struct rusage u;
+
+    return getrusage(RUSAGE_SELF, &u) == 0
+               ? (double)u.ru_stime.tv_sec + 1e-6 * (double)u.ru_stime.tv_usec
+               : 0;
+}
+
 const char *volley_bytes(char out[32], double bytes)
 {
     static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };

@@ -25,7 +25,7 @@ void volley_report_init(volley_report *r, const volley_source *s)
     r->keygen = r->encrypt = r->evaluate = r->decrypt = NAN;
     r->log_n = s->plan.params.log_n;
     r->log_qp = r->security_bits = NAN;
-    r->peak_rss_mib = r->pool_mib = NAN;
+    r->peak_rss_mib = r->pool_mib = r->system = NAN;
     r->plan = &s->plan;
     r->threads = volley_threads();
     if (s->ctx != NULL) {
@@ -61,6 +61,8 @@ static void put_layers(nn_json_writer *w, const volley_report *r)
               p->seconds > 0 ? p->seconds
                                    + again * (p->seconds - p->fresh_seconds)
                              : NAN);
+    put_known(w, "fresh_seconds", p->seconds > 0 ? p->fresh_seconds : NAN);
+    put_known(w, "system_seconds", r->system);
     put_known(w, "pool_mib", r->pool_mib);
     put_known(w, "predicted_mib",
               p->peak_bytes > 0 ? p->peak_bytes / 1048576 : NAN);

@@ -56,10 +56,12 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
         code = volley_check(nn_weights_init(&weights, &s->model, &s->plan));
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
+        report->system = -volley_system_time();
         if (unet_evaluate(out_path, &done, in_path, &s->plan, weights, s->ctx,
                           keys, &progress.hooks) != CKKS_OK)
             code = VOLLEY_FAILED;
         volley_progress_end(&progress);
+        report->system += volley_system_time();
         memcpy(report->layer, progress.layer, sizeof report->layer);
         if (code != VOLLEY_DONE)
             (void)volley_fail("%s", nn_last_error());

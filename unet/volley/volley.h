@@ -82,6 +82,7 @@ int volley_check_ckks(ckks_status s, const char *path);
 
 double volley_clock(void);              /* seconds, any zero                 */
 double volley_peak_rss(void);           /* MiB of this process so far        */
+double volley_system_time(void);        /* seconds it spent in the system    */
 /* "812 B", "3.2 MiB"; out has 32 bytes. */
 const char *volley_bytes(char out[32], double bytes);
 /* "0.8 s", "14 s", "2:31 min" */
@@ -198,6 +199,8 @@ typedef struct volley_report {
     double pool_mib;                    /* most that ciphertexts and keys had */
     uint64_t upload, download, keys;
     const nn_plan *plan;                /* of the source                     */
+    double system;                      /* seconds in the system while the
+                                           network ran: mostly fresh memory  */
     double layer[NN_MAX_STEPS];         /* seconds it took, all sets; 0: did
                                            not run                           */
 } volley_report;
