@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* ---- the file ------------------------------------------------------------ */
+/* ---- the file ----------------------------------------------------------- */
 
 static void replace(char *text, size_t room, const char *from, const char *to)
 {
@@ -77,7 +77,7 @@ TEST(machine_file_refuses)
     free(text);
 }
 
-/* ---- prices --------------------------------------------------------------- */
+/* ---- prices ------------------------------------------------------------- */
 
 /* Whatever costs more makes the network take longer, and changes no plan that
  * is already made. */

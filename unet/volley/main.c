@@ -39,8 +39,8 @@ static const volley_verb verb_table[] = {
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
-      "Progress shows layer, level and the time left, by the built-in costs or\n"
-      "--machine's.  --json also says what each layer took.\n",
+      "Progress shows layer, level and the time left, by the built-in costs\n"
+      "or --machine's.  --json also says what each layer took.\n",
       EVERY | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
