@@ -18,18 +18,20 @@ import net
 
 # halo: pixels of reflected image around what is kept; margin: pixels at a
 # training crop's edge that are not scored, since the true border is not there.
+# rate: top of the learning rate; freeze: part of the steps after which the
+# statistics stand; norm: longest gradient.  All three hold for ReLU as well.
 TASKS = {
     "em": {"border": "wrap", "ring": 4, "halo": 0, "foreground": "cell",
-           "crop": 256, "margin": 0, "batch": 2, "steps": 1800, "bend": False},
+           "crop": 256, "margin": 0, "batch": 2, "steps": 1800, "bend": False,
+           "rate": 0.01, "freeze": 0.6, "norm": 1.0},
     "gm": {"border": "halo", "ring": None, "halo": 24, "foreground": "grey matter",
-           "crop": 96, "margin": 8, "batch": 8, "steps": 2000, "bend": True},
+           "crop": 96, "margin": 8, "batch": 8, "steps": 2000, "bend": True,
+           "rate": 0.006, "freeze": 0.9, "norm": 0.1},
 }
-RATE = 0.01             # top of the learning rate
-FREEZE = 0.6            # part of the steps after which the statistics stand
 LIMIT, PULL = 6.0, 0.005  # peaks above LIMIT before a square cost PULL each
 CLIP = 10.0             # no value before a square counts as larger, in training
 HARD = 64               # side of the crops with extreme patterns
-CHECKS = 10             # validations between there and the end
+CHECKS = 10             # validations between freeze and the end
 
 
 def border_of(task):
@@ -92,9 +94,9 @@ def train(name, root, seed=0, act="square", steps=None, log=print):
     layers, tensors = net.unet(act=act)
     weights = [t.requires_grad_() for k, t in tensors.items()
                if not k.endswith((".mean", ".var"))]
-    adam = torch.optim.Adam(weights, lr=RATE)
-    rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, total_steps=steps, pct_start=0.1)
-    freeze, start, mean, best = int(FREEZE * steps), time.time(), None, (-1.0,)
+    adam = torch.optim.Adam(weights, lr=task["rate"])
+    rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)
+    freeze, start, mean, best = int(task["freeze"] * steps), time.time(), None, (-1.0,)
     checks = {freeze + (steps - freeze) * k // CHECKS for k in range(1, CHECKS + 1)}
     for step in range(1, steps + 1):
         x, y = data.crops(images, labels, task["crop"], task["batch"], task["bend"], rng)
@@ -109,7 +111,7 @@ def train(name, root, seed=0, act="square", steps=None, log=print):
             loss = loss + PULL * excess(values) + PULL * high
         adam.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        torch.nn.utils.clip_grad_norm_(weights, task["norm"])
         adam.step()
         mean = float(loss) if mean is None else 0.98 * mean + 0.02 * float(loss)
         rate.step()
