@@ -122,3 +122,10 @@ def spoiled(x, share, rng):
         change = share * (torch.from_numpy(pattern.astype(np.float32)) - crop)
         crop[top:, left:] += change[top:, left:]
     return x
+
+
+def steeper(x, share, rng):
+    """Crops x [K, 1, size, size], up to 1 + 2 share times their contrast."""
+    factor = torch.from_numpy(1 + 2 * share * rng.random((len(x), 1, 1, 1), np.float32))
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return (mean + factor.float() * (x - mean)).clamp(-1, 1)

@@ -3,7 +3,8 @@
     reference.py MODEL.safetensors IMAGE.pgm OUT.f32
 
 Writes the logits, float32 little-endian, row by row.  Runs the network the
-file describes with its border.  Needed before: net.py, export.py.
+file describes with its border, in double, rounded once at the end.  Needed
+before: net.py, export.py.
 """
 import sys
 
@@ -23,7 +24,8 @@ def main(model, image, out):
     form = network["input"]
     pixels = data.read_pgm(image)
     height, width = pixels.shape
-    x = torch.from_numpy(pixels.copy()).float()[None, None] * form["mul"] + form["add"]
+    x = torch.from_numpy(pixels.copy()).double()[None, None] * form["mul"] + form["add"]
+    tensors = {name: t.double() for name, t in tensors.items()}
     halo = HALO if network["border"] == "halo" else 0
     pad = border.wrap(network["ring"][0]) if network["border"] == "wrap" else border.zero
     with torch.no_grad():

@@ -91,6 +91,33 @@ def test_crops():
         assert float(x[y == 1][0]) > float(x[y == 0][0])
 
 
+def test_steeper():
+    """No change at share 0; never outside -1..1; the mean stays where nothing is cut."""
+    rng, x = np.random.default_rng(0), 0.2 * torch.rand(4, 1, 16, 16)
+    same(data.steeper(x, 0.0, rng), x)
+    y = data.steeper(x, 1.0, rng)
+    same(y.mean((1, 2, 3)), x.mean((1, 2, 3)))
+    assert bool((y.std((1, 2, 3)) > x.std((1, 2, 3))).all())
+    assert float(data.steeper(9 * x - 1, 1.0, rng).abs().max()) <= 1
+
+
+def test_pushed():
+    """Peaks grow, and no pixel moves farther than asked."""
+    model, x = network(), 0.5 * torch.rand(2, 1, 32, 32)
+    y = train.pushed(model, x, 0.01)
+
+    def peaks(v):
+        return float(train.excess(net.forward(*model, v, border.wrap(4), clip=train.CLIP), 0.0))
+    assert peaks(y) > peaks(x) and float((y - x).abs().max()) < 0.01001
+
+
+def test_excess():
+    """What is above the limit in a channel counts, in every layer before a square."""
+    v = torch.zeros(2, 3, 4, 4)
+    v[1, 0, 2, 2], v[0, 2, 0, 0] = -7, 5.5
+    assert float(train.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
+
+
 def test_scores():
     a = torch.tensor([[1, 1], [0, 0]]).bool()
     b = torch.tensor([[1, 0], [0, 0]]).float()

@@ -5,6 +5,7 @@
 Deterministic: one thread, fixed seeds.  Needed before: net.py, data.py.
 """
 import argparse
+import math
 import time
 
 import numpy as np
@@ -20,18 +21,23 @@ import net
 # training crop's edge that are not scored, since the true border is not there.
 # rate: top of the learning rate; freeze: part of the steps after which the
 # statistics stand; norm: longest gradient.  All three hold for ReLU as well.
+# limit: peaks above it before a square cost PULL each; push: how far the pixels
+# of the extreme crops move towards higher peaks (0: not at all).  settle: part
+# of the steps after which the checkpoint is taken.
 TASKS = {
     "em": {"border": "wrap", "ring": 4, "halo": 0, "foreground": "cell",
            "crop": 256, "margin": 0, "batch": 2, "steps": 1800, "bend": False,
-           "rate": 0.01, "freeze": 0.6, "norm": 1.0},
+           "rate": 0.01, "freeze": 0.6, "norm": 1.0, "limit": 6.0, "push": 0.0,
+           "settle": 0.6},
     "gm": {"border": "halo", "ring": None, "halo": 24, "foreground": "grey matter",
            "crop": 96, "margin": 8, "batch": 8, "steps": 2000, "bend": True,
-           "rate": 0.006, "freeze": 0.9, "norm": 0.1},
+           "rate": 0.006, "freeze": 0.9, "norm": 0.1, "limit": 6.0, "push": 0.05,
+           "settle": 0.95},
 }
-LIMIT, PULL = 6.0, 0.005  # peaks above LIMIT before a square cost PULL each
+PULL = 0.005            # what a peak costs, times its height above the limit
 CLIP = 10.0             # no value before a square counts as larger, in training
 HARD = 64               # side of the crops with extreme patterns
-CHECKS = 10             # validations between freeze and the end
+CHECKS = 10             # validations between settle and the end
 
 
 def border_of(task):
@@ -77,10 +83,26 @@ def loss_of(name, task, values, label):
     return F.binary_cross_entropy_with_logits(z, y) + 0.5 * overlap
 
 
-def excess(values):
-    """How far the peaks before the squares lie above LIMIT, summed over channels."""
-    return sum((v.abs().amax((0, 2, 3)) - LIMIT).clamp(min=0).sum()
+def excess(values, limit):
+    """How far the peaks before the squares lie above limit, summed over channels."""
+    return sum((v.abs().amax((0, 2, 3)) - limit).clamp(min=0).sum()
                for key, v in values.items() if key.startswith("bn_"))
+
+
+def pushed(model, x, far):
+    """Images x with every pixel moved by far, to where all peaks together grow."""
+    x = x.clone().requires_grad_()
+    peaks = excess(net.forward(*model, x, border.wrap(4), clip=CLIP), 0.0)
+    slope, = torch.autograd.grad(peaks, x)
+    return (x.detach() + far * slope.sign()).clamp(-1, 1)
+
+
+def excess_packed(model, task, images):
+    """The excess of whole images side by side, slot by slot as in ciphertexts."""
+    gx = (images.shape[3] + 2 * task["halo"]) // export.RING
+    with torch.no_grad():
+        return max(float(excess(net.forward(*model, x, border.slots(gx)), task["limit"]))
+                   for x in export.ciphertexts(images, task["halo"]))
 
 
 def train(name, root, seed=0, act="square", steps=None, log=print):
@@ -96,8 +118,9 @@ def train(name, root, seed=0, act="square", steps=None, log=print):
                if not k.endswith((".mean", ".var"))]
     adam = torch.optim.Adam(weights, lr=task["rate"])
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)
-    freeze, start, mean, best = int(task["freeze"] * steps), time.time(), None, (-1.0,)
-    checks = {freeze + (steps - freeze) * k // CHECKS for k in range(1, CHECKS + 1)}
+    freeze, start, mean, best = int(task["freeze"] * steps), time.time(), None, (-math.inf,)
+    settle = int(task["settle"] * steps)
+    checks = {settle + (steps - settle) * k // CHECKS for k in range(1, CHECKS + 1)}
     for step in range(1, steps + 1):
         x, y = data.crops(images, labels, task["crop"], task["batch"], task["bend"], rng)
         values = net.forward(layers, tensors, x, border_of(task),
@@ -105,10 +128,15 @@ def train(name, root, seed=0, act="square", steps=None, log=print):
         loss, high = loss_of(name, task, values, y), 0.0
         if act == "square":
             hard, _ = data.crops(images, labels, HARD, 4, task["bend"], rng)
-            hard = data.spoiled(hard, min(1.0, 2 * step / steps), rng)
+            share = min(1.0, 2 * step / steps)
+            hard = data.spoiled(hard, share, rng)
+            if task["push"] > 0:
+                hard = data.steeper(hard, share, rng)
+                hard = pushed((layers, tensors), hard, share * task["push"] * rng.random())
             # wrap: with seams such as those between neighbours in a ciphertext
-            high = excess(net.forward(layers, tensors, hard, border.wrap(4), clip=CLIP))
-            loss = loss + PULL * excess(values) + PULL * high
+            high = excess(net.forward(layers, tensors, hard, border.wrap(4), clip=CLIP),
+                          task["limit"])
+            loss = loss + PULL * excess(values, task["limit"]) + PULL * high
         adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, task["norm"])
@@ -118,10 +146,13 @@ def train(name, root, seed=0, act="square", steps=None, log=print):
         if step in checks:
             out = logits((layers, tensors), task, val_images)
             value, at = best_threshold(name, out, val_labels)
-            if value > best[0]:
-                best = value, at, {k: t.detach().clone() for k, t in tensors.items()}
-            log("step %d  loss %.4f  validation %.4f  threshold %+.1f  excess %.1f  %.0f s"
-                % (step, mean, value, at, high, time.time() - start))
+            peaks = 0.0
+            if act == "square" and task["push"] > 0:
+                peaks = excess_packed((layers, tensors), task, val_images)
+            if value - PULL * peaks > best[0]:
+                best = value - PULL * peaks, at, {k: t.detach().clone() for k, t in tensors.items()}
+            log("step %d  loss %.4f  validation %.4f  its excess %.1f  threshold %+.1f  "
+                "excess %.1f  %.0f s" % (step, mean, value, peaks, at, high, time.time() - start))
         elif step % (steps // 20) == 0:
             log("step %d  loss %.4f  excess %.1f  %.0f s" % (step, mean, high, time.time() - start))
     best[2]["logit.bias"] -= best[1]
