@@ -25,7 +25,7 @@ ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
 ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
 ckks/kernel/portable.c	s/centred ? f + 0.5 : f)/f + 0.5)/	kernel_
 ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
-ckks/kernel/avx2.h	s/_CMP_LT_OQ/_CMP_LE_OQ/	kernel_
+ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
 ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
 ckks/kernel/avx2_ntt.c	s/MAX_LAYERS = 10/MAX_LAYERS = 40/	kernel_ntt
