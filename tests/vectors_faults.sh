@@ -30,6 +30,7 @@ sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx
 sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	encryption	encrypt_secret
 gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	keys	key_switching
 digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	switching	relin
+frame	ckks/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	objects	bytes_params
 byte order	ckks/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	objects	bytes_ciphertext
 byte order	ckks/pack.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	objects	bytes_plaintext
 layout	unet/dvr.c	s/k \/ columns \* p->core_height/k % columns * p->core_height/	network	tiles
@@ -64,5 +65,21 @@ while IFS='	' read -r stage file edit vectors operation; do
         head -n 3 "$work/log" | cut -c1-250
     fi
 done <"$work/list"
+
+# A kernel that computes nonsense is refused, and not as one that this machine
+# lacks: tests/vectors.sh and tests/cross.sh skip the latter only.
+cp -p ckks/kernel/portable.c "$work/saved"
+sed 's/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/' "$work/saved" \
+    >ckks/kernel/portable.c
+make B=build build/volley >"$work/log" 2>&1 \
+    && build/volley vectors --kernel portable "$root/vectors/v1/words.json" \
+       >"$work/log" 2>&1
+if [ $? -eq 1 ] && grep "gives wrong answers" "$work/log"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo "FAIL a kernel that gives wrong answers"
+    head -n 3 "$work/log" | cut -c1-250
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -318,8 +318,10 @@ ckks_status cki_kernel_choose(const cki_kernel **out, const char *name,
             return CKKS_OK;
         }
         if (name != NULL)
-            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s does not "
-                            "work on this machine", name);
+            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s %s", name,
+                            (*k)->usable()
+                                ? "gives wrong answers: miscompiled"
+                                : "does not work on this machine");
     }
     if (!known && name != NULL)
         return cki_fail(CKKS_EPARAM, "ckks_ctx_init: no kernel named \"%s\" in "

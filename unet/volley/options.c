@@ -50,6 +50,8 @@ static const struct opt_row {
         "what operations cost here, for --machine" },
     [OPT_MACHINE]  = { "machine", 0, "FILE",
         "plan for this machine (from bench --calibrate)" },
+    [OPT_NO_CHECKSUMS] = { "no-checksums", 0, NULL,
+        "of a MINIMAL build, which has none: they are left out" },
 };
 
 void volley_print_options(FILE *f, uint32_t options)

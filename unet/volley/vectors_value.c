@@ -81,6 +81,16 @@ const nn_json_node *vec_input(vec_case *c, const char *key)
     return value_member(c, c->input, key);
 }
 
+bool vec_flag(const vec_case *c, const char *flag)
+{
+    const nn_json_node *f = nn_json_first(c->doc, c->flags);
+
+    for (; f != NULL; f = nn_json_next(c->doc, f))
+        if (f->kind == NN_JSON_STRING && strcmp(f->text, flag) == 0)
+            return true;
+    return false;
+}
+
 int64_t vec_int(vec_case *c, const nn_json_node *object, const char *key)
 {
     const nn_json_node *node = value_member(c, object, key);
