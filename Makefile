@@ -5,6 +5,8 @@
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
+#   HAVE_PNG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
+#                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
 AR      ?= ar
@@ -166,6 +168,11 @@ check-vectors: $(B)/volley
 	CKKS_LONG=1 sh tests/vectors.sh $(B)
 	sh tests/vectors_faults.sh $(B)
 
+# The vectors with other compilers, levels of optimisation and builds, and on
+# other architectures, one of them big-endian (make deps-cross first).
+check-cross:
+	sh tests/cross.sh $(ONLY)
+
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
@@ -193,9 +200,12 @@ unet/models/%.safetensors:
 # ---- what a fresh machine needs ------------------------------------------------
 
 DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev
+DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+deps-cross:
+	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -227,6 +237,7 @@ help:
 	@echo 'make test ONLY=x tests whose name contains x'
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
+	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -234,5 +245,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-seal check-asan check-ubsan check-verify demo bench train deps deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench train deps deps-cross deps-train deps-seal install clean help
 .SECONDARY:

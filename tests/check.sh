@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh BUILD -- all tests of a build; the last line is
-# "N passed, N failed" or "N passed, N failed, N skipped".
+# "N passed, N failed" or "N passed, N failed, N skipped".  With CROSS=1 also
+# `make check-cross`.
 #
 # Every part prints such a line at its end; a part that prints none, or whose
 # exit code does not agree with it, counts as one failure more.
@@ -47,6 +48,9 @@ if command -v python3 >/dev/null 2>&1; then
 else
     echo "skip docs: no python3"
     skipped=$((skipped + 1))
+fi
+if [ -n "$CROSS" ]; then        # minutes: a dozen builds
+    part "cross" sh "$here/cross.sh"
 fi
 printf '%s passed, %s failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"

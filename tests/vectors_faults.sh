@@ -68,9 +68,9 @@ done <"$work/list"
 
 # A kernel that computes nonsense is refused, and not as one that this machine
 # lacks: tests/vectors.sh and tests/cross.sh skip the latter only.
-cp -p ckks/kernel/portable.c "$work/saved"
+cp -p ckks/kernel/portable_ntt.c "$work/saved"
 sed 's/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/' "$work/saved" \
-    >ckks/kernel/portable.c
+    >ckks/kernel/portable_ntt.c
 make B=build build/volley >"$work/log" 2>&1 \
     && build/volley vectors --kernel portable "$root/vectors/v1/words.json" \
        >"$work/log" 2>&1
