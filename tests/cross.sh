@@ -128,17 +128,17 @@ for cc in gcc clang; do
         wanted "$name" && build "$name" CC=$cc CFLAGS=$level && kernels "$name"
     done
     builtin="$tag -O2 FFT=builtin"
-    name="$tag -O2 MINIMAL=1"
-    wanted "$builtin $name" || continue
+    small="$tag -O2 MINIMAL=1"
+    wanted "$builtin $small" || continue
     build "$builtin" CC=$cc CFLAGS=-O2 FFT=builtin HAVE_PNG=0 HAVE_OMP=0 \
         || continue
     wanted "$builtin" && kernels "$builtin"
-    if wanted "$name" && minimal; then
+    if wanted "$small" && minimal; then
         sums=--no-checksums
-        vectors "$name" portable "$work/m/volley"
+        vectors "$small" portable "$work/m/volley"
         sums=
-    elif wanted "$name"; then
-        bad "$name does not build"
+    elif wanted "$small"; then
+        bad "$small does not build"
     fi
     rm -rf "$work/m"
 done
