@@ -55,7 +55,7 @@ static int float_floor_div(int a, int b)
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
-/* The value at (y, x), -1 <= y <= H, -1 <= x <= W. */
+/* The value at (y, x), near the map. */
 static double float_beyond(const float_run *r, const float_map *f, int c,
                            int y, int x)
 {
@@ -80,36 +80,34 @@ static double float_beyond(const float_run *r, const float_map *f, int c,
                     [(int)(slot % gx) * rx + b];
 }
 
-/* out = x with one more row and column on every side. */
+/* out = x with `more` rows and columns on every side. */
 static ckks_status float_pad(const float_run *r, float_map *out,
-                             const float_map *x)
+                             const float_map *x, int more)
 {
     int h = x->height, w = x->width;
-    ckks_status s = float_map_init(out, x->channels, h + 2, w + 2);
+    ckks_status s = float_map_init(out, x->channels, h + 2 * more,
+                                   w + 2 * more);
 
     if (s != CKKS_OK)
         return s;
     for (int c = 0; c < x->channels; c++)
-        for (int y = -1; y <= h; y++) {
-            double *to = float_row(out, c, y + 1);
-            int step = y < 0 || y == h ? 1 : w + 1;
+        for (int y = -more; y < h + more; y++) {
+            double *to = float_row(out, c, y + more);
 
-            if (step > 1)
-                memcpy(to + 1, float_row(x, c, y), (size_t)w * sizeof *to);
-            for (int i = -1; i <= w; i += step)
-                to[i + 1] = float_beyond(r, x, c, y, i);
+            for (int i = -more; i < w + more; i++)
+                to[i + more] = float_beyond(r, x, c, y, i);
         }
     return CKKS_OK;
 }
 
 /* ---- layers ------------------------------------------------------------- */
 
-/* y[o][i][j] = bias[o] + sum_{c,p,q} w[o][c][p][q] x[c][i + p][j + q], x padded
- * by (k-1)/2. */
+/* y[o][i][j] = bias[o] + sum_{c,p,q} w[o][c][p][q] x[c][s i + p][s j + q], x
+ * padded by (k-1)/2 or, under valid, not at all. */
 static void float_conv_rows(float_map *y, const float_map *x,
                             const nn_layer *l)
 {
-    int k = l->kernel;
+    int k = l->kernel, s = l->stride;
     const float *w = l->weight;
 
     for (int o = 0; o < y->channels; o++, w += x->channels * k * k)
@@ -122,11 +120,11 @@ static void float_conv_rows(float_map *y, const float_map *x,
             for (int c = 0; c < x->channels; c++)
                 for (int p = 0; p < k; p++)
                     for (int q = 0; q < k; q++) {
-                        const double *in = float_row(x, c, i + p) + q;
+                        const double *in = float_row(x, c, s * i + p) + q;
                         double weight = (double)*tap++;
 
                         for (int j = 0; j < y->width; j++)
-                            out[j] += weight * in[j];
+                            out[j] += weight * in[s * j];
                     }
         }
 }
@@ -134,13 +132,14 @@ static void float_conv_rows(float_map *y, const float_map *x,
 static ckks_status float_conv(const float_run *r, float_map *y,
                               const float_map *x, const nn_layer *l)
 {
+    int more = r->m->border == NN_VALID ? 0 : l->kernel / 2;
     float_map padded = {0};
     ckks_status s = CKKS_OK;
 
-    if (l->kernel == 3)
-        s = float_pad(r, &padded, x);
+    if (more > 0)
+        s = float_pad(r, &padded, x, more);
     if (s == CKKS_OK)
-        float_conv_rows(y, l->kernel == 3 ? &padded : x, l);
+        float_conv_rows(y, more > 0 ? &padded : x, l);
     free(padded.v);
     return s;
 }
@@ -221,12 +220,32 @@ static void float_concat(const float_run *r, float_map *y, const nn_layer *l)
 
 static void float_dense(float_map *y, const float_map *x, const nn_layer *l)
 {
+    size_t n = (size_t)x->channels * (size_t)x->height * (size_t)x->width;
     const float *w = l->weight;
 
     for (int o = 0; o < y->channels; o++) {
         y->v[o] = (double)l->bias[o];
-        for (int c = 0; c < x->channels; c++)
-            y->v[o] += (double)*w++ * x->v[c];
+        for (size_t i = 0; i < n; i++)
+            y->v[o] += (double)*w++ * x->v[i];
+    }
+}
+
+/* Size of a layer's output along an axis. */
+static int float_side(const nn_model *m, const nn_layer *l, int side)
+{
+    switch (l->op) {
+    case NN_CONV:
+        if (m->border == NN_VALID)
+            side -= l->kernel - 1;
+        return (side + l->stride - 1) / l->stride;
+    case NN_TCONV:
+        return 2 * side;
+    case NN_POOL:
+        return side / 2;
+    case NN_DENSE:
+        return 1;
+    default:
+        return side;
     }
 }
 
@@ -244,11 +263,8 @@ static ckks_status float_layer(float_run *r, int number)
     if (up == 2 && (x->height > NN_MAX_SIDE || x->width > NN_MAX_SIDE))
         return nn_fail(CKKS_EARG, "nn_model_float: layer %s: tconv of %d x %d",
                        l->name, x->height, x->width);
-    if (l->op == NN_DENSE && (x->height != 1 || x->width != 1))
-        return nn_fail(CKKS_EARG, "nn_model_float: layer %s: dense of %d x %d",
-                       l->name, x->height, x->width);
-    s = float_map_init(y, l->channels, x->height * up / down,
-                       x->width * up / down);
+    s = float_map_init(y, l->channels, float_side(r->m, l, x->height),
+                       float_side(r->m, l, x->width));
     if (s != CKKS_OK)
         return s;
     switch (l->op) {
@@ -342,15 +358,27 @@ static ckks_status float_layers(float_run *r)
     return s;
 }
 
+/* Whether the weights or the border fit one size of images only. */
+static bool float_one_size(const nn_model *m)
+{
+    bool one = m->border == NN_WRAP || m->border == NN_VALID;
+
+    for (int i = 0; i < m->num_layers; i++)
+        one |= m->layer[i].op == NN_DENSE;
+    return one;
+}
+
 static ckks_status float_check_size(const nn_model *m, int height, int width)
 {
     if (height < 1 || width < 1 || height > NN_MAX_SIDE || width > NN_MAX_SIDE)
         return nn_fail(CKKS_EARG, "nn_model_float: an image of %d x %d, want "
                        "1..%d a side", height, width, NN_MAX_SIDE);
-    if (m->border == NN_WRAP && (height != m->height || width != m->width))
+    if (float_one_size(m) && (height != m->height || width != m->width))
         return nn_fail(CKKS_EARG, "nn_model_float: an image of %d x %d, model "
-                       "%s takes %d x %d only (border wrap)", height, width,
-                       m->name, m->height, m->width);
+                       "%s takes %d x %d only (border %s, or a dense layer)",
+                       height, width, m->name, m->height, m->width,
+                       m->border == NN_WRAP ? "wrap" : m->border == NN_VALID
+                                                  ? "valid" : "zero");
     return CKKS_OK;
 }
 
@@ -394,7 +422,10 @@ ckks_status nn_model_float(double *logit, const nn_model *m,
         int rows = m->border == NN_HALO ? height : y->height;
         int columns = m->border == NN_HALO ? width : y->width;
 
-        for (int i = 0; i < rows; i++)
+        for (int i = 0; i < m->num_classes; i++)
+            if (i < y->channels)
+                logit[i] = y->v[i];
+        for (int i = 0; i < rows && m->num_classes == 0; i++)
             memcpy(logit + (size_t)i * (size_t)columns,
                    float_row(y, 0, i + halo) + halo,
                    (size_t)columns * sizeof *logit);

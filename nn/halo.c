@@ -3,7 +3,7 @@
  * For one row y of the output, go through the layers backwards and keep for
  * each the interval of rows that y depends on:
  *
- *     conv k         [lo - (k-1)/2, hi + (k-1)/2]
+ *     conv k, s      [s lo - (k-1)/2, s hi + (k-1)/2]
  *     pool           [2 lo, 2 hi + 1]
  *     tconv          [floor(lo / 2), floor(hi / 2)]
  *     all others     [lo, hi]
@@ -29,7 +29,7 @@ static halo_span halo_back(const nn_layer *y, halo_span s)
 
     switch (y->op) {
     case NN_CONV:
-        return (halo_span){ s.lo - r, s.hi + r };
+        return (halo_span){ y->stride * s.lo - r, y->stride * s.hi + r };
     case NN_POOL:
         return (halo_span){ 2 * s.lo, 2 * s.hi + 1 };
     case NN_TCONV:

@@ -10,16 +10,17 @@ static const struct model_op {
     nn_op op;
     int min_in, max_in;
     const char *key[6];
+    const char *may;            /* a key that may be there, or NULL          */
 } model_ops[] = {
-    { "conv", NN_CONV, 1, 1, { "weight", "bias", "kernel" } },
-    { "tconv", NN_TCONV, 1, 1, { "weight", "bias" } },
-    { "pool", NN_POOL, 1, 1, { NULL } },
-    { "square", NN_SQUARE, 1, 1, { NULL } },
-    { "quadratic", NN_QUADRATIC, 1, 1, { "a", "b", "c" } },
+    { "conv", NN_CONV, 1, 1, { "weight", "bias", "kernel" }, "stride" },
+    { "tconv", NN_TCONV, 1, 1, { "weight", "bias" }, NULL },
+    { "pool", NN_POOL, 1, 1, { NULL }, NULL },
+    { "square", NN_SQUARE, 1, 1, { NULL }, NULL },
+    { "quadratic", NN_QUADRATIC, 1, 1, { "a", "b", "c" }, NULL },
     { "batchnorm", NN_BATCHNORM, 1, 1,
-      { "weight", "bias", "mean", "var", "eps" } },
-    { "concat", NN_CONCAT, 2, NN_MAX_INPUTS, { NULL } },
-    { "dense", NN_DENSE, 1, 1, { "weight", "bias" } },
+      { "weight", "bias", "mean", "var", "eps" }, NULL },
+    { "concat", NN_CONCAT, 2, NN_MAX_INPUTS, { NULL }, NULL },
+    { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, NULL },
 };
 
 /* ---- tensors of a layer ------------------------------------------------- */
@@ -77,6 +78,31 @@ static ckks_status layer_vector(const float **out, nn_loader *l,
 /* ---- one function for each kind of layer -------------------------------- *
  * y starts with the channels and size of its first input x. */
 
+/* valid: as many places as the kernel has inside; wrap: whole strides, in the
+ * ring too; else one for every stride begun. */
+static ckks_status layer_conv_size(nn_layer *y, const nn_model *m)
+{
+    if (m->border == NN_VALID && (y->height < y->kernel
+                                  || y->width < y->kernel))
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: a kernel of %d on a map "
+                       "of %d x %d, with border valid", y->name, y->kernel,
+                       y->height, y->width);
+    if (m->border == NN_WRAP && y->stride > 1)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d, with border "
+                       "wrap it is 1", y->name, y->stride);
+    if (m->border == NN_HALO && (y->height % y->stride != 0
+                                 || y->width % y->stride != 0))
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d on a map of "
+                       "%d x %d", y->name, y->stride, y->height, y->width);
+    if (m->border == NN_VALID) {
+        y->height -= y->kernel - 1;
+        y->width -= y->kernel - 1;
+    }
+    y->height = (y->height + y->stride - 1) / y->stride;
+    y->width = (y->width + y->stride - 1) / y->stride;
+    return CKKS_OK;
+}
+
 static ckks_status layer_conv(nn_loader *l, nn_layer *y,
                               const nn_json_node *node)
 {
@@ -86,10 +112,17 @@ static ckks_status layer_conv(nn_loader *l, nn_layer *y,
 
     snprintf(where, sizeof where, "layer %s", y->name);
     s = nn_load_int(&y->kernel, nn_json_get(&l->net, node, "kernel"), where,
-                  "kernel", 1, 3);
-    if (s == CKKS_OK && y->kernel == 2)
-        s = nn_fail(CKKS_EFORMAT, "model: layer %s: kernel is 2, want 1 or 3",
-                    y->name);
+                    "kernel", 1, NN_MAX_KERNEL);
+    if (s == CKKS_OK && l->m.border != NN_VALID && y->kernel % 2 == 0)
+        s = nn_fail(CKKS_EFORMAT, "model: layer %s: kernel is %d, want an odd "
+                    "one (only border valid takes even ones)", y->name,
+                    y->kernel);
+    y->stride = 1;
+    if (s == CKKS_OK && nn_json_get(&l->net, node, "stride") != NULL)
+        s = nn_load_int(&y->stride, nn_json_get(&l->net, node, "stride"),
+                        where, "stride", 1, NN_MAX_KERNEL);
+    if (s == CKKS_OK)
+        s = layer_conv_size(y, &l->m);
     if (s != CKKS_OK)
         return s;
     shape[2] = shape[3] = y->kernel;
@@ -198,16 +231,17 @@ static ckks_status layer_concat(const nn_loader *l, nn_layer *y)
 static ckks_status layer_dense(nn_loader *l, nn_layer *y,
                                const nn_json_node *node)
 {
-    int64_t shape[2] = { -1, y->channels };
+    int64_t shape[2] = { -1, (int64_t)y->channels * y->height * y->width };
     ckks_status s;
 
-    if (y->height != 1 || y->width != 1)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: dense of %d x %d, want "
-                       "1 x 1", y->name, y->height, y->width);
+    if (l->m.border == NN_WRAP || l->m.border == NN_HALO)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: dense needs border zero "
+                       "or valid", y->name);
     s = layer_tensor(&y->weight, l, y, node, "weight", shape, 2);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[0];
+    y->height = y->width = 1;
     return layer_vector(&y->bias, l, y, node, "bias");
 }
 
@@ -244,7 +278,8 @@ static ckks_status layer_head(const struct model_op **op, nn_loader *l,
 {
     const nn_json_node *word = nn_json_get(&l->net, node, "op");
     nn_layer *y = &l->m.layer[number];
-    const char *keys[10] = { "op", "name", "in" };
+    const char *keys[11] = { "op", "name", "in" };
+    size_t num_keys = 3;
     char where[NN_NAME + 8];
     ckks_status s;
 
@@ -264,8 +299,10 @@ static ckks_status layer_head(const struct model_op **op, nn_loader *l,
         return nn_fail(CKKS_EFORMAT, "model: layer %s: unknown op \"%s\"",
                        y->name,
                        word != NULL && word->text != NULL ? word->text : "");
-    for (size_t i = 0; i < 6; i++)
-        keys[3 + i] = (*op)->key[i];
+    for (size_t i = 0; i < 6 && (*op)->key[i] != NULL; i++)
+        keys[num_keys++] = (*op)->key[i];
+    if ((*op)->may != NULL && nn_json_get(&l->net, node, (*op)->may) != NULL)
+        keys[num_keys++] = (*op)->may;
     snprintf(where, sizeof where, "layer %s", y->name);
     return nn_load_object(&l->net, node, where, keys);
 }

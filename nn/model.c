@@ -107,7 +107,7 @@ static ckks_status model_layers(nn_loader *l, const nn_json_node *list)
 
 static ckks_status model_border(nn_loader *l, const nn_json_node *net)
 {
-    static const char *const word[] = { "wrap", "halo", "zero" };
+    static const char *const word[] = { "wrap", "halo", "zero", "valid" };
     const nn_json_node *border = nn_json_get(&l->net, net, "border");
     const nn_json_node *ring = nn_json_get(&l->net, net, "ring");
     nn_model *m = &l->m;
@@ -115,13 +115,13 @@ static ckks_status model_border(nn_loader *l, const nn_json_node *net)
     int found = -1;
     ckks_status s;
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (border->kind == NN_JSON_STRING
             && strcmp(border->text, word[i]) == 0)
             found = i;
     if (found < 0)
-        return nn_fail(CKKS_EFORMAT, "model: border is \"%s\", want wrap, halo "
-                       "or zero", border->text != NULL ? border->text : "");
+        return nn_fail(CKKS_EFORMAT, "model: border is \"%s\", want wrap, halo, "
+                       "zero or valid", border->text != NULL ? border->text : "");
     m->border = (nn_border)found;
     if (m->border != NN_WRAP && ring == NULL)
         return CKKS_OK;
@@ -168,33 +168,12 @@ static ckks_status model_input(nn_loader *l, const nn_json_node *input)
     return s;
 }
 
-/* One channel; as large as the image, or a single number for the whole image
- * (then not with border halo, which has no image of a fixed size). */
-static ckks_status model_output(nn_loader *l, const nn_json_node *output)
+/* A mask: one channel, as large as the image, or a single number for the whole
+ * image (then not with border halo, which has no image of a fixed size). */
+static ckks_status model_mask(const nn_model *m)
 {
-    static const char *const keys[] = { "tensor", "threshold", "foreground",
-                                        NULL };
-    nn_model *m = &l->m;
-    const nn_json_node *tensor = nn_json_get(&l->net, output, "tensor");
-    const nn_layer *y;
-    ckks_status s = nn_load_object(&l->net, output, "output", keys);
+    const nn_layer *y = &m->layer[m->output];
 
-    if (s == CKKS_OK)
-        s = nn_load_double(&m->threshold,
-                         nn_json_get(&l->net, output, "threshold"), "output",
-                         "threshold", -HUGE_VAL);
-    if (s == CKKS_OK)
-        s = nn_load_name(m->foreground,
-                       nn_json_get(&l->net, output, "foreground"),
-                       "output: foreground");
-    if (s != CKKS_OK)
-        return s;
-    m->output = tensor->kind == NN_JSON_STRING
-              ? nn_load_find(m, m->num_layers, tensor->text) : -1;
-    if (m->output < 1)
-        return nn_fail(CKKS_EFORMAT, "model: output: there is no layer %s",
-                       tensor->text != NULL ? tensor->text : "(no text)");
-    y = &m->layer[m->output];
     if (y->channels != 1)
         return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has %d "
                        "channels, want 1", y->name, y->channels);
@@ -204,6 +183,82 @@ static ckks_status model_output(nn_loader *l, const nn_json_node *output)
                        "%d x %d, the image %d x %d", y->name, y->height,
                        y->width, m->height, m->width);
     return CKKS_OK;
+}
+
+/* Classes: as many as the output has channels, or two and a threshold for one
+ * channel. */
+static ckks_status model_classes(nn_loader *l, const nn_json_node *list)
+{
+    nn_model *m = &l->m;
+    const nn_layer *y = &m->layer[m->output];
+    int want = y->channels == 1 ? 2 : y->channels;
+
+    if (y->height != 1 || y->width != 1)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s gives classes and has "
+                       "%d x %d, want 1 x 1", y->name, y->height, y->width);
+    if (list->kind != NN_JSON_ARRAY || list->count > NN_MAX_CLASSES
+        || (int)list->count != want)
+        return nn_fail(CKKS_EFORMAT, "model: output: classes has %u entries, "
+                       "layer %s of %d channels wants %d (at most %d)",
+                       (unsigned)list->count, y->name, y->channels, want,
+                       NN_MAX_CLASSES);
+    for (const nn_json_node *n = nn_json_first(&l->net, list); n != NULL;
+         n = nn_json_next(&l->net, n)) {
+        ckks_status s = nn_load_name(m->class_name[m->num_classes], n,
+                                     "output: a class");
+
+        if (s != CKKS_OK)
+            return s;
+        m->num_classes++;
+    }
+    return CKKS_OK;
+}
+
+/* What the output is and how it is read. */
+static ckks_status model_reading(nn_loader *l, const nn_json_node *output,
+                                 const nn_json_node *classes)
+{
+    static const char *const mask[] = { "tensor", "threshold", "foreground",
+                                        NULL };
+    static const char *const one[] = { "tensor", "classes", "threshold",
+                                       NULL };
+    static const char *const many[] = { "tensor", "classes", NULL };
+    nn_model *m = &l->m;
+    bool single = m->layer[m->output].channels == 1;
+    ckks_status s;
+
+    s = nn_load_object(&l->net, output, "output",
+                       classes == NULL ? mask : single ? one : many);
+    if (s == CKKS_OK && (classes == NULL || single))
+        s = nn_load_double(&m->threshold,
+                           nn_json_get(&l->net, output, "threshold"), "output",
+                           "threshold", -HUGE_VAL);
+    if (s == CKKS_OK && classes == NULL)
+        s = nn_load_name(m->foreground,
+                         nn_json_get(&l->net, output, "foreground"),
+                         "output: foreground");
+    if (s != CKKS_OK)
+        return s;
+    return classes == NULL ? model_mask(m) : model_classes(l, classes);
+}
+
+static ckks_status model_output(nn_loader *l, const nn_json_node *output)
+{
+    nn_model *m = &l->m;
+    const nn_json_node *tensor;
+
+    if (output->kind != NN_JSON_OBJECT)
+        return nn_fail(CKKS_EFORMAT, "model: output is not an object");
+    tensor = nn_json_get(&l->net, output, "tensor");
+    if (tensor == NULL)
+        return nn_fail(CKKS_EFORMAT, "model: output: key \"tensor\" is "
+                       "missing");
+    m->output = tensor->kind == NN_JSON_STRING
+              ? nn_load_find(m, m->num_layers, tensor->text) : -1;
+    if (m->output < 1)
+        return nn_fail(CKKS_EFORMAT, "model: output: there is no layer %s",
+                       tensor->text != NULL ? tensor->text : "(no text)");
+    return model_reading(l, output, nn_json_get(&l->net, output, "classes"));
 }
 
 static ckks_status model_ranges(nn_loader *l, const nn_json_node *ranges)

@@ -35,21 +35,23 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
 /* ---- model: a network with its weights, as the file has it -------------- */
 
 enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
-       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_THREADS = 1024 };
+       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_THREADS = 1024,
+       NN_MAX_KERNEL = 16, NN_MAX_CLASSES = 64 };
 
 typedef enum nn_op {
     NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
-    NN_CONV,            /* k x k, stride 1, same size                        */
+    NN_CONV,            /* k x k, stride s                                   */
     NN_TCONV,           /* transposed convolution 2x2, stride 2              */
     NN_POOL,            /* mean of 2x2, stride 2                             */
     NN_SQUARE,
     NN_QUADRATIC,       /* a x^2 + b x + c a channel                         */
     NN_BATCHNORM,
     NN_CONCAT,
-    NN_DENSE
+    NN_DENSE            /* every number of the map with every other          */
 } nn_op;
 
-typedef enum nn_border { NN_WRAP = 0, NN_HALO, NN_ZERO } nn_border;
+/* NN_VALID: a kernel stays inside, and maps shrink. */
+typedef enum nn_border { NN_WRAP = 0, NN_HALO, NN_ZERO, NN_VALID } nn_border;
 
 /* Measured over all slots on training images (docs/model.md). */
 typedef struct nn_range {
@@ -63,11 +65,13 @@ typedef struct nn_layer {
     int   in[NN_MAX_INPUTS];    /* layer numbers, all below this one         */
     int   channels;             /* of the output                             */
     int   height, width;        /* of the output, for the model's input size */
-    int   kernel;               /* NN_CONV: 1 or 3                           */
+    int   kernel;               /* NN_CONV: odd, except under NN_VALID       */
+    int   stride;               /* NN_CONV                                   */
     double eps;                 /* NN_BATCHNORM                              */
     /* Float weights, NULL where the op has none; they point into the model.
      *   weight  conv (C_out, C_in, k, k), tconv (C_in, C_out, 2, 2),
-     *           dense (C_out, C_in), batchnorm (C)
+     *           dense (C_out, C_in, height, width of the input),
+     *           batchnorm (C)
      *   bias    (C_out); batchnorm (C)     mean, var  batchnorm (C)
      *   a, b, c quadratic (C)                                               */
     const float *weight, *bias, *mean, *var, *a, *b, *c;
@@ -80,9 +84,12 @@ typedef struct nn_model {
     int  ring_y, ring_x;        /* 0, 0: the planner chooses                 */
     int  channels, height, width;       /* of the input                      */
     double mul, add;            /* value = pixel * mul + add                 */
-    int  output;                /* layer number of the logit                 */
-    double threshold;           /* foreground where logit > threshold        */
-    char foreground[NN_NAME];
+    int  output;                /* layer number of the logits                */
+    double threshold;           /* foreground, or class 1 of two with one
+                                   logit, where logit > threshold            */
+    char foreground[NN_NAME];   /* of a mask; empty for classes              */
+    int  num_classes;           /* 0: the output is a mask                   */
+    char class_name[NN_MAX_CLASSES][NN_NAME];
     int  num_layers;
     nn_layer *layer;
     float *data;                /* all tensors                               */
@@ -99,12 +106,12 @@ CKKS_CHECKED ckks_status nn_model_load(nn_model *out, const uint8_t *in,
 void nn_model_clear(nn_model *m);
 
 /* The network on one image by the file's own float weights, layer by layer,
- * nothing folded: logit[y * width + x].  pixel: (channels, height, width),
- * 0..255.  Border: wrap as the rings give it (docs/model.md: the neighbour to
+ * nothing folded: logit (height, width) of a mask, or one number a channel of
+ * the output of a classifier.  pixel: (channels, height, width), 0..255.  Border: wrap as the rings give it (docs/model.md: the neighbour to
  * the right of column W-1 in row y is column 0 of row y + R, R the ring's
  * height at that resolution); halo: the image is extended by reflection by
  * nn_halo_radius, zeros around that, and the middle kept, any size; zero:
- * zeros.
+ * zeros; valid: none.
  *   errors  CKKS_EARG   a size this model does not take */
 CKKS_CHECKED ckks_status nn_model_float(double *logit, const nn_model *m,
                                         const double *pixel, int height,
