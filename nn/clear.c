@@ -47,7 +47,7 @@ static void linear(double *out, const field *in, const net *n, int k,
                                   * slots;
 
             for (size_t j = 0; j < slots; j++)
-                y[j] = p->bias[o];
+                y[j] = p->live ? p->bias[o] : 0;
             for (int t = 0; t < p->terms; t++) {
                 int input = p->term[t].input, source = 0;
                 const double *x;
@@ -73,28 +73,50 @@ static void activate(double *y, const net_stage *s, size_t count)
                 y[(size_t)o * count + j] *= y[(size_t)o * count + j];
 }
 
-/* out = means over 2^pool x 2^pool phases. */
+/* z += a quarter of each of the four pixels of map y, of this gap, that a mean
+ * at the position of phase `to` takes. */
+static void add_four(double *z, const double *y, int gap, int to,
+                     const nn_layout *l)
+{
+    int a, b;
+
+    (void)net_phase_at(&a, &b, l, 2 * gap, 0, 0, to);
+    for (int i = 0; i < 4; i++) {
+        int v = a + i / 2 * gap, h = b + i % 2 * gap;
+        size_t from = (size_t)(v % l->ring_y / net_unit(l->ring_y, gap)
+                                   * net_phases(l->ring_x, gap)
+                               + h % l->ring_x / net_unit(l->ring_x, gap));
+        size_t step = (size_t)(v / l->ring_y * l->grid_x + h / l->ring_x)
+                      % l->slots;
+
+        for (size_t j = 0; j < l->slots; j++)
+            z[j] += y[from * l->slots + (j + step) % l->slots] / 4;
+    }
+}
+
+/* The output y of stage s in a form: means over 2^pool x 2^pool. */
 static field pooled(const double *y, const net_stage *s, const net_out *o,
                     const nn_layout *l)
 {
-    field f = { NULL, net_out_phases(s, o, l) };
-    int columns = s->flat ? 1 : l->ring_x >> s->pool;
-    int all = net_stage_phases(s, l), small = columns >> o->pool;
+    const size_t channels = (size_t)s->channels;
+    field f = { NULL, nn_layout_phases(l, s->gap) };
+    size_t count = channels * (size_t)f.phases * l->slots;
 
-    f.x = calloc((size_t)s->channels * (size_t)f.phases * l->slots,
-                 sizeof *f.x);
-    for (int c = 0; f.x != NULL && c < s->channels; c++)
-        for (int i = 0; i < all; i++) {
-            int to = (i / columns >> o->pool) * (small > 0 ? small : 1)
-                     + (i % columns >> o->pool);
-            const double *x = y + ((size_t)c * (size_t)all + (size_t)i)
-                                      * l->slots;
-            double *z = f.x + ((size_t)c * (size_t)f.phases + (size_t)to)
-                                  * l->slots;
+    f.x = malloc(count * sizeof *f.x);
+    if (f.x != NULL)
+        memcpy(f.x, y, count * sizeof *f.x);
+    for (int i = 0; i < o->pool && f.x != NULL; i++) {
+        const int gap = s->gap << i, phases = nn_layout_phases(l, 2 * gap);
+        double *x = calloc(channels * (size_t)phases * l->slots, sizeof *x);
 
-            for (size_t j = 0; j < l->slots; j++)
-                z[j] += ldexp(x[j], -2 * o->pool);
-        }
+        for (int c = 0; x != NULL && c < s->channels; c++)
+            for (int k = 0; k < phases; k++)
+                add_four(x + (size_t)(c * phases + k) * l->slots,
+                         f.x + (size_t)c * (size_t)f.phases * l->slots, gap,
+                         k, l);
+        free(f.x);
+        f = (field){ x, phases };
+    }
     return f;
 }
 

@@ -57,12 +57,15 @@ static int value_channels(const value *v)
     return sum;
 }
 
-/* Poolings behind a source as it is read. */
-static int source_pool(const net *n, const net_source *s)
+/* Gap of a source as it is read: a transposed convolution halves it. */
+static int source_gap(const net_source *s)
 {
-    int pool = s->pool + (s->stage >= 0 ? n->stage[s->stage].pool : 0);
+    return s->up_channels > 0 ? s->gap / 2 : s->gap;
+}
 
-    return s->up_channels > 0 ? pool - 1 : pool;
+static bool endless(const net *n)
+{
+    return n->model->border == NN_WRAP || n->model->border == NN_HALO;
 }
 
 /* The output of stage k as a value. */
@@ -74,6 +77,9 @@ static ckks_status stage_value(value *out, net *n, int k)
     out->num = 1;
     out->fresh = k;
     s->stage = k;
+    s->gap = n->stage[k].gap;
+    s->height = n->stage[k].height;
+    s->width = n->stage[k].width;
     s->channels = n->stage[k].channels;
     s->mul = vector(n, s->channels, 1);
     s->add = vector(n, s->channels, 0);
@@ -119,21 +125,19 @@ static ckks_status new_stage(net_stage **out, net *n, const value *in,
                              const nn_layer *l, int layer)
 {
     net_stage *s = &n->stage[n->num_stages];
-    int pool = source_pool(n, &in->source[0]);
 
     memset(s, 0, sizeof *s);
     memcpy(s->name, l->name, sizeof s->name);
     s->pre = s->post = layer;
-    s->kernel = 1;
+    s->kernel_y = s->kernel_x = 1;
     s->factor = 1;
-    s->pool = pool;
+    s->in_gap = s->gap = source_gap(&in->source[0]);
+    s->height = endless(n) ? 0 : l->height;
+    s->width = endless(n) ? 0 : l->width;
     s->num_sources = in->num;
     memcpy(s->source, in->source, sizeof s->source);
-    if (pool < 0)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than "
-                       "the image", l->name);
     for (int i = 1; i < in->num; i++)
-        if (source_pool(n, &in->source[i]) != pool)
+        if (source_gap(&in->source[i]) != s->gap)
             return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins maps of "
                            "different sizes", l->name);
     *out = s;
@@ -144,11 +148,8 @@ static ckks_status finish_stage(value *out, net *n, net_stage *s,
                                 int channels, const float *bias)
 {
     s->channels = channels;
-    s->flat = s->dense;
-    for (int i = 0; i < s->num_sources; i++)
-        if (s->source[i].stage >= 0 && n->stage[s->source[i].stage].flat)
-            s->flat = true;
-    s->masked = n->model->border == NN_ZERO && s->kernel > 1 && !s->flat;
+    s->masked = n->model->border == NN_ZERO && s->middle > 0
+                && s->in_gap > 0;
     s->mul = vector(n, channels, 1);
     s->add = vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)
@@ -170,6 +171,8 @@ static ckks_status identity(value *v, net *n, const nn_layer *l, int layer)
     if (st != CKKS_OK)
         return st;
     s->identity = true;
+    s->height = v->source[0].height << (v->source[0].up_channels > 0);
+    s->width = v->source[0].width << (v->source[0].up_channels > 0);
     return finish_stage(v, n, s, channels, NULL);
 }
 
@@ -183,8 +186,18 @@ static ckks_status do_conv(value *out, net *n, value *in, const nn_layer *l,
         st = new_stage(&s, n, in, l, layer);
     if (st != CKKS_OK)
         return st;
-    s->kernel = l->op == NN_CONV ? l->kernel : 1;
     s->dense = l->op == NN_DENSE;
+    if (s->dense) {             /* a kernel as large as the map, at 0, 0     */
+        const nn_layer *x = &n->model->layer[l->in[0]];
+
+        s->kernel_y = x->height;
+        s->kernel_x = x->width;
+        s->gap = 0;
+    } else {
+        s->kernel_y = s->kernel_x = l->kernel;
+        s->middle = n->model->border == NN_VALID ? 0 : l->kernel / 2;
+        s->gap *= l->stride;
+    }
     s->weight = l->weight;
     if (s->dense && in->num != 1)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: dense layer %s reads a "
@@ -202,6 +215,11 @@ static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
 
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
         st = identity(in, n, l, l->in[0]);
+    if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than the "
+                     "image, or its pixels lie between those of the image "
+                     "(gap %d, want an even one)", l->name,
+                     in->source[0].gap);
     if (st != CKKS_OK)
         return st;
     *out = *in;
@@ -231,6 +249,9 @@ static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l)
     *out = *in;
     out->fresh = -1;
     out->source[0].pool++;
+    out->source[0].gap *= 2;
+    out->source[0].height /= 2;
+    out->source[0].width /= 2;
     return st;
 }
 
@@ -378,6 +399,9 @@ static ckks_status image_value(value *out, net *n)
     out->num = 1;
     out->fresh = -1;
     s->stage = -1;
+    s->gap = 1;
+    s->height = endless(n) ? 0 : n->model->height;
+    s->width = endless(n) ? 0 : n->model->width;
     s->channels = n->model->channels;
     s->mul = vector(n, s->channels, 1);
     s->add = vector(n, s->channels, 0);
@@ -460,6 +484,9 @@ static ckks_status end(net *n, value *v)
         if (st == CKKS_OK)
             st = identity(out, n, l, n->model->output);
     }
+    if (st == CKKS_OK && n->stage[out->fresh].height == 1
+        && n->stage[out->fresh].width == 1)
+        n->stage[out->fresh].gap = 0;
     if (st == CKKS_OK && out->fresh != n->num_stages - 1)
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: layers behind the output %s",
                      l->name);
@@ -482,14 +509,14 @@ ckks_status net_init(net *out, const nn_model *m)
         st = end(&n, v);
     if (st == CKKS_OK)
         st = check_zero(&n);
-    for (int k = 0; k < n.num_stages; k++)
-        for (int i = 0; i < n.stage[k].num_sources; i++) {
-            const net_source *s = &n.stage[k].source[i];
-            int pool = n.stage[k].pool + (s->up_channels > 0 ? 1 : 0);
-
-            if (pool > n.max_pool)
-                n.max_pool = pool;
-        }
+    n.max_gap = 1;
+    for (int k = 0; k < n.num_stages; k++) {
+        if (n.stage[k].gap > n.max_gap)
+            n.max_gap = n.stage[k].gap;
+        for (int i = 0; i < n.stage[k].num_sources; i++)
+            if (n.stage[k].source[i].gap > n.max_gap)
+                n.max_gap = n.stage[k].source[i].gap;
+    }
     free(v);
     if (st != CKKS_OK) {
         net_clear(&n);

@@ -109,6 +109,27 @@ static double fresh_sd(int log_n)
     return sqrt(10.5 * ldexp(1, log_n) / 2);
 }
 
+/* Size of a step's map: of the layout's, where the model's has no end. */
+static int step_side(int layout, int side, int gap)
+{
+    if (side > 0)
+        return side;
+    return gap > 0 ? (layout + gap - 1) / gap : 1;
+}
+
+/* Phases of a form that hold pixels. */
+static long live_phases(const net_stage *s, const net_out *o,
+                        const nn_layout *l)
+{
+    long live = 0;
+    int y, x;
+
+    for (int i = 0; i < net_out_phases(s, o, l); i++)
+        live += net_phase_at(&y, &x, l, s->gap << o->pool,
+                             s->height >> o->pool, s->width >> o->pool, i);
+    return live;
+}
+
 static ckks_status one_step(nn_step *out, const net *n, int k,
                             const net_map *m, nn_plan *p, pricing *with)
 {
@@ -120,16 +141,17 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
 
     memcpy(st.name, s->name, sizeof st.name);
     st.log_scale = log2(s->scale);
-    st.height = p->layout.height >> s->pool;
-    st.width = p->layout.width >> s->pool;
-    st.ciphertexts = (long)s->channels * m->num_phases;
+    st.height = step_side(p->layout.height, s->height, s->gap);
+    st.width = step_side(p->layout.width, s->width, s->gap);
+    for (int i = 0; i < m->num_phases; i++)
+        st.ciphertexts += m->phase[i].live ? s->channels : 0;
     for (int i = 0; i < m->num_phases; i++)
         st.products += (double)s->channels * m->phase[i].terms;
     for (int i = 0; i < s->num_outs; i++) {
         const net_out *o = &s->out[i];
 
         if (s->square)
-            st.relins += (long)s->channels * net_out_phases(s, o, &p->layout);
+            st.relins += s->channels * live_phases(s, o, &p->layout);
         st.error = fmax(st.error, rounding_sd(p->params.log_n) / o->scale
                                       * s->factor);
     }
@@ -195,6 +217,23 @@ static ckks_status want_key(nn_plan *p, ckks_key_kind kind, int step,
     return CKKS_OK;
 }
 
+/* Of means that are sums of rotated ciphertexts. */
+static ckks_status pool_keys(nn_plan *p, const net_stage *s, const net_out *o)
+{
+    const nn_layout *l = &p->layout;
+    ckks_status st = CKKS_OK;
+    net_term term[4];
+
+    for (int pool = 0; pool < o->pool && !net_out_by_phase(s, o, l); pool++)
+        for (int to = 0; to < nn_layout_phases(l, s->gap << (pool + 1)); to++) {
+            net_pool_terms(term, l, s->gap << pool, to);
+            for (int i = 0; i < 4 && st == CKKS_OK; i++)
+                if (term[i].step != 0)
+                    st = want_key(p, CKKS_KEY_ROTATE, term[i].step, o->level);
+        }
+    return st;
+}
+
 static ckks_status step_keys(nn_plan *p, const net_stage *s,
                              const net_map *m)
 {
@@ -207,6 +246,8 @@ static ckks_status step_keys(nn_plan *p, const net_stage *s,
                               s->level);
     for (int i = 0; i < s->num_outs && s->square && st == CKKS_OK; i++)
         st = want_key(p, CKKS_KEY_RELIN, 0, s->out[i].level + 1);
+    for (int i = 0; i < s->num_outs && st == CKKS_OK; i++)
+        st = pool_keys(p, s, &s->out[i]);
     return st;
 }
 

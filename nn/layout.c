@@ -4,19 +4,58 @@
  */
 #include "net.h"
 
-int nn_layout_phase(const nn_layout *l, int pool, int y, int x)
+/* Greatest common divisor; of 0 and b it is b. */
+static int gcd(int a, int b)
 {
-    int ry = l->ring_y >> pool, rx = l->ring_x >> pool;
+    while (b != 0) {
+        int r = a % b;
 
-    return y % ry * rx + x % rx;
+        a = b;
+        b = r;
+    }
+    return a;
 }
 
-size_t nn_layout_slot(const nn_layout *l, int pool, int image, int y, int x)
+int net_unit(int ring, int gap)
 {
-    int ry = l->ring_y >> pool, rx = l->ring_x >> pool;
+    return gcd(gap, ring);
+}
 
-    return ((size_t)image * (size_t)l->grid_y + (size_t)(y / ry))
-               * (size_t)l->grid_x + (size_t)(x / rx);
+int net_phases(int ring, int gap)
+{
+    return ring / gcd(gap, ring);
+}
+
+bool net_live(int ring, int gap, int side, int residue)
+{
+    /* the residues repeat after net_phases pixels */
+    int last = side < net_phases(ring, gap) ? side : net_phases(ring, gap);
+
+    for (int y = 0; y < last; y++)
+        if ((int64_t)gap * y % ring == residue)
+            return true;
+    return side == 0;
+}
+
+int nn_layout_phases(const nn_layout *l, int gap)
+{
+    return net_phases(l->ring_y, gap) * net_phases(l->ring_x, gap);
+}
+
+int nn_layout_phase(const nn_layout *l, int gap, int y, int x)
+{
+    int a = (int)((int64_t)gap * y % l->ring_y) / net_unit(l->ring_y, gap);
+    int b = (int)((int64_t)gap * x % l->ring_x) / net_unit(l->ring_x, gap);
+
+    return a * net_phases(l->ring_x, gap) + b;
+}
+
+size_t nn_layout_slot(const nn_layout *l, int gap, int image, int y, int x)
+{
+    size_t a = (size_t)gap * (size_t)y / (size_t)l->ring_y;
+    size_t b = (size_t)gap * (size_t)x / (size_t)l->ring_x;
+
+    return ((size_t)image * (size_t)l->grid_y + a) * (size_t)l->grid_x + b;
 }
 
 int nn_plan_inputs(const nn_plan *p)
@@ -26,8 +65,7 @@ int nn_plan_inputs(const nn_plan *p)
 
 int nn_plan_outputs(const nn_plan *p)
 {
-    return (p->layout.ring_y >> p->out_pool)
-           * (p->layout.ring_x >> p->out_pool);
+    return p->out_channels * nn_layout_phases(&p->layout, p->out_gap);
 }
 
 /* Places without an image repeat the first one, so that what they hold stays
@@ -61,12 +99,16 @@ void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
 void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i)
 {
     const nn_layout *l = &p->layout;
-    int pool = p->out_pool;
-    int height = l->height >> pool, width = l->width >> pool;
+    const int gap = p->out_gap;
+    int height = gap > 0 ? (l->height + gap - 1) / gap : 1;
+    int width = gap > 0 ? (l->width + gap - 1) / gap : 1;
+    size_t phases = (size_t)nn_layout_phases(l, gap);
 
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            logit[(size_t)y * (size_t)width + (size_t)x] =
-                slots[(size_t)nn_layout_phase(l, pool, y, x) * l->slots
-                      + nn_layout_slot(l, pool, i, y, x)];
+    for (int c = 0; c < p->out_channels; c++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++)
+                *logit++ = slots[((size_t)c * phases
+                                  + (size_t)nn_layout_phase(l, gap, y, x))
+                                     * l->slots
+                                 + nn_layout_slot(l, gap, i, y, x)];
 }

@@ -2,11 +2,13 @@
  *
  * Read first: docs/12-volley.md.
  *
- * Output phase (a, b) of a k x k convolution reads, for each tap (dy, dx), the
- * map at (a + dy, b + dx): ring position modulo the ring, carries into the
- * grid as a rotation by cy grid_x + cx.  Through a transposed convolution it
- * reads the half-size map at ((a + dy) div 2, (b + dx) div 2); taps that meet
- * there add up.
+ * Positions are those of the image: a map of gap g has its pixel (y, x) at
+ * (g y, g x).  The output phase at position (a, b) of a k x k convolution reads,
+ * for each tap (dy, dx), the map at (a + g dy, b + g dx): ring position modulo
+ * the ring, carries into the grid as a rotation by cy grid_x + cx.  Through a
+ * transposed convolution it reads the half-size map at the multiple of 2 g
+ * before; taps that meet there add up.  A dense layer is a convolution whose
+ * kernel is the map, at one position.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,34 +18,28 @@
 
 /* ---- sizes -------------------------------------------------------------- */
 
-int net_stage_phases(const net_stage *s, const nn_layout *l)
+bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
+                  int width, int index)
 {
-    return s->flat ? 1 : (l->ring_y >> s->pool) * (l->ring_x >> s->pool);
+    const int columns = net_phases(l->ring_x, gap);
+
+    *y = index / columns * net_unit(l->ring_y, gap);
+    *x = index % columns * net_unit(l->ring_x, gap);
+    return net_live(l->ring_y, gap, height, *y)
+           && net_live(l->ring_x, gap, width, *x);
 }
 
 int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
 {
-    return s->flat ? 1 : (l->ring_y >> (s->pool + o->pool))
-                             * (l->ring_x >> (s->pool + o->pool));
+    return nn_layout_phases(l, s->gap << o->pool);
 }
 
-static bool is_flat(const net *n, const net_source *s)
-{
-    return s->stage >= 0 && n->stage[s->stage].flat;
-}
-
-/* Poolings of the ciphertexts a source holds. */
-static int stored_pool(const net_stage *by, const net_source *s)
-{
-    return by->pool + (s->up_channels > 0 ? 1 : 0);
-}
-
-int net_source_phases(const net *n, const net_stage *by, const net_source *s,
+bool net_out_by_phase(const net_stage *s, const net_out *o,
                       const nn_layout *l)
 {
-    int pool = stored_pool(by, s);
+    const int gap = s->gap << o->pool;
 
-    return is_flat(n, s) ? 1 : (l->ring_y >> pool) * (l->ring_x >> pool);
+    return o->pool == 0 || (l->ring_y % gap == 0 && l->ring_x % gap == 0);
 }
 
 static int read_channels(const net_source *s)
@@ -93,7 +89,7 @@ typedef struct reading {
     int first_channel, weight_channels; /* in the stage's weight             */
     int first_input;            /* number of the source's first ciphertext   */
     int first_term;             /* in the table                              */
-    int ring_y, ring_x;         /* of the stored ciphertexts                 */
+    int phases;                 /* of the stored map                         */
     bool with_weights;
 } reading;
 
@@ -101,7 +97,7 @@ typedef struct reading {
  * group that reads this phase at this place. */
 static int find_group(table *t, const reading *r, int phase, net_term place)
 {
-    int channels = r->source->channels, phases = r->ring_y * r->ring_x;
+    int channels = r->source->channels, phases = r->phases;
     int first = t->terms;
 
     place.input = r->first_input + phase;
@@ -118,17 +114,25 @@ static int floor_div(int a, int b)
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
-/* Where pixel (y, x), y and x near the ring, lies: its phase, and its rotation
- * in *place.  False if no pixel can be read there: border zero, and the carry
- * leaves the grid from everywhere. */
+/* Where position (y, x), not far from the ring, lies: its phase, and its
+ * rotation in *place.  False if no pixel is there from wherever in the grid one
+ * looks. */
 static bool locate(int *phase, net_term *place, int y, int x,
                    const reading *r)
 {
-    int cy = floor_div(y, r->ring_y), cx = floor_div(x, r->ring_x);
-    int64_t slots = (int64_t)r->layout->slots;
-    int64_t turn = (int64_t)cy * r->layout->grid_x + cx;
+    const nn_layout *l = r->layout;
+    const net_source *s = r->source;
+    int cy = floor_div(y, l->ring_y), cx = floor_div(x, l->ring_x);
+    int64_t slots = (int64_t)l->slots;
+    int64_t turn = (int64_t)cy * l->grid_x + cx;
 
-    *phase = (y - cy * r->ring_y) * r->ring_x + (x - cx * r->ring_x);
+    y -= cy * l->ring_y;
+    x -= cx * l->ring_x;
+    *phase = y / net_unit(l->ring_y, s->gap) * net_phases(l->ring_x, s->gap)
+             + x / net_unit(l->ring_x, s->gap);
+    if (!net_live(l->ring_y, s->gap, s->height, y)
+        || !net_live(l->ring_x, s->gap, s->width, x))
+        return false;
     *place = (net_term){ 0, (int32_t)((turn % slots + slots) % slots), 0, 0 };
     if (!r->stage->masked)
         return true;
@@ -140,7 +144,7 @@ static bool locate(int *phase, net_term *place, int y, int x,
 static double conv_weight(const reading *r, int o, int c, int tap)
 {
     const net_stage *s = r->stage;
-    size_t taps = (size_t)(s->kernel * s->kernel);
+    size_t taps = (size_t)s->kernel_y * (size_t)s->kernel_x;
 
     if (s->identity)
         return o == r->first_channel + c ? 1 : 0;
@@ -188,8 +192,10 @@ static double up_weight(const reading *r, int o, int c, int tap, int corner)
 static void read_up(table *t, const reading *r, int y, int x, int tap)
 {
     const net_source *s = r->source;
-    int low_y = floor_div(y, 2), low_x = floor_div(x, 2);
-    int corner = (y - 2 * low_y) * 2 + (x - 2 * low_x);
+    int low_y = floor_div(y, s->gap) * s->gap;
+    int low_x = floor_div(x, s->gap) * s->gap;
+    int half = s->gap / 2;
+    int corner = (y - low_y) / half * 2 + (x - low_x) / half;
     int phase, first;
     net_term place;
 
@@ -206,36 +212,17 @@ static void read_up(table *t, const reading *r, int y, int x, int tap)
                           * s->up_add[m];
 }
 
-/* Every pixel of the map is a term of its own: the grid is 1 x 1. */
-static void read_dense(table *t, const reading *r)
-{
-    int pixels = r->ring_y * r->ring_x;
-    size_t row = (size_t)(r->source->channels * pixels);
-
-    for (int i = 0; i < pixels; i++) {
-        int first = find_group(t, r, i, (net_term){ 0, 0, 0, 0 });
-
-        for (int c = 0; r->with_weights && c < r->source->channels; c++)
-            for (int o = 0; o < r->stage->channels; o++)
-                add_weight(t, r, o, c, first + c,
-                           (double)r->stage->weight[(size_t)o * row
-                                                    + (size_t)(c * pixels
-                                                               + i)]);
-    }
-}
-
 static void read_source(table *t, const reading *r, int a, int b)
 {
-    int half = r->stage->kernel / 2;
+    const net_stage *s = r->stage;
 
-    if (r->stage->dense) {
-        read_dense(t, r);
-        return;
-    }
-    for (int tap = 0; tap < r->stage->kernel * r->stage->kernel; tap++) {
-        int y = a + tap / r->stage->kernel - half;
-        int x = b + tap % r->stage->kernel - half;
+    for (int tap = 0; tap < s->kernel_y * s->kernel_x; tap++) {
+        int dy = tap / s->kernel_x - s->middle;
+        int dx = tap % s->kernel_x - s->middle;
+        int y = a + s->in_gap * dy, x = b + s->in_gap * dx;
 
+        if (s->in_gap == 0 && (dy != 0 || dx != 0))
+            continue;           /* beside a single pixel there is nothing    */
         if (r->source->up_channels > 0)
             read_up(t, r, y, x, tap);
         else
@@ -243,8 +230,8 @@ static void read_source(table *t, const reading *r, int a, int b)
     }
 }
 
-static void read_phase(table *t, const net *n, const net_stage *s, int a,
-                       int b, const nn_layout *l, bool with_weights)
+static void read_phase(table *t, const net_stage *s, int a, int b,
+                       const nn_layout *l, bool with_weights)
 {
     reading r = { .stage = s, .layout = l, .with_weights = with_weights };
 
@@ -252,14 +239,12 @@ static void read_phase(table *t, const net *n, const net_stage *s, int a,
         r.weight_channels += read_channels(&s->source[i]);
     for (int i = 0; i < s->num_sources; i++) {
         const net_source *src = &s->source[i];
-        int pool = stored_pool(s, src), flat = is_flat(n, src);
 
         r.source = src;
         r.first_term = t->terms;
-        r.ring_y = flat ? 1 : l->ring_y >> pool;
-        r.ring_x = flat ? 1 : l->ring_x >> pool;
+        r.phases = nn_layout_phases(l, src->gap);
         read_source(t, &r, a, b);
-        r.first_input += src->channels * r.ring_y * r.ring_x;
+        r.first_input += src->channels * r.phases;
         r.first_channel += read_channels(src);
     }
 }
@@ -272,7 +257,7 @@ static double input_scale(const net *n, const net_stage *s,
 {
     for (int i = 0; i < s->num_sources; i++) {
         int count = s->source[i].channels
-                    * net_source_phases(n, s, &s->source[i], l);
+                    * nn_layout_phases(l, s->source[i].gap);
 
         if (input < count)
             return net_source_scale(n, &s->source[i]);
@@ -306,19 +291,25 @@ static ckks_status quantise(net_phase *p, const table *t, const net *n,
 }
 
 static ckks_status make_phase(net_phase *p, table *t, const net *n,
-                              const net_stage *s, int a, int b,
+                              const net_stage *s, int number,
                               const nn_layout *l, bool with_weights)
 {
     size_t channels = (size_t)s->channels, terms;
+    int y, x;
 
+    p->live = net_phase_at(&y, &x, l, s->gap, s->height, s->width, number);
+    if (!p->live)
+        return CKKS_OK;
     t->terms = 0;
-    memset(t->weight, 0, channels * (size_t)t->limit * sizeof *t->weight);
+    if (with_weights)
+        memset(t->weight, 0, channels * (size_t)t->limit * sizeof *t->weight);
     memset(t->bias, 0, channels * sizeof *t->bias);
-    read_phase(t, n, s, a, b, l, with_weights);
+    read_phase(t, s, y, x, l, with_weights);
     terms = (size_t)t->terms;
     p->terms = t->terms;
-    p->term = malloc(terms * sizeof *p->term);
-    p->weight = with_weights ? malloc(channels * terms * sizeof *p->weight)
+    p->term = malloc((terms + 1) * sizeof *p->term);
+    p->weight = with_weights ? malloc((channels * terms + 1)
+                                      * sizeof *p->weight)
                              : NULL;
     p->bias = malloc(channels * sizeof *p->bias);
     if (p->term == NULL || p->bias == NULL
@@ -333,23 +324,23 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
                          const nn_layout *l, bool with_weights)
 {
     const net_stage *s = &n->stage[stage];
-    int columns = s->flat ? 1 : l->ring_x >> s->pool, inputs = 0;
-    net_map m = { .num_phases = net_stage_phases(s, l),
+    int inputs = 0;
+    net_map m = { .num_phases = nn_layout_phases(l, s->gap),
                   .channels = s->channels };
     table t = { 0 };
     ckks_status st = CKKS_OK;
 
     for (int i = 0; i < s->num_sources; i++) {
-        int phases = net_source_phases(n, s, &s->source[i], l);
-        int taps = s->dense ? phases : s->kernel * s->kernel;
+        int phases = nn_layout_phases(l, s->source[i].gap);
+        int taps = s->kernel_y * s->kernel_x;
 
         inputs += s->source[i].channels * phases;
         t.limit += s->source[i].channels * taps;
     }
     m.num_inputs = inputs;
     t.term = malloc((size_t)t.limit * sizeof *t.term);
-    t.weight = malloc((size_t)t.limit * (size_t)s->channels
-                      * sizeof *t.weight);
+    t.weight = malloc((with_weights ? (size_t)t.limit * (size_t)s->channels
+                                    : 1) * sizeof *t.weight);
     t.bias = malloc((size_t)s->channels * sizeof *t.bias);
     m.phase = calloc((size_t)m.num_phases, sizeof *m.phase);
     if (t.term == NULL || t.weight == NULL || t.bias == NULL
@@ -357,8 +348,7 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
                      "of %s", s->name);
     for (int i = 0; i < m.num_phases && st == CKKS_OK; i++)
-        st = make_phase(&m.phase[i], &t, n, s, i / columns, i % columns, l,
-                        with_weights);
+        st = make_phase(&m.phase[i], &t, n, s, i, l, with_weights);
     free(t.term);
     free(t.weight);
     free(t.bias);
@@ -381,19 +371,39 @@ void net_map_clear(net_map *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Distinct nonzero steps of one phase: at most one for each pair of carries. */
+ckks_status net_check_rings(const net *n, const nn_layout *l)
+{
+    for (int k = 0; k < n->num_stages; k++)
+        for (int i = 0; i < n->stage[k].num_sources; i++) {
+            const net_source *s = &n->stage[k].source[i];
+
+            if (s->up_channels > 0
+                && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0))
+                return nn_fail(CKKS_EPARAM, "nn_plan_make: %s reads a "
+                               "transposed convolution: rings must be "
+                               "multiples of %d, not %d x %d",
+                               n->stage[k].name, s->gap, l->ring_y,
+                               l->ring_x);
+        }
+    if (n->model->border == NN_WRAP && (l->ring_y % n->max_gap != 0
+                                        || l->ring_x % n->max_gap != 0))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "
+                       "multiples of %d, not %d x %d", n->max_gap, l->ring_y,
+                       l->ring_x);
+    return CKKS_OK;
+}
+
+/* Distinct nonzero steps of one phase. */
 static long count_steps(const net_phase *p)
 {
-    int32_t seen[9];
     long count = 0;
 
     for (int k = 0; k < p->terms; k++) {
         bool new = p->term[k].step != 0;
 
-        for (long j = 0; j < count && new; j++)
-            new = seen[j] != p->term[k].step;
-        if (new && count < 9)
-            seen[count++] = p->term[k].step;
+        for (int j = 0; j < k && new; j++)
+            new = p->term[j].step != p->term[k].step;
+        count += new;
     }
     return count;
 }

@@ -92,7 +92,7 @@ static double own_limbs(const net *n, const net_stage *s,
     for (int i = 0; i < s->num_sources && !s->masked; i++)
         if (s->source[i].stage < 0 && n->image.level != s->level)
             count += s->source[i].channels
-                     * net_source_phases(n, s, &s->source[i], &p->layout);
+                     * nn_layout_phases(&p->layout, s->source[i].gap);
     if (s->masked)
         count += m->num_inputs;
     return 2 * limbs * count + (s->masked ? 8 * limbs : 0);

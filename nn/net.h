@@ -14,10 +14,14 @@ enum { NET_MAX_SOURCES = 16, NET_MAX_OUTS = 8 };
 
 /* A tensor a stage reads: `pool` means behind stage `stage`'s output (or the
  * image, stage -1), as value = mul[c] x + add[c] of what the ciphertexts hold.
+ * Sizes are those of the model's image; under wrap and halo maps have no end
+ * and sizes are 0.
  * With up_weight, a transposed convolution lies between: the value read is
  * up_mul[m] (up_weight . value)[m] + up_add[m] at twice the size. */
 typedef struct net_source {
     int stage, pool;
+    int gap;                    /* of the ciphertexts (nn_layout)            */
+    int height, width;          /* of the map in them                        */
     int channels;               /* of the ciphertexts                        */
     double *mul, *add;          /* shape (channels)                          */
     const float *up_weight;     /* shape (channels, up_channels, 2, 2)       */
@@ -40,19 +44,22 @@ typedef struct net_stage {
                                    activation and behind it                  */
     bool identity;              /* 1x1, weight 1: a layer between none       */
     bool dense;
-    bool flat;                  /* the output is one pixel: behind a dense   */
     bool square;
     bool masked;                /* border zero, a kernel over the edge       */
     bool sealed;                /* its linear output is read: no activation  */
-    int  kernel;
-    const float *weight;        /* (channels, sum of source channels, k, k)  */
+    int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
+    int  middle;                /* the tap that stands on the pixel          */
+    const float *weight;        /* (channels, sum of source channels,
+                                   kernel_y, kernel_x)                       */
     int  channels;
     double *mul, *add;          /* out = mul (weight . in) + add             */
     bool *linear;               /* shape (channels): no square here; or NULL */
     double factor;              /* rms over channels of value / what the
                                    ciphertexts hold behind the activation    */
     double shift;               /* of a quadratic: largest |b/2a|            */
-    int  pool;                  /* the map's poolings                        */
+    int  in_gap;                /* of the map as it is read                  */
+    int  gap;                   /* of the output: nn_layout                  */
+    int  height, width;         /* of the output; 0: no end                  */
     int  num_sources;
     net_source source[NET_MAX_SOURCES];
     /* by net_levels */
@@ -70,7 +77,7 @@ typedef struct net {
     const nn_model *model;
     int num_stages;
     net_stage *stage;           /* the last one gives the logit              */
-    int max_pool;
+    int max_gap;
     net_out image;              /* level and scale of the input              */
     void **block;               /* memory of vectors                         */
     size_t num_blocks;
@@ -100,6 +107,10 @@ CKKS_CHECKED ckks_status net_levels(net *n, net_bits bits,
  * rescaling by `prime`, so that it comes down to the scale of activations. */
 double net_lift(net_bits bits, double scale, uint64_t prime);
 
+/* Whether gaps in the grid are read in a way stages cannot express.
+ *   errors  CKKS_EPARAM */
+CKKS_CHECKED ckks_status net_check_rings(const net *n, const nn_layout *l);
+
 /* Bits up to the highest that is set. */
 int net_bit_length(uint64_t x);
 
@@ -123,6 +134,7 @@ typedef struct net_term {
 
 /* The map for one output phase: terms shared by all channels. */
 typedef struct net_phase {
+    bool live;                  /* holds a pixel; else it is never made      */
     int32_t terms;
     net_term *term;             /* shape (terms)                             */
     int32_t *weight;            /* shape (channels, terms); NULL if only
@@ -135,11 +147,21 @@ typedef struct net_map {
     net_phase *phase;
 } net_map;
 
-/* Ciphertexts of one channel: of a stage's output (poolings included), of what
- * a source of stage `by` reads. */
-int net_stage_phases(const net_stage *s, const nn_layout *l);
+/* Along an axis: positions of neighbouring phases differ by net_unit, there are
+ * net_phases of them, and one holds a pixel of a map with `side` pixels (0: no
+ * end) if it is live.  layout.c. */
+int  net_unit(int ring, int gap);
+int  net_phases(int ring, int gap);
+bool net_live(int ring, int gap, int side, int residue);
+/* Phase number `index` of a map: its position, and whether it is live. */
+bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
+                  int width, int index);
+
+/* Ciphertexts of one channel of a form of a stage's output. */
 int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l);
-int net_source_phases(const net *n, const net_stage *by, const net_source *s,
+/* Whether the means of a form add whole ciphertexts; else, at least in part,
+ * rotated ones. */
+bool net_out_by_phase(const net_stage *s, const net_out *o,
                       const nn_layout *l);
 
 /* The map of a stage; without weights only its terms, which geometry alone
@@ -148,6 +170,11 @@ int net_source_phases(const net *n, const net_stage *by, const net_source *s,
 CKKS_CHECKED ckks_status net_map_init(net_map *out, const net *n, int stage,
                                       const nn_layout *l, bool with_weights);
 void net_map_clear(net_map *m);
+
+/* The four places that a mean takes of a map of this gap, at the position of
+ * phase `to` of twice that gap: phases (as input) and rotations.  run_pool.c.
+ */
+void net_pool_terms(net_term term[4], const nn_layout *l, int gap, int to);
 
 /* Orders terms by input, step, carries. */
 int net_compare_terms(const void *a, const void *b);

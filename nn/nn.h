@@ -127,7 +127,11 @@ int nn_halo_radius(const nn_model *m);
  * is cut by an outer ring of ring_y x ring_x ciphertexts and an inner grid of
  * slots; pixel (y, x) of image b lies in ciphertext
  * [y mod ring_y][x mod ring_x], slot (b grid_y + y / ring_y) grid_x + x / ring_x.
- * A pooling halves the rings and keeps the grid. */
+ * A map behind poolings and strides of together `gap` keeps its pixels where
+ * they are: its pixel (y, x) lies where (gap y, gap x) of the image does.  As
+ * long as gap divides the rings, that is a map with rings gap times smaller
+ * and the same grid; beyond that it leaves gaps in the grid.  gap 0: a single
+ * pixel, with 0, 0. */
 typedef struct nn_layout {
     int height, width;          /* of the input as packed, halo included     */
     int ring_y, ring_x, grid_y, grid_x;
@@ -135,9 +139,12 @@ typedef struct nn_layout {
     size_t slots;               /* N/2                                       */
 } nn_layout;
 
-/* Phase (y mod ring_y) ring_x + x mod ring_x, and slot, at `pool` poolings. */
-int    nn_layout_phase(const nn_layout *l, int pool, int y, int x);
-size_t nn_layout_slot(const nn_layout *l, int pool, int image, int y, int x);
+/* Ciphertext of one channel of a map and slot in it.  The ciphertexts are those
+ * that hold pixels if the grid is large enough, ring_y / gcd(ring_y, gap) times
+ * ring_x / gcd(ring_x, gap), row by row. */
+int    nn_layout_phases(const nn_layout *l, int gap);
+int    nn_layout_phase(const nn_layout *l, int gap, int y, int x);
+size_t nn_layout_slot(const nn_layout *l, int gap, int image, int y, int x);
 
 /* ---- machine: what operations cost -------------------------------------- */
 
@@ -192,6 +199,8 @@ CKKS_CHECKED ckks_status nn_machine_load(nn_machine *out, const char *text,
 
 /* ---- plan --------------------------------------------------------------- */
 
+enum { NN_MANY = 1 << 30 };
+
 /* What the planner may be told; zero bytes are the defaults. */
 typedef struct nn_aim {
     int security;               /* 128 (0), 192, 256 or CKKS_INSECURE        */
@@ -200,6 +209,9 @@ typedef struct nn_aim {
     int height, width;          /* halo: size of a tile without its halo;
                                    0: the model's                            */
     int max_batch;              /* 0: as many as fit                         */
+    int images;                 /* the plan that takes the least time for so
+                                   many; NN_MANY: for each of very many; 0:
+                                   for one set, however many it holds        */
     size_t max_memory;          /* bytes the server has; 0: no limit         */
     const nn_machine *machine;  /* the server; NULL: see nn_plan_make        */
     int threads;                /* the server's (0 means 1): time and memory
@@ -223,7 +235,7 @@ typedef struct nn_step {
     double error;               /* sd of its output's error, as of value     */
 } nn_step;
 
-enum { NN_MAX_KEYS = 64, NN_MAX_STEPS = 256 };
+enum { NN_MAX_KEYS = 256, NN_MAX_STEPS = 256 };
 
 /* Everything public: what the client needs, and what the server agrees to. */
 typedef struct nn_plan {
@@ -238,9 +250,12 @@ typedef struct nn_plan {
     int    in_level;
     double in_scale;
     double out_scale;               /* of the logit, at level 0              */
-    int    out_pool;                /* poolings its map has behind it        */
+    int    out_gap;                 /* of its map (see nn_layout)            */
+    int    out_channels;
     double threshold;
     char   foreground[NN_NAME];
+    int    num_classes;
+    char   class_name[NN_MAX_CLASSES][NN_NAME];
     double logit_max;               /* calibrated                            */
     double error_sd;                /* predicted, of the logit               */
     size_t num_keys;
@@ -300,8 +315,9 @@ int nn_plan_outputs(const nn_plan *p);
  * (halo included), pixels 0..255.  Unused places hold copies of tile 0. */
 void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
              int count);
-/* logit (height, width) at the layout's size of tile i from the slots of all
- * output ciphertexts, shape (outputs, slots). */
+/* logit (out_channels, height, width), at the layout's size divided by out_gap
+ * and rounded up, of tile i from the slots of all output ciphertexts, shape
+ * (outputs, slots).  out_gap 0: one number a channel. */
 void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i);
 
 /* ---- server ------------------------------------------------------------- */

@@ -59,7 +59,6 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
                                  int ring_y, int ring_x)
 {
     nn_layout *l = &p->layout;
-    int unit = 1 << n->max_pool;
     size_t fit;
 
     *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
@@ -68,15 +67,16 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
     l->width = round_up(p->core_width + 2 * p->halo, ring_x);
     l->grid_y = l->height / ring_y;
     l->grid_x = l->width / ring_x;
-    if (ring_y % unit != 0 || ring_x % unit != 0)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d poolings need rings that "
-                       "%d divides, not %d x %d", n->max_pool, unit, ring_y,
-                       ring_x);
     fit = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
     if (fit == 0)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: a grid of %d x %d does not "
                        "fit %zu slots; a larger ring or N would", l->grid_y,
                        l->grid_x, l->slots);
+    if (p->border == NN_VALID
+        && (ring_y > p->core_height || ring_x > p->core_width))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: rings of %d x %d are larger "
+                       "than the image, %d x %d", ring_y, ring_x,
+                       p->core_height, p->core_width);
     if (p->border == NN_ZERO
         && (l->height != p->core_height || l->width != p->core_width))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero needs rings "
@@ -90,12 +90,12 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
                        "model with border halo, or N = 2^%.0f", l->grid_y,
                        l->grid_x, l->grid_y * l->grid_x, l->slots,
                        log2(2.0 * l->grid_y * l->grid_x));
-    l->batch = (int)(fit < 4096 ? fit : 4096);
+    l->batch = (int)fit;
     if (p->border == NN_WRAP)
         l->batch = 1;
     if (aim->max_batch > 0 && l->batch > aim->max_batch)
         l->batch = aim->max_batch;
-    return CKKS_OK;
+    return net_check_rings(n, l);
 }
 
 static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
@@ -108,7 +108,8 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
     p->out_scale = n->stage[n->num_stages - 1].value_scale;
-    p->out_pool = n->stage[n->num_stages - 1].pool;
+    p->out_gap = n->stage[n->num_stages - 1].gap;
+    p->out_channels = n->stage[n->num_stages - 1].channels;
     return st;
 }
 
@@ -198,9 +199,12 @@ static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
 
 /* ---- the search --------------------------------------------------------- */
 
-/* Bits go to the weights before they go to the scale (docs/09-noise.md). */
+/* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
+ * base prime of 47 bits does with one special prime where digits are single
+ * primes, and lets small networks have a smaller N. */
 static const net_bits CHOICES[] = {
-    { 49, 47, 21 }, { 49, 44, 20 }, { 49, 40, 20 }, { 49, 38, 18 }
+    { 49, 47, 21 }, { 47, 47, 21 }, { 49, 44, 20 }, { 47, 44, 20 },
+    { 49, 40, 20 }, { 47, 40, 20 }, { 49, 38, 18 }
 };
 
 static void describe(nn_plan *p, const net *n, const nn_model *m,
@@ -209,6 +213,8 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     memset(p, 0, sizeof *p);
     memcpy(p->name, m->name, sizeof p->name);
     memcpy(p->foreground, m->foreground, sizeof p->foreground);
+    p->num_classes = m->num_classes;
+    memcpy(p->class_name, m->class_name, sizeof p->class_name);
     p->border = m->border;
     p->channels = m->channels;
     p->mul = m->mul;
@@ -219,11 +225,11 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->core_width = m->width;
     if (m->border == NN_HALO) {
         /* whole poolings, so that they meet image and tiles in phase 0 */
-        p->halo = round_up(nn_halo_radius(m), 1 << n->max_pool);
+        p->halo = round_up(nn_halo_radius(m), n->max_gap);
         if (aim->height > 0)
-            p->core_height = round_up(aim->height, 1 << n->max_pool);
+            p->core_height = round_up(aim->height, n->max_gap);
         if (aim->width > 0)
-            p->core_width = round_up(aim->width, 1 << n->max_pool);
+            p->core_width = round_up(aim->width, n->max_gap);
     }
     p->params.security = aim->security == 0 ? 128 : aim->security;
 }
@@ -236,7 +242,7 @@ static int ring_at(int *ring_y, int *ring_x, const nn_model *m,
     *ring_x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
     if (*ring_y > 0 && *ring_x > 0)
         return i == 0;
-    *ring_y = *ring_x = 1 << (n->max_pool + i);
+    *ring_y = *ring_x = n->max_gap << i;
     return i < 5 && *ring_y <= 64;
 }
 

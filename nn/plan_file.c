@@ -10,7 +10,7 @@
 #include "json.h"
 #include "net.h"
 
-static const char *const BORDERS[] = { "wrap", "halo", "zero" };
+static const char *const BORDERS[] = { "wrap", "halo", "zero", "valid" };
 static const char *const KINDS[] = { "relin", "rotate", "conj" };
 
 /* ---- writing ------------------------------------------------------------ */
@@ -59,9 +59,14 @@ static void put_ends(nn_json_writer *w, const nn_plan *p)
     nn_json_put_end(w);
     nn_json_put_object(w, "output");
     nn_json_put_double(w, "scale", p->out_scale);
-    nn_json_put_int(w, "pool", p->out_pool);
+    nn_json_put_int(w, "gap", p->out_gap);
+    nn_json_put_int(w, "channels", p->out_channels);
     nn_json_put_double(w, "threshold", p->threshold);
     nn_json_put_string(w, "foreground", p->foreground);
+    nn_json_put_array(w, "classes");
+    for (int i = 0; i < p->num_classes; i++)
+        nn_json_put_string(w, NULL, p->class_name[i]);
+    nn_json_put_end(w);
     nn_json_put_double(w, "max", p->logit_max);
     nn_json_put_double(w, "error_sd", p->error_sd);
     nn_json_put_end(w);
@@ -290,12 +295,33 @@ static void read_parameters(reader *top, nn_plan *p)
     top->st = r.st;
 }
 
+static void read_classes(reader *r, nn_plan *p)
+{
+    const nn_json_node *list = nn_json_get(r->doc, r->object, "classes");
+    const nn_json_node *n = nn_json_first(r->doc, list);
+    const int want = p->out_channels == 1 ? 2 : p->out_channels;
+
+    if (list == NULL || list->kind != NN_JSON_ARRAY
+        || list->count > NN_MAX_CLASSES
+        || (list->count > 0 && (int)list->count != want)) {
+        refuse(r, "classes", "missing, not a list, or not one a channel");
+        return;
+    }
+    for (; n != NULL; n = nn_json_next(r->doc, n)) {
+        if (n->kind != NN_JSON_STRING || n->length >= NN_NAME) {
+            refuse(r, "classes", "not a string, or over 63 bytes");
+            return;
+        }
+        memcpy(p->class_name[p->num_classes++], n->text, n->length);
+    }
+}
+
 static void read_ends(reader *top, nn_plan *p)
 {
     static const char *const first[] = { "channels", "mul", "add", "level",
         "scale", NULL };
-    static const char *const last[] = { "scale", "pool", "threshold",
-        "foreground", "max", "error_sd", NULL };
+    static const char *const last[] = { "scale", "gap", "channels",
+        "threshold", "foreground", "classes", "max", "error_sd", NULL };
     reader r = enter(top, "input", first), s;
 
     p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
@@ -306,9 +332,11 @@ static void read_ends(reader *top, nn_plan *p)
     top->st = r.st;
     s = enter(top, "output", last);
     p->out_scale = get_double(&s, "scale");
-    p->out_pool = get_int(&s, "pool", 0, 16);
+    p->out_gap = get_int(&s, "gap", 0, NN_MAX_SIDE);
+    p->out_channels = get_int(&s, "channels", 1, NN_MAX_CHANNELS);
     p->threshold = get_double(&s, "threshold");
     get_name(&s, "foreground", p->foreground);
+    read_classes(&s, p);
     p->logit_max = get_double(&s, "max");
     p->error_sd = get_double(&s, "error_sd");
     top->st = s.st;
@@ -394,9 +422,10 @@ static void check_sense(reader *r, nn_plan *p)
         refuse(r, "input", "level above the primes");
     if (!scales)
         refuse(r, "input", "scales out of range");
-    if ((l->ring_y >> p->out_pool) < 1 || (l->ring_x >> p->out_pool) < 1
-        || (uint64_t)p->channels * (uint64_t)l->ring_y * (uint64_t)l->ring_x
-               > 1 << 20)
+    if ((uint64_t)p->channels * (uint64_t)l->ring_y * (uint64_t)l->ring_x
+            > 1 << 20
+        || (uint64_t)p->out_channels
+               * (uint64_t)nn_layout_phases(l, p->out_gap) > 1 << 20)
         refuse(r, "output", "rings do not fit");
 }
 
@@ -425,7 +454,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
             refuse(&r, "format", "not \"volley-plan-1\"");
         check_known(&r, known);
         get_name(&r, "name", p->name);
-        p->border = (nn_border)get_choice(&r, "border", BORDERS, 3);
+        p->border = (nn_border)get_choice(&r, "border", BORDERS, 4);
         read_layout(&r, p);
         read_parameters(&r, p);
         read_ends(&r, p);

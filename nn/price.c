@@ -101,7 +101,7 @@ static double dropped_inputs(const net *n, const net_stage *s,
     for (int i = 0; i < s->num_sources; i++)
         if (s->source[i].stage < 0 && n->image.level != s->level)
             count += s->source[i].channels
-                     * net_source_phases(n, s, &s->source[i], l);
+                     * nn_layout_phases(l, s->source[i].gap);
     return count;
 }
 

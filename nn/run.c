@@ -46,7 +46,7 @@ ckks_status net_no_memory(const char *where)
 
 /* ---- tensors ------------------------------------------------------------ */
 
-static void tensor_clear(net_tensor *t)
+void net_tensor_clear(net_tensor *t)
 {
     for (int i = 0; i < t->count; i++)
         ckks_ct_clear(&t->ct[i]);
@@ -61,7 +61,7 @@ static void free_read(net_run *r, int reader)
     for (int j = 0; j < reader; j++)
         for (int i = 0; i < n->stage[j].num_outs; i++)
             if (n->stage[j].out[i].last_reader <= reader)
-                tensor_clear(&r->out[j][i]);
+                net_tensor_clear(&r->out[j][i]);
     if (n->image.last_reader == reader)
         for (int i = 0; i < nn_plan_inputs(r->p); i++)
             ckks_ct_clear(&r->image[i]);
@@ -73,12 +73,17 @@ static void free_read(net_run *r, int reader)
 static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
                                  int o, int i, const ckks_keys *keys)
 {
-    ckks_ct *part[16];
-    int step[16], n = 0;
+    ckks_ct **part = malloc((size_t)w->num_blocks * sizeof *part);
+    int *step = malloc((size_t)w->num_blocks * sizeof *step), n = 0;
     double bias = in->map->phase[i].bias[o];
     ckks_status st = CKKS_OK;
 
-    for (int b = 0; b < w->num_blocks && n < 16; b++)
+    if (part == NULL || step == NULL) {
+        free(part);
+        free(step);
+        return CKKS_EMEM;
+    }
+    for (int b = 0; b < w->num_blocks; b++)
         if (w->phase[b] == i) {
             part[n] = &w->sum[b * in->map->channels + o];
             step[n++] = w->step[b];
@@ -90,6 +95,8 @@ static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
                              (size_t)n, keys);
     for (int k = 0; k < n; k++)         /* no one else reads them            */
         ckks_ct_clear(part[k]);
+    free(part);
+    free(step);
     if (st == CKKS_OK && bias != 0)
         st = ckks_add_const(out, out, bias, 0);
     if (st == CKKS_OK && in->stage->masked)
@@ -127,7 +134,7 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
 {
     const net_stage *s = &r->w->net.stage[k];
     const net_out *form = &s->out[j];
-    int columns = s->flat ? 1 : r->p->layout.ring_x >> s->pool;
+    int columns = net_phases(r->p->layout.ring_x, s->gap);
     int y = i / columns, x = i % columns, side = 1 << form->pool;
     int small = columns >> form->pool;
     int phases = net_out_phases(s, form, &r->p->layout);
@@ -136,6 +143,10 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
                                       + (x >> form->pool)];
     ckks_status st = CKKS_OK;
 
+    if (!net_out_by_phase(s, form, &r->p->layout)) {    /* net_pool's        */
+        place = &r->out[k][j].ct[o * r->w->map[k].num_phases + i];
+        side = 1;
+    }
     if (place->limb == NULL)
         ckks_ct_swap(place, ct);
     else
@@ -153,7 +164,7 @@ static ckks_status finish_one(net_run *r, int k, net_row *w,
     ckks_status st = finish_linear(&ct, w, in, o, i, r->keys);
 
     if (st == CKKS_OK && k == r->w->net.num_stages - 1) {
-        ckks_ct_swap(&r->logit[i], &ct);
+        ckks_ct_swap(&r->logit[o * in->map->num_phases + i], &ct);
         return CKKS_OK;
     }
     if (st == CKKS_OK)
@@ -177,7 +188,10 @@ static ckks_status outs_init(net_run *r, int k)
     for (int j = 0; j < s->num_outs; j++) {
         net_tensor *t = &r->out[k][j];
 
-        t->count = s->channels * net_out_phases(s, &s->out[j], &r->p->layout);
+        t->count = s->channels * nn_layout_phases(&r->p->layout, s->gap);
+        if (net_out_by_phase(s, &s->out[j], &r->p->layout))
+            t->count = s->channels
+                       * net_out_phases(s, &s->out[j], &r->p->layout);
         t->ct = calloc((size_t)t->count, sizeof *t->ct);
         if (t->ct == NULL) {
             t->count = 0;
@@ -192,14 +206,21 @@ static ckks_status one_row(net_run *r, int k, const net_inputs *in, int first,
 {
     net_failure f = { CKKS_OK, "" };
     net_row w;
-    ckks_status st = net_row_init(&w, in, first, phases);
+    ckks_status st;
+    bool live = false;
 
+    for (int i = first; i < first + phases; i++)
+        live |= in->map->phase[i].live;
+    if (!live)
+        return CKKS_OK;
+    st = net_row_init(&w, in, first, phases);
     if (st != CKKS_OK)
         return st;
     NET_PARALLEL
     for (int o = 0; o < in->map->channels; o++)
         for (int i = first; i < first + phases; i++)
-            net_note(&f, finish_one(r, k, &w, in, o, i));
+            if (in->map->phase[i].live)
+                net_note(&f, finish_one(r, k, &w, in, o, i));
     net_row_clear(&w, in->map->channels);
     return net_failed(&f, in->stage->name);
 }
@@ -207,7 +228,7 @@ static ckks_status one_row(net_run *r, int k, const net_inputs *in, int first,
 static ckks_status one_stage(net_run *r, int k)
 {
     const net_stage *s = &r->w->net.stage[k];
-    int columns = s->flat ? 1 : r->p->layout.ring_x >> s->pool;
+    int columns = net_phases(r->p->layout.ring_x, s->gap);
     net_inputs in;
     ckks_status st = net_inputs_init(&in, r, k);
 
@@ -218,6 +239,9 @@ static ckks_status one_stage(net_run *r, int k)
          i += columns)
         st = one_row(r, k, &in, i, columns);
     net_inputs_clear(&in);
+    for (int j = 0; j < s->num_outs && st == CKKS_OK; j++)
+        if (!net_out_by_phase(s, &s->out[j], &r->p->layout))
+            st = net_pool(r, k, j);
     if (st == CKKS_OK)
         free_read(r, k);
     return st;
@@ -289,7 +313,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     }
     for (int k = 0; r.out != NULL && k < stages; k++)
         for (int j = 0; j < NET_MAX_OUTS; j++)
-            tensor_clear(&r.out[k][j]);
+            net_tensor_clear(&r.out[k][j]);
     for (int i = 0; r.logit != NULL && i < outputs; i++) {
         if (st == CKKS_OK)
             ckks_ct_swap(&out[i], &r.logit[i]);

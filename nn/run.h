@@ -28,6 +28,8 @@ typedef struct net_tensor {
     int count;
 } net_tensor;
 
+void net_tensor_clear(net_tensor *t);
+
 typedef struct net_run {
     const nn_plan *p;
     const nn_weights *w;
@@ -37,6 +39,10 @@ typedef struct net_run {
     net_tensor (*out)[NET_MAX_OUTS];
 } net_run;
 
+/* Takes the means of form j of stage k that do not fall into whole phases:
+ * sums of rotated ciphertexts at the form's level (run_pool.c). */
+CKKS_CHECKED ckks_status net_pool(net_run *r, int k, int j);
+
 /* The ciphertexts a stage combines: inputs as they are, then rotated ones. */
 typedef struct net_inputs {
     const net_stage *stage;
@@ -45,7 +51,8 @@ typedef struct net_inputs {
     int num_inputs, total;
     ckks_ct *own;               /* dropped and rotated ones                  */
     int num_own;
-    ckks_pt mask[9];            /* masked: one for each pair of carries      */
+    ckks_pt *mask;              /* masked: one for each pair of carries      */
+    int num_masks, reach;
     net_term *version;          /* shape (total - num_inputs): what each
                                    rotated one is                            */
 } net_inputs;

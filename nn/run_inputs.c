@@ -12,8 +12,9 @@ void net_inputs_clear(net_inputs *in)
 {
     for (int i = 0; i < in->num_own; i++)
         ckks_ct_clear(&in->own[i]);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < in->num_masks; i++)
         ckks_pt_clear(&in->mask[i]);
+    free(in->mask);
     free(in->own);
     free(in->ct);
     free(in->version);
@@ -90,26 +91,43 @@ static ckks_status rotate_inputs(net_inputs *in, const ckks_keys *keys)
 
 /* ---- masks: border zero ------------------------------------------------- */
 
+/* Carries lie within `reach` of 0 each way. */
 static const ckks_pt *find_mask(const net_inputs *in, const net_term *t)
 {
-    return &in->mask[(t->carry_y + 1) * 3 + t->carry_x + 1];
+    const int side = 2 * in->reach + 1;
+
+    return &in->mask[(t->carry_y + in->reach) * side + t->carry_x
+                     + in->reach];
 }
 
-/* The 0/1 plaintexts of all carries but (0, 0), which is place 4. */
+/* The 0/1 plaintexts of all carries that versions have. */
 static ckks_status make_masks(net_inputs *in, const net_run *r)
 {
     const nn_layout *l = &r->p->layout;
     double *slot = malloc(l->slots * sizeof *slot);
     ckks_status st = slot == NULL ? CKKS_EMEM : CKKS_OK;
 
-    for (int k = 0; k < 9 && st == CKKS_OK; k++) {
-        net_term t = { 0, 0, (int16_t)(k / 3 - 1), (int16_t)(k % 3 - 1) };
+    for (int k = 0; k < in->total - in->num_inputs; k++) {
+        const net_term *t = &in->version[k];
 
-        if (k == 4)
+        in->reach = abs(t->carry_y) > in->reach ? abs(t->carry_y) : in->reach;
+        in->reach = abs(t->carry_x) > in->reach ? abs(t->carry_x) : in->reach;
+    }
+    in->num_masks = (2 * in->reach + 1) * (2 * in->reach + 1);
+    in->mask = calloc((size_t)in->num_masks, sizeof *in->mask);
+    if (in->mask == NULL) {
+        in->num_masks = 0;
+        st = CKKS_EMEM;
+    }
+    for (int k = 0; k < in->total - in->num_inputs && st == CKKS_OK; k++) {
+        const net_term *t = &in->version[k];
+        ckks_pt *mask = &in->mask[find_mask(in, t) - in->mask];
+
+        if (mask->limb != NULL)
             continue;
         for (size_t j = 0; j < l->slots; j++)
-            slot[j] = net_mask(l, t.carry_y, t.carry_x, j);
-        st = ckks_encode(&in->mask[k], in->ct[0]->ctx, slot, NULL,
+            slot[j] = net_mask(l, t->carry_y, t->carry_x, j);
+        st = ckks_encode(mask, in->ct[in->num_inputs + k]->ctx, slot, NULL,
                          l->slots, in->stage->level,
                          ldexp(1, in->stage->mask_bits));
     }
@@ -129,6 +147,8 @@ static ckks_status apply_masks(net_inputs *in)
     for (int k = 0; k < in->total; k++) {
         const net_term *t = &in->version[k - in->num_inputs];
 
+        if (k < in->num_inputs && in->ct[k]->limb == NULL)
+            continue;           /* a phase without a pixel                   */
         if (k < in->num_inputs)
             net_note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
         else
@@ -148,15 +168,14 @@ static ckks_status gather(net_inputs *in, net_run *r)
 
     for (int i = 0; i < s->num_sources; i++) {
         const net_source *src = &s->source[i];
-        int count = src->channels * net_source_phases(&r->w->net, s, src,
-                                                      &r->p->layout);
+        int count = src->channels * nn_layout_phases(&r->p->layout, src->gap);
 
         for (int k = 0; k < count; k++, at++) {
             const ckks_ct *ct = src->stage < 0
                                     ? &r->image[k]
                                     : &r->out[src->stage][src->out].ct[k];
 
-            if (ct->level != s->level) {
+            if (ct->limb != NULL && ct->level != s->level) {
                 ckks_status st = ckks_drop_level(&in->own[at], ct, s->level);
 
                 if (st != CKKS_OK)

@@ -9,7 +9,7 @@
 
 int net_columns(const net_stage *s, const nn_layout *l)
 {
-    return s->flat ? 1 : l->ring_x >> s->pool;
+    return net_phases(l->ring_x, s->gap);
 }
 
 static bool needs_version(const net_term *t, bool masked)

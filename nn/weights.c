@@ -43,24 +43,28 @@ static ckks_status check_layout(const net *n, const nn_plan *p,
                                 const char *name)
 {
     const nn_layout *l = &p->layout;
-    int unit = 1 << n->max_pool;
-    bool sound = l->ring_y > 0 && l->ring_x > 0 && l->ring_y % unit == 0
-                 && l->ring_x % unit == 0 && l->grid_y > 0 && l->grid_x > 0
+    bool sound = l->ring_y > 0 && l->ring_x > 0 && l->grid_y > 0 && l->grid_x > 0
                  && l->height / l->ring_y == l->grid_y
                  && l->width / l->ring_x == l->grid_x
                  && l->slots == (size_t)1 << (p->params.log_n - 1)
                  && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
                  && p->border == n->model->border
-                 && p->out_pool == n->stage[n->num_stages - 1].pool;
+                 && p->out_gap == n->stage[n->num_stages - 1].gap
+                 && p->out_channels == n->stage[n->num_stages - 1].channels;
 
     if (p->border == NN_WRAP)
         sound = sound && l->ring_y == n->model->ring_y
                 && l->ring_x == n->model->ring_x;
-    if (p->border != NN_HALO)
+    if (p->border == NN_ZERO || p->border == NN_WRAP)
         sound = sound && l->height == n->model->height
                 && l->width == n->model->width;
+    if (p->border == NN_VALID)
+        sound = sound && l->height >= n->model->height
+                && l->width >= n->model->width
+                && l->ring_y <= n->model->height
+                && l->ring_x <= n->model->width;
     if (sound)
-        return CKKS_OK;
+        return net_check_rings(n, l);
     return nn_fail(CKKS_EPARAM, "%s: the plan's map of %d x %d on rings of %d "
                    "x %d and %zu slots is not one of model \"%s\"", name,
                    l->height, l->width, l->ring_y, l->ring_x, l->slots,

@@ -104,7 +104,7 @@ static void check_float(const rig *r, const double *slots, int i,
     const nn_plan *p = &r->p;
     bool flat = r->m.layer[r->m.output].height == 1 && r->m.height > 1;
     int h = flat ? 1 : p->core_height, w = flat ? 1 : p->core_width;
-    int columns = p->layout.width >> p->out_pool;
+    int columns = flat ? 1 : p->layout.width / p->out_gap;
     size_t size = (size_t)p->channels * (size_t)p->core_height
                   * (size_t)p->core_width;
     double *want = malloc((size_t)p->layout.height * (size_t)p->layout.width

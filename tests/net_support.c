@@ -44,7 +44,7 @@ nn_aim rig_aim(const rig_shape *s)
 
 void rig_text(char out[96], const rig_shape *s)
 {
-    static const char *const border[] = { "wrap", "halo", "zero" };
+    static const char *const border[] = { "wrap", "halo", "zero", "valid" };
 
     snprintf(out, 96, "%s N=2^%d ring %dx%d image %dx%dx%d batch %d",
              border[s->border], s->log_n, s->ring_y, s->ring_x, s->channels,
@@ -53,7 +53,7 @@ void rig_text(char out[96], const rig_shape *s)
 
 bool rig_model(nn_model *out, const rig_shape *s, net_builder *build)
 {
-    static const char *const border[] = { "wrap", "halo", "zero" };
+    static const char *const border[] = { "wrap", "halo", "zero", "valid" };
     static model_maker k;
     const char *output;
     uint8_t *bytes;

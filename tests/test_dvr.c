@@ -167,13 +167,13 @@ TEST(dvr_pooled_map_grows)
     double slots[4 * 8], map[64], *logit = map;
 
     plan_identity(&p, NN_ZERO, 4, 4, 2, 2, 0, 0);
-    p.out_pool = 1;
+    p.out_gap = 2;
     if (!CHECK_OK(unet_job_init(&job, &p, &size, 1)))
         return;
     for (int y = 0; y < 4; y++)
         for (int x = 0; x < 4; x++)
-            slots[(size_t)nn_layout_phase(&p.layout, 1, y, x) * 8
-                  + nn_layout_slot(&p.layout, 1, 0, y, x)] = 10 * y + x;
+            slots[(size_t)nn_layout_phase(&p.layout, 2, y, x) * 8
+                  + nn_layout_slot(&p.layout, 2, 0, y, x)] = 10 * y + x;
     CHECK_OK(unet_unpack(&logit, &p, &job, slots, 0));
     for (int y = 0; y < 8; y++)
         for (int x = 0; x < 8; x++)

@@ -22,8 +22,8 @@ static void check_bijection(const nn_layout *l, int pool)
     for (int b = 0; b < l->batch; b++)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++) {
-                int phase = nn_layout_phase(l, pool, y, x);
-                size_t slot = nn_layout_slot(l, pool, b, y, x);
+                int phase = nn_layout_phase(l, 1 << pool, y, x);
+                size_t slot = nn_layout_slot(l, 1 << pool, b, y, x);
 
                 if (!CHECK(phase >= 0 && phase < ry * rx && slot < used
                                && slot < l->slots,
@@ -81,14 +81,14 @@ static void check_neighbours(const nn_layout *l, int pool)
 
     for (int y = 0; y + ry < l->height >> pool; y++)
         for (int x = 0; x + rx < l->width >> pool; x++) {
-            int phase = nn_layout_phase(l, pool, y, x);
-            size_t slot = nn_layout_slot(l, pool, 0, y, x);
+            int phase = nn_layout_phase(l, 1 << pool, y, x);
+            size_t slot = nn_layout_slot(l, 1 << pool, 0, y, x);
 
-            CHECK(nn_layout_phase(l, pool, y + ry, x) == phase
-                      && nn_layout_slot(l, pool, 0, y + ry, x)
+            CHECK(nn_layout_phase(l, 1 << pool, y + ry, x) == phase
+                      && nn_layout_slot(l, 1 << pool, 0, y + ry, x)
                              == slot + (size_t)l->grid_x
-                      && nn_layout_phase(l, pool, y, x + rx) == phase
-                      && nn_layout_slot(l, pool, 0, y, x + rx) == slot + 1,
+                      && nn_layout_phase(l, 1 << pool, y, x + rx) == phase
+                      && nn_layout_slot(l, 1 << pool, 0, y, x + rx) == slot + 1,
                   "ring %dx%d grid %dx%d at (%d, %d)", l->ring_y, l->ring_x,
                   l->grid_y, l->grid_x, y, x);
         }
@@ -109,11 +109,11 @@ static void check_pooling(const nn_layout *l, int pool)
         return;
     for (int y = 0; y < l->height >> pool; y++)
         for (int x = 0; x < l->width >> pool; x++) {
-            int phase = nn_layout_phase(l, pool, y, x);
-            int up = nn_layout_phase(l, pool + 1, y / 2, x / 2);
+            int phase = nn_layout_phase(l, 1 << pool, y, x);
+            int up = nn_layout_phase(l, 2 << pool, y / 2, x / 2);
 
-            CHECK(nn_layout_slot(l, pool, 1, y, x)
-                          == nn_layout_slot(l, pool + 1, 1, y / 2, x / 2)
+            CHECK(nn_layout_slot(l, 1 << pool, 1, y, x)
+                          == nn_layout_slot(l, 2 << pool, 1, y / 2, x / 2)
                       && phase / rx / 2 == up / (rx / 2)
                       && phase % rx / 2 == up % (rx / 2),
                   "ring %dx%d grid %dx%d pool %d at (%d, %d)", l->ring_y,
@@ -153,7 +153,7 @@ static void check_pack(const nn_layout *l, int pool)
 {
     static double slots[2 * 64 * 256], back[MOST];
     nn_plan p = { .layout = *l, .channels = 2, .mul = 0.5, .add = -3,
-                  .out_pool = 0 };
+                  .out_gap = 1, .out_channels = 1 };
     size_t phases = (size_t)(l->ring_y * l->ring_x);
     size_t grid = (size_t)(l->grid_y * l->grid_x);
 
@@ -199,7 +199,8 @@ TEST(layout_pack_and_unpack)
 static void check_unpack(const nn_layout *l, int pool)
 {
     static double slots[64 * 128], back[MOST];
-    nn_plan p = { .layout = *l, .channels = 1, .out_pool = pool };
+    nn_plan p = { .layout = *l, .channels = 1,
+                  .out_channels = 1, .out_gap = 1 << pool };
     int height = l->height >> pool, width = l->width >> pool;
 
     CHECK(nn_plan_outputs(&p) == (l->ring_y >> pool) * (l->ring_x >> pool),
@@ -207,8 +208,8 @@ static void check_unpack(const nn_layout *l, int pool)
     for (int b = 0; b < l->batch; b++)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
-                slots[(size_t)nn_layout_phase(l, pool, y, x) * l->slots
-                      + nn_layout_slot(l, pool, b, y, x)] =
+                slots[(size_t)nn_layout_phase(l, 1 << pool, y, x) * l->slots
+                      + nn_layout_slot(l, 1 << pool, b, y, x)] =
                     pixel_at(l, b, 0, y, x);
     for (int b = 0; b < l->batch; b++) {
         nn_unpack(back, &p, slots, b);

@@ -109,7 +109,8 @@ static const model_change net_changes[] = {
     { "\"kernel\":3", "\"kernel\":4", "layer c1: kernel is 4" },
     { "\"kernel\":3", "\"kernel\":17", "layer c1: kernel is 17" },
     { "\"kernel\":3", "\"kernel\":3,\"stride\":0", "c1: stride is 0" },
-    { "\"kernel\":3", "\"kernel\":3,\"stride\":2", "layer c1: stride 2" },
+    { "\"kernel\":3", "\"kernel\":3,\"stride\":2", "layer out is the output "
+                                                   "and has 2 x 2" },
     { "\"kernel\":3", "\"kernel\":1", "want [any, 1, 1, 1]" },
     { ",\"kernel\":3", "", "layer c1: key \"kernel\" is missing" },
     { "\"eps\":1e-5", "\"eps\":-1", "layer bn: eps is -1, want a number >= 0" },

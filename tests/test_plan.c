@@ -190,8 +190,10 @@ TEST(plan_takes_smaller_primes)
     if (CHECK(p != NULL, "no memory")
         && rig_model(&m, &s, net_kind_named("unet 2")->build)
         && NN_OK(nn_plan_make(p, &m, &aim)))
-        CHECK(bits_of(p->params.primes[1]) == 44 && p->log_qp <= 597,
-              "primes of %d bits, log2(QP) %.1f", bits_of(p->params.primes[1]),
+        CHECK(bits_of(p->params.primes[0]) == 47
+                  && bits_of(p->params.primes[1]) == 47 && p->log_qp <= 597,
+              "primes of %d and %d bits, log2(QP) %.1f",
+              bits_of(p->params.primes[0]), bits_of(p->params.primes[1]),
               p->log_qp);
     nn_model_clear(&m);
     free(p);

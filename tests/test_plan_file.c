@@ -68,7 +68,10 @@ static void check_equal(const nn_plan *a, const nn_plan *b)
               && a->halo == b->halo && a->channels == b->channels
               && a->mul == b->mul && a->add == b->add
               && a->in_level == b->in_level && a->in_scale == b->in_scale
-              && a->out_scale == b->out_scale && a->out_pool == b->out_pool
+              && a->out_scale == b->out_scale && a->out_gap == b->out_gap
+              && a->out_channels == b->out_channels
+              && a->num_classes == b->num_classes
+             
               && a->threshold == b->threshold
               && a->logit_max == b->logit_max && a->error_sd == b->error_sd,
           "ends: scale %.17g, %.17g", a->out_scale, b->out_scale);

@@ -49,13 +49,13 @@ TEST(plan_refuses_aims)
           "slots" },
         { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 },
           { .security = CKKS_INSECURE, .log_n = 12, .ring_y = 3,
-            .ring_x = 4 }, "poolings" },
+            .ring_x = 4 }, "transposed" },
         { "unet 2", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 },
           { .security = CKKS_INSECURE, .log_n = 12, .ring_y = 4,
-            .ring_x = 2 }, "poolings" },
+            .ring_x = 2 }, "transposed" },
         { "tconv square", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 },
           { .security = CKKS_INSECURE, .log_n = 12, .ring_y = 3,
-            .ring_x = 3 }, "poolings" },
+            .ring_x = 3 }, "transposed" },
         { "conv3", { NN_ZERO, 0, 0, 0, 6, 6, 1, 0 },
           { .security = CKKS_INSECURE, .log_n = 6, .ring_y = 4, .ring_x = 3 },
           "border zero" },
@@ -251,7 +251,7 @@ TEST(weights_refuse_foreign_plans)
         case 2: q->layout.grid_y = 0; break;
         case 3: q->layout.slots = 2; break;
         case 4: q->border = NN_WRAP; break;
-        case 5: q->out_pool = 1; break;
+        case 5: q->out_gap = 2; break;
         case 6: q->step[0].level++; break;
         case 7: q->num_steps--; break;
         case 8: q->params.num_primes--; break;

@@ -109,6 +109,9 @@ static ckks_status client_result_init(unet_result *r, const nn_plan *p,
     for (size_t i = 0; i < job->images && r->logit != NULL; i++) {
         size_t size = (size_t)job->size[i].height * (size_t)job->size[i].width;
 
+        if (p->num_classes > 0)
+            size = (size_t)p->out_channels;
+
         r->logit[i] = calloc(size, sizeof **r->logit);
         if (r->logit[i] == NULL)
             return nn_fail(CKKS_EMEM, "no memory for %zu pixels", size);

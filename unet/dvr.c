@@ -185,24 +185,25 @@ ckks_status unet_pack(double *slots, const nn_plan *p, const unet_job *job,
     return CKKS_OK;
 }
 
-/* A map behind poolings is smaller: each of its pixels stands for a square of
- * the tile's.  In place, from the end: no source is overwritten before it is
+/* A map behind poolings and strides is smaller: each of its pixels stands for a
+ * square of the tile's, the only one of a map of gap 0 for all.  In place, from the end: no source is overwritten before it is
  * read, for a pixel's place in the tile is never before that in the map. */
 static void dvr_grow(double *tile, const nn_plan *p)
 {
-    const int pool = p->out_pool, width = p->layout.width;
+    const int gap = p->out_gap > 0 ? p->out_gap : NN_MAX_SIDE;
+    const int width = p->layout.width, small = (width + gap - 1) / gap;
 
-    for (int y = p->layout.height - 1; pool > 0 && y >= 0; y--)
+    for (int y = p->layout.height - 1; gap > 1 && y >= 0; y--)
         for (int x = width - 1; x >= 0; x--)
             tile[(size_t)y * (size_t)width + (size_t)x] =
-                tile[(size_t)(y >> pool) * (size_t)(width >> pool)
-                     + (size_t)(x >> pool)];
+                tile[(size_t)(y / gap) * (size_t)small + (size_t)(x / gap)];
 }
 
 ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                         const unet_job *job, const double *slots, size_t set)
 {
-    double *tile = malloc(dvr_area(p) * sizeof *tile);
+    double *tile = malloc(dvr_area(p) * (size_t)p->out_channels
+                          * sizeof *tile);
     int count = unet_job_count(job, p, set);
 
     if (tile == NULL)
@@ -211,6 +212,10 @@ ckks_status unet_unpack(double *const *logit, const nn_plan *p,
         unet_tile where = unet_job_tile(job, p, set * (size_t)p->layout.batch
                                                 + (size_t)i);
 
+        if (p->num_classes > 0) {
+            nn_unpack(logit[where.image], p, slots, i);
+            continue;
+        }
         nn_unpack(tile, p, slots, i);
         dvr_grow(tile, p);
         unet_tile_paste(logit[where.image], p, tile, job->size[where.image],

@@ -87,8 +87,8 @@ void unet_tile_paste(double *map, const nn_plan *p, const double *tile,
 CKKS_CHECKED ckks_status unet_pack(double *slots, const nn_plan *p,
                                    const unet_job *job,
                                    const double *const *pixel, size_t set);
-/* The part of logit[i] (height, width) that one set's slots (nn_plan_outputs,
- * layout.slots) hold. */
+/* The part of logit[i] (height, width; of a classifier out_channels) that one
+ * set's slots (nn_plan_outputs, layout.slots) hold. */
 CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
@@ -184,7 +184,8 @@ CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
 /* What a file of results holds. */
 typedef struct unet_result {
     unet_job job;
-    double **logit;         /* shape (images), each (height, width)          */
+    double **logit;         /* shape (images), each (height, width) or, of a
+                               classifier, (out_channels)                    */
     double imaginary;       /* largest |imaginary part| of any slot          */
     double bound;           /* what it had to stay below                     */
     uint64_t bytes;         /* of the file                                   */

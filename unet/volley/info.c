@@ -67,7 +67,8 @@ static void info_plan(info_sink *o, const nn_plan *p)
 static int info_model(info_sink *o, const char *path, const uint8_t *data,
                       size_t size)
 {
-    static const char *const border[] = { "wrap", "halo", "zero" };
+    static const char *const border[] = { "wrap", "halo", "zero",
+                                          "valid" };
     nn_model m = {0};
 
     if (nn_model_load(&m, data, size) != CKKS_OK)

@@ -4,7 +4,7 @@
 
 #include "volley.h"
 
-static const char *const plan_border[] = { "wrap", "halo", "zero" };
+static const char *const plan_border[] = { "wrap", "halo", "zero", "valid" };
 
 static void plan_print_layout(const nn_plan *p)
 {

@@ -35,8 +35,8 @@ static void net_layout(vec_case *c)
     for (int b = 0; b < l.batch; b++)
         for (int y = 0; y < l.height >> pool; y++)
             for (int x = 0; x < l.width >> pool; x++, k++) {
-                phase[k] = nn_layout_phase(&l, pool, y, x);
-                slot[k] = (int64_t)nn_layout_slot(&l, pool, b, y, x);
+                phase[k] = nn_layout_phase(&l, 1 << pool, y, x);
+                slot[k] = (int64_t)nn_layout_slot(&l, 1 << pool, b, y, x);
             }
     vec_check_ints(c, "phase", phase, count);
     vec_check_ints(c, "slot", slot, count);
