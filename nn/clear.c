@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
+#include "matrix.h"
 
 /* A tensor: shape (channels, phases, slots). */
 typedef struct field {
@@ -65,9 +65,68 @@ static void linear(double *out, const field *in, const net *n, int k,
         }
 }
 
+/* z += plaintext times the input, rotated by the baby step. */
+static void add_product(double *z, const double *p, const double *x, int baby,
+                        size_t slots)
+{
+    for (size_t j = 0; j < slots; j++)
+        z[j] += p[j] * x[(j + (size_t)baby) % slots];
+}
+
+/* y[j] += x[j + step] */
+static void add_turned(double *y, const double *x, int step, size_t slots)
+{
+    for (size_t j = 0; j < slots; j++)
+        y[j] += x[(j + (size_t)step) % slots];
+}
+
+/* One output ciphertext of a matrix; work: 3 slots. */
+static void matrix_output(double *y, double *work, const field *in,
+                          const net_matrix *x, const net *n, int k, int o,
+                          const nn_layout *l)
+{
+    const size_t slots = l->slots;
+    double *value = work, *sum = work + slots, *whole = work + 2 * slots;
+
+    memset(whole, 0, slots * sizeof *whole);
+    for (int g = 0; g < x->giants; g++) {
+        memset(sum, 0, slots * sizeof *sum);
+        for (int b = 0; b < x->babies; b++)
+            for (int i = 0; i < x->inputs; i++)
+                if (net_matrix_values(value, x, n, k, l, o, g, b, i))
+                    add_product(sum, value, in->x + (size_t)i * slots, b,
+                                slots);
+        add_turned(whole, sum, net_matrix_giant(x, l, g), slots);
+    }
+    for (int i = 0; i < x->num_folds; i++) {
+        memcpy(sum, whole, slots * sizeof *sum);
+        add_turned(whole, sum, net_matrix_fold(x, i), slots);
+    }
+    net_matrix_bias(y, x, n, k, l, o);
+    for (size_t j = 0; j < slots; j++)
+        y[j] += whole[j];
+}
+
+static ckks_status matrix(double *out, const field *in, const net *n, int k,
+                          const nn_layout *l)
+{
+    double *work = malloc(3 * l->slots * sizeof *work);
+    net_matrix x;
+
+    if (work == NULL || !net_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
+        free(work);
+        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
+                       n->stage[k].name);
+    }
+    for (int o = 0; o < x.outputs; o++)
+        matrix_output(out + (size_t)o * l->slots, work, in, &x, n, k, o, l);
+    free(work);
+    return CKKS_OK;
+}
+
 static void activate(double *y, const net_stage *s, size_t count)
 {
-    for (int o = 0; s->square && o < s->channels; o++)
+    for (int o = 0; s->square && o < s->planes; o++)
         if (s->linear == NULL || !s->linear[o])
             for (size_t j = 0; j < count; j++)
                 y[(size_t)o * count + j] *= y[(size_t)o * count + j];
@@ -98,7 +157,7 @@ static void add_four(double *z, const double *y, int gap, int to,
 static field pooled(const double *y, const net_stage *s, const net_out *o,
                     const nn_layout *l)
 {
-    const size_t channels = (size_t)s->channels;
+    const size_t channels = (size_t)s->planes;
     field f = { NULL, nn_layout_phases(l, s->gap) };
     size_t count = channels * (size_t)f.phases * l->slots;
 
@@ -109,7 +168,7 @@ static field pooled(const double *y, const net_stage *s, const net_out *o,
         const int gap = s->gap << i, phases = nn_layout_phases(l, 2 * gap);
         double *x = calloc(channels * (size_t)phases * l->slots, sizeof *x);
 
-        for (int c = 0; x != NULL && c < s->channels; c++)
+        for (int c = 0; x != NULL && c < s->planes; c++)
             for (int k = 0; k < phases; k++)
                 add_four(x + (size_t)(c * phases + k) * l->slots,
                          f.x + (size_t)c * (size_t)f.phases * l->slots, gap,
@@ -155,18 +214,28 @@ static ckks_status one_stage(double *last, twin *t, const net_map *m, int k,
                              double *range)
 {
     const net_stage *s = &t->n->stage[k];
-    size_t count = (size_t)m->num_phases * t->l->slots;
+    size_t count = (size_t)nn_layout_phases(t->l, s->gap) * t->l->slots;
     field in[NET_MAX_SOURCES];
     double *y = last != NULL ? last
-                             : malloc((size_t)s->channels * count * sizeof *y);
+                             : malloc((size_t)s->planes * count * sizeof *y);
 
     if (y == NULL)
         return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
     for (int i = 0; i < s->num_sources; i++)
         in[i] = source_field(t, &s->source[i]);
-    linear(y, in, t->n, k, m, t->l);
+    if (s->neurons > 0) {
+        ckks_status st = matrix(y, in, t->n, k, t->l);
+
+        if (st != CKKS_OK) {
+            if (last == NULL)
+                free(y);
+            return st;
+        }
+    } else {
+        linear(y, in, t->n, k, m, t->l);
+    }
     if (range != NULL)
-        *range = largest(y, (size_t)s->channels * count);
+        *range = largest(y, (size_t)s->planes * count);
     if (last != NULL)
         return CKKS_OK;
     activate(y, s, count);

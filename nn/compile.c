@@ -147,9 +147,10 @@ static ckks_status new_stage(net_stage **out, net *n, const value *in,
 static ckks_status finish_stage(value *out, net *n, net_stage *s,
                                 int channels, const float *bias)
 {
-    s->channels = channels;
+    s->channels = s->planes = channels;
     s->masked = n->model->border == NN_ZERO && s->middle > 0
                 && s->in_gap > 0;
+    s->extra = s->masked;
     s->mul = vector(n, channels, 1);
     s->add = vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)

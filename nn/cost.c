@@ -72,13 +72,41 @@ static bool better(const way *inputs, const way *sums)
     return inputs->seconds < worth * sums->seconds;
 }
 
+/* A matrix is what it is. */
+static ckks_status price_matrix(nn_step *s, const net *n, int k, nn_plan *p,
+                                pricing *with)
+{
+    net_matrix x;
+
+    if (!net_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s does not fit its layout",
+                       s->name);
+    s->neurons = x.neurons;
+    s->rotations = (long)x.inputs * (x.babies - 1)
+                   + (long)x.outputs * (x.giants + x.num_folds);
+    s->products = (double)x.inputs * x.count * x.outputs;
+    s->bytes = net_base_bytes(p, with->machine)
+               + net_matrix_bytes(n, k, &x, p, with->threads);
+    s->seconds = net_matrix_seconds(n, k, &x, p, with->machine,
+                                    with->threads);
+    s->seconds += fmax(0, s->bytes - with->high) / 8
+                  * with->machine->cost[NN_FRESH];
+    p->fresh_seconds += fmax(0, s->bytes - with->high) / 8
+                        * with->machine->cost[NN_FRESH];
+    with->high = fmax(with->high, s->bytes);
+    return CKKS_OK;
+}
+
 static ckks_status price_step(nn_step *s, const net *n, int k,
                               const net_map *m, nn_plan *p, pricing *with)
 {
     const bool masked = n->stage[k].masked;
     way inputs = { 0 }, sums = { 0 }, *taken;
-    ckks_status st = way_of(&inputs, n, k, m, p, true, with);
+    ckks_status st;
 
+    if (n->stage[k].neurons > 0)
+        return price_matrix(s, n, k, p, with);
+    st = way_of(&inputs, n, k, m, p, true, with);
     if (st == CKKS_OK && !masked)
         st = way_of(&sums, n, k, m, p, false, with);
     if (st != CKKS_OK)
@@ -143,6 +171,7 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
     st.log_scale = log2(s->scale);
     st.height = step_side(p->layout.height, s->height, s->gap);
     st.width = step_side(p->layout.width, s->width, s->gap);
+    st.ciphertexts = s->neurons > 0 ? s->planes : 0;
     for (int i = 0; i < m->num_phases; i++)
         st.ciphertexts += m->phase[i].live ? s->channels : 0;
     for (int i = 0; i < m->num_phases; i++)
@@ -151,7 +180,7 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
         const net_out *o = &s->out[i];
 
         if (s->square)
-            st.relins += s->channels * live_phases(s, o, &p->layout);
+            st.relins += s->planes * live_phases(s, o, &p->layout);
         st.error = fmax(st.error, rounding_sd(p->params.log_n) / o->scale
                                       * s->factor);
     }
@@ -182,6 +211,27 @@ static double out_gain(const net *n, int k, const net_out *o)
     return gain;
 }
 
+/* Of the logit, by the rounding of a matrix's plaintexts: each slot of each is
+ * off by an sd of sqrt(N/12) over its scale, and what is added up in a neuron's
+ * slot are all products, once for every fold. */
+static double matrix_variance(const net *n, int k, const nn_plan *p)
+{
+    const net_stage *s = &n->stage[k];
+    const nn_layer *layer = n->model->layer;
+    const double sd = sqrt(ldexp(1, p->params.log_n) / 12);
+    const double scale = ldexp(s->scale, s->mask_bits);
+    const int pre = s->source[0].stage < 0
+                        ? 0 : n->stage[s->source[0].stage].post;
+    net_matrix x;
+
+    if (s->neurons == 0 || !net_matrix_fits(&x, n, k, &p->layout, s->neurons))
+        return 0;
+    /* the value times the input's scale is what is in the ciphertext */
+    return pow(sd / scale * net_source_scale(n, &s->source[0])
+                   * layer[pre].range.rms * layer[s->pre].range.gain, 2)
+           * x.inputs * x.count * ldexp(1, x.num_folds);
+}
+
 static double logit_error(const net *n, const nn_plan *p)
 {
     double sum = pow(fresh_sd(p->params.log_n) / p->in_scale
@@ -196,6 +246,8 @@ static double logit_error(const net *n, const nn_plan *p)
                            * n->stage[k].factor * out_gain(n, k, o), 2)
                    * (p->border == NN_ZERO ? 2 : 1);
         }
+    for (int k = 0; k < n->num_stages; k++)
+        sum += matrix_variance(n, k, p);
     return sqrt(sum);
 }
 
@@ -234,10 +286,30 @@ static ckks_status pool_keys(nn_plan *p, const net_stage *s, const net_out *o)
     return st;
 }
 
-static ckks_status step_keys(nn_plan *p, const net_stage *s,
+static ckks_status matrix_keys(nn_plan *p, const net *n, int k)
+{
+    const int level = n->stage[k].level;
+    net_matrix x;
+    ckks_status st = CKKS_OK;
+
+    if (!net_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
+        return CKKS_OK;         /* price_matrix says so                      */
+    for (int b = 1; b < x.babies && st == CKKS_OK; b++)
+        st = want_key(p, CKKS_KEY_ROTATE, b, level);
+    for (int g = 0; g < x.giants && st == CKKS_OK; g++)
+        if (net_matrix_giant(&x, &p->layout, g) != 0)
+            st = want_key(p, CKKS_KEY_ROTATE,
+                          net_matrix_giant(&x, &p->layout, g), level);
+    for (int i = 0; i < x.num_folds && st == CKKS_OK; i++)
+        st = want_key(p, CKKS_KEY_ROTATE, net_matrix_fold(&x, i), level);
+    return st;
+}
+
+static ckks_status step_keys(nn_plan *p, const net *n, int number,
                              const net_map *m)
 {
-    ckks_status st = CKKS_OK;
+    const net_stage *s = &n->stage[number];
+    ckks_status st = s->neurons > 0 ? matrix_keys(p, n, number) : CKKS_OK;
 
     for (int i = 0; i < m->num_phases; i++)
         for (int k = 0; k < m->phase[i].terms && st == CKKS_OK; k++)
@@ -288,7 +360,7 @@ ckks_status net_price(nn_plan *p, const net *n, bool choose,
     p->num_keys = 0;
     p->num_steps = n->num_stages;
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++)
-        st = step_keys(p, &n->stage[k], &map[k]);
+        st = step_keys(p, n, k, &map[k]);
     p->seconds = p->fresh_seconds = 0;
     with.high = net_base_bytes(p, machine) + net_alive_bytes(n, 0, p);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {

@@ -65,6 +65,8 @@ int nn_plan_inputs(const nn_plan *p)
 
 int nn_plan_outputs(const nn_plan *p)
 {
+    if (p->out_neurons > 1)
+        return (p->out_channels + p->out_neurons - 1) / p->out_neurons;
     return p->out_channels * nn_layout_phases(&p->layout, p->out_gap);
 }
 
@@ -96,6 +98,22 @@ void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
     }
 }
 
+static void unpack_vector(double *logit, const nn_plan *p,
+                          const double *slots, int i)
+{
+    const nn_layout *l = &p->layout;
+    const int cells = l->grid_y * l->grid_x;
+    const int column = l->batch > 1 ? cells : p->out_column;
+
+    for (int c = 0; c < p->out_channels; c++) {
+        const int j = c % p->out_neurons;
+
+        logit[c] = slots[(size_t)(c / p->out_neurons) * l->slots
+                         + (size_t)i * (size_t)cells
+                         + (size_t)(j / column * cells + j % column)];
+    }
+}
+
 void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i)
 {
     const nn_layout *l = &p->layout;
@@ -104,6 +122,10 @@ void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i)
     int width = gap > 0 ? (l->width + gap - 1) / gap : 1;
     size_t phases = (size_t)nn_layout_phases(l, gap);
 
+    if (p->out_neurons > 1) {
+        unpack_vector(logit, p, slots, i);
+        return;
+    }
     for (int c = 0; c < p->out_channels; c++)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)

@@ -9,14 +9,18 @@
  * input), so inputs may have any scale, and no scale drifts.
  *
  * A masked stage (border zero) multiplies its inputs by masks at scale 2^a and
- * divides its sums by a prime of a bits of its own: a second level.
+ * divides its sums by a prime of a bits of its own: a second level.  So does a
+ * matrix, with plaintexts 2^a times as fine as integer weights are; but the
+ * last stage has room for fine plaintexts as it is.
  */
 #include <math.h>
 #include <string.h>
 
 #include "net.h"
 
-enum { MASK_BITS = 28 };        /* error of a mask: sqrt(N/12) / 2^28        */
+enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
+       MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
+                                   / 2^33                                    */
 
 /* Adds (pool, level) to the outputs of stage k (or the image) and returns its
  * number. */
@@ -63,7 +67,7 @@ static ckks_status find_levels(net *n)
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 > s->level)
                 s->level = s->out[i].level + 1;
-        if (s->masked)
+        if (s->extra)
             s->level++;
         if (s->num_outs == 0 && k < n->num_stages - 1)
             return nn_fail(CKKS_EPARAM, "nn_plan_make: nothing reads layer %s",
@@ -109,7 +113,7 @@ static void stage_scales(net_stage *s, net_bits bits, const uint64_t *prime)
 
 int net_level_bits(const net *n, net_bits bits, int level)
 {
-    bool mask = false;
+    int extra = 0;
 
     if (level == 0)
         return bits.base;
@@ -119,9 +123,10 @@ int net_level_bits(const net *n, net_bits bits, int level)
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 == level)
                 return bits.layer;
-        mask |= s->masked && s->level == level;
+        if (s->extra && s->level == level)
+            extra = s->masked || extra == MASK_BITS ? MASK_BITS : MATRIX_BITS;
     }
-    return mask ? MASK_BITS : bits.layer;
+    return extra > 0 ? extra : bits.layer;
 }
 
 static double log_q(const uint64_t *prime, int level)
@@ -187,11 +192,11 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
         } else {                /* the logit: as fine as the base prime lets */
             double top = fmax(n->model->layer[s->pre].range.max, 1);
 
-            s->scale = exp2(fmin(bits.scale + 14,
+            s->scale = exp2(fmin(bits.scale + (s->neurons > 0 ? 20 : 14),
                                  bits.base - 3 - ceil(log2(top))));
         }
-        s->mask_bits = s->masked ? net_bit_length(prime[s->level]) : 0;
-        s->value_scale = s->masked ? ldexp(s->scale, s->mask_bits)
+        s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;
+        s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)
                                          / (double)prime[s->level]
                                    : s->scale;
         stage_scales(s, bits, prime);

@@ -66,7 +66,7 @@ bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot)
     int y = (int)(slot % grid / (size_t)l->grid_x) + carry_y;
     int x = (int)(slot % grid % (size_t)l->grid_x) + carry_x;
 
-    if (slot >= (size_t)l->batch * grid)
+    if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
         return false;
     return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
 }
@@ -338,6 +338,10 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
         t.limit += s->source[i].channels * taps;
     }
     m.num_inputs = inputs;
+    if (s->neurons > 0) {       /* matrix.c's: nothing to combine            */
+        *out = (net_map){ .channels = s->channels };
+        return CKKS_OK;
+    }
     t.term = malloc((size_t)t.limit * sizeof *t.term);
     t.weight = malloc((with_weights ? (size_t)t.limit * (size_t)s->channels
                                     : 1) * sizeof *t.weight);

@@ -33,7 +33,7 @@ double net_base_bytes(const nn_plan *p, const nn_machine *machine)
 static double form_limbs(const net_stage *s, const net_out *o,
                          const nn_layout *l)
 {
-    return 2.0 * (o->level + 1) * s->channels * net_out_phases(s, o, l);
+    return 2.0 * (o->level + 1) * s->planes * net_out_phases(s, o, l);
 }
 
 double net_alive_bytes(const net *n, int k, const nn_plan *p)
@@ -126,6 +126,23 @@ static double combine_bytes(const net_stage *s, const net_row_shape *row,
     const double doubles = rows * row->terms + 64.0 * row->inputs;
 
     return together == 1 ? 0 : 2 * (s->level + 1) * 8 * doubles;
+}
+
+/* Plaintexts, inputs and what is rotated of them, sums. */
+double net_matrix_bytes(const net *n, int k, const net_matrix *x,
+                        const nn_plan *p, int threads)
+{
+    const net_stage *s = &n->stage[k];
+    const double limbs = s->level + 1;
+    const double products = (double)x->inputs * x->count * x->outputs;
+    const double own = (double)x->inputs * x->babies;
+    const double sums = (double)x->outputs * (x->giants + 2);
+
+    return net_alive_bytes(n, k, p)
+           + limb_bytes(&p->params)
+                 * (limbs * products + 2 * limbs * (own + sums)
+                    + threads * switch_limbs(&p->params, s->level, x->giants,
+                                             1, threads));
 }
 
 double net_stage_bytes(const net *n, int k, const net_shape *shape,

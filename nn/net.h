@@ -46,6 +46,12 @@ typedef struct net_stage {
     bool dense;
     bool square;
     bool masked;                /* border zero, a kernel over the edge       */
+    int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
+                                   0: ciphertexts are terms of an integer
+                                   combination                               */
+    int  column;                /* with neurons: how they lie in the slots   */
+    int  planes;                /* ciphertexts of one phase of the output    */
+    bool extra;                 /* plaintexts take a prime of their own      */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
     int  middle;                /* the tap that stands on the pixel          */
@@ -65,10 +71,11 @@ typedef struct net_stage {
     /* by net_levels */
     int  level;                 /* of the inputs                             */
     double scale;               /* of the sums, masks not counted            */
-    int  mask_bits;             /* masks are at scale 2^mask_bits; 0 without */
+    int  mask_bits;             /* extra: sums are at 2^mask_bits times the
+                                   scale                                     */
     double value_scale;         /* before the activation: the scale of the
-                                   sums; masked: 2^mask_bits of them over
-                                   the prime that takes the mask back        */
+                                   sums; extra: 2^mask_bits of them over
+                                   the prime that is divided out             */
     int  num_outs;
     net_out out[NET_MAX_OUTS];
 } net_stage;
@@ -178,7 +185,8 @@ void net_pool_terms(net_term term[4], const nn_layout *l, int gap, int to);
 
 /* Orders terms by input, step, carries. */
 int net_compare_terms(const void *a, const void *b);
-/* Whether a slot reads a pixel of its own image through these carries. */
+/* Whether a slot reads a pixel of its own image (a copy of one counts) through
+ * these carries. */
 bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot);
 
 /* Rotations a set needs if the inputs, or if the sums, are rotated. */
@@ -187,6 +195,9 @@ CKKS_CHECKED ckks_status net_map_rotations(long *inputs, long *sums,
 
 /* Scale of what a source's ciphertexts hold. */
 double net_source_scale(const net *n, const net_source *s);
+
+/* Digits a key switching has at a level. */
+double net_digits(const ckks_params *p, int level);
 
 /* ---- costs (cost.c) ------------------------------------------------------- */
 
@@ -203,9 +214,6 @@ CKKS_CHECKED ckks_status net_predict(nn_plan *p, net *n,
 int net_machine_rows(const nn_machine *m);
 CKKS_CHECKED ckks_status net_machine_check(const nn_machine *m,
                                            const char *name);
-/* Digits a key switching has at a level. */
-double net_digits(const ckks_params *p, int level);
-
 /* A folded model at the levels of a plan, which must be one of it; name: the
  * public function's.  weights.c. */
 CKKS_CHECKED ckks_status net_of_plan(net *out, const nn_model *m,
@@ -213,7 +221,9 @@ CKKS_CHECKED ckks_status net_of_plan(net *out, const nn_model *m,
 
 struct nn_weights {
     net net;
-    net_map *map;               /* one a stage                               */
+    nn_layout layout;
+    net_map *map;               /* one a stage; empty for a matrix           */
+    struct net_encoded *encoded;        /* one a stage (run_matrix.c)        */
     uint8_t fingerprint[16];    /* of the plan                               */
 };
 

@@ -223,6 +223,8 @@ typedef struct nn_step {
     char name[NN_NAME];
     bool square;
     bool rotate_inputs;         /* else sums of products are rotated         */
+    int  neurons;               /* of a dense layer in one ciphertext: it is
+                                   done as a matrix; 0: as other layers      */
     int  level;                 /* of the inputs                             */
     double log_scale;           /* log2 of the scale of the sums             */
     int  channels, height, width;
@@ -252,6 +254,12 @@ typedef struct nn_plan {
     double out_scale;               /* of the logit, at level 0              */
     int    out_gap;                 /* of its map (see nn_layout)            */
     int    out_channels;
+    int    out_neurons, out_column;     /* with out_neurons > 1: channel c is
+                                   number j = c mod out_neurons of ciphertext
+                                   c / out_neurons, for a single image in slot
+                                   j / out_column * cells + j mod out_column,
+                                   cells = grid_y grid_x; for image i of many
+                                   in slot i cells + j                       */
     double threshold;
     char   foreground[NN_NAME];
     int    num_classes;
@@ -327,6 +335,9 @@ typedef struct nn_weights nn_weights;
 CKKS_CHECKED ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
                                          const nn_plan *p);
 void nn_weights_clear(nn_weights **w);
+/* Encodes what the plan multiplies with as plaintexts, once for all runs in a
+ * context; nn_run otherwise does it each time.  Cheap where there are none. */
+CKKS_CHECKED ckks_status nn_weights_encode(nn_weights *w, const ckks_ctx *ctx);
 
 /* Called before each step: its number, and the seconds predicted for the
  * steps before it and for all.  NULL: silence. */

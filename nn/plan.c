@@ -2,17 +2,25 @@
  *
  * Read first: docs/11-layers.md, docs/12-volley.md.
  *
- * Candidates are ring degree, rings, sizes of primes and of digits; each is
- * laid out, priced and checked; the one of those that fit which takes the least
- * time is the plan.
+ * Candidates are ring degree, rings, ways to do the dense layers, sizes of
+ * primes and of digits; each is laid out, priced and checked; the one of those
+ * that fit which takes the least time is the plan.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
+#include "matrix.h"
 
 /* ---- one candidate ------------------------------------------------------ */
+
+/* How a network is laid out.  Dense layers are matrices until one gives single
+ * neurons or the last has been done; the others are integer combinations. */
+typedef struct shape {
+    int ring_y, ring_x;
+    int matrices;               /* dense layers that are matrices            */
+    bool singles;               /* the last of them gives single neurons     */
+} shape;
 
 /* The primes of a depth, as sizes. */
 static void choose_primes(ckks_params *q, const net *n, net_bits bits)
@@ -55,9 +63,19 @@ static int round_up(int a, int b)
     return (a + b - 1) / b * b;
 }
 
-static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
-                                 int ring_y, int ring_x)
+static int power_above(int n)
 {
+    int p = 1;
+
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
+static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
+                                 const shape *as)
+{
+    const int ring_y = as->ring_y, ring_x = as->ring_x;
     nn_layout *l = &p->layout;
     size_t fit;
 
@@ -65,6 +83,10 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
                       .slots = (size_t)1 << (p->params.log_n - 1) };
     l->height = round_up(p->core_height + 2 * p->halo, ring_y);
     l->width = round_up(p->core_width + 2 * p->halo, ring_x);
+    if (as->matrices > 0 && p->border == NN_VALID) {
+        l->height = ring_y * power_above(l->height / ring_y);
+        l->width = ring_x * power_above(l->width / ring_x);
+    }
     l->grid_y = l->height / ring_y;
     l->grid_x = l->width / ring_x;
     fit = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
@@ -95,7 +117,38 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
         l->batch = 1;
     if (aim->max_batch > 0 && l->batch > aim->max_batch)
         l->batch = aim->max_batch;
+    if (aim->images > 0 && l->batch > aim->images)
+        l->batch = aim->images;
     return net_check_rings(n, l);
+}
+
+static ckks_status choose_matrices(net *n, const nn_layout *l,
+                                   const shape *as)
+{
+    int neurons[NN_MAX_STEPS], seen = 0;
+
+    for (int k = 0; k < n->num_stages; k++) {
+        neurons[k] = 0;
+        if (n->stage[k].dense && seen++ < as->matrices)
+            neurons[k] = as->singles && seen == as->matrices
+                             ? 1 : n->stage[k].channels;
+    }
+    return net_matrix_set(n, l, neurons);
+}
+
+/* What is compared: the seconds of one set, of all sets, or of one image of
+ * many. */
+static double worth_of(const nn_plan *p, const nn_aim *aim)
+{
+    const double again = p->seconds - p->fresh_seconds;
+    const int batch = p->layout.batch;
+
+    if (aim->images == 0)
+        return p->seconds;
+    if (aim->images == NN_MANY)
+        return again / batch;
+    return p->fresh_seconds
+           + again * ((aim->images + batch - 1) / batch);
 }
 
 static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
@@ -110,6 +163,8 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     p->out_scale = n->stage[n->num_stages - 1].value_scale;
     p->out_gap = n->stage[n->num_stages - 1].gap;
     p->out_channels = n->stage[n->num_stages - 1].channels;
+    p->out_neurons = n->stage[n->num_stages - 1].neurons;
+    p->out_column = n->stage[n->num_stages - 1].column;
     return st;
 }
 
@@ -119,7 +174,7 @@ typedef struct search {
     const nn_aim *aim;
     const nn_machine *machine;  /* by whose costs it is decided              */
     net *n;
-    double seconds;             /* of the best plan so far                   */
+    double worth;               /* of the best plan so far                   */
 } search;
 
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
@@ -151,19 +206,27 @@ static const double WORTH = 0.95;
 /* Lays out p and tries every size of digits; *best is the fastest of them.
  * *stage: how far it came, 4 is all the way. */
 static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
-                             const search *with, net_bits bits, int ring_y,
-                             int ring_x)
+                             const search *with, net_bits bits,
+                             const shape *as)
 {
-    const int primes = net_depth(with->n) + 1;
-    ckks_status st = choose_layout(p, with->n, with->aim, ring_y, ring_x);
+    ckks_status st = choose_layout(p, with->n, with->aim, as);
     ckks_status why = CKKS_EPARAM;
     const nn_plan laid = *p;
     bool found = false;
     double least = 0;
+    int primes;
 
+    if (st == CKKS_OK)
+        st = choose_matrices(with->n, &p->layout, as);
+    if (st == CKKS_OK)
+        st = net_levels(with->n, bits, NULL);
     if (st != CKKS_OK)
         return st;
+    primes = net_depth(with->n) + 1;
     *stage = 1;
+    if (primes > CKKS_MAX_PRIMES)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
+                       primes - 1, CKKS_MAX_PRIMES - 1);
     for (int dnum = 1, alpha = 0; dnum <= primes; dnum++) {
         const int before = alpha;
 
@@ -176,8 +239,9 @@ static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
             continue;
         *stage = *stage < 2 ? 2 : *stage;
         st = finish(p, stage, with, bits);
-        if (st == CKKS_OK && p->seconds > fmin(1.5 * with->seconds,
-                                               found ? best->seconds : 1e300)) {
+        if (st == CKKS_OK
+            && (worth_of(p, with->aim) > 1.5 * with->worth
+                || (found && p->seconds > best->seconds))) {
             if (!found)
                 *best = *p;
             return CKKS_OK;     /* smaller digits will not make up for it    */
@@ -198,6 +262,9 @@ static ckks_status candidate(nn_plan *best, nn_plan *p, int *stage,
 }
 
 /* ---- the search --------------------------------------------------------- */
+
+enum { MAX_RINGS = 64 };
+static const double NONE = 1e300;       /* worth of no plan                  */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
  * base prime of 47 bits does with one special prime where digits are single
@@ -234,16 +301,49 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->params.security = aim->security == 0 ? 128 : aim->security;
 }
 
-/* Rings to try: the one asked for, the model's, or powers of two. */
-static int ring_at(int *ring_y, int *ring_x, const nn_model *m,
-                   const nn_aim *aim, const net *n, int i)
+/* Rings to try: the one asked for, the model's, or powers of two from that on
+ * which takes no gaps; of images of one size, from 1 on, divisors of the sides
+ * too, and one pixel a ciphertext. */
+static int rings_to_try(shape out[MAX_RINGS], const nn_model *m,
+                        const nn_aim *aim, const net *n)
 {
-    *ring_y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
-    *ring_x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
-    if (*ring_y > 0 && *ring_x > 0)
-        return i == 0;
-    *ring_y = *ring_x = n->max_gap << i;
-    return i < 5 && *ring_y <= 64;
+    const bool sized = m->border == NN_VALID || m->border == NN_ZERO;
+    const int y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
+    const int x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
+    const int side = m->height < m->width ? m->height : m->width;
+    int count = 0;
+
+    if (y > 0 && x > 0) {
+        out[0] = (shape){ y, x, 0, false };
+        return 1;
+    }
+    for (int r = sized ? 1 : n->max_gap; r <= (sized ? side : 64); r++) {
+        const bool divides = m->height % r == 0 && m->width % r == 0;
+
+        if (((r & (r - 1)) == 0 || (sized && divides))
+            && (sized || r < n->max_gap << 5) && count < MAX_RINGS - 1)
+            out[count++] = (shape){ r, r, 0, false };
+    }
+    if (m->border == NN_VALID && m->height != m->width)
+        out[count++] = (shape){ m->height, m->width, 0, false };
+    return count;
+}
+
+/* Ways to do the dense layers: number `way` of a net with so many. */
+static bool way_at(shape *as, int dense, int way)
+{
+    as->matrices = way <= dense ? way : dense;
+    as->singles = way <= dense && way > 0;
+    return way == 0 || (dense > 0 && way <= dense + 1);
+}
+
+static int count_dense(const net *n)
+{
+    int count = 0;
+
+    for (int k = 0; k < n->num_stages; k++)
+        count += n->stage[k].dense;
+    return count;
 }
 
 /* Of many candidates' refusals, the one that came farthest, and of those the
@@ -269,36 +369,46 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
     r->message[n] = '\0';
 }
 
+/* The finest bits that fit this shape, if it is better than the best. */
+static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
+                      const shape *as)
+{
+    for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
+        ckks_status st;
+        int stage = 0;
+
+        describe(&plan[2], with->n, with->model, with->aim);
+        plan[2].params.log_n = log_n;
+        st = candidate(&plan[1], &plan[2], &stage, with, CHOICES[c], as);
+        if (st != CKKS_OK) {
+            keep_refusal(why, st, stage);
+            continue;
+        }
+        if (worth_of(&plan[1], with->aim) < with->worth) {
+            plan[0] = plan[1];
+            with->worth = worth_of(plan, with->aim);
+        }
+        return;                 /* coarser choices only if this did not fit  */
+    }
+}
+
 /* Three plans: the best, the best of one candidate, the one at work. */
 static ckks_status find_best(nn_plan plan[3], search *with)
 {
     const nn_aim *aim = with->aim;
     int first = aim->log_n > 0 ? aim->log_n : 12;
-    int last = aim->log_n > 0 ? aim->log_n : 16, ry, rx;
-    bool found = false;
+    int last = aim->log_n > 0 ? aim->log_n : 16;
+    shape ring[MAX_RINGS];
+    const int rings = rings_to_try(ring, with->model, aim, with->n);
+    const int dense = count_dense(with->n);
     refusal why = { CKKS_EPARAM, -1, "no ring to try" };
 
     for (int log_n = first; log_n <= last; log_n++)
-        for (int i = 0; ring_at(&ry, &rx, with->model, aim, with->n, i); i++)
-            for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
-                ckks_status st;
-                int stage = 0;
-
-                describe(&plan[2], with->n, with->model, aim);
-                plan[2].params.log_n = log_n;
-                st = candidate(&plan[1], &plan[2], &stage, with, CHOICES[c],
-                               ry, rx);
-                if (st != CKKS_OK) {
-                    keep_refusal(&why, st, stage);
-                    continue;
-                }
-                if (!found || plan[1].seconds < plan[0].seconds)
-                    plan[0] = plan[1];
-                with->seconds = plan[0].seconds;
-                found = true;
-                break;          /* coarser choices only if this did not fit  */
-            }
-    return found ? CKKS_OK : nn_fail(why.status, "%s", why.message);
+        for (int i = 0; i < rings; i++)
+            for (int way = 0; way_at(&ring[i], dense, way); way++)
+                try_shape(plan, &why, with, log_n, &ring[i]);
+    return with->worth < NONE ? CKKS_OK
+                              : nn_fail(why.status, "%s", why.message);
 }
 
 static bool in_range(int v, int low, int high)
@@ -342,26 +452,36 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     return CKKS_OK;
 }
 
+static ckks_status set_matrices_of(net *n, const nn_plan *p)
+{
+    int neurons[NN_MAX_STEPS];
+
+    for (int k = 0; k < n->num_stages; k++)
+        neurons[k] = p->step[k].neurons;
+    return net_matrix_set(n, &p->layout, neurons);
+}
+
 static ckks_status make(nn_plan *out, net *n, const nn_model *m,
                         const nn_aim *aim)
 {
     nn_plan *plan = calloc(3, sizeof *plan);
-    search with = { m, aim, aim->machine, n, 1e300 };
+    search with = { m, aim, aim->machine, n, NONE };
     nn_machine usual;
-    ckks_status st;
+    ckks_status st = CKKS_OK;
 
     if (plan == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
-    st = net_levels(n, CHOICES[0], NULL);
-    if (st == CKKS_OK && net_depth(n) + 1 > CKKS_MAX_PRIMES)
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
-                     net_depth(n), CKKS_MAX_PRIMES - 1);
+    if (n->num_stages > NN_MAX_STEPS)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
+                     n->num_stages, NN_MAX_STEPS);
     if (st == CKKS_OK && with.machine == NULL) {
         st = nn_machine_default(&usual, "avx2");
         with.machine = &usual;
     }
     if (st == CKKS_OK)
         st = find_best(plan, &with);
+    if (st == CKKS_OK)
+        st = set_matrices_of(n, plan);
     if (st == CKKS_OK)
         st = net_predict(plan, n, aim->machine, aim->threads);
     if (st == CKKS_OK)

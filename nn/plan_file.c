@@ -61,6 +61,8 @@ static void put_ends(nn_json_writer *w, const nn_plan *p)
     nn_json_put_double(w, "scale", p->out_scale);
     nn_json_put_int(w, "gap", p->out_gap);
     nn_json_put_int(w, "channels", p->out_channels);
+    nn_json_put_int(w, "neurons", p->out_neurons);
+    nn_json_put_int(w, "column", p->out_column);
     nn_json_put_double(w, "threshold", p->threshold);
     nn_json_put_string(w, "foreground", p->foreground);
     nn_json_put_array(w, "classes");
@@ -91,6 +93,7 @@ static void put_lists(nn_json_writer *w, const nn_plan *p)
         nn_json_put_string(w, "name", s->name);
         nn_json_put_bool(w, "square", s->square);
         nn_json_put_bool(w, "rotate_inputs", s->rotate_inputs);
+        nn_json_put_int(w, "neurons", s->neurons);
         nn_json_put_int(w, "level", s->level);
         nn_json_put_double(w, "log_scale", s->log_scale);
         nn_json_put_int(w, "channels", s->channels);
@@ -321,7 +324,7 @@ static void read_ends(reader *top, nn_plan *p)
     static const char *const first[] = { "channels", "mul", "add", "level",
         "scale", NULL };
     static const char *const last[] = { "scale", "gap", "channels",
-        "threshold", "foreground", "classes", "max", "error_sd", NULL };
+        "neurons", "column", "threshold", "foreground", "classes", "max", "error_sd", NULL };
     reader r = enter(top, "input", first), s;
 
     p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
@@ -334,6 +337,8 @@ static void read_ends(reader *top, nn_plan *p)
     p->out_scale = get_double(&s, "scale");
     p->out_gap = get_int(&s, "gap", 0, NN_MAX_SIDE);
     p->out_channels = get_int(&s, "channels", 1, NN_MAX_CHANNELS);
+    p->out_neurons = get_int(&s, "neurons", 0, NN_MAX_CHANNELS);
+    p->out_column = get_int(&s, "column", p->out_neurons > 0, 1 << 16);
     p->threshold = get_double(&s, "threshold");
     get_name(&s, "foreground", p->foreground);
     read_classes(&s, p);
@@ -370,7 +375,7 @@ static void read_keys(reader *top, nn_plan *p)
 static void read_steps(reader *top, nn_plan *p)
 {
     static const char *const known[] = { "name", "square", "rotate_inputs",
-        "level", "log_scale", "channels", "height", "width", NULL };
+        "neurons", "level", "log_scale", "channels", "height", "width", NULL };
     const nn_json_node *list = nn_json_get(top->doc, top->object, "steps");
     const nn_json_node *n = nn_json_first(top->doc, list);
 
@@ -388,6 +393,7 @@ static void read_steps(reader *top, nn_plan *p)
         get_name(&r, "name", s->name);
         s->square = get_bool(&r, "square");
         s->rotate_inputs = get_bool(&r, "rotate_inputs");
+        s->neurons = get_int(&r, "neurons", 0, NN_MAX_CHANNELS);
         s->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
         s->log_scale = get_double(&r, "log_scale");
         s->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
@@ -396,6 +402,18 @@ static void read_steps(reader *top, nn_plan *p)
         top->st = r.st;
         p->num_steps++;
     }
+}
+
+/* One more than the last slot that nn_unpack reads of a vector. */
+static uint64_t vector_end(const nn_plan *p)
+{
+    const uint64_t cells = (uint64_t)p->layout.grid_y
+                           * (uint64_t)p->layout.grid_x;
+    const uint64_t batch = (uint64_t)p->layout.batch;
+    const uint64_t column = batch > 1 ? cells : (uint64_t)p->out_column;
+    const uint64_t rows = ((uint64_t)p->out_neurons + column - 1) / column;
+
+    return ((batch - 1) + rows) * cells;
 }
 
 /* What the client's arithmetic relies on. */
@@ -418,6 +436,8 @@ static void check_sense(reader *r, nn_plan *p)
     if (p->core_height + 2 * p->halo > l->height
         || p->core_width + 2 * p->halo > l->width)
         refuse(r, "layout", "core and halo are larger than the map");
+    if (p->out_neurons > 1 && vector_end(p) > l->slots)
+        refuse(r, "output", "neurons do not fit the slots");
     if (p->in_level >= p->params.num_primes)
         refuse(r, "input", "level above the primes");
     if (!scales)

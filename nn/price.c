@@ -209,6 +209,49 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
     charge(p, &w, s->channels);
 }
 
+/* net_finish, for `squares` ciphertexts at one phase. */
+static void finish_limbs(work *w, const pricing *p, const net_stage *s,
+                         double squares)
+{
+    w->limbs[NN_PASS] += 7 * (s->level + 1 - s->extra) * squares;
+    for (int j = 0; j < s->num_outs; j++)
+        form_limbs(w, p, s, &s->out[j], s->square ? 3 : 2, squares);
+}
+
+double net_matrix_seconds(const net *n, int k, const net_matrix *x,
+                          const nn_plan *plan, const nn_machine *machine,
+                          int threads)
+{
+    const net_stage *s = &n->stage[k];
+    const double limbs = s->level + 1, made = (double)x->babies - 1;
+    const nn_switching turn = { .level = s->level, .xs = made > 0,
+                                .terms = made, .pairs = made, .adds = 1,
+                                .pairs_turned = true };
+    const nn_switching giant = { .level = s->level, .xs = x->giants,
+                                 .terms = x->giants, .pairs = 1,
+                                 .terms_turned = true };
+    const nn_switching fold = { .level = s->level, .xs = 1, .terms = 1,
+                                .pairs = 1, .adds = 1,
+                                .terms_turned = true };
+    pricing p = { &plan->params, machine, threads, 0 };
+    work w = { { 0 } };
+
+    switch_limbs(&w, p.params, &turn, x->inputs);
+    w.limbs[NN_PASS] += 4 * limbs * x->inputs;
+    charge(&p, &w, x->inputs);
+    /* a product: two halves read, plaintext read, written, added */
+    w.limbs[NN_PASS] = 11 * limbs * x->inputs * x->count * x->outputs;
+    charge(&p, &w, (double)x->outputs * x->giants);
+    switch_limbs(&w, p.params, &giant, x->outputs);
+    switch_limbs(&w, p.params, &fold, (double)x->outputs * x->num_folds);
+    if (s->extra)
+        rescale_limbs(&w, limbs, 2, x->outputs);
+    if (k < n->num_stages - 1)
+        finish_limbs(&w, &p, s, x->outputs);
+    charge(&p, &w, x->outputs);
+    return p.seconds;
+}
+
 double net_stage_seconds(const net *n, int k, const net_shape *shape,
                          const net_map *m, const nn_plan *plan,
                          const nn_machine *machine, int threads)

@@ -4,7 +4,7 @@
 #ifndef NN_PRICE_H
 #define NN_PRICE_H
 
-#include "net.h"
+#include "matrix.h"
 
 /* ---- shape.c: how a map falls into rows of phases ----------------------- */
 
@@ -41,6 +41,11 @@ double net_stage_seconds(const net *n, int k, const net_shape *shape,
                          const net_map *m, const nn_plan *p,
                          const nn_machine *machine, int threads);
 
+/* The same of a stage that is a matrix. */
+double net_matrix_seconds(const net *n, int k, const net_matrix *x,
+                          const nn_plan *p, const nn_machine *machine,
+                          int threads);
+
 /* ---- memory.c: bytes ---------------------------------------------------- */
 
 /* Keys and tables, which stay. */
@@ -51,5 +56,7 @@ double net_alive_bytes(const net *n, int k, const nn_plan *p);
 double net_stage_bytes(const net *n, int k, const net_shape *shape,
                        const net_map *m, const nn_plan *p,
                        const nn_machine *machine, int threads);
+double net_matrix_bytes(const net *n, int k, const net_matrix *x,
+                        const nn_plan *p, int threads);
 
 #endif

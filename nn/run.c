@@ -156,25 +156,36 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
     return st;
 }
 
-static ckks_status finish_one(net_run *r, int k, net_row *w,
-                              const net_inputs *in, int o, int i)
+ckks_status net_finish(net_run *r, int k, int o, int i, ckks_ct *ct)
 {
-    const net_stage *s = in->stage;
-    ckks_ct ct = { 0 }, copy = { 0 };
-    ckks_status st = finish_linear(&ct, w, in, o, i, r->keys);
+    const net_stage *s = &r->w->net.stage[k];
+    ckks_ct copy = { 0 };
+    ckks_status st;
 
-    if (st == CKKS_OK && k == r->w->net.num_stages - 1) {
-        ckks_ct_swap(&r->logit[o * in->map->num_phases + i], &ct);
+    if (k == r->w->net.num_stages - 1) {
+        ckks_ct_swap(&r->logit[o * nn_layout_phases(&r->p->layout, s->gap)
+                               + i], ct);
         return CKKS_OK;
     }
-    if (st == CKKS_OK)
-        st = activate(&ct, s, o);
+    st = activate(ct, s, o);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++) {
-        st = ckks_drop_level(&copy, &ct, s->out[j].level + 1);
+        st = ckks_drop_level(&copy, ct, s->out[j].level + 1);
         if (st == CKKS_OK)
             st = deliver(r, k, j, o, i, &copy);
         ckks_ct_clear(&copy);
     }
+    ckks_ct_clear(ct);
+    return st;
+}
+
+static ckks_status finish_one(net_run *r, int k, net_row *w,
+                              const net_inputs *in, int o, int i)
+{
+    ckks_ct ct = { 0 };
+    ckks_status st = finish_linear(&ct, w, in, o, i, r->keys);
+
+    if (st == CKKS_OK)
+        st = net_finish(r, k, o, i, &ct);
     ckks_ct_clear(&ct);
     return st;
 }
@@ -188,9 +199,9 @@ static ckks_status outs_init(net_run *r, int k)
     for (int j = 0; j < s->num_outs; j++) {
         net_tensor *t = &r->out[k][j];
 
-        t->count = s->channels * nn_layout_phases(&r->p->layout, s->gap);
+        t->count = s->planes * nn_layout_phases(&r->p->layout, s->gap);
         if (net_out_by_phase(s, &s->out[j], &r->p->layout))
-            t->count = s->channels
+            t->count = s->planes
                        * net_out_phases(s, &s->out[j], &r->p->layout);
         t->ct = calloc((size_t)t->count, sizeof *t->ct);
         if (t->ct == NULL) {
@@ -230,8 +241,17 @@ static ckks_status one_stage(net_run *r, int k)
     const net_stage *s = &r->w->net.stage[k];
     int columns = net_phases(r->p->layout.ring_x, s->gap);
     net_inputs in;
-    ckks_status st = net_inputs_init(&in, r, k);
+    ckks_status st;
 
+    if (s->neurons > 0) {
+        st = outs_init(r, k);
+        if (st == CKKS_OK)
+            st = net_matrix_run(r, k);
+        if (st == CKKS_OK)
+            free_read(r, k);
+        return st;
+    }
+    st = net_inputs_init(&in, r, k);
     if (st != CKKS_OK)
         return st;
     st = outs_init(r, k);

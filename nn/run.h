@@ -43,6 +43,29 @@ typedef struct net_run {
  * sums of rotated ciphertexts at the form's level (run_pool.c). */
 CKKS_CHECKED ckks_status net_pool(net_run *r, int k, int j);
 
+/* ct holds the sums of plane o at phase i of stage k, bias included: the
+ * activation, and its place in every form.  ct is consumed. */
+CKKS_CHECKED ckks_status net_finish(net_run *r, int k, int o, int i,
+                                    ckks_ct *ct);
+
+/* ---- run_matrix.c: dense layers whose outputs share ciphertexts --------- */
+
+/* The plaintexts of a stage in a context.  Products are numbered
+ * ((output giants + giant) babies + baby) inputs + input; those that are all
+ * zero have no limb. */
+typedef struct net_encoded {
+    const ckks_ctx *ctx;        /* NULL: nothing is encoded                  */
+    ckks_pt *product, *bias;    /* shape (products), (outputs)               */
+    size_t products, outputs;
+} net_encoded;
+
+CKKS_CHECKED ckks_status net_encoded_init(net_encoded *out, const net *n,
+                                          int k, const nn_layout *l,
+                                          const ckks_ctx *ctx);
+void net_encoded_clear(net_encoded *e);
+/* Stage k, which is a matrix. */
+CKKS_CHECKED ckks_status net_matrix_run(net_run *r, int k);
+
 /* The ciphertexts a stage combines: inputs as they are, then rotated ones. */
 typedef struct net_inputs {
     const net_stage *stage;

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
+#include "matrix.h"
+#include "run.h"
 
 net_bits net_plan_bits(const nn_plan *p)
 {
@@ -25,10 +26,14 @@ static ckks_status check_plan(const net *n, const nn_plan *p, const char *name)
                 && n->image.level == p->in_level
                 && n->stage[n->num_stages - 1].value_scale == p->out_scale
                 && n->model->channels == p->channels
+                && n->stage[n->num_stages - 1].channels == p->out_channels
+                && n->stage[n->num_stages - 1].neurons == p->out_neurons
+                && n->stage[n->num_stages - 1].column == p->out_column
                 && strcmp(n->model->name, p->name) == 0;
 
     for (int k = 0; same && k < n->num_stages; k++)
         same = n->stage[k].level == p->step[k].level
+               && n->stage[k].neurons == p->step[k].neurons
                && n->stage[k].square == p->step[k].square
                && n->stage[k].channels == p->step[k].channels;
     if (same)
@@ -48,9 +53,9 @@ static ckks_status check_layout(const net *n, const nn_plan *p,
                  && l->width / l->ring_x == l->grid_x
                  && l->slots == (size_t)1 << (p->params.log_n - 1)
                  && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
+                 && (size_t)l->batch <= l->slots && l->batch >= 1
                  && p->border == n->model->border
-                 && p->out_gap == n->stage[n->num_stages - 1].gap
-                 && p->out_channels == n->stage[n->num_stages - 1].channels;
+                 && p->out_gap == n->stage[n->num_stages - 1].gap;
 
     if (p->border == NN_WRAP)
         sound = sound && l->ring_y == n->model->ring_y
@@ -71,6 +76,19 @@ static ckks_status check_layout(const net *n, const nn_plan *p,
                    n->model->name);
 }
 
+static ckks_status set_matrices(net *n, const nn_plan *p, const char *name)
+{
+    int neurons[NN_MAX_STEPS];
+
+    if (n->num_stages != p->num_steps || p->num_steps > NN_MAX_STEPS)
+        return nn_fail(CKKS_EPARAM, "%s: the plan \"%s\" of %d steps is not "
+                       "one of model \"%s\" with %d", name, p->name,
+                       p->num_steps, n->model->name, n->num_stages);
+    for (int k = 0; k < p->num_steps; k++)
+        neurons[k] = p->step[k].neurons;
+    return net_matrix_set(n, &p->layout, neurons);
+}
+
 ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
                         const char *name)
 {
@@ -81,6 +99,10 @@ ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
     if (p->params.num_primes <= 0)
         st = nn_fail(CKKS_EARG, "%s: a plan without primes", name);
     if (st == CKKS_OK)
+        st = check_layout(out, p, name);
+    if (st == CKKS_OK)
+        st = set_matrices(out, p, name);
+    if (st == CKKS_OK)
         st = net_levels(out, net_plan_bits(p), NULL);
     if (st == CKKS_OK && net_depth(out) != p->params.num_primes - 1)
         st = nn_fail(CKKS_EPARAM, "%s: depth %d, the plan has %d primes", name,
@@ -89,8 +111,6 @@ ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
         st = net_levels(out, net_plan_bits(p), p->params.primes);
     if (st == CKKS_OK)
         st = check_plan(out, p, name);
-    if (st == CKKS_OK)
-        st = check_layout(out, p, name);
     if (st != CKKS_OK)
         net_clear(out);
     return st;
@@ -115,6 +135,10 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
     w->map = calloc((size_t)w->net.num_stages, sizeof *w->map);
     if (w->map == NULL)
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
+    w->layout = p->layout;
+    w->encoded = calloc((size_t)w->net.num_stages, sizeof *w->encoded);
+    if (w->encoded == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
         st = net_map_init(&w->map[k], &w->net, k, &p->layout, true);
     if (st != CKKS_OK) {
@@ -133,6 +157,9 @@ void nn_weights_clear(nn_weights **w)
         return;
     for (int k = 0; (*w)->map != NULL && k < (*w)->net.num_stages; k++)
         net_map_clear(&(*w)->map[k]);
+    for (int k = 0; (*w)->encoded != NULL && k < (*w)->net.num_stages; k++)
+        net_encoded_clear(&(*w)->encoded[k]);
+    free((*w)->encoded);
     free((*w)->map);
     net_clear(&(*w)->net);
     free(*w);

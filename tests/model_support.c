@@ -59,9 +59,18 @@ void maker_start(model_maker *k, const char *border, int ring, int channels,
 void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
                 int c_out, int kernel)
 {
+    maker_strided(k, name, in, c_in, c_out, kernel, 1);
+}
+
+void maker_strided(model_maker *k, const char *name, const char *in, int c_in,
+                   int c_out, int kernel, int stride)
+{
     maker_layer(k, "conv", name, in);
-    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias','kernel':%d}",
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias','kernel':%d",
                 name, name, kernel);
+    if (stride > 1)
+        maker_print(k, ",'stride':%d", stride);
+    maker_print(k, "}");
     maker_tensor_add(k, name, "weight", 4, c_out, c_in, kernel, kernel);
     maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
 }
@@ -207,12 +216,11 @@ void maker_header(model_maker *k)
     nn_json_writer_clear(&w);
 }
 
-void maker_finish(model_maker *k, const char *output)
+static void maker_end(model_maker *k)
 {
     uint64_t seed = 5;
 
-    maker_print(k, "],\n'output':{'tensor':'%s','threshold':0.5,"
-                "'foreground':'cell'},\n'ranges':{", output);
+    maker_print(k, "},\n'ranges':{");
     for (int i = 0; i < k->names; i++)
         maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25}",
                     i > 0 ? "," : "", k->name[i]);
@@ -230,6 +238,22 @@ void maker_finish(model_maker *k, const char *output)
             v[j] += 1;
     }
     maker_header(k);
+}
+
+void maker_finish(model_maker *k, const char *output)
+{
+    maker_print(k, "],\n'output':{'tensor':'%s','threshold':0.5,"
+                "'foreground':'cell'", output);
+    maker_end(k);
+}
+
+void maker_classes(model_maker *k, const char *output, int channels)
+{
+    maker_print(k, "],\n'output':{'tensor':'%s','classes':[", output);
+    for (int i = 0; i < channels || i < 2; i++)
+        maker_print(k, "%s'%d'", i > 0 ? "," : "", i);
+    maker_print(k, "]%s", channels == 1 ? ",'threshold':0.5" : "");
+    maker_end(k);
 }
 
 uint8_t *maker_bytes(size_t *size, const model_maker *k)

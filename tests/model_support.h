@@ -32,14 +32,17 @@ typedef struct model_maker {
     size_t data_count;
 } model_maker;
 
-/* border: "wrap", "halo" or "zero"; ring 0: none. */
+/* border: "wrap", "halo", "zero" or "valid"; ring 0: none. */
 void maker_start(model_maker *k, const char *border, int ring, int channels,
                  int height, int width);
 void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
                 int c_out, int kernel);
+void maker_strided(model_maker *k, const char *name, const char *in, int c_in,
+                   int c_out, int kernel, int stride);
 void maker_tconv(model_maker *k, const char *name, const char *in, int c_in,
                  int c_out);
-void maker_dense(model_maker *k, const char *name, const char *in, int c_in,
+/* in: all numbers of the map. */
+void maker_dense(model_maker *k, const char *name, const char *in, int count,
                  int c_out);
 void maker_batchnorm(model_maker *k, const char *name, const char *in, int c);
 void maker_quadratic(model_maker *k, const char *name, const char *in, int c);
@@ -50,6 +53,9 @@ void maker_plain(model_maker *k, const char *op, const char *name,
 void maker_unet(model_maker *k, int base, int depth);
 /* Ends the text; data are small random numbers, variances positive. */
 void maker_finish(model_maker *k, const char *output);
+/* The same for an output of classes named 0, 1, ...; threshold 0.5 if 2 of one
+ * channel. */
+void maker_classes(model_maker *k, const char *output, int channels);
 /* Makes the header again after a change of net. */
 void maker_header(model_maker *k);
 uint8_t *maker_bytes(size_t *size, const model_maker *k);

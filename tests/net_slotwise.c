@@ -63,7 +63,7 @@ static bool slot_inside(const nn_layout *l, size_t slot, int cy, int cx)
     int y = (int)(slot % grid / (size_t)l->grid_x) + cy;
     int x = (int)(slot % (size_t)l->grid_x) + cx;
 
-    return slot / grid < (size_t)l->batch && y >= 0 && y < l->grid_y && x >= 0
+    return slot / grid < l->slots / grid && y >= 0 && y < l->grid_y && x >= 0
            && x < l->grid_x;
 }
 
