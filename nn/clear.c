@@ -16,15 +16,16 @@ typedef struct field {
     int phases;
 } field;
 
-/* y[j] += w x[j + step], where the mask of a border of zeros lets it. */
+/* y[j] += w x[j + step], where the term's mask lets it. */
 static void add_rotated(double *y, const double *x, double w,
-                        const net_term *t, bool masked, const nn_layout *l)
+                        const net_term *t, int gap, bool masked,
+                        const nn_layout *l)
 {
     size_t slots = l->slots, step = (size_t)t->step;
 
-    if (masked && (t->carry_y != 0 || t->carry_x != 0)) {
+    if (masked && net_cut(t)) {
         for (size_t j = 0; j < slots; j++)
-            if (net_mask(l, t->carry_y, t->carry_x, j))
+            if (net_mask(l, gap, t, j))
                 y[j] += w * x[(j + step) % slots];
         return;
     }
@@ -60,7 +61,7 @@ static void linear(double *out, const field *in, const net *n, int k,
                 }
                 x = in[source].x + (size_t)input * slots;
                 w *= net_source_scale(n, &s->source[source]) / s->scale;
-                add_rotated(y, x, w, &p->term[t], s->masked, l);
+                add_rotated(y, x, w, &p->term[t], s->gap, s->masked, l);
             }
         }
 }

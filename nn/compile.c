@@ -148,9 +148,9 @@ static ckks_status finish_stage(value *out, net *n, net_stage *s,
                                 int channels, const float *bias)
 {
     s->channels = s->planes = channels;
-    s->masked = n->model->border == NN_ZERO && s->middle > 0
-                && s->in_gap > 0;
-    s->extra = s->masked;
+    s->bordered = n->model->border == NN_ZERO && s->middle > 0
+                  && s->in_gap > 0;
+    s->extra = s->masked = s->bordered;
     s->mul = vector(n, channels, 1);
     s->add = vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)
@@ -452,7 +452,7 @@ static ckks_status one_layer(value *v, net *n, int i)
 static ckks_status check_zero(const net *n)
 {
     for (int k = 0; k < n->num_stages; k++)
-        for (int i = 0; n->stage[k].masked && i < n->stage[k].num_sources;
+        for (int i = 0; n->stage[k].bordered && i < n->stage[k].num_sources;
              i++) {
             const net_source *s = &n->stage[k].source[i];
             bool constant = false;

@@ -7,7 +7,9 @@
  * for each tap (dy, dx), the map at (a + g dy, b + g dx): ring position modulo
  * the ring, carries into the grid as a rotation by cy grid_x + cx.  Through a
  * transposed convolution it reads the half-size map at the multiple of 2 g
- * before; taps that meet there add up.  A dense layer is a convolution whose
+ * before; taps that meet there add up.  If the ring is no multiple of 2 g, pixels
+ * whose taps meet at different places share a ciphertext: each tap is then read
+ * at both, through masks that let every other pixel pass.  A dense layer is a convolution whose
  * kernel is the map, at one position.
  */
 #include <math.h>
@@ -57,14 +59,38 @@ int net_compare_terms(const void *a, const void *b)
         return x->step < y->step ? -1 : 1;
     if (x->carry_y != y->carry_y)
         return x->carry_y < y->carry_y ? -1 : 1;
-    return (x->carry_x > y->carry_x) - (x->carry_x < y->carry_x);
+    if (x->carry_x != y->carry_x)
+        return x->carry_x < y->carry_x ? -1 : 1;
+    if (x->place_y != y->place_y)
+        return x->place_y < y->place_y ? -1 : 1;
+    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
 }
 
-bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot)
+bool net_cut(const net_term *t)
+{
+    return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
+           || t->place_x != 0;
+}
+
+bool net_same_cut(const net_term *a, const net_term *b)
+{
+    return a->carry_y == b->carry_y && a->carry_x == b->carry_x
+           && a->place_y == b->place_y && a->place_x == b->place_x;
+}
+
+bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
 {
     size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x) + carry_y;
-    int x = (int)(slot % grid % (size_t)l->grid_x) + carry_x;
+    int y = (int)(slot % grid / (size_t)l->grid_x);
+    int x = (int)(slot % grid % (size_t)l->grid_x);
+
+    if ((t->place_y > 0 && y * l->ring_y % (2 * gap) != t->place_y - 1)
+        || (t->place_x > 0 && x * l->ring_x % (2 * gap) != t->place_x - 1))
+        return false;
+    if (t->carry_y == 0 && t->carry_x == 0)
+        return true;
+    y += t->carry_y;
+    x += t->carry_x;
 
     if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
         return false;
@@ -133,8 +159,8 @@ static bool locate(int *phase, net_term *place, int y, int x,
     if (!net_live(l->ring_y, s->gap, s->height, y)
         || !net_live(l->ring_x, s->gap, s->width, x))
         return false;
-    *place = (net_term){ 0, (int32_t)((turn % slots + slots) % slots), 0, 0 };
-    if (!r->stage->masked)
+    *place = (net_term){ .step = (int32_t)((turn % slots + slots) % slots) };
+    if (!r->stage->bordered)
         return true;
     place->carry_y = (int16_t)cy;
     place->carry_x = (int16_t)cx;
@@ -189,23 +215,62 @@ static double up_weight(const reading *r, int o, int c, int tap, int corner)
     return sum;
 }
 
-static void read_up(table *t, const reading *r, int y, int x, int tap)
+/* Where a tap through a transposed convolution reads along one axis. */
+typedef struct up_place {
+    int low;                    /* position in the map of half the size      */
+    int corner;
+    int place;                  /* as net_term's                             */
+} up_place;
+
+/* The one or two of them, for the phase at position `at` and the tap at `to`.
+ * Pixels of the phase are at `at` plus multiples of the ring; those of even
+ * number are at multiples of 2 g. */
+static int up_places(up_place out[2], int at, int to, int ring, int gap)
 {
-    const net_source *s = r->source;
-    int low_y = floor_div(y, s->gap) * s->gap;
-    int low_x = floor_div(x, s->gap) * s->gap;
-    int half = s->gap / 2;
-    int corner = (y - low_y) / half * 2 + (x - low_x) / half;
+    const int tap = (to - at) / (gap / 2);
+
+    if (ring % gap == 0) {
+        out[0].low = floor_div(to, gap) * gap;
+        out[0].corner = (to - out[0].low) / (gap / 2);
+        out[0].place = 0;
+        return 1;
+    }
+    for (int odd = 0; odd < 2; odd++) {
+        out[odd].corner = (tap + odd) & 1;
+        out[odd].low = to - out[odd].corner * (gap / 2);
+        out[odd].place = 1 + ((odd * (gap / 2) - at) % gap + gap) % gap;
+    }
+    return 2;
+}
+
+static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
+                       const up_place *x)
+{
     int phase, first;
     net_term place;
 
-    if (!locate(&phase, &place, low_y, low_x, r))
+    if (!locate(&phase, &place, y->low, x->low, r))
         return;
+    place.place_y = y->place;
+    place.place_x = x->place;
     first = find_group(t, r, phase, place);
-    for (int c = 0; r->with_weights && c < s->channels; c++)
+    for (int c = 0; r->with_weights && c < r->source->channels; c++)
         for (int o = 0; o < r->stage->channels; o++)
             add_weight(t, r, o, c, first + c,
-                       up_weight(r, o, c, tap, corner));
+                       up_weight(r, o, c, tap, y->corner * 2 + x->corner));
+}
+
+/* The phase at (a, b), the tap at (y, x). */
+static void read_up(table *t, const reading *r, int a, int b, int y, int x,
+                    int tap)
+{
+    const net_source *s = r->source;
+    up_place py[2], px[2];
+    const int ny = up_places(py, a, y, r->layout->ring_y, s->gap);
+    const int nx = up_places(px, b, x, r->layout->ring_x, s->gap);
+
+    for (int i = 0; i < ny * nx; i++)
+        read_up_at(t, r, tap, &py[i / nx], &px[i % nx]);
     for (int o = 0; r->with_weights && o < r->stage->channels; o++)
         for (int m = 0; m < s->up_channels; m++)
             t->bias[o] += r->stage->mul[o] * conv_weight(r, o, m, tap)
@@ -224,7 +289,7 @@ static void read_source(table *t, const reading *r, int a, int b)
         if (s->in_gap == 0 && (dy != 0 || dx != 0))
             continue;           /* beside a single pixel there is nothing    */
         if (r->source->up_channels > 0)
-            read_up(t, r, y, x, tap);
+            read_up(t, r, a, b, y, x, tap);
         else
             read_direct(t, r, y, x, tap);
     }
@@ -332,7 +397,8 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
 
     for (int i = 0; i < s->num_sources; i++) {
         int phases = nn_layout_phases(l, s->source[i].gap);
-        int taps = s->kernel_y * s->kernel_x;
+        int taps = s->kernel_y * s->kernel_x
+                   * (s->source[i].up_channels > 0 ? 4 : 1);
 
         inputs += s->source[i].channels * phases;
         t.limit += s->source[i].channels * taps;
@@ -375,20 +441,33 @@ void net_map_clear(net_map *m)
     memset(m, 0, sizeof *m);
 }
 
-ckks_status net_check_rings(const net *n, const nn_layout *l)
+/* Whether a source's transposed convolution puts pixels of both kinds into one
+ * ciphertext. */
+static bool mixed(const net_source *s, const nn_layout *l)
 {
-    for (int k = 0; k < n->num_stages; k++)
-        for (int i = 0; i < n->stage[k].num_sources; i++) {
-            const net_source *s = &n->stage[k].source[i];
+    return s->up_channels > 0
+           && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
+}
 
-            if (s->up_channels > 0
-                && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0))
-                return nn_fail(CKKS_EPARAM, "nn_plan_make: %s reads a "
-                               "transposed convolution: rings must be "
-                               "multiples of %d, not %d x %d",
-                               n->stage[k].name, s->gap, l->ring_y,
-                               l->ring_x);
+ckks_status net_set_masks(net *n, const nn_layout *l)
+{
+    for (int k = 0; k < n->num_stages; k++) {
+        net_stage *st = &n->stage[k];
+
+        st->masked = st->bordered;
+        for (int i = 0; i < st->num_sources; i++) {
+            const net_source *s = &st->source[i];
+
+            st->masked |= mixed(s, l);
+            for (int c = 0; c < s->channels && mixed(s, l); c++)
+                if (s->add[c] != 0)
+                    return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: a constant "
+                                   "before its transposed convolution would "
+                                   "need rings that are multiples of %d, not "
+                                   "%d x %d", st->name, s->gap, l->ring_y,
+                                   l->ring_x);
         }
+    }
     if (n->model->border == NN_WRAP && (l->ring_y % n->max_gap != 0
                                         || l->ring_x % n->max_gap != 0))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "

@@ -45,7 +45,8 @@ typedef struct net_stage {
     bool identity;              /* 1x1, weight 1: a layer between none       */
     bool dense;
     bool square;
-    bool masked;                /* border zero, a kernel over the edge       */
+    bool bordered;              /* border zero, a kernel over the edge       */
+    bool masked;                /* so, or pixels between pixels (map.c)      */
     int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
                                    0: ciphertexts are terms of an integer
                                    combination                               */
@@ -114,9 +115,9 @@ CKKS_CHECKED ckks_status net_levels(net *n, net_bits bits,
  * rescaling by `prime`, so that it comes down to the scale of activations. */
 double net_lift(net_bits bits, double scale, uint64_t prime);
 
-/* Whether gaps in the grid are read in a way stages cannot express.
- *   errors  CKKS_EPARAM */
-CKKS_CHECKED ckks_status net_check_rings(const net *n, const nn_layout *l);
+/* Sets which stages are masked in a layout.
+ *   errors  CKKS_EPARAM  a network that stages cannot express on its rings */
+CKKS_CHECKED ckks_status net_set_masks(net *n, const nn_layout *l);
 
 /* Bits up to the highest that is set. */
 int net_bit_length(uint64_t x);
@@ -132,11 +133,14 @@ int net_depth(const net *n);
 
 /* One term: input ciphertext (index among the stage's inputs, in the order
  * sources, channels, phases), rotated by step.  The carries the step comes from
- * tell the mask of a border of zeros; they are 0 for other borders. */
+ * tell the mask of a border of zeros; they are 0 for other borders.  place_y,
+ * if not 0, lets slots alone in whose row ring_y times the row is place_y - 1
+ * modulo twice the stage's gap: every other pixel. */
 typedef struct net_term {
     int32_t input;
     int32_t step;
     int16_t carry_y, carry_x;
+    int32_t place_y, place_x;
 } net_term;
 
 /* The map for one output phase: terms shared by all channels. */
@@ -185,9 +189,12 @@ void net_pool_terms(net_term term[4], const nn_layout *l, int gap, int to);
 
 /* Orders terms by input, step, carries. */
 int net_compare_terms(const void *a, const void *b);
-/* Whether a slot reads a pixel of its own image (a copy of one counts) through
- * these carries. */
-bool net_mask(const nn_layout *l, int carry_y, int carry_x, size_t slot);
+/* Whether a term is read through a mask, whether by the same one as another,
+ * and whether the mask lets a slot read: a pixel of its own image (a copy of
+ * one counts) for a row and column of the term's places.  gap: the stage's. */
+bool net_cut(const net_term *t);
+bool net_same_cut(const net_term *a, const net_term *b);
+bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot);
 
 /* Rotations a set needs if the inputs, or if the sums, are rotated. */
 CKKS_CHECKED ckks_status net_map_rotations(long *inputs, long *sums,

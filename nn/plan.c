@@ -72,7 +72,7 @@ static int power_above(int n)
     return p;
 }
 
-static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
+static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
                                  const shape *as)
 {
     const int ring_y = as->ring_y, ring_x = as->ring_x;
@@ -119,7 +119,7 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
         l->batch = aim->max_batch;
     if (aim->images > 0 && l->batch > aim->images)
         l->batch = aim->images;
-    return net_check_rings(n, l);
+    return net_set_masks(n, l);
 }
 
 static ckks_status choose_matrices(net *n, const nn_layout *l,
@@ -455,10 +455,11 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
 static ckks_status set_matrices_of(net *n, const nn_plan *p)
 {
     int neurons[NN_MAX_STEPS];
+    ckks_status st = net_set_masks(n, &p->layout);
 
     for (int k = 0; k < n->num_stages; k++)
         neurons[k] = p->step[k].neurons;
-    return net_matrix_set(n, &p->layout, neurons);
+    return st == CKKS_OK ? net_matrix_set(n, &p->layout, neurons) : st;
 }
 
 static ckks_status make(nn_plan *out, net *n, const nn_model *m,

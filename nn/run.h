@@ -74,8 +74,9 @@ typedef struct net_inputs {
     int num_inputs, total;
     ckks_ct *own;               /* dropped and rotated ones                  */
     int num_own;
-    ckks_pt *mask;              /* masked: one for each pair of carries      */
-    int num_masks, reach;
+    ckks_pt *mask;              /* masked: one for each cut                  */
+    net_term *mask_of;          /* shape (num_masks): which                  */
+    int num_masks;
     net_term *version;          /* shape (total - num_inputs): what each
                                    rotated one is                            */
 } net_inputs;

@@ -15,6 +15,7 @@ void net_inputs_clear(net_inputs *in)
     for (int i = 0; i < in->num_masks; i++)
         ckks_pt_clear(&in->mask[i]);
     free(in->mask);
+    free(in->mask_of);
     free(in->own);
     free(in->ct);
     free(in->version);
@@ -25,7 +26,7 @@ void net_inputs_clear(net_inputs *in)
 static bool needs_version(const net_inputs *in, const net_term *t)
 {
     return t->step != 0
-           || (in->stage->masked && (t->carry_y != 0 || t->carry_x != 0));
+           || (in->stage->masked && net_cut(t));
 }
 
 /* Every distinct rotated input, sorted. */
@@ -89,45 +90,41 @@ static ckks_status rotate_inputs(net_inputs *in, const ckks_keys *keys)
     return net_failed(&f, in->stage->name);
 }
 
-/* ---- masks: border zero ------------------------------------------------- */
+/* ---- masks -------------------------------------------------------------- */
 
-/* Carries lie within `reach` of 0 each way. */
-static const ckks_pt *find_mask(const net_inputs *in, const net_term *t)
+/* Masks are as few as there are cuts: NULL if this one has no plaintext. */
+static ckks_pt *find_mask(const net_inputs *in, const net_term *t)
 {
-    const int side = 2 * in->reach + 1;
-
-    return &in->mask[(t->carry_y + in->reach) * side + t->carry_x
-                     + in->reach];
+    for (int i = 0; i < in->num_masks; i++)
+        if (net_same_cut(&in->mask_of[i], t))
+            return &in->mask[i];
+    return NULL;
 }
 
-/* The 0/1 plaintexts of all carries that versions have. */
+/* The 0/1 plaintexts of all cuts that versions have. */
 static ckks_status make_masks(net_inputs *in, const net_run *r)
 {
     const nn_layout *l = &r->p->layout;
+    const size_t versions = (size_t)(in->total - in->num_inputs);
     double *slot = malloc(l->slots * sizeof *slot);
-    ckks_status st = slot == NULL ? CKKS_EMEM : CKKS_OK;
+    ckks_status st = CKKS_OK;
 
-    for (int k = 0; k < in->total - in->num_inputs; k++) {
+    in->mask = calloc(versions + 1, sizeof *in->mask);
+    in->mask_of = calloc(versions + 1, sizeof *in->mask_of);
+    if (slot == NULL || in->mask == NULL || in->mask_of == NULL) {
+        free(slot);
+        return net_no_memory(in->stage->name);
+    }
+    for (size_t k = 0; k < versions && st == CKKS_OK; k++) {
         const net_term *t = &in->version[k];
 
-        in->reach = abs(t->carry_y) > in->reach ? abs(t->carry_y) : in->reach;
-        in->reach = abs(t->carry_x) > in->reach ? abs(t->carry_x) : in->reach;
-    }
-    in->num_masks = (2 * in->reach + 1) * (2 * in->reach + 1);
-    in->mask = calloc((size_t)in->num_masks, sizeof *in->mask);
-    if (in->mask == NULL) {
-        in->num_masks = 0;
-        st = CKKS_EMEM;
-    }
-    for (int k = 0; k < in->total - in->num_inputs && st == CKKS_OK; k++) {
-        const net_term *t = &in->version[k];
-        ckks_pt *mask = &in->mask[find_mask(in, t) - in->mask];
-
-        if (mask->limb != NULL)
+        if (!net_cut(t) || find_mask(in, t) != NULL)
             continue;
         for (size_t j = 0; j < l->slots; j++)
-            slot[j] = net_mask(l, t->carry_y, t->carry_x, j);
-        st = ckks_encode(mask, in->ct[in->num_inputs + k]->ctx, slot, NULL,
+            slot[j] = net_mask(l, in->stage->gap, t, j);
+        in->mask_of[in->num_masks] = *t;
+        st = ckks_encode(&in->mask[in->num_masks++],
+                         in->ct[in->num_inputs + (int)k]->ctx, slot, NULL,
                          l->slots, in->stage->level,
                          ldexp(1, in->stage->mask_bits));
     }
@@ -137,7 +134,8 @@ static ckks_status make_masks(net_inputs *in, const net_run *r)
                                    in->stage->name, ckks_last_error());
 }
 
-/* Multiplies every version by its mask, every input by 2^mask_bits. */
+/* Multiplies every version by its mask, every input (and what is only rotated)
+ * by 2^mask_bits. */
 static ckks_status apply_masks(net_inputs *in)
 {
     net_failure f = { CKKS_OK, "" };
@@ -149,7 +147,7 @@ static ckks_status apply_masks(net_inputs *in)
 
         if (k < in->num_inputs && in->ct[k]->limb == NULL)
             continue;           /* a phase without a pixel                   */
-        if (k < in->num_inputs)
+        if (k < in->num_inputs || !net_cut(t))
             net_note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
         else
             net_note(&f, ckks_mul_plain(&in->own[k], in->ct[k],

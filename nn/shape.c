@@ -14,7 +14,7 @@ int net_columns(const net_stage *s, const nn_layout *l)
 
 static bool needs_version(const net_term *t, bool masked)
 {
-    return t->step != 0 || (masked && (t->carry_y != 0 || t->carry_x != 0));
+    return t->step != 0 || (masked && net_cut(t));
 }
 
 /* Sorts the terms and drops what stands twice; gives how many are left. */

@@ -44,7 +44,7 @@ static ckks_status check_plan(const net *n, const nn_plan *p, const char *name)
 }
 
 /* What the index arithmetic of map.c relies on; a plan may come from a file. */
-static ckks_status check_layout(const net *n, const nn_plan *p,
+static ckks_status check_layout(net *n, const nn_plan *p,
                                 const char *name)
 {
     const nn_layout *l = &p->layout;
@@ -69,7 +69,7 @@ static ckks_status check_layout(const net *n, const nn_plan *p,
                 && l->ring_y <= n->model->height
                 && l->ring_x <= n->model->width;
     if (sound)
-        return net_check_rings(n, l);
+        return net_set_masks(n, l);
     return nn_fail(CKKS_EPARAM, "%s: the plan's map of %d x %d on rings of %d "
                    "x %d and %zu slots is not one of model \"%s\"", name,
                    l->height, l->width, l->ring_y, l->ring_x, l->slots,
