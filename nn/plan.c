@@ -369,6 +369,16 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
     r->message[n] = '\0';
 }
 
+/* With many images a ciphertext the same work can be done in few large sets or
+ * many small ones: memory must be worth something. */
+static const double WORTH_MEMORY = 0.9;
+
+static bool more_memory(const nn_plan *p, const nn_plan *best,
+                        const nn_aim *aim)
+{
+    return aim->images > 1 && p->peak_bytes > 2 * best->peak_bytes;
+}
+
 /* The finest bits that fit this shape, if it is better than the best. */
 static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
                       const shape *as)
@@ -384,7 +394,9 @@ static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
             keep_refusal(why, st, stage);
             continue;
         }
-        if (worth_of(&plan[1], with->aim) < with->worth) {
+        if (worth_of(&plan[1], with->aim)
+            < (more_memory(&plan[1], plan, with->aim) ? WORTH_MEMORY : 1)
+                  * with->worth) {
             plan[0] = plan[1];
             with->worth = worth_of(plan, with->aim);
         }
