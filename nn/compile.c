@@ -8,17 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
-
-typedef struct value {
-    int num;
-    net_source source[NET_MAX_SOURCES];
-    int fresh;                  /* stage whose linear output this is, not yet
-                                   used or activated; -1: none               */
-} value;
+#include "compile.h"
 
 /* Zeroed memory that lives as long as the net. */
-static void *take(net *n, size_t size)
+void *net_take(net *n, size_t size)
 {
     void **grown = realloc(n->block, (n->num_blocks + 1) * sizeof *grown);
     void *p = calloc(1, size);
@@ -33,21 +26,21 @@ static void *take(net *n, size_t size)
     return p;
 }
 
-static double *vector(net *n, int count, double fill)
+double *net_vector(net *n, int count, double fill)
 {
-    double *v = take(n, (size_t)count * sizeof *v);
+    double *v = net_take(n, (size_t)count * sizeof *v);
 
     for (int i = 0; v != NULL && i < count; i++)
         v[i] = fill;
     return v;
 }
 
-static ckks_status no_memory(void)
+ckks_status net_no_room(void)
 {
     return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for the network");
 }
 
-static int value_channels(const value *v)
+static int value_channels(const net_value *v)
 {
     int sum = 0;
 
@@ -69,7 +62,7 @@ static bool endless(const net *n)
 }
 
 /* The output of stage k as a value. */
-static ckks_status stage_value(value *out, net *n, int k)
+ckks_status net_stage_value(net_value *out, net *n, int k)
 {
     net_source *s = &out->source[0];
 
@@ -81,12 +74,12 @@ static ckks_status stage_value(value *out, net *n, int k)
     s->height = n->stage[k].height;
     s->width = n->stage[k].width;
     s->channels = n->stage[k].channels;
-    s->mul = vector(n, s->channels, 1);
-    s->add = vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? no_memory() : CKKS_OK;
+    s->mul = net_vector(n, s->channels, 1);
+    s->add = net_vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? net_no_room() : CKKS_OK;
 }
 
-static ckks_status check_open(const net_stage *s, const nn_layer *by)
+ckks_status net_check_open(const net_stage *s, const nn_layer *by)
 {
     if (s->square || s->sealed)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
@@ -96,7 +89,7 @@ static ckks_status check_open(const net_stage *s, const nn_layer *by)
 }
 
 /* A batch norm folded into a stage changes its output for every reader. */
-static ckks_status check_same(const value *v, const net *n, int from,
+static ckks_status check_same(const net_value *v, const net *n, int from,
                               const nn_layer *by)
 {
     if (v->fresh >= 0 && n->stage[v->fresh].post != from)
@@ -108,20 +101,20 @@ static ckks_status check_same(const value *v, const net *n, int from,
 }
 
 /* Reading a fresh stage's output seals it: it has no activation. */
-static ckks_status use(value *v, net *n, const nn_layer *by)
+ckks_status net_use(net_value *v, net *n, const nn_layer *by)
 {
     if (v->fresh >= 0) {
         net_stage *s = &n->stage[v->fresh];
 
         if (s->square)
-            return check_open(s, by);
+            return net_check_open(s, by);
         s->sealed = true;
     }
     v->fresh = -1;
     return CKKS_OK;
 }
 
-static ckks_status new_stage(net_stage **out, net *n, const value *in,
+static ckks_status new_stage(net_stage **out, net *n, const net_value *in,
                              const nn_layer *l, int layer)
 {
     net_stage *s = &n->stage[n->num_stages];
@@ -144,26 +137,26 @@ static ckks_status new_stage(net_stage **out, net *n, const value *in,
     return CKKS_OK;
 }
 
-static ckks_status finish_stage(value *out, net *n, net_stage *s,
+static ckks_status finish_stage(net_value *out, net *n, net_stage *s,
                                 int channels, const float *bias)
 {
     s->channels = s->planes = channels;
     s->bordered = n->model->border == NN_ZERO && s->middle > 0
                   && s->in_gap > 0;
     s->extra = s->masked = s->bordered;
-    s->mul = vector(n, channels, 1);
-    s->add = vector(n, channels, 0);
+    s->mul = net_vector(n, channels, 1);
+    s->add = net_vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)
-        return no_memory();
+        return net_no_room();
     for (int o = 0; bias != NULL && o < channels; o++)
         s->add[o] = (double)bias[o];
     n->num_stages++;
-    return stage_value(out, n, n->num_stages - 1);
+    return net_stage_value(out, n, n->num_stages - 1);
 }
 
 /* A stage that copies: where an activation or a transposed convolution finds
  * no linear layer before it. */
-static ckks_status identity(value *v, net *n, const nn_layer *l, int layer)
+ckks_status net_identity(net_value *v, net *n, const nn_layer *l, int layer)
 {
     net_stage *s;
     int channels = value_channels(v);
@@ -177,11 +170,11 @@ static ckks_status identity(value *v, net *n, const nn_layer *l, int layer)
     return finish_stage(v, n, s, channels, NULL);
 }
 
-static ckks_status do_conv(value *out, net *n, value *in, const nn_layer *l,
-                           int layer)
+static ckks_status do_conv(net_value *out, net *n, net_value *in,
+                           const nn_layer *l, int layer)
 {
     net_stage *s;
-    ckks_status st = use(in, n, l);
+    ckks_status st = net_use(in, n, l);
 
     if (st == CKKS_OK)
         st = new_stage(&s, n, in, l, layer);
@@ -208,14 +201,14 @@ static ckks_status do_conv(value *out, net *n, value *in, const nn_layer *l,
 
 /* A biased transposed convolution under `zero` is a stage of its own: its
  * bias would leak over the border if folded. */
-static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
-                            int layer)
+static ckks_status do_tconv(net_value *out, net *n, net_value *in,
+                            const nn_layer *l, int layer)
 {
     net_source *s;
-    ckks_status st = use(in, n, l);
+    ckks_status st = net_use(in, n, l);
 
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
-        st = identity(in, n, l, l->in[0]);
+        st = net_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than the "
                      "image, or its pixels lie between those of the image "
@@ -228,25 +221,26 @@ static ckks_status do_tconv(value *out, net *n, value *in, const nn_layer *l,
     s = &out->source[0];
     s->up_weight = l->weight;
     s->up_channels = l->channels;
-    s->up_mul = vector(n, l->channels, 1);
-    s->up_add = vector(n, l->channels, 0);
+    s->up_mul = net_vector(n, l->channels, 1);
+    s->up_add = net_vector(n, l->channels, 0);
     if (s->up_mul == NULL || s->up_add == NULL)
-        return no_memory();
+        return net_no_room();
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
     if (n->model->border == NN_ZERO && l->bias != NULL)
-        return identity(out, n, l, layer);
+        return net_identity(out, n, l, layer);
     return CKKS_OK;
 }
 
-static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l)
+static ckks_status do_pool(net_value *out, net *n, net_value *in,
+                           const nn_layer *l)
 {
-    ckks_status st = use(in, n, l);
+    ckks_status st = net_use(in, n, l);
 
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0
             || in->source[0].stage < 0))
-        st = identity(in, n, l, l->in[0]);
+        st = net_identity(in, n, l, l->in[0]);
     *out = *in;
     out->fresh = -1;
     out->source[0].pool++;
@@ -256,130 +250,17 @@ static ckks_status do_pool(value *out, net *n, value *in, const nn_layer *l)
     return st;
 }
 
-/* Channels [c, c + count) of a source's value become f x + g. */
-static void affine(net_source *s, int c, const double *f, const double *g)
-{
-    int up = s->up_channels > 0, count = up ? s->up_channels : s->channels;
-    double *mul = up ? s->up_mul : s->mul, *add = up ? s->up_add : s->add;
-
-    for (int i = 0; i < count; i++) {
-        mul[i] *= f[c + i];
-        add[i] = add[i] * f[c + i] + g[c + i];
-    }
-}
-
-/* A value's vectors may be read by several layers: copy before changing. */
-static ckks_status own_vectors(value *v, net *n)
-{
-    for (int i = 0; i < v->num; i++) {
-        net_source *s = &v->source[i];
-        double **vec[4] = { &s->mul, &s->add, &s->up_mul, &s->up_add };
-
-        for (int k = 0; k < 4; k++) {
-            size_t count = (size_t)(k < 2 ? s->channels : s->up_channels);
-            double *copy;
-
-            if (*vec[k] == NULL)
-                continue;
-            copy = take(n, count * sizeof *copy);
-            if (copy == NULL)
-                return no_memory();
-            memcpy(copy, *vec[k], count * sizeof *copy);
-            *vec[k] = copy;
-        }
-    }
-    return CKKS_OK;
-}
-
-static ckks_status do_batchnorm(value *out, net *n, value *in,
-                                const nn_layer *l, int layer)
-{
-    double *f = vector(n, l->channels, 0), *g = vector(n, l->channels, 0);
-    ckks_status st;
-
-    if (f == NULL || g == NULL)
-        return no_memory();
-    for (int c = 0; c < l->channels; c++) {
-        f[c] = (double)l->weight[c] / sqrt((double)l->var[c] + l->eps);
-        g[c] = (double)l->bias[c] - (double)l->mean[c] * f[c];
-    }
-    *out = *in;
-    if (in->fresh >= 0) {
-        net_stage *s = &n->stage[in->fresh];
-
-        st = check_open(s, l);
-        if (st != CKKS_OK)
-            return st;
-        for (int c = 0; c < l->channels; c++) {
-            s->mul[c] *= f[c];
-            s->add[c] = s->add[c] * f[c] + g[c];
-        }
-        s->pre = s->post = layer;
-        return CKKS_OK;
-    }
-    st = use(out, n, l);
-    if (st == CKKS_OK)
-        st = own_vectors(out, n);
-    for (int i = 0, c = 0; st == CKKS_OK && i < out->num; i++) {
-        affine(&out->source[i], c, f, g);
-        c += out->source[i].up_channels > 0 ? out->source[i].up_channels
-                                            : out->source[i].channels;
-    }
-    return st;
-}
-
-/* a x^2 + b x + c = a (x + b/2a)^2 + c - b^2/4a; a channel with a = 0 stays
- * linear. */
-static ckks_status do_square(value *out, net *n, value *in, const nn_layer *l,
-                             int layer)
-{
-    net_stage *s;
-    ckks_status st = CKKS_OK;
-
-    if (in->fresh < 0)
-        st = identity(in, n, l, l->in[0]);
-    if (st == CKKS_OK)
-        st = check_open(&n->stage[in->fresh], l);
-    if (st != CKKS_OK)
-        return st;
-    s = &n->stage[in->fresh];
-    s->square = true;
-    s->post = layer;
-    st = stage_value(out, n, in->fresh);
-    out->fresh = -1;
-    if (st != CKKS_OK || l->op == NN_SQUARE)
-        return st;
-    s->linear = take(n, (size_t)s->channels * sizeof *s->linear);
-    if (s->linear == NULL)
-        return no_memory();
-    s->factor = 0;
-    for (int c = 0; c < s->channels; c++) {
-        double a = (double)l->a[c], b = (double)l->b[c], k = (double)l->c[c];
-
-        s->linear[c] = a == 0;
-        out->source[0].mul[c] = a == 0 ? b : a;
-        out->source[0].add[c] = a == 0 ? k : k - b * b / (4 * a);
-        if (a != 0) {
-            s->add[c] += b / (2 * a);
-            s->shift = fmax(s->shift, fabs(b / (2 * a)));
-        }
-        s->factor += pow(out->source[0].mul[c], 2) / s->channels;
-    }
-    s->factor = sqrt(s->factor);
-    return CKKS_OK;
-}
-
-static ckks_status do_concat(value *out, net *n, value *v,
+static ckks_status do_concat(net_value *out, net *n, net_value *v,
                              const nn_layer *l)
 {
     memset(out, 0, sizeof *out);
     out->fresh = -1;
     for (int i = 0; i < l->num_in; i++) {
-        value in = v[l->in[i]];
+        net_value in = v[l->in[i]];
         ckks_status st = check_same(&in, n, l->in[i], l);
 
         if (st == CKKS_OK)
-            st = use(&in, n, l);
+            st = net_use(&in, n, l);
         if (st != CKKS_OK)
             return st;
         if (out->num + in.num > NET_MAX_SOURCES)
@@ -392,7 +273,7 @@ static ckks_status do_concat(value *out, net *n, value *v,
     return CKKS_OK;
 }
 
-static ckks_status image_value(value *out, net *n)
+static ckks_status image_value(net_value *out, net *n)
 {
     net_source *s = &out->source[0];
 
@@ -404,15 +285,15 @@ static ckks_status image_value(value *out, net *n)
     s->height = endless(n) ? 0 : n->model->height;
     s->width = endless(n) ? 0 : n->model->width;
     s->channels = n->model->channels;
-    s->mul = vector(n, s->channels, 1);
-    s->add = vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? no_memory() : CKKS_OK;
+    s->mul = net_vector(n, s->channels, 1);
+    s->add = net_vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? net_no_room() : CKKS_OK;
 }
 
-static ckks_status one_layer(value *v, net *n, int i)
+static ckks_status one_layer(net_value *v, net *n, int i)
 {
     const nn_layer *l = &n->model->layer[i];
-    value in;
+    net_value in;
     ckks_status st;
 
     if (l->op == NN_IMAGE)
@@ -435,11 +316,11 @@ static ckks_status one_layer(value *v, net *n, int i)
         st = do_pool(&v[i], n, &in, l);
         break;
     case NN_BATCHNORM:
-        st = do_batchnorm(&v[i], n, &in, l, i);
+        st = net_fold_norm(&v[i], n, &in, l, i);
         break;
     case NN_SQUARE:
     case NN_QUADRATIC:
-        st = do_square(&v[i], n, &in, l, i);
+        st = net_fold_square(&v[i], n, &in, l, i);
         break;
     default:
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s of unknown kind %d",
@@ -473,17 +354,17 @@ static ckks_status check_zero(const net *n)
 }
 
 /* The logit must be the linear output of the last stage. */
-static ckks_status end(net *n, value *v)
+static ckks_status end(net *n, net_value *v)
 {
     const nn_layer *l = &n->model->layer[n->model->output];
-    value *out = &v[n->model->output];
+    net_value *out = &v[n->model->output];
     ckks_status st = CKKS_OK;
 
     st = check_same(out, n, n->model->output, l);
     if (st == CKKS_OK && (out->fresh < 0 || n->stage[out->fresh].sealed)) {
-        st = use(out, n, l);
+        st = net_use(out, n, l);
         if (st == CKKS_OK)
-            st = identity(out, n, l, n->model->output);
+            st = net_identity(out, n, l, n->model->output);
     }
     if (st == CKKS_OK && n->stage[out->fresh].height == 1
         && n->stage[out->fresh].width == 1)
@@ -498,12 +379,12 @@ ckks_status net_init(net *out, const nn_model *m)
 {
     net n = { .model = m };
     size_t layers = (size_t)m->num_layers;
-    value *v = calloc(layers, sizeof *v);
+    net_value *v = calloc(layers, sizeof *v);
     ckks_status st = CKKS_OK;
 
     n.stage = calloc(2 * layers + 1, sizeof *n.stage);
     if (v == NULL || n.stage == NULL)
-        st = no_memory();
+        st = net_no_room();
     for (int i = 0; i < m->num_layers && st == CKKS_OK; i++)
         st = one_layer(v, &n, i);
     if (st == CKKS_OK)

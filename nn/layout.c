@@ -37,9 +37,33 @@ bool net_live(int ring, int gap, int side, int residue)
     return side == 0;
 }
 
+bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
+                  int width, int index)
+{
+    const int columns = net_phases(l->ring_x, gap);
+
+    *y = index / columns * net_unit(l->ring_y, gap);
+    *x = index % columns * net_unit(l->ring_x, gap);
+    return net_live(l->ring_y, gap, height, *y)
+           && net_live(l->ring_x, gap, width, *x);
+}
+
 int nn_layout_phases(const nn_layout *l, int gap)
 {
     return net_phases(l->ring_y, gap) * net_phases(l->ring_x, gap);
+}
+
+int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
+{
+    return nn_layout_phases(l, s->gap << o->pool);
+}
+
+bool net_out_by_phase(const net_stage *s, const net_out *o,
+                      const nn_layout *l)
+{
+    const int gap = s->gap << o->pool;
+
+    return o->pool == 0 || (l->ring_y % gap == 0 && l->ring_x % gap == 0);
 }
 
 int nn_layout_phase(const nn_layout *l, int gap, int y, int x)

@@ -3,14 +3,14 @@
  * Read first: docs/12-volley.md.
  *
  * Positions are those of the image: a map of gap g has its pixel (y, x) at
- * (g y, g x).  The output phase at position (a, b) of a k x k convolution reads,
- * for each tap (dy, dx), the map at (a + g dy, b + g dx): ring position modulo
- * the ring, carries into the grid as a rotation by cy grid_x + cx.  Through a
- * transposed convolution it reads the half-size map at the multiple of 2 g
- * before; taps that meet there add up.  If the ring is no multiple of 2 g, pixels
- * whose taps meet at different places share a ciphertext: each tap is then read
- * at both, through masks that let every other pixel pass.  A dense layer is a convolution whose
- * kernel is the map, at one position.
+ * (g y, g x).  The output phase at position (a, b) of a k x k convolution
+ * reads, for each tap (dy, dx), the map at (a + g dy, b + g dx): ring position
+ * modulo the ring, carries into the grid as a rotation by cy grid_x + cx.
+ * Through a transposed convolution it reads the half-size map at the multiple
+ * of 2 g before; taps that meet there add up.  If the ring is no multiple of
+ * 2 g, pixels whose taps meet at different places share a ciphertext: each tap
+ * is then read at both, through masks that let every other pixel pass.  A
+ * dense layer is a convolution whose kernel is the map, at one position.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,83 +18,9 @@
 
 #include "net.h"
 
-/* ---- sizes -------------------------------------------------------------- */
-
-bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
-                  int width, int index)
-{
-    const int columns = net_phases(l->ring_x, gap);
-
-    *y = index / columns * net_unit(l->ring_y, gap);
-    *x = index % columns * net_unit(l->ring_x, gap);
-    return net_live(l->ring_y, gap, height, *y)
-           && net_live(l->ring_x, gap, width, *x);
-}
-
-int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
-{
-    return nn_layout_phases(l, s->gap << o->pool);
-}
-
-bool net_out_by_phase(const net_stage *s, const net_out *o,
-                      const nn_layout *l)
-{
-    const int gap = s->gap << o->pool;
-
-    return o->pool == 0 || (l->ring_y % gap == 0 && l->ring_x % gap == 0);
-}
-
 static int read_channels(const net_source *s)
 {
     return s->up_channels > 0 ? s->up_channels : s->channels;
-}
-
-int net_compare_terms(const void *a, const void *b)
-{
-    const net_term *x = a, *y = b;
-
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
-    if (x->step != y->step)
-        return x->step < y->step ? -1 : 1;
-    if (x->carry_y != y->carry_y)
-        return x->carry_y < y->carry_y ? -1 : 1;
-    if (x->carry_x != y->carry_x)
-        return x->carry_x < y->carry_x ? -1 : 1;
-    if (x->place_y != y->place_y)
-        return x->place_y < y->place_y ? -1 : 1;
-    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
-}
-
-bool net_cut(const net_term *t)
-{
-    return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
-           || t->place_x != 0;
-}
-
-bool net_same_cut(const net_term *a, const net_term *b)
-{
-    return a->carry_y == b->carry_y && a->carry_x == b->carry_x
-           && a->place_y == b->place_y && a->place_x == b->place_x;
-}
-
-bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
-{
-    size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x);
-    int x = (int)(slot % grid % (size_t)l->grid_x);
-
-    if ((t->place_y > 0 && y * l->ring_y % (2 * gap) != t->place_y - 1)
-        || (t->place_x > 0 && x * l->ring_x % (2 * gap) != t->place_x - 1))
-        return false;
-    if (t->carry_y == 0 && t->carry_x == 0)
-        return true;
-    y += t->carry_y;
-    x += t->carry_x;
-
-    if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
-        return false;
-    return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
 }
 
 /* ---- the terms of one phase --------------------------------------------- */
@@ -439,83 +365,4 @@ void net_map_clear(net_map *m)
     }
     free(m->phase);
     memset(m, 0, sizeof *m);
-}
-
-/* Whether a source's transposed convolution puts pixels of both kinds into one
- * ciphertext. */
-static bool mixed(const net_source *s, const nn_layout *l)
-{
-    return s->up_channels > 0
-           && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
-}
-
-ckks_status net_set_masks(net *n, const nn_layout *l)
-{
-    for (int k = 0; k < n->num_stages; k++) {
-        net_stage *st = &n->stage[k];
-
-        st->masked = st->bordered;
-        for (int i = 0; i < st->num_sources; i++) {
-            const net_source *s = &st->source[i];
-
-            st->masked |= mixed(s, l);
-            for (int c = 0; c < s->channels && mixed(s, l); c++)
-                if (s->add[c] != 0)
-                    return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: a constant "
-                                   "before its transposed convolution would "
-                                   "need rings that are multiples of %d, not "
-                                   "%d x %d", st->name, s->gap, l->ring_y,
-                                   l->ring_x);
-        }
-    }
-    if (n->model->border == NN_WRAP && (l->ring_y % n->max_gap != 0
-                                        || l->ring_x % n->max_gap != 0))
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "
-                       "multiples of %d, not %d x %d", n->max_gap, l->ring_y,
-                       l->ring_x);
-    return CKKS_OK;
-}
-
-/* Distinct nonzero steps of one phase. */
-static long count_steps(const net_phase *p)
-{
-    long count = 0;
-
-    for (int k = 0; k < p->terms; k++) {
-        bool new = p->term[k].step != 0;
-
-        for (int j = 0; j < k && new; j++)
-            new = p->term[j].step != p->term[k].step;
-        count += new;
-    }
-    return count;
-}
-
-/* Distinct (input, step, carries) over all phases; distinct (channel, phase,
- * step). */
-ckks_status net_map_rotations(long *inputs, long *sums, const net_map *m)
-{
-    size_t all = 0;
-    net_term *term;
-
-    *inputs = *sums = 0;
-    for (int i = 0; i < m->num_phases; i++)
-        all += (size_t)m->phase[i].terms;
-    term = malloc((all + 1) * sizeof *term);
-    if (term == NULL)
-        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms", all);
-    all = 0;
-    for (int i = 0; i < m->num_phases; i++) {
-        const net_phase *p = &m->phase[i];
-
-        *sums += count_steps(p) * m->channels;
-        for (int k = 0; k < p->terms; k++)
-            if (p->term[k].step != 0)
-                term[all++] = p->term[k];
-    }
-    qsort(term, all, sizeof *term, net_compare_terms);
-    for (size_t i = 0; i < all; i++)
-        *inputs += i == 0 || net_compare_terms(&term[i - 1], &term[i]) != 0;
-    free(term);
-    return CKKS_OK;
 }

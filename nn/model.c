@@ -120,8 +120,9 @@ static ckks_status model_border(nn_loader *l, const nn_json_node *net)
             && strcmp(border->text, word[i]) == 0)
             found = i;
     if (found < 0)
-        return nn_fail(CKKS_EFORMAT, "model: border is \"%s\", want wrap, halo, "
-                       "zero or valid", border->text != NULL ? border->text : "");
+        return nn_fail(CKKS_EFORMAT, "model: border is \"%s\", want wrap, "
+                       "halo, zero or valid",
+                       border->text != NULL ? border->text : "");
     m->border = (nn_border)found;
     if (m->border != NN_WRAP && ring == NULL)
         return CKKS_OK;

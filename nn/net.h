@@ -196,23 +196,26 @@ bool net_cut(const net_term *t);
 bool net_same_cut(const net_term *a, const net_term *b);
 bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot);
 
-/* Rotations a set needs if the inputs, or if the sums, are rotated. */
-CKKS_CHECKED ckks_status net_map_rotations(long *inputs, long *sums,
-                                           const net_map *m);
-
 /* Scale of what a source's ciphertexts hold. */
 double net_source_scale(const net *n, const net_source *s);
 
 /* Digits a key switching has at a level. */
 double net_digits(const ckks_params *p, int level);
 
-/* ---- costs (cost.c) ------------------------------------------------------- */
+/* ---- costs (cost.c) ------------------------------------------------------ */
 
 /* Fills steps, keys, seconds, memory and error of a plan whose layout and
  * parameters are chosen.  choose: decides whether inputs or sums are rotated;
  * else it is as the plan says. */
 CKKS_CHECKED ckks_status net_price(nn_plan *p, const net *n, bool choose,
                                    const nn_machine *machine, int threads);
+/* The best plan of a network: blank has what the model and the aim fix, the
+ * machine is the one by whose costs it is decided.  search.c.
+ *   errors  CKKS_EPARAM  none; the message is that of the candidate that came
+ *                        farthest */
+CKKS_CHECKED ckks_status net_search(nn_plan *out, net *n, const nn_plan *blank,
+                                    const nn_model *m, const nn_aim *aim,
+                                    const nn_machine *machine);
 /* Predictions of a complete plan: net_price, upload, download, keys.  predict.c
  */
 CKKS_CHECKED ckks_status net_predict(nn_plan *p, net *n,
@@ -221,6 +224,10 @@ CKKS_CHECKED ckks_status net_predict(nn_plan *p, net *n,
 int net_machine_rows(const nn_machine *m);
 CKKS_CHECKED ckks_status net_machine_check(const nn_machine *m,
                                            const char *name);
+/* Words of plan files, by nn_border and ckks_key_kind (plan_write.c). */
+extern const char *const NET_BORDERS[4];
+extern const char *const NET_KINDS[3];
+
 /* A folded model at the levels of a plan, which must be one of it; name: the
  * public function's.  weights.c. */
 CKKS_CHECKED ckks_status net_of_plan(net *out, const nn_model *m,

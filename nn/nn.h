@@ -107,11 +107,11 @@ void nn_model_clear(nn_model *m);
 
 /* The network on one image by the file's own float weights, layer by layer,
  * nothing folded: logit (height, width) of a mask, or one number a channel of
- * the output of a classifier.  pixel: (channels, height, width), 0..255.  Border: wrap as the rings give it (docs/model.md: the neighbour to
- * the right of column W-1 in row y is column 0 of row y + R, R the ring's
- * height at that resolution); halo: the image is extended by reflection by
- * nn_halo_radius, zeros around that, and the middle kept, any size; zero:
- * zeros; valid: none.
+ * the output of a classifier.  pixel: (channels, height, width), 0..255.
+ * Border: wrap as the rings give it (docs/model.md: the neighbour to the right
+ * of column W-1 in row y is column 0 of row y + R, R the ring's height at that
+ * resolution); halo: the image is extended by reflection by nn_halo_radius,
+ * zeros around that, and the middle kept, any size; zero: zeros; valid: none.
  *   errors  CKKS_EARG   a size this model does not take */
 CKKS_CHECKED ckks_status nn_model_float(double *logit, const nn_model *m,
                                         const double *pixel, int height,
@@ -126,7 +126,8 @@ int nn_halo_radius(const nn_model *m);
 /* Double Volley Revolver (docs/12-volley.md).  A map of height x width pixels
  * is cut by an outer ring of ring_y x ring_x ciphertexts and an inner grid of
  * slots; pixel (y, x) of image b lies in ciphertext
- * [y mod ring_y][x mod ring_x], slot (b grid_y + y / ring_y) grid_x + x / ring_x.
+ * [y mod ring_y][x mod ring_x], slot
+ * (b grid_y + y / ring_y) grid_x + x / ring_x.
  * A map behind poolings and strides of together `gap` keeps its pixels where
  * they are: its pixel (y, x) lies where (gap y, gap x) of the image does.  As
  * long as gap divides the rings, that is a map with rings gap times smaller

@@ -4,8 +4,9 @@
  *
  * A stage goes over its map one row of phases at a time: integer combination,
  * rotations, bias, square, and each output form it is wanted in.  What is
- * wanted at a lower level is dropped there before it is relinearised, and means are
- * taken of three-part squares, so that one relinearisation serves four.
+ * wanted at a lower level is dropped there before it is relinearised, and
+ * means are taken of three-part squares, so that one relinearisation serves
+ * four.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -48,7 +48,8 @@ static ckks_status check_layout(net *n, const nn_plan *p,
                                 const char *name)
 {
     const nn_layout *l = &p->layout;
-    bool sound = l->ring_y > 0 && l->ring_x > 0 && l->grid_y > 0 && l->grid_x > 0
+    bool sound = l->ring_y > 0 && l->ring_x > 0 && l->grid_y > 0
+                 && l->grid_x > 0
                  && l->height / l->ring_y == l->grid_y
                  && l->width / l->ring_x == l->grid_x
                  && l->slots == (size_t)1 << (p->params.log_n - 1)

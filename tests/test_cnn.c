@@ -310,7 +310,8 @@ static void every_ring(const cnn *c, int log_n, seen *s)
 
         if (aim.ring_y > h || aim.ring_x > w
             || y * x > 1 << (log_n - 1)
-            || (c->kind->classes == 0 && (i % 3 != 0 || i / 3 % 2 != 0)) || (zero && (h % aim.ring_y != 0 || w % aim.ring_x != 0)))
+            || (c->kind->classes == 0 && (i % 3 != 0 || i / 3 % 2 != 0))
+            || (zero && (h % aim.ring_y != 0 || w % aim.ring_x != 0)))
             continue;
         if (trial_init(&t, c, &aim)) {
             check_logits(&t, t.clear, 0.03, "in the clear");

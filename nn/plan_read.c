@@ -1,6 +1,6 @@
-/* plan_file.c -- the public part of a plan as JSON, and its fingerprint.
+/* plan_read.c -- a plan from JSON.
  *
- * Format: docs/conventions.md.  A loader checks what arithmetic will rely on;
+ * Format: docs/conventions.md.  The loader checks what arithmetic will rely on;
  * the context checks the primes.
  */
 #include <math.h>
@@ -9,149 +9,6 @@
 
 #include "json.h"
 #include "net.h"
-
-static const char *const BORDERS[] = { "wrap", "halo", "zero", "valid" };
-static const char *const KINDS[] = { "relin", "rotate", "conj" };
-
-/* ---- writing ------------------------------------------------------------ */
-
-static void put_layout(nn_json_writer *w, const nn_plan *p)
-{
-    const nn_layout *l = &p->layout;
-
-    nn_json_put_object(w, "layout");
-    nn_json_put_int(w, "height", l->height);
-    nn_json_put_int(w, "width", l->width);
-    nn_json_put_int(w, "ring_y", l->ring_y);
-    nn_json_put_int(w, "ring_x", l->ring_x);
-    nn_json_put_int(w, "batch", l->batch);
-    nn_json_put_int(w, "core_height", p->core_height);
-    nn_json_put_int(w, "core_width", p->core_width);
-    nn_json_put_int(w, "halo", p->halo);
-    nn_json_put_end(w);
-}
-
-static void put_parameters(nn_json_writer *w, const ckks_params *p)
-{
-    nn_json_put_object(w, "parameters");
-    nn_json_put_int(w, "log_n", p->log_n);
-    nn_json_put_int(w, "security", p->security);
-    nn_json_put_int(w, "dnum", p->dnum);
-    nn_json_put_array(w, "primes");
-    for (int i = 0; i < p->num_primes; i++)
-        nn_json_put_word(w, NULL, p->primes[i]);
-    nn_json_put_end(w);
-    nn_json_put_array(w, "special");
-    for (int i = 0; i < p->num_special; i++)
-        nn_json_put_word(w, NULL, p->special[i]);
-    nn_json_put_end(w);
-    nn_json_put_end(w);
-}
-
-static void put_ends(nn_json_writer *w, const nn_plan *p)
-{
-    nn_json_put_object(w, "input");
-    nn_json_put_int(w, "channels", p->channels);
-    nn_json_put_double(w, "mul", p->mul);
-    nn_json_put_double(w, "add", p->add);
-    nn_json_put_int(w, "level", p->in_level);
-    nn_json_put_double(w, "scale", p->in_scale);
-    nn_json_put_end(w);
-    nn_json_put_object(w, "output");
-    nn_json_put_double(w, "scale", p->out_scale);
-    nn_json_put_int(w, "gap", p->out_gap);
-    nn_json_put_int(w, "channels", p->out_channels);
-    nn_json_put_int(w, "neurons", p->out_neurons);
-    nn_json_put_int(w, "column", p->out_column);
-    nn_json_put_double(w, "threshold", p->threshold);
-    nn_json_put_string(w, "foreground", p->foreground);
-    nn_json_put_array(w, "classes");
-    for (int i = 0; i < p->num_classes; i++)
-        nn_json_put_string(w, NULL, p->class_name[i]);
-    nn_json_put_end(w);
-    nn_json_put_double(w, "max", p->logit_max);
-    nn_json_put_double(w, "error_sd", p->error_sd);
-    nn_json_put_end(w);
-}
-
-static void put_lists(nn_json_writer *w, const nn_plan *p)
-{
-    nn_json_put_array(w, "keys");
-    for (size_t i = 0; i < p->num_keys; i++) {
-        nn_json_put_object(w, NULL);
-        nn_json_put_string(w, "kind", KINDS[p->key[i].kind]);
-        nn_json_put_int(w, "step", p->key[i].step);
-        nn_json_put_int(w, "level", p->key[i].level);
-        nn_json_put_end(w);
-    }
-    nn_json_put_end(w);
-    nn_json_put_array(w, "steps");
-    for (int i = 0; i < p->num_steps; i++) {
-        const nn_step *s = &p->step[i];
-
-        nn_json_put_object(w, NULL);
-        nn_json_put_string(w, "name", s->name);
-        nn_json_put_bool(w, "square", s->square);
-        nn_json_put_bool(w, "rotate_inputs", s->rotate_inputs);
-        nn_json_put_int(w, "neurons", s->neurons);
-        nn_json_put_int(w, "level", s->level);
-        nn_json_put_double(w, "log_scale", s->log_scale);
-        nn_json_put_int(w, "channels", s->channels);
-        nn_json_put_int(w, "height", s->height);
-        nn_json_put_int(w, "width", s->width);
-        nn_json_put_end(w);
-    }
-    nn_json_put_end(w);
-}
-
-static ckks_status write_plan(nn_json_writer *w, const nn_plan *p, int indent)
-{
-    nn_json_writer_init(w, NULL, indent);
-    nn_json_put_object(w, NULL);
-    nn_json_put_string(w, "format", "volley-plan-1");
-    nn_json_put_string(w, "name", p->name);
-    nn_json_put_string(w, "border", BORDERS[p->border]);
-    put_layout(w, p);
-    put_parameters(w, &p->params);
-    put_ends(w, p);
-    put_lists(w, p);
-    nn_json_put_end(w);
-    return nn_json_writer_finish(w);
-}
-
-ckks_status nn_plan_save(char **out, size_t *size, const nn_plan *p)
-{
-    nn_json_writer w;
-    ckks_status st;
-    char *text;
-
-    if (out == NULL || size == NULL || p == NULL)
-        return nn_fail(CKKS_EARG, "nn_plan_save: null pointer");
-    st = write_plan(&w, p, 1);
-    text = st == CKKS_OK ? malloc(w.size + 1) : NULL;
-    if (st == CKKS_OK && text == NULL)
-        st = nn_fail(CKKS_EMEM, "nn_plan_save: no memory");
-    if (st == CKKS_OK) {
-        memcpy(text, w.data, w.size);
-        text[w.size] = '\0';
-        *out = text;
-        *size = w.size;
-    }
-    nn_json_writer_clear(&w);
-    return st;
-}
-
-void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p)
-{
-    nn_json_writer w;
-
-    memset(out, 0, 16);
-    if (write_plan(&w, p, 0) == CKKS_OK)
-        ckks_blake2b(out, 16, (const uint8_t *)w.data, w.size, NULL, 0);
-    nn_json_writer_clear(&w);
-}
-
-/* ---- reading ------------------------------------------------------------ */
 
 /* Reads members of one object; the first problem is kept. */
 typedef struct reader {
@@ -324,7 +181,8 @@ static void read_ends(reader *top, nn_plan *p)
     static const char *const first[] = { "channels", "mul", "add", "level",
         "scale", NULL };
     static const char *const last[] = { "scale", "gap", "channels",
-        "neurons", "column", "threshold", "foreground", "classes", "max", "error_sd", NULL };
+        "neurons", "column", "threshold", "foreground", "classes", "max",
+        "error_sd", NULL };
     reader r = enter(top, "input", first), s;
 
     p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
@@ -364,7 +222,7 @@ static void read_keys(reader *top, nn_plan *p)
             return;
         }
         check_known(&r, known);
-        k->kind = (ckks_key_kind)get_choice(&r, "kind", KINDS, 3);
+        k->kind = (ckks_key_kind)get_choice(&r, "kind", NET_KINDS, 3);
         k->step = get_int(&r, "step", 0, 1 << 16);
         k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
         top->st = r.st;
@@ -474,7 +332,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
             refuse(&r, "format", "not \"volley-plan-1\"");
         check_known(&r, known);
         get_name(&r, "name", p->name);
-        p->border = (nn_border)get_choice(&r, "border", BORDERS, 4);
+        p->border = (nn_border)get_choice(&r, "border", NET_BORDERS, 4);
         read_layout(&r, p);
         read_parameters(&r, p);
         read_ends(&r, p);

@@ -1,0 +1,93 @@
+/* mask.c -- terms that are read through a mask: borders of zeros, and every
+ * other pixel of a map that a transposed convolution makes (map.c).
+ *
+ * Read first: docs/12-volley.md.
+ */
+#include <stdlib.h>
+
+#include "net.h"
+
+int net_compare_terms(const void *a, const void *b)
+{
+    const net_term *x = a, *y = b;
+
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    if (x->carry_y != y->carry_y)
+        return x->carry_y < y->carry_y ? -1 : 1;
+    if (x->carry_x != y->carry_x)
+        return x->carry_x < y->carry_x ? -1 : 1;
+    if (x->place_y != y->place_y)
+        return x->place_y < y->place_y ? -1 : 1;
+    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
+}
+
+bool net_cut(const net_term *t)
+{
+    return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
+           || t->place_x != 0;
+}
+
+bool net_same_cut(const net_term *a, const net_term *b)
+{
+    return a->carry_y == b->carry_y && a->carry_x == b->carry_x
+           && a->place_y == b->place_y && a->place_x == b->place_x;
+}
+
+bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
+{
+    size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    int y = (int)(slot % grid / (size_t)l->grid_x);
+    int x = (int)(slot % grid % (size_t)l->grid_x);
+
+    if ((t->place_y > 0 && y * l->ring_y % (2 * gap) != t->place_y - 1)
+        || (t->place_x > 0 && x * l->ring_x % (2 * gap) != t->place_x - 1))
+        return false;
+    if (t->carry_y == 0 && t->carry_x == 0)
+        return true;
+    y += t->carry_y;
+    x += t->carry_x;
+
+    if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
+        return false;
+    return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
+}
+
+/* ---- stages -------------------------------------------------------------- */
+
+/* Whether a source's transposed convolution puts pixels of both kinds into one
+ * ciphertext. */
+static bool mixed(const net_source *s, const nn_layout *l)
+{
+    return s->up_channels > 0
+           && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
+}
+
+ckks_status net_set_masks(net *n, const nn_layout *l)
+{
+    for (int k = 0; k < n->num_stages; k++) {
+        net_stage *st = &n->stage[k];
+
+        st->masked = st->bordered;
+        for (int i = 0; i < st->num_sources; i++) {
+            const net_source *s = &st->source[i];
+
+            st->masked |= mixed(s, l);
+            for (int c = 0; c < s->channels && mixed(s, l); c++)
+                if (s->add[c] != 0)
+                    return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: a constant "
+                                   "before its transposed convolution would "
+                                   "need rings that are multiples of %d, not "
+                                   "%d x %d", st->name, s->gap, l->ring_y,
+                                   l->ring_x);
+        }
+    }
+    if (n->model->border == NN_WRAP && (l->ring_y % n->max_gap != 0
+                                        || l->ring_x % n->max_gap != 0))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "
+                       "multiples of %d, not %d x %d", n->max_gap, l->ring_y,
+                       l->ring_x);
+    return CKKS_OK;
+}
