@@ -202,6 +202,14 @@ CKKS_CHECKED ckks_status nn_machine_load(nn_machine *out, const char *text,
 
 enum { NN_MANY = 1 << 30 };
 
+/* How dense layers are done (docs/cnn.md). */
+typedef enum nn_dense_form {
+    NN_DENSE_ANY = 0,
+    NN_DENSE_TERMS,             /* integer combinations, as convolutions     */
+    NN_DENSE_MATRIX,            /* neurons share ciphertexts                 */
+    NN_DENSE_SINGLE             /* plaintexts, a ciphertext for each neuron  */
+} nn_dense_form;
+
 /* What the planner may be told; zero bytes are the defaults. */
 typedef struct nn_aim {
     int security;               /* 128 (0), 192, 256 or CKKS_INSECURE        */
@@ -213,6 +221,9 @@ typedef struct nn_aim {
     int images;                 /* the plan that takes the least time for so
                                    many; NN_MANY: for each of very many; 0:
                                    for one set, however many it holds        */
+    nn_dense_form dense;
+    int layer_bits;             /* of a layer's prime: 0: as many as fit; 47,
+                                   44, 40 or 38                              */
     size_t max_memory;          /* bytes the server has; 0: no limit         */
     const nn_machine *machine;  /* the server; NULL: see nn_plan_make        */
     int threads;                /* the server's (0 means 1): time and memory

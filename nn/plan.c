@@ -52,6 +52,14 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     if (!in_range(aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: N = 2^%d, not 2^%d..2^%d",
                        aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
+    if (aim->images < 0 || aim->images > NN_MANY
+        || (aim->layer_bits != 0 && aim->layer_bits != 47
+            && aim->layer_bits != 44 && aim->layer_bits != 40
+            && aim->layer_bits != 38)
+        || (int)aim->dense < NN_DENSE_ANY || aim->dense > NN_DENSE_SINGLE)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d images (0..2^30), layer "
+                       "primes of %d bits (47, 44, 40, 38), dense form %d",
+                       aim->images, aim->layer_bits, (int)aim->dense);
     if (!in_range(aim->ring_y, 1, NN_MAX_SIDE)
         || !in_range(aim->ring_x, 1, NN_MAX_SIDE)
         || !in_range(aim->height, 1, NN_MAX_SIDE)

@@ -301,12 +301,27 @@ static int rings_to_try(shape out[MAX_RINGS], const nn_model *m,
     return count;
 }
 
-/* Ways to do the dense layers: number `way` of a net with so many. */
+/* Ways to do the dense layers: number `way` of a net with so many.  0: terms;
+ * to `dense`: the last of so many gives single neurons; then: matrices all. */
 static bool way_at(shape *as, int dense, int way)
 {
     as->matrices = way <= dense ? way : dense;
     as->singles = way <= dense && way > 0;
     return way == 0 || (dense > 0 && way <= dense + 1);
+}
+
+static bool wanted(nn_dense_form form, const shape *as)
+{
+    switch (form) {
+    case NN_DENSE_TERMS:
+        return as->matrices == 0;
+    case NN_DENSE_MATRIX:
+        return as->matrices > 0 && !as->singles;
+    case NN_DENSE_SINGLE:
+        return as->matrices == 1 && as->singles;
+    default:
+        return true;
+    }
 }
 
 static int count_dense(const net *n)
@@ -356,9 +371,12 @@ static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
                       const shape *as)
 {
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
+        const int bits = with->aim->layer_bits;
         ckks_status st;
         int stage = 0;
 
+        if (bits > 0 && bits != CHOICES[c].layer)
+            continue;
         plan[2] = *with->blank;
         plan[2].params.log_n = log_n;
         st = candidate(&plan[1], &plan[2], &stage, with, CHOICES[c], as);
@@ -390,7 +408,8 @@ static ckks_status find_best(nn_plan plan[3], search *with)
     for (int log_n = first; log_n <= last; log_n++)
         for (int i = 0; i < rings; i++)
             for (int way = 0; way_at(&ring[i], dense, way); way++)
-                try_shape(plan, &why, with, log_n, &ring[i]);
+                if (wanted(aim->dense, &ring[i]))
+                    try_shape(plan, &why, with, log_n, &ring[i]);
     return with->worth < NONE ? CKKS_OK
                               : nn_fail(why.status, "%s", why.message);
 }
