@@ -191,8 +191,9 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
             s->scale = exp2(0.5 * (bits.layer + bits.scale));
         } else {                /* the logit: as fine as the base prime lets */
             double top = fmax(n->model->layer[s->pre].range.max, 1);
+            double fine = s->neurons > 0 ? 20 + 2 * s->source[0].pool : 14;
 
-            s->scale = exp2(fmin(bits.scale + (s->neurons > 0 ? 20 : 14),
+            s->scale = exp2(fmin(bits.scale + fine,
                                  bits.base - 3 - ceil(log2(top))));
         }
         s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;

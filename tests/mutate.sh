@@ -65,6 +65,14 @@ ckks/seal.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
 ckks/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
 ckks/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
 ckks/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
+nn/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
+nn/layout.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
+nn/run_pool.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
+nn/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
+nn/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
+nn/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
+nn/map.c	s/1 + ((odd \* (gap/1 + (((1 - odd) * (gap/	cnn_
+nn/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
 LIST
 
 # The untouched copy passes, or nothing below means anything.

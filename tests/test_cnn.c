@@ -18,6 +18,7 @@ typedef struct cnn_kind {
     int channels, height, width;
     int classes;                /* 0: a mask                                 */
     void (*build)(model_maker *k);
+    float weight;               /* keeps values near 1                       */
 } cnn_kind;
 
 /* 15 x 15, 6 x 6, 4 x 4, 2 x 2 */
@@ -76,12 +77,12 @@ static void sandwich(model_maker *k)
 }
 
 static const cnn_kind KINDS[] = {
-    { "digits", "valid", 1, 15, 15, 3, digits },
-    { "padded", "zero", 1, 12, 16, 4, padded },
-    { "skin", "valid", 3, 16, 16, 1, skin },
-    { "unet", "zero", 1, 12, 8, 0, unet },
-    { "sandwich", "zero", 1, 6, 10, 0, sandwich },
-    { "sandwich", "halo", 1, 6, 10, 0, sandwich }
+    { "digits", "valid", 1, 15, 15, 3, digits, 3.4f },
+    { "padded", "zero", 1, 12, 16, 4, padded, 3 },
+    { "skin", "valid", 3, 16, 16, 1, skin, 6 },
+    { "unet", "zero", 1, 12, 8, 0, unet, 3.6f },
+    { "sandwich", "zero", 1, 6, 10, 0, sandwich, 4.5f },
+    { "sandwich", "halo", 1, 6, 10, 0, sandwich, 4.5f }
 };
 
 typedef struct cnn {
@@ -89,10 +90,11 @@ typedef struct cnn {
     nn_model m;
     double *pixel;              /* (MOST, channels, height, width)           */
     double want[MOST][256];
+    double spread;              /* of the logits, about their mean           */
 } cnn;
 
 /* Values near 1 everywhere: weights by the root of their number. */
-static void tame(nn_model *m)
+static void tame(nn_model *m, float weight)
 {
     for (int i = 0; i < m->num_layers; i++) {
         const nn_layer *l = &m->layer[i], *x = &m->layer[l->in[0]];
@@ -102,15 +104,31 @@ static void tame(nn_model *m)
         if (l->op == NN_CONV)
             fan *= (size_t)(l->kernel * l->kernel);
         else if (l->op == NN_TCONV)     /* channels the other way round      */
-            fan *= 4;
+            fan = (size_t)(2 * x->channels);
         else if (l->op == NN_DENSE)
             fan *= (size_t)(x->height * x->width);
         else
             continue;
         all = fan * (size_t)l->channels;
         for (size_t j = 0; j < all; j++)
-            w[j] *= 3 / sqrtf((float)fan);
+            w[j] *= weight / sqrtf((float)fan);
     }
+}
+
+static size_t count_logits(const cnn_kind *kind)
+{
+    return (size_t)(kind->classes > 0 ? kind->classes
+                                      : kind->height * kind->width);
+}
+
+static double cnn_spread(const cnn *c)
+{
+    const size_t count = count_logits(c->kind);
+    double all[MOST * 256];
+
+    for (size_t i = 0; i < MOST; i++)
+        memcpy(all + i * count, c->want[i], count * sizeof *all);
+    return spread_of(all, MOST * count);
 }
 
 static bool cnn_init(cnn *c, const cnn_kind *kind)
@@ -139,14 +157,16 @@ static bool cnn_init(cnn *c, const cnn_kind *kind)
     c->pixel = malloc(MOST * each * sizeof *c->pixel);
     if (!ok || !CHECK(c->pixel != NULL, "no memory"))
         return false;
-    tame(&c->m);
+    tame(&c->m, kind->weight);
     for (size_t j = 0; j < MOST * each; j++)
         c->pixel[j] = (double)(test_word(&seed) % 256);
     for (int i = 0; i < MOST && ok; i++)
         ok = NN_OK(nn_model_float(c->want[i], &c->m,
                                   c->pixel + (size_t)i * each, kind->height,
                                   kind->width));
-    return ok;
+    c->spread = cnn_spread(c);
+    return ok && CHECK(c->spread > 0.05 && c->spread < 1,
+                       "%s: logits differ by %g", kind->name, c->spread);
 }
 
 static void cnn_clear(cnn *c)
@@ -225,10 +245,14 @@ static bool trial_pack(trial *t)
     return true;
 }
 
+/* If the form asked for does not fit, the planner chooses. */
 static bool trial_init(trial *t, const cnn *c, const nn_aim *aim)
 {
     *t = (trial){ .c = c, .aim = *aim };
-    if (!NN_OK(nn_plan_make(&t->p, &c->m, aim))
+    if (aim->dense != NN_DENSE_ANY
+        && nn_plan_make(&t->p, &c->m, aim) != CKKS_OK)
+        t->aim.dense = NN_DENSE_ANY;
+    if (!NN_OK(nn_plan_make(&t->p, &c->m, &t->aim))
         || !NN_OK(nn_weights_init(&t->w, &c->m, &t->p)))
         return false;
     t->images = t->p.layout.batch < MOST ? t->p.layout.batch : MOST;
@@ -301,7 +325,8 @@ static void every_ring(const cnn *c, int log_n, seen *s)
     for (size_t i = 0; i < 300; i++) {
         nn_aim aim = { .security = CKKS_INSECURE, .log_n = log_n,
                        .ring_y = ring[i / 3 / 10], .ring_x = ring[i / 3 % 10],
-                       .images = images[i % 3] };
+                       .images = images[i % 3],
+                       .dense = (nn_dense_form)(i / 3 % 4) };
         const bool zero = strcmp(c->kind->border, "zero") == 0;
         const int h = c->kind->height, w = c->kind->width;
         const int y = (h + aim.ring_y - 1) / aim.ring_y;
@@ -314,7 +339,7 @@ static void every_ring(const cnn *c, int log_n, seen *s)
             || (zero && (h % aim.ring_y != 0 || w % aim.ring_x != 0)))
             continue;
         if (trial_init(&t, c, &aim)) {
-            check_logits(&t, t.clear, 0.03, "in the clear");
+            check_logits(&t, t.clear, 0.03 * c->spread, "in the clear");
             count_ways(s, &t.p);
         }
         trial_clear(&t);
@@ -332,8 +357,8 @@ TEST(cnn_every_ring_in_the_clear)
             every_ring(&c, 11, &s);
         cnn_clear(&c);
     }
-    CHECK(s.plans > 150 && s.terms > 0 && s.vectors > 0 && s.singles > 0
-              && s.batched > 0,
+    CHECK(s.plans > 150 && s.terms > 20 && s.vectors > 20 && s.singles > 20
+              && s.batched > 20,
           "%d plans: %d layers of terms, %d of vectors (%d of batches), %d of "
           "single neurons", s.plans, s.terms, s.vectors, s.batched, s.singles);
 }
@@ -350,9 +375,10 @@ static void check_encrypted(const trial *t)
     trial_text(text, t);
     r.count = (size_t)nn_plan_outputs(&t->p) * t->p.layout.slots;
     if (rig_encrypted(&e, &r, 1))
-        CHECK(e.worst <= 0.02 && e.imaginary <= 0.02,
-              "%s: off by %.3g, imaginary parts up to %.3g", text, e.worst,
-              e.imaginary);
+        CHECK(e.worst <= 0.05 * t->c->spread
+                  && e.imaginary <= 0.05 * t->c->spread,
+              "%s: off by %.3g, imaginary parts up to %.3g; logits differ by "
+              "%.3g", text, e.worst, e.imaginary, t->c->spread);
 }
 
 TEST(cnn_encrypted)
@@ -367,7 +393,8 @@ TEST(cnn_encrypted)
         for (int j = 0; j < 21 && ok; j++) {
             nn_aim aim = { .security = CKKS_INSECURE, .log_n = 10,
                            .ring_y = ring[j / 3], .ring_x = ring[j / 3],
-                           .images = images[j % 3] };
+                           .images = images[j % 3],
+                           .dense = (nn_dense_form)(j % 4) };
             trial t;
 
             if (strcmp(KINDS[i].border, "zero") == 0
