@@ -126,6 +126,9 @@ TEST(vr_convolution)
     };
     static const conv_case real = { 784, { 28, 28, 3 }, 4, 1, true };
 
+    CHECK(unet_vr_conv_cost(1, cases[0].g, true).rotations == 4 * 4
+          && unet_vr_conv_cost(1, real.g, true).rotations == 9 * 4,
+          "rotations for tilings that hold no window");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_conv(&cases[i], &vr_small_params, 0x1p40);
     check_conv(&real, &params, 0x1p40);             /* 128 bits              */

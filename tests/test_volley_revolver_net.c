@@ -2,7 +2,8 @@
  * plain loops. */
 #include "volley_revolver_support.h"
 
-/* One image (channels, 5, 6), layer by layer; also mean squares of what is squared. */
+/* One image (channels, 5, 6), layer by layer; also mean squares of what is
+ * squared. */
 static void net_naive(double *out, double squares[2], const unet_vr_net *n,
                       const double *x)
 {
@@ -142,6 +143,16 @@ TEST(vr_plan_of_the_papers_network)
     CHECK(p.dense2.rotations == 16 * 20 + 15 && p.dense2.products == 16,
           "dense: %ld rotations", p.dense2.rotations);
     CHECK(p.keys.count == 1 + 20 + 1 + 1, "%zu keys", p.keys.count);
+    for (size_t i = 0; i < p.keys.count; i++) {
+        const ckks_key_request *k = &p.keys.key[i];
+        const bool back = k->step > 1 << 14;    /* to the right              */
+        int level = k->kind == CKKS_KEY_RELIN ? 10
+                    : k->step == 1 || k->step == 28 ? 10 - 1
+                    : k->step == 1024 ? 10 - 3 : back ? 10 - 5 : 10 - 4;
+
+        CHECK(k->level == level, "step %d at level %d, not %d", k->step,
+              k->level, level);
+    }
     NN_STATUS(unet_vr_net_plan(&p, &n, 1 << 15, 9, true), CKKS_ELEVEL);
     NN_STATUS(unet_vr_net_plan(&p, &n, 1 << 9, 10, true), CKKS_EARG);
 }

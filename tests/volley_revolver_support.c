@@ -237,9 +237,9 @@ void vr_net_weights(unet_vr_net *n, double *w)
 }
 
 const ckks_params vr_net_params = {
-    .log_n = 8, .num_primes = 11,
-    .primes = { 48, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40 },
-    .num_special = 1, .special = { 48 }, .dnum = 11,
+    .log_n = 8, .num_primes = 12,
+    .primes = { 48, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40, 40 },
+    .num_special = 1, .special = { 48 }, .dnum = 12,
     .security = CKKS_INSECURE
 };
 

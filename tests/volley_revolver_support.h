@@ -91,6 +91,7 @@ void vr_product_close(vr_product_rig *r);
 enum { VR_NET_CHANNELS = 2, VR_NET_MAPS = 2, VR_NET_HIDDEN = 6,
        VR_NET_CLASSES = 3, VR_NET_OUT = 3 * 4, VR_NET_AREA = 30 };
 
+/* One level more than the network takes. */
 extern const ckks_params vr_net_params;
 void vr_net_weights(unet_vr_net *n, double *w);
 
