@@ -71,7 +71,7 @@ TEST(vr_refuses)
     static const vr_product_case k = { 8, 8, 8, 8, 1, true };
     static const unet_vr_window g = { 2, 4, 2 };
     unet_vr_keys keys = { 0 };
-    unet_vr_weight clear = { 0 }, low = { 0 };
+    unet_vr_weight clear = { 0 }, low = { 0 }, other_bias = { NULL, 5, { 0 } };
     vr_product_rig r = { 0 };
     ckks_ct out = { 0 }, two = { 0 }, three[2] = { { 0 }, { 0 } };
     vr_snapshot s;
@@ -113,6 +113,14 @@ TEST(vr_refuses)
     NN_STATUS(unet_vr_product(&out, &b.vr, r.in, 1, &r.b[1], 8), CKKS_EARG);
     NN_STATUS(unet_vr_conv(&out, &b.vr, r.in, 1, r.b, NULL,
                            (unet_vr_window){ 2, 4, 2 }), CKKS_EARG);
+    unet_vr_weight_clear(&r.b[1]);
+    CHECK_OK(ckks_ct_copy(&three[1], &r.in[0]));
+    NN_OK(unet_vr_weight_init(&r.b[1], b.ctx, r.slots, 0, 0, NULL, NULL));
+    NN_STATUS(unet_vr_product(&out, &b.vr, three, 2, r.b, 8), CKKS_EARG);
+    CHECK(strstr(nn_last_error(), "in the clear") != NULL, "%s",
+          nn_last_error());
+    NN_STATUS(unet_vr_conv(&out, &b.vr, r.in, 1, &clear, &other_bias,
+                           (unet_vr_window){ 2, 4, 1 }), CKKS_EARG);
     NN_STATUS(unet_vr_conv(&out, &b.vr, r.in, 1, &clear, NULL,
                            (unet_vr_window){ 3, 3, 1 }), CKKS_EARG);
     NN_STATUS(unet_vr_pool(&out, &b.vr, r.in, (unet_vr_window){ 2, 4, 3 }),
