@@ -50,7 +50,8 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
     out->any = shape.versions > shape.copies;
     out->rotations = shape.versions - shape.copies;
     for (int i = 0; i < shape.num_rows; i++)
-        out->rotations += (long)shape.row[i].rotations * m->channels;
+        out->rotations += (long)shape.row[i].rotations
+                          * shape.row[i].piece.channels;
     out->bytes = net_base_bytes(p, machine)
                  + net_stage_bytes(n, k, &shape, m, p, machine,
                                    with->threads);

@@ -179,37 +179,43 @@ static inline void digits_four(uint64_t *const *out, size_t rows,
 }
 
 /* A part of the next tile's inputs: memory works while sums are made. */
-static void ask_next(const uint64_t *const *in, size_t n_in, size_t part,
-                     size_t parts, size_t at)
+static void ask_next(const uint64_t *const *in, size_t first, size_t end,
+                     size_t at)
 {
-    for (size_t j = part * n_in / parts; j < (part + 1) * n_in / parts; j++)
-        for (size_t i = 0; i < COLUMNS; i += 8)
-            _mm_prefetch((const void *)(in[j] + at + i), _MM_HINT_T1);
+    for (size_t k = first; k < end; k++)
+        _mm_prefetch((const void *)(in[k / (COLUMNS / 8)] + at
+                                    + k % (COLUMNS / 8) * 8), _MM_HINT_T1);
 }
 
 static void combine_small(uint64_t *const *out, const uint64_t *const *in,
                           size_t n_in, const ckks_block *block,
                           size_t n_blocks, size_t n, prime c, void *work)
 {
-    size_t groups = 0;
+    const size_t lines = n_in * (COLUMNS / 8);
+    size_t groups = 0, step;
     __m256i *tile = work;
     uint32_t *pairs = (uint32_t *)(void *)(tile + n_in * (COLUMNS / 4));
 
     for (size_t b = 0; b < n_blocks; b++)
         groups += (block[b].rows + ROWS - 1) / ROWS;
+    step = lines / (groups * (COLUMNS / 4)) + 1;
     pack_pairs(pairs, block, n_blocks);
     for (size_t at = 0; at < n; at += COLUMNS) {
         const uint32_t *w = pairs;
-        size_t group = 0;
+        const size_t ahead = at + COLUMNS < n ? at + COLUMNS : at;
+        size_t asked = 0;
 
         pack_digits(tile, in, n_in, at);
         for (const ckks_block *b = block; b < block + n_blocks; b++)
             for (size_t r = 0; r < b->rows; r += ROWS) {
-                ask_next(in, n_in, group++, groups,
-                         at + COLUMNS < n ? at + COLUMNS : at);
-                for (size_t i = 0; i < COLUMNS; i += 4)
+                for (size_t i = 0; i < COLUMNS; i += 4) {
+                    size_t end = asked + step < lines ? asked + step : lines;
+
+                    ask_next(in, asked, end, ahead);
+                    asked = end;
                     digits_four(out + b->first + r, b->rows - r, tile + i / 4,
                                 w, b->index, b->terms, at + i, c);
+                }
                 w += ROWS * ((b->terms + 1) / 2);
             }
     }
