@@ -42,8 +42,7 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
     const net_stage *s = &n->stage[k];
     const nn_machine *machine = with->machine;
     net_shape shape = { 0 };
-    ckks_status st = net_shape_init(&shape, m, net_columns(s, &p->layout),
-                                    by_inputs, s->masked);
+    ckks_status st = net_shape_init(&shape, m, s, &p->layout, by_inputs);
 
     if (st != CKKS_OK)
         return st;

@@ -9,10 +9,10 @@
 /* ---- shape.c: how a map falls into rows of phases ----------------------- */
 
 /* What is combined at once: some channels at some phases of one row.  Sums are
- * the largest part of what a stage holds; so there are at most NET_SUMS of
- * them, or those of one phase and as many channels as kernels work on
+ * the largest part of what a stage holds; so they have at most NET_LIMBS limbs,
+ * or are those of one phase and as many channels as kernels work on
  * together. */
-enum { NET_SUMS = 32, NET_TOGETHER = 8 };
+enum { NET_LIMBS = 704, NET_TOGETHER = 8 };
 
 typedef struct net_piece {
     int first, phases;
@@ -21,7 +21,7 @@ typedef struct net_piece {
 
 /* The piece that follows p, the first one if all of p is zero; false behind the
  * last. */
-bool net_piece_next(net_piece *p, const net_map *m, int columns,
+bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
                     bool by_inputs);
 
 /* One piece, as net_row_init builds it. */
@@ -42,10 +42,10 @@ typedef struct net_shape {
     net_row_shape *row;
 } net_shape;
 
-/* The shape of a stage's map, whichever is rotated; masked: border zero. */
+/* The shape of a stage's map, whichever is rotated. */
 CKKS_CHECKED ckks_status net_shape_init(net_shape *out, const net_map *m,
-                                        int columns, bool by_inputs,
-                                        bool masked);
+                                        const net_stage *s,
+                                        const nn_layout *l, bool by_inputs);
 void net_shape_clear(net_shape *s);
 
 /* Phases of one row of a stage. */

@@ -5,7 +5,7 @@
  * A stage goes over its map one piece at a time, some channels at some phases
  * of a row, so that few sums exist at once: integer combination,
  * rotations, bias, square, and each output form it is wanted in.  What is
- * wanted at a lower level is dropped there before it is relinearised, and means are
+ * wanted at a lower level is dropped there before it is relinearised; means are
  * taken of three-part squares, so that one relinearisation serves four.
  */
 #include <math.h>
@@ -221,7 +221,7 @@ static ckks_status one_stage(net_run *r, int k)
         return st;
     st = outs_init(r, k);
     while (st == CKKS_OK
-           && net_piece_next(&piece, in.map, columns, by_inputs))
+           && net_piece_next(&piece, in.map, s->level, columns, by_inputs))
         st = one_piece(r, k, &in, &piece);
     net_inputs_clear(&in);
     if (st == CKKS_OK)

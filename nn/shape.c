@@ -65,15 +65,15 @@ static int phase_blocks(const net_phase *p, bool by_inputs)
 
 /* As many phases of the row as their sums allow; if not even one, of that one
  * some channels. */
-static void piece_begin(net_piece *p, const net_map *m, int columns,
-                        bool by_inputs)
+static void piece_begin(net_piece *p, const net_map *m, int most,
+                        int columns, bool by_inputs)
 {
     int blocks = phase_blocks(&m->phase[p->first], by_inputs), some;
 
     p->channels = m->channels;
     p->phases = 1;
-    if (blocks * m->channels > NET_SUMS) {
-        some = NET_SUMS / blocks / NET_TOGETHER * NET_TOGETHER;
+    if (blocks * m->channels > most) {
+        some = most / blocks / NET_TOGETHER * NET_TOGETHER;
         if (some < NET_TOGETHER)
             some = NET_TOGETHER;
         if (some < p->channels)
@@ -82,12 +82,12 @@ static void piece_begin(net_piece *p, const net_map *m, int columns,
     }
     for (int i = p->first + 1; i % columns != 0; i++, p->phases++) {
         blocks += phase_blocks(&m->phase[i], by_inputs);
-        if (blocks * m->channels > NET_SUMS)
+        if (blocks * m->channels > most)
             return;
     }
 }
 
-bool net_piece_next(net_piece *p, const net_map *m, int columns,
+bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
                     bool by_inputs)
 {
     const int rest = m->channels - p->channel - p->channels;
@@ -102,7 +102,7 @@ bool net_piece_next(net_piece *p, const net_map *m, int columns,
     p->channel = 0;
     if (p->first >= m->num_phases)
         return false;
-    piece_begin(p, m, columns, by_inputs);
+    piece_begin(p, m, NET_LIMBS / (2 * (level + 1)), columns, by_inputs);
     return true;
 }
 
@@ -167,16 +167,19 @@ static void count_row(net_shape *s, int number, const net_map *m, bool masked,
     }
 }
 
-ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
-                           bool by_inputs, bool masked)
+ckks_status net_shape_init(net_shape *out, const net_map *m,
+                           const net_stage *s, const nn_layout *l,
+                           bool by_inputs)
 {
+    const int columns = net_columns(s, l);
+    const bool masked = s->masked;
     size_t all = 0;
     net_term *term;
     marks seen = { .num_inputs = m->num_inputs };
     net_piece piece = { 0 };
 
     *out = (net_shape){ .by_inputs = by_inputs };
-    while (net_piece_next(&piece, m, columns, by_inputs))
+    while (net_piece_next(&piece, m, s->level, columns, by_inputs))
         out->num_rows++;
     for (int i = 0; i < m->num_phases; i++)
         all += (size_t)m->phase[i].terms;
@@ -196,7 +199,8 @@ ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
                        all);
     }
     piece = (net_piece){ 0 };
-    for (int i = 0; net_piece_next(&piece, m, columns, by_inputs); i++) {
+    for (int i = 0; i < out->num_rows; i++) {
+        (void)net_piece_next(&piece, m, s->level, columns, by_inputs);
         out->row[i].piece = piece;
         count_row(out, i, m, masked, &seen);
     }
