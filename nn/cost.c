@@ -42,15 +42,15 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
     const net_stage *s = &n->stage[k];
     const nn_machine *machine = with->machine;
     net_shape shape = { 0 };
-    ckks_status st = net_shape_init(&shape, m, net_columns(s, &p->layout),
-                                    by_inputs, s->masked);
+    ckks_status st = net_shape_init(&shape, m, s, &p->layout, by_inputs);
 
     if (st != CKKS_OK)
         return st;
     out->any = shape.versions > shape.copies;
     out->rotations = shape.versions - shape.copies;
     for (int i = 0; i < shape.num_rows; i++)
-        out->rotations += (long)shape.row[i].rotations * m->channels;
+        out->rotations += (long)shape.row[i].rotations
+                          * shape.row[i].piece.channels;
     out->bytes = net_base_bytes(p, machine)
                  + net_stage_bytes(n, k, &shape, m, p, machine,
                                    with->threads);

@@ -1,4 +1,4 @@
-/* memory.c -- the memory a stage needs: tensors, sums of a row, scratch.
+/* memory.c -- the memory a stage needs: tensors, sums of a piece, scratch.
  *
  * Read first: price.h, run.c.
  */
@@ -98,9 +98,10 @@ static double own_limbs(const net *n, const net_stage *s,
     return 2 * limbs * count + (s->masked ? 8 * limbs : 0);
 }
 
-/* Outputs once rows 0 .. rows - 1 are done; of a mean that lacks rows the sums
- * so far. */
-static double delivered_limbs(const net_stage *s, const nn_layout *l, int rows)
+/* Outputs once so many rows are done, the last one perhaps in part; of a mean
+ * that lacks rows the sums so far. */
+static double delivered_limbs(const net_stage *s, const nn_layout *l,
+                              double rows)
 {
     const int columns = net_columns(s, l);
     double limbs = 0;
@@ -110,9 +111,13 @@ static double delivered_limbs(const net_stage *s, const nn_layout *l, int rows)
         const double each = s->channels * (columns >> o->pool);
         const int side = 1 << o->pool;
 
-        limbs += each * 2 * (o->level + 1) * (rows / side);
-        if (rows % side != 0)
-            limbs += each * (s->square ? 3 : 2) * (o->level + 2);
+        const double sum = (s->square ? 3 : 2) * (o->level + 2);
+        const double form = 2 * (o->level + 1);
+        const double whole = floor(rows / side), part = rows - whole * side;
+        const double down = fmax(0, part - (side - 1));
+
+        limbs += each * (form * (whole + down)
+                         + sum * (fmin(part, 1) - down));
     }
     return limbs;
 }
@@ -122,7 +127,8 @@ static double combine_bytes(const net_stage *s, const net_row_shape *row,
                             const nn_machine *machine)
 {
     const int together = net_machine_rows(machine);
-    const double rows = (s->channels + together - 1) / together * together;
+    const double rows = (row->piece.channels + together - 1) / together
+                        * together;
     const double doubles = rows * row->terms + 64.0 * row->inputs;
 
     return together == 1 ? 0 : 2 * (s->level + 1) * 8 * doubles;
@@ -145,6 +151,13 @@ double net_matrix_bytes(const net *n, int k, const net_matrix *x,
                                              1, threads));
 }
 
+/* Rows that are done before a piece: the part of its own that the pieces before
+ * it make. */
+static double rows_before(const net_piece *p, const net_map *m, int columns)
+{
+    return (p->first + p->phases * (double)p->channel / m->channels) / columns;
+}
+
 double net_stage_bytes(const net *n, int k, const net_shape *shape,
                        const net_map *m, const nn_plan *p,
                        const nn_machine *machine, int threads)
@@ -152,22 +165,28 @@ double net_stage_bytes(const net *n, int k, const net_shape *shape,
     const net_stage *s = &n->stage[k];
     const double limb = limb_bytes(&p->params), sum = 2.0 * (s->level + 1);
     const double own = own_limbs(n, s, shape, m, p);
+    const int columns = net_columns(s, &p->layout);
     double most = own + sum * threads, logits = 0;
 
     for (int i = 0; i < shape->num_rows; i++) {
         const net_row_shape *row = &shape->row[i];
-        const double sums = sum * s->channels * row->blocks;
-        const double moved = sum * s->channels * row->moved;
-        const double before = own + delivered_limbs(s, &p->layout, i) + logits;
+        const int channels = row->piece.channels;
+        const double sums = sum * channels * row->blocks;
+        const double moved = sum * channels * row->moved;
+        const double from = rows_before(&row->piece, m, columns);
+        const double made = (double)channels / m->channels
+                            * row->piece.phases / columns;
+        const double before = own + delivered_limbs(s, &p->layout, from)
+                              + logits;
         const double one = threads * one_limbs(s, row, &p->params);
 
         if (k == n->num_stages - 1)
-            logits += sum * s->channels * row->phases;
+            logits += sum * channels * row->piece.phases;
         most = fmax(most, before + sums
                               + fmax(combine_bytes(s, row, machine) / limb,
                                      one));
-        most = fmax(most, own + delivered_limbs(s, &p->layout, i + 1) + logits
-                              + sums - moved + one);
+        most = fmax(most, own + delivered_limbs(s, &p->layout, from + made)
+                              + logits + sums - moved + one);
     }
     return net_alive_bytes(n, k, p) + most * limb;
 }

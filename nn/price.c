@@ -132,27 +132,29 @@ static void price_inputs(pricing *p, const net *n, const net_stage *s,
     }
 }
 
-/* ---- one row ------------------------------------------------------------ */
+/* ---- one piece ---------------------------------------------------------- */
 
 static void price_combine(pricing *p, const net_stage *s,
                           const net_row_shape *row)
 {
     const int together = net_machine_rows(p->machine);
-    const double rows = (s->channels + together - 1) / together * together;
+    const int channels = row->piece.channels;
+    const double rows = (channels + together - 1) / together * together;
     const double limbs = 2 * (s->level + 1);
     work w = { { 0 } };
 
     w.limbs[NN_PACK] = limbs * row->inputs;
     w.limbs[NN_TERM] = limbs * rows * row->terms;
-    w.limbs[NN_REDUCE] = limbs * s->channels * row->blocks;
+    w.limbs[NN_REDUCE] = limbs * channels * row->blocks;
     charge(p, &w, limbs);
 }
 
-/* finish_linear, for the whole row. */
+/* finish_linear, for the whole piece. */
 static void linear_limbs(work *w, const pricing *p, const net_stage *s,
                          const net_row_shape *row)
 {
-    const double limbs = s->level + 1, channels = s->channels;
+    const double limbs = s->level + 1, channels = row->piece.channels;
+    const double phases = row->piece.phases;
     const double unturned = row->blocks - row->moved - row->rotations;
     const nn_switching sum = { .level = s->level, .xs = row->rotations,
                             .terms = row->rotations, .pairs = row->sums,
@@ -161,9 +163,9 @@ static void linear_limbs(work *w, const pricing *p, const net_stage *s,
     switch_limbs(w, p->params, &sum, channels);
     w->limbs[NN_PASS] += 6 * limbs * unturned * channels;
     w->limbs[NN_PERMUTE] += limbs * row->rotations * channels;
-    w->limbs[NN_PASS] += 6 * limbs * row->phases * channels;    /* bias      */
+    w->limbs[NN_PASS] += 6 * limbs * phases * channels;         /* bias      */
     if (s->masked)
-        rescale_limbs(w, limbs, 2, row->phases * channels);
+        rescale_limbs(w, limbs, 2, phases * channels);
 }
 
 /* deliver, for `count` ciphertexts of `parts` polynomials and one form. */
@@ -189,15 +191,16 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
                          const net_row_shape *row)
 {
     const double limbs = s->level + 1 - s->masked;
-    double linear = s->square ? 0 : s->channels;
+    const net_piece *piece = &row->piece;
+    double linear = s->square ? 0 : piece->channels;
     work w = { { 0 } };
 
-    for (int o = 0; o < s->channels && s->square && s->linear != NULL; o++)
-        linear += s->linear[o];
+    for (int o = 0; o < piece->channels && s->square && s->linear != NULL; o++)
+        linear += s->linear[piece->channel + o];
     linear_limbs(&w, p, s, row);
     if (s != &n->stage[n->num_stages - 1]) {
-        double squares = (s->channels - linear) * row->phases;
-        double others = linear * row->phases;
+        double squares = (piece->channels - linear) * piece->phases;
+        double others = linear * piece->phases;
 
         w.limbs[NN_PASS] += 7 * limbs * squares
                             + (s->square ? 4 * limbs * others : 0);
@@ -206,7 +209,7 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
             form_limbs(&w, p, s, &s->out[j], 2, others);
         }
     }
-    charge(p, &w, s->channels);
+    charge(p, &w, piece->channels);
 }
 
 /* net_finish, for `squares` ciphertexts at one phase. */

@@ -8,9 +8,26 @@
 
 /* ---- shape.c: how a map falls into rows of phases ----------------------- */
 
-/* One row of phases, as net_row_init builds it. */
+/* What is combined at once: some channels at some phases of one row.  Sums are
+ * the largest part of what a stage holds; so they have at most NET_LIMBS limbs,
+ * or are those of one phase and as many channels as kernels work on
+ * together. */
+enum { NET_LIMBS = 704, NET_TOGETHER = 8 };
+
+typedef struct net_piece {
+    int first, phases;
+    int channel, channels;
+} net_piece;
+
+/* The piece that follows p, the first one if all of p is zero; false behind the
+ * last. */
+bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
+                    bool by_inputs);
+
+/* One piece, as net_row_init builds it. */
 typedef struct net_row_shape {
-    int phases, inputs, blocks; /* inputs: that the row reads                */
+    net_piece piece;
+    int inputs, blocks;         /* inputs: that the piece reads              */
     int moved;                  /* blocks that are swapped out, not rotated  */
     int rotations;              /* blocks with a step, times one channel     */
     int sums;                   /* phases whose blocks are added             */
@@ -21,14 +38,14 @@ typedef struct net_shape {
     bool by_inputs;             /* inputs are rotated, not sums              */
     int versions, copies;       /* inputs made for that; of them by 0        */
     int turned;                 /* inputs that at least one is made of       */
-    int num_rows;
+    int num_rows;               /* pieces                                    */
     net_row_shape *row;
 } net_shape;
 
-/* The shape of a stage's map, whichever is rotated; masked: border zero. */
+/* The shape of a stage's map, whichever is rotated. */
 CKKS_CHECKED ckks_status net_shape_init(net_shape *out, const net_map *m,
-                                        int columns, bool by_inputs,
-                                        bool masked);
+                                        const net_stage *s,
+                                        const nn_layout *l, bool by_inputs);
 void net_shape_clear(net_shape *s);
 
 /* Phases of one row of a stage. */

@@ -2,11 +2,11 @@
  *
  * Read first: docs/11-layers.md, map.c, levels.c.
  *
- * A stage goes over its map one row of phases at a time: integer combination,
+ * A stage goes over its map one piece at a time, some channels at some phases
+ * of a row, so that few sums exist at once: integer combination,
  * rotations, bias, square, and each output form it is wanted in.  What is
- * wanted at a lower level is dropped there before it is relinearised, and
- * means are taken of three-part squares, so that one relinearisation serves
- * four.
+ * wanted at a lower level is dropped there before it is relinearised; means
+ * are taken of three-part squares, so that one relinearisation serves four.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
     }
     for (int b = 0; b < w->num_blocks; b++)
         if (w->phase[b] == i) {
-            part[n] = &w->sum[b * in->map->channels + o];
+            part[n] = &w->sum[b * w->piece.channels + o - w->piece.channel];
             step[n++] = w->step[b];
         }
     if (n == 1 && step[0] == 0)
@@ -170,7 +170,10 @@ ckks_status net_finish(net_run *r, int k, int o, int i, ckks_ct *ct)
     }
     st = activate(ct, s, o);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++) {
-        st = ckks_drop_level(&copy, ct, s->out[j].level + 1);
+        if (j + 1 == s->num_outs && ct->level == s->out[j].level + 1)
+            ckks_ct_swap(&copy, ct);   /* no one needs it any more          */
+        else
+            st = ckks_drop_level(&copy, ct, s->out[j].level + 1);
         if (st == CKKS_OK)
             st = deliver(r, k, j, o, i, &copy);
         ckks_ct_clear(&copy);
@@ -213,34 +216,36 @@ static ckks_status outs_init(net_run *r, int k)
     return CKKS_OK;
 }
 
-static ckks_status one_row(net_run *r, int k, const net_inputs *in, int first,
-                           int phases)
+static ckks_status one_piece(net_run *r, int k, const net_inputs *in,
+                             const net_piece *p)
 {
     net_failure f = { CKKS_OK, "" };
     net_row w;
     ckks_status st;
     bool live = false;
 
-    for (int i = first; i < first + phases; i++)
+    for (int i = p->first; i < p->first + p->phases; i++)
         live |= in->map->phase[i].live;
     if (!live)
         return CKKS_OK;
-    st = net_row_init(&w, in, first, phases);
+    st = net_row_init(&w, in, p);
     if (st != CKKS_OK)
         return st;
     NET_PARALLEL
-    for (int o = 0; o < in->map->channels; o++)
-        for (int i = first; i < first + phases; i++)
+    for (int o = p->channel; o < p->channel + p->channels; o++)
+        for (int i = p->first; i < p->first + p->phases; i++)
             if (in->map->phase[i].live)
                 net_note(&f, finish_one(r, k, &w, in, o, i));
-    net_row_clear(&w, in->map->channels);
+    net_row_clear(&w);
     return net_failed(&f, in->stage->name);
 }
 
 static ckks_status one_stage(net_run *r, int k)
 {
     const net_stage *s = &r->w->net.stage[k];
-    int columns = net_phases(r->p->layout.ring_x, s->gap);
+    const int columns = net_columns(s, &r->p->layout);
+    const bool by_inputs = r->p->step[k].rotate_inputs || s->masked;
+    net_piece piece = { 0 };
     net_inputs in;
     ckks_status st;
 
@@ -256,9 +261,9 @@ static ckks_status one_stage(net_run *r, int k)
     if (st != CKKS_OK)
         return st;
     st = outs_init(r, k);
-    for (int i = 0; i < r->w->map[k].num_phases && st == CKKS_OK;
-         i += columns)
-        st = one_row(r, k, &in, i, columns);
+    while (st == CKKS_OK
+           && net_piece_next(&piece, in.map, s->level, columns, by_inputs))
+        st = one_piece(r, k, &in, &piece);
     net_inputs_clear(&in);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++)
         if (!net_out_by_phase(s, &s->out[j], &r->p->layout))

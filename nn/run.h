@@ -2,7 +2,7 @@
 #ifndef NN_RUN_H
 #define NN_RUN_H
 
-#include "net.h"
+#include "price.h"
 
 #ifdef CKKS_OMP
 #define NET_PARALLEL _Pragma("omp parallel for schedule(dynamic)")
@@ -87,22 +87,22 @@ void net_inputs_clear(net_inputs *in);
 /* Number of the ciphertext that holds term t, and the rotation still due. */
 int net_inputs_find(int *step, const net_inputs *in, const net_term *t);
 
-/* The blocks of a row: for each phase, one for each rotation of its sums. */
+/* The blocks of a piece: for each phase, one for each rotation of its sums. */
 typedef struct net_row {
-    int first, phases;          /* of the map                                */
+    net_piece piece;
     ckks_block *block;
     int *phase, *step;          /* shape (num_blocks)                        */
     int num_blocks;
     int32_t *index, *weight;    /* what the blocks point into                */
     const ckks_ct **in;         /* inputs in use                             */
     int num_in;
-    ckks_ct *sum;               /* shape (num_blocks, channels)              */
+    ckks_ct *sum;               /* shape (num_blocks, piece.channels)        */
     ckks_ct **to;
 } net_row;
 
-/* Combines the inputs into the sums of phases first .. first + phases - 1. */
+/* Combines the inputs into the sums of a piece. */
 CKKS_CHECKED ckks_status net_row_init(net_row *w, const net_inputs *in,
-                                      int first, int phases);
-void net_row_clear(net_row *w, int channels);
+                                      const net_piece *piece);
+void net_row_clear(net_row *w);
 
 #endif

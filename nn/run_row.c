@@ -1,6 +1,7 @@
-/* run_row.c -- the integer combinations of one row of phases.
+/* run_row.c -- the integer combinations of one piece: some channels at
+ * some phases of a row.
  *
- * Read first: run.h, map.c.
+ * Read first: run.h, map.c, shape.c.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -8,9 +9,10 @@
 
 #include "run.h"
 
-void net_row_clear(net_row *w, int channels)
+void net_row_clear(net_row *w)
 {
-    for (int i = 0; w->sum != NULL && i < w->num_blocks * channels; i++)
+    for (int i = 0; w->sum != NULL && i < w->num_blocks * w->piece.channels;
+         i++)
         ckks_ct_clear(&w->sum[i]);
     free(w->block);
     free(w->phase);
@@ -25,9 +27,10 @@ void net_row_clear(net_row *w, int channels)
 
 static ckks_status row_alloc(net_row *w, const net_inputs *in)
 {
-    size_t terms = 0, channels = (size_t)in->map->channels, blocks = 0;
+    const net_piece *p = &w->piece;
+    size_t terms = 0, channels = (size_t)p->channels, blocks = 0;
 
-    for (int i = w->first; i < w->first + w->phases; i++)
+    for (int i = p->first; i < p->first + p->phases; i++)
         terms += (size_t)in->map->phase[i].terms;
     blocks = terms;             /* at most one a term                        */
     w->block = calloc(blocks, sizeof *w->block);
@@ -63,17 +66,17 @@ static void fill_block(net_row *w, const net_inputs *in, int i, int step,
         first[terms++] = used[ct];
     }
     *b = (ckks_block){ .first = (size_t)w->num_blocks
-                                * (size_t)in->map->channels,
-                       .rows = (size_t)in->map->channels, .terms = terms,
+                                * (size_t)w->piece.channels,
+                       .rows = (size_t)w->piece.channels, .terms = terms,
                        .index = first, .weight = *weight };
-    for (int o = 0; o < in->map->channels; o++)
+    for (int o = 0; o < w->piece.channels; o++)
         for (int k = 0; k < p->terms; k++) {
             int due;
 
             (void)net_inputs_find(&due, in, &p->term[k]);
             if (due == step)
-                *(*weight)++ = p->weight[(size_t)o * (size_t)p->terms
-                                         + (size_t)k];
+                *(*weight)++ = p->weight[(size_t)(w->piece.channel + o)
+                                         * (size_t)p->terms + (size_t)k];
         }
     *index += terms;
     w->phase[w->num_blocks] = i;
@@ -86,7 +89,7 @@ static void fill_blocks(net_row *w, const net_inputs *in, int *used)
 
     for (int i = 0; i < in->total; i++)
         used[i] = -1;
-    for (int i = w->first; i < w->first + w->phases; i++) {
+    for (int i = w->piece.first; i < w->piece.first + w->piece.phases; i++) {
         const net_phase *p = &in->map->phase[i];
         int start = w->num_blocks;
 
@@ -102,18 +105,18 @@ static void fill_blocks(net_row *w, const net_inputs *in, int *used)
     }
 }
 
-ckks_status net_row_init(net_row *w, const net_inputs *in, int first,
-                         int phases)
+ckks_status net_row_init(net_row *w, const net_inputs *in,
+                         const net_piece *piece)
 {
     int *used = malloc((size_t)in->total * sizeof *used);
     size_t sums;
     ckks_status st;
 
-    *w = (net_row){ .first = first, .phases = phases };
+    *w = (net_row){ .piece = *piece };
     st = used == NULL ? net_no_memory(in->stage->name) : row_alloc(w, in);
     if (st == CKKS_OK) {
         fill_blocks(w, in, used);
-        sums = (size_t)w->num_blocks * (size_t)in->map->channels;
+        sums = (size_t)w->num_blocks * (size_t)piece->channels;
         w->sum = calloc(sums, sizeof *w->sum);
         w->to = calloc(sums, sizeof *w->to);
         if (w->sum == NULL || w->to == NULL)
@@ -131,6 +134,6 @@ ckks_status net_row_init(net_row *w, const net_inputs *in, int first,
     }
     free(used);
     if (st != CKKS_OK)
-        net_row_clear(w, in->map->channels);
+        net_row_clear(w);
     return st;
 }

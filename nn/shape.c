@@ -46,7 +46,67 @@ static void count_versions(net_shape *s, const net_map *m, bool masked,
     }
 }
 
-/* Blocks of one phase: one for each step its sums are rotated by. */
+/* ---- pieces ------------------------------------------------------------- */
+
+/* One for each step the sums of a phase are rotated by. */
+static int phase_blocks(const net_phase *p, bool by_inputs)
+{
+    int blocks = 0;
+
+    for (int k = 0; k < p->terms; k++) {
+        bool seen = false;
+
+        for (int j = 0; j < k && !seen; j++)
+            seen = by_inputs || p->term[j].step == p->term[k].step;
+        blocks += !seen;
+    }
+    return blocks;
+}
+
+/* As many phases of the row as their sums allow; if not even one, of that one
+ * some channels. */
+static void piece_begin(net_piece *p, const net_map *m, int most,
+                        int columns, bool by_inputs)
+{
+    int blocks = phase_blocks(&m->phase[p->first], by_inputs), some;
+
+    p->channels = m->channels;
+    p->phases = 1;
+    if (blocks * m->channels > most) {
+        some = most / blocks / NET_TOGETHER * NET_TOGETHER;
+        if (some < NET_TOGETHER)
+            some = NET_TOGETHER;
+        if (some < p->channels)
+            p->channels = some;
+        return;
+    }
+    for (int i = p->first + 1; i % columns != 0; i++, p->phases++) {
+        blocks += phase_blocks(&m->phase[i], by_inputs);
+        if (blocks * m->channels > most)
+            return;
+    }
+}
+
+bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
+                    bool by_inputs)
+{
+    const int rest = m->channels - p->channel - p->channels;
+
+    if (p->phases > 0 && rest > 0) {
+        p->channel += p->channels;
+        if (p->channels > rest)
+            p->channels = rest;
+        return true;
+    }
+    p->first += p->phases;
+    p->channel = 0;
+    if (p->first >= m->num_phases)
+        return false;
+    piece_begin(p, m, NET_LIMBS / (2 * (level + 1)), columns, by_inputs);
+    return true;
+}
+
+/* Blocks of one phase. */
 static void count_blocks(net_row_shape *row, const net_phase *p,
                          bool by_inputs)
 {
@@ -91,8 +151,9 @@ static void count_row(net_shape *s, int number, const net_map *m, bool masked,
                       const marks *seen)
 {
     net_row_shape *row = &s->row[number];
+    const net_piece *piece = &row->piece;
 
-    for (int i = number * row->phases; i < (number + 1) * row->phases; i++) {
+    for (int i = piece->first; i < piece->first + piece->phases; i++) {
         const net_phase *p = &m->phase[i];
 
         count_blocks(row, p, s->by_inputs);
@@ -106,15 +167,20 @@ static void count_row(net_shape *s, int number, const net_map *m, bool masked,
     }
 }
 
-ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
-                           bool by_inputs, bool masked)
+ckks_status net_shape_init(net_shape *out, const net_map *m,
+                           const net_stage *s, const nn_layout *l,
+                           bool by_inputs)
 {
+    const int columns = net_columns(s, l);
+    const bool masked = s->masked;
     size_t all = 0;
     net_term *term;
     marks seen = { .num_inputs = m->num_inputs };
+    net_piece piece = { 0 };
 
-    *out = (net_shape){ .by_inputs = by_inputs,
-                        .num_rows = m->num_phases / columns };
+    *out = (net_shape){ .by_inputs = by_inputs };
+    while (net_piece_next(&piece, m, s->level, columns, by_inputs))
+        out->num_rows++;
     for (int i = 0; i < m->num_phases; i++)
         all += (size_t)m->phase[i].terms;
     term = by_inputs ? malloc((all + 1) * sizeof *term) : NULL;
@@ -132,8 +198,10 @@ ckks_status net_shape_init(net_shape *out, const net_map *m, int columns,
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms",
                        all);
     }
+    piece = (net_piece){ 0 };
     for (int i = 0; i < out->num_rows; i++) {
-        out->row[i].phases = columns;
+        (void)net_piece_next(&piece, m, s->level, columns, by_inputs);
+        out->row[i].piece = piece;
         count_row(out, i, m, masked, &seen);
     }
     free(seen.row);

@@ -28,12 +28,15 @@ ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	
 ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
 ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2_ntt.c	s/MAX_LAYERS = 10/MAX_LAYERS = 40/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/LAST_LAYERS = 8/LAST_LAYERS = 40/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
 ckks/kernel/avx2_sums.c	s/j += 4)$/j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
-ckks/kernel/avx2_sums.c	s/if (len >= CHUNK) {/if (len > 2 * CHUNK) {/	kernel_convert
+ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
+ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
+ckks/kernel/avx2_combine.c	s/(1 << 13) - 1/(1 << 12) - 1/	kernel_combine
+ckks/kernel/avx2_combine.c	s/size >= 1 << 15/size > 1 << 15/	kernel_combine
 ckks/kernel/avx512ifma_ntt.c	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
 ckks/kernel/avx512ifma_ntt.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_

@@ -703,11 +703,14 @@ typedef struct combination {
     ckks_block block[2];
 } combination;
 
-/* Rows of |weight| adding up to at most 2^28 - 1; kinds: 0 random, 1 one
- * weight of that size, 2 spread evenly, 3 signs alternate, 4 all negative. */
-static void comb_weights(int32_t *w, size_t terms, int kind, uint64_t *state)
+/* Rows of |weight| adding up to at most `most`; kinds: 0 random, 1 one
+ * weight of that size (or the most of 16 bits), 2 spread evenly, 3 signs
+ * alternate, 4 all negative. */
+static void comb_weights(int32_t *w, size_t terms, int kind, int32_t most,
+                         uint64_t *state)
 {
-    const int32_t most = (1 << 28) - 1, share = most / (int32_t)terms;
+    const int32_t share = most / (int32_t)terms, bits15 = (1 << 15) - 1;
+    const int32_t one = most >> 15 > 1 && most >> 20 == 0 ? bits15 : most;
 
     for (size_t k = 0; k < terms; k++) {
         int32_t r = (int32_t)(test_word(state) % (2 * (uint64_t)share + 1));
@@ -717,7 +720,7 @@ static void comb_weights(int32_t *w, size_t terms, int kind, uint64_t *state)
                : kind == 3 && k % 2 == 1 ? -share : share;
     }
     if (kind == 1)
-        w[test_word(state) % terms] = test_word(state) % 2 ? most : -most;
+        w[test_word(state) % terms] = test_word(state) % 2 ? one : -one;
     if (kind == 2)
         w[0] += most - share * (int32_t)terms;
 }
@@ -768,6 +771,12 @@ static void comb_check(combination *x, size_t n, const cki_mod *m)
     }
 }
 
+/* The limit; those of weights in 16 bits, alone and in all; one more each. */
+static const int32_t comb_most[] = {
+    (1 << 28) - 1, (1 << 15) - 1, (1 << 18) - 1, 1 << 15, 1 << 18,
+    (1 << 20) - 1
+};
+
 TEST(kernel_combine)
 {
     static combination x;
@@ -789,7 +798,8 @@ TEST(kernel_combine)
                 x.index[b][k] = (int32_t)(test_word(&state) % INPUTS);
             for (size_t i = 0; i < rows; i++)
                 comb_weights(x.weight[b] + i * terms, terms,
-                             (int)((size_t)r + i) % 5, &state);
+                             (int)((size_t)r + i) % 5,
+                             comb_most[r / 3 % 6], &state);
             x.block[b] = (ckks_block){ b == 0 ? 0 : x.block[0].rows, rows,
                                        terms, x.index[b], x.weight[b] };
         }

@@ -18,6 +18,14 @@
  *   is whole and at most 2^49 + |l|, |l| <= 2^47, so both the fma and the last
  *   sum are exact.
  *
+ * Lemma C.  p odd, h = (p - 1)/2, y = x - h whole, |y| < 2^52: then
+ * r = reduce(y) lies in [-h, h], so r + h = x mod p without a comparison.
+ *
+ *   Proof.  y = k p + j with |j| <= h, so y / p is 1/(2p) or more away from
+ *   every half of an odd number.  pinv = (1 + e)/p with |e| <= 2^-53: y pinv is
+ *   off by |y / p| 2^-53 < 1/(2p) and lies on the same side of them.  The fma
+ *   with M rounds the exact y pinv once, to k; r = y - k p = j is exact.
+ *
  * With |w| <= p/2 (twiddles are stored balanced) and |a| <= A p this reads:
  * A p <= 2^52, |r| <= p (1/2 + A p 2^-53) <= p (1/2 + A/16).  Ranges are
  * written B: "B = 2.8" means |x| <= 2.8 p.  The limit is A = 8.
@@ -40,12 +48,15 @@ typedef __m256d vec;
 /* The constants of one prime. */
 typedef struct prime {
     vec p, inv, magic;
+    vec half, up;               /* (p - 1) / 2, 2^52 + (p - 1) / 2           */
 } prime;
 
 static inline prime prime_of(const cki_mod *m)
 {
+    const double half = (double)((m->p - 1) / 2);
     prime c = { _mm256_set1_pd((double)m->p), _mm256_set1_pd(m->inv),
-                _mm256_set1_pd(MAGIC) };
+                _mm256_set1_pd(MAGIC), _mm256_set1_pd(half),
+                _mm256_set1_pd(TWO52 + half) };
 
     return c;
 }
@@ -107,6 +118,15 @@ static inline vec reduce(vec x, prime c)
 static inline vec lift(vec x, prime c)
 {
     return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);
+}
+
+/* reduce(x - (p-1)/2) as the word x mod p, by Lemma C. */
+static inline void store_centred(uint64_t *x, vec v, prime c)
+{
+    __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
+    __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, c.up));
+
+    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
 }
 
 /* [0, 2p) -> [0, p) */

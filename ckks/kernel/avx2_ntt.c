@@ -54,7 +54,8 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
  * after: 1, 1.57, 2.17, 2.80, 3.48, 4.19, 4.96, 5.77, 6.63, 7.54, 8.5.  So ten
  * layers can follow each other before the input of a product leaves B = 8.
  * Reducing the x of a layer (its y reduces itself, to at most 1) starts the
- * count again. */
+ * count again.  At the end Lemma C wants 2^52 >= 8 p with the p/2 taken off
+ * before: after at most eight layers it is 6.63 + 0.5. */
 
 static inline void fwd(vec *x, vec *y, vec w, prime c)
 {
@@ -64,7 +65,7 @@ static inline void fwd(vec *x, vec *y, vec w, prime c)
     *y = _mm256_sub_pd(u, r);
 }
 
-enum { MAX_LAYERS = 10 };
+enum { MAX_LAYERS = 10, LAST_LAYERS = 8 };
 
 /* One layer over everything; converts words. */
 static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
@@ -139,8 +140,28 @@ static inline void transpose(vec *a, vec *b, vec *c, vec *d)
     *d = _mm256_permute2f128_pd(ab1, cd1, 0x31);
 }
 
-/* The last four layers, on blocks of 16 words numbered from first: two layers
- * on whole vectors, two after a transposition; canonical words out. */
+/* Two layers on the vectors of blocks of 16 words, numbered from first. */
+static void fwd_vectors(uint64_t *x, size_t n, size_t first, size_t count,
+                        const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
+        vec w1 = _mm256_set1_pd(table[n / 16 + i]);
+
+        fwd(&a, &d, w1, c);
+        fwd(&b, &e, w1, c);
+        fwd(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
+        fwd(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
+        store_lazy(x, a);
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+/* The last two layers, within vectors; canonical words out.  The middle of
+ * [0, p) is taken off before the last sums, so that both share it. */
 static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
                      const double *table, prime c)
 {
@@ -148,28 +169,24 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
         const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
         vec a = load_lazy(x), b = load_lazy(x + 4);
         vec d = load_lazy(x + 8), e = load_lazy(x + 12);
-        vec w1 = _mm256_set1_pd(table[n / 16 + i]);
-        vec w;
+        vec w = _mm256_loadu_pd(w4);
 
-        fwd(&a, &d, w1, c);
-        fwd(&b, &e, w1, c);
-        fwd(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
-        fwd(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
         transpose(&a, &b, &d, &e);
-        w = _mm256_loadu_pd(w4);
         fwd(&a, &d, w, c);
         fwd(&b, &e, w, c);
+        a = _mm256_sub_pd(a, c.half);
+        d = _mm256_sub_pd(d, c.half);
         fwd(&a, &b, _mm256_loadu_pd(w5), c);
         fwd(&d, &e, _mm256_loadu_pd(w5 + 4), c);
-        a = lift(reduce(a, c), c);
-        b = lift(reduce(b, c), c);
-        d = lift(reduce(d, c), c);
-        e = lift(reduce(e, c), c);
+        a = reduce(a, c);
+        b = reduce(b, c);
+        d = reduce(d, c);
+        e = reduce(e, c);
         transpose(&a, &b, &d, &e);
-        store(x, a);
-        store(x + 4, b);
-        store(x + 8, d);
-        store(x + 12, e);
+        store_centred(x, a, c);
+        store_centred(x + 4, b, c);
+        store_centred(x + 8, d, c);
+        store_centred(x + 12, e, c);
     }
 }
 
@@ -180,14 +197,16 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
     size_t count = 1, m = n / size;
 
     for (size_t t = size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
-        int ahead = t == 16 ? 2 + 4 : 2;    /* fwd_last follows at once      */
-        bool reduced = layers + ahead > MAX_LAYERS;
+        /* no sweep behind this one reduces */
+        bool reduced = t == 16 ? layers + 2 + 4 > LAST_LAYERS
+                               : layers + 2 > MAX_LAYERS;
 
         fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
         layers = reduced ? 2 : layers + 2;
         words = false;
     }
-    VERIFY(layers + 4 <= MAX_LAYERS);
+    VERIFY(layers + 4 <= LAST_LAYERS);
+    fwd_vectors(x, n, index * (size / 16), size / 16, table, c);
     fwd_last(x, n, index * (size / 16), size / 16, table, c);
 }
 
@@ -233,26 +252,41 @@ static inline void inv(vec *x, vec *y, vec w, prime c)
     *y = mulmod(_mm256_sub_pd(u, v), w, c);
 }
 
-/* The first four layers on blocks of 16 words; words in, lazy out. */
+/* The first two layers, within vectors; words in, lazy out: blocks of 16 words,
+ * numbered from first. */
 static void inv_first(uint64_t *x, size_t n, size_t first, size_t count,
                       const double *table, prime c)
 {
     for (size_t i = first; i < first + count; i++, x += 16) {
         const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
         vec a = load(x), b = load(x + 4), d = load(x + 8), e = load(x + 12);
-        vec w;
+        vec w = _mm256_loadu_pd(w4);
 
         transpose(&a, &b, &d, &e);
         inv(&a, &b, _mm256_loadu_pd(w5), c);
         inv(&d, &e, _mm256_loadu_pd(w5 + 4), c);
-        w = _mm256_loadu_pd(w4);
         inv(&a, &d, w, c);
         inv(&b, &e, w, c);
         a = reduce(a, c);
         transpose(&a, &b, &d, &e);
+        store_lazy(x, a);
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+/* Two layers on the vectors of such blocks. */
+static void inv_vectors(uint64_t *x, size_t n, size_t first, size_t count,
+                        const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
+        vec w = _mm256_set1_pd(table[n / 16 + i]);
+
         inv(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
         inv(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
-        w = _mm256_set1_pd(table[n / 16 + i]);
         inv(&a, &d, w, c);
         inv(&b, &e, w, c);
         store_lazy(x, reduce(a, c));
@@ -342,6 +376,7 @@ void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t)
         uint64_t *block = x + i * size;
 
         inv_first(block, n, i * (size / 16), size / 16, table, c);
+        inv_vectors(block, n, i * (size / 16), size / 16, table, c);
         for (size_t s = 64; s <= size; s *= 4)
             inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);
     }

@@ -16,8 +16,10 @@
  *   (half an ulp), a whole number: a b - d is exact, and sums of eight are.
  *
  * The end: H = high - C, q = nearest(H / p), r = fma(-q, p, H) + low.  |H / p|
- * <= 2^51 is needed for q; then |r| <= p (1/2 + 2^-1) + 2^51 < 2^52, exact, and
- * reduce and lift finish.  For a, b in [0, p): four terms (4 p < 2^51).  For
+ * <= 2^51 is needed for q; then |r| <= p (1/2 + 2^-1) + 2^51, exact, and reduce
+ * finishes: what it gives is at most p/2 + 1.  low may start at less than 2 p,
+ * |r| < 2^52 still: at minus the middle of [0, p) for Lemma C, and with a word
+ * to be added.  For a, b in [0, p): four terms (4 p < 2^51).  For
  * a < 2^49 and |b| <= p/2: eight. */
 
 #define HIGH 0x1.8p101
@@ -31,7 +33,7 @@ static inline void dot_term(vec *high, vec *low, vec a, vec b)
     *high = next;
 }
 
-/* The sum modulo p, |out| <= p (1/2 + 2^-1). */
+/* The sum modulo p, |out| <= p/2 + 1. */
 static inline vec dot_end(vec high, vec low, prime c)
 {
     vec h = _mm256_sub_pd(high, _mm256_set1_pd(HIGH));
@@ -47,22 +49,20 @@ static void dot2_few(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 {
     for (size_t i = 0; i < n; i += 4) {
         vec high0 = _mm256_set1_pd(HIGH), high1 = high0;
-        vec low0 = _mm256_setzero_pd(), low1 = low0;
+        vec low0 = _mm256_sub_pd(_mm256_setzero_pd(), c.half), low1 = low0;
 
+        if (add_to) {
+            low0 = _mm256_add_pd(low0, load(out0 + i));
+            low1 = _mm256_add_pd(low1, load(out1 + i));
+        }
         for (int j = 0; j < k; j++) {
             vec a = load(x[j] + i);
 
             dot_term(&high0, &low0, a, load(y0[j] + i));
             dot_term(&high1, &low1, a, load(y1[j] + i));
         }
-        low0 = lift(dot_end(high0, low0, c), c);
-        low1 = lift(dot_end(high1, low1, c), c);
-        if (add_to) {
-            low0 = fold(_mm256_add_pd(low0, load(out0 + i)), c);
-            low1 = fold(_mm256_add_pd(low1, load(out1 + i)), c);
-        }
-        store(out0 + i, low0);
-        store(out1 + i, low1);
+        store_centred(out0 + i, dot_end(high0, low0, c), c);
+        store_centred(out1 + i, dot_end(high1, low1, c), c);
     }
 }
 
@@ -135,13 +135,19 @@ void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
     }
 }
 
-/* Two targets, eight columns: out = sum of b[i] y[i] + b[len] v, b balanced
- * and (i, target). */
-static inline void two_targets(uint64_t *out0, uint64_t *out1,
-                               const uint64_t *const *y, const uint64_t *v,
-                               const double (*b)[2], int len, size_t j,
-                               prime c0, prime c1)
+/* What convert_out knows of up to four targets: (source or v, target). */
+typedef struct targets {
+    double b[CKKS_MAX_PRIMES + 1][4];
+    prime c[4];
+    uint64_t *out[4];
+} targets;
+
+/* Two targets, eight columns: out = sum of b[i] y[i] + b[len] v. */
+static inline void two_targets(const targets *t, const uint64_t *const *y,
+                               const uint64_t *v, int len, size_t j)
 {
+    uint64_t *out0 = t->out[0], *out1 = t->out[1];
+    const prime c0 = t->c[0], c1 = t->c[1];
     vec t00 = _mm256_setzero_pd(), t01 = t00, t10 = t00, t11 = t00;
 
     for (int at = 0; at <= len; at += CHUNK) {
@@ -152,57 +158,90 @@ static inline void two_targets(uint64_t *out0, uint64_t *out1,
         for (int i = at; i < end; i++) {
             const uint64_t *row = (i < len ? y[i] : v) + j;
             vec x0 = load_lazy(row), x1 = load_lazy(row + 4);
-            vec w0 = _mm256_set1_pd(b[i][0]), w1 = _mm256_set1_pd(b[i][1]);
+            vec w0 = _mm256_set1_pd(t->b[i][0]);
+            vec w1 = _mm256_set1_pd(t->b[i][1]);
 
             dot_term(&h00, &l00, x0, w0);
             dot_term(&h01, &l01, x1, w0);
             dot_term(&h10, &l10, x0, w1);
             dot_term(&h11, &l11, x1, w1);
         }
-        /* at most 13 chunks of at most p each */
+        /* at most 13 chunks of at most p/2 + 1 each */
         t00 = _mm256_add_pd(t00, dot_end(h00, l00, c0));
         t01 = _mm256_add_pd(t01, dot_end(h01, l01, c0));
         t10 = _mm256_add_pd(t10, dot_end(h10, l10, c1));
         t11 = _mm256_add_pd(t11, dot_end(h11, l11, c1));
     }
-    if (len >= CHUNK) {                 /* one chunk alone is below p        */
-        t00 = reduce(t00, c0);
-        t01 = reduce(t01, c0);
-        t10 = reduce(t10, c1);
-        t11 = reduce(t11, c1);
+    /* less the middle: below 7 p */
+    store_centred(out0 + j, reduce(_mm256_sub_pd(t00, c0.half), c0), c0);
+    store_centred(out0 + j + 4, reduce(_mm256_sub_pd(t01, c0.half), c0), c0);
+    store_centred(out1 + j, reduce(_mm256_sub_pd(t10, c1.half), c1), c1);
+    store_centred(out1 + j + 4, reduce(_mm256_sub_pd(t11, c1.half), c1), c1);
+}
+
+/* Four targets, four columns, one chunk: each word is read once for all. */
+static inline void four_targets(const targets *t, const uint64_t *const *y,
+                                const uint64_t *v, int len, size_t j)
+{
+    vec h0 = _mm256_set1_pd(HIGH), h1 = h0, h2 = h0, h3 = h0;
+    vec zero = _mm256_setzero_pd();
+    vec l0 = _mm256_sub_pd(zero, t->c[0].half);
+    vec l1 = _mm256_sub_pd(zero, t->c[1].half);
+    vec l2 = _mm256_sub_pd(zero, t->c[2].half);
+    vec l3 = _mm256_sub_pd(zero, t->c[3].half);
+
+    for (int i = 0; i <= len; i++) {
+        vec x = load_lazy((i < len ? y[i] : v) + j);
+
+        dot_term(&h0, &l0, x, _mm256_broadcast_sd(&t->b[i][0]));
+        dot_term(&h1, &l1, x, _mm256_broadcast_sd(&t->b[i][1]));
+        dot_term(&h2, &l2, x, _mm256_broadcast_sd(&t->b[i][2]));
+        dot_term(&h3, &l3, x, _mm256_broadcast_sd(&t->b[i][3]));
     }
-    store(out0 + j, lift(t00, c0));
-    store(out0 + j + 4, lift(t01, c0));
-    store(out1 + j, lift(t10, c1));
-    store(out1 + j + 4, lift(t11, c1));
+    store_centred(t->out[0] + j, dot_end(h0, l0, t->c[0]), t->c[0]);
+    store_centred(t->out[1] + j, dot_end(h1, l1, t->c[1]), t->c[1]);
+    store_centred(t->out[2] + j, dot_end(h2, l2, t->c[2]), t->c[2]);
+    store_centred(t->out[3] + j, dot_end(h3, l3, t->c[3]), t->c[3]);
+}
+
+/* Targets from `first` on, so many; the last one stands for what lacks. */
+static void targets_init(targets *t, uint64_t *const *out, const int *number,
+                         int count, const cki_conv *k)
+{
+    for (int g = 0; g < 4; g++) {
+        const int at = g < count ? g : count - 1;
+        const cki_mod *m = &k->mod[number[at]];
+        const uint64_t *row = k->hat + (size_t)number[at] * (size_t)k->len;
+
+        for (int i = 0; i < k->len; i++)
+            t->b[i][g] = balanced(row[i], m->p);
+        t->b[k->len][g] = balanced(cki_neg(k->prod[number[at]], m->p), m->p);
+        t->c[g] = prime_of(m);
+        t->out[g] = out[at];
+    }
 }
 
 void cki_avx2_convert_out(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n)
 {
-    double b[CKKS_MAX_PRIMES + 1][2];
+    targets t;
 
     if (n % 8 != 0) {
         cki_kernel_portable.convert_out(out, number, num_targets, y, v, k, n);
         return;
     }
-    for (int first = 0; first < num_targets; first += 2) {
-        int at[2] = { first, first + 1 < num_targets ? first + 1 : first };
-        prime c[2];
-
-        for (int g = 0; g < 2; g++) {
-            const cki_mod *m = &k->mod[number[at[g]]];
-            size_t row = (size_t)number[at[g]] * (size_t)k->len;
-
-            for (int i = 0; i < k->len; i++)
-                b[i][g] = balanced(k->hat[row + (size_t)i], m->p);
-            b[k->len][g] = balanced(
-                cki_neg(k->prod[number[at[g]]], m->p), m->p);
-            c[g] = prime_of(m);
-        }
-        for (size_t j = 0; j < n; j += 8)
-            two_targets(out[at[0]], out[at[1]], y, v,
-                        (const double (*)[2])b, k->len, j, c[0], c[1]);
+    for (int first = 0, count; first < num_targets; first += count) {
+        count = num_targets - first;
+        count = count > 2 && k->len < CHUNK ? 4 : 2;
+        targets_init(&t, out + first, number + first,
+                     count < num_targets - first ? count
+                                                 : num_targets - first, k);
+        if (count == 4)
+            for (size_t j = 0; j < n; j += 4)
+                four_targets(&t, y, v, k->len, j);
+        else
+            for (size_t j = 0; j < n; j += 8)
+                two_targets(&t, y, v, k->len, j);
     }
 }
