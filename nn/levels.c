@@ -53,7 +53,7 @@ static ckks_status want(int *number, net *n, int k, int pool, int level,
     return CKKS_OK;
 }
 
-static ckks_status find_levels(net *n)
+static ckks_status find_levels(net *n, net_bits bits)
 {
     ckks_status st = CKKS_OK;
 
@@ -63,7 +63,7 @@ static ckks_status find_levels(net *n)
     for (int k = n->num_stages - 1; k >= 0 && st == CKKS_OK; k--) {
         net_stage *s = &n->stage[k];
 
-        s->level = 0;
+        s->level = k == n->num_stages - 1 ? bits.out : 0;
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 > s->level)
                 s->level = s->out[i].level + 1;
@@ -179,7 +179,7 @@ int net_bit_length(uint64_t x)
 
 ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
 {
-    ckks_status st = find_levels(n);
+    ckks_status st = find_levels(n, bits);
 
     if (st != CKKS_OK || prime == NULL)
         return st;
@@ -189,12 +189,13 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
 
         if (k < n->num_stages - 1) {
             s->scale = exp2(0.5 * (bits.layer + bits.scale));
-        } else {                /* the logit: as fine as the base prime lets */
+        } else {                /* the logits: as fine as the moduli let     */
             double top = fmax(n->model->layer[s->pre].range.max, 1);
             double fine = s->neurons > 0 ? 20 + 2 * s->source[0].pool : 14;
 
-            s->scale = exp2(fmin(bits.scale + fine,
-                                 bits.base - 3 - ceil(log2(top))));
+            double room = bits.base + bits.out * bits.layer - 3;
+
+            s->scale = exp2(fmin(bits.scale + fine, room - ceil(log2(top))));
         }
         s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;
         s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)

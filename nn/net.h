@@ -97,9 +97,9 @@ CKKS_CHECKED ckks_status net_init(net *out, const nn_model *m);
 void net_clear(net *n);
 
 /* The choices of moduli a plan makes: base prime, layer primes, activations'
- * scale, all in bits. */
+ * scale, all in bits; the level of the logits. */
 typedef struct net_bits {
-    int base, layer, scale;
+    int base, layer, scale, out;
 } net_bits;
 
 /* The choice a plan was made with. */

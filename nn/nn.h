@@ -263,7 +263,8 @@ typedef struct nn_plan {
     double mul, add;
     int    in_level;
     double in_scale;
-    double out_scale;               /* of the logit, at level 0              */
+    int    out_level;               /* 0, or 1 for logits that vary widely   */
+    double out_scale;               /* of the logits                         */
     int    out_gap;                 /* of its map (see nn_layout)            */
     int    out_channels;
     int    out_neurons, out_column;     /* with out_neurons > 1: channel c is

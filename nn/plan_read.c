@@ -180,7 +180,7 @@ static void read_ends(reader *top, nn_plan *p)
 {
     static const char *const first[] = { "channels", "mul", "add", "level",
         "scale", NULL };
-    static const char *const last[] = { "scale", "gap", "channels",
+    static const char *const last[] = { "level", "scale", "gap", "channels",
         "neurons", "column", "threshold", "foreground", "classes", "max",
         "error_sd", NULL };
     reader r = enter(top, "input", first), s;
@@ -192,6 +192,7 @@ static void read_ends(reader *top, nn_plan *p)
     p->in_scale = get_double(&r, "scale");
     top->st = r.st;
     s = enter(top, "output", last);
+    p->out_level = get_int(&s, "level", 0, 1);
     p->out_scale = get_double(&s, "scale");
     p->out_gap = get_int(&s, "gap", 0, NN_MAX_SIDE);
     p->out_channels = get_int(&s, "channels", 1, NN_MAX_CHANNELS);
@@ -296,7 +297,7 @@ static void check_sense(reader *r, nn_plan *p)
         refuse(r, "layout", "core and halo are larger than the map");
     if (p->out_neurons > 1 && vector_end(p) > l->slots)
         refuse(r, "output", "neurons do not fit the slots");
-    if (p->in_level >= p->params.num_primes)
+    if (p->in_level >= p->params.num_primes || p->out_level > p->in_level)
         refuse(r, "input", "level above the primes");
     if (!scales)
         refuse(r, "input", "scales out of range");

@@ -54,6 +54,7 @@ static void put_ends(nn_json_writer *w, const nn_plan *p)
     nn_json_put_double(w, "scale", p->in_scale);
     nn_json_put_end(w);
     nn_json_put_object(w, "output");
+    nn_json_put_int(w, "level", p->out_level);
     nn_json_put_double(w, "scale", p->out_scale);
     nn_json_put_int(w, "gap", p->out_gap);
     nn_json_put_int(w, "channels", p->out_channels);

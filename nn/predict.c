@@ -11,6 +11,7 @@
 static void totals(nn_plan *p)
 {
     double limb = ldexp(1, p->params.log_n) / 8, bits = 0, special = 0;
+    double out = 0;
 
     p->log_qp = 0;
     for (int i = 0; i < p->params.num_primes; i++)
@@ -22,8 +23,9 @@ static void totals(nn_plan *p)
     p->log_qp += special;
     p->security_bits = ckks_security_estimate(p->params.log_n, p->log_qp);
     p->upload_bytes = nn_plan_inputs(p) * bits * limb;
-    p->download_bytes = nn_plan_outputs(p) * 2
-                        * ceil(log2((double)p->params.primes[0])) * limb;
+    for (int i = 0; i <= p->out_level; i++)
+        out += ceil(log2((double)p->params.primes[i]));
+    p->download_bytes = nn_plan_outputs(p) * 2 * out * limb;
     p->key_bytes = 0;
     for (size_t i = 0; i < p->num_keys; i++) {
         double row = special;

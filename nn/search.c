@@ -159,6 +159,7 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     st = net_levels(n, bits, p->params.primes);
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
+    p->out_level = bits.out;
     p->out_scale = n->stage[n->num_stages - 1].value_scale;
     p->out_gap = n->stage[n->num_stages - 1].gap;
     p->out_channels = n->stage[n->num_stages - 1].channels;
@@ -267,11 +268,18 @@ static const double NONE = 1e300;       /* worth of no plan                  */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
  * base prime of 47 bits does with one special prime where digits are single
- * primes, and lets small networks have a smaller N. */
+ * primes, and lets small networks have a smaller N.  Where the error would be
+ * too large -- a shallow network whose weights amplify it -- the scale comes
+ * first, and logits keep a second prime. */
 static const net_bits CHOICES[] = {
-    { 49, 47, 21 }, { 47, 47, 21 }, { 49, 44, 20 }, { 47, 44, 20 },
-    { 49, 40, 20 }, { 47, 40, 20 }, { 49, 38, 18 }
+    { 49, 47, 21, 0 }, { 47, 47, 21, 0 }, { 47, 47, 27, 0 },
+    { 47, 47, 27, 1 }, { 47, 47, 31, 1 }, { 49, 44, 20, 0 },
+    { 47, 44, 20, 0 }, { 49, 40, 20, 0 }, { 47, 40, 20, 0 },
+    { 49, 38, 18, 0 }
 };
+
+/* What the error of the logits may be of their size. */
+static const double PRECISION = 0.02;
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
@@ -366,12 +374,22 @@ static bool more_memory(const nn_plan *p, const nn_plan *best,
     return aim->images > 1 && p->peak_bytes > 2 * best->peak_bytes;
 }
 
-/* The finest bits that fit this shape, if it is better than the best. */
+/* Times that the error is larger than it may be; 1 if it is not. */
+static double excess(const nn_plan *p, const nn_model *m)
+{
+    const double may = PRECISION * m->layer[m->output].range.rms;
+
+    return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
+}
+
+/* The first bits that fit this shape and are precise enough, if it is better
+ * than the best; those that are not count as slower by as much. */
 static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
                       const shape *as)
 {
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
         const int bits = with->aim->layer_bits;
+        double worth;
         ckks_status st;
         int stage = 0;
 
@@ -384,13 +402,15 @@ static void try_shape(nn_plan plan[3], refusal *why, search *with, int log_n,
             keep_refusal(why, st, stage);
             continue;
         }
-        if (worth_of(&plan[1], with->aim)
+        worth = worth_of(&plan[1], with->aim) * excess(&plan[1], with->model);
+        if (worth
             < (more_memory(&plan[1], plan, with->aim) ? WORTH_MEMORY : 1)
                   * with->worth) {
             plan[0] = plan[1];
-            with->worth = worth_of(plan, with->aim);
+            with->worth = worth;
         }
-        return;                 /* coarser choices only if this did not fit  */
+        if (excess(&plan[1], with->model) <= 1)
+            return;
     }
 }
 

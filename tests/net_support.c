@@ -262,10 +262,11 @@ static bool holder_compare(rig_error *e, holder *s, const rig *r)
     for (int i = 0; i < s->outputs && ok; i++) {
         const double *want = r->clear + (size_t)i * slots;
 
-        ok = CHECK(s->out[i].level == 0
+        ok = CHECK(s->out[i].level == r->p.out_level
                        && s->out[i].scale == r->p.out_scale,
-                   "output %d: level %d, scale %.17g; plan 0, %.17g", i,
-                   s->out[i].level, s->out[i].scale, r->p.out_scale)
+                   "output %d: level %d, scale %.17g; plan %d, %.17g",
+                   i, s->out[i].level, s->out[i].scale, r->p.out_level,
+                   r->p.out_scale)
              && hash_ct(e->hash, &s->out[i])
              && CHECK_OK(ckks_decrypt(&pt, &s->out[i], s->sk))
              && CHECK_OK(ckks_decode(re, im, slots, &pt));

@@ -185,7 +185,7 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
         return nn_fail(CKKS_EFORMAT, "%s is too short for %llu ciphertexts: "
                        "%llu bytes", r->path, (unsigned long long)r->objects,
                        (unsigned long long)r->bytes);
-    r->level = kind == UNET_INPUT ? p->in_level : 0;
+    r->level = kind == UNET_INPUT ? p->in_level : p->out_level;
     r->scale = kind == UNET_INPUT ? p->in_scale : p->out_scale;
     r->with_plan = true;
     return CKKS_OK;
