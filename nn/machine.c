@@ -21,15 +21,15 @@ static const char *const NAMES[NN_COSTS] = {
 
 static const nn_machine MACHINES[] = {
     { "avx512ifma", {
-        [NN_FORWARD] = 0.12e-9, [NN_INVERSE] = 0.13e-9,
-        [NN_CONVERT] = 0.064e-9, [NN_INNER] = 1.8e-9,
-        [NN_PERMUTE] = 0.6e-9, [NN_PASS] = 0.37e-9, [NN_TERM] = 0.021e-9,
-        [NN_PACK] = 0.55e-9, [NN_REDUCE] = 1.28e-9, [NN_FRESH] = 10e-9 } },
+        [NN_FORWARD] = 0.13e-9, [NN_INVERSE] = 0.15e-9,
+        [NN_CONVERT] = 0.09e-9, [NN_INNER] = 1.7e-9,
+        [NN_PERMUTE] = 0.7e-9, [NN_PASS] = 0.25e-9, [NN_TERM] = 0.023e-9,
+        [NN_PACK] = 0.55e-9, [NN_REDUCE] = 1.3e-9, [NN_FRESH] = 11e-9 } },
     { "avx2", {
-        [NN_FORWARD] = 0.37e-9, [NN_INVERSE] = 0.27e-9,
-        [NN_CONVERT] = 0.27e-9, [NN_INNER] = 1.8e-9,
-        [NN_PERMUTE] = 1.1e-9, [NN_PASS] = 0.3e-9, [NN_TERM] = 0.07e-9,
-        [NN_PACK] = 0.57e-9, [NN_REDUCE] = 0.78e-9, [NN_FRESH] = 10e-9 } },
+        [NN_FORWARD] = 0.29e-9, [NN_INVERSE] = 0.26e-9,
+        [NN_CONVERT] = 0.19e-9, [NN_INNER] = 2.0e-9,
+        [NN_PERMUTE] = 1.2e-9, [NN_PASS] = 0.2e-9, [NN_TERM] = 0.047e-9,
+        [NN_PACK] = 0.48e-9, [NN_REDUCE] = 0.73e-9, [NN_FRESH] = 11e-9 } },
     { "portable", {
         [NN_FORWARD] = 1.01e-9, [NN_INVERSE] = 1.34e-9,
         [NN_CONVERT] = 1.85e-9, [NN_INNER] = 9.8e-9,
