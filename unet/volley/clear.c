@@ -12,6 +12,7 @@ static int clear_twin(double **logit, const volley_source *s,
     const size_t n_in = (size_t)nn_plan_inputs(p) * p->layout.slots;
     const size_t n_out = (size_t)nn_plan_outputs(p) * p->layout.slots;
     double *slots = malloc((n_in + n_out) * sizeof *slots);
+    const unet_pixels pixels = unet_pixels_array(images->pixel);
     nn_weights *weights = NULL;
     unet_job job = {0};
     int code = slots != NULL ? VOLLEY_DONE
@@ -23,7 +24,7 @@ static int clear_twin(double **logit, const volley_source *s,
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&weights, &s->model, p));
     for (size_t set = 0; set < job.sets && code == VOLLEY_DONE; set++) {
-        ckks_status status = unet_pack(slots, p, &job, images->pixel, set);
+        ckks_status status = unet_pack(slots, p, &job, &pixels, set);
 
         if (status == CKKS_OK)
             status = nn_clear(slots + n_in, slots, p, weights, NULL);

@@ -144,6 +144,7 @@ int volley_encrypt(volley_source *s, const char *key_path,
                    const volley_images *images, const char *out,
                    uint64_t *bytes)
 {
+    const unet_pixels pixels = unet_pixels_array(images->pixel);
     volley_progress progress;
     unet_job job = {0};
     ckks_rng rng = {0};
@@ -160,7 +161,7 @@ int volley_encrypt(volley_source *s, const char *key_path,
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
-        status = unet_encrypt(out, bytes, &rng, &s->plan, &job, images->pixel,
+        status = unet_encrypt(out, bytes, &rng, &s->plan, &job, &pixels,
                               s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
