@@ -78,8 +78,6 @@ char *unet_album_name(const unet_album *album, size_t i)
 static ckks_status album_suit(unet_image *image, const unet_album_aim *aim,
                               const char *name)
 {
-    ckks_status s;
-
     if (image->channels != aim->channels)
         return nn_fail(CKKS_EARG, "%s: %d channel%s (%s), the model takes %d",
                        name, image->channels, image->channels == 1 ? "" : "s",
@@ -94,8 +92,7 @@ static ckks_status album_suit(unet_image *image, const unet_album_aim *aim,
                        "model takes %dx%d%s", name, image->height,
                        image->width, aim->height, aim->width,
                        aim->fit ? " or whole multiples" : "");
-    s = unet_image_shrink(image, image, aim->height, aim->width);
-    return s;
+    return unet_image_shrink(image, image, aim->height, aim->width);
 }
 
 /* From its file, or from the bytes of an IDX file. */
@@ -281,8 +278,7 @@ static ckks_status album_look(unet_album *album)
 static ckks_status album_open(unet_album *album, const char *const *arg,
                               size_t args)
 {
-    ckks_status s = unet_names_init(&album->names, arg, args,
-                                    album->aim.note);
+    ckks_status s = unet_names_init(&album->names, arg, args);
     size_t n = album->names.count > 0 ? album->names.count : 1;
 
     if (s != CKKS_OK)

@@ -21,10 +21,9 @@ enum { UNET_ALBUM_KEEP = 1 << 23 };
 typedef struct unet_names {
     char **name;            /* shape (count)                                 */
     size_t count, room;
+    size_t skipped;         /* files in folders that are no images           */
+    char *other;            /* the first of them, NULL: none                 */
 } unet_names;
-
-/* Gets a line about what was left out; may be NULL. */
-typedef void unet_note(const char *text);
 
 /* The files that arguments name, in their order:
  *
@@ -32,15 +31,14 @@ typedef void unet_note(const char *text);
  *           begins with @
  *   folder  the files in it whose names end in .pgm .ppm .png .jpg .jpeg .nii
  *           .nii.gz (capitals too), by the bytes of their names; others are
- *           skipped with one note, hidden ones without
+ *           skipped and counted, hidden ones only skipped
  *   other   itself, whether there is such a file or not
  *
  *   errors  CKKS_EIO      a folder or list that cannot be read
  *           CKKS_EARG     nothing in a folder or list; over UNET_MAX_IMAGES
  *           CKKS_EFORMAT  a list that is no text, or a line of it */
 CKKS_CHECKED ckks_status unet_names_init(unet_names *out,
-                                         const char *const *arg, size_t args,
-                                         unet_note *note);
+                                         const char *const *arg, size_t args);
 void unet_names_clear(unet_names *names);
 
 /* ---- images (album.c) --------------------------------------------------- */
@@ -52,7 +50,6 @@ typedef struct unet_album_aim {
     bool fit;               /* whole multiples are averaged down in boxes    */
     size_t first, count;    /* of all images those; count SIZE_MAX: the rest */
     unet_decoder *jpeg;     /* NULL: JPEG files are refused                  */
-    unet_note *note;
 } unet_album_aim;
 
 struct album_file;
@@ -62,9 +59,9 @@ typedef struct unet_album {
     size_t images;
     unet_size *size;        /* shape (images)                                */
     size_t all;             /* images before first and count                 */
+    unet_names names;
     /* private */
     unet_album_aim aim;
-    unet_names names;
     struct album_file *file;
     struct album_place *place;
     size_t kept;            /* numbers                                       */

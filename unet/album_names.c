@@ -18,6 +18,7 @@ void unet_names_clear(unet_names *names)
     for (size_t i = 0; i < names->count; i++)
         free(names->name[i]);
     free(names->name);
+    free(names->other);
     memset(names, 0, sizeof *names);
 }
 
@@ -93,12 +94,24 @@ static int names_compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static ckks_status names_folder(unet_names *to, const char *path,
-                                unet_note *note)
+/* A file that is no image; of several the first by name is remembered. */
+static ckks_status names_skip(unet_names *to, char *name)
 {
-    const size_t before = to->count;
-    size_t skipped = 0;
-    char other[512] = "", text[1200];
+    if (name == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a name");
+    to->skipped++;
+    if (to->other != NULL && strcmp(name, to->other) >= 0) {
+        free(name);
+        return CKKS_OK;
+    }
+    free(to->other);
+    to->other = name;
+    return CKKS_OK;
+}
+
+static ckks_status names_folder(unet_names *to, const char *path)
+{
+    const size_t before = to->count, skipped = to->skipped;
     ckks_status s = CKKS_OK;
     DIR *folder = opendir(path);
 
@@ -106,15 +119,13 @@ static ckks_status names_folder(unet_names *to, const char *path,
         return nn_fail(CKKS_EIO, "opening the folder %s: %s", path,
                        strerror(errno));
     for (struct dirent *e; s == CKKS_OK && (e = readdir(folder)) != NULL;) {
+        char *name;
+
         if (e->d_name[0] == '.')
             continue;
-        if (names_known(e->d_name)) {
-            s = names_add(to, names_join(path, e->d_name, strlen(e->d_name)));
-            continue;
-        }
-        if (skipped == 0 || strcmp(e->d_name, other) < 0)
-            snprintf(other, sizeof other, "%s", e->d_name);
-        skipped++;
+        name = names_join(path, e->d_name, strlen(e->d_name));
+        s = names_known(e->d_name) ? names_add(to, name)
+                                   : names_skip(to, name);
     }
     (void)closedir(folder);
     if (s != CKKS_OK)
@@ -122,33 +133,27 @@ static ckks_status names_folder(unet_names *to, const char *path,
     if (to->count == before)
         return nn_fail(CKKS_EARG, "%s: no image in this folder, %zu other "
                        "file%s; names of images end in .pgm, .ppm, .png, "
-                       ".jpg, .jpeg, .nii or .nii.gz", path, skipped,
-                       skipped == 1 ? "" : "s");
+                       ".jpg, .jpeg, .nii or .nii.gz", path,
+                       to->skipped - skipped,
+                       to->skipped - skipped == 1 ? "" : "s");
     qsort(to->name + before, to->count - before, sizeof *to->name,
           names_compare);
-    if (skipped > 0 && note != NULL) {
-        snprintf(text, sizeof text, "%.600s: %zu file%s skipped: %s%s", path,
-                 skipped, skipped == 1 ? "" : "s", other,
-                 skipped > 1 ? " ..." : "");
-        note(text);
-    }
     return CKKS_OK;
 }
 
-static ckks_status names_plain(unet_names *to, const char *path,
-                               unet_note *note)
+static ckks_status names_plain(unet_names *to, const char *path)
 {
     struct stat st;
 
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return names_folder(to, path, note);
+        return names_folder(to, path);
     return names_add(to, names_join(NULL, path, strlen(path)));
 }
 
 /* ---- lists -------------------------------------------------------------- */
 
 static ckks_status names_line(unet_names *to, const char *list, size_t number,
-                              const char *line, size_t n, unet_note *note)
+                              const char *line, size_t n)
 {
     char *path;
     ckks_status s;
@@ -166,13 +171,12 @@ static ckks_status names_line(unet_names *to, const char *list, size_t number,
     path = names_join(NULL, line, n);
     if (path == NULL)
         return nn_fail(CKKS_EMEM, "%s: no memory for line %zu", list, number);
-    s = names_plain(to, path, note);
+    s = names_plain(to, path);
     free(path);
     return s;
 }
 
-static ckks_status names_list(unet_names *to, const char *list,
-                              unet_note *note)
+static ckks_status names_list(unet_names *to, const char *list)
 {
     const size_t before = to->count;
     uint8_t *bytes = NULL;
@@ -186,7 +190,7 @@ static ckks_status names_list(unet_names *to, const char *list,
         const char *end = memchr(line, '\n', size - at);
         size_t n = end != NULL ? (size_t)(end - line) : size - at;
 
-        s = names_line(to, list, number, line, n, note);
+        s = names_line(to, list, number, line, n);
         at += n + 1;
     }
     ckks_file_free(bytes, size);
@@ -197,7 +201,7 @@ static ckks_status names_list(unet_names *to, const char *list,
 }
 
 ckks_status unet_names_init(unet_names *out, const char *const *arg,
-                            size_t args, unet_note *note)
+                            size_t args)
 {
     unet_names names = {0};
     ckks_status s = CKKS_OK;
@@ -206,8 +210,8 @@ ckks_status unet_names_init(unet_names *out, const char *const *arg,
         return nn_fail(CKKS_EARG, "unet_names_init: null pointer");
     for (size_t i = 0; i < args && s == CKKS_OK; i++)
         s = arg[i][0] == '@' && arg[i][1] != '\0'
-          ? names_list(&names, arg[i] + 1, note)
-          : names_plain(&names, arg[i], note);
+          ? names_list(&names, arg[i] + 1)
+          : names_plain(&names, arg[i]);
     if (s != CKKS_OK) {
         unet_names_clear(&names);
         return s;
