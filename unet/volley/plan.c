@@ -237,6 +237,8 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
         code = volley_int(&memory, a, OPT_MEMORY, 1, 1 << 24, 0);
     if (code == VOLLEY_DONE)
         aim->max_memory = (size_t)memory << 20;
+    if (code == VOLLEY_DONE)
+        code = volley_goal(aim, a);
     return code;
 }
 
