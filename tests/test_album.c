@@ -117,7 +117,7 @@ static void album_refused(const char *const *arg, size_t args,
     unet_album_clear(&album);
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------- */
 
 TEST(album_folders_and_lists)
 {

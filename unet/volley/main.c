@@ -32,8 +32,8 @@ static const volley_verb verb_table[] = {
       "secret.key stays with the owner of the images (mode 0600), eval.keys\n"
       "goes to the server.  A MODEL is planned by default, or by --aim and\n"
       "--images; then every other verb must be told the same, or the plan.\n",
-      EVERY | GOALS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE), OPT_BIT(OPT_OUT), 1, 1,
-      volley_run_keygen },
+      EVERY | GOALS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE),
+      OPT_BIT(OPT_OUT), 1, 1, volley_run_keygen },
     { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
       "packs and encrypts images",
       "An IMAGE is a file: PGM, PPM, PNG, JPEG, NIfTI (FILE:slice=K), or IDX\n"

@@ -110,7 +110,8 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
     static const struct { int option; bool classes; const char *name; } of[] = {
         { OPT_OVERLAY, false, "overlay IMAGE..." },
         { OPT_PRIVATE, false, "private" },
-        { OPT_SHEET, true, "sheet PICTURE" }, { OPT_LABELS, true, "labels FILE" },
+        { OPT_SHEET, true, "sheet PICTURE" },
+        { OPT_LABELS, true, "labels FILE" },
         { OPT_GIVEN, true, "images IMAGE..." }
     };
 
