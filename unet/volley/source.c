@@ -120,7 +120,7 @@ int volley_goal(nn_aim *aim, const volley_args *a)
     if (goal != NULL && !soon && !many)
         return volley_usage("--aim '%s' is neither latency nor throughput",
                             goal);
-    code = volley_int(&images, a, OPT_IMAGES, 1, UNET_MAX_IMAGES, 0);
+    code = volley_int(&images, a, OPT_IMAGES, 1, 1 << 29, 0);
     if (code != VOLLEY_DONE)
         return code;
     if ((soon && images > 1) || (many && images == 1))
