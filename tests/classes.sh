@@ -222,6 +222,10 @@ check "names of images" grep -q '^dozen.idx#3,SW,0\.[0-9]*,' enc.csv
 way "one image" quad labels.idx --aim latency -- dozen.idx --first 3 --count 1
 check "the fourth" grep -q '^dozen.idx#3,SW,' enc.csv
 way "less than a set" quad labels.idx --aim throughput -- dozen.idx --first 9
+run "labels by --first" decrypt n.plan --key keys/secret.key out.vct --first 9 \
+    --labels labels.idx
+check "2 of 3, by their numbers" sh -c "grep -q '^right: 2 of 3' out \
+    && grep -q '^11: SW, .*, wrong: SE' out"
 way "a plan for three" quad labels.idx --images 3 -- dozen.idx --count 3
 way "one logit" half halves.idx --batch 5 -- dozen.idx
 check "one logit: quality" grep -q \
@@ -384,7 +388,7 @@ refuse "a label twice" "'c' stands twice" clear hue in --labels twice.csv
 : >nothing
 refuse "no labels" "" clear hue in --labels nothing
 refuse "labels that are not there" "nowhere" clear hue in --labels nowhere
-usage "a mask of classes" "name a .csv" clear hue in -o x.png
+usage "a mask of classes" "name a .csv" clear hue in -o x.pgm
 usage "classes of a mask" "name a .pgm" clear "$gm" in -o x.csv
 usage "masks to nowhere" "MASK is missing" clear "$gm" in
 usage "a sheet of masks" "is for masks" clear "$gm" in -o x.pgm --sheet s.ppm
