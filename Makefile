@@ -5,7 +5,7 @@
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
-#   HAVE_PNG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
 #                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
@@ -60,10 +60,15 @@ ifdef OMP
 endif
 
 HAVE_PNG := $(shell printf '\#include <png.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_JPEG := $(shell printf '\#include <stdio.h>\n\#include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
 HAVE_OMP := $(shell printf '\#include <omp.h>\n' | $(CC) -fopenmp -E -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_PNG),1)
   UNET_DEFS := -DUNET_HAVE_PNG
   UNET_LIBS := -lpng -lz
+endif
+ifeq ($(HAVE_JPEG),1)
+  JPEG_DEFS := -DVOLLEY_HAVE_JPEG
+  JPEG_LIBS := -ljpeg
 endif
 
 NN_SRC    := $(wildcard nn/*.c)
@@ -92,6 +97,7 @@ $(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/a
 $(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx512ifma.o $(d)/ckks/kernel/avx512ifma_%.o)): KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
+$(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
 
 $(B)/obj/%.o: %.c
@@ -126,7 +132,7 @@ $(B)/libunet.so: $(UNET_O) $(B)/libnn.so unet/unet.map
 	$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=unet/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
-	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
+	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 
 examples: $(EXAMPLES)
 $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
@@ -199,7 +205,7 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
 DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:

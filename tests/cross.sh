@@ -130,7 +130,7 @@ for cc in gcc clang; do
     builtin="$tag -O2 FFT=builtin"
     small="$tag -O2 MINIMAL=1"
     wanted "$builtin $small" || continue
-    build "$builtin" CC=$cc CFLAGS=-O2 FFT=builtin HAVE_PNG=0 HAVE_OMP=0 \
+    build "$builtin" CC=$cc CFLAGS=-O2 FFT=builtin HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
         || continue
     wanted "$builtin" && kernels "$builtin"
     if wanted "$small" && minimal; then
@@ -159,7 +159,7 @@ for arch in aarch64 s390x; do
     fi
     name="$arch, gcc $($cc -dumpfullversion) -O2"
     build "$name" CC=$cc CFLAGS="-O2 -isystem $work/include" FFT=builtin \
-        LIBS=-lm SANITIZE=-static HAVE_PNG=0 HAVE_OMP=0 \
+        LIBS=-lm SANITIZE=-static HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
         && vectors "$name" portable "$qemu" "$work/b/volley"
 done
 

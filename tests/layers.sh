@@ -104,7 +104,7 @@ outside()
     judge "<$1> is named in one file" \
         "$([ "$(echo "$files" | wc -w)" -le 1 ] || echo "$files")"
 }
-for header in fftw3.h xxhash.h png.h zlib.h; do
+for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h; do
     outside "$header"
 done
 judge "<gmp.h> is named in tests only" \

@@ -104,6 +104,7 @@ static void check_sets(const nn_plan *p, const unet_size *size, size_t images)
     double *slots = malloc((size_t)nn_plan_inputs(p) * p->layout.slots
                            * sizeof *slots);
     const double *pixel[8];
+    const unet_pixels pixels = unet_pixels_array(pixel);
     double *got[8];
     size_t tiles = 0;
     unet_job job = {0};
@@ -121,7 +122,7 @@ static void check_sets(const nn_plan *p, const unet_size *size, size_t images)
 
         CHECK(count >= 1 && count <= p->layout.batch, "%d tiles", count);
         tiles += (size_t)count;
-        CHECK_OK(unet_pack(slots, p, &job, pixel, set));
+        CHECK_OK(unet_pack(slots, p, &job, &pixels, set));
         CHECK_OK(unet_unpack(got, p, &job, slots, set));
     }
     CHECK(tiles == job.tiles, "%zu tiles in sets, want %zu", tiles, job.tiles);

@@ -305,6 +305,7 @@ TEST(network_tiles)
     static double pixel[HEIGHT * WIDTH], want[HEIGHT * WIDTH];
     static double got[HEIGHT * WIDTH];
     const double *const image[1] = { pixel };
+    const unet_pixels pixels = unet_pixels_array(image);
     double *const logit[1] = { got };
     rig r = { 0 };
     unet_job job = { 0 };
@@ -329,7 +330,7 @@ TEST(network_tiles)
         double *slots = malloc((in + out) * sizeof *slots);
 
         if (CHECK(slots != NULL, "no memory")
-            && NN_OK(unet_pack(slots, &r.p, &job, image, set))
+            && NN_OK(unet_pack(slots, &r.p, &job, &pixels, set))
             && NN_OK(nn_clear(slots + in, slots, &r.p, r.w, NULL)))
             NN_OK(unet_unpack(logit, &r.p, &job, slots + in, set));
         free(slots);

@@ -13,6 +13,7 @@ typedef struct owner {
     test_folder folder;
     double pixel_a[9 * 8], pixel_b[3 * 5];
     const double *pixel[2];
+    unet_pixels pixels;
 } owner;
 
 static bool owner_open(owner *o)
@@ -27,6 +28,7 @@ static bool owner_open(owner *o)
         o->pixel_b[j] = 255 - j;
     o->pixel[0] = o->pixel_a;
     o->pixel[1] = o->pixel_b;
+    o->pixels = unet_pixels_array(o->pixel);
     return folder_open(&o->folder)
            && CHECK_OK(nn_plan_context(&o->ctx, &o->p, NULL))
            && CHECK_OK(ckks_rng_init(&o->rng, (const uint8_t *)
@@ -59,12 +61,12 @@ TEST(owner_encrypts_what_is_packed)
     if (!owner_open(&o))
         goto done;
     CHECK_OK(unet_encrypt(o.folder.path, &bytes, &o.rng, &o.p, &o.job,
-                          o.pixel, o.ctx, o.sk, NULL));
+                          &o.pixels, o.ctx, o.sk, NULL));
     if (!CHECK_OK(unet_reader_open(&r, o.folder.path, &o.p, UNET_INPUT)))
         goto done;
     CHECK(bytes == unet_reader_bytes(r), "bytes");
     for (size_t set = 0; set < o.job.sets; set++) {
-        CHECK_OK(unet_pack(slots, &o.p, &o.job, o.pixel, set));
+        CHECK_OK(unet_pack(slots, &o.p, &o.job, &o.pixels, set));
         for (int k = 0; k < 4; k++) {
             CHECK_OK(unet_reader_next(&ct, r, o.ctx));
             CHECK(ct.seeded, "not seeded");
@@ -97,7 +99,8 @@ static bool make_results(owner *o, double imaginary)
     for (int j = 0; j < 16; j++)
         im[j] = j == 11 ? imaginary : 0;
     for (size_t set = 0; set < o->job.sets && ok; set++) {
-        ok = CHECK_OK(unet_pack(slots, &o->p, &o->job, o->pixel, set));
+        ok = CHECK_OK(unet_pack(slots, &o->p, &o->job, &o->pixels,
+                                set));
         for (int k = 0; k < 4 && ok; k++)
             ok = CHECK_OK(ckks_encode(&pt, o->ctx, slots + 16 * k,
                                       k == 2 ? im : NULL, 16, 0,
@@ -111,6 +114,31 @@ static bool make_results(owner *o, double imaginary)
     ckks_ct_clear(&ct);
     ckks_pt_clear(&pt);
     return ok;
+}
+
+static ckks_status second_fails(const double **out, void *user, size_t image)
+{
+    const owner *o = user;
+
+    *out = o->pixel[image];
+    return image == 0 ? CKKS_OK : nn_fail(CKKS_EFORMAT, "image %zu", image);
+}
+
+/* An image that cannot be had ends the encryption, and no file is left. */
+TEST(owner_source_fails)
+{
+    owner o;
+    const unet_pixels pixels = { second_fails, &o };
+    uint64_t bytes = 7;
+
+    if (owner_open(&o)) {
+        CHECK_STATUS(unet_encrypt(o.folder.path, &bytes, &o.rng, &o.p, &o.job,
+                                  &pixels, o.ctx, o.sk, NULL), CKKS_EFORMAT);
+        CHECK(strcmp(nn_last_error(), "image 1") == 0 && bytes == 7, "%s",
+              nn_last_error());
+        CHECK(folder_files(&o.folder) == 0, "a file is left");
+    }
+    owner_close(&o);
 }
 
 TEST(owner_decrypts_all_tiles)
@@ -194,10 +222,10 @@ TEST(owner_misuse)
     if (owner_open(&o)) {
         CHECK_STATUS(unet_keygen(NULL, &o.keys, &o.rng, o.ctx, &o.p),
                      CKKS_EARG);
-        CHECK_STATUS(unet_encrypt(NULL, &bytes, &o.rng, &o.p, &o.job, o.pixel,
+        CHECK_STATUS(unet_encrypt(NULL, &bytes, &o.rng, &o.p, &o.job, &o.pixels,
                                   o.ctx, o.sk, NULL), CKKS_EARG);
         CHECK_STATUS(unet_encrypt("/no/such/x", &bytes, &o.rng, &o.p, &o.job,
-                                  o.pixel, o.ctx, o.sk, NULL), CKKS_EIO);
+                                  &o.pixels, o.ctx, o.sk, NULL), CKKS_EIO);
         CHECK_STATUS(unet_decrypt(&r, "/no/such/x", &o.p, o.ctx, o.sk, NULL),
                      CKKS_EIO);
         CHECK_STATUS(unet_decrypt(NULL, o.folder.path, &o.p, o.ctx, o.sk,

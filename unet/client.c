@@ -62,7 +62,7 @@ static ckks_status client_encrypt_set(unet_writer *w, const double *slots,
 
 ckks_status unet_encrypt(const char *path, uint64_t *bytes, ckks_rng *rng,
                          const nn_plan *p, const unet_job *job,
-                         const double *const *pixel, const ckks_ctx *ctx,
+                         const unet_pixels *pixels, const ckks_ctx *ctx,
                          const ckks_sk *sk, const unet_progress *progress)
 {
     unet_writer *w = NULL;
@@ -70,7 +70,7 @@ ckks_status unet_encrypt(const char *path, uint64_t *bytes, ckks_rng *rng,
     ckks_status s;
 
     if (path == NULL || rng == NULL || p == NULL || job == NULL
-        || pixel == NULL || ctx == NULL || sk == NULL)
+        || pixels == NULL || ctx == NULL || sk == NULL)
         return nn_fail(CKKS_EARG, "unet_encrypt: null pointer");
     slots = malloc((size_t)nn_plan_inputs(p) * p->layout.slots
                    * sizeof *slots);
@@ -81,7 +81,7 @@ ckks_status unet_encrypt(const char *path, uint64_t *bytes, ckks_rng *rng,
     for (size_t set = 0; set < job->sets && s == CKKS_OK; set++) {
         if (progress != NULL && progress->set != NULL)
             progress->set(progress->step.user, set, job->sets);
-        s = unet_pack(slots, p, job, pixel, set);
+        s = unet_pack(slots, p, job, pixels, set);
         if (s == CKKS_OK)
             s = client_encrypt_set(w, slots, rng, p, ctx, sk);
     }

@@ -6,11 +6,6 @@
 
 #include "image.h"
 
-/* Allocates out->pixel after checking the size.
- *   errors  CKKS_EFORMAT, CKKS_EMEM */
-ckks_status unet_image_init(unet_image *out, const char *name, int channels,
-                            uint64_t height, uint64_t width);
-
 ckks_status unet_pnm_decode(unet_image *out, const char *name,
                             const uint8_t *in, size_t size);
 ckks_status unet_png_decode(unet_image *out, const char *name,

@@ -158,31 +158,50 @@ static size_t dvr_area(const nn_plan *p)
     return (size_t)p->layout.height * (size_t)p->layout.width;
 }
 
+static ckks_status dvr_from_array(const double **out, void *user, size_t image)
+{
+    *out = ((const double *const *)user)[image];
+    return CKKS_OK;
+}
+
+unet_pixels unet_pixels_array(const double *const *pixel)
+{
+    return (unet_pixels){ dvr_from_array, (void *)(uintptr_t)pixel };
+}
+
 ckks_status unet_pack(double *slots, const nn_plan *p, const unet_job *job,
-                      const double *const *pixel, size_t set)
+                      const unet_pixels *pixels, size_t set)
 {
     const size_t size = (size_t)p->channels * dvr_area(p);
     int count = unet_job_count(job, p, set);
     double *tiles = malloc((size_t)count * size * sizeof *tiles);
     const double **tile = malloc((size_t)count * sizeof *tile);
+    const double *pixel = NULL;
+    size_t of = job->images;                /* whose pixels these are        */
+    ckks_status s = CKKS_OK;
 
     if (tiles == NULL || tile == NULL) {
         free(tiles);
         free(tile);
         return nn_fail(CKKS_EMEM, "no memory for %d tiles", count);
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && s == CKKS_OK; i++) {
         unet_tile where = unet_job_tile(job, p, set * (size_t)p->layout.batch
                                                 + (size_t)i);
 
-        unet_tile_cut(tiles + (size_t)i * size, p, pixel[where.image],
-                      job->size[where.image], where);
+        if (where.image != of)
+            s = pixels->get(&pixel, pixels->user, where.image);
+        of = where.image;
+        if (s == CKKS_OK)
+            unet_tile_cut(tiles + (size_t)i * size, p, pixel,
+                          job->size[where.image], where);
         tile[i] = tiles + (size_t)i * size;
     }
-    nn_pack(slots, p, tile, count);
+    if (s == CKKS_OK)
+        nn_pack(slots, p, tile, count);
     free(tiles);
     free(tile);
-    return CKKS_OK;
+    return s;
 }
 
 /* A map behind poolings and strides is smaller: each of its pixels stands for a

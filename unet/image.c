@@ -37,8 +37,14 @@ void unet_image_clear(unet_image *image)
     memset(image, 0, sizeof *image);
 }
 
+static bool image_is_jpeg(const uint8_t *in, size_t size)
+{
+    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
+}
+
 static ckks_status image_decode(unet_image *out, const char *name,
-                                const uint8_t *in, size_t size, int slice)
+                                const uint8_t *in, size_t size, int slice,
+                                unet_decoder *jpeg)
 {
     bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
     bool pnm = size >= 2 && in[0] == 'P' && in[1] >= '1' && in[1] <= '7';
@@ -47,27 +53,30 @@ static ckks_status image_decode(unet_image *out, const char *name,
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
     if (gzip || unet_is_nifti(in, size))
         return unet_nifti_decode(out, name, in, size, slice);
-    if (slice >= 0 && (pnm || unet_is_png(in, size)))
+    if (slice >= 0 && (pnm || unet_is_png(in, size)
+                       || image_is_jpeg(in, size)))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only NIfTI "
                        "volumes have slices", name, slice);
     if (pnm)
         return unet_pnm_decode(out, name, in, size);
     if (unet_is_png(in, size))
         return unet_png_decode(out, name, in, size);
+    if (image_is_jpeg(in, size))
+        return jpeg != NULL ? jpeg(out, name, in, size)
+               : nn_fail(CKKS_EFORMAT, "%s: a JPEG file, and this build has "
+                         "no libjpeg", name);
     return nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
-                   "neither PGM, PPM, PNG nor NIfTI-1", name, size,
+                   "neither PGM, PPM, PNG, JPEG nor NIfTI-1", name, size,
                    (unsigned)in[0]);
 }
 
-ckks_status unet_image_decode(unet_image *out, const char *name,
-                              const uint8_t *in, size_t size, int slice)
+static ckks_status image_take(unet_image *out, const char *name,
+                              const uint8_t *in, size_t size, int slice,
+                              unet_decoder *jpeg)
 {
     unet_image image = {0};
-    ckks_status s;
+    ckks_status s = image_decode(&image, name, in, size, slice, jpeg);
 
-    if (out == NULL || name == NULL || (in == NULL && size > 0))
-        return nn_fail(CKKS_EARG, "unet_image_decode: null pointer");
-    s = image_decode(&image, name, in, size, slice);
     if (s != CKKS_OK) {
         unet_image_clear(&image);
         return s;
@@ -75,6 +84,14 @@ ckks_status unet_image_decode(unet_image *out, const char *name,
     unet_image_clear(out);
     *out = image;
     return CKKS_OK;
+}
+
+ckks_status unet_image_decode(unet_image *out, const char *name,
+                              const uint8_t *in, size_t size, int slice)
+{
+    if (out == NULL || name == NULL || (in == NULL && size > 0))
+        return nn_fail(CKKS_EARG, "unet_image_decode: null pointer");
+    return image_take(out, name, in, size, slice, NULL);
 }
 
 /* Cuts ":slice=K" off a copy of the path. */
@@ -103,7 +120,8 @@ static ckks_status image_split(char **file, int *slice, const char *path)
     return CKKS_OK;
 }
 
-ckks_status unet_image_load(unet_image *out, const char *path, int slice)
+ckks_status unet_image_read(unet_image *out, const char *path, int slice,
+                            unet_decoder *jpeg)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
@@ -119,11 +137,16 @@ ckks_status unet_image_load(unet_image *out, const char *path, int slice)
             s = nn_fail(s, "%s", ckks_last_error());
     }
     if (s == CKKS_OK) {
-        s = unet_image_decode(out, file, bytes, size, slice);
+        s = image_take(out, file, bytes, size, slice, jpeg);
         ckks_file_free(bytes, size);
     }
     free(file);
     return s;
+}
+
+ckks_status unet_image_load(unet_image *out, const char *path, int slice)
+{
+    return unet_image_read(out, path, slice, NULL);
 }
 
 ckks_status unet_image_convert(unet_image *out, const unet_image *in,
@@ -251,27 +274,41 @@ ckks_status unet_image_save_mask(const char *path, const uint8_t *mask,
     return s;
 }
 
-ckks_status unet_image_save_grey(const char *path, const unet_image *image)
+static ckks_status image_save(const char *path, const unet_image *image,
+                              int channels)
 {
     ckks_status s = image == NULL
                   ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
                   : image_check(path, image->pixel, image->height,
                                 image->width);
     uint8_t *sample;
+    size_t n;
 
     if (s != CKKS_OK)
         return s;
-    if (image->channels != 1)
-        return nn_fail(CKKS_EARG, "%s: %d channels, want 1", path,
-                       image->channels);
-    sample = image_samples(1, image->height, image->width);
+    if (image->channels != channels)
+        return nn_fail(CKKS_EARG, "%s: %d channels, want %d", path,
+                       image->channels, channels);
+    sample = image_samples(channels, image->height, image->width);
     if (sample == NULL)
         return CKKS_EMEM;
-    for (size_t i = 0; i < (size_t)image->height * (size_t)image->width; i++)
-        sample[i] = image_byte(image->pixel[i]);
-    s = image_write(path, sample, 1, image->height, image->width);
+    n = (size_t)image->height * (size_t)image->width;
+    for (size_t i = 0; i < n * (size_t)channels; i++)
+        sample[i] = image_byte(image->pixel[i % (size_t)channels * n
+                                            + i / (size_t)channels]);
+    s = image_write(path, sample, channels, image->height, image->width);
     free(sample);
     return s;
+}
+
+ckks_status unet_image_save_grey(const char *path, const unet_image *image)
+{
+    return image_save(path, image, 1);
+}
+
+ckks_status unet_image_save_colour(const char *path, const unet_image *image)
+{
+    return image_save(path, image, 3);
 }
 
 /* A foreground pixel with a neighbour in the background. */

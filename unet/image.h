@@ -2,9 +2,10 @@
  *
  * What a file is, its first bytes say, not its name: PGM and PPM (P2, P3, P5,
  * P6), PNG and NIfTI-1, the latter plain or gzipped (PNG and gzip only where
- * the library was built with libpng and zlib).  Every file is untrusted: sizes
- * are checked before anything is allocated, and one that is cut short, has
- * surplus bytes or is malformed is refused with its name and the numbers.
+ * the library was built with libpng and zlib); JPEG, if the caller brings a
+ * decoder.  Every file is untrusted: sizes are checked before anything is
+ * allocated, and one that is cut short, has surplus bytes or is malformed is
+ * refused with its name and the numbers.
  */
 #ifndef UNET_IMAGE_H
 #define UNET_IMAGE_H
@@ -46,7 +47,20 @@ CKKS_CHECKED ckks_status unet_image_load(unet_image *out, const char *path,
 CKKS_CHECKED ckks_status unet_image_decode(unet_image *out, const char *name,
                                            const uint8_t *in, size_t size,
                                            int slice);
+/* Decodes a whole file of one format; out is all zero before, cleared by the
+ * caller after a failure too. */
+typedef ckks_status unet_decoder(unet_image *out, const char *name,
+                                 const uint8_t *in, size_t size);
+/* As unet_image_load, and JPEG by this decoder (NULL: refused). */
+CKKS_CHECKED ckks_status unet_image_read(unet_image *out, const char *path,
+                                         int slice, unet_decoder *jpeg);
 void unet_image_clear(unet_image *image);
+
+/* For decoders: allocates out->pixel after checking the size.
+ *   errors  CKKS_EFORMAT, CKKS_EMEM */
+CKKS_CHECKED ckks_status unet_image_init(unet_image *out, const char *name,
+                                         int channels, uint64_t height,
+                                         uint64_t width);
 
 /* out = the image with so many channels: colour becomes grey by Rec. 601
  * (0.299 R + 0.587 G + 0.114 B), grey becomes three equal channels.
@@ -60,6 +74,7 @@ CKKS_CHECKED ckks_status unet_image_convert(unet_image *out,
  *
  *   mask     (height, width); 255 where it is not 0
  *   grey     one channel
+ *   colour   three; .ppm or .png
  *   overlay  the image in grey, the mask's inside tinted, its outline red;
  *            .ppm or .png
  *
@@ -70,6 +85,8 @@ CKKS_CHECKED ckks_status unet_image_save_mask(const char *path,
                                               int width);
 CKKS_CHECKED ckks_status unet_image_save_grey(const char *path,
                                               const unet_image *image);
+CKKS_CHECKED ckks_status unet_image_save_colour(const char *path,
+                                                const unet_image *image);
 CKKS_CHECKED ckks_status unet_image_save_overlay(const char *path,
                                                  const unet_image *image,
                                                  const uint8_t *mask);

@@ -82,11 +82,21 @@ void unet_tile_cut(double *tile, const nn_plan *p, const double *pixel,
 void unet_tile_paste(double *map, const nn_plan *p, const double *tile,
                      unet_size size, unet_tile where);
 
-/* slots (nn_plan_inputs, layout.slots) of one set, from pixel[i] (channels,
- * height, width), 0..255, of every image. */
+/* Where pixels come from.  get: *out = those of one image of a job (channels,
+ * height, width), 0..255, which stay there until the next call; images are
+ * asked for in order, those between two sets perhaps twice. */
+typedef struct unet_pixels {
+    ckks_status (*get)(const double **out, void *user, size_t image);
+    void *user;
+} unet_pixels;
+/* Those of pixel[i], which are in memory. */
+unet_pixels unet_pixels_array(const double *const *pixel);
+
+/* slots (nn_plan_inputs, layout.slots) of one set.
+ *   errors  CKKS_EMEM; those of pixels->get */
 CKKS_CHECKED ckks_status unet_pack(double *slots, const nn_plan *p,
                                    const unet_job *job,
-                                   const double *const *pixel, size_t set);
+                                   const unet_pixels *pixels, size_t set);
 /* The part of logit[i] (height, width; of a classifier out_channels) that one
  * set's slots (nn_plan_outputs, layout.slots) hold. */
 CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
@@ -173,11 +183,12 @@ CKKS_CHECKED ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys,
                                      ckks_rng *rng, const ckks_ctx *ctx,
                                      const nn_plan *p);
 
-/* Packs and encrypts all images of a job into a file.  *bytes: its size. */
+/* Packs and encrypts all images of a job into a file, set by set.  *bytes: its
+ * size. */
 CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
                                       ckks_rng *rng, const nn_plan *p,
                                       const unet_job *job,
-                                      const double *const *pixel,
+                                      const unet_pixels *pixels,
                                       const ckks_ctx *ctx, const ckks_sk *sk,
                                       const unet_progress *progress);
 

@@ -104,6 +104,8 @@ static int network_open(bench_net *n, const volley_args *a)
         code = volley_check(unet_job_init(&n->job, p, n->images.size,
                                           n->images.count));
     if (code == VOLLEY_DONE) {
+        const unet_pixels pixels = unet_pixels_array(n->images.pixel);
+
         n->inputs = nn_plan_inputs(p);
         n->outputs = nn_plan_outputs(p);
         n->slots = calloc((size_t)n->inputs * p->layout.slots,
@@ -111,8 +113,7 @@ static int network_open(bench_net *n, const volley_args *a)
         code = n->slots == NULL
                ? volley_fail("no memory for %d x %zu slots", n->inputs,
                              p->layout.slots)
-               : volley_check(unet_pack(n->slots, p, &n->job, n->images.pixel,
-                                        0));
+               : volley_check(unet_pack(n->slots, p, &n->job, &pixels, 0));
     }
     free(data);
     free(root);

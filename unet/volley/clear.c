@@ -6,7 +6,7 @@
 
 /* By the plan's integer weights, on the packed slots of every set. */
 static int clear_twin(double **logit, const volley_source *s,
-                      const volley_images *images)
+                      const volley_input *images)
 {
     const nn_plan *p = &s->plan;
     const size_t n_in = (size_t)nn_plan_inputs(p) * p->layout.slots;
@@ -23,7 +23,8 @@ static int clear_twin(double **logit, const volley_source *s,
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&weights, &s->model, p));
     for (size_t set = 0; set < job.sets && code == VOLLEY_DONE; set++) {
-        ckks_status status = unet_pack(slots, p, &job, images->pixel, set);
+        ckks_status status = unet_pack(slots, p, &job, &images->pixels,
+                                       set);
 
         if (status == CKKS_OK)
             status = nn_clear(slots + n_in, slots, p, weights, NULL);
@@ -38,36 +39,47 @@ static int clear_twin(double **logit, const volley_source *s,
 }
 
 int volley_clear_logits(double **logit, const volley_source *s,
-                        const volley_images *images, bool as_float)
+                        const volley_input *images, bool as_float)
 {
     int code = VOLLEY_DONE;
 
     if (!as_float)
         return clear_twin(logit, s, images);
-    for (size_t i = 0; i < images->count && code == VOLLEY_DONE; i++)
-        code = volley_check(nn_model_float(logit[i], &s->model,
-                                           images->pixel[i],
-                                           images->size[i].height,
-                                           images->size[i].width));
+    for (size_t i = 0; i < images->count && code == VOLLEY_DONE; i++) {
+        const double *pixel = NULL;
+        ckks_status status = images->pixels.get(&pixel, images->pixels.user,
+                                                i);
+
+        if (status == CKKS_OK)
+            status = nn_model_float(logit[i], &s->model, pixel,
+                                    images->size[i].height,
+                                    images->size[i].width);
+        code = volley_check(status);
+    }
     return code;
+}
+
+size_t volley_logits(const nn_plan *p, unet_size size)
+{
+    return p->num_classes > 0 ? (size_t)p->out_channels
+                              : (size_t)size.height * (size_t)size.width;
 }
 
 /* Little-endian 32-bit floats, image after image. */
 static int clear_save_logits(const char *path, double *const *logit,
-                             const volley_images *images)
+                             const nn_plan *p, const volley_input *images)
 {
     size_t all = 0, at = 0;
     uint8_t *data;
     int code;
 
     for (size_t i = 0; i < images->count; i++)
-        all += (size_t)images->size[i].height * (size_t)images->size[i].width;
+        all += volley_logits(p, images->size[i]);
     data = malloc(4 * all);
     if (data == NULL)
         return volley_fail("no memory for %zu logits", all);
     for (size_t i = 0; i < images->count; i++) {
-        size_t n = (size_t)images->size[i].height
-                   * (size_t)images->size[i].width;
+        size_t n = volley_logits(p, images->size[i]);
 
         for (size_t j = 0; j < n; j++, at += 4) {
             float value = (float)logit[i][j];
@@ -84,7 +96,7 @@ static int clear_save_logits(const char *path, double *const *logit,
 }
 
 static int clear_tell(const volley_args *a, double *const *logit,
-                      const volley_images *images, const nn_plan *p,
+                      const volley_input *images, const nn_plan *p,
                       double seconds)
 {
     nn_json_writer w;
@@ -118,58 +130,78 @@ static int clear_tell(const volley_args *a, double *const *logit,
     return volley_json_end(&w);
 }
 
-/* The verb, the images read. */
-static int clear_images(const volley_args *a, const volley_source *s,
-                        const volley_images *images, double start)
+static int clear_masks(const volley_args *a, double *const *logit,
+                       const volley_input *images, const nn_plan *p,
+                       double start)
 {
     unet_job job = {0};
-    double **logit = calloc(images->count, sizeof *logit);
-    int code = logit != NULL ? VOLLEY_DONE : volley_fail("no memory");
+    int code = volley_check(unet_job_init(&job, p, images->size,
+                                          images->count));
 
     if (code == VOLLEY_DONE)
-        code = volley_check(unet_job_init(&job, &s->plan, images->size,
-                                          images->count));
-    for (size_t i = 0; i < images->count && code == VOLLEY_DONE; i++) {
-        logit[i] = calloc((size_t)images->size[i].height
-                          * (size_t)images->size[i].width, sizeof **logit);
+        code = volley_save_masks(a->value[OPT_OUT], logit, &job, p->threshold);
+    if (code == VOLLEY_DONE)
+        code = clear_tell(a, logit, images, p, volley_clock() - start);
+    unet_job_clear(&job);
+    return code;
+}
+
+/* The verb, the images read; x: of a classifier. */
+static int clear_images(const volley_args *a, const volley_source *s,
+                        unet_album *album, volley_answers *x, double start)
+{
+    const volley_input images = volley_album_input(album);
+    const nn_plan *p = &s->plan;
+    double **logit = calloc(images.count, sizeof *logit);
+    int code = logit != NULL ? VOLLEY_DONE : volley_fail("no memory");
+
+    for (size_t i = 0; i < images.count && code == VOLLEY_DONE; i++) {
+        logit[i] = calloc(volley_logits(p, images.size[i]), sizeof **logit);
         if (logit[i] == NULL)
             code = volley_fail("no memory for the logits");
     }
     if (code == VOLLEY_DONE)
-        code = volley_clear_logits(logit, s, images,
+        code = volley_clear_logits(logit, s, &images,
                                    a->value[OPT_FLOAT] != NULL);
-    if (code == VOLLEY_DONE)
-        code = volley_save_masks(a->value[OPT_OUT], logit, &job,
-                                 s->plan.threshold);
     if (code == VOLLEY_DONE && a->value[OPT_LOGITS] != NULL)
-        code = clear_save_logits(a->value[OPT_LOGITS], logit, images);
+        code = clear_save_logits(a->value[OPT_LOGITS], logit, p, &images);
     if (code == VOLLEY_DONE)
-        code = clear_tell(a, logit, images, &s->plan,
-                          volley_clock() - start);
-    for (size_t i = 0; i < images->count && logit != NULL; i++)
+        code = p->num_classes == 0 ? clear_masks(a, logit, &images, p, start)
+               : volley_answers_tell(x, a, logit, album,
+                                     volley_clock() - start, false);
+    for (size_t i = 0; i < images.count && logit != NULL; i++)
         free(logit[i]);
     free(logit);
-    unet_job_clear(&job);
     return code;
 }
 
 int volley_run_clear(const volley_args *a)
 {
     const double start = volley_clock();
-    volley_images images = {0};
+    unet_album album = {0};
+    volley_answers x = {0};
     volley_source s;
-    int code = volley_check_names(a->value[OPT_OUT]);
+    nn_aim aim = {0};
+    int code = volley_goal(&aim, a);
 
+    if (code == VOLLEY_DONE && a->value[OPT_OUT] != NULL)
+        code = volley_check_names(a->value[OPT_OUT]);
+    if (code == VOLLEY_DONE && a->value[OPT_SHEET] != NULL)
+        code = volley_check_sheet(a->value[OPT_SHEET]);
     if (code == VOLLEY_DONE)
         code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
-                                  NULL);
+                                  &aim);
     if (code != VOLLEY_DONE)
         return code;
-    code = volley_images_load(&images, a->word + 1, a->words - 1,
-                              s.plan.channels);
+    code = volley_check_kind(a, "clear", &s.plan);
     if (code == VOLLEY_DONE)
-        code = clear_images(a, &s, &images, start);
-    volley_images_clear(&images);
+        code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
+    if (code == VOLLEY_DONE && s.plan.num_classes > 0)
+        code = volley_answers_init(&x, a, &s.plan, &album, album.images);
+    if (code == VOLLEY_DONE)
+        code = clear_images(a, &s, &album, &x, start);
+    volley_answers_clear(&x);
+    unet_album_clear(&album);
     volley_source_clear(&s);
     return code;
 }

@@ -93,13 +93,14 @@ int volley_run_keygen(const volley_args *a)
     const char *folder = a->value[OPT_OUT];
     char text[32], time[32];
     volley_source s;
+    nn_aim aim = {0};
     uint64_t bytes = 0;
-    int code = VOLLEY_DONE;
+    int code = volley_goal(&aim, a);
 
-    if (a->value[OPT_FORCE] == NULL)
+    if (code == VOLLEY_DONE && a->value[OPT_FORCE] == NULL)
         code = client_check_absent(folder);
     if (code == VOLLEY_DONE)
-        code = volley_source_load(&s, a->word[0], false, NULL, NULL);
+        code = volley_source_load(&s, a->word[0], false, NULL, &aim);
     if (code != VOLLEY_DONE)
         return code;
     code = volley_keygen(&s, folder, &bytes);
@@ -141,7 +142,7 @@ int volley_load_secret(ckks_sk **out, const volley_source *s, const char *path)
 /* ---- encrypt ------------------------------------------------------------ */
 
 int volley_encrypt(volley_source *s, const char *key_path,
-                   const volley_images *images, const char *out,
+                   const volley_input *images, const char *out,
                    uint64_t *bytes)
 {
     volley_progress progress;
@@ -160,7 +161,7 @@ int volley_encrypt(volley_source *s, const char *key_path,
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
-        status = unet_encrypt(out, bytes, &rng, &s->plan, &job, images->pixel,
+        status = unet_encrypt(out, bytes, &rng, &s->plan, &job, &images->pixels,
                               s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
@@ -175,19 +176,24 @@ int volley_encrypt(volley_source *s, const char *key_path,
 int volley_run_encrypt(const volley_args *a)
 {
     const double start = volley_clock();
-    volley_images images = {0};
+    unet_album album = {0};
+    volley_input images = {0};
     volley_source s;
+    nn_aim aim = {0};
     uint64_t bytes = 0;
     char text[32], time[32];
-    int code = volley_source_load(&s, a->word[0], false, NULL, NULL);
+    int code = volley_goal(&aim, a);
 
+    if (code == VOLLEY_DONE)
+        code = volley_source_load(&s, a->word[0], false, NULL, &aim);
     if (code != VOLLEY_DONE)
         return code;
-    code = volley_images_load(&images, a->word + 1, a->words - 1,
-                              s.plan.channels);
-    if (code == VOLLEY_DONE)
+    code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
+    if (code == VOLLEY_DONE) {
+        images = volley_album_input(&album);
         code = volley_encrypt(&s, a->value[OPT_KEY], &images,
                               a->value[OPT_OUT], &bytes);
+    }
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
         nn_json_writer w;
 
@@ -204,7 +210,7 @@ int volley_run_encrypt(const volley_args *a)
                volley_bytes(text, (double)bytes),
                volley_time(time, volley_clock() - start));
     }
-    volley_images_clear(&images);
+    unet_album_clear(&album);
     volley_source_clear(&s);
     return code;
 }

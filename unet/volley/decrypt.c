@@ -1,4 +1,5 @@
-/* decrypt.c -- decrypt: results to masks, for the owner of the images. */
+/* decrypt.c -- decrypt: results to masks or classes, for the owner of the
+ * images. */
 #include <stdlib.h>
 
 #include "volley.h"
@@ -25,39 +26,24 @@ int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
     return code;
 }
 
-/* The given images must be those that went in, as far as sizes tell. */
-static int client_check_overlay(const volley_images *images,
-                                const unet_job *job)
-{
-    if (images->count != job->images)
-        return volley_fail("--overlay: %zu images for %zu results",
-                           images->count, job->images);
-    for (size_t i = 0; i < job->images; i++)
-        if (images->size[i].height != job->size[i].height
-            || images->size[i].width != job->size[i].width)
-            return volley_fail("--overlay: image %zu is %dx%d pixels, its "
-                               "result %dx%d", i + 1, images->size[i].height,
-                               images->size[i].width, job->size[i].height,
-                               job->size[i].width);
-    return VOLLEY_DONE;
-}
-
-static int client_save_overlays(const char *out, const volley_images *images,
+static int client_save_overlays(const char *out, const unet_album *album,
                                 const unet_result *r, double threshold)
 {
-    int code = client_check_overlay(images, &r->job);
+    int code = VOLLEY_DONE;
 
-    for (size_t i = 0; i < images->count && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, images->count, "overlay",
+    for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
+        char *name = volley_result_name(out, i, album->images, "overlay",
                                         volley_picture_ending(".ppm"));
         uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
+        unet_image image = {0};
 
         if (name == NULL || mask == NULL)
             code = VOLLEY_FAILED;
         if (code == VOLLEY_DONE)
-            code = volley_check(unet_image_save_overlay(name,
-                                                        &images->image[i],
-                                                        mask));
+            code = volley_check(unet_album_image(&image, album, i));
+        if (code == VOLLEY_DONE)
+            code = volley_check(unet_image_save_overlay(name, &image, mask));
+        unet_image_clear(&image);
         free(name);
         free(mask);
     }
@@ -169,38 +155,85 @@ static void client_tell(const volley_args *a, const unet_result *r,
                r->imaginary, r->bound);
 }
 
+static int client_masks(const volley_args *a, const unet_result *r,
+                        const nn_plan *p, const unet_album *album,
+                        double start)
+{
+    const char *out = a->value[OPT_OUT];
+    int code = volley_save_masks(out, r->logit, &r->job, p->threshold);
+
+    if (code == VOLLEY_DONE && a->overlay.words > 0)
+        code = client_save_overlays(out, album, r, p->threshold);
+    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
+        code = client_save_private(out, r, p->threshold);
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
+        code = client_tell_json(a, r, p, volley_clock() - start);
+    else if (code == VOLLEY_DONE)
+        client_tell(a, r, p);
+    return code;
+}
+
+static int client_classes(const volley_args *a, const unet_result *r,
+                          const nn_plan *p, const unet_album *album,
+                          double start)
+{
+    volley_answers x = {0};
+    int code = volley_answers_init(&x, a, p, album, r->job.images);
+
+    if (code == VOLLEY_DONE)
+        code = volley_answers_tell(&x, a, r->logit, album,
+                                   volley_clock() - start, true);
+    volley_answers_clear(&x);
+    return code;
+}
+
+/* The verb, the plan read. */
+static int client_decrypt(const volley_args *a, volley_source *s, double start)
+{
+    const bool classes = s->plan.num_classes > 0;
+    const volley_list *list = classes ? &a->given : &a->overlay;
+    const unet_album *given = NULL;
+    unet_album album = {0};
+    unet_result r = {0};
+    int code = VOLLEY_DONE;
+
+    if (list->words > 0) {
+        code = volley_album(&album, a, &s->plan, list->word, list->words);
+        given = &album;
+    }
+    if (code == VOLLEY_DONE)
+        code = volley_decrypt(&r, s, a->value[OPT_KEY], a->word[1]);
+    if (code == VOLLEY_DONE && given != NULL)
+        code = volley_check_album(given, &r.job,
+                                  classes ? "--images" : "--overlay");
+    if (code == VOLLEY_DONE)
+        code = (classes ? client_classes : client_masks)(a, &r, &s->plan,
+                                                         given, start);
+    unet_result_clear(&r);
+    unet_album_clear(&album);
+    return code;
+}
+
 int volley_run_decrypt(const volley_args *a)
 {
     const double start = volley_clock();
-    const char *out = a->value[OPT_OUT];
-    volley_images images = {0};
-    unet_result r = {0};
     volley_source s;
-    int code = volley_check_names(out);
+    nn_aim aim = {0};
+    int code = volley_goal(&aim, a);
 
+    if (code == VOLLEY_DONE && a->value[OPT_OUT] != NULL)
+        code = volley_check_names(a->value[OPT_OUT]);
+    if (code == VOLLEY_DONE && a->value[OPT_SHEET] != NULL)
+        code = a->given.words > 0 ? volley_check_sheet(a->value[OPT_SHEET])
+               : volley_usage("decrypt: --sheet needs --images IMAGE..., the "
+                              "images that went in");
     if (code == VOLLEY_DONE)
-        code = volley_source_load(&s, a->word[0], false, NULL, NULL);
+        code = volley_source_load(&s, a->word[0], false, NULL, &aim);
     if (code != VOLLEY_DONE)
         return code;
-    if (a->num_overlay > 0)
-        code = volley_images_load(&images, a->overlay, a->num_overlay,
-                                  s.plan.channels);
+    code = volley_check_kind(a, "decrypt", &s.plan);
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&r, &s, a->value[OPT_KEY], a->word[1]);
-    if (code == VOLLEY_DONE && a->num_overlay > 0)
-        code = client_check_overlay(&images, &r.job);
-    if (code == VOLLEY_DONE)
-        code = volley_save_masks(out, r.logit, &r.job, s.plan.threshold);
-    if (code == VOLLEY_DONE && a->num_overlay > 0)
-        code = client_save_overlays(out, &images, &r, s.plan.threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = client_save_private(out, &r, s.plan.threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = client_tell_json(a, &r, &s.plan, volley_clock() - start);
-    else if (code == VOLLEY_DONE)
-        client_tell(a, &r, &s.plan);
-    unet_result_clear(&r);
-    volley_images_clear(&images);
+        code = client_decrypt(a, &s, start);
     volley_source_clear(&s);
     return code;
 }

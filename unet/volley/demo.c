@@ -133,6 +133,9 @@ static int demo_open(demo *d, const volley_args *a)
     if (d->model == NULL || d->data == NULL)
         return VOLLEY_FAILED;
     code = volley_source_load(&d->source, d->model, true, NULL, NULL);
+    if (code == VOLLEY_DONE && d->source.plan.num_classes > 0)
+        code = volley_fail("demo: %s classifies, and the demo is about masks",
+                           d->model);
     if (code == VOLLEY_DONE)
         code = demo_list(d);
     if (code == VOLLEY_DONE)
@@ -201,6 +204,7 @@ static int demo_stages(demo *d)
 {
     volley_report ran = {0};
     uint64_t up = 0, keys = 0;
+    const volley_input images = volley_images_input(&d->image);
     double start = volley_clock(), keygen = 0, encrypt = 0;
     int code = volley_keygen(&d->source, d->out, &keys);
 
@@ -208,7 +212,7 @@ static int demo_stages(demo *d)
     if (code == VOLLEY_DONE) {
         demo_say(d, "keygen", keygen, "secret.key, eval.keys", (double)keys);
         start = volley_clock();
-        code = volley_encrypt(&d->source, d->secret, &d->image, d->in_vct,
+        code = volley_encrypt(&d->source, d->secret, &images, d->in_vct,
                               &up);
         encrypt = volley_clock() - start;
     }
@@ -233,6 +237,7 @@ static int demo_stages(demo *d)
 
 static int demo_clear(demo *d)
 {
+    const volley_input images = volley_images_input(&d->image);
     const double threshold = d->source.plan.threshold;
     double start = volley_clock();
     int code;
@@ -247,7 +252,7 @@ static int demo_clear(demo *d)
     }
     if (d->clear == NULL)
         return volley_fail("no memory for the logits");
-    code = volley_clear_logits(d->clear, &d->source, &d->image, false);
+    code = volley_clear_logits(d->clear, &d->source, &images, false);
     for (int i = 0; i < d->count && code == VOLLEY_DONE; i++) {
         unet_size size = d->job.size[i];
 

@@ -40,6 +40,76 @@ static void info_hex(info_sink *o, const char *key, const uint8_t in[16])
     info_text(o, key, hex);
 }
 
+static void info_classes(info_sink *o, int count,
+                         const char (*name)[NN_NAME])
+{
+    if (count == 0)
+        return;
+    if (o->json)
+        nn_json_put_array(&o->w, "classes");
+    for (int c = 0; c < count; c++) {
+        if (o->json)
+            nn_json_put_string(&o->w, NULL, name[c]);
+        else
+            fprintf(o->text, "class %-8d %s\n", c, name[c]);
+    }
+    if (o->json)
+        nn_json_put_end(&o->w);
+}
+
+/* "name        conv 5x5, stride 2        8 x 12 x 12" */
+static void info_layer_text(FILE *f, const nn_layer *l)
+{
+    static const char *const op[] = {
+        "image", "conv", "tconv 2x2, stride 2", "pool 2x2, stride 2",
+        "square", "quadratic", "batchnorm", "concat", "dense"
+    };
+    char what[40];
+
+    if (l->op == NN_CONV)
+        snprintf(what, sizeof what, "conv %dx%d, stride %d", l->kernel,
+                 l->kernel, l->stride);
+    else
+        snprintf(what, sizeof what, "%s", op[l->op]);
+    fprintf(f, "  %-12s %-22s %d x %d x %d\n", l->name, what, l->channels,
+            l->height, l->width);
+}
+
+static void info_layer_json(nn_json_writer *w, const nn_layer *l)
+{
+    static const char *const op[] = {
+        "image", "conv", "tconv", "pool", "square", "quadratic", "batchnorm",
+        "concat", "dense"
+    };
+
+    nn_json_put_object(w, NULL);
+    nn_json_put_string(w, "name", l->name);
+    nn_json_put_string(w, "op", op[l->op]);
+    if (l->op == NN_CONV) {
+        nn_json_put_int(w, "kernel", l->kernel);
+        nn_json_put_int(w, "stride", l->stride);
+    }
+    nn_json_put_int(w, "channels", l->channels);
+    nn_json_put_int(w, "height", l->height);
+    nn_json_put_int(w, "width", l->width);
+    nn_json_put_end(w);
+}
+
+/* Operation, size and stride of every layer: channels x height x width. */
+static void info_layers(info_sink *o, const nn_model *m)
+{
+    if (o->json)
+        nn_json_put_array(&o->w, "shapes");
+    for (int i = 0; i < m->num_layers; i++) {
+        if (o->json)
+            info_layer_json(&o->w, &m->layer[i]);
+        else
+            info_layer_text(o->text, &m->layer[i]);
+    }
+    if (o->json)
+        nn_json_put_end(&o->w);
+}
+
 static void info_plan(info_sink *o, const nn_plan *p)
 {
     uint8_t id[16];
@@ -62,6 +132,7 @@ static void info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "log_qp", log_qp);
     info_number(o, "security_bits",
                 ckks_security_estimate(p->params.log_n, log_qp));
+    info_classes(o, p->num_classes, p->class_name);
 }
 
 static int info_model(info_sink *o, const char *path, const uint8_t *data,
@@ -76,12 +147,15 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_text(o, "kind", "model");
     info_text(o, "name", m.name);
     info_text(o, "border", border[m.border]);
-    info_text(o, "foreground", m.foreground);
+    if (m.num_classes == 0)
+        info_text(o, "foreground", m.foreground);
     info_number(o, "channels", m.channels);
     info_number(o, "height", m.height);
     info_number(o, "width", m.width);
     info_number(o, "layers", m.num_layers);
     info_number(o, "weights", (double)m.data_count);
+    info_classes(o, m.num_classes, (const char (*)[NN_NAME])m.class_name);
+    info_layers(o, &m);
     nn_model_clear(&m);
     return VOLLEY_DONE;
 }

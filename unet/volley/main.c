@@ -1,4 +1,4 @@
-/* main.c -- `volley`: encrypted segmentation on the command line. */
+/* main.c -- `volley`: encrypted networks on the command line. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +8,14 @@
 
 #include "volley.h"
 
-enum {
-    EVERY = OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS),
-    AIMS  = OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_LOG_N) | OPT_BIT(OPT_RING)
-            | OPT_BIT(OPT_TILE) | OPT_BIT(OPT_BATCH) | OPT_BIT(OPT_MEMORY)
-};
+/* More bits than an enum constant has. */
+#define EVERY (OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS))
+#define GOALS (OPT_BIT(OPT_AIM) | OPT_BIT(OPT_IMAGES))
+#define AIMS  (GOALS | OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_LOG_N) \
+               | OPT_BIT(OPT_RING) | OPT_BIT(OPT_TILE) | OPT_BIT(OPT_BATCH) \
+               | OPT_BIT(OPT_MEMORY))
+#define PART  (OPT_BIT(OPT_FIRST) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_FIT))
+#define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
 
 static const volley_verb verb_table[] = {
     { "plan", "MODEL [-o NAME.plan]",
@@ -27,40 +30,53 @@ static const volley_verb verb_table[] = {
     { "keygen", "MODEL|PLAN --out DIR",
       "makes DIR/secret.key and DIR/eval.keys",
       "secret.key stays with the owner of the images (mode 0600), eval.keys\n"
-      "goes to the server.\n",
-      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE), OPT_BIT(OPT_OUT), 1, 1,
-      volley_run_keygen },
+      "goes to the server.  A MODEL is planned by default, or by --aim and\n"
+      "--images; then every other verb must be told the same, or the plan.\n",
+      EVERY | GOALS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE),
+      OPT_BIT(OPT_OUT), 1, 1, volley_run_keygen },
     { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
       "packs and encrypts images",
-      "Images are PGM, PPM, PNG or NIfTI files.  A model with the border\n"
-      "`halo` takes any size; others take one.  The file tells the number of\n"
-      "images and their sizes to everybody.\n",
-      EVERY | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      "An IMAGE is a file: PGM, PPM, PNG, JPEG, NIfTI (FILE:slice=K), or IDX\n"
+      "with many images, gzipped or not; a folder: its files of these kinds\n"
+      "but IDX, sorted by name; or @LIST: a file with a path a line.  Grey for\n"
+      "models of 1 channel, colour for 3.  A model with the border `halo`\n"
+      "takes any size; others take one, or with --fit whole multiples of it,\n"
+      "averaged down.  The file tells the number of images and their sizes to\n"
+      "everybody.\n",
+      EVERY | GOALS | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
       "Progress shows layer, level and the time left, by the built-in costs\n"
       "or --machine's.  --json also says what each layer took.\n",
-      EVERY | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
+      EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
-    { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct -o MASK",
-      "decrypts the results and writes the masks",
-      "MASK is a .pgm or .png file: 255 is foreground, 0 the rest.  Several\n"
-      "images give MASK with -0, -1, ... before its extension; -o DIR/ gives\n"
-      "DIR/mask.png or DIR/mask-0.png, ... (.pgm without PNG support).\n"
-      "--overlay also writes NAME-overlay (.png, or .ppm), --private\n"
-      "NAME-probability: probabilities carry the noise of the ciphertext, and\n"
+    { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct [-o RESULT]",
+      "decrypts the results and writes masks or classes",
+      "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest.\n"
+      "Several images give RESULT with -0, -1, ... before its extension; -o\n"
+      "DIR/ gives DIR/mask.png or DIR/mask-0.png, ... (.pgm without PNG\n"
+      "support).  --overlay also writes NAME-overlay (.png, or .ppm),\n"
+      "--private NAME-probability.\n"
+      "Classes: RESULT is a .csv file (image,class,score and all logits), and\n"
+      "may be left out: the first 20 answers and a summary are printed.\n"
+      "--images names the images that went in, in their order (--first,\n"
+      "--count, --fit as for encrypt), --sheet draws the first 100 of them,\n"
+      "in red what --labels says is wrong.\n"
+      "Probabilities, scores and logits carry the noise of the ciphertext:\n"
       "whoever gets them together with it can compute the secret key.\n",
-      EVERY | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_OVERLAY)
-      | OPT_BIT(OPT_PRIVATE),
-      OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, 2, volley_run_decrypt },
-    { "clear", "MODEL IMAGE... -o MASK [--float]",
+      EVERY | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
+      | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_OVERLAY) | OPT_BIT(OPT_GIVEN)
+      | OPT_BIT(OPT_PRIVATE), OPT_BIT(OPT_KEY), 2, 2, volley_run_decrypt },
+    { "clear", "MODEL IMAGE... [-o RESULT] [--float]",
       "the same network without encryption",
       "By default the cleartext twin: the plan's integer weights on the same\n"
-      "packed slots.  --float takes the model's own weights.\n",
-      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT)
-      | OPT_BIT(OPT_LOGITS), OPT_BIT(OPT_OUT), 2, -1, volley_run_clear },
+      "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
+      "encrypt, RESULT as for decrypt.\n",
+      EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
+      | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
+      volley_run_clear },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"
@@ -99,7 +115,7 @@ enum { VERBS = sizeof verb_table / sizeof verb_table[0] };
 
 static void print_overview(FILE *f)
 {
-    fputs("volley segments images under encryption.\n\n", f);
+    fputs("volley segments and classifies images under encryption.\n\n", f);
     for (int i = 0; i < VERBS; i++)
         fprintf(f, "  volley %-9s%s\n  %16s  %s\n", verb_table[i].name,
                 verb_table[i].usage, "", verb_table[i].summary);

@@ -52,9 +52,24 @@ static const struct opt_row {
         "plan for this machine (from bench --calibrate)" },
     [OPT_NO_CHECKSUMS] = { "no-checksums", 0, NULL,
         "of a MINIMAL build, which has none: they are left out" },
+    [OPT_AIM]      = { "aim", 0, "GOAL",
+        "latency: one image soon; throughput: many in little time" },
+    [OPT_IMAGES]   = { "images", 0, "N",
+        "the plan for so many images (default: for a full set)" },
+    [OPT_GIVEN]    = { "images", 0, "IMAGE...",
+        "the images that went in, for names and --sheet" },
+    [OPT_FIRST]    = { "first", 0, "N",
+        "begin with image N, from 0 (default 0)" },
+    [OPT_COUNT]    = { "count", 0, "N", "take N images (default: all)" },
+    [OPT_FIT]      = { "fit", 0, NULL,
+        "average images down whose sides are whole multiples" },
+    [OPT_SHEET]    = { "sheet", 0, "PICTURE",
+        "draw the first 100 images with their classes" },
+    [OPT_LABELS]   = { "labels", 0, "FILE",
+        "the truth, as IDX or CSV (image,label): accuracy" },
 };
 
-void volley_print_options(FILE *f, uint32_t options)
+void volley_print_options(FILE *f, uint64_t options)
 {
     for (int o = VOLLEY_OPTIONS - 1; o >= 0; o--) {
         const struct opt_row *row = &opt_table[o];
@@ -71,8 +86,9 @@ void volley_print_options(FILE *f, uint32_t options)
     }
 }
 
-/* The option a word names, -1 if none; *value: behind '=', or NULL. */
-static int opt_find(const char *word, const char **value)
+/* The option of this verb that a word names, -1 if none; *value: behind '=', or
+ * NULL. */
+static int opt_find(const char *word, uint64_t options, const char **value)
 {
     size_t n = strcspn(word, "=");
 
@@ -80,6 +96,8 @@ static int opt_find(const char *word, const char **value)
     for (int o = 0; o < VOLLEY_OPTIONS; o++) {
         const struct opt_row *row = &opt_table[o];
 
+        if (!(options & OPT_BIT(o)))
+            continue;
         if (word[1] == '-' && strlen(row->name) == n - 2
             && strncmp(word + 2, row->name, n - 2) == 0)
             return o;
@@ -88,6 +106,22 @@ static int opt_find(const char *word, const char **value)
             return o;
     }
     return -1;
+}
+
+/* All words from argv[*i] up to an option. */
+static int opt_list(volley_list *out, const volley_verb *verb, int o,
+                    const char *value, int *i, int argc, char **argv)
+{
+    if (value != argv[*i])
+        return volley_usage("%s: --%s %s, without '='", verb->name,
+                            opt_table[o].name, opt_table[o].value);
+    out->word = (const char *const *)argv + *i;
+    out->words = 1;
+    while (*i + 1 < argc && argv[*i + 1][0] != '-') {
+        out->words++;
+        ++*i;
+    }
+    return VOLLEY_DONE;
 }
 
 /* The value of option o, which stands at argv[*i]; *i moves to its last
@@ -112,17 +146,9 @@ static int opt_value(volley_args *out, const volley_verb *verb, int o,
         return volley_usage("%s: --%s needs a value: %s", verb->name,
                             row->name, row->value);
     out->value[o] = value;
-    if (o == OPT_OVERLAY) {                 /* all words up to an option     */
-        out->overlay = (const char *const *)argv + *i;
-        out->num_overlay = 1;
-        while (*i + 1 < argc && argv[*i + 1][0] != '-') {
-            out->num_overlay++;
-            ++*i;
-        }
-        if (strchr(out->overlay[0], '=') != NULL && value != out->overlay[0])
-            return volley_usage("%s: --overlay IMAGE..., without '='",
-                                verb->name);
-    }
+    if (o == OPT_OVERLAY || o == OPT_GIVEN)
+        return opt_list(o == OPT_OVERLAY ? &out->overlay : &out->given, verb,
+                        o, value, i, argc, argv);
     return VOLLEY_DONE;
 }
 
@@ -162,8 +188,8 @@ int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
             plain = true;
             continue;
         }
-        o = opt_find(argv[i], &value);
-        if (o < 0 || !(verb->options & OPT_BIT(o)))
+        o = opt_find(argv[i], verb->options, &value);
+        if (o < 0)
             return volley_usage("%s: unknown option '%s'; see volley %s "
                                 "--help", verb->name, argv[i], verb->name);
         if (opt_value(out, verb, o, value, &i, argc, argv) != VOLLEY_DONE)

@@ -52,7 +52,12 @@ void volley_images_clear(volley_images *p)
     memset(p, 0, sizeof *p);
 }
 
-static bool picture_ends(const char *path, const char *ending)
+volley_input volley_images_input(const volley_images *p)
+{
+    return (volley_input){ p->count, p->size, unet_pixels_array(p->pixel) };
+}
+
+bool volley_ends(const char *path, const char *ending)
 {
     size_t a = strlen(path), b = strlen(ending);
 
@@ -76,14 +81,15 @@ static int picture_check(const char *path)
     if (n > 0 && path[n - 1] == '/')
         return VOLLEY_DONE;
 #ifdef UNET_HAVE_PNG
-    if (picture_ends(path, ".png"))
+    if (volley_ends(path, ".png"))
         return volley_check_place(path);
 #else
-    if (picture_ends(path, ".png"))
+    if (volley_ends(path, ".png"))
         return volley_usage("%s: built without PNG; name a .pgm file", path);
 #endif
-    if (!picture_ends(path, ".pgm"))
-        return volley_usage("%s: the ending of a mask is .pgm or .png", path);
+    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv"))
+        return volley_usage("%s: the ending of a mask is .pgm or .png, of "
+                            "classes .csv", path);
     return volley_check_place(path);
 }
 
@@ -95,6 +101,32 @@ int volley_check_names(const char *out)
     if (code == VOLLEY_DONE && out[n - 1] == '/')
         code = volley_folder(out);
     return code;
+}
+
+int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
+{
+    const bool classes = p->num_classes > 0;
+    const char *out = a->value[OPT_OUT];
+    static const struct { int option; bool classes; const char *name; } of[] = {
+        { OPT_OVERLAY, false, "overlay IMAGE..." },
+        { OPT_PRIVATE, false, "private" },
+        { OPT_SHEET, true, "sheet PICTURE" },
+        { OPT_LABELS, true, "labels FILE" },
+        { OPT_GIVEN, true, "images IMAGE..." }
+    };
+
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
+        if (a->value[of[i].option] != NULL && of[i].classes != classes)
+            return volley_usage("%s: --%s: %s is for %s", verb, of[i].name,
+                                p->name, classes ? "classes" : "masks");
+    if (out == NULL)
+        return classes ? VOLLEY_DONE
+               : volley_usage("%s: --out MASK is missing", verb);
+    if (volley_ends(out, ".csv") != classes)
+        return volley_usage("%s: %s: the result of %s is %s", verb, out,
+                            p->name, classes ? "classes: name a .csv file"
+                            : "masks: name a .pgm or .png file");
+    return VOLLEY_DONE;
 }
 
 uint8_t *volley_mask(const double *logit, unet_size size, double threshold)

@@ -23,6 +23,26 @@ static void plan_print_layout(const nn_plan *p)
            l->grid_y, l->grid_x, nn_plan_inputs(p), nn_plan_outputs(p));
 }
 
+/* Seconds an image costs in sets that are full and not the first. */
+static double plan_image_seconds(const nn_plan *p)
+{
+    return (p->seconds - p->fresh_seconds) / p->layout.batch;
+}
+
+static void plan_print_classes(const nn_plan *p)
+{
+    const double one = plan_image_seconds(p);
+
+    printf("an image: about %.3g s in full sets of %d", one, p->layout.batch);
+    if (one > 0)
+        printf(1 / one < 99.5 ? ", %.2g images a second"
+                              : ", %.0f images a second", 1 / one);
+    printf("\n%d classes:", p->num_classes);
+    for (int c = 0; c < p->num_classes; c++)
+        printf("%s %s", c > 0 ? "," : "", p->class_name[c]);
+    printf("\n");
+}
+
 static void plan_print_params(const nn_plan *p)
 {
     const ckks_params *c = &p->params;
@@ -87,6 +107,8 @@ void volley_print_plan(const nn_plan *p)
            volley_bytes(e, p->key_bytes));
     printf("logits up to %.3g with an error of %.1e (sd)\n", p->logit_max,
            p->error_sd);
+    if (p->num_classes > 0)
+        plan_print_classes(p);
 }
 
 static void plan_put_step(nn_json_writer *w, const nn_step *s)
@@ -130,6 +152,12 @@ static void plan_put_total(nn_json_writer *w, const nn_plan *p)
     nn_json_put_int(w, "threads", p->threads);
     nn_json_put_double(w, "seconds", p->seconds);
     nn_json_put_double(w, "fresh_seconds", p->fresh_seconds);
+    if (p->num_classes > 0) {
+        nn_json_put_double(w, "seconds_an_image", plan_image_seconds(p));
+        if (plan_image_seconds(p) > 0)
+            nn_json_put_double(w, "images_a_second",
+                               1 / plan_image_seconds(p));
+    }
     nn_json_put_double(w, "peak_bytes", p->peak_bytes);
     nn_json_put_double(w, "upload_bytes", p->upload_bytes);
     nn_json_put_double(w, "download_bytes", p->download_bytes);
@@ -171,6 +199,12 @@ static int plan_print_json(const nn_plan *p)
     nn_json_put_int(&w, "dnum", p->params.dnum);
     nn_json_put_double(&w, "log_qp", p->log_qp);
     nn_json_put_double(&w, "security_bits", p->security_bits);
+    if (p->num_classes > 0) {
+        nn_json_put_array(&w, "classes");
+        for (int c = 0; c < p->num_classes; c++)
+            nn_json_put_string(&w, NULL, p->class_name[c]);
+        nn_json_put_end(&w);
+    }
     nn_json_put_array(&w, "layers");
     for (int i = 0; i < p->num_steps; i++)
         plan_put_step(&w, &p->step[i]);
@@ -237,6 +271,8 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
         code = volley_int(&memory, a, OPT_MEMORY, 1, 1 << 24, 0);
     if (code == VOLLEY_DONE)
         aim->max_memory = (size_t)memory << 20;
+    if (code == VOLLEY_DONE)
+        code = volley_goal(aim, a);
     return code;
 }
 

@@ -118,6 +118,8 @@ int volley_run_evaluate(const volley_args *a)
 
     aim.threads = volley_threads();
     if (code == VOLLEY_DONE)
+        code = volley_goal(&aim, a);
+    if (code == VOLLEY_DONE)
         code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
                                   &aim);
     if (code != VOLLEY_DONE)

@@ -40,6 +40,9 @@ static int source_load_model(volley_source *s, const uint8_t *data,
     size_t text_size;
     int code;
 
+    if (plan_path != NULL && aim != NULL && aim->images != 0)
+        return volley_fail("--plan %s was chosen already: --aim and --images "
+                           "N are for making one", plan_path);
     if (nn_model_load(&s->model, data, size) != CKKS_OK)
         return volley_fail("%s: %s", s->path, nn_last_error());
     s->has_model = true;
@@ -91,6 +94,10 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
         code = volley_fail("%s is empty", path);
     else if (content == VOLLEY_MODEL)
         code = source_load_model(out, data, size, plan_path, aim);
+    else if (content == VOLLEY_PLAN && !need_model && aim != NULL
+             && aim->images != 0)
+        code = volley_fail("%s is a plan: --aim and --images N are for a "
+                           "model", path);
     else if (content == VOLLEY_PLAN && !need_model)
         code = source_load_plan(&out->plan, path, data, size);
     else
@@ -101,6 +108,26 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
     else if (out->plan.params.security == CKKS_INSECURE)
         volley_warn("%s: parameters without security, for tests only", path);
     return code;
+}
+
+int volley_goal(nn_aim *aim, const volley_args *a)
+{
+    const char *goal = a->value[OPT_AIM];
+    bool soon = goal != NULL && strcmp(goal, "latency") == 0;
+    bool many = goal != NULL && strcmp(goal, "throughput") == 0;
+    int images = 0, code;
+
+    if (goal != NULL && !soon && !many)
+        return volley_usage("--aim '%s' is neither latency nor throughput",
+                            goal);
+    code = volley_int(&images, a, OPT_IMAGES, 1, 1 << 29, 0);
+    if (code != VOLLEY_DONE)
+        return code;
+    if ((soon && images > 1) || (many && images == 1))
+        return volley_usage("--aim %s and --images %d contradict each other",
+                            goal, images);
+    aim->images = images > 0 ? images : soon ? 1 : many ? NN_MANY : 0;
+    return VOLLEY_DONE;
 }
 
 int volley_source_context(volley_source *s, const ckks_memory *memory)

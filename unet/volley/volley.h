@@ -12,7 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "album.h"
 #include "ckks.h"
+#include "classes.h"
 #include "image.h"
 #include "json.h"
 #include "nn.h"
@@ -28,15 +30,23 @@ typedef enum volley_option {
     OPT_FLOAT, OPT_LOGITS, OPT_QUICK, OPT_MODEL, OPT_DATA,
     OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_TILE, OPT_BATCH, OPT_MEMORY,
     OPT_KERNEL, OPT_CALIBRATE, OPT_MACHINE, OPT_NO_CHECKSUMS,
+    OPT_AIM, OPT_IMAGES, OPT_GIVEN,         /* both of these are "--images"  */
+    OPT_FIRST, OPT_COUNT, OPT_FIT, OPT_SHEET, OPT_LABELS,
     VOLLEY_OPTIONS
 } volley_option;
 
-#define OPT_BIT(o) (UINT32_C(1) << (o))
+#define OPT_BIT(o) (UINT64_C(1) << (o))
+
+/* The words behind an option that takes several. */
+typedef struct volley_list {
+    const char *const *word;
+    int words;
+} volley_list;
 
 typedef struct volley_args {
     const char *value[VOLLEY_OPTIONS];  /* NULL: not given; "" without value */
-    const char *const *overlay;         /* the words behind --overlay        */
-    int num_overlay;
+    volley_list overlay;                /* --overlay IMAGE...                */
+    volley_list given;                  /* --images IMAGE...                 */
     const char **word;                  /* all that is no option             */
     int words;
     int threads;
@@ -47,8 +57,8 @@ typedef struct volley_verb {
     const char *usage;                  /* what stands behind the name       */
     const char *summary;
     const char *help;                   /* more lines, or NULL               */
-    uint32_t options;                   /* bits of those it takes            */
-    uint32_t required;                  /* bits of those it needs            */
+    uint64_t options;                   /* bits of those it takes            */
+    uint64_t required;                  /* bits of those it needs            */
     int least, most;                    /* words; most -1: any number        */
     int (*run)(const volley_args *a);
 } volley_verb;
@@ -58,7 +68,7 @@ typedef struct volley_verb {
 int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
                  int argc, char **argv);
 /* The lines of help for the options of a verb. */
-void volley_print_options(FILE *f, uint32_t options);
+void volley_print_options(FILE *f, uint64_t options);
 
 /* Numbers of options: VOLLEY_DONE, or VOLLEY_USAGE with the line printed. */
 int volley_int(int *out, const volley_args *a, volley_option o, int low,
@@ -131,12 +141,37 @@ volley_content volley_sniff(const uint8_t *data, size_t size);
  * makes one, by aim (NULL: the defaults). */
 int volley_source_load(volley_source *out, const char *path, bool need_model,
                        const char *plan_path, const nn_aim *aim);
+/* aim->images from --aim and --images N; VOLLEY_DONE or VOLLEY_USAGE. */
+int volley_goal(nn_aim *aim, const volley_args *a);
 int volley_source_context(volley_source *s, const ckks_memory *memory);
 void volley_source_clear(volley_source *s);
 
-/* ---- images and masks (picture.c) --------------------------------------- */
+/* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
 /* Images as the packing takes them. */
+typedef struct volley_input {
+    size_t count;
+    const unet_size *size;      /* shape (count)                             */
+    unet_pixels pixels;
+} volley_input;
+
+/* The images these words name, as the plan takes them, by --first, --count and
+ * --fit; notes what was skipped. */
+int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
+                 const char *const *word, int words);
+volley_input volley_album_input(unet_album *album);
+
+/* The given images must be those that went in, as far as sizes tell; option is
+ * for the message. */
+int volley_check_album(const unet_album *album, const unet_job *job,
+                       const char *option);
+
+/* NULL in a build without libjpeg. */
+extern unet_decoder *const volley_jpeg;
+
+/* ---- images and masks (picture.c) --------------------------------------- */
+
+/* Images in memory. */
 typedef struct volley_images {
     size_t count;
     unet_image *image;      /* shape (count)                                 */
@@ -148,10 +183,16 @@ typedef struct volley_images {
 int volley_images_load(volley_images *out, const char *const *path, int count,
                        int channels);
 void volley_images_clear(volley_images *p);
+volley_input volley_images_input(const volley_images *p);
 
-/* Refuses a name of masks whose ending says no format that can be written;
+bool volley_ends(const char *path, const char *ending);
+/* Refuses a name of results whose ending says no format that can be written;
  * makes the folder if it names one. */
 int volley_check_names(const char *out);
+/* Refuses options that are not for what the plan's network gives, masks or
+ * classes: VOLLEY_DONE or VOLLEY_USAGE. */
+int volley_check_kind(const volley_args *a, const char *verb,
+                      const nn_plan *p);
 /* ".png" where that can be written, else the other. */
 const char *volley_picture_ending(const char *otherwise);
 
@@ -168,6 +209,37 @@ char *volley_result_name(const char *out, size_t i, size_t count,
 /* All masks of a set of logits, by those names. */
 int volley_save_masks(const char *out, double *const *logit,
                       const unet_job *job, double threshold);
+
+/* ---- classes (answers.c, labels.c, sheet.c) ----------------------------- */
+
+typedef struct volley_answers {
+    const nn_plan *plan;
+    size_t images;
+    double *const *logit;       /* shape (images), each (out_channels)       */
+    char **name;                /* shape (images)                            */
+    int *label;                 /* shape (images); NULL: not known           */
+    unet_quality quality;       /* if label                                  */
+} volley_answers;
+
+/* Names and labels (--labels).  album: of the images, NULL: they are called by
+ * their numbers. */
+int volley_answers_init(volley_answers *out, const volley_args *a,
+                        const nn_plan *p, const unet_album *album,
+                        size_t images);
+/* All that is wanted of the classes: -o as CSV, --sheet, and on standard output
+ * text or JSON.  secret: the logits come from a decryption. */
+int volley_answers_tell(volley_answers *x, const volley_args *a,
+                        double *const *logit, const unet_album *album,
+                        double seconds, bool secret);
+void volley_answers_clear(volley_answers *x);
+
+/* label[i] of x's images, from an IDX file or a CSV file. */
+int volley_labels(int *label, const volley_answers *x, const volley_args *a);
+/* The first images with their classes, as a picture. */
+int volley_sheet(const char *path, const volley_answers *x,
+                 const unet_album *album);
+/* Refuses a name of a sheet that cannot be written. */
+int volley_check_sheet(const char *path);
 
 /* ---- progress on a terminal (progress.c) -------------------------------- */
 
@@ -230,7 +302,7 @@ int volley_keygen(volley_source *s, const char *folder, uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
 int volley_encrypt(volley_source *s, const char *key_path,
-                   const volley_images *images, const char *out,
+                   const volley_input *images, const char *out,
                    uint64_t *bytes);
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *out_path,
@@ -240,6 +312,8 @@ int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
 /* The twin's logits, one array a picture; as floats of the file, or as the
  * plan's integers. */
 int volley_clear_logits(double **logit, const volley_source *s,
-                        const volley_images *images, bool as_float);
+                        const volley_input *images, bool as_float);
+/* Numbers the network gives for image i: its pixels, or the classes' logits. */
+size_t volley_logits(const nn_plan *p, unet_size size);
 
 #endif

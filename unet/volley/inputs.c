@@ -1,0 +1,55 @@
+/* inputs.c -- the images that IMAGE... names. */
+#include <string.h>
+
+#include "volley.h"
+
+int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
+                 const char *const *word, int words)
+{
+    unet_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
+                           SIZE_MAX, volley_jpeg };
+    int first = 0, count = 0;
+    int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
+
+    if (code == VOLLEY_DONE)
+        code = volley_int(&count, a, OPT_COUNT, 0, 1 << 29, 0);
+    if (code != VOLLEY_DONE)
+        return code;
+    if (p->border != NN_HALO) {
+        aim.height = p->core_height;
+        aim.width = p->core_width;
+    } else if (aim.fit) {
+        return volley_usage("--fit: %s takes images of any size", p->name);
+    }
+    aim.first = (size_t)first;
+    if (a->value[OPT_COUNT] != NULL)
+        aim.count = (size_t)count;
+    code = volley_check(unet_album_open(out, word, (size_t)words, &aim));
+    if (code == VOLLEY_DONE && out->names.skipped > 0)
+        volley_warn("%zu file%s skipped: %s%s", out->names.skipped,
+                    out->names.skipped == 1 ? "" : "s", out->names.other,
+                    out->names.skipped == 1 ? "" : " ...");
+    return code;
+}
+
+volley_input volley_album_input(unet_album *album)
+{
+    return (volley_input){ album->images, album->size,
+                           unet_album_pixels(album) };
+}
+
+int volley_check_album(const unet_album *album, const unet_job *job,
+                       const char *option)
+{
+    if (album->images != job->images)
+        return volley_fail("%s: %zu images for %zu results", option,
+                           album->images, job->images);
+    for (size_t i = 0; i < job->images; i++)
+        if (album->size[i].height != job->size[i].height
+            || album->size[i].width != job->size[i].width)
+            return volley_fail("%s: image %zu is %dx%d pixels, its result "
+                               "%dx%d", option, i + 1, album->size[i].height,
+                               album->size[i].width, job->size[i].height,
+                               job->size[i].width);
+    return VOLLEY_DONE;
+}

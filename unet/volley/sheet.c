@@ -1,0 +1,191 @@
+/* sheet.c -- a contact sheet: the first images and what they were taken for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "volley.h"
+
+enum {
+    SHEET_MOST = 100, SHEET_ACROSS = 10,
+    SHEET_SIDE = 96,            /* small pictures grow to about this,        */
+    SHEET_LARGE = 128,          /* large ones shrink to no more              */
+    SHEET_FRAME = 3, SHEET_GAP = 4,
+    SHEET_DOT = 3,              /* pixels a dot of the font                  */
+    SHEET_TEXT = 5 * SHEET_DOT + 4
+};
+
+static const double sheet_paper = 32, sheet_ink = 255;
+
+/* Letters of 3 x 5 dots: an octal digit a row, from the top. */
+static const uint16_t sheet_digit[10] = {
+    075557, 026227, 071747, 071717, 055711, 074717, 074757, 071122, 075757,
+    075717
+};
+static const uint16_t sheet_letter[26] = {
+    025755, 065656, 034443, 065556, 074647, 074644, 034553, 055755, 072227,
+    011152, 055655, 044447, 057755, 065555, 025552, 065644, 025563, 065655,
+    034216, 072222, 055557, 055552, 055775, 055255, 055222, 071247
+};
+
+int volley_check_sheet(const char *path)
+{
+#ifdef UNET_HAVE_PNG
+    if (!volley_ends(path, ".png") && !volley_ends(path, ".ppm"))
+        return volley_usage("%s: the ending of a sheet is .png or .ppm", path);
+#else
+    if (!volley_ends(path, ".ppm"))
+        return volley_usage("%s: the ending of a sheet is .ppm (built without "
+                            "PNG)", path);
+#endif
+    return volley_check_place(path);
+}
+
+static uint16_t sheet_glyph(char c)
+{
+    if (c >= '0' && c <= '9')
+        return sheet_digit[c - '0'];
+    if (c >= 'a' && c <= 'z')
+        return sheet_letter[c - 'a'];
+    return c >= 'A' && c <= 'Z' ? sheet_letter[c - 'A'] : 0;
+}
+
+static void sheet_dot(unet_image *to, int y, int x, double r, double g,
+                      double b)
+{
+    const size_t n = (size_t)to->height * (size_t)to->width;
+    double *at = to->pixel + (size_t)y * (size_t)to->width + x;
+
+    at[0] = r;
+    at[n] = g;
+    at[2 * n] = b;
+}
+
+/* As much of the text as fits into width; what the font lacks is blank. */
+static void sheet_write(unet_image *to, int top, int left, int width,
+                        const char *text)
+{
+    for (int k = 0; text[k] != '\0' && (4 * k + 3) * SHEET_DOT <= width; k++) {
+        const uint16_t glyph = sheet_glyph(text[k]);
+
+        for (int y = 0; y < 5 * SHEET_DOT; y++)
+            for (int x = 0; x < 3 * SHEET_DOT; x++)
+                if (glyph >> (14 - y / SHEET_DOT * 3 - x / SHEET_DOT) & 1)
+                    sheet_dot(to, top + y, left + 4 * k * SHEET_DOT + x,
+                              sheet_ink, sheet_ink, sheet_ink);
+    }
+}
+
+/* A picture of these sides on the sheet, from one of others: every dot is the
+ * mean of a box, or one pixel where it grows. */
+typedef struct sheet_cell {
+    int grow, shrink;
+    int height, width;          /* of the picture                            */
+    int down, across;           /* from one cell to the next                 */
+} sheet_cell;
+
+static sheet_cell sheet_measure(unet_size size)
+{
+    int side = size.height > size.width ? size.height : size.width;
+    sheet_cell c;
+
+    c.grow = side < SHEET_SIDE ? SHEET_SIDE / side : 1;
+    c.shrink = (side + SHEET_LARGE - 1) / SHEET_LARGE;
+    c.height = size.height * c.grow / c.shrink;
+    c.width = size.width * c.grow / c.shrink;
+    c.height = c.height > 0 ? c.height : 1;
+    c.width = c.width > 0 ? c.width : 1;
+    c.across = (c.width > SHEET_SIDE ? c.width : SHEET_SIDE)
+               + 2 * SHEET_FRAME + SHEET_GAP;
+    c.down = c.height + 2 * SHEET_FRAME + SHEET_TEXT + SHEET_GAP;
+    return c;
+}
+
+/* The value of a dot of channel k. */
+static double sheet_mean(const unet_image *image, const sheet_cell *c, int k,
+                         int y, int x)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < c->shrink; i++)
+        for (int j = 0; j < c->shrink; j++) {
+            int row = y * c->shrink / c->grow + i;
+            int column = x * c->shrink / c->grow + j;
+
+            if (row >= image->height || column >= image->width)
+                continue;
+            sum += image->pixel[((size_t)k * (size_t)image->height
+                                 + (size_t)row) * (size_t)image->width
+                                + (size_t)column];
+            n++;
+        }
+    return n > 0 ? sum / n : 0;
+}
+
+static void sheet_picture(unet_image *to, const sheet_cell *c, int top,
+                          int left, const unet_image *image, bool wrong)
+{
+    for (int y = -SHEET_FRAME; y < c->height + SHEET_FRAME; y++)
+        for (int x = -SHEET_FRAME; x < c->width + SHEET_FRAME; x++) {
+            bool inside = y >= 0 && y < c->height && x >= 0 && x < c->width;
+            double v[3];
+
+            for (int k = 0; k < 3 && inside; k++)
+                v[k] = sheet_mean(image, c, image->channels == 3 ? k : 0, y,
+                                  x);
+            if (inside)
+                sheet_dot(to, top + y, left + x, v[0], v[1], v[2]);
+            else if (wrong)
+                sheet_dot(to, top + y, left + x, 255, 0, 0);
+        }
+}
+
+static int sheet_draw(unet_image *to, const volley_answers *x,
+                      const unet_album *album, const sheet_cell *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int class = unet_class(x->plan, x->logit[i]);
+        const int top = SHEET_GAP + (int)(i / SHEET_ACROSS) * c->down
+                        + SHEET_FRAME;
+        const int left = SHEET_GAP + (int)(i % SHEET_ACROSS) * c->across
+                         + SHEET_FRAME;
+        unet_image image = {0};
+
+        if (unet_album_image(&image, album, i) != CKKS_OK)
+            return volley_fail("%s", nn_last_error());
+        sheet_picture(to, c, top, left, &image,
+                      x->label != NULL && x->label[i] != class);
+        sheet_write(to, top + c->height + SHEET_FRAME + 2, left,
+                    c->across - SHEET_FRAME - SHEET_GAP,
+                    x->plan->class_name[class]);
+        unet_image_clear(&image);
+    }
+    return VOLLEY_DONE;
+}
+
+int volley_sheet(const char *path, const volley_answers *x,
+                 const unet_album *album)
+{
+    const size_t n = x->images < SHEET_MOST ? x->images : SHEET_MOST;
+    const size_t across = n < SHEET_ACROSS ? n : SHEET_ACROSS;
+    const size_t down = (n + SHEET_ACROSS - 1) / SHEET_ACROSS;
+    const sheet_cell c = sheet_measure(album->size[0]);
+    unet_image sheet = {0};
+    size_t dots;
+    int code = volley_check(unet_image_init(&sheet, path, 3,
+                                            SHEET_GAP
+                                                + down * (uint64_t)c.down,
+                                            SHEET_GAP
+                                                + across * (uint64_t)c.across));
+
+    if (code != VOLLEY_DONE)
+        return code;
+    dots = 3 * (size_t)sheet.height * (size_t)sheet.width;
+    for (size_t i = 0; i < dots; i++)
+        sheet.pixel[i] = sheet_paper;
+    code = sheet_draw(&sheet, x, album, &c, n);
+    if (code == VOLLEY_DONE)
+        code = volley_check(unet_image_save_colour(path, &sheet));
+    unet_image_clear(&sheet);
+    return code;
+}
