@@ -22,7 +22,7 @@ void volley_report_init(volley_report *r, const volley_source *s)
     memset(r, 0, sizeof *r);
     r->batch = s->plan.layout.batch;
     r->dice_encrypted = r->dice_clear = r->pixels_differ = NAN;
-    r->keygen = r->encrypt = r->evaluate = r->decrypt = NAN;
+    r->keygen = r->encrypt = r->evaluate = r->decrypt = r->setup = NAN;
     r->log_n = s->plan.params.log_n;
     r->log_qp = r->security_bits = NAN;
     r->peak_rss_mib = r->pool_mib = r->system = NAN;
@@ -90,6 +90,7 @@ void volley_report_put(nn_json_writer *w, const volley_report *r)
     put_known(w, "keygen", r->keygen);
     put_known(w, "encrypt", r->encrypt);
     put_known(w, "evaluate", r->evaluate);
+    put_known(w, "setup", r->setup);
     put_known(w, "decrypt", r->decrypt);
     nn_json_put_end(w);
     nn_json_put_int(w, "threads", r->threads);

@@ -54,6 +54,9 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
     }
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&weights, &s->model, &s->plan));
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_weights_encode(weights, s->ctx));
+    report->setup = volley_clock() - start;
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
         report->system = -volley_system_time();

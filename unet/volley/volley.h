@@ -264,6 +264,7 @@ typedef struct volley_report {
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
+    double setup;               /* of evaluate: context, keys, weights       */
     int threads;
     char kernel[32];
     int log_n;
