@@ -19,6 +19,7 @@
 #include "net.h"
 
 enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
+       IMAGE = 21,
        MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
                                    / 2^33                                    */
 
@@ -183,7 +184,8 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
 
     if (st != CKKS_OK || prime == NULL)
         return st;
-    n->image.scale = ldexp(1, bits.scale);
+    /* fine enough for pixels, and weights have the rest */
+    n->image.scale = ldexp(1, bits.scale < IMAGE ? bits.scale : IMAGE);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
         net_stage *s = &n->stage[k];
 

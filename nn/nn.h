@@ -261,6 +261,7 @@ typedef struct nn_plan {
     ckks_params params;             /* primes resolved                       */
     int    channels;                /* of the input                          */
     double mul, add;
+    int    scale_bits;              /* activations are at scale 2^scale_bits */
     int    in_level;
     double in_scale;
     int    out_level;               /* 0, or 1 for logits that vary widely   */

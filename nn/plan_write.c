@@ -27,12 +27,14 @@ static void put_layout(nn_json_writer *w, const nn_plan *p)
     nn_json_put_end(w);
 }
 
-static void put_parameters(nn_json_writer *w, const ckks_params *p)
+static void put_parameters(nn_json_writer *w, const ckks_params *p,
+                           int scale_bits)
 {
     nn_json_put_object(w, "parameters");
     nn_json_put_int(w, "log_n", p->log_n);
     nn_json_put_int(w, "security", p->security);
     nn_json_put_int(w, "dnum", p->dnum);
+    nn_json_put_int(w, "scale_bits", scale_bits);
     nn_json_put_array(w, "primes");
     for (int i = 0; i < p->num_primes; i++)
         nn_json_put_word(w, NULL, p->primes[i]);
@@ -109,7 +111,7 @@ static ckks_status write_plan(nn_json_writer *w, const nn_plan *p, int indent)
     nn_json_put_string(w, "name", p->name);
     nn_json_put_string(w, "border", NET_BORDERS[p->border]);
     put_layout(w, p);
-    put_parameters(w, &p->params);
+    put_parameters(w, &p->params, p->scale_bits);
     put_ends(w, p);
     put_lists(w, p);
     nn_json_put_end(w);

@@ -159,6 +159,7 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     st = net_levels(n, bits, p->params.primes);
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
+    p->scale_bits = bits.scale;
     p->out_level = bits.out;
     p->out_scale = n->stage[n->num_stages - 1].value_scale;
     p->out_gap = n->stage[n->num_stages - 1].gap;

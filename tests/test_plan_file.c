@@ -69,6 +69,7 @@ static void check_equal(const nn_plan *a, const nn_plan *b)
               && a->mul == b->mul && a->add == b->add
               && a->in_level == b->in_level && a->in_scale == b->in_scale
               && a->out_scale == b->out_scale
+              && a->scale_bits == b->scale_bits
               && a->out_level == b->out_level && a->out_gap == b->out_gap
               && a->out_channels == b->out_channels
               && a->num_classes == b->num_classes

@@ -36,6 +36,7 @@ void plan_identity(nn_plan *p, nn_border border, int log_n, int ring,
     p->mul = 1;
     p->in_level = 1;
     p->in_scale = p->out_scale = 0x1p30;
+    p->scale_bits = 30;
     p->logit_max = 255;
     p->num_keys = 2;
     p->key[0] = (ckks_key_request){ CKKS_KEY_RELIN, 0, 1 };
