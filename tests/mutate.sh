@@ -65,6 +65,15 @@ ckks/seal.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
 ckks/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
 ckks/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
 ckks/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
+unet/idx.c	s/size - head != bytes/size - head < bytes/	idx_
+unet/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
+unet/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
+unet/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
+unet/album.c	s/sum \/ down \/ across/sum \/ down/	album_
+unet/album_names.c	s/same < k \&\& n > k/same < k \&\& n >= k/	album_
+unet/classes.c	s/second \* first \/ 2/0/	classes_
+unet/classes.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
+unet/dvr.c	s/if (where.image != of)/if (i == 0)/	dvr_
 LIST
 
 # The untouched copy passes, or nothing below means anything.
