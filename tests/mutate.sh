@@ -70,7 +70,7 @@ unet/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	
 unet/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
 unet/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
 unet/album.c	s/sum \/ down \/ across/sum \/ down/	album_
-unet/album_names.c	s/same < k \&\& n > k/same < k \&\& n >= k/	album_
+unet/album_names.c	s/return strcmp(/return -strcmp(/	album_
 unet/classes.c	s/second \* first \/ 2/0/	classes_
 unet/classes.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
 unet/dvr.c	s/if (where.image != of)/if (i == 0)/	dvr_
