@@ -53,7 +53,7 @@ static const struct opt_row {
     [OPT_NO_CHECKSUMS] = { "no-checksums", 0, NULL,
         "of a MINIMAL build, which has none: they are left out" },
     [OPT_AIM]      = { "aim", 0, "GOAL",
-        "latency: one image soon; throughput: many in little time" },
+        "latency: one image soon; throughput: many images" },
     [OPT_IMAGES]   = { "images", 0, "N",
         "the plan for so many images (default: for a full set)" },
     [OPT_GIVEN]    = { "images", 0, "IMAGE...",

@@ -17,7 +17,8 @@ static void plan_print_layout(const nn_plan *p)
     else
         printf("images of %dx%d", p->core_height, p->core_width);
     if (l->height != p->core_height || l->width != p->core_width)
-        printf(" (%dx%d with the halo)", l->height, l->width);
+        printf(" (%dx%d %s)", l->height, l->width,
+               p->border == NN_HALO ? "with the halo" : "as packed");
     printf(", %d a set\nring %dx%d of ciphertexts, grid %dx%d of slots; %d "
            "ciphertexts in, %d out\n", l->batch, l->ring_y, l->ring_x,
            l->grid_y, l->grid_x, nn_plan_inputs(p), nn_plan_outputs(p));
