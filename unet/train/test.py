@@ -10,7 +10,8 @@ import border
 import data
 import export
 import net
-import train
+import segment
+import unet
 
 
 def same(a, b, eps=1e-4):
@@ -20,7 +21,7 @@ def same(a, b, eps=1e-4):
 def network(seed=0):
     """A small network with statistics that fit its values."""
     torch.manual_seed(seed)
-    layers, tensors = net.unet(base=2)
+    layers, tensors = unet.unet(base=2)
     with torch.no_grad():
         for _ in range(100):
             net.forward(layers, tensors, torch.rand(1, 1, 64, 64), border.zero, training=True)
@@ -104,10 +105,10 @@ def test_steeper():
 def test_pushed():
     """Peaks grow, and no pixel moves farther than asked."""
     model, x = network(), 0.5 * torch.rand(2, 1, 32, 32)
-    y = train.pushed(model, x, 0.01)
+    y = segment.pushed(model, x, 0.01)
 
     def peaks(v):
-        return float(train.excess(net.forward(*model, v, border.wrap(4), clip=train.CLIP), 0.0))
+        return float(segment.excess(net.forward(*model, v, border.wrap(4), clip=segment.CLIP), 0.0))
     assert peaks(y) > peaks(x) and float((y - x).abs().max()) < 0.01001
 
 
@@ -115,14 +116,14 @@ def test_excess():
     """What is above the limit in a channel counts, in every layer before a square."""
     v = torch.zeros(2, 3, 4, 4)
     v[1, 0, 2, 2], v[0, 2, 0, 0] = -7, 5.5
-    assert float(train.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
+    assert float(segment.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
 
 
 def test_scores():
     a = torch.tensor([[1, 1], [0, 0]]).bool()
     b = torch.tensor([[1, 0], [0, 0]]).float()
-    assert train.scores("gm", a, b) == [2 / 3]
-    assert train.scores("em", a, b) == [2 / 3, 0.8]
+    assert segment.scores("gm", a, b) == [2 / 3]
+    assert segment.scores("em", a, b) == [2 / 3, 0.8]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,116 @@
+"""Trains a classifier whose only non-linearity is the square: mnist, skin.
+
+Needed before: cnn.py, pictures.py, mosaic.py, segment.py for what both share.
+"""
+import math
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import border
+import cnn
+import export
+import mosaic
+import net
+import pictures
+import segment
+
+TASKS = {
+    "mnist": {"scores": ["accuracy"],
+              "channels": 1, "side": 28, "classes": [str(k) for k in range(10)],
+              "batch": 100, "steps": 12000, "rate": 0.01, "norm": 0.1, "decay": 1e-4, "freeze": 0.9, "limit": 6.0, "hard": 16,
+              "vary": {"turn": 0.12, "scale": 0.08, "move": 0.04, "gain": 0.0, "shift": 0.0, "tint": 0.0, "beyond": "border"}},
+    "skin": {"scores": ["AUC", "balanced accuracy"],
+             "channels": 3, "side": 128, "classes": ["benign", "melanoma"],
+             "batch": 32, "steps": 3000, "rate": 0.01, "norm": 0.1, "decay": 1e-3, "freeze": 0.9, "limit": 6.0, "hard": 8,
+             "vary": {"turn": None, "scale": 0.1, "move": 0.05, "gain": 0.1, "shift": 0.05, "tint": 0.03, "beyond": "reflection"}},
+}
+
+
+def logits(model, images, chunk=500):
+    """The logits of pictures, [K, outputs]."""
+    with torch.no_grad():
+        return torch.cat([net.forward(*model, pictures.to_input(x.numpy()), border.valid)["logit"].flatten(1)
+                          for x in images.split(chunk)])
+
+
+def auc(out, labels):
+    """How often a positive lies above a negative, a tie counting half."""
+    a, b = out[labels == 1, None], out[None, labels == 0]
+    return float((a > b).double().mean() + 0.5 * (a == b).double().mean())
+
+
+def balanced(found, labels):
+    """The mean of the two classes' shares that are found right."""
+    return float((found[labels == 1].double().mean() + (~found[labels == 0]).double().mean()) / 2)
+
+
+def scores(out, labels):
+    """Ten outputs: accuracy; one: area under the curve and balanced accuracy at 0."""
+    if out.shape[1] > 1:
+        return [float((out.argmax(1) == labels).double().mean())]
+    return [auc(out[:, 0], labels), balanced(out[:, 0] > 0, labels)]
+
+
+def best_threshold(out, labels):
+    steps = out.sort()[0]
+    return max((balanced(out > t, labels), float(t)) for t in (steps[1:] + steps[:-1]) / 2)
+
+
+def train(name, root, seed=0, act="square", steps=None, log=print, task=None, plan=None):
+    task, plan = task or TASKS[name], plan or cnn.PLANS[name]
+    steps = steps or task["steps"]
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    images, labels = pictures.load(root, name, "train")
+    val_images, val_labels = pictures.load(root, name, "val")
+    layers, tensors = cnn.cnn(plan, task["channels"], task["side"], act)
+    weights = [t.requires_grad_() for k, t in tensors.items() if not k.endswith((".mean", ".var"))]
+    adam = torch.optim.AdamW(weights, lr=task["rate"], weight_decay=task["decay"])
+    rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)
+    freeze, start, mean = int(task["freeze"] * steps), time.time(), None
+    order = []
+    for step in range(1, steps + 1):
+        if len(order) < task["batch"]:
+            order = list(rng.permutation(len(images)))
+        pick, order = order[:task["batch"]], order[task["batch"]:]
+        x = pictures.varied(pictures.to_input(images[pick].numpy()), task["vary"], rng)
+        y = labels[pick]
+        values = net.forward(layers, tensors, x, border.valid, training=step <= freeze, clip=segment.CLIP)
+        z = values["logit"].flatten(1)
+        if z.shape[1] > 1:
+            loss = F.cross_entropy(z, y)
+        else:
+            loss = F.binary_cross_entropy_with_logits(z[:, 0], y.float())
+        high = 0.0
+        if act == "square":
+            hard = pictures.spoiled(x[:task["hard"]], min(1.0, 2 * step / steps), rng)
+            high = segment.excess(net.forward(layers, tensors, hard, border.valid, clip=segment.CLIP), task["limit"])
+            loss = loss + segment.PULL * segment.excess(values, task["limit"]) + segment.PULL * high
+        adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, task["norm"])
+        adam.step()
+        mean = float(loss) if mean is None else 0.98 * mean + 0.02 * float(loss)
+        rate.step()
+        if step % (steps // 20) == 0:
+            out = logits((layers, tensors), val_images)
+            log("step %d  loss %.4f  validation %s  excess %.1f  %.0f s" % (
+                step, mean, " ".join("%.4f" % s for s in scores(out, val_labels)), high, time.time() - start))
+    tensors = {k: t.detach() for k, t in tensors.items()}
+    out = logits((layers, tensors), val_images)
+    if out.shape[1] == 1:
+        tensors["logit.bias"] -= best_threshold(out[:, 0], val_labels)[1]
+    return layers, tensors
+
+
+def test(name, root, model):
+    images, labels = pictures.load(root, name, "test")
+    return scores(logits(model, images), labels)
+
+
+def write(path, name, model, root, result):
+    images = torch.cat([pictures.load(root, name, part)[0] for part in ("train", "val")])
+    mosaic.save(path, name, TASKS[name], model, images, export.ORIGIN[name] % tuple(result))

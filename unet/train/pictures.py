@@ -1,0 +1,130 @@
+"""Pictures with one class each: the data sets mnist and skin.
+
+Pictures are bytes [K, C, S, S]; float() makes the network's input of them,
+-1 .. 127/128 (pixel / 128 - 1).  Needed before: data.py.
+"""
+import csv
+import gzip
+import math
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+import data
+
+# mnist: the last of the 60,000 choose the network; skin: of each class every
+# fifth choose it and the threshold.
+HELD = 5000
+FIFTH = 5
+
+
+def to_input(pixels):
+    """Bytes -> network input, the same shape."""
+    return torch.from_numpy(pixels.astype(np.float32) * data.MUL + data.ADD)
+
+
+def read_idx(path):
+    """A gzip'ed IDX file of bytes as an array."""
+    with gzip.open(path) as f:
+        raw = f.read()
+    if raw[:3] != b"\0\0\x08":
+        raise ValueError(path + ": not an IDX file of bytes")
+    shape = np.frombuffer(raw, ">u4", raw[3], 4)
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
+
+
+def halved(pixels):
+    """Bytes [H, W, C] at half the size: means of 2x2, halves upwards."""
+    x = pixels.astype(int)
+    return ((x[::2, ::2] + x[::2, 1::2] + x[1::2, ::2] + x[1::2, 1::2] + 2) // 4).astype(np.uint8)
+
+
+def load_mnist(root, part):
+    name = "test-%s-0-7999-idx" if part == "test" else "train-%s-idx"
+    path = os.path.join(root, "mnist", name)
+    images, labels = read_idx(path % "images" + "3-ubyte.gz"), read_idx(path % "labels" + "1-ubyte.gz")
+    cut = {"train": slice(0, -HELD), "val": slice(-HELD, None), "test": slice(None)}[part]
+    return images[cut, None], labels[cut].astype(int)
+
+
+def load_skin(root, part):
+    folder = os.path.join(root, "skin", "test" if part == "test" else "train")
+    images, labels, seen = [], [], [0, 0]
+    with open(folder + ".csv") as f:
+        for row in csv.DictReader(f):
+            label = int(row["melanoma"])
+            seen[label] += 1
+            if part != "test" and (seen[label] % FIFTH == 0) != (part == "val"):
+                continue
+            pixels = np.array(Image.open(os.path.join(folder, row["image_id"] + ".jpg")))
+            images.append(halved(pixels).transpose(2, 0, 1))
+            labels.append(label)
+    return np.stack(images), np.array(labels)
+
+
+def load(root, name, part):
+    """Pictures uint8 [K, C, S, S] and labels [K] of "train", "val" or "test"."""
+    images, labels = {"mnist": load_mnist, "skin": load_skin}[name](root, part)
+    return torch.from_numpy(images.copy()), torch.from_numpy(labels)
+
+
+def extremes(channels, side):
+    """Plain, checkered and random images; with three channels in colours, too."""
+    x = data.extremes(side, side).repeat(1, channels, 1, 1)
+    if channels == 1:
+        return x
+    colours = torch.tensor([[r, g, b] for r in (-1, 1) for g in (-1, 1) for b in (-1, 1)][1:-1]).float()
+    plain = colours[:, :, None, None].expand(-1, -1, side, side)
+    shades = torch.cat([plain * x[k, :1] for k in (2, 3)])
+    return torch.cat([x, plain, shades, 2 * torch.rand(2, 3, side, side, generator=torch.manual_seed(1)) - 1])
+
+
+def varied(x, how, rng):
+    """Inputs x [K, C, S, S], each moved, turned, scaled and its values changed.
+
+    how: turn (standard deviation in radians; None: any, and flipped), scale
+    (of the logarithm), move (of the shift as a part of the side), gain, shift
+    (of all values), tint (of each channel's gain and shift).
+    """
+    k, c = x.shape[:2]
+
+    def normal(width, *shape):
+        return torch.from_numpy(rng.normal(0, width, shape or (k, 1, 1, 1)).astype(np.float32))
+
+    if how["turn"] is None:
+        angle, flip = torch.from_numpy(rng.uniform(0, 2 * math.pi, k).astype(np.float32)), 1 - 2.0 * rng.integers(0, 2, k)
+    else:
+        angle, flip = normal(how["turn"], k), np.ones(k)
+    flip = torch.from_numpy(flip).float()
+    sy, sx = normal(how["scale"], k).exp(), normal(how["scale"], k).exp()
+    move = normal(2 * how["move"], k, 2)
+    rows = [torch.stack([sx * angle.cos() * flip, -sy * angle.sin(), move[:, 0]], 1),
+            torch.stack([sx * angle.sin() * flip, sy * angle.cos(), move[:, 1]], 1)]
+    grid = F.affine_grid(torch.stack(rows, 1), x.shape, align_corners=False)
+    x = F.grid_sample(x, grid, padding_mode=how["beyond"], align_corners=False)
+    gain = (normal(how["gain"]) + normal(how["tint"], k, c, 1, 1)).exp()
+    return (x * gain + normal(how["shift"]) + normal(how["tint"], k, c, 1, 1)).clamp(-1, 1)
+
+
+def spoiled(x, share, rng):
+    """Inputs x [K, C, S, S] with an extreme pattern over a part or all.
+
+    share, 0..1: how far the pattern replaces the image there.  A pattern's
+    channels are alike, or each is turned over or off by chance.
+    """
+    x, (c, side) = x.clone(), x.shape[1:3]
+    v, u = np.mgrid[0:side, 0:side]
+    for image in x:
+        cell = int(rng.integers(1, 17))
+        pattern = [0 * v - 1, 0 * v + 1, (v // cell + u // cell) % 2 * 2 - 1,
+                   rng.integers(0, 2, v.shape) * 2 - 1,
+                   rng.uniform(-1, 1, v.shape)][rng.integers(0, 5)]
+        colour = rng.choice([-1, 1], (c, 1, 1)) if c > 1 and rng.random() < 0.5 else np.ones((c, 1, 1))
+        pattern = torch.from_numpy((colour * pattern).astype(np.float32))
+        top, left = np.maximum(0, rng.integers(-side // 2, side // 2, 2))
+        change = share * (pattern - image)
+        image[:, top:, left:] += change[:, top:, left:]
+    return x
