@@ -14,6 +14,7 @@ import cnn
 import export
 import mosaic
 import net
+import patterns
 import pictures
 import segment
 
@@ -22,10 +23,8 @@ TASKS = {
               "channels": 1, "side": 28, "classes": [str(k) for k in range(10)],
               "batch": 100, "steps": 12000, "rate": 0.01, "norm": 0.1, "decay": 1e-4, "freeze": 0.9, "limit": 6.0, "hard": 16,
               "vary": {"turn": 0.12, "scale": 0.08, "move": 0.04, "gain": 0.0, "shift": 0.0, "tint": 0.0, "beyond": "border"}},
-    "skin": {"scores": ["AUC", "balanced accuracy"],
-             "channels": 3, "side": 128, "classes": ["benign", "melanoma"],
-             "batch": 32, "steps": 3000, "rate": 0.01, "norm": 0.1, "decay": 1e-3, "freeze": 0.9, "limit": 6.0, "hard": 8,
-             "vary": {"turn": None, "scale": 0.1, "move": 0.05, "gain": 0.1, "shift": 0.05, "tint": 0.03, "beyond": "reflection"}},
+    "skin": {"scores": ["AUC", "balanced accuracy"], "classes": ["benign", "melanoma"],
+             "batch": 64, "steps": 2000, "rate": 0.003, "decay": 0.0, "settle": 0.8, "trust": 1.0},
 }
 
 
@@ -59,32 +58,22 @@ def best_threshold(out, labels):
     return max((balanced(out > t, labels), float(t)) for t in (steps[1:] + steps[:-1]) / 2)
 
 
-def train(name, root, seed=0, act="square", steps=None, log=print, task=None, plan=None):
-    task, plan = task or TASKS[name], plan or cnn.PLANS[name]
-    steps = steps or task["steps"]
+def train_plan(task, plan, images, labels, seed, act, steps, log, check):
+    """A trained (layers, tensors); check(model) -> text for the log."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    images, labels = pictures.load(root, name, "train")
-    val_images, val_labels = pictures.load(root, name, "val")
     layers, tensors = cnn.cnn(plan, task["channels"], task["side"], act)
     weights = [t.requires_grad_() for k, t in tensors.items() if not k.endswith((".mean", ".var"))]
     adam = torch.optim.AdamW(weights, lr=task["rate"], weight_decay=task["decay"])
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)
-    freeze, start, mean = int(task["freeze"] * steps), time.time(), None
-    order = []
+    freeze, start, mean, order = int(task["freeze"] * steps), time.time(), None, []
     for step in range(1, steps + 1):
         if len(order) < task["batch"]:
-            order = list(rng.permutation(len(images)))
+            order = rng.permutation(len(images))
         pick, order = order[:task["batch"]], order[task["batch"]:]
         x = pictures.varied(pictures.to_input(images[pick].numpy()), task["vary"], rng)
-        y = labels[pick]
         values = net.forward(layers, tensors, x, border.valid, training=step <= freeze, clip=segment.CLIP)
-        z = values["logit"].flatten(1)
-        if z.shape[1] > 1:
-            loss = F.cross_entropy(z, y)
-        else:
-            loss = F.binary_cross_entropy_with_logits(z[:, 0], y.float())
-        high = 0.0
+        loss, high = F.cross_entropy(values["logit"].flatten(1), labels[pick]), 0.0
         if act == "square":
             hard = pictures.spoiled(x[:task["hard"]], min(1.0, 2 * step / steps), rng)
             high = segment.excess(net.forward(layers, tensors, hard, border.valid, clip=segment.CLIP), task["limit"])
@@ -96,13 +85,25 @@ def train(name, root, seed=0, act="square", steps=None, log=print, task=None, pl
         mean = float(loss) if mean is None else 0.98 * mean + 0.02 * float(loss)
         rate.step()
         if step % (steps // 20) == 0:
-            out = logits((layers, tensors), val_images)
-            log("step %d  loss %.4f  validation %s  excess %.1f  %.0f s" % (
-                step, mean, " ".join("%.4f" % s for s in scores(out, val_labels)), high, time.time() - start))
-    tensors = {k: t.detach() for k, t in tensors.items()}
-    out = logits((layers, tensors), val_images)
-    if out.shape[1] == 1:
-        tensors["logit.bias"] -= best_threshold(out[:, 0], val_labels)[1]
+            log("step %d  loss %.4f  validation %s  excess %.1f  %.0f s"
+                % (step, mean, check((layers, tensors)), high, time.time() - start))
+    return layers, {k: t.detach() for k, t in tensors.items()}
+
+
+def train(name, root, seed=0, act="square", steps=None, log=print):
+    """A trained (layers, tensors); with one output its threshold moved into the last bias."""
+    task = TASKS[name]
+    images, labels = pictures.load(root, name, "train")
+    val_images, val_labels = pictures.load(root, name, "val")
+
+    def check(model):
+        return " ".join("%.4f" % s for s in scores(logits(model, val_images), val_labels))
+
+    rest = images, labels, seed, act, steps or task["steps"], log, check
+    if name in cnn.PLANS:
+        return train_plan(task, cnn.PLANS[name], *rest)
+    layers, tensors = patterns.train(task, *rest)
+    tensors["logit.bias"] -= best_threshold(logits((layers, tensors), val_images)[:, 0], val_labels)[1]
     return layers, tensors
 
 

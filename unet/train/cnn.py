@@ -11,7 +11,6 @@ import net
 
 PLANS = {
     "mnist": [("conv", 5, 5, 2), ("conv", 24, 5, 2), ("dense", 10)],
-    "skin": [("conv", 16, 8, 8), ("conv", 20, 3, 1), ("pool",), ("dense", 1)],
 }
 
 
