@@ -1,16 +1,15 @@
 """The layers of a classifier from a short plan.  Needed before: net.py.
 
-A plan is a list of steps, each followed by a normalisation and an activation,
-but pool and the last:
+A plan is a list of steps, each but the last followed by a normalisation and an
+activation:
 
     ("conv", channels, kernel, stride)      nothing beyond the edge
-    ("pool",)                               mean of 2x2
     ("dense", channels)                     of all that is there
 """
 import net
 
 PLANS = {
-    "mnist": [("conv", 5, 5, 2), ("conv", 24, 5, 2), ("dense", 10)],
+    "mnist": [("conv", 6, 5, 2), ("conv", 20, 5, 2), ("dense", 10)],
 }
 
 
@@ -18,34 +17,31 @@ def cnn(plan, channels, side, act="square"):
     """The layers and initial tensors of a plan for images [channels, side, side]."""
     n, x, c = net.Layers(act), "image", channels
     for k, (op, *sizes) in enumerate(plan):
-        last = k == len(plan) - 1
-        name = "logit" if last else op + str(k)
-        if op == "pool":
-            assert side % 2 == 0
-            x, side = n.add("pool", name, x), side // 2
-            continue
+        name = "logit" if k == len(plan) - 1 else op + str(k)
         if op == "conv":
             kernel, stride = sizes[1:]
-            x = n.conv(name, x, c, sizes[0], kernel, **({"stride": stride} if stride > 1 else {}))
-            c, side = sizes[0], (side - kernel) // stride + 1
+            x = n.conv(name, x, c, sizes[0], kernel, stride=stride)
+            side = (side - kernel) // stride + 1
         else:
-            x = n.dense(name, x, c * side * side, sizes[0])
-            c, side = sizes[0], 1
-        if not last:
+            x, side = n.dense(name, x, c * side * side, sizes[0]), 1
+        c = sizes[0]
+        if name != "logit":
             x = n.activation(x, c)
     return n.layers, n.tensors
 
 
-def cost(plan, channels, side):
-    """(multiply-adds, squared values) of one image."""
-    adds, squares, c = 0, 0, channels
-    for k, (op, *sizes) in enumerate(plan):
-        if op == "pool":
-            side //= 2
-            continue
-        kernel, stride = sizes[1:] if op == "conv" else (side, 1)
-        side = (side - kernel) // stride + 1
-        adds += side * side * sizes[0] * kernel * kernel * c
-        c = sizes[0]
-        squares += side * side * c * (k < len(plan) - 1)
+def cost(layers, tensors, side):
+    """(multiply-adds, squared values) of one image [C, side, side] of any such network."""
+    adds, squares, at = 0, 0, {"image": side}
+    for layer in layers:
+        side, weight = at[layer["in"][0]], tensors.get(layer.get("weight"))
+        if layer["op"] == "conv":
+            side = (side - layer["kernel"]) // layer.get("stride", 1) + 1
+        elif layer["op"] in ("pool", "dense"):
+            side = side // 2 if layer["op"] == "pool" else 1
+        if layer["op"] in ("conv", "dense"):
+            adds, channels = adds + side * side * weight.numel(), len(weight)
+        elif layer["op"] == "square":
+            squares += side * side * channels
+        at[layer["name"]] = side
     return adds, squares

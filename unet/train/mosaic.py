@@ -16,7 +16,7 @@ import export
 import net
 import pictures
 
-ROUNDS = 4              # mosaics that every training picture lies in
+ROUNDS = 8              # mosaics that every training picture lies in
 CHUNK = 64              # mosaics at a time
 
 
@@ -51,9 +51,9 @@ def batches(images, odd, step):
             if turn % 2:
                 mixed = torch.from_numpy(rng.random(len(x)) < 0.5)
                 x[mixed] = odd[rng.integers(0, len(odd), int(mixed.sum()))]
-            yield mosaics(x, step, turn // 2, rng)
+            yield mosaics(x, step, turn // 2 % 2, rng)
     for gap in (0, 1):
-        for offset in range(step):
+        for _ in range(step):
             yield mosaics(odd.repeat_interleave(4, 0), step, gap, rng)
             yield mosaics(odd[rng.permutation(len(odd) // 4 * 4)], step, gap, rng)
 

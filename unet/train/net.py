@@ -28,8 +28,9 @@ class Layers:
         self.tensors[name + ".bias"] = torch.zeros(shape[0])
         return self.add(op, name, x, weight=name + ".weight", bias=name + ".bias", **keys)
 
-    def conv(self, name, x, c_in, c_out, kernel, **stride):
-        return self.linear("conv", name, x, (c_out, c_in, kernel, kernel), kernel=kernel, **stride)
+    def conv(self, name, x, c_in, c_out, kernel, stride=1):
+        keys = {"kernel": kernel, "stride": stride} if stride > 1 else {"kernel": kernel}
+        return self.linear("conv", name, x, (c_out, c_in, kernel, kernel), **keys)
 
     def dense(self, name, x, c_in, c_out):
         return self.linear("dense", name, x, (c_out, c_in))

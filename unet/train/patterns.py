@@ -20,7 +20,7 @@ import pictures
 
 SIDE = 8                # of a kernel, and its stride
 BANDS = 10              # kernels for each of brightness and two colours
-TOP = 6.0               # no input can bring a convolution farther from its bias
+TOP = 8.0               # no input can bring a convolution farther from its bias
 VIEWS = 8               # turned and moved copies of every training picture
 MOVE = 6                # pixels, at most
 RINGS = (3, 5.5, 8)     # radii in blocks: the teacher sees four rings
@@ -111,15 +111,18 @@ def folded(model, mean, var, weight, bias):
 
 
 def train(task, images, labels, seed, act, steps, log, check):
-    """A trained (layers, tensors); check(model) -> text for the log."""
+    """A trained (layers, tensors); check(model) -> text for the log.
+
+    Learnt are the shares of patterns in each kernel, the biases, and the dense
+    layer behind a normalisation that stands still from the start.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     seen = views(images, rng)
     basis = cosines()
-    wide = torch.cat([energies(x, basis) for x in seen])
-    opinion = teacher(wide, labels.float().repeat(len(seen))).sigmoid().reshape(len(seen), -1)
-    opinion = task["trust"] * opinion + (1 - task["trust"]) * labels
-    # patterns at the same size in pictures, on average
+    known = torch.cat([energies(x, basis) for x in seen])
+    opinion = teacher(known, labels.float().repeat(len(seen))).sigmoid().reshape(len(seen), -1)
+    # from here on every pattern is as strong as any other in training pictures
     with torch.no_grad():
         x = pictures.to_input(images[::4].numpy())
         basis /= F.conv2d(x, basis, stride=SIDE).std((0, 2, 3))[:, None, None, None]
@@ -132,8 +135,7 @@ def train(task, images, labels, seed, act, steps, log, check):
     weight = 0.01 * torch.randn(1, 16 * c)
     free = [t.requires_grad_() for t in (mix, torch.zeros(c), weight, torch.zeros(1))]
     average = [t.detach().clone() for t in free]
-    adam = torch.optim.AdamW([{"params": free[:2]}, {"params": free[2:], "weight_decay": task["decay"]}],
-                             lr=task["rate"], weight_decay=0)
+    adam = torch.optim.Adam(free, lr=task["rate"])
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)
     settle, start, loss_mean = int(task["settle"] * steps), time.time(), None
 
@@ -156,8 +158,11 @@ def train(task, images, labels, seed, act, steps, log, check):
         x = F.batch_norm(pooled(x, *free[:2]), mean, var, None, None, False, 0, EPS)
         z = F.linear(x.flatten(1), free[2], free[3])[:, 0]
         loss = F.binary_cross_entropy_with_logits(z, opinion[view, pick])
+        if act == "square":         # sum of squares of the dense layer's weights, once folded
+            loss = loss + task["quiet"] * (free[2].reshape(c, -1).square().sum(1) / (var + EPS)).sum()
         adam.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(free, task["norm"])
         adam.step()
         rate.step()
         if step > settle:

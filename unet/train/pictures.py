@@ -5,7 +5,6 @@ Pictures are bytes [K, C, S, S]; float() makes the network's input of them,
 """
 import csv
 import gzip
-import math
 import os
 
 import numpy as np
@@ -82,49 +81,18 @@ def extremes(channels, side):
     return torch.cat([x, plain, shades, 2 * torch.rand(2, 3, side, side, generator=torch.manual_seed(1)) - 1])
 
 
-def varied(x, how, rng):
-    """Inputs x [K, C, S, S], each moved, turned, scaled and its values changed.
+def varied(x, turn, scale, move, rng):
+    """Inputs x [K, C, S, S], each turned, scaled in both directions and moved a little.
 
-    how: turn (standard deviation in radians; None: any, and flipped), scale
-    (of the logarithm), move (of the shift as a part of the side), gain, shift
-    (of all values), tint (of each channel's gain and shift).
+    Three standard deviations: radians, logarithm, part of the side.
     """
-    k, c = x.shape[:2]
+    k = len(x)
 
     def normal(width, *shape):
-        return torch.from_numpy(rng.normal(0, width, shape or (k, 1, 1, 1)).astype(np.float32))
+        return torch.from_numpy(rng.normal(0, width, shape).astype(np.float32))
 
-    if how["turn"] is None:
-        angle, flip = torch.from_numpy(rng.uniform(0, 2 * math.pi, k).astype(np.float32)), 1 - 2.0 * rng.integers(0, 2, k)
-    else:
-        angle, flip = normal(how["turn"], k), np.ones(k)
-    flip = torch.from_numpy(flip).float()
-    sy, sx = normal(how["scale"], k).exp(), normal(how["scale"], k).exp()
-    move = normal(2 * how["move"], k, 2)
-    rows = [torch.stack([sx * angle.cos() * flip, -sy * angle.sin(), move[:, 0]], 1),
-            torch.stack([sx * angle.sin() * flip, sy * angle.cos(), move[:, 1]], 1)]
+    angle, size, to = normal(turn, k), normal(scale, 2, k).exp(), normal(2 * move, 2, k)
+    rows = [torch.stack([size[0] * angle.cos(), -size[1] * angle.sin(), to[0]], 1),
+            torch.stack([size[0] * angle.sin(), size[1] * angle.cos(), to[1]], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), x.shape, align_corners=False)
-    x = F.grid_sample(x, grid, padding_mode=how["beyond"], align_corners=False)
-    gain = (normal(how["gain"]) + normal(how["tint"], k, c, 1, 1)).exp()
-    return (x * gain + normal(how["shift"]) + normal(how["tint"], k, c, 1, 1)).clamp(-1, 1)
-
-
-def spoiled(x, share, rng):
-    """Inputs x [K, C, S, S] with an extreme pattern over a part or all.
-
-    share, 0..1: how far the pattern replaces the image there.  A pattern's
-    channels are alike, or each is turned over or off by chance.
-    """
-    x, (c, side) = x.clone(), x.shape[1:3]
-    v, u = np.mgrid[0:side, 0:side]
-    for image in x:
-        cell = int(rng.integers(1, 17))
-        pattern = [0 * v - 1, 0 * v + 1, (v // cell + u // cell) % 2 * 2 - 1,
-                   rng.integers(0, 2, v.shape) * 2 - 1,
-                   rng.uniform(-1, 1, v.shape)][rng.integers(0, 5)]
-        colour = rng.choice([-1, 1], (c, 1, 1)) if c > 1 and rng.random() < 0.5 else np.ones((c, 1, 1))
-        pattern = torch.from_numpy((colour * pattern).astype(np.float32))
-        top, left = np.maximum(0, rng.integers(-side // 2, side // 2, 2))
-        change = share * (pattern - image)
-        image[:, top:, left:] += change[:, top:, left:]
-    return x
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
