@@ -24,12 +24,12 @@ import segment
 # in the dense layer cost, since they amplify the noise of ciphertexts.
 TASKS = {
     "mnist": {"scores": ["accuracy"], "classes": [str(k) for k in range(10)],
-              "channels": 1, "side": 28, "batch": 100, "steps": 20000, "rate": 0.01, "decay": 1e-4,
+              "channels": 1, "side": 28, "batch": 100, "steps": 10000, "rate": 0.01, "decay": 1e-4,
               "norm": 0.1, "freeze": 0.9, "limit": 6.0, "hard": 16,
               "turn": 0.12, "scale": 0.08, "move": 0.04},
     "skin": {"scores": ["AUC", "balanced accuracy"], "classes": ["benign", "melanoma"],
              "batch": 64, "steps": 3000, "rate": 0.003, "norm": 0.1, "settle": 0.8,
-             "quiet": 4e-12},
+             "quiet": 1e-11},
 }
 
 

@@ -9,7 +9,7 @@ activation:
 import net
 
 PLANS = {
-    "mnist": [("conv", 6, 5, 2), ("conv", 20, 5, 2), ("dense", 10)],
+    "mnist": [("conv", 8, 5, 2), ("conv", 24, 5, 2), ("dense", 10)],
 }
 
 

@@ -2,9 +2,10 @@
 
 The network is one convolution 8x8 with stride 8, a square, two poolings and
 one dense layer: a quadratic form of the picture.  583 pictures are too few to
-find good kernels from noise.  So kernels start as sums of cosine patterns of
-like frequency, and a teacher that weighs the energy of every single pattern, a
-convex problem, shows the network its opinion of turned and moved pictures.
+find good kernels from noise.  So a teacher weighs the energy of every single
+cosine pattern, a convex problem; kernels start as sums of patterns to which it
+gives weights of one sign; and they learn its opinion of turned and moved
+pictures.
 Needed before: net.py, pictures.py.
 """
 import math
@@ -19,7 +20,7 @@ import net
 import pictures
 
 SIDE = 8                # of a kernel, and its stride
-BANDS = 10              # kernels for each of brightness and two colours
+BANDS = 10              # kernels for each of brightness and two colours, even
 TOP = 8.0               # no input can bring a convolution farther from its bias
 VIEWS = 8               # turned and moved copies of every training picture
 MOVE = 6                # pixels, at most
@@ -38,11 +39,15 @@ def cosines():
     return torch.from_numpy(all3.reshape(-1, 3, SIDE, SIDE).astype(np.float32))
 
 
-def bands():
-    """Patterns 0..63 in BANDS runs of rising frequency, later runs longer."""
-    order = sorted(range(SIDE * SIDE), key=lambda c: ((c // SIDE) ** 2 + (c % SIDE) ** 2, c))
-    ends = np.round(SIDE * SIDE * np.linspace(0, 1, BANDS + 1) ** 1.6).astype(int)
-    return [order[a:b] for a, b in zip(ends, ends[1:])]
+def bands(weight):
+    """The patterns of each kernel: of one colour, one sign of weight and like frequency."""
+    order = np.argsort([k ** 2 + j ** 2 for k in range(SIDE) for j in range(SIDE)], kind="stable")
+    out = []
+    for colour in range(3):
+        at = colour * SIDE ** 2 + order
+        for side in (at[weight[at] > 0], at[weight[at] <= 0]):
+            out += np.array_split(side, BANDS // 2)
+    return out
 
 
 def views(images, rng):
@@ -70,7 +75,7 @@ def energies(images, basis):
 
 
 def teacher(features, labels):
-    """The logits of a logistic regression on the features it is fitted to."""
+    """A logistic regression: its logits on the features it is fitted to, its weights."""
     x = (features - features.mean(0)) / (features.std(0) + 1e-6)
     w = torch.zeros(x.shape[1] + 1, requires_grad=True)
     fit = torch.optim.LBFGS([w], max_iter=200, history_size=20, line_search_fn="strong_wolfe")
@@ -81,7 +86,7 @@ def teacher(features, labels):
         value.backward()
         return value
     fit.step(loss)
-    return (x @ w[1:] + w[0]).detach()
+    return (x @ w[1:] + w[0]).detach(), w[1:].detach()
 
 
 def kernels(mix, basis):
@@ -121,7 +126,9 @@ def train(task, images, labels, seed, act, steps, log, check):
     seen = views(images, rng)
     basis = cosines()
     known = torch.cat([energies(x, basis) for x in seen])
-    opinion = teacher(known, labels.float().repeat(len(seen))).sigmoid().reshape(len(seen), -1)
+    opinion, weight = teacher(known, labels.float().repeat(len(seen)))
+    opinion = opinion.sigmoid().reshape(len(seen), -1)
+    weight = weight[:len(basis) * (len(RINGS) + 1)].reshape(len(basis), -1).mean(1).numpy()
     # from here on every pattern is as strong as any other in training pictures
     with torch.no_grad():
         x = pictures.to_input(images[::4].numpy())
@@ -129,11 +136,10 @@ def train(task, images, labels, seed, act, steps, log, check):
     layers, tensors = network(act)
     c = 3 * BANDS
     mix = torch.zeros(c, len(basis))
-    for k in range(c):
-        for p in bands()[k % BANDS]:
-            mix[k, k // BANDS * SIDE ** 2 + p] = float(rng.choice([-1, 1]))
-    weight = 0.01 * torch.randn(1, 16 * c)
-    free = [t.requires_grad_() for t in (mix, torch.zeros(c), weight, torch.zeros(1))]
+    for share, band in zip(mix, bands(weight)):
+        share[band] = torch.from_numpy(rng.choice([-1, 1], len(band)) * np.abs(weight[band]) ** 0.5).float()
+    dense = 0.01 * torch.randn(1, 16 * c)
+    free = [t.requires_grad_() for t in (mix, torch.zeros(c), dense, torch.zeros(1))]
     average = [t.detach().clone() for t in free]
     adam = torch.optim.Adam(free, lr=task["rate"])
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, task["rate"], total_steps=steps, pct_start=0.1)

@@ -220,10 +220,17 @@ def test_reference():
 
 
 def test_cosines():
-    """Patterns of length 1, each at a right angle to the others; bands hold each once."""
+    """Patterns of length 1, each at a right angle to the others."""
     basis = patterns.cosines().flatten(1)
     same(basis @ basis.t(), torch.eye(192))
-    assert sorted(sum(patterns.bands(), [])) == list(range(64))
+
+
+def test_bands():
+    """Every pattern in one band, and every band of one colour and one sign."""
+    weight = np.random.default_rng(0).standard_normal(192)
+    found = patterns.bands(weight)
+    assert len(found) == 3 * patterns.BANDS and sorted(np.concatenate(found)) == list(range(192))
+    assert all(len(set(b // 64)) == len(set(weight[b] > 0)) == 1 for b in found)
 
 
 def test_kernels_stay_in_range():
