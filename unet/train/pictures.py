@@ -1,6 +1,6 @@
 """Pictures with one class each: the data sets mnist and skin.
 
-Pictures are bytes [K, C, S, S]; float() makes the network's input of them,
+Pictures are bytes [K, C, S, S]; to_input() makes the network's input of them,
 -1 .. 127/128 (pixel / 128 - 1).  Needed before: data.py.
 """
 import csv
@@ -10,12 +10,11 @@ import os
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 import data
 
-# mnist: the last of the 60,000 choose the network; skin: of each class every
-# fifth choose it and the threshold.
+# Held back from training, to validate.  mnist: the last of the 60,000; skin: of
+# each class every fifth, which give the threshold, too.
 HELD = 5000
 FIFTH = 5
 
@@ -50,6 +49,7 @@ def load_mnist(root, part):
 
 
 def load_skin(root, part):
+    from PIL import Image           # nothing else here needs it
     folder = os.path.join(root, "skin", "test" if part == "test" else "train")
     images, labels, seen = [], [], [0, 0]
     with open(folder + ".csv") as f:
