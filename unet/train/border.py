@@ -1,13 +1,25 @@
-"""What a 3x3 convolution sees beyond the edge: three forms of the border.
+"""What a convolution sees beyond the edge: five forms of the border.
 
-Each is a function pad(x, level) -> x one row and column larger on every side;
-level counts the poolings above.  Needed before: docs/model.md.
+Each is a function pad(x, level, kernel) -> what a convolution without padding
+then runs over; level counts the poolings above.  zero, wrap and slots are for
+3x3 kernels, one row and column more on every side; valid and around are for
+any, anchored at a kernel's first row and column.  Needed before: docs/model.md.
 """
 import torch
 import torch.nn.functional as F
 
 
-def zero(x, level):
+def valid(x, level, kernel):
+    """Nothing: only places where the kernel lies inside."""
+    return x
+
+
+def around(x, level, kernel):
+    """Right meets left and bottom top: what lies beside an image is seen too."""
+    return F.pad(x, [0, kernel - 1, 0, kernel - 1], mode="circular")
+
+
+def zero(x, level, kernel=3):
     """PyTorch's padding=1."""
     return F.pad(x, [1, 1, 1, 1])
 
@@ -20,7 +32,7 @@ def wrap(ring):
     further: column 0, R rows below; and left of the first is the last, R rows
     above.  Top and bottom meet.  R halves with every pooling.
     """
-    def pad(x, level):
+    def pad(x, level, kernel=3):
         r = ring >> level
         left, right = x[..., -1:].roll(r, 2), x[..., :1].roll(-r, 2)
         x = torch.cat([left, x, right], 3)
@@ -35,7 +47,7 @@ def slots(gx):
     x[:, c, a, b].  A place outside the ring is the ciphertext at the other
     side of it, rotated by a grid row (gx slots) or by one slot.
     """
-    def pad(x, level):
+    def pad(x, level, kernel=3):
         x = torch.cat([x[..., -1:].roll(1, 0), x, x[..., :1].roll(-1, 0)], 3)
         top, bottom = x[:, :, -1:].roll(gx, 0), x[:, :, :1].roll(-gx, 0)
         return torch.cat([top, x, bottom], 2)

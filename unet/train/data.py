@@ -20,15 +20,15 @@ SETS = {
 }
 
 
-def read_pgm(path):
-    """The pixels of a binary 8-bit PGM file, uint8 [H, W]."""
+def read_pnm(path):
+    """The pixels of a binary 8-bit PGM or PPM file, uint8 [H, W] or [H, W, 3]."""
     with open(path, "rb") as f:
         data = f.read()
     magic, width, height, top = data.split(maxsplit=4)[:4]
-    if magic != b"P5" or top != b"255":
-        raise ValueError(path + ": not a binary 8-bit PGM file")
-    width, height = int(width), int(height)
-    return np.frombuffer(data[-width * height:], np.uint8).reshape(height, width)
+    if magic not in (b"P5", b"P6") or top != b"255":
+        raise ValueError(path + ": not a binary 8-bit PGM or PPM file")
+    shape = (int(height), int(width)) + (3,) * (magic == b"P6")
+    return np.frombuffer(data[-math.prod(shape):], np.uint8).reshape(shape)
 
 
 def to_input(pixels):
@@ -45,8 +45,8 @@ def load(root, name, part):
         held = os.path.basename(path).startswith(s["val"])
         if part != "test" and held != (part == "val"):
             continue
-        images.append(to_input(read_pgm(path)))
-        label = read_pgm(path.replace("-image", "-" + s["label"]))
+        images.append(to_input(read_pnm(path)))
+        label = read_pnm(path.replace("-image", "-" + s["label"]))
         labels.append(torch.from_numpy((label > 127).astype(np.float32))[None])
     return torch.stack(images), torch.stack(labels)
 

@@ -22,6 +22,12 @@ ORIGIN = {
     "gm": "Data: Spinal Cord Gray Matter Imaging Challenge 2018 (CC0 1.0) and one subject of "
           "sct_testing_data (MIT, (c) 2014 NeuroPoly). "
           "Command: unet/train/train.py gm. Dice on the 17 slices of subject 9418: %.4f.",
+    "mnist": "Data: MNIST, Y. LeCun, C. Cortes, C. J. C. Burges, CC BY-SA 3.0; cite LeCun et al. 1998, "
+             "Proc. IEEE 86(11):2278-2324. Command: unet/train/train.py mnist. "
+             "Accuracy on images 0..7999 of the original test set: %.4f.",
+    "skin": "Data: ISIC 2017, part 3 (CC0 1.0): 729 pictures, box average to 128x128; cite Codella et al. 2018, "
+            "arXiv:1710.05006. Command: unet/train/train.py skin. On 242 other pictures: AUC %.4f, "
+            "balanced accuracy %.4f. Research data, not for diagnosis.",
 }
 
 
@@ -78,6 +84,28 @@ def largest(layers, tensors, packed, pad):
     return top
 
 
+def measured(model, x, pad, kept, real, top):
+    """max, rms and gain of every tensor for the input x, and a line printed for each.
+
+    real, top: the largest |value| of images and of extreme ones; kept(logit):
+    the part of the result that counts.  The gain is measured with a small noise.
+    """
+    result = {}
+    torch.manual_seed(0)
+    with torch.no_grad():
+        values = net.forward(*model, x, pad)
+        for key, v in values.items():
+            rms = float(v.square().mean().sqrt())
+            noise = 1e-3 * rms * torch.randn(v.shape)
+            moved = net.forward(*model, x, pad, change=(key, noise))["logit"]
+            gain = float(kept(moved - values["logit"]).square().mean().sqrt()) / (1e-3 * rms)
+            result[key] = {"max": round(max(real[key], top[key]), 6),
+                           "rms": round(rms, 6), "gain": round(gain, 6)}
+            print("%-12s max %8.3f  extreme images %8.3f  rms %7.3f  gain %7.4f"
+                  % (key, real[key], top[key], rms, gain))
+    return result
+
+
 def ranges(task, model, images):
     """max, rms and gain of every tensor over all slots, garbage included.
 
@@ -101,18 +129,7 @@ def ranges(task, model, images):
 
     with torch.no_grad():
         real, top = largest(layers, tensors, packed, pad), largest(layers, tensors, hard, pad)
-        values, result = net.forward(layers, tensors, packed[0], pad), {}
-        torch.manual_seed(0)
-        for key, v in values.items():
-            rms = float(v.square().mean().sqrt())
-            noise = 1e-3 * rms * torch.randn(v.shape)
-            moved = net.forward(layers, tensors, packed[0], pad, change=(key, noise))["logit"]
-            gain = float(kept(moved - values["logit"]).square().mean().sqrt()) / (1e-3 * rms)
-            result[key] = {"max": round(max(real[key], top[key]), 6),
-                           "rms": round(rms, 6), "gain": round(gain, 6)}
-            print("%-12s max %8.3f  extreme images %8.3f  rms %7.3f  gain %7.4f"
-                  % (key, real[key], top[key], rms, gain))
-    return result
+    return measured(model, packed[0], pad, kept, real, top)
 
 
 def export(path, name, task, model, root, result):

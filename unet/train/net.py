@@ -1,7 +1,7 @@
 """A network is a list of layers (docs/model.md) and a dictionary of tensors.
 
-unet() writes the list, forward() runs any such list.  Training, calibration
-and reference.py all use this one forward().  Needed before: border.py.
+Layers writes both, forward() runs any such list.  Training, calibration and
+reference.py all use this one forward().  Needed before: border.py.
 """
 import torch
 import torch.nn.functional as F
@@ -9,49 +9,42 @@ import torch.nn.functional as F
 MOMENTUM = 0.05         # of the statistics, while training
 
 
-def unet(base=8, depth=2, act="square"):
-    """The layers of a U-Net and its initial tensors."""
-    layers, tensors = [], {}
+class Layers:
+    """A list of layers and its initial tensors, written one layer at a time.
 
-    def add(op, name, *inputs, **keys):
-        layers.append({"op": op, "name": name, "in": list(inputs), **keys})
+    act is "square" or "relu"; every method returns the name of its output.
+    """
+
+    def __init__(self, act="square"):
+        self.layers, self.tensors, self.act = [], {}, act
+
+    def add(self, op, name, *inputs, **keys):
+        self.layers.append({"op": op, "name": name, "in": list(inputs), **keys})
         return name
 
-    def conv(name, x, c_in, c_out, kernel):
-        tensors[name + ".weight"] = torch.randn(c_out, c_in, kernel, kernel) \
-            * (2 / (c_in * kernel * kernel)) ** 0.5
-        tensors[name + ".bias"] = torch.zeros(c_out)
-        return add("conv", name, x, weight=name + ".weight", bias=name + ".bias", kernel=kernel)
+    def linear(self, op, name, x, shape, **keys):
+        """conv or dense: weight of the given shape [c_out, ...], bias 0."""
+        self.tensors[name + ".weight"] = torch.randn(shape) * (2 / torch.Size(shape[1:]).numel()) ** 0.5
+        self.tensors[name + ".bias"] = torch.zeros(shape[0])
+        return self.add(op, name, x, weight=name + ".weight", bias=name + ".bias", **keys)
 
-    def stage(name, x, c_in, c_out):
-        for half, c in (("a", c_in), ("b", c_out)):
-            x = conv(name + half, x, c, c_out, 3)
-            bn = "bn_" + x
-            # A square's slope is 2z: start it away from its flat place at 0.
-            tensors[bn + ".weight"] = torch.full((c_out,), 0.5 if act == "square" else 1.0)
-            tensors[bn + ".bias"] = torch.full((c_out,), 1.0 if act == "square" else 0.0)
-            tensors[bn + ".mean"] = torch.zeros(c_out)
-            tensors[bn + ".var"] = torch.ones(c_out)
-            add("batchnorm", bn, x, eps=1e-5,
-                **{k: bn + "." + k for k in ("weight", "bias", "mean", "var")})
-            x = add(act, x + (".sq" if act == "square" else ".relu"), bn)
-        return x
+    def conv(self, name, x, c_in, c_out, kernel, stride=1):
+        keys = {"kernel": kernel, "stride": stride} if stride > 1 else {"kernel": kernel}
+        return self.linear("conv", name, x, (c_out, c_in, kernel, kernel), **keys)
 
-    x, c, skips = "image", 1, []
-    for d in range(depth):
-        x = stage("enc%d" % d, x, c, base << d)
-        skips.append(x)
-        x, c = add("pool", "pool%d" % d, x), base << d
-    x, c = stage("mid", x, c, base << depth), base << depth
-    for d in reversed(range(depth)):
-        up, half = "up%d" % d, base << d
-        tensors[up + ".weight"] = torch.randn(c, half, 2, 2) * (1 / c) ** 0.5
-        tensors[up + ".bias"] = torch.zeros(half)
-        add("tconv", up, x, weight=up + ".weight", bias=up + ".bias")
-        x = add("concat", "cat%d" % d, up, skips[d])
-        x, c = stage("dec%d" % d, x, 2 * half, half), half
-    conv("logit", x, c, 1, 1)
-    return layers, tensors
+    def dense(self, name, x, c_in, c_out):
+        return self.linear("dense", name, x, (c_out, c_in))
+
+    def activation(self, x, c):
+        """A normalisation of the c channels of x, and the square or ReLU behind it."""
+        bn, square = "bn_" + x, self.act == "square"
+        # A square's slope is 2z: start it away from its flat place at 0.
+        self.tensors[bn + ".weight"] = torch.full((c,), 0.5 if square else 1.0)
+        self.tensors[bn + ".bias"] = torch.full((c,), 1.0 if square else 0.0)
+        self.tensors[bn + ".mean"] = torch.zeros(c)
+        self.tensors[bn + ".var"] = torch.ones(c)
+        self.add("batchnorm", bn, x, eps=1e-5, **{k: bn + "." + k for k in ("weight", "bias", "mean", "var")})
+        return self.add(self.act, x + (".sq" if square else ".relu"), bn)
 
 
 def forward(layers, tensors, image, pad, training=False, clip=None, change=None):
@@ -69,7 +62,11 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
         x, at = values[layer["in"][0]], level[layer["in"][0]]
         t = {k: tensors[layer[k]] for k in ("weight", "bias", "mean", "var") if k in layer}
         if op == "conv":
-            x = F.conv2d(pad(x, at) if layer["kernel"] == 3 else x, t["weight"], t["bias"])
+            if layer["kernel"] > 1:
+                x = pad(x, at, layer["kernel"])
+            x = F.conv2d(x, t["weight"], t["bias"], layer.get("stride", 1))
+        elif op == "dense":
+            x = F.linear(x.flatten(1), t["weight"], t["bias"])[:, :, None, None]
         elif op == "batchnorm":
             x = F.batch_norm(x, t["mean"], t["var"], t["weight"], t["bias"],
                              training, MOMENTUM, layer["eps"])

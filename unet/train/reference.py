@@ -1,8 +1,8 @@
 """PyTorch's answer for a model file and one image: what the C side must equal.
 
-    reference.py MODEL.safetensors IMAGE.pgm OUT.f32
+    reference.py MODEL.safetensors IMAGE.pgm|IMAGE.ppm OUT.f32
 
-Writes the logits, float32 little-endian, row by row.  Runs the network the
+Writes the logits, float32 little-endian, channel by channel, row by row.  Runs the network the
 file describes with its border, in double, rounded once at the end.  Needed
 before: net.py, export.py.
 """
@@ -22,15 +22,16 @@ def main(model, image, out):
     torch.set_num_threads(1)
     network, _, tensors = export.load(model)
     form = network["input"]
-    pixels = data.read_pgm(image)
-    height, width = pixels.shape
-    x = torch.from_numpy(pixels.copy()).double()[None, None] * form["mul"] + form["add"]
+    pixels = data.read_pnm(image)
+    height, width = pixels.shape[:2]
+    x = torch.from_numpy(pixels.reshape(1, height, width, -1).transpose(0, 3, 1, 2).astype(float))
+    x = x * form["mul"] + form["add"]
     tensors = {name: t.double() for name, t in tensors.items()}
     halo = HALO if network["border"] == "halo" else 0
-    pad = border.wrap(network["ring"][0]) if network["border"] == "wrap" else border.zero
+    pad = {"wrap": border.wrap(network.get("ring", [4])[0]), "valid": border.valid}.get(network["border"], border.zero)
     with torch.no_grad():
         values = net.forward(network["layers"], tensors, data.reflect(x, halo), pad)
-    y = values[network["output"]["tensor"]][0, 0, halo:halo + height, halo:halo + width]
+    y = values[network["output"]["tensor"]][0, :, halo:halo + height, halo:halo + width]
     with open(out, "wb") as f:
         f.write(y.contiguous().numpy().astype("<f4").tobytes())
 

@@ -1,16 +1,26 @@
 """Checks of the trainer's own rules, in seconds: test.py.  Needs no data."""
+import contextlib
+import io
 import json
 import os
 import tempfile
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import border
+import classify
+import cnn
 import data
 import export
+import mosaic
 import net
-import train
+import patterns
+import pictures
+import reference
+import segment
+import unet
 
 
 def same(a, b, eps=1e-4):
@@ -20,7 +30,7 @@ def same(a, b, eps=1e-4):
 def network(seed=0):
     """A small network with statistics that fit its values."""
     torch.manual_seed(seed)
-    layers, tensors = net.unet(base=2)
+    layers, tensors = unet.unet(base=2)
     with torch.no_grad():
         for _ in range(100):
             net.forward(layers, tensors, torch.rand(1, 1, 64, 64), border.zero, training=True)
@@ -104,10 +114,10 @@ def test_steeper():
 def test_pushed():
     """Peaks grow, and no pixel moves farther than asked."""
     model, x = network(), 0.5 * torch.rand(2, 1, 32, 32)
-    y = train.pushed(model, x, 0.01)
+    y = segment.pushed(model, x, 0.01)
 
     def peaks(v):
-        return float(train.excess(net.forward(*model, v, border.wrap(4), clip=train.CLIP), 0.0))
+        return float(segment.excess(net.forward(*model, v, border.wrap(4), clip=segment.CLIP), 0.0))
     assert peaks(y) > peaks(x) and float((y - x).abs().max()) < 0.01001
 
 
@@ -115,14 +125,151 @@ def test_excess():
     """What is above the limit in a channel counts, in every layer before a square."""
     v = torch.zeros(2, 3, 4, 4)
     v[1, 0, 2, 2], v[0, 2, 0, 0] = -7, 5.5
-    assert float(train.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
+    assert float(segment.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
 
 
 def test_scores():
     a = torch.tensor([[1, 1], [0, 0]]).bool()
     b = torch.tensor([[1, 0], [0, 0]]).float()
-    assert train.scores("gm", a, b) == [2 / 3]
-    assert train.scores("em", a, b) == [2 / 3, 0.8]
+    assert segment.scores("gm", a, b) == [2 / 3]
+    assert segment.scores("em", a, b) == [2 / 3, 0.8]
+
+
+def classifier(plan=(("conv", 3, 5, 2), ("conv", 4, 3, 2), ("dense", 5), ("dense", 2)), channels=3, side=20):
+    """A small classifier with statistics that fit its values."""
+    torch.manual_seed(0)
+    layers, tensors = cnn.cnn(plan, channels, side)
+    with torch.no_grad():
+        for _ in range(100):
+            net.forward(layers, tensors, 2 * torch.rand(8, channels, side, side) - 1, border.valid, training=True)
+    return layers, tensors
+
+
+def test_valid_by_definition():
+    """conv with a stride, one value at a time; dense takes channel, row, column."""
+    layers, tensors = classifier()
+    x = torch.rand(2, 3, 20, 20)
+    values = net.forward(layers, tensors, x, border.valid)
+    assert values["conv0"].shape == (2, 3, 8, 8) and values["conv1"].shape == (2, 4, 3, 3)
+    w, b = tensors["conv0.weight"], tensors["conv0.bias"]
+    for r, c in ((0, 0), (3, 7), (7, 2)):
+        want = (w * x[1, :, 2 * r:2 * r + 5, 2 * c:2 * c + 5]).sum((1, 2, 3)) + b
+        same(values["conv0"][1, :, r, c], want)
+    v, w = values["conv1.sq"][0], tensors["dense2.weight"]
+    want = tensors["dense2.bias"].clone()
+    for c in range(4):
+        for y in range(3):
+            for z in range(3):
+                want += w[:, c * 9 + y * 3 + z] * v[c, y, z]
+    same(values["dense2"][0, :, 0, 0], want)
+
+
+def test_cost():
+    """Multiply-adds and squares, counted by hand."""
+    assert cnn.cost(*classifier(), 20) == (64 * 3 * 75 + 9 * 4 * 27 + 36 * 5 + 5 * 2, 64 * 3 + 9 * 4 + 5)
+    layers, tensors = patterns.network()
+    c = 3 * patterns.BANDS
+    assert cnn.cost(layers, tensors, 128) == (256 * c * 192 + 16 * c, 256 * c)
+
+
+def test_mosaics_hold_the_outputs():
+    """Around a mosaic the pictures' own outputs are found again, wherever it was moved to."""
+    layers, tensors = classifier()
+    before, step = mosaic.reach(layers)
+    assert step == 4 and before[-1]["name"] == "conv1.sq"
+    x = torch.rand(4, 3, 20, 20)
+    own = net.forward(before, tensors, x, border.valid)["conv1.sq"]
+    for gap in (0, 1):
+        tile = (20 // step + gap) * step
+        y = mosaic.mosaics(x, step, gap, np.random.default_rng(3))
+        back = [y.roll((-dy, -dx), (2, 3)) for dy in range(step) for dx in range(step)]
+        y, = [y for y in back if torch.equal(y[0, :, :20, :20], x[0])]
+        y = net.forward(before, tensors, y, border.around)["conv1.sq"]
+        for k, picture in enumerate(own):
+            top, left = k // 2 * tile // step, k % 2 * tile // step
+            same(y[0, :, top:top + 3, left:left + 3], picture)
+
+
+def test_ranges_cover_neighbours():
+    """max is not below what a kernel sees between two pictures, and off its stride."""
+    model = classifier()
+    images = torch.randint(0, 256, (16, 3, 20, 20), dtype=torch.uint8)
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = mosaic.ranges(model, images, pictures.extremes(3, 20))
+    x = pictures.to_input(images.numpy())
+    beside = torch.cat([x[0], x[1]], 2)[None]
+    for start in (0, 1):
+        y = F.conv2d(beside[..., start:], model[1]["conv0.weight"], model[1]["conv0.bias"], 2)
+        assert float(y[..., :8].abs().max()) <= found["conv0"]["max"]
+    assert abs(found["logit"]["gain"] - 1) < 0.3 and list(found) == ["image"] + [v["name"] for v in model[0]]
+
+
+def test_reference():
+    """A colour picture through reference.py gives the logits of the network."""
+    layers, tensors = classifier()
+    folder = tempfile.mkdtemp()
+    paths = [os.path.join(folder, name) for name in ("m.safetensors", "x.ppm", "y.f32")]
+    network = {"border": "valid", "input": {"mul": data.MUL, "add": data.ADD}, "output": {"tensor": "logit"},
+               "layers": layers}
+    export.save(paths[0], network, "o", tensors)
+    image = torch.randint(0, 256, (1, 3, 20, 20), dtype=torch.uint8)
+    with open(paths[1], "wb") as f:
+        f.write(b"P6\n20 20\n255\n" + image[0].permute(1, 2, 0).numpy().tobytes())
+    reference.main(*paths)
+    same(torch.from_numpy(np.fromfile(paths[2], "<f4"))[None], classify.logits((layers, tensors), image))
+
+
+def test_cosines():
+    """Patterns of length 1, each at a right angle to the others."""
+    basis = patterns.cosines().flatten(1)
+    same(basis @ basis.t(), torch.eye(192))
+
+
+def test_bands():
+    """Every pattern in one band, and every band of one colour and one sign."""
+    weight = np.random.default_rng(0).standard_normal(192)
+    found = patterns.bands(weight)
+    assert len(found) == 3 * patterns.BANDS and sorted(np.concatenate(found)) == list(range(192))
+    assert all(len(set(b // 64)) == len(set(weight[b] > 0)) == 1 for b in found)
+
+
+def test_kernels_stay_in_range():
+    """No input brings a kernel's result beyond TOP, and one comes close."""
+    torch.manual_seed(0)
+    w = patterns.kernels(torch.randn(5, 192), patterns.cosines())
+    same((w * w.sign()).sum((1, 2, 3)), torch.full((5,), patterns.TOP))
+
+
+def test_folded():
+    """The dense layer with the normalisation in it gives what both give apart."""
+    layers, tensors = patterns.network()
+    c, x = 3 * patterns.BANDS, torch.rand(2, 3, 128, 128)
+    mean, var, weight, bias = torch.rand(c), 0.5 + torch.rand(c), torch.randn(1, 16 * c), torch.rand(1)
+    pooled = net.forward(layers, tensors, x, border.valid)["pool2"]
+    want = F.linear(F.batch_norm(pooled, mean, var, eps=patterns.EPS).flatten(1), weight, bias)
+    layers, tensors = patterns.folded((layers, tensors), mean, var, weight, bias)
+    same(net.forward(layers, tensors, x, border.valid)["logit"].flatten(1), want, 1e-2)
+
+
+def test_views():
+    """Copies hold the same pixels; the last are the pictures themselves."""
+    images = torch.arange(2 * 3 * 16 * 16).reshape(2, 3, 16, 16).remainder(251).byte()
+    seen = patterns.views(images, np.random.default_rng(0))
+    assert seen.shape == (patterns.VIEWS + 1, 2, 3, 16, 16) and torch.equal(seen[-1], images)
+    assert all(set(v[0, 0].unique().tolist()) <= set(images[0, 0].unique().tolist()) for v in seen)
+
+
+def test_auc():
+    labels = torch.tensor([1, 0, 1, 0])
+    assert classify.auc(torch.tensor([3.0, 1, 2, 2]), labels) == 0.875
+    assert classify.balanced(torch.tensor([True, False, False, False]), labels) == 0.75
+    assert classify.best_threshold(torch.tensor([3.0, 1, 2, 0]), labels) == (1.0, 1.5)
+
+
+def test_halved():
+    """Means of 2x2, halves upwards."""
+    x = np.array([[0, 1, 5, 5], [1, 0, 5, 5]], np.uint8)[:, :, None]
+    assert pictures.halved(x)[..., 0].tolist() == [[1, 5]]
 
 
 if __name__ == "__main__":
