@@ -77,6 +77,14 @@ static const volley_verb verb_table[] = {
       EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
       volley_run_clear },
+    { "study", "MODEL IMAGE... --labels FILE [-o DIR]",
+      "a classifier by many packings: seconds, images an hour, accuracy",
+      "Runs the network encrypted by one way after the other: rings, forms of\n"
+      "dense layers, prime sizes, N, threads, and as the literal Volley\n"
+      "Revolver.  Prints a table; writes it to DIR as NAME.md, NAME.csv and\n"
+      "NAME.svg.  Takes minutes; --quick: fewer repeats, no literal run.\n",
+      EVERY | PART | OPT_BIT(OPT_LABELS) | OPT_BIT(OPT_OUT)
+      | OPT_BIT(OPT_QUICK), OPT_BIT(OPT_LABELS), 2, -1, volley_run_study },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"

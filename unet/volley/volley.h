@@ -292,6 +292,7 @@ int volley_run_clear(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_bench(const volley_args *a);
+int volley_run_study(const volley_args *a);
 int volley_run_vectors(const volley_args *a);
 
 /* Their parts, for the demo: each works through files, like the verb. */
