@@ -205,8 +205,9 @@ ckks_status unet_pack(double *slots, const nn_plan *p, const unet_job *job,
 }
 
 /* A map behind poolings and strides is smaller: each of its pixels stands for a
- * square of the tile's, the only one of a map of gap 0 for all.  In place, from the end: no source is overwritten before it is
- * read, for a pixel's place in the tile is never before that in the map. */
+ * square of the tile's, the only one of a map of gap 0 for all.  In place, from
+ * the end: no source is overwritten before it is read, for a pixel's place in
+ * the tile is never before that in the map. */
 static void dvr_grow(double *tile, const nn_plan *p)
 {
     const int gap = p->out_gap > 0 ? p->out_gap : NN_MAX_SIDE;
