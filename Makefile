@@ -197,9 +197,15 @@ bench: $(B)/volley
 	$(B)/volley bench
 	$(B)/volley bench --threads 2 network
 
+# Classifiers by many packings: tables, CSV and pictures in docs/study.
+DATA ?= ../shared/data
+study: $(B)/volley
+	$(B)/volley study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
+	$(B)/volley study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
+
 # ---- models ---------------------------------------------------------------------
 
-train: unet/models/em.safetensors unet/models/gm.safetensors
+train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
@@ -247,9 +253,10 @@ help:
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
+	@echo 'make study       classifiers by many packings: minutes; docs/cnn.md (data in DATA=../shared/data)'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench train deps deps-cross deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-train deps-seal install clean help
 .SECONDARY:

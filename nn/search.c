@@ -367,7 +367,7 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
 
 /* With many images a ciphertext the same work can be done in few large sets or
  * many small ones: memory must be worth something. */
-static const double WORTH_MEMORY = 0.9;
+static const double WORTH_MEMORY = 0.75;
 
 static bool more_memory(const nn_plan *p, const nn_plan *best,
                         const nn_aim *aim)
