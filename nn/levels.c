@@ -19,7 +19,7 @@
 #include "net.h"
 
 enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
-       IMAGE = 21,
+       WEIGHT_BITS = 13,
        MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
                                    / 2^33                                    */
 
@@ -181,11 +181,13 @@ int net_bit_length(uint64_t x)
 ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
 {
     ckks_status st = find_levels(n, bits);
+    int image;
 
     if (st != CKKS_OK || prime == NULL)
         return st;
-    /* fine enough for pixels, and weights have the rest */
-    n->image.scale = ldexp(1, bits.scale < IMAGE ? bits.scale : IMAGE);
+    /* the first weights have bits enough, however fine activations are */
+    image = (bits.layer + bits.scale) / 2 - WEIGHT_BITS;
+    n->image.scale = ldexp(1, bits.scale < image ? bits.scale : image);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
         net_stage *s = &n->stage[k];
 

@@ -279,8 +279,9 @@ static const net_bits CHOICES[] = {
     { 49, 38, 18, 0 }
 };
 
-/* What the error of the logits may be of their size. */
-static const double PRECISION = 0.02;
+/* What the error of the logits may be of their size: of a mask, where few
+ * pixels lie near the threshold; of classes. */
+static const double PRECISION = 0.02, PRECISION_CLASSES = 0.002;
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
@@ -378,7 +379,8 @@ static bool more_memory(const nn_plan *p, const nn_plan *best,
 /* Times that the error is larger than it may be; 1 if it is not. */
 static double excess(const nn_plan *p, const nn_model *m)
 {
-    const double may = PRECISION * m->layer[m->output].range.rms;
+    const double may = (m->num_classes > 0 ? PRECISION_CLASSES : PRECISION)
+                       * m->layer[m->output].range.rms;
 
     return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
 }

@@ -137,6 +137,72 @@ if [ -n "$CKKS_LONG" ] && [ -f "$work/run/in.vct" ]; then
          "$all s measured ($system s of the system)"
 fi
 
+# ---- classifiers ------------------------------------------------------------
+
+# chain NAME AIM LABELS IMAGES...: leaves $work/enc.json and $work/clear.json,
+# both with accuracy and all classes
+chain()
+{
+    model=unet/models/$1.safetensors
+    aim=$2
+    labels=$3
+    shift 3
+    "$volley" plan $model --aim $aim -o "$work/c.plan" > /dev/null \
+        && "$volley" keygen "$work/c.plan" --force \
+               --out "$work/c$aim" > /dev/null \
+        && "$volley" encrypt "$work/c.plan" --key "$work/c$aim/secret.key" \
+               "$@" -o "$work/c.vct" > /dev/null \
+        && "$volley" evaluate $model --plan "$work/c.plan" \
+               --keys "$work/c$aim/eval.keys" "$work/c.vct" \
+               -o "$work/co.vct" --json > "$work/timed.json" \
+        && "$volley" decrypt "$work/c.plan" --key "$work/c$aim/secret.key" \
+               "$work/co.vct" --labels "$labels" $part \
+               -o "$work/enc.csv" --json 2> /dev/null > "$work/enc.json" \
+        && "$volley" clear $model --plan "$work/c.plan" "$@" \
+               --labels "$labels" -o "$work/clear.csv" --json \
+               > "$work/clear.json" && return 0
+    judge "$model: a verb failed, times" 1 "<" 1
+    return 1
+}
+
+# of both tables the share of rows with another class
+classes()
+{
+    for f in enc clear; do
+        tail -n +2 "$work/$f.csv" | cut -d, -f2 > "$work/$f.class"
+    done
+    differ "$work/enc.class" "$work/clear.class"
+}
+
+if [ -d $data/mnist ] && [ -d $data/skin ]; then
+    part="--first 0"
+    if chain mnist throughput $data/mnist/test-labels-0-7999-idx1-ubyte.gz \
+             $data/mnist/test-images-0-7999-idx3-ubyte.gz --first 0 \
+             --count 1000; then
+        judge "mnist: accuracy of the encryption" \
+              "$(number accuracy "$work/enc.json")" ">=" 0.985
+        judge "mnist: classes that encryption changes" "$(classes)" "<=" 0.001
+        echo "  note: mnist: 1000 images, $(number evaluate "$work/timed.json") s"
+    fi
+    if chain mnist latency $data/mnist/test-labels-0-7999-idx1-ubyte.gz \
+             $data/mnist/test-images-0-7999-idx3-ubyte.gz --first 0 \
+             --count 20; then
+        judge "mnist, one by one: classes that encryption changes" \
+              "$(classes)" "<=" 0
+    fi
+    part=
+    if chain skin throughput $data/skin/test-labels.idx1.gz --fit \
+             $data/skin/test; then
+        judge "skin: AUC of the encryption" \
+              "$(number auc "$work/enc.json")" ">=" 0.68
+        judge "skin: classes that encryption changes" "$(classes)" "<=" 0.001
+        echo "  note: skin: 242 images, $(number evaluate "$work/timed.json") s"
+    fi
+else
+    skipped=$((skipped + 1))
+    echo "skip classifiers: no $data/mnist or no $data/skin"
+fi
+
 # ---- em ---------------------------------------------------------------------
 if [ -d $data/em ]; then
     numbers=24
@@ -153,7 +219,7 @@ if [ -d $data/em ]; then
     judge "em: Dice of membranes" "$(dice 0 "$work/all" "$work/alltruth")" \
           ">=" 0.77
 else
-    skipped=1
+    skipped=$((skipped + 1))
     echo "skip em: no $data/em"
 fi
 if [ "$skipped" -gt 0 ]; then
