@@ -51,7 +51,6 @@ static void split(net_matrix *x)
 {
     double least = HUGE_VAL;
 
-    x->babies = 1;
     for (int b = 1; b <= x->count; b *= 2) {
         const int giants = (x->count + b - 1) / b;
         const double cost = 0.4 * x->inputs * (b - 1)
@@ -121,6 +120,8 @@ bool net_matrix_fits(net_matrix *out, const net *n, int k, const nn_layout *l,
         || (!x.turned && (neurons + x.column - 1) / x.column > x.rows))
         return false;
     split(&x);
+    if (x.babies > NN_MAX_KEYS || x.giants > NN_MAX_KEYS)
+        return false;           /* no plan has keys for so many steps        */
     *out = x;
     return true;
 }
