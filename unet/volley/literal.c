@@ -10,13 +10,17 @@
 #include "literal.h"
 #include "volley.h"
 
-/* The least and the most bits of a level's prime.  Where a rescaling leaves an
- * error of 2^11.4 / 2^30 (N = 2^14) and a rotation one of 2^13.4 / 2^30, a
- * product of f = 1024 columns has one of 2^-11; a logit 2^-7 at a gain of 12. */
-enum { LITERAL_LEAST = 30, LITERAL_MOST = 40 };
+/* Primes of a digit of the key switching, and special primes.  A second pair
+ * costs three bits of every prime, where N is given, and takes a sixth off the
+ * time; a third leaves too few. */
+enum { LITERAL_DIGIT = 2 };
 
-/* Primes of a digit of the key switching, and special primes. */
-enum { LITERAL_DIGIT = 1 };
+/* The least and the most bits of a level's prime, which are the scale's.  At
+ * N = 2^14 a key switching leaves an error of about 2^13 / 2^bits in a slot,
+ * and the sums along rows of f = 1024 columns make it sqrt(2 f) times that:
+ * 2^-11.5 at 30 bits, times the network's gain of 2^3 to 2^4 from there to the
+ * logits. */
+enum { LITERAL_LEAST = 30, LITERAL_MOST = 40 };
 
 typedef struct literal_run {
     volley_literal *out;
@@ -40,8 +44,8 @@ static ckks_status literal_lower(ckks_status s)
 
 /* ---- parameters ------------------------------------------------------- */
 
-/* Bits of q_0 above the other primes: two of headroom over the largest logit,
- * and one for its sign. */
+/* Bits of q_0 above the other primes: those of the largest logit, two of
+ * headroom, one for the sign. */
 static int literal_headroom(const nn_model *m)
 {
     const double max = m->layer[m->output].range.max;
@@ -49,12 +53,13 @@ static int literal_headroom(const nn_model *m)
     return 3 + (int)fmin(fmax(ceil(log2(max)), 1), 20);
 }
 
+/* All special primes together are as large as the digit with q_0, or more. */
 static int literal_special(int bits, int headroom)
 {
     return bits + (headroom + LITERAL_DIGIT - 1) / LITERAL_DIGIT;
 }
 
-/* log2(QP) with primes of so many bits. */
+/* Bits of log2(QP) with primes of so many. */
 static int literal_log_qp(int bits, int headroom)
 {
     return (UNET_VR_NET_LEVELS + 1) * bits + headroom
