@@ -316,6 +316,27 @@ CKKS_CHECKED ckks_status unet_vr_model_run(ckks_ct *out, unet_vr *vr,
                                            const ckks_ct *in,
                                            const unet_vr_model *m);
 
+/* ---- a network from a model (volley_revolver_from.c) ------------------ */
+
+typedef struct unet_vr_from {
+    unet_vr_net net;            /* its pointers lead into data               */
+    double *data;               /* malloc                                    */
+} unet_vr_from;
+
+/* A model of border "valid" that gives classes, a chain of these layers:
+ *
+ *   conv [batchnorm]... square [linear]... square [linear]...
+ *
+ * linear: conv, pool, batchnorm or dense.  Batch normalisations are folded;
+ * the linear layers behind a square are multiplied out to one dense layer.
+ * The first conv is taken at stride 1: where its own stride does not lead, the
+ * dense layer has zeros.  Images are values as the network takes them, pixels
+ * times mul plus add.  An empty out is zero bytes.
+ *   errors  CKKS_EARG  anything else, naming the layer; over 2^28 weights */
+CKKS_CHECKED ckks_status unet_vr_from_init(unet_vr_from *out,
+                                           const nn_model *m);
+void unet_vr_from_clear(unet_vr_from *from);
+
 #ifdef __cplusplus
 }
 #endif

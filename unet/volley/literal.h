@@ -1,0 +1,36 @@
+/* literal.h -- private to the command: a trained classifier through the literal
+ * operators of the Volley Revolver (volley_revolver.h), to be put beside the
+ * double form.
+ */
+#ifndef VOLLEY_LITERAL_H
+#define VOLLEY_LITERAL_H
+
+#include <stddef.h>
+
+#include "volley_revolver.h"
+
+typedef struct volley_literal {
+    int log_n, levels, log_scale;
+    double log_qp, security_bits;
+    size_t rows, columns;       /* of the matrix; rows: images at once       */
+    size_t images;              /* that went through                         */
+    int maps, hidden, classes;
+    double setup;               /* seconds: layers multiplied out, context,
+                                   weights packed                            */
+    double keygen, encrypt, evaluate, decrypt;
+    long rotations, products;   /* ciphertext by ciphertext: the squares     */
+    long plain;                 /* ciphertext by plaintext                   */
+    size_t keys;                /* how many, and their bytes                 */
+    size_t key_bytes, upload_bytes, download_bytes;
+    double *logit;              /* shape (images, classes), malloc           */
+} volley_literal;
+
+/* Runs the model on the first of these images, as many as the matrix has rows,
+ * each of shape (channels, height, width), 0..255: the least N of 128 bits of
+ * security whose primes have LITERAL_LEAST bits, weights in the clear.
+ * *out is overwritten.  VOLLEY_DONE, or a failure, told. */
+int volley_literal_run(volley_literal *out, const nn_model *m,
+                       const double *const *pixel, size_t images);
+void volley_literal_clear(volley_literal *l);
+
+#endif
