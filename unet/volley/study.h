@@ -24,7 +24,8 @@ typedef struct study_row {
     double encrypt, decrypt;    /* seconds, of one image                     */
     double seconds;             /* of a set, ciphertexts to ciphertexts      */
     int batch;                  /* images of a full set                      */
-    double memory_mib, upload_kib;      /* upload: of one image in a full set */
+    double memory_mib;          /* of the server's objects                   */
+    double upload_kib;          /* of one image in a full set                */
     double accuracy;            /* of the clear twin                         */
     size_t images, equal;       /* encrypted, and of the twin's class        */
 } study_row;

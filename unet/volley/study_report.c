@@ -57,14 +57,16 @@ static void put_table(text *t, const study *s)
         "---|---|---|\n");
     for (int i = 0; i < s->rows; i++) {
         const study_row *r = &s->row[i];
+        char mib[32] = "";
 
+        if (!isnan(r->memory_mib))
+            snprintf(mib, sizeof mib, "%.0f", r->memory_mib);
         put(t, "| %d | %s | %s | %s | 2^%d | %.0f | %.0f | %d | %d | %ld | "
-            "%ld | %.3f | %.3g | %.2f %% | %zu of %zu | %.0f | %.3g | %.3g | "
+            "%ld | %.3f | %.3g | %.2f %% | %zu of %zu | %s | %.3g | %.3g | "
             "%.3g |\n", i + 1, r->name, r->layout, r->dense, r->log_n,
             r->log_qp, r->security, r->bits, r->threads, r->rotations,
             r->relins, r->seconds, images_an_hour(r), 100 * r->accuracy,
-            r->equal, r->images, r->memory_mib, r->upload_kib,
-            1e3 * r->encrypt, 1e3 * r->decrypt);
+            r->equal, r->images, mib, r->upload_kib, 1e3 * r->encrypt, 1e3 * r->decrypt);
     }
 }
 
