@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "blake2_rounds.h"
 #include "bytes.h"
 
 /* The first 64 bits of the fractions of the square roots of 2, 3, 5, ... 19,
@@ -24,46 +25,20 @@ static inline uint64_t rotate_right(uint64_t x, int r)
     return x >> r | x << (64 - r);
 }
 
-/* Half of the mixing function of section 3.1 (one message word, rotations by
- * r and t) on the four quadruples (i, b_i, c_i, d_i) of v, i < 4, none of
- * which depends on another: side by side they keep the processor busy.
- * A macro, as the round below, so that all indices are constants before any
- * optimisation and v stays in registers; a function was half as fast. */
-#define BLAKE2B_HALF(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, m0,    \
-                     m1, m2, m3, r, t)                                      \
-    do {                                                                    \
-        v[0] += v[b0] + m0;                                                 \
-        v[1] += v[b1] + m1;                                                 \
-        v[2] += v[b2] + m2;                                                 \
-        v[3] += v[b3] + m3;                                                 \
-        v[d0] = rotate_right(v[d0] ^ v[0], r);                              \
-        v[d1] = rotate_right(v[d1] ^ v[1], r);                              \
-        v[d2] = rotate_right(v[d2] ^ v[2], r);                              \
-        v[d3] = rotate_right(v[d3] ^ v[3], r);                              \
-        v[c0] += v[d0];                                                     \
-        v[c1] += v[d1];                                                     \
-        v[c2] += v[d2];                                                     \
-        v[c3] += v[d3];                                                     \
-        v[b0] = rotate_right(v[b0] ^ v[c0], t);                             \
-        v[b1] = rotate_right(v[b1] ^ v[c1], t);                             \
-        v[b2] = rotate_right(v[b2] ^ v[c2], t);                             \
-        v[b3] = rotate_right(v[b3] ^ v[c3], t);                             \
-    } while (0)
+#define BLAKE2B_ADD(a, b) ((a) + (b))
+#define BLAKE2B_XROT(a, b, r) rotate_right((a) ^ (b), r)
+#define BLAKE2B_MIX(a, b, s) ((a) + m[s] + (b))
 
-/* One round: the columns of v, then its diagonals, with the message words in
- * the order s0..s15 of the round. */
-#define BLAKE2B_ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11,     \
-                      s12, s13, s14, s15)                                   \
-    do {                                                                    \
-        BLAKE2B_HALF(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,              \
-                     m[s0], m[s2], m[s4], m[s6], 32, 24);                   \
-        BLAKE2B_HALF(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,              \
-                     m[s1], m[s3], m[s5], m[s7], 16, 63);                   \
-        BLAKE2B_HALF(5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14,              \
-                     m[s8], m[s10], m[s12], m[s14], 32, 24);                \
-        BLAKE2B_HALF(5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14,              \
-                     m[s9], m[s11], m[s13], m[s15], 16, 63);                \
-    } while (0)
+/* What the rounds begin with: h, then iv with the number of bytes hashed up
+ * to here and whether this block is the last. */
+static void blake2b_state(uint64_t v[16], const uint64_t h[8], uint64_t total,
+                          bool last)
+{
+    memcpy(v, h, 8 * sizeof *v);
+    memcpy(v + 8, blake2b_iv, sizeof blake2b_iv);
+    v[12] ^= total;             /* its upper half, for v[13], is always 0    */
+    v[14] ^= (uint64_t)0 - (uint64_t)last;
+}
 
 /* The compression function of section 3.2: h, 16 message words, the number
  * of bytes hashed up to here, and whether this block is the last. */
@@ -72,26 +47,8 @@ static void blake2b_compress(uint64_t h[8], const uint64_t m[16],
 {
     uint64_t v[16];
 
-    for (int i = 0; i < 8; i++) {
-        v[i] = h[i];
-        v[i + 8] = blake2b_iv[i];
-    }
-    v[12] ^= total;             /* its upper half, for v[13], is always 0    */
-    v[14] ^= (uint64_t)0 - (uint64_t)last;
-
-    BLAKE2B_ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    BLAKE2B_ROUND(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3);
-    BLAKE2B_ROUND(11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4);
-    BLAKE2B_ROUND(7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8);
-    BLAKE2B_ROUND(9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13);
-    BLAKE2B_ROUND(2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9);
-    BLAKE2B_ROUND(12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11);
-    BLAKE2B_ROUND(13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10);
-    BLAKE2B_ROUND(6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5);
-    BLAKE2B_ROUND(10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0);
-    BLAKE2B_ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    BLAKE2B_ROUND(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3);
-
+    blake2b_state(v, h, total, last);
+    BLAKE2B_ROUNDS();
     for (int i = 0; i < 8; i++)
         h[i] ^= v[i] ^ v[i + 8];
 }
@@ -161,17 +118,33 @@ void cki_blake2b_final(uint8_t *out, size_t size, cki_blake2b *s)
     cki_wipe(s, sizeof *s);
 }
 
-void cki_blake2xb_block(uint8_t out[CKI_BLAKE2_OUT],
-                        const uint8_t root[CKI_BLAKE2_OUT], uint32_t node)
+/* All output blocks of BLAKE2Xb are hashed from this but for their number,
+ * the lower half of h[1]. */
+static void blake2xb_start(uint64_t h[8], uint32_t node)
 {
     const cki_blake2b_param p = {
         .out_size = CKI_BLAKE2_OUT, .leaf_size = CKI_BLAKE2_OUT,
         .node_offset = node, .xof_size = UINT32_MAX,
         .inner_size = CKI_BLAKE2_OUT
     };
-    uint64_t h[8], m[16] = { 0 };
 
     blake2b_start(h, &p);
+}
+
+void cki_blake2xb_state(uint64_t v[16])
+{
+    uint64_t h[8];
+
+    blake2xb_start(h, 0);
+    blake2b_state(v, h, CKI_BLAKE2_OUT, true);
+}
+
+void cki_blake2xb_block(uint8_t out[CKI_BLAKE2_OUT],
+                        const uint8_t root[CKI_BLAKE2_OUT], uint32_t node)
+{
+    uint64_t h[8], m[16] = { 0 };
+
+    blake2xb_start(h, node);
     for (int i = 0; i < 8; i++)
         m[i] = cki_load64(root + 8 * i);
     blake2b_compress(h, m, CKI_BLAKE2_OUT, true);

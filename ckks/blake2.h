@@ -44,4 +44,10 @@ void cki_blake2b_final(uint8_t *out, size_t size, cki_blake2b *s);
 void cki_blake2xb_block(uint8_t out[CKI_BLAKE2_OUT],
                         const uint8_t root[CKI_BLAKE2_OUT], uint32_t node);
 
+/* For kernels, which make several such blocks side by side: the state before
+ * the rounds of block 0; that of block `node` has v[1] ^ node.  The message is
+ * the 8 words of root and 8 zeros, and word i of the output v[i] at the start
+ * ^ v[i] ^ v[i + 8] at the end. */
+void cki_blake2xb_state(uint64_t v[16]);
+
 #endif

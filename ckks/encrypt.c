@@ -52,11 +52,11 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                         size);
     }
     e = (int8_t *)(work + ctx->n);
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_stream_read(&st, made.seed, CKKS_SEED_BYTES);
     made.seeded = 1;
     cki_ct_expand(&made);
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_sample_error(e, ctx->n, &st);
     for (int i = 0; i <= pt->level; i++) {
         const cki_mod *m = &ctx->rns.mod[i];
@@ -132,7 +132,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
     }
     work = u + count * ctx->n;
     small = (int8_t *)(work + (count + 2 + CKI_GROUP) * ctx->n);
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_sample_ternary(small, ctx->n, &st);
     for (int t = 0; t < (int)count; t++) {
         int prime = t <= pt->level ? t : ctx->num_primes + t - pt->level - 1;
@@ -142,7 +142,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         cki_ntt_fwd(&ctx->rns, u + (size_t)t * ctx->n, prime);
     }
     for (int k = 0; k < 2; k++) {
-        cki_rng_stream(&st, rng);
+        cki_rng_stream(&st, ctx->rns.kernel, rng);
         cki_sample_error(small, ctx->n, &st);
         public_part(cki_ct_limb(&made, k, 0), u, small, pk, k, pt->level,
                     work);
@@ -212,12 +212,12 @@ static void flood_limb(uint64_t *limb, const uint64_t *x, int w, int i,
     cki_ntt_fwd(&ctx->rns, limb, i);
 }
 
-static void draw_flood(uint64_t *x, size_t n, int w, ckks_rng *rng)
+static void draw_flood(uint64_t *x, int w, const ckks_ctx *ctx, ckks_rng *rng)
 {
     cki_stream st;
 
-    cki_rng_stream(&st, rng);
-    for (size_t k = 0; k < 2 * n; k++) {
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
+    for (size_t k = 0; k < 2 * ctx->n; k++) {
         uint8_t b[8];
         int bits = k % 2 == 0 ? w + 1 : w + 1 - 64;
 
@@ -269,7 +269,7 @@ ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
     s = decrypt(&made, ct, sk, name);
     if (s == CKKS_OK) {
-        draw_flood(x, ctx->n, w, rng);
+        draw_flood(x, w, ctx, rng);
         for (int i = 0; i <= ct->level; i++) {
             uint64_t *m = cki_pt_limb(&made, i);
 

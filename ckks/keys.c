@@ -24,21 +24,22 @@ static ckks_status check_rng(const ckks_rng *rng, const char *name)
 }
 
 /* The seed of an expansion: the first bytes of the generator's next stream. */
-static void draw_seed(uint8_t seed[CKKS_SEED_BYTES], ckks_rng *rng)
+static void draw_seed(uint8_t seed[CKKS_SEED_BYTES], const ckks_ctx *ctx,
+                      ckks_rng *rng)
 {
     cki_stream st;
 
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_stream_read(&st, seed, CKKS_SEED_BYTES);
     cki_wipe(&st, sizeof st);
 }
 
-static void draw_error(int8_t *e, size_t n, ckks_rng *rng)
+static void draw_error(int8_t *e, const ckks_ctx *ctx, ckks_rng *rng)
 {
     cki_stream st;
 
-    cki_rng_stream(&st, rng);
-    cki_sample_error(e, n, &st);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
+    cki_sample_error(e, ctx->n, &st);
     cki_wipe(&st, sizeof st);
 }
 
@@ -47,7 +48,8 @@ static void expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part,
 {
     cki_stream st;
 
-    cki_stream_init(&st, seed, CKKS_SEED_BYTES, part, (uint64_t)t);
+    cki_stream_init(&st, ctx->rns.kernel, seed, CKKS_SEED_BYTES, part,
+                    (uint64_t)t);
     cki_sample_uniform(out, ctx->n, ctx->rns.mod[t].p, &st);
 }
 
@@ -104,7 +106,7 @@ ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx, ckks_rng *rng)
         s = cki_sk_new(&sk, ctx, "ckks_sk_init");
     if (s != CKKS_OK)
         return s;
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_sample_ternary(sk->coeff, ctx->n, &st);
     cki_wipe(&st, sizeof st);
     cki_sk_expand(sk);
@@ -196,8 +198,8 @@ ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
                         size);
     }
     e = (int8_t *)(work + ctx->n);
-    draw_seed(pk->seed, rng);
-    draw_error(e, ctx->n, rng);
+    draw_seed(pk->seed, ctx, rng);
+    draw_error(e, ctx, rng);
     cki_pk_expand(pk);
     for (size_t t = 0; t < all_primes(ctx); t++)
         hide_limb(pk->limb + t * ctx->n,
@@ -351,12 +353,12 @@ static void key_fill(cki_key *key, ckks_rng *rng, const ckks_sk *sk,
     uint32_t *perm = (uint32_t *)(void *)(from + n);
     int8_t *e = (int8_t *)(perm + n);
 
-    draw_seed(key->seed, rng);
+    draw_seed(key->seed, ctx, rng);
     cki_key_expand(key, ctx);
     if (key->kind != CKKS_KEY_RELIN)
         secret_perm(perm, key, ctx);
     for (int j = 0; j < key->digits; j++) {
-        draw_error(e, n, rng);
+        draw_error(e, ctx, rng);
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
             int prime = key_prime(key, ctx, t);
             uint64_t *b = key->limb + 2 * (size_t)j * half + (size_t)t * n;

@@ -141,18 +141,18 @@ static void rng_check_fork(ckks_rng *rng)
     cki_wipe(m, sizeof m);
 }
 
-void cki_rng_stream(cki_stream *s, ckks_rng *rng)
+void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng)
 {
     VERIFY(rng->ready != 0);
     rng_check_fork(rng);
-    cki_stream_init(s, rng->key, CKKS_SEED_BYTES, rng->counter, 0);
+    cki_stream_init(s, k, rng->key, CKKS_SEED_BYTES, rng->counter, 0);
     rng->counter++;
 }
 
 /* ---- streams ------------------------------------------------------------ */
 
-void cki_stream_init(cki_stream *s, const uint8_t *key, size_t key_size,
-                     uint64_t a, uint64_t b)
+void cki_stream_init(cki_stream *s, const cki_kernel *k, const uint8_t *key,
+                     size_t key_size, uint64_t a, uint64_t b)
 {
     const cki_blake2b_param p = {
         .out_size = CKI_BLAKE2_OUT, .key_size = (uint8_t)key_size,
@@ -167,31 +167,36 @@ void cki_stream_init(cki_stream *s, const uint8_t *key, size_t key_size,
     cki_blake2b_init(&h, &p, key);
     cki_blake2b_update(&h, m, sizeof m);
     cki_blake2b_final(s->root, sizeof s->root, &h);
+    s->kernel = k;
     s->next = 0;
     s->used = sizeof s->block;
 }
 
-/* Whole blocks go straight to the output.  A stream ends after 2^32 blocks
- * (256 GB); no polynomial comes near. */
+/* Blocks are made CKI_EXPAND at a time, as many as a kernel makes side by side
+ * with no loss; whole groups go straight to the output.  A stream ends after
+ * 2^32 blocks (256 GB); no polynomial comes near. */
 void cki_stream_read(cki_stream *s, uint8_t *out, size_t size)
 {
     while (size > 0) {
         size_t left = sizeof s->block - s->used;
-        size_t take = size < left ? size : left;
+        size_t groups = size / sizeof s->block, take;
 
-        if (left == 0 && size >= sizeof s->block) {
-            cki_blake2xb_block(out, s->root, s->next++);
-            out += sizeof s->block;
-            size -= sizeof s->block;
+        if (left == 0 && groups > 0) {
+            s->kernel->expand(out, s->root, s->next, groups * CKI_EXPAND);
+            s->next += (uint32_t)(groups * CKI_EXPAND);
+            take = groups * sizeof s->block;
         } else if (left == 0) {
-            cki_blake2xb_block(s->block, s->root, s->next++);
+            s->kernel->expand(s->block, s->root, s->next, CKI_EXPAND);
+            s->next += CKI_EXPAND;
             s->used = 0;
+            continue;
         } else {
+            take = size < left ? size : left;
             memcpy(out, s->block + s->used, take);
             s->used += (unsigned)take;
-            out += take;
-            size -= take;
         }
+        out += take;
+        size -= take;
     }
 }
 
@@ -201,7 +206,9 @@ void cki_stream_read(cki_stream *s, uint8_t *out, size_t size)
  * draw used, as if draws had been read one by one.
  */
 
-enum { DRAWS = 128 };           /* per piece                                 */
+/* Per piece.  Those of all three samplers but ternary are whole groups of the
+ * stream, so what is read goes straight to the piece. */
+enum { DRAWS = 512 };
 
 static inline size_t draws_now(size_t wanted)
 {

@@ -2,24 +2,27 @@
 #ifndef CKI_RNG_H
 #define CKI_RNG_H
 
-#include "ground.h"
+#include "kernel/kernel.h"
 
 /* BLAKE2Xb of unknown length (RFC 7693 compression; XOF length field
  * 0xffffffff), key of at most 64 bytes, message LE64(a) | LE64(b). */
 typedef struct cki_stream {
+    const cki_kernel *kernel;           /* makes the output blocks           */
     uint8_t  root[64];      /* H0, the hash every output block starts from   */
-    uint8_t  block[64];
-    uint32_t next;          /* number of the next output block               */
+    uint8_t  block[64 * CKI_EXPAND];    /* as many as are made side by side  */
+    uint32_t next;          /* number of the output block after these        */
     unsigned used;          /* bytes of block already handed out             */
 } cki_stream;
 
-void cki_stream_init(cki_stream *s, const uint8_t *key, size_t key_size,
-                     uint64_t a, uint64_t b);
+/* The bytes are the same with every kernel.  Who has a context gives its
+ * kernel, which has passed its check; who has none, cki_kernel_portable. */
+void cki_stream_init(cki_stream *s, const cki_kernel *k, const uint8_t *key,
+                     size_t key_size, uint64_t a, uint64_t b);
 void cki_stream_read(cki_stream *s, uint8_t *out, size_t size);
 
 /* The next stream of a generator: key rng->key, message (counter, 0); the
  * counter goes up by one. */
-void cki_rng_stream(cki_stream *s, ckks_rng *rng);
+void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng);
 
 /* out: n words uniform in [0, p): 8 bytes little-endian, masked to the bits
  * of p - 1, drawn again while >= p.  For public data only (time depends on

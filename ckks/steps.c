@@ -239,7 +239,7 @@ static ckks_status stream_start(cki_stream *s, const void *out,
 {
     if (out == NULL || seed == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
-    cki_stream_init(s, seed, CKKS_SEED_BYTES, a, b);
+    cki_stream_init(s, &cki_kernel_portable, seed, CKKS_SEED_BYTES, a, b);
     return CKKS_OK;
 }
 

@@ -43,6 +43,12 @@ ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	
 ckks/kernel/avx512ifma_words.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
 ckks/kernel/avx512ifma_combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
 ckks/kernel/avx2_combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
+ckks/kernel/avx2_expand.c	s/numbers(node + 4)/numbers(node)/	blake2
+ckks/kernel/avx2_expand.c	s/_mm256_cvtepu32_epi64/_mm256_cvtepi32_epi64/	blake2
+ckks/kernel/avx512ifma_expand.c	s/if (s < 8)/if (s < 7)/	blake2
+ckks/kernel/avx512ifma_expand.c	s/_mm512_cvtepu32_epi64/_mm512_cvtepi32_epi64/	blake2
+ckks/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
+ckks/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
 ckks/word.h	s/r -= (2 \* m->p) & (uint64_t)-(r >= 2 \* m->p);//	exhaustive kernel_
 ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive kernel_
 ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_

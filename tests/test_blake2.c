@@ -1,9 +1,10 @@
 /* test_blake2.c -- BLAKE2b against [RFC7693], BLAKE2Xb against a published
- * output.
+ * output, and the kernels' blocks against single ones.
  */
 #include "test.h"
 
 #include "blake2.h"
+#include "kernel/kernel.h"
 
 static void count_up(uint8_t *out, size_t size)
 {
@@ -102,15 +103,57 @@ TEST(blake2xb_published)
 {
     const cki_blake2b_param p = { .out_size = 64, .key_size = 64, .fanout = 1,
                                   .depth = 1, .xof_size = UINT32_MAX };
-    uint8_t in[256], block[64];
+    const char *want =
+        "3dbba8516da76bf7330055c66ea36cf1005e92714262b24d9710f51d9e126406"
+        "e1bcd6497059f9331f1091c3634b695428d475ed432f987040575520a1c29f5e";
+    uint8_t in[256], block[64], blocks[64 * CKI_EXPAND];
     cki_blake2b s;
 
     count_up(in, sizeof in);
     cki_blake2b_init(&s, &p, in);
     cki_blake2b_update(&s, in, sizeof in);
     cki_blake2b_final(block, 64, &s);
+    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++)
+        if ((*k)->usable()) {
+            (*k)->expand(blocks, block, 0, CKI_EXPAND);
+            test_same_hex(blocks, 64, want);
+        }
     cki_blake2xb_block(block, block, 0);
-    test_same_hex(block, 64,
-             "3dbba8516da76bf7330055c66ea36cf1005e92714262b24d9710f51d9e126406"
-             "e1bcd6497059f9331f1091c3634b695428d475ed432f987040575520a1c29f5e");
+    test_same_hex(block, 64, want);
+}
+
+/* Every kernel makes the blocks that single ones are: many roots, numbers at
+ * and across 0, 2^31 and 2^32, one to four groups, at places of no alignment,
+ * and nothing behind them. */
+TEST(blake2xb_kernels)
+{
+    enum { MOST = 4 * CKI_EXPAND };
+    const uint32_t around[] = { 0, (uint32_t)1 << 31, 12345678 };
+    static uint8_t want[64 * MOST], got[64 * MOST + 64];
+    uint8_t root[64];
+    uint64_t rnd = 1;
+
+    for (int trial = 0; trial < 300; trial++) {
+        uint32_t node = around[trial % 3]
+                        + (uint32_t)(test_word(&rnd) % (2 * MOST)) - MOST;
+        size_t count = CKI_EXPAND * (1 + test_word(&rnd) % 4);
+        size_t at = test_word(&rnd) % 64;
+
+        for (int i = 0; i < 64; i++)            /* the first: all ones       */
+            root[i] = trial == 0 ? 0xff : (uint8_t)(test_word(&rnd) >> 40);
+        for (uint32_t i = 0; i < count; i++)
+            cki_blake2xb_block(want + 64 * i, root, node + i);
+        for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
+            if (!(*k)->usable())
+                continue;
+            memset(got, 0xa5, sizeof got);
+            (*k)->expand(got + at, root, node, count);
+            CHECK(memcmp(got + at, want, 64 * count) == 0,
+                  "%s: %zu blocks from %" PRIu32, (*k)->name, count, node);
+            for (size_t i = 0; i < sizeof got; i++)
+                if (i < at || i >= at + 64 * count)
+                    CHECK(got[i] == 0xa5, "%s: byte %zu written, %zu blocks "
+                          "at %zu", (*k)->name, i, count, at);
+        }
+    }
 }

@@ -101,7 +101,7 @@ static bool child_stream(uint8_t out[32], const ckks_rng *r)
         ckks_rng mine = *r;
         cki_stream s;
 
-        cki_rng_stream(&s, &mine);
+        cki_rng_stream(&s, &cki_kernel_portable, &mine);
         cki_stream_read(&s, out, 32);
         _exit(write(end[1], out, 32) == 32 ? 0 : 1);
     }
@@ -125,12 +125,12 @@ TEST(fork_never_shares)
         memset(&entropy, 0, sizeof entropy);
         if (!CHECK_OK(ckks_rng_init(&r, NULL)))
             return;
-        cki_rng_stream(&t, &r);
+        cki_rng_stream(&t, &cki_kernel_portable, &r);
         entropy.fail = fail ? ENOSYS : 0;
         if (!CHECK(child_stream(s[0], &r) && child_stream(s[1], &r), "fork"))
             return;
         memset(&entropy, 0, sizeof entropy);
-        cki_rng_stream(&t, &r);
+        cki_rng_stream(&t, &cki_kernel_portable, &r);
         cki_stream_read(&t, s[2], 32);
         CHECK(memcmp(s[0], s[1], 32) != 0, "two children share (%d)", fail);
         CHECK(memcmp(s[0], s[2], 32) != 0, "child and parent share (%d)",

@@ -1023,6 +1023,13 @@ static void bad_combine(uint64_t *const *out, const uint64_t *const *in,
     spoil(out[block[0].first + block[0].rows - 1], n);
 }
 
+static void bad_expand(uint8_t *out, const uint8_t *root, uint32_t node,
+                       size_t count)
+{
+    inner->expand(out, root, node, count);
+    out[place == 0 ? 0 : place == 1 ? 32 * count : 64 * count - 1] ^= 1;
+}
+
 static void expect_found(const cki_kernel *k, const char *what)
 {
     for (place = 0; place < 3; place++) {
@@ -1069,5 +1076,6 @@ TEST(kernel_check_sees_faults)
         PLANT(convert_scale, bad_uncentred);
         PLANT(convert_out, bad_convert);
         PLANT(combine, bad_combine);
+        PLANT(expand, bad_expand);
     }
 }

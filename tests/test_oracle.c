@@ -36,7 +36,7 @@ static void replay(ckks_rng *rng, void *out, size_t n, int use)
 {
     cki_stream st;
 
-    cki_rng_stream(&st, rng);
+    cki_rng_stream(&st, &cki_kernel_portable, rng);
     if (use == SEED)
         cki_stream_read(&st, out, n);
     else if (use == ERROR)
@@ -66,8 +66,8 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
                         ? (int)i : w->o.num_primes + (int)i - level - 1;
         cki_stream st;
 
-        cki_stream_init(&st, seed, CKKS_SEED_BYTES, (uint64_t)part,
-                        (uint64_t)prime);
+        cki_stream_init(&st, &cki_kernel_portable, seed, CKKS_SEED_BYTES,
+                        (uint64_t)part, (uint64_t)prime);
         cki_sample_uniform(a + i * w->n, w->n, w->o.prime[prime], &st);
     }
     CHECK(memcmp(a, pair + half, half * sizeof *a) == 0,
@@ -200,7 +200,8 @@ static void check_encrypt_sk(world *w, int level)
         for (int i = 0; i <= level; i++) {
             cki_stream st;
 
-            cki_stream_init(&st, seed, sizeof seed, 0, (uint64_t)i);
+            cki_stream_init(&st, &cki_kernel_portable, seed, sizeof seed, 0,
+                            (uint64_t)i);
             cki_sample_uniform(a + (size_t)i * w->n, w->n, w->o.prime[i], &st);
         }
         oracle_read(&m, &w->o, pt.limb, level, false);

@@ -2,13 +2,30 @@
  *
  * Expected bytes come from a Python program written from [RFC7693] and the
  * BLAKE2X paper, which agrees with hashlib on every parameter hashlib takes
- * and with the published output that stands in test_blake2.c.
+ * and with the published output that stands in test_blake2.c.  Every kernel
+ * has to give them.
  */
 #include "test.h"
 
 #include <math.h>
 
+#include "blake2.h"
 #include "rng.h"
+
+/* The kernel of the streams below. */
+static const cki_kernel *kernel = &cki_kernel_portable;
+
+/* Calls check with every kernel of this machine in turn. */
+static void every_kernel(void (*check)(void))
+{
+    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
+        if (!(*k)->usable())
+            continue;
+        kernel = *k;
+        check();
+    }
+    kernel = &cki_kernel_portable;
+}
 
 static void count_up(uint8_t *out, size_t size)
 {
@@ -16,7 +33,7 @@ static void count_up(uint8_t *out, size_t size)
         out[i] = (uint8_t)i;
 }
 
-TEST(stream_vectors)
+static void check_stream_vectors(void)
 {
     static const struct {
         size_t key_size;
@@ -46,7 +63,7 @@ TEST(stream_vectors)
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         cki_stream s;
 
-        cki_stream_init(&s, key, v[i].key_size, v[i].a, v[i].b);
+        cki_stream_init(&s, kernel, key, v[i].key_size, v[i].a, v[i].b);
         cki_stream_read(&s, out, sizeof out);
         ckks_blake2b(hash, sizeof hash, out, sizeof out, NULL, 0);
         test_same_hex(out, 32, v[i].first);
@@ -55,17 +72,22 @@ TEST(stream_vectors)
     }
 }
 
+TEST(stream_vectors)
+{
+    every_kernel(check_stream_vectors);
+}
+
 /* Key 00..1f, message (7, 0): the stream most vectors below are cut from. */
 static void stream_seven(cki_stream *s)
 {
     uint8_t key[32];
 
     count_up(key, sizeof key);
-    cki_stream_init(s, key, sizeof key, 7, 0);
+    cki_stream_init(s, kernel, key, sizeof key, 7, 0);
 }
 
 /* Reads of any sizes give the same bytes as one read. */
-TEST(stream_in_pieces)
+static void check_pieces(void)
 {
     enum { SIZE = 100000 };
     static uint8_t want[SIZE], got[SIZE];
@@ -89,8 +111,48 @@ TEST(stream_in_pieces)
     CHECK(memcmp(got, want, SIZE) == 0, "pieces differ from the whole");
 }
 
+TEST(stream_in_pieces)
+{
+    every_kernel(check_pieces);
+}
+
+/* Bytes at both sides of the group boundaries, one read at a time, and the
+ * last blocks there are, against blocks made one by one. */
+static void check_places(void)
+{
+    enum { GROUP = CKI_EXPAND, BYTES = 64 * 3 * GROUP };
+    static uint8_t want[BYTES], got[BYTES];
+    const uint32_t start[] = { 0, GROUP, UINT32_MAX - 3 * GROUP + 1 };
+
+    for (size_t i = 0; i < 3; i++)
+        for (size_t first = 0; first <= 64 * GROUP + 65; first += 31)
+            for (size_t size = 1; size <= BYTES - first; size += 509) {
+                cki_stream s;
+
+                stream_seven(&s);
+                s.next = start[i];
+                for (uint32_t b = 0; b < 3 * GROUP; b++)
+                    cki_blake2xb_block(want + 64 * b, s.root, start[i] + b);
+                memset(got, 0xa5, sizeof got);
+                cki_stream_read(&s, got, first);
+                cki_stream_read(&s, got + first, size);
+                if (!CHECK(memcmp(got, want, first + size) == 0,
+                           "%s: block %" PRIu32 ", %zu bytes after %zu",
+                           kernel->name, start[i], size, first))
+                    return;
+                for (size_t k = first + size; k < BYTES; k++)
+                    CHECK(got[k] == 0xa5, "%s: byte %zu behind %zu written",
+                          kernel->name, k, first + size);
+            }
+}
+
+TEST(stream_places)
+{
+    every_kernel(check_places);
+}
+
 /* The k-th stream of a generator of seed z is stream(z; k, 0). */
-TEST(generator_streams)
+static void check_generator(void)
 {
     uint8_t seed[CKKS_SEED_BYTES], a[80], b[80];
     ckks_rng r = { 0 };
@@ -101,8 +163,8 @@ TEST(generator_streams)
     for (uint64_t k = 0; k < 5; k++) {
         cki_stream s, t;
 
-        cki_rng_stream(&s, &r);
-        cki_stream_init(&t, seed, sizeof seed, k, 0);
+        cki_rng_stream(&s, kernel, &r);
+        cki_stream_init(&t, kernel, seed, sizeof seed, k, 0);
         cki_stream_read(&s, a, sizeof a);
         cki_stream_read(&t, b, sizeof b);
         CHECK(memcmp(a, b, sizeof a) == 0, "stream %" PRIu64, k);
@@ -113,6 +175,11 @@ TEST(generator_streams)
         CHECK(((uint8_t *)&r)[i] == 0, "byte %zu not wiped", i);
     CHECK_STATUS(ckks_rng_init(NULL, seed), CKKS_EARG);
     ckks_rng_clear(NULL);
+}
+
+TEST(generator_streams)
+{
+    every_kernel(check_generator);
 }
 
 /* ---- samplers ----------------------------------------------------------- */
@@ -133,7 +200,7 @@ static void check_draws(const uint64_t *word, size_t n, const char *want,
           next);
 }
 
-TEST(sampler_vectors)
+static void check_samplers(void)
 {
     static const struct {
         uint64_t p;
@@ -166,6 +233,11 @@ TEST(sampler_vectors)
         word[i] = (uint64_t)(int64_t)small[i];
     check_draws(word, 1000, "59eec8ce826f4606d5fb0fab0074a05e", &s, 84,
                 "error");
+}
+
+TEST(sampler_vectors)
+{
+    every_kernel(check_samplers);
 }
 
 /* A chi-square value of `cells` cells; a deviate above 5 sigmas fails. */

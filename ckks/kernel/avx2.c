@@ -26,5 +26,6 @@ const cki_kernel cki_kernel_avx2 = {
     .convert_scale = cki_avx2_convert_scale,
     .convert_out = cki_avx2_convert_out,
     .combine = cki_avx2_combine,
-    .combine_work = cki_avx2_combine_work
+    .combine_work = cki_avx2_combine_work,
+    .expand = cki_avx2_expand
 };

@@ -29,5 +29,6 @@ const cki_kernel cki_kernel_avx512ifma = {
     .convert_scale = cki_ifma_convert_scale,
     .convert_out = cki_ifma_convert_out,
     .combine = cki_ifma_combine,
-    .combine_work = cki_ifma_combine_work
+    .combine_work = cki_ifma_combine_work,
+    .expand = cki_ifma_expand
 };

@@ -167,4 +167,7 @@ void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,
                       size_t n_in, const ckks_block *block, size_t n_blocks,
                       size_t n, const cki_mod *m, void *work);
 
+void cki_ifma_expand(uint8_t *out, const uint8_t *root, uint32_t node,
+                     size_t count);
+
 #endif

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "../blake2.h"
+
 const cki_kernel *const cki_kernels[] = {
 #ifdef CKI_HAVE_AVX512IFMA
     &cki_kernel_avx512ifma,
@@ -233,6 +235,20 @@ static bool check_permute(bench *b, const cki_kernel *k, const cki_mod *m)
     return equal(b, 2);
 }
 
+/* Two groups and 2^32 inside the first: every lane counts on its own. */
+static bool check_expand(bench *b, const cki_kernel *k)
+{
+    enum { BLOCKS = 2 * CKI_EXPAND };
+    const uint32_t node = UINT32_MAX - 4;
+    uint8_t *got = (uint8_t *)b->got, *want = (uint8_t *)b->want;
+    const uint8_t *root = (const uint8_t *)b->x;
+
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        cki_blake2xb_block(want + CKI_BLAKE2_OUT * i, root, node + i);
+    k->expand(got, root, node, BLOCKS);
+    return memcmp(got, want, BLOCKS * CKI_BLAKE2_OUT) == 0;
+}
+
 static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
                              const cki_mod *m, const ckks_memory *memory)
 {
@@ -285,6 +301,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
     *ok = check_permute(b, k, &mod[0]) && *ok;
+    *ok = check_expand(b, k) && *ok;
     s = check_ntt(ok, b, k, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;
     *ok = check_convert(b, k, mod, false) && *ok;

@@ -42,6 +42,9 @@ typedef struct cki_conv {
     size_t    size;             /* bytes of the one allocation               */
 } cki_conv;
 
+/* Blocks of 64 bytes that every kernel can make side by side. */
+enum { CKI_EXPAND = 16 };
+
 typedef struct cki_kernel {
     const char *name;
     int  max_bits;                      /* primes below 2^max_bits           */
@@ -103,6 +106,11 @@ typedef struct cki_kernel {
                     size_t n, const cki_mod *m, void *work);
     size_t (*combine_work)(size_t n_in, const ckks_block *block,
                            size_t n_blocks);
+    /* out: output blocks node, node + 1, ... (mod 2^32) of BLAKE2Xb from the
+     * 64 bytes of root, 64 bytes each (blake2.h); count a multiple of
+     * CKI_EXPAND.  In time that depends on count alone. */
+    void (*expand)(uint8_t *out, const uint8_t *root, uint32_t node,
+                   size_t count);
 } cki_kernel;
 
 extern const cki_kernel cki_kernel_portable;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../blake2.h"
 #include "kernel.h"
 #include "portable.h"
 
@@ -231,6 +232,15 @@ static void combine(uint64_t *const *out, const uint64_t *const *in,
                         n, m);
 }
 
+/* ---- streams ------------------------------------------------------------ */
+
+static void expand(uint8_t *out, const uint8_t *root, uint32_t node,
+                   size_t count)
+{
+    for (; count > 0; count--, node++, out += CKI_BLAKE2_OUT)
+        cki_blake2xb_block(out, root, node);
+}
+
 const cki_kernel cki_kernel_portable = {
     .name = "portable",
     .max_bits = CKKS_MAX_BITS,
@@ -251,5 +261,6 @@ const cki_kernel cki_kernel_portable = {
     .convert_scale = convert_scale,
     .convert_out = convert_out,
     .combine = combine,
-    .combine_work = combine_work
+    .combine_work = combine_work,
+    .expand = expand
 };

@@ -66,7 +66,8 @@ static void put_table(text *t, const study *s)
             "%.3g |\n", i + 1, r->name, r->layout, r->dense, r->log_n,
             r->log_qp, r->security, r->bits, r->threads, r->rotations,
             r->relins, r->seconds, images_an_hour(r), 100 * r->accuracy,
-            r->equal, r->images, mib, r->upload_kib, 1e3 * r->encrypt, 1e3 * r->decrypt);
+            r->equal, r->images, mib, r->upload_kib, 1e3 * r->encrypt,
+            1e3 * r->decrypt);
     }
 }
 
