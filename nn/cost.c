@@ -241,10 +241,13 @@ static double logit_error(const net *n, const nn_plan *p)
         for (int i = 0; i < n->stage[k].num_outs; i++) {
             const net_out *o = &n->stage[k].out[i];
 
-            /* rotating masked inputs adds as much again */
+            /* rotating masked inputs adds as much again; of means by
+               rotation all pixels are rounded, and rotated */
             sum += pow(rounding_sd(p->params.log_n) / o->scale
                            * n->stage[k].factor * out_gain(n, k, o), 2)
-                   * (p->border == NN_ZERO ? 2 : 1);
+                   * (p->border == NN_ZERO ? 2 : 1)
+                   * (net_out_by_phase(&n->stage[k], o, &p->layout)
+                          ? 1 : ldexp(2, 2 * o->pool));
         }
     for (int k = 0; k < n->num_stages; k++)
         sum += matrix_variance(n, k, p);

@@ -225,8 +225,8 @@ int net_machine_rows(const nn_machine *m);
 CKKS_CHECKED ckks_status net_machine_check(const nn_machine *m,
                                            const char *name);
 /* Words of plan files, by nn_border and ckks_key_kind (plan_write.c). */
-extern const char *const net_borders[4];
-extern const char *const net_kinds[3];
+extern const char *const net_border_words[4];
+extern const char *const net_key_words[3];
 
 /* A folded model at the levels of a plan, which must be one of it; name: the
  * public function's.  weights.c. */

@@ -224,7 +224,7 @@ static void read_keys(reader *top, nn_plan *p)
             return;
         }
         check_known(&r, known);
-        k->kind = (ckks_key_kind)get_choice(&r, "kind", net_kinds, 3);
+        k->kind = (ckks_key_kind)get_choice(&r, "kind", net_key_words, 3);
         k->step = get_int(&r, "step", 0, 1 << 16);
         k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
         top->st = r.st;
@@ -334,7 +334,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
             refuse(&r, "format", "not \"volley-plan-1\"");
         check_known(&r, known);
         get_name(&r, "name", p->name);
-        p->border = (nn_border)get_choice(&r, "border", net_borders, 4);
+        p->border = (nn_border)get_choice(&r, "border", net_border_words, 4);
         read_layout(&r, p);
         read_parameters(&r, p);
         read_ends(&r, p);

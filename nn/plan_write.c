@@ -8,8 +8,8 @@
 #include "json.h"
 #include "net.h"
 
-const char *const net_borders[] = { "wrap", "halo", "zero", "valid" };
-const char *const net_kinds[] = { "relin", "rotate", "conj" };
+const char *const net_border_words[] = { "wrap", "halo", "zero", "valid" };
+const char *const net_key_words[] = { "relin", "rotate", "conj" };
 
 static void put_layout(nn_json_writer *w, const nn_plan *p)
 {
@@ -78,7 +78,7 @@ static void put_lists(nn_json_writer *w, const nn_plan *p)
     nn_json_put_array(w, "keys");
     for (size_t i = 0; i < p->num_keys; i++) {
         nn_json_put_object(w, NULL);
-        nn_json_put_string(w, "kind", net_kinds[p->key[i].kind]);
+        nn_json_put_string(w, "kind", net_key_words[p->key[i].kind]);
         nn_json_put_int(w, "step", p->key[i].step);
         nn_json_put_int(w, "level", p->key[i].level);
         nn_json_put_end(w);
@@ -109,7 +109,7 @@ static ckks_status write_plan(nn_json_writer *w, const nn_plan *p, int indent)
     nn_json_put_object(w, NULL);
     nn_json_put_string(w, "format", "volley-plan-1");
     nn_json_put_string(w, "name", p->name);
-    nn_json_put_string(w, "border", net_borders[p->border]);
+    nn_json_put_string(w, "border", net_border_words[p->border]);
     put_layout(w, p);
     put_parameters(w, &p->params, p->scale_bits);
     put_ends(w, p);

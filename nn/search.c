@@ -274,14 +274,16 @@ static const double NONE = 1e300;       /* worth of no plan                  */
  * first, and logits keep a second prime. */
 static const net_bits CHOICES[] = {
     { 49, 47, 21, 0 }, { 47, 47, 21, 0 }, { 47, 47, 27, 0 },
-    { 47, 47, 27, 1 }, { 47, 47, 31, 1 }, { 49, 44, 20, 0 },
-    { 47, 44, 20, 0 }, { 49, 40, 20, 0 }, { 47, 40, 20, 0 },
-    { 49, 38, 18, 0 }
+    { 47, 47, 27, 1 }, { 47, 47, 31, 1 }, { 47, 47, 35, 1 },
+    { 49, 44, 20, 0 }, { 47, 44, 20, 0 }, { 49, 40, 20, 0 },
+    { 47, 40, 20, 0 }, { 49, 38, 18, 0 }
 };
 
-/* What the error of the logits may be of their size: of a mask, where few
- * pixels lie near the threshold; of classes. */
-static const double PRECISION = 0.02, PRECISION_CLASSES = 0.002;
+/* What the error of the logits may be of their size: of a mask, whose pixels
+ * may differ here and there; of classes, whose largest two seldom lie close;
+ * of one logit, which may lie anywhere beside its threshold. */
+static const double PRECISION_MASK = 0.02, PRECISION_CLASSES = 0.002,
+                    PRECISION_LOGIT = 0.0005;
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
@@ -379,8 +381,11 @@ static bool more_memory(const nn_plan *p, const nn_plan *best,
 /* Times that the error is larger than it may be; 1 if it is not. */
 static double excess(const nn_plan *p, const nn_model *m)
 {
-    const double may = (m->num_classes > 0 ? PRECISION_CLASSES : PRECISION)
-                       * m->layer[m->output].range.rms;
+    const nn_layer *out = &m->layer[m->output];
+    const double share = m->num_classes == 0 ? PRECISION_MASK
+                         : out->channels > 1 ? PRECISION_CLASSES
+                                             : PRECISION_LOGIT;
+    const double may = share * out->range.rms;
 
     return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
 }
