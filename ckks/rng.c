@@ -206,8 +206,8 @@ void cki_stream_read(cki_stream *s, uint8_t *out, size_t size)
  * draw used, as if draws had been read one by one.
  */
 
-/* Per piece.  Those of all three samplers but ternary are whole groups of the
- * stream, so what is read goes straight to the piece. */
+/* Per piece: a whole number of the stream's groups for uniform and error, so
+ * that they are made where they are read, not copied from the stream. */
 enum { DRAWS = 512 };
 
 static inline size_t draws_now(size_t wanted)
