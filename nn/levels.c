@@ -187,7 +187,8 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
         return st;
     /* the first weights have bits enough, however fine activations are */
     image = (bits.layer + bits.scale) / 2 - WEIGHT_BITS;
-    n->image.scale = ldexp(1, bits.scale < image ? bits.scale : image);
+    image = bits.scale < image ? bits.scale : image;
+    n->image.scale = ldexp(1, bits.image > 0 ? bits.image : image);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
         net_stage *s = &n->stage[k];
 
@@ -196,9 +197,10 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
         } else {                /* the logits: as fine as the moduli let     */
             double top = fmax(n->model->layer[s->pre].range.max, 1);
             double fine = s->neurons > 0 ? 20 + 2 * s->source[0].pool : 14;
+            double room = bits.base - 3;
 
-            double room = bits.base + bits.out * bits.layer - 3;
-
+            if (bits.out > 0)
+                room += net_bit_length(prime[1]);
             s->scale = exp2(fmin(bits.scale + fine, room - ceil(log2(top))));
         }
         s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;

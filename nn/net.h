@@ -97,9 +97,10 @@ CKKS_CHECKED ckks_status net_init(net *out, const nn_model *m);
 void net_clear(net *n);
 
 /* The choices of moduli a plan makes: base prime, layer primes, activations'
- * scale, all in bits; the level of the logits. */
+ * scale, all in bits; the level of the logits; the image's scale in bits (0: by
+ * the others). */
 typedef struct net_bits {
-    int base, layer, scale, out;
+    int base, layer, scale, out, image;
 } net_bits;
 
 /* The choice a plan was made with. */

@@ -273,10 +273,10 @@ static const double NONE = 1e300;       /* worth of no plan                  */
  * too large -- a shallow network whose weights amplify it -- the scale comes
  * first, and logits keep a second prime. */
 static const net_bits CHOICES[] = {
-    { 49, 47, 21, 0 }, { 47, 47, 21, 0 }, { 47, 47, 27, 0 },
-    { 47, 47, 27, 1 }, { 47, 47, 31, 1 }, { 47, 47, 35, 1 },
-    { 49, 44, 20, 0 }, { 47, 44, 20, 0 }, { 49, 40, 20, 0 },
-    { 47, 40, 20, 0 }, { 49, 38, 18, 0 }
+    { 49, 47, 21, 0, 0 }, { 47, 47, 21, 0, 0 }, { 47, 47, 27, 0, 0 },
+    { 47, 47, 27, 1, 0 }, { 47, 47, 31, 1, 0 }, { 47, 47, 35, 1, 0 },
+    { 49, 44, 20, 0, 0 }, { 47, 44, 20, 0, 0 }, { 49, 40, 20, 0, 0 },
+    { 47, 40, 20, 0, 0 }, { 49, 38, 18, 0, 0 }
 };
 
 /* What the error of the logits may be of their size: of a mask, whose pixels

@@ -9,7 +9,8 @@
 net_bits net_plan_bits(const nn_plan *p)
 {
     net_bits b = { net_bit_length(p->params.primes[0]), 0,
-                   p->scale_bits, p->out_level };
+                   p->scale_bits, p->out_level,
+                   (int)round(log2(p->in_scale)) };
 
     for (int i = 1; i < p->params.num_primes; i++)
         if (net_bit_length(p->params.primes[i]) > b.layer)
