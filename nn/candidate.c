@@ -45,20 +45,6 @@ static bool choose_special(ckks_params *q, double *least, int alpha)
     return true;
 }
 
-static int round_up(int a, int b)
-{
-    return (a + b - 1) / b * b;
-}
-
-static int power_above(int n)
-{
-    int p = 1;
-
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
                                  const net_way *as)
 {
@@ -68,11 +54,11 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
 
     *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
                       .slots = (size_t)1 << (p->params.log_n - 1) };
-    l->height = round_up(p->core_height + 2 * p->halo, ring_y);
-    l->width = round_up(p->core_width + 2 * p->halo, ring_x);
+    l->height = net_round_up(p->core_height + 2 * p->halo, ring_y);
+    l->width = net_round_up(p->core_width + 2 * p->halo, ring_x);
     if (as->matrices > 0 && p->border == NN_VALID) {
-        l->height = ring_y * power_above(l->height / ring_y);
-        l->width = ring_x * power_above(l->width / ring_x);
+        l->height = ring_y * net_power_above(l->height / ring_y);
+        l->width = ring_x * net_power_above(l->width / ring_x);
     }
     l->grid_y = l->height / ring_y;
     l->grid_x = l->width / ring_x;
@@ -142,7 +128,6 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
     return st;
 }
 
-
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
  * on one thread, so that it does not depend on their number.  *stage: as in
  * candidate. */
@@ -170,8 +155,8 @@ static ckks_status finish(nn_plan *p, int *stage, const net_search_state *with,
 static const double WORTH = 0.95;
 
 ckks_status net_candidate(nn_plan *best, nn_plan *p, int *stage,
-                             const net_search_state *with, net_bits bits,
-                             const net_way *as)
+                          const net_search_state *with, net_bits bits,
+                          const net_way *as)
 {
     ckks_status st = choose_layout(p, with->n, with->aim, as);
     ckks_status why = CKKS_EPARAM;

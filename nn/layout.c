@@ -16,6 +16,20 @@ static int gcd(int a, int b)
     return a;
 }
 
+int net_round_up(int a, int b)
+{
+    return (a + b - 1) / b * b;
+}
+
+int net_power_above(int n)
+{
+    int p = 1;
+
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
 int net_unit(int ring, int gap)
 {
     return gcd(gap, ring);

@@ -45,6 +45,23 @@ typedef struct reading {
     bool with_weights;
 } reading;
 
+int net_compare_terms(const void *a, const void *b)
+{
+    const net_term *x = a, *y = b;
+
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    if (x->carry_y != y->carry_y)
+        return x->carry_y < y->carry_y ? -1 : 1;
+    if (x->carry_x != y->carry_x)
+        return x->carry_x < y->carry_x ? -1 : 1;
+    if (x->place_y != y->place_y)
+        return x->place_y < y->place_y ? -1 : 1;
+    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
+}
+
 /* The source's terms stand in groups, one term a channel: the first of the
  * group that reads this phase at this place. */
 static int find_group(table *t, const reading *r, int phase, net_term place)

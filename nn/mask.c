@@ -7,23 +7,6 @@
 
 #include "net.h"
 
-int net_compare_terms(const void *a, const void *b)
-{
-    const net_term *x = a, *y = b;
-
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
-    if (x->step != y->step)
-        return x->step < y->step ? -1 : 1;
-    if (x->carry_y != y->carry_y)
-        return x->carry_y < y->carry_y ? -1 : 1;
-    if (x->carry_x != y->carry_x)
-        return x->carry_x < y->carry_x ? -1 : 1;
-    if (x->place_y != y->place_y)
-        return x->place_y < y->place_y ? -1 : 1;
-    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
-}
-
 bool net_cut(const net_term *t)
 {
     return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0

@@ -1,7 +1,7 @@
 /* matrix.c -- where the numbers of a dense layer lie when its outputs share
  * ciphertexts.
  *
- * Read first: docs/12-volley.md.
+ * Read first: docs/cnn.md.
  *
  * The slots of one image are a table of `rows` rows with one cell a slot.  A
  * map lies in the cells of every row (a single image fills all slots with
@@ -33,16 +33,6 @@ static bool power_of_two(size_t n)
     return n > 0 && (n & (n - 1)) == 0;
 }
 
-/* The least power of two >= n. */
-static int power_above(int n)
-{
-    int p = 1;
-
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 /* ---- geometry ----------------------------------------------------------- */
 
 /* Baby steps are cheap: about 0.4 of a giant one, and there are as many for
@@ -66,7 +56,7 @@ static void split(net_matrix *x)
 
 static void from_map(net_matrix *x, const nn_layout *l)
 {
-    const int q = power_above((x->neurons + x->rows - 1) / x->rows);
+    const int q = net_power_above((x->neurons + x->rows - 1) / x->rows);
 
     x->turned = false;
     x->cyclic = (size_t)x->cells * (size_t)x->rows == l->slots;

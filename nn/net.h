@@ -159,6 +159,10 @@ typedef struct net_map {
     net_phase *phase;
 } net_map;
 
+/* The least multiple of b, and the least power of two, that is >= a. */
+int  net_round_up(int a, int b);
+int  net_power_above(int a);
+
 /* Along an axis: positions of neighbouring phases differ by net_unit, there are
  * net_phases of them, and one holds a pixel of a map with `side` pixels (0: no
  * end) if it is live.  layout.c. */

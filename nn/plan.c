@@ -10,11 +10,6 @@
 
 #include "matrix.h"
 
-static int round_up(int a, int b)
-{
-    return (a + b - 1) / b * b;
-}
-
 static void describe(nn_plan *p, const net *n, const nn_model *m,
                      const nn_aim *aim)
 {
@@ -33,11 +28,11 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->core_width = m->width;
     if (m->border == NN_HALO) {
         /* whole poolings, so that they meet image and tiles in phase 0 */
-        p->halo = round_up(nn_halo_radius(m), n->max_gap);
+        p->halo = net_round_up(nn_halo_radius(m), n->max_gap);
         if (aim->height > 0)
-            p->core_height = round_up(aim->height, n->max_gap);
+            p->core_height = net_round_up(aim->height, n->max_gap);
         if (aim->width > 0)
-            p->core_width = round_up(aim->width, n->max_gap);
+            p->core_width = net_round_up(aim->width, n->max_gap);
     }
     p->params.security = aim->security == 0 ? 128 : aim->security;
 }
