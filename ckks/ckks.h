@@ -102,6 +102,11 @@ typedef struct ckks_memory {
  *                     entry is the prime itself.
  *   dnum              key switching cuts the primes into dnum digits of
  *                     ceil(num_primes / dnum) primes each.
+ *   fitted_special    1: key switching at a level uses the first k special
+ *                     primes only, the least k whose product is at least twice
+ *                     that of the largest digit there (all where none is).
+ *                     Less work at low levels, the same keys; another result,
+ *                     with noise of the same size.
  *   security          128 (0 means 128), 192 or 256: log2(QP) must not exceed
  *                     the table's limit; CKKS_INSECURE: no check, any N from
  *                     2^2 (tests, teaching, vectors).
@@ -116,6 +121,7 @@ typedef struct ckks_params {
     int security;
     int generator;                          /* 5 (0 means 5) or 3            */
     int uncentred_digits;                   /* 0: digits in [-D/2, D/2)      */
+    int fitted_special;                     /* 0: all special primes, always */
     const char *kernel;                     /* NULL: best; "portable", ...   */
     ckks_memory memory;
 } ckks_params;
@@ -123,6 +129,11 @@ typedef struct ckks_params {
 enum { CKKS_INSECURE = -1 };
 
 typedef struct ckks_ctx ckks_ctx;
+
+/* Special primes that key switching at a level uses: num_special, but with
+ * fitted_special.  Needs counts and primes that ckks_ctx_init takes; a size
+ * counts as the largest number of so many bits. */
+int ckks_params_special_at(const ckks_params *p, int level);
 
 /* out = p with every size replaced by the prime it stands for: what a context
  * would be made of, without making one.  Security is not checked.
@@ -148,6 +159,8 @@ int      ckks_ctx_log_n(const ckks_ctx *ctx);
 size_t   ckks_ctx_slots(const ckks_ctx *ctx);           /* N/2               */
 int      ckks_ctx_top_level(const ckks_ctx *ctx);       /* num_primes - 1    */
 int      ckks_ctx_num_special(const ckks_ctx *ctx);
+/* Those of ckks_params_special_at; 0 for a level there is not. */
+int      ckks_ctx_special_at(const ckks_ctx *ctx, int level);
 int      ckks_ctx_dnum(const ckks_ctx *ctx);
 uint64_t ckks_ctx_prime(const ckks_ctx *ctx, int i);    /* 0 if out of range */
 uint64_t ckks_ctx_special(const ckks_ctx *ctx, int i);
@@ -498,7 +511,10 @@ CKKS_CHECKED ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
 
 enum { CKKS_SOURCE_SPECIAL = -1 };
 
-/* Base conversion of N coefficients from the primes of digit `source` at this
+/* In the three functions below K is ckks_ctx_special_at(ctx, level), and P the
+ * product of the first K special primes.
+ *
+ * Base conversion of N coefficients from the primes of digit `source` at this
  * level, or from the special primes, to all others of Q_level P.
  *
  *   needs   x: shape (primes of the source, N), coefficient form
@@ -527,7 +543,8 @@ CKKS_CHECKED ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
                                        int rescale);
 
 /* Mod-up of a polynomial and the inner products of its digits with a key:
- * what stands between x and ckks_mod_down.
+ * what stands between x and ckks_mod_down.  Where K is not all special primes,
+ * of x divided by the others modulo Q_level.
  *
  *   needs   x: shape (level+1, N), NTT form
  *   gives   out: shape (2, level+1+K, N), NTT form

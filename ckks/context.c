@@ -154,7 +154,7 @@ static void make_fingerprint(ckks_ctx *ctx)
                                (uint64_t)ctx->num_primes,
                                (uint64_t)ctx->num_special,
                                (uint64_t)ctx->dnum, (uint64_t)ctx->generator,
-                               ctx->uncentred };
+                               cki_ctx_flags(ctx) };
     size_t n = 0;
 
     for (; n < 7; n++)
@@ -182,12 +182,27 @@ static void fill_context(ckks_ctx *ctx, const ckks_params *p,
     ctx->generator = p->generator == 0 ? 5 : p->generator;
     ctx->security = p->security == 0 ? 128 : p->security;
     ctx->uncentred = p->uncentred_digits != 0;
+    ctx->fitted = p->fitted_special != 0;
     for (int i = 0; i < p->num_primes + p->num_special; i++)
         ctx->rns.mod[i] = cki_mod_make(prime[i]);
     for (int i = 0; i < p->num_primes; i++)
         ctx->log_q[i] = log_q += log2((double)prime[i]);
     for (int i = 0; i < p->num_special; i++)
         ctx->log_p += log2((double)prime[p->num_primes + i]);
+}
+
+/* The special primes of each level; p with primes for sizes. */
+static void fit_special(ckks_ctx *ctx, const ckks_params *p,
+                        const uint64_t *prime)
+{
+    ckks_params resolved = *p;
+
+    for (int i = 0; i < p->num_primes; i++)
+        resolved.primes[i] = prime[i];
+    for (int i = 0; i < p->num_special; i++)
+        resolved.special[i] = prime[p->num_primes + i];
+    for (int level = 0; level < p->num_primes; level++)
+        ctx->rns.specials[level] = ckks_params_special_at(&resolved, level);
 }
 
 static ckks_status choose_kernel(ckks_ctx *ctx, const ckks_params *p)
@@ -224,6 +239,7 @@ ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p)
                         sizeof *ctx);
     memset(ctx, 0, sizeof *ctx);
     fill_context(ctx, p, prime);
+    fit_special(ctx, p, prime);
     s = check_security(ctx);
     if (s == CKKS_OK)
         s = check_digits(ctx);
@@ -275,6 +291,12 @@ int ckks_ctx_top_level(const ckks_ctx *ctx)
 int ckks_ctx_num_special(const ckks_ctx *ctx)
 {
     return ctx->num_special;
+}
+
+int ckks_ctx_special_at(const ckks_ctx *ctx, int level)
+{
+    return level >= 0 && level < ctx->num_primes ? ctx->rns.specials[level]
+                                                 : 0;
 }
 
 int ckks_ctx_dnum(const ckks_ctx *ctx)
@@ -354,8 +376,9 @@ size_t ckks_ctx_describe(char *out, size_t size, const ckks_ctx *ctx)
         ctx->num_primes);
     for (int i = 0; i < ctx->num_primes; i++)
         put(&t, " %.1f", log2((double)ctx->rns.mod[i].p));
-    put(&t, "\nlog2(P) = %.1f in %d primes, dnum = %d\n", ctx->log_p,
-        ctx->num_special, ctx->dnum);
+    put(&t, "\nlog2(P) = %.1f in %d primes%s, dnum = %d\n", ctx->log_p,
+        ctx->num_special, ctx->fitted ? ", fewer at low levels" : "",
+        ctx->dnum);
     put(&t, "log2(QP) = %.1f, estimated security %.0f bits%s\n",
         ckks_ctx_log_qp(ctx), ckks_ctx_security_bits(ctx),
         ctx->security == CKKS_INSECURE

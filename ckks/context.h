@@ -18,11 +18,19 @@ struct ckks_ctx {
     int generator;              /* 5 or 3                                    */
     int security;               /* 128, 192, 256 or CKKS_INSECURE            */
     bool uncentred;
+    bool fitted;                /* rns.specials are those a level needs      */
     double log_q[CKKS_MAX_PRIMES];      /* log2 Q_l                          */
     double log_p;                       /* log2 P; 0 without special primes  */
     uint8_t fingerprint[16];
     cki_fft *fft;               /* the encoder's tables (encode.c)           */
 };
+
+/* How key switching is done, a word: bit 0 uncentred digits, bit 1 fitted
+ * special primes. */
+static inline uint64_t cki_ctx_flags(const ckks_ctx *ctx)
+{
+    return (uint64_t)ctx->uncentred + 2 * (uint64_t)ctx->fitted;
+}
 
 /* Two scales count as equal: below one part in 2^32 apart. */
 bool cki_same_scale(double a, double b);

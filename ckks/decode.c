@@ -87,8 +87,7 @@ static int coefficients(double *c, int64_t *digit, const ckks_pt *pt)
         int64_t *x = digit + (size_t)used * ctx->n;
         bool enough = used > 0 && room > pt->scale * 0x1p20;
 
-        memcpy(x, cki_pt_limb(pt, used), ctx->n * sizeof *x);
-        cki_ntt_inv(&ctx->rns, (uint64_t *)x, used);
+        cki_ntt_inv(&ctx->rns, (uint64_t *)x, cki_pt_limb(pt, used), used);
         done = next_digit(x, digit, used, ctx) && enough;
         if (used > 0)
             room *= (double)ctx->rns.mod[used].p;

@@ -84,7 +84,7 @@ static void public_part(uint64_t *out, const uint64_t *u, const int8_t *e,
 {
     const ckks_ctx *ctx = pk->ctx;
     const size_t n = ctx->n;
-    const int count = level + 1 + ctx->num_special;
+    const int count = level + 1 + ctx->rns.specials[level];
     const int all = ctx->num_primes + ctx->num_special;
     uint64_t *noise = work, *sum = work + n, *rest = sum + (size_t)count * n;
 
@@ -119,7 +119,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
     if (ctx->num_special == 0)
         return cki_fail(CKKS_EPARAM, "ckks_encrypt: the context has no special "
                         "primes; use ckks_encrypt_sk");
-    count = (size_t)(pt->level + 1 + ctx->num_special);
+    count = (size_t)(pt->level + 1 + ctx->rns.specials[pt->level]);
     size = ctx->n * ((2 * count + 2 + CKI_GROUP) * sizeof *u + 1);
     s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt");
     if (s != CKKS_OK)

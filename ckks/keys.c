@@ -314,6 +314,23 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
     }
 }
 
+void cki_key_turn(cki_key *key, const ckks_ctx *ctx, uint64_t *work)
+{
+    const uint32_t *perm = cki_key_perm(key, ctx);
+    const size_t words = key_bytes(key, ctx) / sizeof *key->limb;
+
+    for (size_t at = 0; perm != NULL && at < words; at += ctx->n) {
+        memcpy(work, key->limb + at, ctx->n * sizeof *work);
+        ctx->rns.kernel->permute(key->limb + at, work, perm, ctx->n);
+    }
+}
+
+void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[perm[i]] = (uint32_t)i;
+}
+
 /* The two secrets of a key modulo prime t: own, under which it will be used,
  * and from, which it replaces. */
 static void key_secrets(uint64_t *own, uint64_t *from, const uint32_t *perm,
@@ -366,10 +383,12 @@ static void key_fill(cki_key *key, ckks_rng *rng, const ckks_sk *sk,
             key_secrets(own, from, perm, key, sk, prime);
             hide_limb(b, b + half, own, e, work, prime, ctx);
             if (prime < ctx->num_primes && prime / ctx->alpha == j)
-                ctx->rns.kernel->scale_add(b, from, ctx->rns.p_mod[prime], b,
-                                           n, &ctx->rns.mod[prime]);
+                ctx->rns.kernel->scale_add(
+                    b, from, ctx->rns.p_mod[ctx->num_special][prime], b, n,
+                    &ctx->rns.mod[prime]);
         }
     }
+    cki_key_turn(key, ctx, work);
 }
 
 static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,

@@ -12,7 +12,12 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
                                const char *name)
 {
     cki_term term = { .x = cki_ct_limb(a, 2, 0) };
-    cki_sink sink = { .add = { cki_ct_limb(a, 0, 0), cki_ct_limb(a, 1, 0) } };
+    const cki_addend addend[2] = { { .x = cki_ct_limb(a, 0, 0), .half = 0 },
+                                   { .x = cki_ct_limb(a, 1, 0), .half = 1 } };
+    cki_sink sink;
+    const cki_switching all = { .sink = &sink, .term = &term,
+                                .addend = addend, .num_sinks = 1,
+                                .num_terms = 1, .num_addends = 2 };
     ckks_ct made;
     double scale = a->scale;
     int level = a->level - rescale;
@@ -28,7 +33,7 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
         return s;
     sink.out[0] = cki_ct_limb(&made, 0, 0);
     sink.out[1] = cki_ct_limb(&made, 1, 0);
-    s = cki_switch(&sink, 1, &term, 1, a->ctx, a->level, rescale, name);
+    s = cki_switch(&all, a->ctx, a->level, rescale, name);
     if (s != CKKS_OK) {
         ckks_ct_clear(&made);
         return s;

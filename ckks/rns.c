@@ -68,12 +68,13 @@ static void fill_constants(cki_rns *r)
     for (int i = 0; i < r->num_primes; i++) {
         const cki_mod *q = &r->mod[i];
 
-        r->p_mod[i] = 1;
-        for (int j = 0; j < r->num_special; j++)
-            r->p_mod[i] = cki_mul(r->p_mod[i],
-                                  cki_reduce(r->mod[r->num_primes + j].p, q),
-                                  q);
-        r->p_inv[i] = cki_inv(r->p_mod[i], q);
+        r->p_mod[0][i] = r->p_inv[0][i] = 1;
+        for (int k = 1; k <= r->num_special; k++) {
+            uint64_t p = r->mod[r->num_primes + k - 1].p;
+
+            r->p_mod[k][i] = cki_mul(r->p_mod[k - 1][i], cki_reduce(p, q), q);
+            r->p_inv[k][i] = cki_inv(r->p_mod[k][i], q);
+        }
         for (int l = i + 1; l < r->num_primes; l++)
             r->q_inv[l][i] = cki_inv(cki_reduce(r->mod[l].p, q), q);
     }
@@ -89,12 +90,16 @@ static ckks_status init_conversions(cki_rns *r, const ckks_memory *m,
         s = conv_init(&r->last[i], r, m, &i, 1);
     if (s != CKKS_OK || r->num_special == 0)
         return s;
-    for (int j = 0; j < r->num_special; j++)
-        src[j] = r->num_primes + j;
-    s = conv_init(&r->down, r, m, src, r->num_special);
     for (int i = 0; i < r->num_primes && s == CKKS_OK; i++) {
-        src[r->num_special] = i;
-        s = conv_init(&r->down_rescale[i], r, m, src, r->num_special + 1);
+        const int k = r->specials[i];
+
+        for (int j = 0; j < k; j++)
+            src[j] = r->num_primes + j;
+        src[k] = i;
+        if (r->down[k] == NULL)
+            s = conv_init(&r->down[k], r, m, src, k);
+        if (s == CKKS_OK)
+            s = conv_init(&r->down_rescale[i], r, m, src, k + 1);
     }
     for (int i = 0; i < r->num_primes && s == CKKS_OK; i++) {
         int first = i / alpha * alpha;
@@ -132,7 +137,8 @@ void cki_rns_clear(cki_rns *r, const ckks_memory *m)
         conv_clear(&r->digit[i], m);
         conv_clear(&r->down_rescale[i], m);
     }
-    conv_clear(&r->down, m);
+    for (int k = 0; k <= CKKS_MAX_SPECIAL; k++)
+        conv_clear(&r->down[k], m);
 }
 
 /* ---- small coefficients and automorphisms ------------------------------- */
@@ -168,11 +174,12 @@ cki_division cki_divide_by_q(const cki_rns *r, int level)
     return d;
 }
 
-cki_division cki_divide_by_p(const cki_rns *r)
+cki_division cki_divide_by_p(const cki_rns *r, int level)
 {
-    cki_division d = { .r = r, .c = r->down };
+    const int k = r->specials[level];
+    cki_division d = { .r = r, .c = r->down[k] };
 
-    memcpy(d.inv, r->p_inv, sizeof d.inv);
+    memcpy(d.inv, r->p_inv[k], sizeof d.inv);
     return d;
 }
 
@@ -181,7 +188,8 @@ cki_division cki_divide_by_pq(const cki_rns *r, int level)
     cki_division d = { .r = r, .c = r->down_rescale[level] };
 
     for (int i = 0; i < level; i++)
-        d.inv[i] = cki_mul(r->p_inv[i], r->q_inv[level][i], &r->mod[i]);
+        d.inv[i] = cki_mul(r->p_inv[r->specials[level]][i],
+                           r->q_inv[level][i], &r->mod[i]);
     return d;
 }
 
@@ -191,7 +199,7 @@ void cki_divide_begin(uint64_t *const *from, uint64_t *v,
     const cki_rns *r = d->r;
 
     for (int j = 0; j < d->c->len; j++)
-        cki_ntt_inv(r, from[j], d->c->src[j]);
+        cki_ntt_inv(r, from[j], from[j], d->c->src[j]);
     r->kernel->convert_scale(from, v, (const uint64_t *const *)from, d->c,
                              true, r->n);
 }
@@ -250,19 +258,21 @@ void cki_rescale(uint64_t *out, const uint64_t *in, int level,
     divide_all(out, in, level, &work, &d, work + r->n);
 }
 
-/* Limbs l+1 .. of in, of the special primes, and limb l behind them. */
+/* Limbs l+1 .. of in, of the level's special primes, and limb l behind. */
 static void special_limbs(uint64_t **from, uint64_t *in, int level,
                           const cki_rns *r)
 {
-    for (int j = 0; j < r->num_special; j++)
+    const int k = r->specials[level];
+
+    for (int j = 0; j < k; j++)
         from[j] = in + (size_t)(level + 1 + j) * r->n;
-    from[r->num_special] = in + (size_t)level * r->n;
+    from[k] = in + (size_t)level * r->n;
 }
 
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work)
 {
-    const cki_division d = cki_divide_by_p(r);
+    const cki_division d = cki_divide_by_p(r, level);
     uint64_t *from[CKKS_MAX_SPECIAL + 1];
 
     special_limbs(from, in, level, r);

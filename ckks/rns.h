@@ -21,28 +21,34 @@ typedef struct cki_rns {
     /* digit[i]: from the primes of i's digit up to and including i, to all. */
     cki_conv *digit[CKKS_MAX_PRIMES];
     cki_conv *last[CKKS_MAX_PRIMES];    /* from q_i                          */
-    cki_conv *down;                     /* from P                            */
-    cki_conv *down_rescale[CKKS_MAX_PRIMES];  /* from P and q_l              */
-    uint64_t p_inv[CKKS_MAX_PRIMES];    /* P^-1 mod q_i                      */
-    uint64_t p_mod[CKKS_MAX_PRIMES];    /* P mod q_i                         */
+    /* Special primes that key switching at a level uses, the first so many;
+     * set before cki_rns_init.  P_k is the product of the first k. */
+    int specials[CKKS_MAX_PRIMES];
+    cki_conv *down[CKKS_MAX_SPECIAL + 1];     /* [k]: from P_k               */
+    cki_conv *down_rescale[CKKS_MAX_PRIMES];  /* [l]: from P_k and q_l, k that
+                                                 of level l                  */
+    uint64_t p_inv[CKKS_MAX_SPECIAL + 1][CKKS_MAX_PRIMES];  /* P_k^-1 mod q_i */
+    uint64_t p_mod[CKKS_MAX_SPECIAL + 1][CKKS_MAX_PRIMES];  /* P_k mod q_i   */
     uint64_t q_inv[CKKS_MAX_PRIMES][CKKS_MAX_PRIMES];   /* [l][i]: q_l^-1 mod
                                                            q_i, i < l        */
 } cki_rns;
 
-/* Fills everything from kernel, log_n, counts and mod (p set by
+/* Fills everything from kernel, log_n, counts, specials and mod (p set by
  * cki_mod_make); alpha primes a digit.  On failure all is freed. */
 CKKS_CHECKED ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m,
                                       int alpha);
 void cki_rns_clear(cki_rns *r, const ckks_memory *m);
 
-/* x in place, a limb modulo prime number t. */
+/* x in place, a limb modulo prime number t; the inverse from `in`, which may
+ * be out. */
 static inline void cki_ntt_fwd(const cki_rns *r, uint64_t *x, int t)
 {
     r->kernel->ntt_fwd(x, r->ntt[t]);
 }
-static inline void cki_ntt_inv(const cki_rns *r, uint64_t *x, int t)
+static inline void cki_ntt_inv(const cki_rns *r, uint64_t *out,
+                               const uint64_t *in, int t)
 {
-    r->kernel->ntt_inv(x, r->ntt[t]);
+    r->kernel->ntt_inv(out, in, r->ntt[t]);
 }
 
 /* out = signed small coefficients modulo prime t, coefficient form. */
@@ -72,9 +78,9 @@ typedef struct cki_division {
     uint64_t inv[CKKS_MAX_PRIMES];      /* D^-1 mod q_i                      */
 } cki_division;
 
-/* D = q_level; D = P; D = P q_level. */
+/* D = q_level; D = P_k; D = P_k q_level; k that of the level. */
 cki_division cki_divide_by_q(const cki_rns *r, int level);
-cki_division cki_divide_by_p(const cki_rns *r);
+cki_division cki_divide_by_p(const cki_rns *r, int level);
 cki_division cki_divide_by_pq(const cki_rns *r, int level);
 
 /* The limbs modulo D's primes (c->src), NTT form, are turned into what
@@ -94,12 +100,13 @@ void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
 void cki_rescale(uint64_t *out, const uint64_t *in, int level,
                  const cki_rns *r, uint64_t *work);
 
-/* out (level l) = round(in / P), in over q_0..q_l and the special primes, NTT
- * form; in's special limbs are spoiled.  work: 1 + CKI_GROUP limbs. */
+/* out (level l) = round(in / P_k), in over q_0..q_l and the k special primes of
+ * that level, NTT form; in's special limbs are spoiled.  work: 1 + CKI_GROUP
+ * limbs. */
 void cki_mod_down(uint64_t *out, uint64_t *in, int level, const cki_rns *r,
                   uint64_t *work);
 
-/* out (level l-1) = round(in / (P q_l)); in's special limbs and limb l are
+/* out (level l-1) = round(in / (P_k q_l)); in's special limbs and limb l are
  * spoiled.  work: 1 + CKI_GROUP limbs. */
 void cki_mod_down_rescale(uint64_t *out, uint64_t *in, int level,
                           const cki_rns *r, uint64_t *work);

@@ -7,64 +7,49 @@
 
 #include "switch.h"
 
-/* Centred contexts switch first and permute at the end; the output's memory is
- * there. */
-static cki_sink rotated_sink(const ckks_ct *out, const ckks_ct *a,
-                             const cki_key *key)
-{
-    cki_sink s = { .out = { cki_ct_limb(out, 0, 0), cki_ct_limb(out, 1, 0) },
-                   .add = { cki_ct_limb(a, 0, 0), NULL },
-                   .perm = key->perm };
-
-    return s;
-}
-
-/* Uncentred contexts permute first: digits of -x are not minus those of x. */
-static ckks_status permute_first(const ckks_ct *out, const ckks_ct *a,
+/* Uncentred contexts permute before they cut into digits: digits of -x are not
+ * minus those of x. */
+static ckks_status permute_first(ckks_ct *b, const ckks_ct *a,
                                  const cki_key *key, const char *name)
 {
     const ckks_ctx *ctx = a->ctx;
-    cki_term term = { .key = key };
-    cki_sink sink = rotated_sink(out, a, key);
-    ckks_ct b;
-    ckks_status s = cki_ct_new(&b, ctx, 1, a->level, a->scale, name);
+    ckks_status s = cki_ct_new(b, ctx, 1, a->level, a->scale, name);
 
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k < 2; k++)
         for (int i = 0; i <= a->level; i++)
-            ctx->rns.kernel->permute(cki_ct_limb(&b, k, i),
+            ctx->rns.kernel->permute(cki_ct_limb(b, k, i),
                                      cki_ct_limb(a, k, i), key->perm, ctx->n);
-    term.x = cki_ct_limb(&b, 1, 0);
-    sink.add[0] = cki_ct_limb(&b, 0, 0);
-    sink.perm = NULL;
-    s = cki_switch(&sink, 1, &term, 1, ctx, a->level, false, name);
-    ckks_ct_clear(&b);
-    return s;
+    return CKKS_OK;
 }
 
 static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
                              const cki_key *key, const char *name)
 {
-    const cki_term term = { .x = cki_ct_limb(a, 1, 0), .key = key };
-    ckks_ct made;
+    const uint32_t *perm = cki_key_perm(key, a->ctx);
+    ckks_ct made = { 0 }, turned = { 0 };
     ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale, name);
 
-    if (s != CKKS_OK)
-        return s;
-    if (a->ctx->uncentred) {
-        s = permute_first(&made, a, key, name);
-    } else {
-        cki_sink sink = rotated_sink(&made, a, key);
+    if (s == CKKS_OK && a->ctx->uncentred) {
+        s = permute_first(&turned, a, key, name);
+        a = &turned;
+    }
+    if (s == CKKS_OK) {
+        const cki_term term = { .x = cki_ct_limb(a, 1, 0), .key = key,
+                                .perm = perm };
+        const cki_addend addend = { .x = cki_ct_limb(a, 0, 0), .perm = perm };
+        const cki_sink sink = { { cki_ct_limb(&made, 0, 0),
+                                  cki_ct_limb(&made, 1, 0) } };
+        const cki_switching all = { &sink, &term, &addend, 1, 1, 1 };
 
-        s = cki_switch(&sink, 1, &term, 1, a->ctx, a->level, false, name);
+        s = cki_switch(&all, a->ctx, a->level, false, name);
     }
-    if (s != CKKS_OK) {
-        ckks_ct_clear(&made);
-        return s;
-    }
-    cki_ct_give(out, &made);
-    return CKKS_OK;
+    if (s == CKKS_OK)
+        cki_ct_give(out, &made);
+    ckks_ct_clear(&turned);
+    ckks_ct_clear(&made);
+    return s;
 }
 
 static ckks_status check_degree(const ckks_ct *a, const char *name)
@@ -144,18 +129,20 @@ static ckks_status check_hoisted(const ckks_ct *out, const int *step,
     return s;
 }
 
-/* What one call keeps, each of n: outputs, sinks and terms. */
+/* What one call keeps, each of n: outputs, sinks, terms, addends. */
 typedef struct batch {
-    ckks_ct  *made;
-    cki_sink *sink;
-    cki_term *term;
-    size_t    size;             /* bytes of the one allocation               */
+    ckks_ct    *made;
+    cki_sink   *sink;
+    cki_term   *term;
+    cki_addend *addend;
+    size_t      size;           /* bytes of the one allocation               */
 } batch;
 
 static ckks_status batch_init(batch *b, const ckks_ctx *ctx, size_t n,
                               const char *name)
 {
-    size_t each = sizeof *b->made + sizeof *b->sink + sizeof *b->term;
+    size_t each = sizeof *b->made + sizeof *b->sink + sizeof *b->term
+                  + sizeof *b->addend;
 
     b->size = n > SIZE_MAX / each ? 0 : n * each;
     b->made = b->size == 0 ? NULL : cki_alloc(&ctx->memory, b->size);
@@ -164,6 +151,7 @@ static ckks_status batch_init(batch *b, const ckks_ctx *ctx, size_t n,
     memset(b->made, 0, b->size);
     b->sink = (cki_sink *)(void *)(b->made + n);
     b->term = (cki_term *)(void *)(b->sink + n);
+    b->addend = (cki_addend *)(void *)(b->term + n);
     return CKKS_OK;
 }
 
@@ -182,13 +170,21 @@ static ckks_status rotate_batch(const batch *b, const int *step, size_t n,
             const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
 
             b->term[count] = (cki_term){ .x = cki_ct_limb(a, 1, 0),
-                                         .key = key, .sink = (int)count };
-            b->sink[count++] = rotated_sink(&b->made[k], a, key);
+                                         .key = key, .perm = key->perm,
+                                         .sink = (int)count };
+            b->addend[count] = (cki_addend){ .x = cki_ct_limb(a, 0, 0),
+                                             .perm = key->perm,
+                                             .sink = (int)count };
+            b->sink[count++] = (cki_sink){ { cki_ct_limb(&b->made[k], 0, 0),
+                                             cki_ct_limb(&b->made[k], 1, 0) } };
         }
     }
-    if (s == CKKS_OK && count > 0)
-        s = cki_switch(b->sink, count, b->term, count, ctx, a->level, false,
-                       name);
+    if (s == CKKS_OK && count > 0) {
+        const cki_switching all = { b->sink, b->term, b->addend, count, count,
+                                    count };
+
+        s = cki_switch(&all, ctx, a->level, false, name);
+    }
     for (size_t k = 0; k < n && s == CKKS_OK; k++)
         if (is_identity(ctx, step[k]))
             memcpy(b->made[k].limb, a->limb,
@@ -249,51 +245,59 @@ static ckks_status check_sum(const ckks_ct *out, const ckks_ct *const *a,
     return s == CKKS_OK ? check_centred(a[0]->ctx, name) : s;
 }
 
-/* out += what needs no switching: c_0 permuted, all of an unrotated term. */
-static void add_unswitched(ckks_ct *out, const ckks_ct *a, const cki_key *key)
+/* out = the sum of n terms that are not turned. */
+static void add_unturned(ckks_ct *out, const ckks_ct *const *a, size_t n)
 {
-    const ckks_ctx *ctx = a->ctx;
+    const ckks_ctx *ctx = out->ctx;
 
-    for (int i = 0; i <= a->level; i++)
-        for (int k = 0; k < (key == NULL ? 2 : 1); k++) {
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i <= out->level; i++) {
             uint64_t *z = cki_ct_limb(out, k, i);
-            const uint64_t *x = cki_ct_limb(a, k, i);
 
-            if (key == NULL)
-                ctx->rns.kernel->add(z, z, x, ctx->n, &ctx->rns.mod[i]);
-            else
-                ctx->rns.kernel->add_permuted(z, x, key->perm, ctx->n,
-                                              &ctx->rns.mod[i]);
+            memcpy(z, cki_ct_limb(a[0], k, i), ctx->n * sizeof *z);
+            for (size_t j = 1; j < n; j++)
+                ctx->rns.kernel->add(z, z, cki_ct_limb(a[j], k, i), ctx->n,
+                                     &ctx->rns.mod[i]);
         }
 }
 
-/* out = the sum of the switched c_1, permuted, 0 if there is none. */
-static ckks_status switched_sum(ckks_ct *out, const ckks_ct *const *a,
-                                const int *step, size_t n,
-                                const ckks_keys *keys, const char *name)
+/* out = the sum; c_1 of what is turned is switched, the rest is added. */
+static ckks_status sum_terms(ckks_ct *out, const ckks_ct *const *a,
+                             const int *step, size_t n, const ckks_keys *keys,
+                             const char *name)
 {
     const ckks_ctx *ctx = out->ctx;
-    const cki_sink sink = { .out = { cki_ct_limb(out, 0, 0),
-                                     cki_ct_limb(out, 1, 0) } };
-    size_t count = 0, size = n > SIZE_MAX / sizeof(cki_term)
-                                 ? 0 : n * sizeof(cki_term);
+    const cki_sink sink = { { cki_ct_limb(out, 0, 0),
+                              cki_ct_limb(out, 1, 0) } };
+    const size_t each = sizeof(cki_term) + 2 * sizeof(cki_addend);
+    const size_t size = n > SIZE_MAX / each ? 0 : n * each;
     cki_term *term = size == 0 ? NULL : cki_alloc(&ctx->memory, size);
+    cki_addend *addend;
+    size_t terms = 0, addends = 0;
     ckks_status s = CKKS_OK;
 
     if (term == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu terms", name, n);
-    for (size_t k = 0; k < n; k++)
-        if (!is_identity(ctx, step[k])) {
-            const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
+    addend = (cki_addend *)(void *)(term + n);
+    for (size_t k = 0; k < n; k++) {
+        const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
+        const bool turned = !is_identity(ctx, step[k]);
 
-            term[count++] = (cki_term){ .x = cki_ct_limb(a[k], 1, 0),
+        if (turned)
+            term[terms++] = (cki_term){ .x = cki_ct_limb(a[k], 1, 0),
                                         .key = key, .perm = key->perm };
-        }
-    if (count > 0)
-        s = cki_switch(&sink, 1, term, count, ctx, out->level, false, name);
-    else
-        memset(out->limb, 0,
-               2 * cki_words(ctx, out->level) * sizeof *out->limb);
+        for (int h = 0; h < (turned ? 1 : 2); h++)
+            addend[addends++] = (cki_addend){
+                .x = cki_ct_limb(a[k], h, 0),
+                .perm = turned ? key->perm : NULL, .half = h };
+    }
+    if (terms > 0) {
+        const cki_switching all = { &sink, term, addend, 1, terms, addends };
+
+        s = cki_switch(&all, ctx, out->level, false, name);
+    } else {
+        add_unturned(out, a, n);
+    }
     cki_free(&ctx->memory, term, size);
     return s;
 }
@@ -302,26 +306,17 @@ ckks_status ckks_rotate_sum(ckks_ct *out, const ckks_ct *const *a,
                             const int *step, size_t n, const ckks_keys *keys)
 {
     const char *name = "ckks_rotate_sum";
-    const ckks_ctx *ctx;
     ckks_ct made;
     ckks_status s = check_sum(out, a, step, n, keys);
 
     if (s != CKKS_OK)
         return s;
-    ctx = a[0]->ctx;
-    s = cki_ct_new(&made, ctx, 1, a[0]->level, a[0]->scale, name);
+    s = cki_ct_new(&made, a[0]->ctx, 1, a[0]->level, a[0]->scale, name);
     if (s != CKKS_OK)
         return s;
-    s = switched_sum(&made, a, step, n, keys, name);
-    if (s != CKKS_OK) {
-        ckks_ct_clear(&made);
-        return s;
-    }
-    for (size_t k = 0; k < n; k++)
-        add_unswitched(&made, a[k],
-                       is_identity(ctx, step[k])
-                           ? NULL
-                           : cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]));
-    cki_ct_give(out, &made);
-    return CKKS_OK;
+    s = sum_terms(&made, a, step, n, keys, name);
+    if (s == CKKS_OK)
+        cki_ct_give(out, &made);
+    ckks_ct_clear(&made);
+    return s;
 }

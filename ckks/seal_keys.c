@@ -68,7 +68,7 @@ static bool recover_secret(ckks_sk *sk, const uint8_t *words)
     }
     if (bad)
         return false;
-    cki_ntt_inv(&ctx->rns, sk->limb, 0);
+    cki_ntt_inv(&ctx->rns, sk->limb, sk->limb, 0);
     for (size_t i = 0; i < n; i++) {
         unsigned plus = sk->limb[i] == 1, minus = sk->limb[i] == p - 1;
 

@@ -214,18 +214,37 @@ static int key_limb_prime(const cki_key *key, int t, const ckks_ctx *ctx)
     return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
 }
 
-static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx)
+/* Memory has the key permuted (key.h).  work: N words, then N of 32 bits. */
+static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx,
+                          uint64_t *work)
 {
+    const uint32_t *perm = cki_key_perm(key, ctx);
+    uint32_t *back = (uint32_t *)(void *)(work + ctx->n);
+
+    if (perm != NULL)
+        cki_perm_inverse(back, perm, ctx->n);
     for (int j = 0; j < key->digits; j++)
-        for (int t = 0; t < key->level + 1 + ctx->num_special; t++)
-            b = cki_limb_write(b, key_b(key, j, ctx) + (size_t)t * ctx->n,
-                               key_limb_prime(key, t, ctx), ctx);
+        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
+            const uint64_t *limb = key_b(key, j, ctx) + (size_t)t * ctx->n;
+
+            if (perm != NULL) {
+                ctx->rns.kernel->permute(work, limb, back, ctx->n);
+                limb = work;
+            }
+            b = cki_limb_write(b, limb, key_limb_prime(key, t, ctx), ctx);
+        }
     return b;
+}
+
+static size_t turn_bytes(const ckks_ctx *ctx)
+{
+    return ctx->n * (sizeof(uint64_t) + sizeof(uint32_t));
 }
 
 ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 {
     static const char name[] = "ckks_keys_save";
+    uint64_t *work;
     uint8_t *b;
     ckks_status s;
 
@@ -236,6 +255,10 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
     if (s != CKKS_OK)
         return s;
+    work = cki_alloc(&keys->ctx->memory, turn_bytes(keys->ctx));
+    if (work == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        turn_bytes(keys->ctx));
     cki_head_write(out, size, CKI_KIND_KEYS, keys->ctx);
     b = out + CKI_HEAD;
     cki_store32(b, (uint32_t)keys->count);
@@ -251,7 +274,8 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
         memcpy(b + KEY_SEED_AT, key->seed, CKKS_SEED_BYTES);
     }
     for (size_t i = 0; i < keys->count; i++)
-        b = key_write(b, &keys->key[i], keys->ctx);
+        b = key_write(b, &keys->key[i], keys->ctx, work);
+    cki_free(&keys->ctx->memory, work, turn_bytes(keys->ctx));
     cki_head_seal(out, size);
     return CKKS_OK;
 }
@@ -323,21 +347,30 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
                              const char *name)
 {
     const uint8_t *limbs = b + (size_t)KEY_ENTRY * made->count;
+    const ckks_ctx *ctx = made->ctx;
+    uint64_t *work = cki_alloc(&ctx->memory, turn_bytes(ctx));
     ckks_status s = CKKS_OK;
+
+    if (work == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        turn_bytes(ctx));
 
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
         const uint8_t *e = b + (size_t)KEY_ENTRY * i;
 
-        s = cki_key_new(&made->key[i], made->ctx,
+        s = cki_key_new(&made->key[i], ctx,
                         (ckks_key_kind)cki_load32(e), (int)cki_load32(e + 4),
                         (int)cki_load32(e + 8), name);
         if (s == CKKS_OK)
             memcpy(made->key[i].seed, e + KEY_SEED_AT, CKKS_SEED_BYTES);
     }
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
-        s = key_read(&made->key[i], &limbs, made->ctx, name);
-    for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
-        cki_key_expand(&made->key[i], made->ctx);
+        s = key_read(&made->key[i], &limbs, ctx, name);
+    for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
+        cki_key_expand(&made->key[i], ctx);
+        cki_key_turn(&made->key[i], ctx, work);
+    }
+    cki_free(&ctx->memory, work, turn_bytes(ctx));
     return s;
 }
 

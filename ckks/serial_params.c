@@ -41,7 +41,7 @@ ckks_status ckks_params_save(uint8_t *out, size_t size, const ckks_ctx *ctx)
     const uint64_t word[PARAM_WORDS] = {
         CONVENTIONS, (uint64_t)ctx->log_n, (uint64_t)ctx->num_primes,
         (uint64_t)ctx->num_special, (uint64_t)ctx->dnum,
-        (uint64_t)ctx->generator, ctx->uncentred
+        (uint64_t)ctx->generator, cki_ctx_flags(ctx)
     };
 
     cki_head_write(out, size, CKI_KIND_PARAMS, ctx);
@@ -98,7 +98,7 @@ static ckks_status params_check(const uint64_t *word, size_t size,
         { "num_special", 0, CKKS_MAX_SPECIAL },
         { "dnum", 1, CKKS_MAX_PRIMES },
         { "generator", 3, 5 },
-        { "uncentred", 0, 1 }
+        { "switching", 0, 3 }
     };
     ckks_status s = CKKS_OK;
 
@@ -154,7 +154,8 @@ ckks_status ckks_params_load(ckks_params *out, const uint8_t *in, size_t size)
     p.num_special = (int)word[3];
     p.dnum = (int)word[4];
     p.generator = (int)word[5];
-    p.uncentred_digits = (int)word[6];
+    p.uncentred_digits = (int)(word[6] & 1);
+    p.fitted_special = (int)(word[6] >> 1);
     p.security = security == 0 ? CKKS_INSECURE : (int)security;
     b = in + CKI_HEAD + params_words_size(0);
     for (size_t i = 0; i < primes; i++, b += 8) {

@@ -42,7 +42,7 @@ ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx, int prime)
     ckks_status s = check_limb(x, ctx, prime, "ckks_ntt_inverse");
 
     if (s == CKKS_OK)
-        cki_ntt_inv(&ctx->rns, x, prime);
+        cki_ntt_inv(&ctx->rns, x, x, prime);
     return s;
 }
 
@@ -133,7 +133,7 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
     if (s != CKKS_OK)
         return s;
     n = ctx->n;
-    limbs = level + 1 + ctx->num_special;
+    limbs = level + 1 + ctx->rns.specials[level];
     first = source * ctx->alpha;
     last = first + ctx->alpha - 1 < level ? first + ctx->alpha - 1 : level;
     if (source == CKKS_SOURCE_SPECIAL) {
@@ -162,7 +162,8 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
             target[count] = limb_prime(ctx, level, t);
             to[count++] = out + (size_t)t * n;
         }
-    c = source == CKKS_SOURCE_SPECIAL ? ctx->rns.down : ctx->rns.digit[last];
+    c = source == CKKS_SOURCE_SPECIAL ? ctx->rns.down[ctx->rns.specials[level]]
+                                      : ctx->rns.digit[last];
     ctx->rns.kernel->convert_scale(
         y, v, (const uint64_t *const *)y, c,
         source == CKKS_SOURCE_SPECIAL || !ctx->uncentred, n);
@@ -187,10 +188,10 @@ ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
     if (s == CKKS_OK && out == NULL)
         s = cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (s == CKKS_OK)
-        s = check_limbs(x, ctx, level, 0, level + ctx->num_special, name);
+        s = check_limbs(x, ctx, level, 0, level + ctx->rns.specials[level], name);
     if (s != CKKS_OK)
         return s;
-    words = (size_t)(level + 1 + ctx->num_special) * ctx->n;
+    words = (size_t)(level + 1 + ctx->rns.specials[level]) * ctx->n;
     size = (words + (1 + CKI_GROUP) * ctx->n) * sizeof *copy;
     copy = cki_alloc(&ctx->memory, size);
     if (copy == NULL)

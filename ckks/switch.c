@@ -8,19 +8,24 @@
 
 /* Limb t of an extended polynomial belongs to q_t for t <= level and to special
  * prime t - level - 1 above.  The primes that are divided away, "gone", come
- * first: their sums are all the division needs before the others follow. */
+ * first: their sums are all the division needs before the others follow.
+ *
+ * A level may use fewer special primes than the keys have: P_k of P = P_k R.
+ * Keys stand for P x s'; without the limbs of R's primes, and with x / R mod
+ * Q_l in the place of x, for P_k x s' modulo Q_l P_k.  Their errors are what
+ * they were, and digits of x / R are no larger than digits of x. */
 typedef struct work {
     const ckks_ctx *ctx;
-    const cki_sink *sink;
-    const cki_term *term;
-    size_t num_sinks, num_terms, num_xs;
-    int level, digits, gone;
+    const cki_switching *s;
+    size_t num_xs;
+    int level, digits, specials, gone;
     bool rescaled;
     bool product;       /* no division: all limbs are gone, in their order   */
+    bool scaled;        /* x / R is switched                                 */
     cki_division by;
     int threads;
-    uint64_t *y;        /* shape (num_xs, level+1 + digits, N): the scaled
-                           coefficients of x, and v, digit after digit       */
+    uint64_t *y;        /* shape (num_xs, y_limbs, N): the scaled coefficients
+                           of x, and v, digit after digit; if scaled, x / R  */
     uint64_t *from;     /* shape (num_sinks, 2, gone + 1, N): sums modulo the
                            primes gone, then what the division reads         */
     uint64_t *own;      /* shape (threads, own_limbs, N)                     */
@@ -33,12 +38,12 @@ typedef struct group {
     bool gone;
     uint64_t *digit;            /* shape (digits, CKI_GROUP, N)              */
     uint64_t *sum[2][CKI_GROUP];
-    uint64_t *spare;            /* CKI_GROUP limbs, at least two             */
+    uint64_t *spare;            /* CKI_GROUP limbs                           */
 } group;
 
 static size_t y_limbs(const work *w)
 {
-    return (size_t)(w->level + 1 + w->digits);
+    return (size_t)((w->level + 1) * (1 + w->scaled) + w->digits);
 }
 
 static ckks_status work_init(work *w, const char *name)
@@ -47,17 +52,18 @@ static ckks_status work_init(work *w, const char *name)
     size_t limbs;
 
     w->digits = w->level / w->ctx->alpha + 1;
-    w->gone = w->ctx->num_special
-              + (w->product ? w->level + 1 : w->rescaled);
+    w->specials = w->ctx->rns.specials[w->level];
+    w->scaled = w->specials < w->ctx->num_special;
+    w->gone = w->specials + (w->product ? w->level + 1 : w->rescaled);
     w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->level)
-                        : cki_divide_by_p(&w->ctx->rns);
+                        : cki_divide_by_p(&w->ctx->rns, w->level);
     w->threads = cki_threads();
     w->num_xs = 0;
-    for (size_t i = 0; i < w->num_terms; i++)
-        w->num_xs += i == 0 || w->term[i].x != w->term[i - 1].x;
+    for (size_t i = 0; i < w->s->num_terms; i++)
+        w->num_xs += i == 0 || w->s->term[i].x != w->s->term[i - 1].x;
     w->own_limbs = CKI_GROUP * ((size_t)w->digits + 3);
     limbs = w->num_xs * y_limbs(w)
-            + w->num_sinks * 2 * (size_t)(w->gone + 1)
+            + w->s->num_sinks * 2 * (size_t)(w->gone + 1)
             + (size_t)w->threads * w->own_limbs;
     w->size = limbs * n * sizeof *w->y;
     w->y = cki_alloc(&w->ctx->memory, w->size);
@@ -65,7 +71,7 @@ static ckks_status work_init(work *w, const char *name)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
                         w->size);
     w->from = w->y + w->num_xs * y_limbs(w) * n;
-    w->own = w->from + w->num_sinks * 2 * (size_t)(w->gone + 1) * n;
+    w->own = w->from + w->s->num_sinks * 2 * (size_t)(w->gone + 1) * n;
     return CKKS_OK;
 }
 
@@ -87,6 +93,13 @@ static uint64_t *digit_y(const work *w, size_t i, int j)
                       * w->ctx->n;
 }
 
+/* Limb t of x number i as it is switched, NTT form. */
+static uint64_t *scaled_limb(const work *w, size_t i, int t)
+{
+    return w->y + (i * y_limbs(w) + (size_t)(w->level + 1 + w->digits + t))
+                      * w->ctx->n;
+}
+
 static int digit_len(const work *w, int j)
 {
     int rest = w->level + 1 - j * w->ctx->alpha;
@@ -96,6 +109,21 @@ static int digit_len(const work *w, int j)
 
 /* ---- mod-up ------------------------------------------------------------- */
 
+/* Limb t of x / R, x number i. */
+static const uint64_t *scale_limb(const work *w, const uint64_t *x, size_t i,
+                                  int t)
+{
+    const cki_rns *r = &w->ctx->rns;
+    const cki_mod *m = &r->mod[t];
+    uint64_t *to = scaled_limb(w, i, t);
+
+    r->kernel->scale_add(to, x + (size_t)t * r->n,
+                         cki_mul(r->p_inv[r->num_special][t],
+                                 r->p_mod[w->specials][t], m),
+                         NULL, r->n, m);
+    return to;
+}
+
 /* Digit j of x: to coefficients, and the first half of its conversion. */
 static void cut(const work *w, const uint64_t *x, size_t i, int j)
 {
@@ -104,9 +132,12 @@ static void cut(const work *w, const uint64_t *x, size_t i, int j)
     uint64_t *y[CKKS_MAX_PRIMES];
 
     for (int k = 0; k < len; k++) {
+        const uint64_t *in = x + (size_t)(first + k) * n;
+
+        if (w->scaled)
+            in = scale_limb(w, x, i, first + k);
         y[k] = digit_y(w, i, j) + (size_t)k * n;
-        memcpy(y[k], x + (size_t)(first + k) * n, n * sizeof *x);
-        cki_ntt_inv(&w->ctx->rns, y[k], first + k);
+        cki_ntt_inv(&w->ctx->rns, y[k], in, first + k);
     }
     w->ctx->rns.kernel->convert_scale(
         y, digit_y(w, i, j) + (size_t)len * n, (const uint64_t *const *)y,
@@ -146,38 +177,29 @@ static void extend(const work *w, const group *g, size_t i)
 
 /* ---- inner products ----------------------------------------------------- */
 
-/* sum[.][k] = the inner products of one term at limb t, added to what is there
- * unless it is the first of its sink. */
-static void inner_product(const work *w, const group *g, int k,
+/* sum[.][k] = the inner products of one term, x number i, at limb t, added to
+ * what is there unless it is the first of its sink. */
+static void inner_product(const work *w, const group *g, int k, size_t i,
                           const cki_term *term, bool first)
 {
     const ckks_ctx *ctx = w->ctx;
-    const cki_kernel *kernel = ctx->rns.kernel;
     const cki_key *key = term->key;
     const size_t n = ctx->n, half = cki_key_half(key, ctx);
     const int t = g->t[k];
-    const cki_mod *m = &ctx->rns.mod[prime_of_limb(w, t)];
     const size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
     const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
     const uint64_t *a[CKKS_MAX_PRIMES];
-    uint64_t *to[2] = { g->sum[0][k], g->sum[1][k] };
 
     for (int j = 0; j < w->digits; j++) {
-        x[j] = in_digit(w, j, t) ? term->x + (size_t)t * n
-                                 : digit_limb(w, g, j, k);
+        x[j] = !in_digit(w, j, t) ? digit_limb(w, g, j, k)
+               : w->scaled        ? scaled_limb(w, i, t)
+                                  : term->x + (size_t)t * n;
         b[j] = key->limb + 2 * (size_t)j * half + row * n;
         a[j] = b[j] + half;
     }
-    if (term->perm == NULL) {
-        kernel->dot2(to[0], to[1], x, b, a, w->digits, !first, n, m);
-        return;
-    }
-    kernel->dot2(g->spare, g->spare + n, x, b, a, w->digits, false, n, m);
-    for (size_t h = 0; h < 2; h++)
-        if (first)
-            kernel->permute(to[h], g->spare + h * n, term->perm, n);
-        else
-            kernel->add_permuted(to[h], g->spare + h * n, term->perm, n, m);
+    ctx->rns.kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a,
+                          w->digits, !first, n,
+                          &ctx->rns.mod[prime_of_limb(w, t)]);
 }
 
 /* ---- the end of a sink -------------------------------------------------- */
@@ -188,46 +210,75 @@ static uint64_t *from_limb(const work *w, size_t s, int h, int j)
                          * w->ctx->n;
 }
 
-/* sum += P add, before a division by P q_l. */
-static void add_lifted(const work *w, const group *g, const cki_sink *s)
+/* The addends of a sink: from *first, so many. */
+static size_t addends_of(const cki_addend **first, const work *w, size_t sink)
+{
+    size_t at = 0, count = 0;
+
+    while (at < w->s->num_addends && (size_t)w->s->addend[at].sink < sink)
+        at++;
+    *first = w->s->addend + at;
+    while (at + count < w->s->num_addends
+           && (size_t)(*first)[count].sink == sink)
+        count++;
+    return count;
+}
+
+/* sum += P addends, before a division by P q_l. */
+static void add_lifted(const work *w, const group *g, size_t sink)
 {
     const cki_rns *r = &w->ctx->rns;
+    const cki_addend *a;
+    const size_t count = addends_of(&a, w, sink);
 
-    for (int h = 0; h < 2; h++)
-        for (int k = 0; k < g->count && s->add[h] != NULL; k++)
-            if (g->t[k] <= w->level)
-                r->kernel->scale_add(g->sum[h][k],
-                                     s->add[h] + (size_t)g->t[k] * r->n,
-                                     r->p_mod[g->t[k]], g->sum[h][k], r->n,
-                                     &r->mod[g->t[k]]);
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < g->count; k++) {
+            const int t = g->t[k];
+            uint64_t *sum = g->sum[a[i].half][k];
+
+            if (t <= w->level)
+                r->kernel->scale_add(sum, a[i].x + (size_t)t * r->n,
+                                     r->p_mod[w->specials][t], sum, r->n,
+                                     &r->mod[t]);
+        }
+}
+
+/* out += addends, after a division by P. */
+static void add_addends(const work *w, const group *g, size_t sink)
+{
+    const cki_rns *r = &w->ctx->rns;
+    const cki_addend *a;
+    const size_t count = addends_of(&a, w, sink);
+
+    for (int k = 0; k < g->count; k++)
+        for (size_t i = 0; i < count; i++) {
+            const size_t at = (size_t)g->t[k] * r->n;
+            uint64_t *out = w->s->sink[sink].out[a[i].half] + at;
+
+            if (a[i].perm == NULL)
+                r->kernel->add(out, out, a[i].x + at, r->n,
+                               &r->mod[g->t[k]]);
+            else
+                r->kernel->add_permuted(out, a[i].x + at, a[i].perm, r->n,
+                                        &r->mod[g->t[k]]);
+        }
 }
 
 static void finish(const work *w, const group *g, size_t number)
 {
-    const cki_sink *s = &w->sink[number];
-    const cki_rns *r = &w->ctx->rns;
+    const size_t n = w->ctx->n;
     uint64_t *from[CKKS_MAX_SPECIAL + 2], *to[CKI_GROUP] = { NULL };
 
     for (int h = 0; h < 2; h++) {
-        uint64_t *const *sum = g->sum[h];
-
         for (int j = 0; j <= w->gone; j++)
             from[j] = from_limb(w, number, h, j);
         for (int k = 0; k < g->count; k++)
-            to[k] = s->perm != NULL ? sum[k]
-                                    : s->out[h] + (size_t)g->t[k] * r->n;
-        cki_divide_limbs(to, (const uint64_t *const *)sum, g->t[0], g->count,
-                         from, from[w->gone], &w->by, g->spare);
-        for (int k = 0; k < g->count; k++) {
-            size_t at = (size_t)g->t[k] * r->n;
-
-            if (!w->rescaled && s->add[h] != NULL)
-                r->kernel->add(to[k], to[k], s->add[h] + at, r->n,
-                               &r->mod[g->t[k]]);
-            if (s->perm != NULL)
-                r->kernel->permute(s->out[h] + at, sum[k], s->perm, r->n);
-        }
+            to[k] = w->s->sink[number].out[h] + (size_t)g->t[k] * n;
+        cki_divide_limbs(to, (const uint64_t *const *)g->sum[h], g->t[0],
+                         g->count, from, from[w->gone], &w->by, g->spare);
     }
+    if (!w->rescaled)
+        add_addends(w, g, number);
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -245,8 +296,8 @@ static group group_of(const work *w, bool gone, int first)
     for (int k = 0; k < g.count; k++) {
         g.t[k] = first + k;
         if (gone && !w->product)    /* special primes, then q_level          */
-            g.t[k] = first + k < w->ctx->num_special
-                         ? w->level + 1 + first + k : w->level;
+            g.t[k] = first + k < w->specials ? w->level + 1 + first + k
+                                             : w->level;
         for (size_t h = 0; h < 2; h++)
             g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * n;
     }
@@ -257,25 +308,26 @@ static group group_of(const work *w, bool gone, int first)
 
 static void run_group(const work *w, bool gone, int first)
 {
+    const cki_term *term = w->s->term;
     group g = group_of(w, gone, first);
     size_t x = 0;
 
-    for (size_t i = 0; i < w->num_terms; i++) {
-        const cki_term *term = &w->term[i];
-        bool starts = i == 0 || term[-1].sink != term->sink;
-        bool ends = i + 1 == w->num_terms || term[1].sink != term->sink;
-        size_t s = (size_t)term->sink;
+    for (size_t i = 0; i < w->s->num_terms; i++) {
+        bool starts = i == 0 || term[i - 1].sink != term[i].sink;
+        bool ends = i + 1 == w->s->num_terms
+                    || term[i + 1].sink != term[i].sink;
+        size_t s = (size_t)term[i].sink;
 
         for (int k = 0; gone && k < g.count; k++)
             for (int h = 0; h < 2; h++)
                 g.sum[h][k] = from_limb(w, s, h, first + k);
-        x += i > 0 && term->x != term[-1].x;
-        if (i == 0 || term->x != term[-1].x)
+        x += i > 0 && term[i].x != term[i - 1].x;
+        if (i == 0 || term[i].x != term[i - 1].x)
             extend(w, &g, x);
         for (int k = 0; k < g.count; k++)
-            inner_product(w, &g, k, term, starts);
+            inner_product(w, &g, k, x, &term[i], starts);
         if (ends && w->rescaled)
-            add_lifted(w, &g, &w->sink[s]);
+            add_lifted(w, &g, s);
         if (ends && !gone)
             finish(w, &g, s);
     }
@@ -285,12 +337,12 @@ static void cut_all(const work *w)
 {
     size_t x = 0;
 
-    for (size_t i = 0; i < w->num_terms; i++) {
-        if (i > 0 && w->term[i].x == w->term[i - 1].x)
+    for (size_t i = 0; i < w->s->num_terms; i++) {
+        if (i > 0 && w->s->term[i].x == w->s->term[i - 1].x)
             continue;
         CKI_PARALLEL_OF(w->threads)
         for (int j = 0; j < w->digits; j++)
-            cut(w, w->term[i].x, x, j);
+            cut(w, w->s->term[i].x, x, j);
         x++;
     }
 }
@@ -298,7 +350,7 @@ static void cut_all(const work *w)
 static void begin_divisions(const work *w)
 {
     CKI_PARALLEL_OF(w->threads)
-    for (size_t i = 0; i < 2 * w->num_sinks; i++) {
+    for (size_t i = 0; i < 2 * w->s->num_sinks; i++) {
         uint64_t *from[CKKS_MAX_SPECIAL + 2];
 
         for (int j = 0; j <= w->gone; j++)
@@ -307,17 +359,14 @@ static void begin_divisions(const work *w)
     }
 }
 
-ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
-                       const cki_term *term, size_t num_terms,
-                       const ckks_ctx *ctx, int level, bool rescaled,
-                       const char *name)
+ckks_status cki_switch(const cki_switching *s, const ckks_ctx *ctx, int level,
+                       bool rescaled, const char *name)
 {
-    work w = { .ctx = ctx, .sink = sink, .term = term, .num_sinks = num_sinks,
-               .num_terms = num_terms, .level = level, .rescaled = rescaled };
-    ckks_status s = work_init(&w, name);
+    work w = { .ctx = ctx, .s = s, .level = level, .rescaled = rescaled };
+    ckks_status st = work_init(&w, name);
 
-    if (s != CKKS_OK)
-        return s;
+    if (st != CKKS_OK)
+        return st;
     cut_all(&w);
     CKI_PARALLEL_OF(w.threads)
     for (int i = 0; i < w.gone; i += CKI_GROUP)
@@ -334,10 +383,14 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
                                const cki_key *key, const ckks_ctx *ctx,
                                int level, const char *name)
 {
-    const cki_term term = { .x = x, .key = key };
-    work w = { .ctx = ctx, .term = &term, .num_sinks = 1, .num_terms = 1,
-               .level = level, .product = true };
-    size_t words;
+    const cki_term term = { .x = x, .key = key,
+                            .perm = cki_key_perm(key, ctx) };
+    const cki_sink sink = { { NULL, NULL } };
+    const cki_switching one = { .sink = &sink, .term = &term, .num_sinks = 1,
+                                .num_terms = 1 };
+    work w = { .ctx = ctx, .s = &one, .level = level, .product = true };
+    const size_t n = ctx->n;
+    uint32_t *back;
     ckks_status s = work_init(&w, name);
 
     if (s != CKKS_OK)
@@ -346,10 +399,15 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
     CKI_PARALLEL_OF(w.threads)
     for (int i = 0; i < w.gone; i += CKI_GROUP)
         run_group(&w, true, i);
-    words = (size_t)w.gone * ctx->n;
+    back = (uint32_t *)(void *)w.own;       /* no longer needed              */
+    if (term.perm != NULL)
+        cki_perm_inverse(back, term.perm, n);
     for (int h = 0; h < 2; h++)
-        memcpy(out + (size_t)h * words, from_limb(&w, 0, h, 0),
-               words * sizeof *out);
+        for (int t = 0; t < w.gone; t++, out += n)
+            if (term.perm != NULL)
+                ctx->rns.kernel->permute(out, from_limb(&w, 0, h, t), back, n);
+            else
+                memcpy(out, from_limb(&w, 0, h, t), n * sizeof *out);
     cki_free(&ctx->memory, w.y, w.size);
     return CKKS_OK;
 }

@@ -15,35 +15,51 @@
 
 #include "key.h"
 
-/* One polynomial to switch, NTT form, (level+1, N).  Terms of one x that
- * follow each other share its digits. */
+/* One polynomial to switch, NTT form, (level+1, N), and the automorphism its
+ * digits go through on their way to the key.  Terms of one x that follow each
+ * other share its digits. */
 typedef struct cki_term {
     const uint64_t *x;
     const cki_key  *key;
-    const uint32_t *perm;       /* applied to the inner products, or NULL    */
+    const uint32_t *perm;       /* or NULL                                   */
     int sink;                   /* which pair they are added to; ascending   */
 } cki_term;
 
-/* One pair that comes out: the sum of its terms divided by P, plus add, then
- * permuted; or (sum + P add) / (P q_l) if rescaled. */
+/* What is added to one half of a pair: a polynomial, NTT form, (level+1, N),
+ * permuted unless perm is NULL. */
+typedef struct cki_addend {
+    const uint64_t *x;
+    const uint32_t *perm;
+    int half, sink;
+} cki_addend;
+
+/* One pair that comes out: the sum of its terms divided by P, plus its
+ * addends; or (sum + P addends) / (P q_l) if rescaled, without permutations. */
 typedef struct cki_sink {
     uint64_t *out[2];           /* (level+1, N), rescaled (level, N)         */
-    const uint64_t *add[2];     /* (level+1, N), NTT form, or NULL           */
-    const uint32_t *perm;       /* or NULL                                   */
 } cki_sink;
 
-/* Every sink has a term; no output is an input.  name: the public function's,
- * for its message.
+/* All of one call.  Every sink has a term; addends are in ascending order of
+ * their sinks. */
+typedef struct cki_switching {
+    const cki_sink   *sink;
+    const cki_term   *term;
+    const cki_addend *addend;
+    size_t num_sinks, num_terms, num_addends;
+} cki_switching;
+
+/* No output is an input.  name: the public function's, for its message.  K is
+ * the number of special primes of the level.
  *   cost    NTTs: level+1 for each x, digits (level+1+K) - (level+1) for each
  *           x, 2 (level+1+K) a sink
  *   errors  CKKS_EMEM, before anything is written */
-CKKS_CHECKED ckks_status cki_switch(const cki_sink *sink, size_t num_sinks,
-                                    const cki_term *term, size_t num_terms,
+CKKS_CHECKED ckks_status cki_switch(const cki_switching *s,
                                     const ckks_ctx *ctx, int level,
                                     bool rescaled, const char *name);
 
-/* out, shape (2, level+1+K, N) = the inner products of x with a key: what the
- * division of cki_switch starts from, on its own (steps.c). */
+/* out, shape (2, level+1+K, N) = the inner products of x with a key, before
+ * the automorphism: what the division of cki_switch starts from, on its own
+ * (steps.c). */
 CKKS_CHECKED ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
                                             const cki_key *key,
                                             const ckks_ctx *ctx, int level,

@@ -42,6 +42,7 @@ static bool choose_special(ckks_params *q, double *least, int alpha)
         return false;
     for (int i = 0; i < q->num_special; i++)
         q->special[i] = CKKS_SIMD_BITS;
+    q->fitted_special = 1;
     return true;
 }
 

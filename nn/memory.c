@@ -55,8 +55,11 @@ static double switch_limbs(const ckks_params *p, int level, double xs,
                            double pairs, int threads)
 {
     const double digits = net_digits(p, level);
+    const int specials = ckks_params_special_at(p, level);
+    const int scaled = specials < p->num_special;
 
-    return xs * (level + 1 + digits) + pairs * 2 * (p->num_special + 2)
+    return xs * ((level + 1) * (1 + scaled) + digits)
+           + pairs * 2 * (specials + 2)
            + threads * 4 * (digits + 3);
 }
 

@@ -178,12 +178,13 @@ CKKS_CHECKED ckks_status nn_machine_default(nn_machine *out,
                                             const char *kernel);
 
 /* Key switchings that are done together: `xs` polynomials are cut into digits,
- * `terms` inner products are taken with keys, `pairs` results divided by P, to
- * which `adds` polynomials each (0..2) are added.  Turned: permuted. */
+ * `terms` inner products are taken with keys, `pairs` results divided by P; to
+ * these so many polynomials are added, `adds` as they are and `turns`
+ * permuted. */
 typedef struct nn_switching {
     int level;
-    double xs, terms, pairs, adds;
-    bool terms_turned, pairs_turned, rescaled;
+    double xs, terms, pairs, adds, turns;
+    bool rescaled;
 } nn_switching;
 
 /* Seconds by a machine's costs, on one thread; p resolved. */

@@ -141,13 +141,14 @@ static int read_words(reader *r, const char *key, uint64_t *out, int limit)
 static void read_parameters(reader *top, nn_plan *p)
 {
     static const char *const known[] = { "log_n", "security", "dnum",
-        "scale_bits", "primes", "special", NULL };
+        "fitted_special", "scale_bits", "primes", "special", NULL };
     reader r = enter(top, "parameters", known);
     ckks_params *q = &p->params;
 
     q->log_n = get_int(&r, "log_n", CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
     q->security = get_int(&r, "security", CKKS_INSECURE, 256);
     q->dnum = get_int(&r, "dnum", 1, CKKS_MAX_PRIMES);
+    q->fitted_special = get_int(&r, "fitted_special", 0, 1);
     p->scale_bits = get_int(&r, "scale_bits", 1, 60);
     q->num_primes = read_words(&r, "primes", q->primes, CKKS_MAX_PRIMES);
     q->num_special = read_words(&r, "special", q->special, CKKS_MAX_SPECIAL);

@@ -34,6 +34,7 @@ static void put_parameters(nn_json_writer *w, const ckks_params *p,
     nn_json_put_int(w, "log_n", p->log_n);
     nn_json_put_int(w, "security", p->security);
     nn_json_put_int(w, "dnum", p->dnum);
+    nn_json_put_int(w, "fitted_special", p->fitted_special);
     nn_json_put_int(w, "scale_bits", scale_bits);
     nn_json_put_array(w, "primes");
     for (int i = 0; i < p->num_primes; i++)

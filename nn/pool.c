@@ -3,22 +3,45 @@
  * A network asks for megabytes over and over.  By default malloc takes such
  * pieces from the system and gives them back each time, at the price of
  * clearing every page again; told to keep them it finds room in what it has.
+ * Limbs lie far apart, so with small pages every other access misses the
+ * translation cache; large ones are asked for where the system has them.
  */
+#define _DEFAULT_SOURCE         /* madvise                                   */
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "nn.h"
 
-enum { ALIGN = 64 };
+/* LARGE: bytes of a large page; TOP: by how much the heap grows, so that large
+ * pages fit. */
+enum { ALIGN = 64, LARGE = 1 << 21, TOP = 1 << 26 };
 
 struct nn_pool {
     pthread_mutex_t lock;
     size_t used, peak;          /* bytes handed out                          */
 };
+
+/* Large pages where [p, p + size) lies; a wish, no more. */
+static void want_large_pages(void *p, size_t size)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    uintptr_t from = (uintptr_t)p / LARGE * LARGE;
+    uintptr_t to = ((uintptr_t)p + size + LARGE - 1) / LARGE * LARGE;
+
+    if (size >= LARGE / 8)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+    (void)p;
+    (void)size;
+#endif
+}
 
 static void *pool_allocate(void *user, size_t size)
 {
@@ -29,6 +52,7 @@ static void *pool_allocate(void *user, size_t size)
 
     if (p == NULL)
         return NULL;
+    want_large_pages(p, size);
     pthread_mutex_lock(&pool->lock);
     pool->used += size;
     if (pool->used > pool->peak)
@@ -58,6 +82,7 @@ ckks_status nn_pool_init(nn_pool **out)
 #ifdef __GLIBC__
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TOP_PAD, TOP);
     mallopt(M_ARENA_MAX, 1);
 #endif
     *out = pool;

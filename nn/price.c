@@ -42,8 +42,9 @@ static void charge(pricing *p, work *w, double tasks)
 static void switch_limbs(work *w, const ckks_params *p,
                          const nn_switching *s, double times)
 {
-    const double limbs = s->level + 1, all = limbs + p->num_special;
-    const double gone = p->num_special + s->rescaled;
+    const int specials = ckks_params_special_at(p, s->level);
+    const double limbs = s->level + 1, all = limbs + specials;
+    const double gone = specials + s->rescaled;
     const double kept = limbs - s->rescaled, halves = 2 * s->pairs * times;
     const double digits = net_digits(p, s->level);
     const int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
@@ -54,18 +55,17 @@ static void switch_limbs(work *w, const ckks_params *p,
 
         terms += len * (all - len);
     }
-    w->limbs[NN_PASS] += 2 * limbs * s->xs * times;
+    if (specials < p->num_special)      /* x / R                             */
+        w->limbs[NN_PASS] += 2 * limbs * s->xs * times;
     w->limbs[NN_INVERSE] += limbs * s->xs * times;
     w->limbs[NN_CONVERT] += (limbs + terms) * s->xs * times;
     w->limbs[NN_FORWARD] += (digits * all - limbs) * s->xs * times;
     w->limbs[NN_INNER] += digits * all * s->terms * times;
-    if (s->terms_turned)
-        w->limbs[NN_PERMUTE] += 2 * all * s->terms * times;
     w->limbs[NN_INVERSE] += gone * halves;
     w->limbs[NN_CONVERT] += (gone + gone * kept) * halves;
     w->limbs[NN_FORWARD] += kept * halves;
-    w->limbs[NN_PASS] += (2 * kept + 2 * limbs * s->adds / 2) * halves;
-    w->limbs[s->pairs_turned ? NN_PERMUTE : NN_PASS] += kept * halves;
+    w->limbs[NN_PASS] += 3 * kept * halves + 2 * limbs * s->adds * times;
+    w->limbs[NN_PERMUTE] += limbs * s->turns * times;
 }
 
 double nn_switch_seconds(const nn_switching *s, const ckks_params *p,
@@ -112,8 +112,7 @@ static void price_inputs(pricing *p, const net *n, const net_stage *s,
     const double limbs = s->level + 1;
     const double made = shape->versions - shape->copies;
     const nn_switching turn = { .level = s->level, .xs = shape->turned,
-                             .terms = made, .pairs = made, .adds = 1,
-                             .pairs_turned = true };
+                             .terms = made, .pairs = made, .turns = made };
     work w = { { 0 } };
 
     w.limbs[NN_PASS] = 4 * limbs * dropped_inputs(n, s, l);
@@ -158,11 +157,9 @@ static void linear_limbs(work *w, const pricing *p, const net_stage *s,
     const double unturned = row->blocks - row->moved - row->rotations;
     const nn_switching sum = { .level = s->level, .xs = row->rotations,
                             .terms = row->rotations, .pairs = row->sums,
-                            .terms_turned = true };
+                            .adds = 2 * unturned, .turns = row->rotations };
 
     switch_limbs(w, p->params, &sum, channels);
-    w->limbs[NN_PASS] += 6 * limbs * unturned * channels;
-    w->limbs[NN_PERMUTE] += limbs * row->rotations * channels;
     w->limbs[NN_PASS] += 6 * limbs * phases * channels;         /* bias      */
     if (s->masked)
         rescale_limbs(w, limbs, 2, phases * channels);
@@ -228,14 +225,12 @@ double net_matrix_seconds(const net *n, int k, const net_matrix *x,
     const net_stage *s = &n->stage[k];
     const double limbs = s->level + 1, made = (double)x->babies - 1;
     const nn_switching turn = { .level = s->level, .xs = made > 0,
-                                .terms = made, .pairs = made, .adds = 1,
-                                .pairs_turned = true };
+                                .terms = made, .pairs = made, .turns = made };
     const nn_switching giant = { .level = s->level, .xs = x->giants,
                                  .terms = x->giants, .pairs = 1,
-                                 .terms_turned = true };
+                                 .turns = x->giants };
     const nn_switching fold = { .level = s->level, .xs = 1, .terms = 1,
-                                .pairs = 1, .adds = 1,
-                                .terms_turned = true };
+                                .pairs = 1, .adds = 2, .turns = 1 };
     pricing p = { &plan->params, machine, threads, 0 };
     work w = { { 0 } };
 

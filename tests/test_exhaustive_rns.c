@@ -144,7 +144,7 @@ static void check_division(const cki_kernel *kernel, const int *bits,
         else
             cki_mod_down_rescale(x, x, level, &ctx->rns, work);
         for (int i = 0; i <= last; i++) {
-            cki_ntt_inv(&ctx->rns, x + i * N, i);
+            cki_ntt_inv(&ctx->rns, x + i * N, x + i * N, i);
             for (int64_t k = 0; k < N; k++) {
                 int64_t v = (w + k) % product;
                 uint64_t want = residue((v - centred(v, divisor)) / divisor,

@@ -128,9 +128,11 @@ static void ntt_both_ways(const uint64_t *a, const uint64_t *want, size_t n,
     memcpy(work, a, n * sizeof *a);
     k->ntt_fwd(work, t);
     expect_words(work, want, n, k, "ntt_fwd", &t->mod);
-    memcpy(work, want, n * sizeof *a);
-    k->ntt_inv(work, t);
+    k->ntt_inv(work, want, t);
     expect_words(work, a, n, k, "ntt_inv", &t->mod);
+    memcpy(work, want, n * sizeof *a);
+    k->ntt_inv(work, work, t);
+    expect_words(work, a, n, k, "ntt_inv in place", &t->mod);
 }
 
 static void ntt_by_definition(int log_n, const cki_mod *m, int shape,
@@ -202,7 +204,7 @@ static void ntt_spot(int log_n, const cki_mod *m, int shape, uint64_t *state)
             expect_words(x, first, n, *k, "ntt_fwd, kernels differ", m);
         memcpy(first, x, n * sizeof *a);
         have = true;
-        (*k)->ntt_inv(x, t);
+        (*k)->ntt_inv(x, x, t);
         expect_words(x, a, n, *k, "round trip", m);
         cki_ntt_clear(&t, &plain);
     }
@@ -328,7 +330,7 @@ static void ntt_growing(const cki_kernel *k, int log_n)
                   PRIu32 " word %" PRIu32 ": %" PRIu64 ", want %" PRIu64,
                   k->name, log_n, m.p, layer, block, i, x[i], want);
         }
-        k->ntt_inv(x, t);
+        k->ntt_inv(x, x, t);
         expect_words(x, a, n, k, "round trip of growing words", &m);
     }
     cki_ntt_clear(&t, &plain);
@@ -463,7 +465,8 @@ typedef struct dots {
     uint64_t start[2][DOT_N], want[2][DOT_N], got[2][DOT_N + 8];
 } dots;
 
-static void dot_check(dots *d, int terms, size_t n, const cki_mod *m, bool add)
+static void dot_check(dots *d, int terms, const uint32_t *perm, size_t n,
+                      const cki_mod *m, bool add)
 {
     const uint64_t *x[MOST_TERMS], *y0[MOST_TERMS], *y1[MOST_TERMS];
 
@@ -475,9 +478,11 @@ static void dot_check(dots *d, int terms, size_t n, const cki_mod *m, bool add)
     for (int h = 0; h < 2; h++)
         for (size_t i = 0; i < n; i++) {
             uint64_t s = add ? d->start[h][i] : 0;
+            size_t at = perm == NULL ? i : perm[i];
 
             for (int j = 0; j < terms; j++)
-                s = (uint64_t)(((u128)d->x[j][i] * d->y[h][j][i] + s) % m->p);
+                s = (uint64_t)(((u128)d->x[j][at] * d->y[h][j][i] + s)
+                               % m->p);
             d->want[h][i] = s;
         }
     for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
@@ -487,7 +492,8 @@ static void dot_check(dots *d, int terms, size_t n, const cki_mod *m, bool add)
             memcpy(d->got[h], d->start[h], n * sizeof *d->got[h]);
             d->got[h][n] = canary;
         }
-        (*k)->dot2(d->got[0], d->got[1], x, y0, y1, terms, add, n, m);
+        (*k)->dot2(d->got[0], d->got[1], x, perm, y0, y1, terms, add, n,
+                   m);
         for (int h = 0; h < 2; h++) {
             expect_words(d->got[h], d->want[h], n, *k, "dot2", m);
             CHECK(d->got[h][n] == canary, "%s dot2 writes behind n=%zu",
@@ -522,17 +528,37 @@ TEST(kernel_dot2)
                 size_t n = 1 + (size_t)(7 * terms + shape) % 33;
 
                 dot_fill(&d, terms, n, m[i].p, shape, shape, &state);
-                dot_check(&d, terms, n, &m[i], terms % 2 == shape % 2);
+                dot_check(&d, terms, NULL, n, &m[i], terms % 2 == shape % 2);
                 if (shape < 4)
                     dot_fill(&d, terms, n, m[i].p, 1, shape, &state);
-                dot_check(&d, terms, n, &m[i], terms % 2 != shape % 2);
+                dot_check(&d, terms, NULL, n, &m[i], terms % 2 != shape % 2);
             }
     for (int r = 0; r < count; r++) {           /* 10^6 words and more       */
         int terms = 1 + (int)(test_word(&state) % MOST_TERMS);
 
         dot_fill(&d, terms, DOT_N, m[r % PRIMES].p, 4, 4, &state);
-        dot_check(&d, terms, DOT_N, &m[r % PRIMES], r % 2 == 0);
+        dot_check(&d, terms, NULL, DOT_N, &m[r % PRIMES], r % 2 == 0);
     }
+}
+
+TEST(kernel_dot2_of_automorphisms)
+{
+    static dots d;
+    uint32_t perm[DOT_N];
+    uint64_t state = 16;
+    cki_mod m[PRIMES];
+
+    end_primes(m, 512);
+    for (int log_n = 2; log_n <= 8; log_n++)
+        for (int r = 0; r < 12; r++) {
+            uint32_t g = (uint32_t)test_word(&state) | 1;
+            size_t n = (size_t)1 << log_n;
+            int terms = 1 + (r * 7 + log_n) % 12;
+
+            cki_galois_perm(perm, log_n, g & (uint32_t)(2 * n - 1));
+            dot_fill(&d, terms, n, m[r % PRIMES].p, 4, 1 + r % 4, &state);
+            dot_check(&d, terms, perm, n, &m[r % PRIMES], r % 2 == 0);
+        }
 }
 
 /* ---- base conversion ---------------------------------------------------- */
@@ -890,10 +916,17 @@ static void bad_fwd(uint64_t *x, const cki_ntt *t)
     spoil(x, t->n);
 }
 
-static void bad_inv(uint64_t *x, const cki_ntt *t)
+static void bad_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t)
 {
-    inner->ntt_inv(x, t);
-    spoil(x, t->n);
+    inner->ntt_inv(out, in, t);
+    spoil(out, t->n);
+}
+
+static void bad_inv_input(uint64_t *out, const uint64_t *in, const cki_ntt *t)
+{
+    inner->ntt_inv(out, in, t);
+    if (in != out)
+        spoil((uint64_t *)(uintptr_t)in, t->n);
 }
 
 static void bad_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
@@ -947,33 +980,19 @@ static void bad_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
     spoil(out, n);
 }
 
-static void bad_dot_first(uint64_t *out0, uint64_t *out1,
-                          const uint64_t *const *x, const uint64_t *const *y0,
-                          const uint64_t *const *y1, int k, bool add, size_t n,
-                          const cki_mod *m)
-{
-    inner->dot2(out0, out1, x, y0, y1, k, add, n, m);
-    spoil(out0, n);
-}
-
-static void bad_dot_second(uint64_t *out0, uint64_t *out1,
-                           const uint64_t *const *x, const uint64_t *const *y0,
-                           const uint64_t *const *y1, int k, bool add,
-                           size_t n, const cki_mod *m)
-{
-    inner->dot2(out0, out1, x, y0, y1, k, add, n, m);
-    spoil(out1, n);
-}
-
-static void bad_dot_add(uint64_t *out0, uint64_t *out1,
-                        const uint64_t *const *x, const uint64_t *const *y0,
-                        const uint64_t *const *y1, int k, bool add, size_t n,
-                        const cki_mod *m)
-{
-    inner->dot2(out0, out1, x, y0, y1, k, add, n, m);
-    if (add)
-        spoil(out0, n);
-}
+#define BAD_DOT(name, fault)                                              \
+    static void name(uint64_t *out0, uint64_t *out1,                      \
+                     const uint64_t *const *x, const uint32_t *perm,      \
+                     const uint64_t *const *y0, const uint64_t *const *y1, \
+                     int k, bool add, size_t n, const cki_mod *m)         \
+    {                                                                     \
+        inner->dot2(out0, out1, x, perm, y0, y1, k, add, n, m);           \
+        fault;                                                            \
+    }
+BAD_DOT(bad_dot_first, spoil(out0, n))
+BAD_DOT(bad_dot_second, spoil(out1, n))
+BAD_DOT(bad_dot_add, if (add) spoil(out0, n))
+BAD_DOT(bad_dot_perm, if (perm != NULL) spoil(out1, n))
 
 static void bad_permute(uint64_t *out, const uint64_t *in,
                         const uint32_t *perm, size_t n)
@@ -1060,6 +1079,7 @@ TEST(kernel_check_sees_faults)
         CHECK(ok, "%s", inner->name);
         PLANT(ntt_fwd, bad_fwd);
         PLANT(ntt_inv, bad_inv);
+        PLANT(ntt_inv, bad_inv_input);
         PLANT(add, bad_add);
         PLANT(sub, bad_sub);
         PLANT(mul, bad_mul);
@@ -1070,6 +1090,7 @@ TEST(kernel_check_sees_faults)
         PLANT(dot2, bad_dot_first);
         PLANT(dot2, bad_dot_second);
         PLANT(dot2, bad_dot_add);
+        PLANT(dot2, bad_dot_perm);
         PLANT(permute, bad_permute);
         PLANT(add_permuted, bad_add_permuted);
         PLANT(convert_scale, bad_centred);

@@ -74,7 +74,7 @@ static int attack(int64_t *s, const scene *x)
                           cki_inv(c1, q), q);
     }
     ckks_pt_clear(&again);
-    cki_ntt_inv(&ctx->rns, word, 0);
+    cki_ntt_inv(&ctx->rns, word, word, 0);
     for (int i = 0; i < PUB_N; i++) {
         s[i] = word[i] > q->p / 2 ? -(int64_t)(q->p - word[i])
                                   : (int64_t)word[i];

@@ -80,6 +80,24 @@ static inline void store(uint64_t *x, vec v)
     _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
 }
 
+/* Automorphisms take a group of four from one group of four: where it lies,
+ * and its order, word k as the pair (2k, 2k + 1) of 32-bit lanes. */
+static inline size_t group_at(const uint32_t *perm)
+{
+    return perm[0] & ~(uint32_t)3;
+}
+
+static inline __m256i group_order(const uint32_t *perm)
+{
+    __m128i index = _mm_and_si128(
+        _mm_loadu_si128((const __m128i *)(const void *)perm),
+        _mm_set1_epi32(3));
+    __m256i k = _mm256_slli_epi64(_mm256_cvtepu32_epi64(index), 1);
+    __m256i odd = _mm256_add_epi64(k, _mm256_set1_epi64x(1));
+
+    return _mm256_or_si256(k, _mm256_slli_epi64(odd, 32));
+}
+
 /* Doubles kept in the memory of words, within one transform. */
 static inline vec load_lazy(const uint64_t *x)
 {
@@ -153,7 +171,7 @@ size_t cki_avx2_ntt_bytes(size_t n);
 void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t);
+void cki_avx2_ntt_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t);
 
 void cki_avx2_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
@@ -173,8 +191,9 @@ void cki_avx2_add_permuted(uint64_t *out, const uint64_t *in,
                            const uint32_t *perm, size_t n, const cki_mod *m);
 
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const uint64_t *const *y0, const uint64_t *const *y1,
-                   int k, bool add_to, size_t n, const cki_mod *m);
+                   const uint32_t *perm, const uint64_t *const *y0,
+                   const uint64_t *const *y1, int k, bool add_to, size_t n,
+                   const cki_mod *m);
 void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
                             const uint64_t *const *in, const cki_conv *k,
                             bool centred, size_t n);

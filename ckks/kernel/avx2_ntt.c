@@ -254,12 +254,12 @@ static inline void inv(vec *x, vec *y, vec w, prime c)
 
 /* The first two layers, within vectors; words in, lazy out: blocks of 16 words,
  * numbered from first. */
-static void inv_first(uint64_t *x, size_t n, size_t first, size_t count,
-                      const double *table, prime c)
+static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
+                      size_t count, const double *table, prime c)
 {
-    for (size_t i = first; i < first + count; i++, x += 16) {
+    for (size_t i = first; i < first + count; i++, x += 16, in += 16) {
         const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
-        vec a = load(x), b = load(x + 4), d = load(x + 8), e = load(x + 12);
+        vec a = load(in), b = load(in + 4), d = load(in + 8), e = load(in + 12);
         vec w = _mm256_loadu_pd(w4);
 
         transpose(&a, &b, &d, &e);
@@ -355,7 +355,7 @@ static void inv_last(uint64_t *x, size_t n, bool two, const double *table,
     }
 }
 
-void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t)
+void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
 {
     const size_t n = t->n;
     const double *table = (const double *)t->own + n;
@@ -365,9 +365,9 @@ void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t)
                                                    begin here                */
     size_t size = top;
 
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(in, n, t->mod.p);
     if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_inv(x, t);
+        cki_portable_ntt_inv(x, in, t);
         return;
     }
     while (size > BLOCK)
@@ -375,7 +375,7 @@ void cki_avx2_ntt_inv(uint64_t *x, const cki_ntt *t)
     for (size_t i = 0; i < n / size; i++) {
         uint64_t *block = x + i * size;
 
-        inv_first(block, n, i * (size / 16), size / 16, table, c);
+        inv_first(block, in + i * size, n, i * (size / 16), size / 16, table, c);
         inv_vectors(block, n, i * (size / 16), size / 16, table, c);
         for (size_t s = 64; s <= size; s *= 4)
             inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);

@@ -43,21 +43,30 @@ static inline vec dot_end(vec high, vec low, prime c)
 }
 
 /* Up to four terms, added to out if add_to. */
-static void dot2_few(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                     const uint64_t *const *y0, const uint64_t *const *y1,
-                     int k, bool add_to, size_t n, prime c)
+static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
+                                   const uint64_t *const *x,
+                                   const uint32_t *perm,
+                                   const uint64_t *const *y0,
+                                   const uint64_t *const *y1, int k,
+                                   bool add_to, size_t n, prime c)
 {
     for (size_t i = 0; i < n; i += 4) {
         vec high0 = _mm256_set1_pd(HIGH), high1 = high0;
         vec low0 = _mm256_sub_pd(_mm256_setzero_pd(), c.half), low1 = low0;
+        const size_t at = perm == NULL ? i : group_at(perm + i);
+        __m256i order = perm == NULL ? _mm256_setzero_si256()
+                                     : group_order(perm + i);
 
         if (add_to) {
             low0 = _mm256_add_pd(low0, load(out0 + i));
             low1 = _mm256_add_pd(low1, load(out1 + i));
         }
         for (int j = 0; j < k; j++) {
-            vec a = load(x[j] + i);
+            vec a = load(x[j] + at);
 
+            if (perm != NULL)
+                a = _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(
+                    _mm256_castpd_si256(a), order));
             dot_term(&high0, &low0, a, load(y0[j] + i));
             dot_term(&high1, &low1, a, load(y1[j] + i));
         }
@@ -67,18 +76,25 @@ static void dot2_few(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 }
 
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const uint64_t *const *y0, const uint64_t *const *y1, int k,
-                 bool add_to, size_t n, const cki_mod *m)
+                   const uint32_t *perm, const uint64_t *const *y0,
+                   const uint64_t *const *y1, int k, bool add_to, size_t n,
+                   const cki_mod *m)
 {
     const prime c = prime_of(m);
 
     if (n % 4 != 0) {
-        cki_kernel_portable.dot2(out0, out1, x, y0, y1, k, add_to, n, m);
+        cki_kernel_portable.dot2(out0, out1, x, perm, y0, y1, k, add_to, n, m);
         return;
     }
-    for (int j = 0; j < k; j += 4)
-        dot2_few(out0, out1, x + j, y0 + j, y1 + j, k - j < 4 ? k - j : 4,
-                 add_to || j > 0, n, c);
+    for (int j = 0; j < k; j += 4) {
+        const int some = k - j < 4 ? k - j : 4;
+        const bool add = add_to || j > 0;
+
+        if (perm == NULL)
+            dot2_few(out0, out1, x + j, NULL, y0 + j, y1 + j, some, add, n, c);
+        else
+            dot2_few(out0, out1, x + j, perm, y0 + j, y1 + j, some, add, n, c);
+    }
 }
 
 /* ---- base conversion -------------------------------------------------------

@@ -116,21 +116,15 @@ void cki_avx2_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
     sub_scale_all(out, a, b, a, constant(w, m), n, m);
 }
 
-/* ---- automorphisms: a group of four comes from one group of four -------- */
+/* ---- automorphisms ------------------------------------------------------ */
 
 static inline __m256i permuted(const uint64_t *in, const uint32_t *perm)
 {
-    const __m128i low = _mm_set1_epi32(3);
-    __m128i index = _mm_loadu_si128((const __m128i *)(const void *)perm);
-    __m256i x = _mm256_loadu_si256(
-        (const __m256i *)(const void *)(in + (perm[0] & ~(uint32_t)3)));
-    /* word k of the group is the pair (2k, 2k + 1) of 32-bit lanes */
-    __m256i k = _mm256_slli_epi64(
-        _mm256_cvtepu32_epi64(_mm_and_si128(index, low)), 1);
-    __m256i odd = _mm256_add_epi64(k, _mm256_set1_epi64x(1));
+    const uint64_t *group = in + group_at(perm);
 
     return _mm256_permutevar8x32_epi32(
-        x, _mm256_or_si256(k, _mm256_slli_epi64(odd, 32)));
+        _mm256_loadu_si256((const __m256i *)(const void *)group),
+        group_order(perm));
 }
 
 void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,

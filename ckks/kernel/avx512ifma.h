@@ -78,6 +78,19 @@ static inline void store(uint64_t *x, vec v)
     _mm512_storeu_si512((void *)x, v);
 }
 
+/* Automorphisms take a group of eight from one group of eight: where it lies,
+ * and its order; a permutation reads the low three bits of an index. */
+static inline size_t group_at(const uint32_t *perm)
+{
+    return perm[0] & ~(uint32_t)(LANES - 1);
+}
+
+static inline vec group_order(const uint32_t *perm)
+{
+    return _mm512_cvtepu32_epi64(
+        _mm256_loadu_si256((const __m256i *)(const void *)perm));
+}
+
 static inline vec add(vec a, vec b)
 {
     return _mm512_add_epi64(a, b);
@@ -132,7 +145,7 @@ size_t cki_ifma_ntt_bytes(size_t n);
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_ifma_ntt_inv(uint64_t *x, const cki_ntt *t);
+void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t);
 
 void cki_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
@@ -152,8 +165,9 @@ void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
                            const uint32_t *perm, size_t n, const cki_mod *m);
 
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const uint64_t *const *y0, const uint64_t *const *y1,
-                   int k, bool add_to, size_t n, const cki_mod *m);
+                   const uint32_t *perm, const uint64_t *const *y0,
+                   const uint64_t *const *y1, int k, bool add_to, size_t n,
+                   const cki_mod *m);
 void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
                             const uint64_t *const *in, const cki_conv *k,
                             bool centred, size_t n);

@@ -347,7 +347,8 @@ static void inv_sweep(uint64_t *x, size_t size, size_t t, size_t i,
 
 /* The first six layers on 64 words number i: distances 1 and 2, 4 and 8, 16
  * and 32. */
-static inline void inv_first(uint64_t *to, size_t i, const plan *f)
+static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
+                             const plan *f)
 {
     const uint64_t *w = f->table;
     const size_t n = f->n, at1 = n / 2 + 32 * i, at2 = n / 4 + 16 * i;
@@ -357,7 +358,7 @@ static inline void inv_first(uint64_t *to, size_t i, const plan *f)
 
     UNROLL
     for (int k = 0; k < 8; k++)
-        x[k] = load(to + LANES * k);
+        x[k] = load(in + LANES * k);
     transpose(x);
     UNROLL
     for (size_t k = 0; k < 2; k++)
@@ -426,7 +427,7 @@ static void inv_last(uint64_t *x, bool two, const uint64_t *end,
     }
 }
 
-void cki_ifma_ntt_inv(uint64_t *x, const cki_ntt *t)
+void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
 {
     const size_t n = t->n;
     const uint64_t *own = t->own;
@@ -435,9 +436,9 @@ void cki_ifma_ntt_inv(uint64_t *x, const cki_ntt *t)
     const plan f = plan_of(t, own + 2 * n);
     size_t size = top;
 
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(in, n, t->mod.p);
     if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_inv(x, t);
+        cki_portable_ntt_inv(x, in, t);
         return;
     }
     while (size > BLOCK)
@@ -446,7 +447,7 @@ void cki_ifma_ntt_inv(uint64_t *x, const cki_ntt *t)
         size = LAST;
     for (size_t at = 0; at < n; at += size) {
         for (size_t i = at; i < at + size; i += LAST)
-            inv_first(x + i, i / LAST, &f);
+            inv_first(x + i, in + i, i / LAST, &f);
         for (size_t s = 4 * LAST; s <= size; s *= 4)
             inv_sweep(x + at, size, s / 4, (n + at) / s, &f);
     }

@@ -162,11 +162,8 @@ void cki_ifma_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
 
 static inline vec permuted(const uint64_t *in, const uint32_t *perm)
 {
-    __m256i at = _mm256_loadu_si256((const __m256i *)(const void *)perm);
-    vec group = load(in + (perm[0] & ~(uint32_t)(LANES - 1)));
-
-    /* the permutation reads the low three bits of an index */
-    return _mm512_permutexvar_epi64(_mm512_cvtepu32_epi64(at), group);
+    return _mm512_permutexvar_epi64(group_order(perm),
+                                    load(in + group_at(perm)));
 }
 
 void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,

@@ -127,7 +127,15 @@ static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
     return ok && equal(b, 1);
 }
 
-static bool check_dot2(bench *b, const cki_kernel *k, const cki_mod *m)
+/* Some permutation with groups of four and of eight kept whole. */
+static void fill_perm(uint32_t *perm)
+{
+    for (uint32_t i = 0; i < N; i++)
+        perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
+}
+
+static bool check_dot2(bench *b, const cki_kernel *k, const uint32_t *perm,
+                       const cki_mod *m)
 {
     const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
 
@@ -137,19 +145,21 @@ static bool check_dot2(bench *b, const cki_kernel *k, const cki_mod *m)
         y0[j] = b->y[j];
         y1[j] = b->y[TERMS - 1 - j];
         for (int i = 0; i < N; i++) {
-            b->want[0][i] = cki_add(b->want[0][i], cki_mul(x[j][i], y0[j][i], m),
+            uint64_t a = x[j][perm == NULL ? (uint32_t)i : perm[i]];
+
+            b->want[0][i] = cki_add(b->want[0][i], cki_mul(a, y0[j][i], m),
                                     m->p);
-            b->want[1][i] = cki_add(b->want[1][i], cki_mul(x[j][i], y1[j][i], m),
+            b->want[1][i] = cki_add(b->want[1][i], cki_mul(a, y1[j][i], m),
                                     m->p);
         }
     }
-    k->dot2(b->got[0], b->got[1], x, y0, y1, TERMS, false, N, m);
+    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, false, N, m);
     if (!equal(b, 2))
         return false;
     for (int h = 0; h < 2; h++)         /* once more, added: twice the sum   */
         for (int i = 0; i < N; i++)
             b->want[h][i] = cki_add(b->want[h][i], b->want[h][i], m->p);
-    k->dot2(b->got[0], b->got[1], x, y0, y1, TERMS, true, N, m);
+    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, true, N, m);
     return equal(b, 2);
 }
 
@@ -219,13 +229,10 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
     return equal(b, 2);
 }
 
-/* Some permutation with groups of four kept whole. */
-static bool check_permute(bench *b, const cki_kernel *k, const cki_mod *m)
+static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm,
+                          const cki_mod *m)
 {
-    uint32_t perm[N];
-
     for (uint32_t i = 0; i < N; i++) {
-        perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
         b->want[0][i] = cki_add(b->x[1][i], b->x[0][perm[i]], m->p);
         b->want[1][i] = b->x[0][perm[i]];
     }
@@ -268,8 +275,11 @@ static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
     memcpy(b->got[0], b->x[3], sizeof b->got[0]);
     k->ntt_fwd(b->got[0], t);
     *ok = *ok && equal(b, 1);
+    memcpy(b->want[1], b->x[3], sizeof b->want[1]);
+    k->ntt_inv(b->got[1], b->got[0], t);    /* what it reads stays           */
+    *ok = *ok && equal(b, 2);
     memcpy(b->want[0], b->x[3], sizeof b->want[0]);
-    k->ntt_inv(b->got[0], t);
+    k->ntt_inv(b->got[0], b->got[0], t);
     *ok = *ok && equal(b, 1);
     cki_ntt_clear(&t, memory);
     return CKKS_OK;
@@ -281,6 +291,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     bench *b = cki_alloc(memory, sizeof *b);
     cki_mod mod[3];
     uint64_t used[3];
+    uint32_t perm[N];
     ckks_status s;
 
     if (b == NULL)
@@ -291,16 +302,18 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
                                  i);
         mod[i] = cki_mod_make(used[i]);
     }
+    fill_perm(perm);
     fill(b->x, 1, &mod[1]);
     fill(b->y, 2, &mod[1]);
     *ok = check_pointwise(b, k, &mod[1]);
     fill(b->x, 3, &mod[0]);
     fill(b->y, 4, &mod[0]);
     *ok = check_pointwise(b, k, &mod[0]) && *ok;
-    *ok = check_dot2(b, k, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, NULL, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, perm, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
-    *ok = check_permute(b, k, &mod[0]) && *ok;
+    *ok = check_permute(b, k, perm, &mod[0]) && *ok;
     *ok = check_expand(b, k) && *ok;
     s = check_ntt(ok, b, k, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;

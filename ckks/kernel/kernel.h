@@ -58,8 +58,8 @@ typedef struct cki_kernel {
 
     /* x[i] <- a(psi^(2 br(i) + 1)), a the polynomial with coefficients x. */
     void (*ntt_fwd)(uint64_t *x, const cki_ntt *t);
-    /* The inverse, 1/N included. */
-    void (*ntt_inv)(uint64_t *x, const cki_ntt *t);
+    /* The inverse of in, 1/N included. */
+    void (*ntt_inv)(uint64_t *out, const uint64_t *in, const cki_ntt *t);
 
     void (*add)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
                 const cki_mod *m);
@@ -76,11 +76,13 @@ typedef struct cki_kernel {
     /* out = w (a - b), w < p a constant */
     void (*sub_scale)(uint64_t *out, const uint64_t *a, const uint64_t *b,
                       uint64_t w, size_t n, const cki_mod *m);
-    /* out0 = sum_j x[j] y0[j], out1 = sum_j x[j] y1[j], 1 <= k <= 64 terms.
-     * If add is true the sums are added to what out0, out1 hold. */
+    /* out0[i] = sum_j x[j][perm[i]] y0[j][i], out1 with y1, 1 <= k <= 64
+     * terms; perm as below, NULL for the identity.  If add is true the sums are
+     * added to what out0, out1 hold.  No out is an x unless perm is NULL. */
     void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const uint64_t *const *y0, const uint64_t *const *y1, int k,
-                 bool add, size_t n, const cki_mod *m);
+                 const uint32_t *perm, const uint64_t *const *y0,
+                 const uint64_t *const *y1, int k, bool add, size_t n,
+                 const cki_mod *m);
     /* out[i] = in[perm[i]], and out[i] += in[perm[i]] mod p.  perm is an
      * automorphism in NTT order, so it maps aligned groups of four, and of
      * eight where n >= 8, to such (rns.h).  n a multiple of 4; out is not in. */

@@ -93,18 +93,20 @@ static inline void wide_mul_add(wide *s, uint64_t a, uint64_t b)
 }
 
 static void dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const uint64_t *const *y0, const uint64_t *const *y1, int k,
-                 bool add_to, size_t n, const cki_mod *mod)
+                 const uint32_t *perm, const uint64_t *const *y0,
+                 const uint64_t *const *y1, int k, bool add_to, size_t n,
+                 const cki_mod *mod)
 {
     const cki_mod m = *mod;
 
     for (size_t i = 0; i < n; i++) {
+        const size_t at = perm == NULL ? i : perm[i];
         wide s0 = { 0, 0 }, s1 = { 0, 0 };
         uint64_t r0, r1;
 
         for (int j = 0; j < k; j++) {
-            wide_mul_add(&s0, x[j][i], y0[j][i]);
-            wide_mul_add(&s1, x[j][i], y1[j][i]);
+            wide_mul_add(&s0, x[j][at], y0[j][i]);
+            wide_mul_add(&s1, x[j][at], y1[j][i]);
         }
         r0 = cki_reduce_any(s0.hi, s0.lo, &m);
         r1 = cki_reduce_any(s1.hi, s1.lo, &m);

@@ -8,6 +8,7 @@ size_t cki_portable_ntt_bytes(size_t n);
 void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
                               const uint64_t *inverse);
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_portable_ntt_inv(uint64_t *x, const cki_ntt *t);
+void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in,
+                          const cki_ntt *t);
 
 #endif

@@ -209,13 +209,13 @@ static void inv_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
 }
 
 /* The same for t = 1, where a loop over t would cost more than its work. */
-static void inv_first_layers(uint64_t *x, size_t size, size_t i,
-                             const table *own, uint64_t p)
+static void inv_first_layers(uint64_t *x, const uint64_t *in, size_t size,
+                             size_t i, const table *own, uint64_t p)
 {
     const uint64_t p2 = 2 * p, p4 = 4 * p, *v = own->v, *vs = own->vs;
 
-    for (uint64_t *end = x + size; x < end; x += 4, i++) {
-        uint64_t e = x[0], f = x[1], g = x[2], h = x[3];
+    for (uint64_t *end = x + size; x < end; x += 4, in += 4, i++) {
+        uint64_t e = in[0], f = in[1], g = in[2], h = in[3];
 
         INV(e, f, v[2 * i], vs[2 * i], p2);
         INV(g, h, v[2 * i + 1], vs[2 * i + 1], p2);
@@ -260,18 +260,20 @@ static void inv_last_layers(uint64_t *x, const cki_ntt *t)
     }
 }
 
-void cki_portable_ntt_inv(uint64_t *x, const cki_ntt *t)
+void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
 {
     const table *own = t->own;
     const uint64_t p = t->mod.p;
     const size_t n = t->n, top = t->log_n % 2 == 1 ? n / 2 : n / 4;
     size_t size = top;                  /* what the pairs of layers cover    */
 
-    VERIFY_BELOW(x, n, p);
+    VERIFY_BELOW(in, n, p);
     while (size > BLOCK)
         size /= 4;
+    if (size < 4 && x != in)
+        memcpy(x, in, n * sizeof *x);
     for (size_t at = 0; at < n && size >= 4; at += size) {
-        inv_first_layers(x + at, size, (n + at) / 4, own, p);
+        inv_first_layers(x + at, in + at, size, (n + at) / 4, own, p);
         for (size_t s = 16; s <= size; s *= 4)
             inv_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
         VERIFY_BELOW(x + at, size, 2 * p);

@@ -18,20 +18,30 @@ import net
 HALO = 24               # reflected pixels round the image for border "halo"
 
 
-def main(model, image, out):
+def forward(model, image, kind):
+    """The network a file describes, set up for one image in numbers of this
+    kind, one thread: a function of no arguments that gives the logits."""
     torch.set_num_threads(1)
     network, _, tensors = export.load(model)
     form = network["input"]
     pixels = data.read_pnm(image)
     height, width = pixels.shape[:2]
     x = torch.from_numpy(pixels.reshape(1, height, width, -1).transpose(0, 3, 1, 2).astype(float))
-    x = x * form["mul"] + form["add"]
-    tensors = {name: t.double() for name, t in tensors.items()}
+    x = (x * form["mul"] + form["add"]).to(kind)
+    tensors = {name: t.to(kind) for name, t in tensors.items()}
     halo = HALO if network["border"] == "halo" else 0
     pad = {"wrap": border.wrap(network.get("ring", [4])[0]), "valid": border.valid}.get(network["border"], border.zero)
-    with torch.no_grad():
-        values = net.forward(network["layers"], tensors, data.reflect(x, halo), pad)
-    y = values[network["output"]["tensor"]][0, :, halo:halo + height, halo:halo + width]
+
+    def run():
+        with torch.no_grad():
+            values = net.forward(network["layers"], tensors, data.reflect(x, halo), pad)
+        return values[network["output"]["tensor"]][0, :, halo:halo + height, halo:halo + width]
+
+    return run
+
+
+def main(model, image, out):
+    y = forward(model, image, torch.float64)()
     with open(out, "wb") as f:
         f.write(y.contiguous().numpy().astype("<f4").tobytes())
 

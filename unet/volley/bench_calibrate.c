@@ -294,8 +294,7 @@ static ckks_status cal_permute(nn_machine *m, calibration *c)
     const int top = ckks_ctx_top_level(c->b.ctx);
     const nn_switching known = { .level = top, .xs = CAL_STEPS,
                                   .terms = CAL_STEPS, .pairs = 1 };
-    const double limbs = top + 1, all = limbs + ckks_ctx_num_special(c->b.ctx);
-    const double words = CAL_STEPS * (2 * all + limbs) * (double)c->n;
+    const double words = CAL_STEPS * (top + 1.0) * (double)c->n;
     double t = 0;
     ckks_status s = cal_time(&t, c, cal_sum);
 

@@ -268,7 +268,8 @@ static bench_work network_work(const nn_plan *p)
         const nn_step *s = &p->step[i];
         const bench_work one = bench_switch_work(&p->params, s->level);
         const double limbs = s->level + 1;
-        const double down = 2 * (limbs + p->params.num_special);
+        const double down = 2 * (limbs + ckks_params_special_at(&p->params,
+                                                                s->level));
         const double up = one.ntts - down;
 
         sum.ntts += (double)s->relins * one.ntts

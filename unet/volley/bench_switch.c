@@ -18,12 +18,13 @@ int bench_digits(const ckks_params *p, int level)
 bench_work bench_switch_work(const ckks_params *p, int level)
 {
     const double digits = bench_digits(p, level), limbs = level + 1;
-    const double all = limbs + p->num_special;
+    const double specials = ckks_params_special_at(p, level);
+    const double all = limbs + specials;
     const double n = (double)((size_t)1 << p->log_n);
 
     return (bench_work){
         .n = n, .log_n = p->log_n,
-        .ntts = limbs + digits * all - limbs + 2 * p->num_special + 2 * limbs,
+        .ntts = digits * all + 2 * (specials + limbs),
         .key_bytes = 16 * n * digits * all,
         .convert_limbs = digits * all - limbs + 2 * limbs,
         .inner_limbs = 2 * digits * all
