@@ -2,7 +2,8 @@
  *
  * Read first: docs/06-levels.md.  Every function checks all, allocates all,
  * then computes; the result is moved into the output at the end, so that any
- * output may be any input.
+ * output may be any input.  Sums are computed where they are wanted if the
+ * output is an input: nothing fails from there on.
  */
 #include <math.h>
 #include <string.h>
@@ -83,6 +84,15 @@ static ckks_status check_plain(const ckks_ct *out, const ckks_ct *a,
 typedef void combine_fn(uint64_t *, const uint64_t *, const uint64_t *,
                         size_t, const cki_mod *);
 
+/* Words that stay in the first-level cache while several operations pass over
+ * them. */
+enum { TILE = 1024 };
+
+static size_t tile_at(size_t at, size_t n)
+{
+    return n - at < TILE ? n - at : TILE;
+}
+
 /* Part k of a, or NULL beyond its degree. */
 static const uint64_t *part(const ckks_ct *a, int k, int i)
 {
@@ -106,7 +116,12 @@ static ckks_status add_or_sub(ckks_ct *out, const ckks_ct *a,
     ctx = a->ctx;
     fn = subtract ? ctx->rns.kernel->sub : ctx->rns.kernel->add;
     degree = a->degree > b->degree ? a->degree : b->degree;
-    s = cki_ct_new(&made, ctx, degree, a->level, a->scale, name);
+    if (out == a && degree == a->degree) {
+        made = *out;
+        made.seeded = 0;
+    } else {
+        s = cki_ct_new(&made, ctx, degree, a->level, a->scale, name);
+    }
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= degree; k++)
@@ -117,13 +132,16 @@ static ckks_status add_or_sub(ckks_ct *out, const ckks_ct *a,
 
             if (x != NULL && y != NULL)
                 fn(z, x, y, ctx->n, m);
-            else if (x != NULL)
+            else if (x != NULL && x != z)
                 memcpy(z, x, ctx->n * sizeof *z);
-            else
+            else if (x == NULL)
                 ctx->rns.kernel->scale_add(z, y, subtract ? m->p - 1 : 1, NULL,
                                            ctx->n, m);
         }
-    cki_ct_give(out, &made);
+    if (out == a && degree == a->degree)
+        *out = made;
+    else
+        cki_ct_give(out, &made);
     return CKKS_OK;
 }
 
@@ -261,10 +279,21 @@ ckks_status ckks_neg(ckks_ct *out, const ckks_ct *a)
     return mul_signed(out, a, -1, "ckks_neg");
 }
 
+/* z[k] += w, n words. */
+static void add_word(uint64_t *z, uint64_t w, size_t n, const ckks_ctx *ctx,
+                     const cki_mod *m)
+{
+    uint64_t same[TILE];
+
+    for (size_t k = 0; k < TILE && k < n; k++)
+        same[k] = w;
+    for (size_t k = 0; k < n; k += TILE)
+        ctx->rns.kernel->add(z + k, z + k, same, tile_at(k, n), m);
+}
+
 ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im)
 {
-    ckks_ct made = { 0 };
     const ckks_ctx *ctx;
     double x, y;
     ckks_status s = check_one(out, a, "ckks_add_const");
@@ -281,22 +310,20 @@ ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
         return cki_fail(CKKS_ESCALE, "ckks_add_const: constant %g + %g i times "
                         "scale 2^%.2f is not below Q/2, log2(Q) %.2f", re, im,
                         log2(a->scale), ctx->log_q[a->level]);
-    s = cki_ct_copy(&made, a, "ckks_add_const");
+    s = cki_ct_copy(out, a, "ckks_add_const");      /* nothing if out is a   */
     if (s != CKKS_OK)
         return s;
-    made.seeded = 0;
-    for (int i = 0; i <= a->level; i++) {
+    out->seeded = 0;
+    for (int i = 0; i <= out->level; i++) {
         const cki_mod *m = &ctx->rns.mod[i];
-        uint64_t *z = cki_ct_limb(&made, 0, i), u = cki_from_double(x, m);
+        uint64_t *z = cki_ct_limb(out, 0, i), u = cki_from_double(x, m);
         uint64_t v = cki_mul(cki_from_double(y, m),
                              cki_pow(ctx->rns.psi[i], ctx->n / 2, m), m);
         uint64_t w[2] = { cki_add(u, v, m->p), cki_sub(u, v, m->p) };
 
         for (size_t h = 0; h < 2; h++)
-            for (size_t k = h * (ctx->n / 2); k < (h + 1) * (ctx->n / 2); k++)
-                z[k] = cki_add(z[k], w[h], m->p);
+            add_word(z + h * (ctx->n / 2), w[h], ctx->n / 2, ctx, m);
     }
-    cki_ct_give(out, &made);
     return CKKS_OK;
 }
 
@@ -334,27 +361,43 @@ static void tensor(ckks_ct *out, const ckks_ct *a, const ckks_ct *b, int i)
     const cki_mod *m = &a->ctx->rns.mod[i];
     const uint64_t *a0 = cki_ct_limb(a, 0, i), *a1 = cki_ct_limb(a, 1, i);
     const uint64_t *b0 = cki_ct_limb(b, 0, i), *b1 = cki_ct_limb(b, 1, i);
-    uint64_t *mid = cki_ct_limb(out, 1, i);
+    uint64_t *z0 = cki_ct_limb(out, 0, i), *z1 = cki_ct_limb(out, 1, i);
+    uint64_t *z2 = cki_ct_limb(out, 2, i);
 
-    k->mul(cki_ct_limb(out, 0, i), a0, b0, n, m);
-    k->mul(mid, a0, b1, n, m);
-    k->mul_add(mid, a1, b0, mid, n, m);
-    k->mul(cki_ct_limb(out, 2, i), a1, b1, n, m);
+    for (size_t t = 0; t < n; t += TILE) {
+        const size_t some = tile_at(t, n);
+
+        k->mul(z0 + t, a0 + t, b0 + t, some, m);
+        k->mul(z1 + t, a0 + t, b1 + t, some, m);
+        k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);
+        k->mul(z2 + t, a1 + t, b1 + t, some, m);
+    }
 }
 
-/* (a_0^2, 2 a_0 a_1, a_1^2) */
-static void tensor_square(ckks_ct *out, const ckks_ct *a, int i)
+/* (a_0^2, 2 a_0 a_1, a_1^2), added to what is there if `more`. */
+static void tensor_square(ckks_ct *out, const ckks_ct *a, int i, bool more)
 {
     const size_t n = a->ctx->n;
     const cki_kernel *k = a->ctx->rns.kernel;
     const cki_mod *m = &a->ctx->rns.mod[i];
     const uint64_t *a0 = cki_ct_limb(a, 0, i), *a1 = cki_ct_limb(a, 1, i);
-    uint64_t *mid = cki_ct_limb(out, 1, i);
+    uint64_t *z0 = cki_ct_limb(out, 0, i), *z1 = cki_ct_limb(out, 1, i);
+    uint64_t *z2 = cki_ct_limb(out, 2, i), twice[TILE];
 
-    k->mul(cki_ct_limb(out, 0, i), a0, a0, n, m);
-    k->mul(mid, a0, a1, n, m);
-    k->add(mid, mid, mid, n, m);
-    k->mul(cki_ct_limb(out, 2, i), a1, a1, n, m);
+    for (size_t t = 0; t < n; t += TILE) {
+        const size_t some = tile_at(t, n);
+
+        k->add(twice, a0 + t, a0 + t, some, m);
+        if (more) {
+            k->mul_add(z0 + t, a0 + t, a0 + t, z0 + t, some, m);
+            k->mul_add(z1 + t, twice, a1 + t, z1 + t, some, m);
+            k->mul_add(z2 + t, a1 + t, a1 + t, z2 + t, some, m);
+        } else {
+            k->mul(z0 + t, a0 + t, a0 + t, some, m);
+            k->mul(z1 + t, twice, a1 + t, some, m);
+            k->mul(z2 + t, a1 + t, a1 + t, some, m);
+        }
+    }
 }
 
 static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,
@@ -377,7 +420,7 @@ static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,
         return s;
     for (int i = 0; i <= a->level; i++) {
         if (a == b)
-            tensor_square(&made, a, i);
+            tensor_square(&made, a, i, false);
         else
             tensor(&made, a, b, i);
     }
@@ -393,6 +436,23 @@ ckks_status ckks_mul(ckks_ct *out, const ckks_ct *a, const ckks_ct *b)
 ckks_status ckks_square(ckks_ct *out, const ckks_ct *a)
 {
     return multiply(out, a, a, "ckks_square");
+}
+
+ckks_status ckks_add_square(ckks_ct *out, const ckks_ct *a)
+{
+    const char *name = "ckks_add_square";
+    ckks_status s = check_two(out, a, out, name);
+
+    if (s == CKKS_OK && (out->degree != 2 || a->degree != 1))
+        s = cki_fail(CKKS_EARG, "%s: degrees %d and %d, not 2 and 1", name,
+                     out->degree, a->degree);
+    if (s == CKKS_OK)
+        s = check_scales(out->scale, a->scale * a->scale, a->level, name);
+    if (s != CKKS_OK)
+        return s;
+    for (int i = 0; i <= a->level; i++)
+        tensor_square(out, a, i, true);
+    return CKKS_OK;
 }
 
 /* ---- levels ------------------------------------------------------------- */

@@ -398,6 +398,15 @@ CKKS_CHECKED ckks_status ckks_mul(ckks_ct *out, const ckks_ct *a,
                                   const ckks_ct *b);
 CKKS_CHECKED ckks_status ckks_square(ckks_ct *out, const ckks_ct *a);
 
+/* out += a * a, in place: sums of squares, before one relinearisation.
+ *   needs   out: degree 2, the level of a and the square of its scale; a:
+ *           degree 1
+ *   cost    3 products a word; no NTT
+ *   errors  CKKS_EARG    other degrees
+ *           CKKS_ELEVEL, CKKS_ESCALE  levels or scales that do not belong
+ *                        together */
+CKKS_CHECKED ckks_status ckks_add_square(ckks_ct *out, const ckks_ct *a);
+
 /* out = a of degree 2, made degree 1.  A degree 1 input is copied.
  *   cost    l+1 + D (l+1+K) - (l+1) + 2 K + 2 (l+1) NTT
  *   errors  CKKS_EKEY    no relinearisation key, or for a lower level only */

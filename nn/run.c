@@ -4,9 +4,9 @@
  *
  * A stage goes over its map one piece at a time, some channels at some phases
  * of a row, so that few sums exist at once: integer combination,
- * rotations, bias, square, and each output form it is wanted in.  What is
- * wanted at a lower level is dropped there before it is relinearised; means
- * are taken of three-part squares, so that one relinearisation serves four.
+ * rotations, bias, and for each output form it is wanted in the square.  What
+ * is wanted at a lower level is dropped there before it is squared; means are
+ * taken of three-part squares, so that one relinearisation serves four.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -105,13 +105,20 @@ static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
     return st;
 }
 
-static ckks_status activate(ckks_ct *ct, const net_stage *s, int o)
+/* What stands for channel o where the activation is no square: the same scale
+ * as one. */
+static bool is_linear(const net_stage *s, int o)
 {
-    if (!s->square)
-        return CKKS_OK;
-    if (s->linear != NULL && s->linear[o])
-        return ckks_mul_const(ct, ct, 1, 0, round(s->value_scale));
-    return ckks_square(ct, ct);
+    return s->linear != NULL && s->linear[o];
+}
+
+/* out = the activation of ct. */
+static ckks_status activate(ckks_ct *out, const ckks_ct *ct,
+                            const net_stage *s, int o)
+{
+    if (is_linear(s, o))
+        return ckks_mul_const(out, ct, 1, 0, round(s->value_scale));
+    return ckks_square(out, ct);
 }
 
 /* Brings a finished sum to the level of its form. */
@@ -129,8 +136,26 @@ static ckks_status bring_down(ckks_ct *ct, const net_run *r, const net_stage *s,
     return st == CKKS_OK ? ckks_rescale(ct, ct) : st;
 }
 
-/* Adds a ciphertext of phase i to its place in form j of stage k; the last one
- * of a mean brings it down.  ct is consumed. */
+/* Adds the activation of ct to what is there, the first of a mean makes it;
+ * ct is consumed. */
+static ckks_status accumulate(ckks_ct *place, ckks_ct *ct, const net_stage *s,
+                              int o)
+{
+    ckks_status st = CKKS_OK;
+
+    if (s->square && !is_linear(s, o) && place->limb != NULL)
+        return ckks_add_square(place, ct);
+    if (s->square)
+        st = activate(ct, ct, s, o);
+    if (st == CKKS_OK && place->limb != NULL)
+        st = ckks_add(place, place, ct);
+    else if (st == CKKS_OK)
+        ckks_ct_swap(place, ct);
+    return st;
+}
+
+/* Adds what a ciphertext of phase i gives to its place in form j of stage k;
+ * the last one of a mean brings it down.  ct is consumed. */
 static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
 {
     const net_stage *s = &r->w->net.stage[k];
@@ -148,10 +173,7 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
         place = &r->out[k][j].ct[o * r->w->map[k].num_phases + i];
         side = 1;
     }
-    if (place->limb == NULL)
-        ckks_ct_swap(place, ct);
-    else
-        st = ckks_add(place, place, ct);
+    st = accumulate(place, ct, s, o);
     if (st == CKKS_OK && y % side == side - 1 && x % side == side - 1)
         st = bring_down(place, r, s, form);
     return st;
@@ -161,14 +183,13 @@ ckks_status net_finish(net_run *r, int k, int o, int i, ckks_ct *ct)
 {
     const net_stage *s = &r->w->net.stage[k];
     ckks_ct copy = { 0 };
-    ckks_status st;
+    ckks_status st = CKKS_OK;
 
     if (k == r->w->net.num_stages - 1) {
         ckks_ct_swap(&r->logit[o * nn_layout_phases(&r->p->layout, s->gap)
                                + i], ct);
         return CKKS_OK;
     }
-    st = activate(ct, s, o);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++) {
         if (j + 1 == s->num_outs && ct->level == s->out[j].level + 1)
             ckks_ct_swap(&copy, ct);   /* no one needs it any more          */

@@ -39,6 +39,8 @@
 
 /* Where a call would pass vectors through memory. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+/* Loops over arrays of vectors that are to live in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
 
 typedef __m256d vec;
 

@@ -9,11 +9,14 @@
  * Two ways, by the weights.  In both, inputs are packed a tile of 32 columns at
  * a time.
  *
- * Small weights (|weight| < 2^15, in every row they add up to less than 2^18):
- * a word x < 2^52 is cut into four digits of 13 bits.  One instruction
- * multiplies 16 pairs of 16-bit numbers and adds neighbours, here two terms of
- * one digit and column.  The sums are below 2^13 2^18 = 2^31 whatever the
- * order.
+ * Small weights (|weight| < 2^15): a word x < p stands for x' = x or x - p,
+ * |x'| <= p/2, which is cut into signed digits of 16 bits, three if p leaves
+ * room for that (below), else four.  One instruction multiplies 16 pairs of
+ * 16-bit numbers and adds neighbours, here two terms of one digit and column.
+ * Inputs 2 i and 2 i + 1 are such a pair; terms of both that follow each other
+ * cost what one does.  Sums are kept while the |weight| of a row add up to less
+ * than 2^16, so that they stay below 2^15 2^16 = 2^31 whatever the order: a
+ * run.
  *
  * Other weights (rows below 2^28): x < 2^49 is cut into x = h 2^25 + l, both
  * held as doubles, packed as (input, {l, h}, 32).  Both sums stay below 2^53:
@@ -34,12 +37,13 @@ static size_t weights_of(const ckks_block *block, size_t n_blocks)
     return sum;
 }
 
-/* Enough for either way: pairs of digits' weights take half a double a term,
- * rounded up to whole pairs. */
+/* Enough for either way: a term's weights of digits, for four rows, and its
+ * place in a run take half of its four doubles, and an odd last input is half a
+ * pair. */
 size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
                            size_t n_blocks)
 {
-    return (n_in * 2 * COLUMNS + weights_of(block, n_blocks))
+    return ((n_in + 1) * 2 * COLUMNS + weights_of(block, n_blocks))
            * sizeof(double);
 }
 
@@ -48,134 +52,284 @@ size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
 static bool small_weights(const ckks_block *block, size_t n_blocks)
 {
     for (const ckks_block *b = block; b < block + n_blocks; b++)
-        for (size_t r = 0; r < b->rows; r++) {
-            const int32_t *w = b->weight + r * b->terms;
-            int64_t sum = 0;
-
-            for (size_t k = 0; k < b->terms; k++) {
-                int64_t size = w[k] < 0 ? -(int64_t)w[k] : w[k];
-
-                if (size >= 1 << 15)
-                    return false;
-                sum += size;
-            }
-            if (sum >= 1 << 18)
+        for (size_t k = 0; k < b->rows * b->terms; k++)
+            if (b->weight[k] <= -(1 << 15) || b->weight[k] >= 1 << 15)
                 return false;
-        }
     return true;
 }
 
-/* Two terms' weights in a word, (group of four rows, pair of terms, row);
- * missing rows and terms are 0. */
-static void pack_pairs(uint32_t *to, const ckks_block *block, size_t n_blocks)
-{
-    for (const ckks_block *b = block; b < block + n_blocks; b++)
-        for (size_t r = 0; r < b->rows; r += ROWS)
-            for (size_t k = 0; k < b->terms; k += 2)
-                for (size_t s = r; s < r + ROWS; s++) {
-                    const int32_t *w = b->weight + s * b->terms + k;
-                    bool row = s < b->rows;
-                    int low = row ? w[0] : 0;
-                    int high = row && k + 1 < b->terms ? w[1] : 0;
+/* An entry of a run: a pair of inputs.  The last one of a run says so. */
+enum { LAST = 1 };
+typedef uint32_t entry;         /* 2 (number of the pair) + LAST or 0        */
 
-                    *to++ = ((uint32_t)low & 0xffff) | (uint32_t)high << 16;
-                }
+/* Terms k, and k + 1 if both are one pair's: how many. */
+static size_t terms_of_entry(const ckks_block *b, size_t k)
+{
+    return k + 1 < b->terms && b->index[k] / 2 == b->index[k + 1] / 2
+                   && b->index[k] != b->index[k + 1]
+               ? 2 : 1;
 }
 
-/* Digits of four columns in a vector: those of bits 0, 13, 26 and 39. */
-static inline __m256i digits_of(__m256i x)
+/* The largest sum of |weight| of a row if `some` terms from k on are added to
+ * those of a run, whose sums are in work (rows). */
+static bool run_holds(const ckks_block *b, size_t first, size_t end)
 {
-    const __m256i bytes = _mm256_setr_epi8(
-        0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
-        0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
-    const __m256i halves = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    __m256i even = _mm256_blend_epi16(x, _mm256_slli_epi64(x, 6), 0x44);
-    __m256i odd = _mm256_blend_epi16(_mm256_slli_epi64(x, 3),
-                                     _mm256_slli_epi64(x, 9), 0x88);
+    for (size_t r = 0; r < b->rows; r++) {
+        const int32_t *w = b->weight + r * b->terms;
+        int32_t sum = 0;
 
-    /* digit k at bit 16 k of its word, then digits together */
-    x = _mm256_and_si256(_mm256_blend_epi16(even, odd, 0xaa),
-                         _mm256_set1_epi16((1 << 13) - 1));
-    return _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(x, bytes), halves);
-}
-
-/* (input, 32 columns by fours, digit, 4) */
-static void pack_digits(__m256i *to, const uint64_t *const *in, size_t n_in,
-                        size_t at)
-{
-    for (size_t j = 0; j < n_in; j++)
-        for (size_t i = 0; i < COLUMNS; i += 4) {
-            const uint64_t *x = in[j] + at + i;
-
-            _mm256_store_si256(to++, digits_of(_mm256_loadu_si256(
-                                         (const __m256i *)(const void *)x)));
-        }
-}
-
-/* Sums of digits 0 and 2 and of digits 1 and 3, four columns each. */
-typedef struct digit_sums {
-    __m256i even, odd;
-} digit_sums;
-
-static ALWAYS_INLINE void digit_terms(digit_sums *s, __m256i even,
-                                      __m256i odd, uint32_t pair)
-{
-    __m256i w = _mm256_set1_epi32((int)pair);
-
-    s->even = _mm256_add_epi32(s->even, _mm256_madd_epi16(even, w));
-    s->odd = _mm256_add_epi32(s->odd, _mm256_madd_epi16(odd, w));
-}
-
-/* d_0 + 2^13 d_1 and 2^26 d_2 + 2^39 d_3 are below 2^45 and 2^71: exact, the
- * latter 2^26 times a whole number.  With D = d_2 + 2^13 d_3 it is at most 2^18
- * p, as every word's upper digits are at most the word: nearest() is off by
- * 1/2 + 2^-34, and what reduce leaves is whole and below p: exact. */
-static ALWAYS_INLINE void digit_end(uint64_t *out, digit_sums s, prime c)
-{
-    vec d0 = _mm256_cvtepi32_pd(_mm256_castsi256_si128(s.even));
-    vec d1 = _mm256_cvtepi32_pd(_mm256_castsi256_si128(s.odd));
-    vec d2 = _mm256_cvtepi32_pd(_mm256_extracti128_si256(s.even, 1));
-    vec d3 = _mm256_cvtepi32_pd(_mm256_extracti128_si256(s.odd, 1));
-    vec low = _mm256_fmadd_pd(d1, _mm256_set1_pd(0x1p13), d0);
-    vec high = _mm256_fmadd_pd(d3, _mm256_set1_pd(0x1p39),
-                               _mm256_mul_pd(d2, _mm256_set1_pd(0x1p26)));
-
-    /* |sum| <= 2^49 + 2^45 + 2^48 */
-    store_centred(out, reduce(_mm256_add_pd(reduce(high, c),
-                                            _mm256_sub_pd(low, c.half)), c),
-                  c);
-}
-
-/* Four rows, four columns.  tile: at those columns. */
-static inline void digits_four(uint64_t *const *out, size_t rows,
-                               const __m256i *tile, const uint32_t *pair,
-                               const int32_t *index, size_t terms, size_t at,
-                               prime c)
-{
-    digit_sums s0 = { _mm256_setzero_si256(), _mm256_setzero_si256() };
-    digit_sums s1 = s0, s2 = s0, s3 = s0;
-
-    for (size_t k = 0; k < terms; k += 2, pair += ROWS) {
-        size_t second = k + 1 < terms ? k + 1 : k;  /* weight 0 then         */
-        __m256i x = _mm256_load_si256(tile + (size_t)index[k]
-                                                 * (COLUMNS / 4));
-        __m256i y = _mm256_load_si256(tile + (size_t)index[second]
-                                                 * (COLUMNS / 4));
-        __m256i even = _mm256_unpacklo_epi16(x, y);
-        __m256i odd = _mm256_unpackhi_epi16(x, y);
-
-        digit_terms(&s0, even, odd, pair[0]);
-        digit_terms(&s1, even, odd, pair[1]);
-        digit_terms(&s2, even, odd, pair[2]);
-        digit_terms(&s3, even, odd, pair[3]);
+        for (size_t k = first; k < end; k++)
+            sum += w[k] < 0 ? -w[k] : w[k];
+        if (sum >= 1 << 16)
+            return false;
     }
-    digit_end(out[0] + at, s0, c);
-    if (rows > 1)
-        digit_end(out[1] + at, s1, c);
-    if (rows > 2)
-        digit_end(out[2] + at, s2, c);
-    if (rows > 3)
-        digit_end(out[3] + at, s3, c);
+    return true;
+}
+
+/* The entries of a block; gives how many. */
+static size_t find_runs(entry *to, const ckks_block *b)
+{
+    size_t count = 0, first = 0;
+
+    for (size_t k = 0, some; k < b->terms; k += some) {
+        some = terms_of_entry(b, k);
+        if (k > first && !run_holds(b, first, k + some)) {
+            to[count - 1] |= LAST;
+            first = k;
+        }
+        to[count++] = (entry)b->index[k] / 2 * 2;
+    }
+    to[count - 1] |= LAST;
+    return count;
+}
+
+/* Weights of an entry in words, low half that of the even input; missing rows
+ * and inputs have 0.  (group of four rows, entry, row) */
+static uint32_t *pack_pairs(uint32_t *to, const ckks_block *b)
+{
+    for (size_t r = 0; r < b->rows; r += ROWS)
+        for (size_t k = 0, some; k < b->terms; k += some) {
+            some = terms_of_entry(b, k);
+            for (size_t s = r; s < r + ROWS; s++, to++) {
+                *to = 0;
+                for (size_t i = k; i < k + some && s < b->rows; i++)
+                    *to |= ((uint32_t)b->weight[s * b->terms + i] & 0xffff)
+                           << (b->index[i] % 2 ? 16 : 0);
+            }
+        }
+    return to;
+}
+
+/* What cuts a word into digits. */
+typedef struct cutter {
+    __m256i p, half, bias;      /* bias: 2^15 in every digit but the top one */
+} cutter;
+
+/* Three digits hold x' + 2^31 + 2^15 < 2^47. */
+static bool three_digits(const cki_mod *m)
+{
+    return m->p < ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
+}
+
+static cutter cutter_of(const cki_mod *m)
+{
+    cutter c = { _mm256_set1_epi64x((int64_t)m->p),
+                 _mm256_set1_epi64x((int64_t)((m->p - 1) / 2)),
+                 _mm256_set1_epi64x(three_digits(m) ? 0x80008000
+                                                    : 0x800080008000) };
+
+    return c;
+}
+
+/* The digits of four words, each in its word: adding 2^15 to a digit makes it
+ * one of [0, 2^16) and carries; turning its top bit takes that off again.  The
+ * fourth of three is the top one's sign. */
+static inline __m256i cut(const uint64_t *x, cutter c)
+{
+    __m256i u = _mm256_loadu_si256((const __m256i *)(const void *)x);
+    __m256i above = _mm256_cmpgt_epi64(u, c.half);
+
+    u = _mm256_sub_epi64(u, _mm256_and_si256(above, c.p));
+    return _mm256_xor_si256(_mm256_add_epi64(u, c.bias), c.bias);
+}
+
+/* A tile is (pair of inputs, 32 columns by eights, digits vectors).  Numbers
+ * are pairs' digits, columns 0..7: d_ij is digit j of column i.
+ *
+ * Four digits:  d_00 d_01 d_02 d_03 | d_20 ..,  d_1. | d_3.,  d_4. | d_6.,
+ * d_5. | d_7..  Three: d_00 d_01 d_02 d_50 | d_20 d_21 d_22 d_70,
+ * d_10 d_11 d_12 d_51 | d_3. d_71,  d_40 d_41 d_42 d_52 | d_6. d_72. */
+static ALWAYS_INLINE __m256i *pack_eight(__m256i *to, const uint64_t *x,
+                                         const uint64_t *y, bool three,
+                                         cutter c)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i a = cut(x, c), b = y == NULL ? zero : cut(y, c);
+    __m256i d = cut(x + 4, c), e = y == NULL ? zero : cut(y + 4, c);
+    __m256i v0 = _mm256_unpacklo_epi16(a, b), v1 = _mm256_unpackhi_epi16(a, b);
+    __m256i v2 = _mm256_unpacklo_epi16(d, e), v3 = _mm256_unpackhi_epi16(d, e);
+
+    if (three) {
+        v0 = _mm256_blend_epi32(v0, _mm256_shuffle_epi32(v3, 0x00), 0x88);
+        v1 = _mm256_blend_epi32(v1, _mm256_shuffle_epi32(v3, 0x55), 0x88);
+        v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);
+    }
+    _mm256_store_si256(to++, v0);
+    _mm256_store_si256(to++, v1);
+    _mm256_store_si256(to++, v2);
+    if (!three)
+        _mm256_store_si256(to++, v3);
+    return to;
+}
+
+static ALWAYS_INLINE void pack_digits(__m256i *to, const uint64_t *const *in,
+                                      size_t n_in, size_t at, bool three,
+                                      cutter c)
+{
+    for (size_t j = 0; j < n_in; j += 2)
+        for (size_t i = at; i < at + COLUMNS; i += 8)
+            to = pack_eight(to, in[j] + i,
+                            j + 1 < n_in ? in[j + 1] + i : NULL, three, c);
+}
+
+/* Four sums of digits, 2^16 apart, and what is added.
+ *
+ * d_0 + 2^16 d_1 is below 2^48 and exact.  2^32 d_2 + 2^48 d_3 is 2^32 times a
+ * whole number below 2^31 (three digits), or at most 2^33 (four: d_3 is the
+ * sign or next to it, |d_3| < 2^16): exact, and at most 2^18 p, as the sum is
+ * at most 2^16 p/2 and the lower digits take off 2^48, 2^18 p unless p < 2^30,
+ * which leaves d_2 and d_3 below 2^16.  So nearest() is off by 1/2 + 2^-34, and
+ * what reduce leaves is whole and below p: exact.  With out < p the second sum
+ * is below 2^51. */
+static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
+                                    __m128i d2, __m128i d3, bool four,
+                                    bool add_to, prime c)
+{
+    vec low = _mm256_fmadd_pd(_mm256_cvtepi32_pd(d1), _mm256_set1_pd(0x1p16),
+                              _mm256_cvtepi32_pd(d0));
+    vec high = _mm256_mul_pd(_mm256_cvtepi32_pd(d2), _mm256_set1_pd(0x1p32));
+
+    if (four)
+        high = _mm256_fmadd_pd(_mm256_cvtepi32_pd(d3), _mm256_set1_pd(0x1p48),
+                               high);
+    low = _mm256_sub_pd(low, c.half);
+    if (add_to)
+        low = _mm256_add_pd(low, load(out));
+    store_centred(out, reduce(_mm256_add_pd(reduce(high, c), low), c), c);
+}
+
+/* Words 0, 2, 1, 3 of 64 bits: neighbours of both halves come together. */
+static inline __m256i gather(__m256i x)
+{
+    return _mm256_permute4x64_epi64(x, 0xd8);
+}
+
+static inline __m128i lower(__m256i x)
+{
+    return _mm256_castsi256_si128(x);
+}
+
+static inline __m128i upper(__m256i x)
+{
+    return _mm256_extracti128_si256(x, 1);
+}
+
+/* Sums of four columns' four digits, as pack_eight has them. */
+static ALWAYS_INLINE void end_four(uint64_t *out, __m256i s0, __m256i s1,
+                                   bool add_to, prime c)
+{
+    __m256i low = gather(_mm256_unpacklo_epi32(s0, s1));
+    __m256i high = gather(_mm256_unpackhi_epi32(s0, s1));
+
+    digit_end(out, lower(low), upper(low), lower(high), upper(high), true,
+              add_to, c);
+}
+
+/* Of eight columns' three. */
+static ALWAYS_INLINE void end_eight(uint64_t *out, __m256i s0, __m256i s1,
+                                    __m256i s2, bool add_to, prime c)
+{
+    __m256i high = _mm256_unpackhi_epi32(s0, s1);
+    __m256i low = gather(_mm256_unpacklo_epi32(s0, s1));
+    __m256i five = _mm256_unpackhi_epi64(high, high);
+    __m128i none = _mm_setzero_si128();
+
+    digit_end(out, lower(low), upper(low), lower(gather(high)), none, false,
+              add_to, c);
+    low = gather(_mm256_unpacklo_epi32(s2, five));
+    digit_end(out + 4, lower(low), upper(low),
+              lower(_mm256_permute4x64_epi64(s2, 0x0d)), none, false, add_to,
+              c);
+}
+
+/* The sums of one run for four rows; gives where the next begins.  A function
+ * of its own, where sums are all there is to keep in registers; what the rows
+ * share is read for each, as no register is left for it, and the compiler may
+ * not know that it is the same. */
+#define READ_AGAIN(x) __asm__("" : "+r"(x))
+#define ADD_TO(s, x) __asm__("vpaddd %1, %0, %0" : "+x"(s) : "x"(x))
+#define RUN_SUMS(name, VECTORS)                                           \
+    static __attribute__((noinline)) const entry *name(                   \
+        __m256i *out, const __m256i *tile, size_t pair_size,              \
+        const entry *e, const uint32_t *pair)                             \
+    {                                                                     \
+        __m256i s[ROWS][VECTORS];                                         \
+        entry last;                                                       \
+                                                                          \
+        UNROLL                                                            \
+        for (int r = 0; r < ROWS; r++)                                    \
+            UNROLL                                                        \
+            for (int v = 0; v < VECTORS; v++)                             \
+                s[r][v] = _mm256_setzero_si256();                         \
+        do {                                                              \
+            const __m256i *x = tile + *e / 2 * pair_size;                 \
+                                                                          \
+            last = *e++ & LAST;                                           \
+            UNROLL                                                        \
+            for (int r = 0; r < ROWS; r++) {                              \
+                __m256i w = _mm256_set1_epi32((int)pair[r]);              \
+                                                                          \
+                READ_AGAIN(x);                                            \
+                UNROLL                                                    \
+                for (int v = 0; v < VECTORS; v++)                         \
+                    ADD_TO(s[r][v], _mm256_madd_epi16(x[v], w));          \
+            }                                                             \
+            pair += ROWS;                                                 \
+        } while (!last);                                                  \
+        UNROLL                                                            \
+        for (int r = 0; r < ROWS; r++)                                    \
+            UNROLL                                                        \
+            for (int v = 0; v < VECTORS; v++)                             \
+                _mm256_store_si256(out + VECTORS * r + v, s[r][v]);       \
+        return e;                                                         \
+    }
+RUN_SUMS(sums_of_three, 3)
+RUN_SUMS(sums_of_four, 2)
+
+/* Four rows, eight columns of three digits or four of four.  tile: at those
+ * columns. */
+static ALWAYS_INLINE void digit_rows(uint64_t *const *out, size_t rows,
+                                     const __m256i *tile, size_t pair_size,
+                                     const entry *e, const uint32_t *pair,
+                                     size_t count, size_t at, bool three,
+                                     prime c)
+{
+    const entry *stop = e + count;
+
+    for (bool add_to = false; e < stop; add_to = true) {
+        __m256i s[3 * ROWS];
+        const entry *next = (three ? sums_of_three : sums_of_four)(
+            s, tile, pair_size, e, pair);
+
+        for (size_t r = 0; r < ROWS && r < rows; r++)
+            if (three)
+                end_eight(out[r] + at, s[3 * r], s[3 * r + 1], s[3 * r + 2],
+                          add_to, c);
+            else
+                end_four(out[r] + at, s[2 * r], s[2 * r + 1], add_to, c);
+        pair += ROWS * (next - e);
+        e = next;
+    }
 }
 
 /* A part of the next tile's inputs: memory works while sums are made. */
@@ -187,37 +341,49 @@ static void ask_next(const uint64_t *const *in, size_t first, size_t end,
                                     + k % (COLUMNS / 8) * 8), _MM_HINT_T1);
 }
 
-static void combine_small(uint64_t *const *out, const uint64_t *const *in,
-                          size_t n_in, const ckks_block *block,
-                          size_t n_blocks, size_t n, prime c, void *work)
+static ALWAYS_INLINE void combine_small(
+    uint64_t *const *out, const uint64_t *const *in, size_t n_in,
+    const ckks_block *block, size_t n_blocks, size_t n, bool three,
+    const cki_mod *m, void *work)
 {
-    const size_t lines = n_in * (COLUMNS / 8);
-    size_t groups = 0, step;
+    const size_t lines = n_in * (COLUMNS / 8), vectors = three ? 3 : 4;
+    const size_t pair_size = COLUMNS / 8 * vectors;
+    const size_t width = three ? 8 : 4, each = three ? 3 : 2;
+    const prime c = prime_of(m);
+    const cutter cut_by = cutter_of(m);
     __m256i *tile = work;
-    uint32_t *pairs = (uint32_t *)(void *)(tile + n_in * (COLUMNS / 4));
+    uint32_t *packed = (uint32_t *)(void *)(tile + (n_in + 1) / 2 * pair_size);
+    uint32_t *end = packed;
+    size_t groups = 0, step;
 
-    for (size_t b = 0; b < n_blocks; b++)
-        groups += (block[b].rows + ROWS - 1) / ROWS;
-    step = lines / (groups * (COLUMNS / 4)) + 1;
-    pack_pairs(pairs, block, n_blocks);
+    for (const ckks_block *b = block; b < block + n_blocks; b++) {
+        end += 1 + (*end = (uint32_t)find_runs(end + 1, b));
+        end = pack_pairs(end, b);
+        groups += (b->rows + ROWS - 1) / ROWS;
+    }
+    step = lines / (groups * (COLUMNS / width)) + 1;
     for (size_t at = 0; at < n; at += COLUMNS) {
-        const uint32_t *w = pairs;
         const size_t ahead = at + COLUMNS < n ? at + COLUMNS : at;
+        const uint32_t *w = packed;
         size_t asked = 0;
 
-        pack_digits(tile, in, n_in, at);
-        for (const ckks_block *b = block; b < block + n_blocks; b++)
-            for (size_t r = 0; r < b->rows; r += ROWS) {
-                for (size_t i = 0; i < COLUMNS; i += 4) {
-                    size_t end = asked + step < lines ? asked + step : lines;
+        pack_digits(tile, in, n_in, at, three, cut_by);
+        for (const ckks_block *b = block; b < block + n_blocks; b++) {
+            const size_t count = *w++;
+            const entry *e = w;
 
-                    ask_next(in, asked, end, ahead);
-                    asked = end;
-                    digits_four(out + b->first + r, b->rows - r, tile + i / 4,
-                                w, b->index, b->terms, at + i, c);
+            w += count;
+            for (size_t r = 0; r < b->rows; r += ROWS, w += ROWS * count)
+                for (size_t i = 0; i < COLUMNS; i += width) {
+                    size_t next = asked + step < lines ? asked + step : lines;
+
+                    ask_next(in, asked, next, ahead);
+                    asked = next;
+                    digit_rows(out + b->first + r, b->rows - r,
+                               tile + i / width * each, pair_size, e, w,
+                               count, at + i, three, c);
                 }
-                w += ROWS * ((b->terms + 1) / 2);
-            }
+        }
     }
 }
 
@@ -315,7 +481,10 @@ void cki_avx2_combine(uint64_t *const *out, const uint64_t *const *in,
         return;
     }
     if (small_weights(block, n_blocks)) {
-        combine_small(out, in, n_in, block, n_blocks, n, c, work);
+        if (three_digits(m))
+            combine_small(out, in, n_in, block, n_blocks, n, true, m, work);
+        else
+            combine_small(out, in, n_in, block, n_blocks, n, false, m, work);
         return;
     }
     pack_weights(weights, block, n_blocks);
