@@ -210,22 +210,35 @@ void check_ct(world *w, const ckks_ct *got, const opoly *want,
         check_words(w, cki_ct_limb(got, h, 0), &want[h], level, what, h);
 }
 
+void key_words(uint64_t *out, const world *w, const cki_key *key, int digit)
+{
+    const uint32_t *perm = cki_key_perm(key, w->ctx);
+    const size_t words = 2 * cki_key_half(key, w->ctx);
+    const uint64_t *in = key->limb + (size_t)digit * words;
+
+    for (size_t at = 0; at < words; at += w->n)
+        for (size_t i = 0; i < w->n; i++)
+            out[at + (perm == NULL ? i : perm[i])] = in[at + i];
+}
+
 void read_key(world *w, opoly *out, const cki_key *key, int level)
 {
     size_t half = cki_key_half(key, w->ctx);
     size_t low = (size_t)(level + 1) * w->n;
     size_t special = (size_t)w->ctx->num_special * w->n;
-    uint64_t *words = malloc((low + special) * sizeof *words);
+    uint64_t *pair = oracle_memory(2 * half * sizeof *pair);
+    uint64_t *words = oracle_memory((low + special) * sizeof *words);
 
-    if (words == NULL)
-        abort();
     for (int i = 0; i < 2 * oracle_digits(&w->o, level); i++) {
-        const uint64_t *from = key->limb + (size_t)i * half;
+        const uint64_t *from = pair + (size_t)(i % 2) * half;
 
+        if (i % 2 == 0)
+            key_words(pair, w, key, i / 2);
         memcpy(words, from, low * sizeof *words);
         memcpy(words + low, from + half - special, special * sizeof *words);
         oracle_read(&out[i], &w->o, words, level, true);
     }
+    free(pair);
     free(words);
 }
 

@@ -116,6 +116,8 @@ static void secrets_of_key(world *w, opoly *other, opoly *own,
 static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
 {
     uint8_t seed[CKKS_SEED_BYTES];
+    uint64_t *pair = oracle_memory(2 * cki_key_half(key, w->ctx)
+                                   * sizeof *pair);
     opoly other, own, target;
     mpz_t gadget;
 
@@ -132,14 +134,15 @@ static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
     for (int j = 0; j < key->digits; j++) {
         oracle_gadget(gadget, &w->o, j, key->level);
         opoly_scale(&target, &other, gadget);
-        check_pair(w, rng, key->limb + 2 * (size_t)j
-                                           * cki_key_half(key, w->ctx),
-                   &own, &target, key->level, seed, 1 + j, "key");
+        key_words(pair, w, key, j);
+        check_pair(w, rng, pair, &own, &target, key->level, seed, 1 + j,
+                   "key");
     }
     opoly_clear(&other);
     opoly_clear(&own);
     opoly_clear(&target);
     mpz_clear(gadget);
+    free(pair);
 }
 
 /* All that the world's generator gave, drawn again in the same order. */
