@@ -36,7 +36,8 @@ typedef struct world {
 enum { MAX_KEY = 12, WORLD_SEED = 7 };
 
 /* Runs a check in every world: all prime sets, both generators, centred and
- * not, and every kernel that can take the primes. */
+ * not, special primes fitted and not, and every kernel that can take the
+ * primes. */
 void every_world(void (*check)(world *w));
 
 /* Objects of uniform words, of scale TEST_SCALE. */
