@@ -43,7 +43,8 @@ bool fixture_init(fixture *f, int log_n, int generator,
     for (int i = 0; i < num_primes; i++)
         prime[i] = ckks_ctx_prime(f->ctx, i);
     f->n = (size_t)1 << log_n;
-    oracle_init(&f->o, f->n, prime, num_primes, 0, 1, generator, true);
+    oracle_init(&f->o, f->n, prime, num_primes, 0, 1, generator, true,
+                false);
     f->re = aligned_memory(f->n * sizeof *f->re);
     f->im = aligned_memory(f->n * sizeof *f->im);
     f->got_re = aligned_memory(f->n * sizeof *f->got_re);

@@ -54,10 +54,18 @@ ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive ke
 ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_
 ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
 ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
-ckks/rns.c	s/^                       true, n);/                       false, n);/	exhaustive oracle
-ckks/rns.c	s/r->p_inv\[i\], r->q_inv\[level\]\[i\]/r->p_inv[i], r->p_inv[i]/	exhaustive oracle
+ckks/rns.c	s/^                             true, r->n);/                             false, r->n);/	exhaustive oracle
+ckks/rns.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
+ckks/fit.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
+ckks/fit.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
+ckks/fit.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
 ckks/switch.c	s/!w->ctx->uncentred, n);/w->ctx->uncentred, n);/	oracle
 ckks/switch.c	s/t - w->level + key->level)/t)/	oracle misuse
+ckks/switch.c	s/: w->scaled        ? scaled_limb/: w->product ? scaled_limb/	oracle
+ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
+ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
+ckks/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
+ckks/keys.c	s/^    cki_key_turn(key, ctx, work);//	oracle
 ckks/switch.c	s/if (ends \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle

@@ -22,6 +22,9 @@ static const prime_set sets[] = {
       { 48, 48, 48 }, 2 },
     { "N=64, K=3", 6, 6, { 49, 45, 45, 45, 45, 45 }, 3, { 48, 48, 48 }, 2 },
     { "N=8, one digit", 3, 2, { 45, 45 }, 2, { 46, 46 }, 1 },
+    { "N=16, K=3, digits of all sizes", 4, 6, { 30, 25, 40, 40, 45, 45 }, 3,
+      { 33, 33, 33 }, 3 },
+    { "N=8, K=3, 61 bits", 3, 4, { 61, 40, 60, 60 }, 3, { 61, 61, 61 }, 4 },
 };
 enum { SETS = sizeof sets / sizeof *sets };
 
@@ -55,18 +58,33 @@ static bool world_keys(world *w)
                                       count));
 }
 
-static bool world_init(world *w, const prime_set *set, int generator,
-                       bool centred, const cki_kernel *kernel)
+/* How a world switches keys. */
+typedef struct way {
+    int generator;
+    bool centred, fitted;
+} way;
+
+static const way ways[] = {
+    { 5, true, false }, { 3, true, false }, { 5, false, false },
+    { 3, false, false }, { 5, true, true }, { 3, true, true },
+    { 3, false, true }
+};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static bool world_init(world *w, const prime_set *set, way how,
+                       const cki_kernel *kernel)
 {
     ckks_params p = { .log_n = set->log_n, .num_primes = set->num_primes,
                       .num_special = set->num_special, .dnum = set->dnum,
-                      .security = CKKS_INSECURE, .generator = generator,
-                      .uncentred_digits = !centred, .kernel = kernel->name };
+                      .security = CKKS_INSECURE, .generator = how.generator,
+                      .uncentred_digits = !how.centred,
+                      .fitted_special = how.fitted, .kernel = kernel->name };
     uint64_t prime[ORACLE_PRIMES];
 
     memset(w, 0, sizeof *w);
-    snprintf(w->name, sizeof w->name, "%s, generator %d, %s, %s", set->name,
-             generator, centred ? "centred" : "uncentred", kernel->name);
+    snprintf(w->name, sizeof w->name, "%s, generator %d, %s%s, %s", set->name,
+             how.generator, how.centred ? "centred" : "uncentred",
+             how.fitted ? ", fitted" : "", kernel->name);
     for (int i = 0; i < set->num_primes; i++)
         p.primes[i] = (uint64_t)set->primes[i];
     for (int i = 0; i < set->num_special; i++)
@@ -76,14 +94,14 @@ static bool world_init(world *w, const prime_set *set, int generator,
     CHECK(strcmp(ckks_ctx_kernel(w->ctx), kernel->name) == 0, "%s", w->name);
     w->n = (size_t)1 << set->log_n;
     w->top = set->num_primes - 1;
-    w->centred = centred;
+    w->centred = how.centred;
     w->state = 1;
     for (int i = 0; i < set->num_primes; i++)
         prime[i] = ckks_ctx_prime(w->ctx, i);
     for (int i = 0; i < set->num_special; i++)
         prime[set->num_primes + i] = ckks_ctx_special(w->ctx, i);
     oracle_init(&w->o, w->n, prime, set->num_primes, set->num_special,
-                set->dnum, generator, centred);
+                set->dnum, how.generator, how.centred, how.fitted);
     opoly_init(&w->s, w->n);
     if (!world_keys(w)) {
         world_clear(w);
@@ -107,15 +125,14 @@ static int largest_prime_bits(const prime_set *set)
 void every_world(void (*check)(world *w))
 {
     for (size_t i = 0; i < SETS; i++)
-        for (int mode = 0; mode < 4; mode++)
+        for (int m = 0; m < WAYS; m++)
             for (size_t k = 0; cki_kernels[k] != NULL; k++) {
                 world w;
 
                 if (!cki_kernels[k]->usable()
                     || cki_kernels[k]->max_bits < largest_prime_bits(&sets[i]))
                     continue;
-                if (!world_init(&w, &sets[i], mode % 2 == 0 ? 5 : 3, mode < 2,
-                                cki_kernels[k]))
+                if (!world_init(&w, &sets[i], ways[m], cki_kernels[k]))
                     return;
                 check(&w);
                 world_clear(&w);
@@ -177,18 +194,18 @@ void polys_clear(opoly *p, int count)
 void read_ct(world *w, opoly *p, const ckks_ct *ct)
 {
     for (int h = 0; h <= ct->degree; h++)
-        oracle_read(&p[h], &w->o, cki_ct_limb(ct, h, 0), ct->level, false);
+        oracle_read(&p[h], &w->o, cki_ct_limb(ct, h, 0), ct->level, 0);
 }
 
 void check_words(world *w, const uint64_t *got, const opoly *want,
                  int level, const char *what, int part)
 {
-    size_t size = oracle_size(&w->o, level, false);
+    size_t size = oracle_size(&w->o, level, 0);
     uint64_t *words = malloc(size * sizeof *words);
 
     if (words == NULL)
         abort();
-    oracle_write(words, &w->o, want, level, false);
+    oracle_write(words, &w->o, want, level, 0);
     for (size_t i = 0; i < size; i++)
         if (!CHECK(got[i] == words[i], "%s: %s, part %d level %d limb %zu word "
                    "%zu: %" PRIu64 ", want %" PRIu64, w->name, what, part,
@@ -210,22 +227,37 @@ void check_ct(world *w, const ckks_ct *got, const opoly *want,
         check_words(w, cki_ct_limb(got, h, 0), &want[h], level, what, h);
 }
 
+void key_words(uint64_t *out, const world *w, const cki_key *key, int digit)
+{
+    const uint32_t *perm = cki_key_perm(key, w->ctx);
+    const size_t words = 2 * cki_key_half(key, w->ctx);
+    const uint64_t *in = key->limb + (size_t)digit * words;
+
+    for (size_t at = 0; at < words; at += w->n)
+        for (size_t i = 0; i < w->n; i++)
+            out[at + (perm == NULL ? i : perm[i])] = in[at + i];
+}
+
 void read_key(world *w, opoly *out, const cki_key *key, int level)
 {
     size_t half = cki_key_half(key, w->ctx);
     size_t low = (size_t)(level + 1) * w->n;
-    size_t special = (size_t)w->ctx->num_special * w->n;
-    uint64_t *words = malloc((low + special) * sizeof *words);
+    const int specials = oracle_specials(&w->o, level);
+    size_t from_special = (size_t)(key->level + 1) * w->n;
+    size_t special = (size_t)specials * w->n;
+    uint64_t *pair = oracle_memory(2 * half * sizeof *pair);
+    uint64_t *words = oracle_memory((low + special) * sizeof *words);
 
-    if (words == NULL)
-        abort();
     for (int i = 0; i < 2 * oracle_digits(&w->o, level); i++) {
-        const uint64_t *from = key->limb + (size_t)i * half;
+        const uint64_t *from = pair + (size_t)(i % 2) * half;
 
+        if (i % 2 == 0)
+            key_words(pair, w, key, i / 2);
         memcpy(words, from, low * sizeof *words);
-        memcpy(words + low, from + half - special, special * sizeof *words);
-        oracle_read(&out[i], &w->o, words, level, true);
+        memcpy(words + low, from + from_special, special * sizeof *words);
+        oracle_read(&out[i], &w->o, words, level, specials);
     }
+    free(pair);
     free(words);
 }
 

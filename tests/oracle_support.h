@@ -36,7 +36,8 @@ typedef struct world {
 enum { MAX_KEY = 12, WORLD_SEED = 7 };
 
 /* Runs a check in every world: all prime sets, both generators, centred and
- * not, and every kernel that can take the primes. */
+ * not, special primes fitted and not, and every kernel that can take the
+ * primes. */
 void every_world(void (*check)(world *w));
 
 /* Objects of uniform words, of scale TEST_SCALE. */
@@ -57,6 +58,10 @@ void check_words(world *w, const uint64_t *got, const opoly *want,
 /* The ciphertext is exactly these polynomials. */
 void check_ct(world *w, const ckks_ct *got, const opoly *want,
               int degree, int level, double scale, const char *what);
+
+/* out, shape (2, level+1+K, N) of the key: b and a of a digit as files have
+ * them, not as memory has. */
+void key_words(uint64_t *out, const world *w, const cki_key *key, int digit);
 
 /* A key's polynomials b_0, a_0, b_1, ... (MAX_KEY at most) as they serve a
  * level at or below the key's own: the limbs in between are passed over. */

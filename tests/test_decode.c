@@ -15,7 +15,7 @@ static void plant(fixture *f, ckks_pt *pt, const opoly *m, int level,
 
     if (ckks_encode(pt, f->ctx, &zero, NULL, 1, level, scale) != CKKS_OK)
         abort();
-    oracle_write(pt->limb, &f->o, m, level, false);
+    oracle_write(pt->limb, &f->o, m, level, 0);
 }
 
 /* Decodes m and compares each slot with the sum, up to 2^-50 of the norm. */

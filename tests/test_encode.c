@@ -19,7 +19,7 @@ static void check_plaintext(fixture *f, const ckks_pt *pt, long double slack,
     opoly m;
 
     opoly_init(&m, f->n);
-    oracle_read(&m, &f->o, pt->limb, pt->level, false);
+    oracle_read(&m, &f->o, pt->limb, pt->level, 0);
     for (size_t k = 0; k < f->n; k++) {
         long double got = oracle_real(m.c[k]);
 
@@ -159,7 +159,7 @@ TEST(encode_const_is_exact)
                     continue;
                 opoly_init(&m, f.n);
                 opoly_init(&want, f.n);
-                oracle_read(&m, &f.o, pt.limb, level, false);
+                oracle_read(&m, &f.o, pt.limb, level, 0);
                 mpz_set_d(want.c[0], round(a));
                 mpz_set_d(want.c[f.n / 2], round(b));
                 CHECK(opoly_equal(&m, &want),

@@ -9,7 +9,8 @@
  *   rounding    r = sqrt((1 + 2N/3) / 12)    t_0 + t_1 s, t uniform in
  *               [-1/2, 1/2], s ternary with 2N/3 coefficients that are not 0
  *   switching   k = sqrt(N 10.5 / 12 sum of D_j^2) / P    sum of d_j e_j / P,
- *               d_j uniform in [-D_j/2, D_j/2], e_j of variance 10.5
+ *               d_j uniform in [-D_j/2, D_j/2], e_j of variance 10.5; P the
+ *               product of the special primes that the level uses
  *
  * The rms must agree to 0.25 bit, and no slot may lie beyond what has odds of
  * 2^-40.  An error of independent coefficients is a Gaussian in a slot, beyond
@@ -39,6 +40,10 @@ static const noise_set sets[] = {
       { .log_n = 13, .num_primes = 5, .primes = { 49, 40, 40, 40, 40 },
         .num_special = 2, .special = { 45, 45 }, .dnum = 3,
         .security = CKKS_INSECURE } },
+    { "N=2^13, K=1 of 2 below the top, D=4",
+      { .log_n = 13, .num_primes = 4, .primes = { 40, 40, 40, 49 },
+        .num_special = 2, .special = { 42, 45 }, .dnum = 4,
+        .security = CKKS_INSECURE, .fitted_special = 1 } },
 };
 enum { SETS = sizeof sets / sizeof *sets, MAX_SLOTS = 1 << 12 };
 
@@ -54,7 +59,6 @@ typedef struct bench {
     size_t slots;
     int top;
     double n;                   /* N                                         */
-    double log_p;
 } bench;
 
 static double before[2][MAX_SLOTS], after[2][MAX_SLOTS];
@@ -86,7 +90,6 @@ static bool bench_init(bench *b, const noise_set *set)
         return false;
     b->slots = ckks_ctx_slots(b->ctx);
     b->n = 2 * (double)b->slots;
-    b->log_p = ckks_ctx_log_qp(b->ctx) - ckks_ctx_log_q(b->ctx, b->top);
     return true;
 }
 
@@ -150,6 +153,16 @@ static double rounding(const bench *b)
     return sqrt((1 + 2 * b->n / 3) / 12);
 }
 
+/* log2 of the special product of a level. */
+static double log_p(const bench *b, int level)
+{
+    double sum = 0;
+
+    for (int i = 0; i < ckks_ctx_special_at(b->ctx, level); i++)
+        sum += log2((double)ckks_ctx_special(b->ctx, i));
+    return sum;
+}
+
 /* sqrt(N 10.5 / 12 sum of D_j^2) / 2^log_divisor */
 static double switching(const bench *b, int level, double log_divisor)
 {
@@ -200,9 +213,10 @@ static void judge(const bench *b, const char *what, int level, int step,
 static void check_fresh(bench *b)
 {
     double from_key = b->n * 10.5 * 2 / 3 * 2 + 10.5;
-    double sd_pk = hypot(sqrt(from_key) / exp2(b->log_p), rounding(b));
 
     for (int level = 0; level <= b->top; level += b->top) {
+        double sd_pk = hypot(sqrt(from_key) / exp2(log_p(b, level)),
+                             rounding(b));
         ckks_pt pt = { 0 };
         ckks_ct ct = { 0 };
 
@@ -267,13 +281,14 @@ static void check_relin(bench *b)
         if (CHECK_OK(ckks_relin(&out, &x, b->keys))) {
             open_ct(b, after, &out);
             judge(b, "relin", level, 0,
-                  hypot(switching(b, level, b->log_p), rounding(b)),
+                  hypot(switching(b, level, log_p(b, level)), rounding(b)),
                   out.scale, product_limit);
         }
         if (CHECK_OK(ckks_relin_rescale(&out, &x, b->keys))) {
             open_ct(b, after, &out);
             judge(b, "relin_rescale", level, 0,
-                  hypot(switching(b, level, b->log_p + log_q), rounding(b)),
+                  hypot(switching(b, level, log_p(b, level) + log_q),
+                        rounding(b)),
                   out.scale, product_limit);
         }
         ckks_ct_clear(&x);
@@ -296,7 +311,7 @@ static void check_rotate(bench *b)
 
     for (int i = 0; i < 3; i++) {
         int level = i == 0 ? b->top : i % (b->top + 1);
-        double sd = hypot(switching(b, level, b->log_p), rounding(b));
+        double sd = hypot(switching(b, level, log_p(b, level)), rounding(b));
 
         random_ct(b, &a, level, 0x1p30, 5);
         open_ct(b, before, &a);
@@ -314,6 +329,26 @@ static void check_rotate(bench *b)
     }
     ckks_ct_clear(&a);
     ckks_ct_clear(&out);
+}
+
+/* The fitted set is one in which it matters: a switching at a level that uses
+ * fewer special primes is noisier than all of them would make it. */
+TEST(noise_of_fitted_special_primes_shows)
+{
+    const noise_set *set = &sets[SETS - 1];
+    bench b;
+
+    if (bench_init(&b, set)) {
+        const double all = ckks_ctx_log_qp(b.ctx) - ckks_ctx_log_q(b.ctx,
+                                                                   b.top);
+
+        CHECK(ckks_ctx_special_at(b.ctx, b.top) == 2
+                  && ckks_ctx_special_at(b.ctx, 1) == 1, "%s", set->name);
+        CHECK(hypot(switching(&b, 1, log_p(&b, 1)), rounding(&b))
+                  > 1.3 * hypot(switching(&b, 1, all), rounding(&b)),
+              "%s: another P would pass", set->name);
+    }
+    bench_clear(&b);
 }
 
 TEST(noise_of_rotations)
@@ -347,7 +382,8 @@ static void check_sum(bench *b)
     if (CHECK_OK(ckks_rotate_sum(&out, in, step, 4, b->keys))) {
         open_ct(b, after, &out);
         judge(b, "rotate_sum of 4", level, 0,
-              hypot(sqrt(3) * switching(b, level, b->log_p), rounding(b)),
+              hypot(sqrt(3) * switching(b, level, log_p(b, level)),
+                    rounding(b)),
               0x1p30, product_limit);
     }
     for (int i = 0; i < 4; i++)

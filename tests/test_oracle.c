@@ -27,6 +27,31 @@ TEST(oracle_primes_and_roots)
     every_world(check_numbers);
 }
 
+/* ---- special primes of a level ------------------------------------------ */
+
+/* Levels that use fewer than all, of one digit and of more. */
+static int fewer[2];
+
+static void check_specials(world *w)
+{
+    for (int level = 0; level <= w->top; level++) {
+        const int got = ckks_ctx_special_at(w->ctx, level);
+
+        CHECK(got == oracle_specials(&w->o, level), "%s: level %d uses %d "
+              "special primes, want %d", w->name, level, got,
+              oracle_specials(&w->o, level));
+        fewer[oracle_digits(&w->o, level) > 1] += got < w->o.num_special;
+    }
+}
+
+TEST(oracle_special_primes_of_levels)
+{
+    fewer[0] = fewer[1] = 0;
+    every_world(check_specials);
+    CHECK(fewer[0] > 0 && fewer[1] > 0, "%d levels of one digit and %d of "
+          "more use fewer than all", fewer[0], fewer[1]);
+}
+
 /* ---- keys --------------------------------------------------------------- */
 
 enum { SEED, ERROR, TERNARY };
@@ -51,7 +76,8 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
                        const opoly *own, const opoly *target, int level,
                        const uint8_t *seed, int part, const char *what)
 {
-    size_t half = oracle_size(&w->o, level, true);
+    const int special = w->o.num_special;
+    size_t half = oracle_size(&w->o, level, special);
     uint64_t *a = oracle_memory(half * sizeof *a);
     int8_t small[64];
     opoly b, e, t;
@@ -76,8 +102,8 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
     opoly_set_small(&e, small);
     oracle_q(qp, &w->o, level);
     mpz_mul(qp, qp, w->o.p);
-    oracle_read(&b, &w->o, pair, level, true);
-    oracle_read(&t, &w->o, a, level, true);
+    oracle_read(&b, &w->o, pair, level, special);
+    oracle_read(&t, &w->o, a, level, special);
     opoly_mul(&t, &t, own);
     opoly_add(&t, &t, &b);
     opoly_sub(&t, &t, target);
@@ -116,6 +142,8 @@ static void secrets_of_key(world *w, opoly *other, opoly *own,
 static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
 {
     uint8_t seed[CKKS_SEED_BYTES];
+    uint64_t *pair = oracle_memory(2 * cki_key_half(key, w->ctx)
+                                   * sizeof *pair);
     opoly other, own, target;
     mpz_t gadget;
 
@@ -132,14 +160,15 @@ static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
     for (int j = 0; j < key->digits; j++) {
         oracle_gadget(gadget, &w->o, j, key->level);
         opoly_scale(&target, &other, gadget);
-        check_pair(w, rng, key->limb + 2 * (size_t)j
-                                           * cki_key_half(key, w->ctx),
-                   &own, &target, key->level, seed, 1 + j, "key");
+        key_words(pair, w, key, j);
+        check_pair(w, rng, pair, &own, &target, key->level, seed, 1 + j,
+                   "key");
     }
     opoly_clear(&other);
     opoly_clear(&own);
     opoly_clear(&target);
     mpz_clear(gadget);
+    free(pair);
 }
 
 /* All that the world's generator gave, drawn again in the same order. */
@@ -156,7 +185,7 @@ static void check_keys(world *w)
     replay(&rng, small, w->n, TERNARY);
     CHECK(memcmp(small, w->sk->coeff, w->n) == 0, "%s: the secret is not the "
           "one drawn", w->name);
-    oracle_read(&p, &w->o, w->sk->limb, w->top, true);
+    oracle_read(&p, &w->o, w->sk->limb, w->top, w->o.num_special);
     CHECK(opoly_equal(&p, &w->s), "%s: the secret's words", w->name);
     opoly_sub(&p, &p, &p);
     replay(&rng, seed, sizeof seed, SEED);
@@ -190,7 +219,7 @@ static void check_encrypt_sk(world *w, int level)
     opoly_init(&m, w->n);
     random_pt(w, &pt, level);
     if (CHECK_OK(ckks_encrypt_sk(&ct, &w->rng, &pt, w->sk))) {
-        uint64_t *a = malloc(oracle_size(&w->o, level, false) * sizeof *a);
+        uint64_t *a = malloc(oracle_size(&w->o, level, 0) * sizeof *a);
 
         if (a == NULL)
             abort();
@@ -204,8 +233,8 @@ static void check_encrypt_sk(world *w, int level)
                             (uint64_t)i);
             cki_sample_uniform(a + (size_t)i * w->n, w->n, w->o.prime[i], &st);
         }
-        oracle_read(&m, &w->o, pt.limb, level, false);
-        oracle_read(&want[1], &w->o, a, level, false);
+        oracle_read(&m, &w->o, pt.limb, level, 0);
+        oracle_read(&want[1], &w->o, a, level, 0);
         opoly_mul(&want[0], &want[1], &w->s);
         opoly_sub(&want[0], &e, &want[0]);
         opoly_add(&want[0], &want[0], &m);
@@ -221,7 +250,7 @@ static void check_encrypt_sk(world *w, int level)
     opoly_clear(&m);
 }
 
-/* mod-down of (u b + e_0, u a + e_1), plus m. */
+/* mod-down of (u b + e_0, u a + e_1), plus m; modulo Q_level P_k. */
 static void check_encrypt_pk(world *w, int level)
 {
     ckks_rng before = w->rng;
@@ -230,17 +259,18 @@ static void check_encrypt_pk(world *w, int level)
     ckks_pt pt = { 0 };
     ckks_ct ct = { 0 };
     opoly want[2], u, e, m;
-    mpz_t qp;
+    mpz_t p, qp;
 
-    mpz_init(qp);
+    mpz_inits(p, qp, NULL);
     polys_init(w, want, 2);
     opoly_init(&u, w->n);
     opoly_init(&e, w->n);
     opoly_init(&m, w->n);
+    oracle_p(p, &w->o, level);
     oracle_q(qp, &w->o, level);
-    mpz_mul(qp, qp, w->o.p);
+    mpz_mul(qp, qp, p);
     random_pt(w, &pt, level);
-    oracle_read(&m, &w->o, pt.limb, level, false);
+    oracle_read(&m, &w->o, pt.limb, level, 0);
     if (CHECK_OK(ckks_encrypt(&ct, &w->rng, &pt, w->pk))) {
         replay(&before, small, w->n, TERNARY);
         opoly_set_small(&u, small);
@@ -248,11 +278,11 @@ static void check_encrypt_pk(world *w, int level)
             replay(&before, small, w->n, ERROR);
             opoly_set_small(&e, small);
             oracle_read(&want[h], &w->o, w->pk->limb + (size_t)h * half,
-                        w->top, true);
+                        w->top, w->o.num_special);
             opoly_mul(&want[h], &want[h], &u);
             opoly_add(&want[h], &want[h], &e);
             opoly_mod(&want[h], &want[h], qp, true);
-            opoly_round_div(&want[h], &want[h], w->o.p);
+            opoly_round_div(&want[h], &want[h], p);
         }
         opoly_add(&want[0], &want[0], &m);
         check_ct(w, &ct, want, 1, level, TEST_SCALE, "encrypt");
@@ -264,7 +294,7 @@ static void check_encrypt_pk(world *w, int level)
     opoly_clear(&u);
     opoly_clear(&e);
     opoly_clear(&m);
-    mpz_clear(qp);
+    mpz_clears(p, qp, NULL);
 }
 
 static void check_decrypt(world *w, int degree, int level)
@@ -310,8 +340,8 @@ static void check_flooded(world *w)
                                              11.3, hiding))) {
             long double least = 0, most = 0, end = ldexpl(1, hiding + 12);
 
-            oracle_read(&a, &w->o, plain.limb, w->top, false);
-            oracle_read(&b, &w->o, flooded.limb, w->top, false);
+            oracle_read(&a, &w->o, plain.limb, w->top, 0);
+            oracle_read(&b, &w->o, flooded.limb, w->top, 0);
             opoly_sub(&b, &b, &a);
             opoly_mod(&b, &b, q, true);
             for (size_t k = 0; k < w->n; k++) {

@@ -68,7 +68,7 @@ static void check_plain(world *w, int degree, int level)
     random_ct(w, &a, degree, level);
     random_pt(w, &b, level);
     read_ct(w, p, &a);
-    oracle_read(&m, &w->o, b.limb, level, false);
+    oracle_read(&m, &w->o, b.limb, level, 0);
     combine_two(want, p, degree, &m, 0, false);
     if (CHECK_OK(ckks_add_plain(&out, &a, &b)))
         check_ct(w, &out, want, degree, level, a.scale, "add_plain");

@@ -8,9 +8,10 @@ static void check_relin(world *w, int level)
     ckks_ct a = { 0 }, out = { 0 };
     const cki_key *key = cki_keys_find(w->keys, CKKS_KEY_RELIN, 0);
     opoly k[MAX_KEY], p[3], want[2], t;
-    mpz_t pq;
+    mpz_t special, pq;
 
-    mpz_init(pq);
+    mpz_inits(special, pq, NULL);
+    oracle_p(special, &w->o, level);
     polys_init(w, k, MAX_KEY);
     polys_init(w, p, 3);
     polys_init(w, want, 2);
@@ -27,9 +28,9 @@ static void check_relin(world *w, int level)
     if (level > 0) {
         oracle_inner(want, &w->o, &p[2], k, level);
         prime_mpz(pq, w, level);
-        mpz_mul(pq, pq, w->o.p);
+        mpz_mul(pq, pq, special);
         for (int h = 0; h < 2; h++) {
-            opoly_scale(&t, &p[h], w->o.p);
+            opoly_scale(&t, &p[h], special);
             opoly_add(&want[h], &want[h], &t);
             opoly_round_div(&want[h], &want[h], pq);
         }
@@ -43,7 +44,7 @@ static void check_relin(world *w, int level)
     polys_clear(p, 3);
     polys_clear(want, 2);
     opoly_clear(&t);
-    mpz_clear(pq);
+    mpz_clears(special, pq, NULL);
 }
 
 static void check_relins(world *w)
@@ -195,12 +196,16 @@ TEST(oracle_hoisted_rotations)
     every_world(check_hoisted);
 }
 
-/* The sum of the inner products, permuted, modulo Q P; one division by P. */
+/* The sum of the inner products, permuted, modulo Q P_k; one division by
+ * P_k. */
 static void sum_oracle(world *w, opoly *want, const ckks_ct *a,
                        const int *step, int terms, int level)
 {
     opoly k[MAX_KEY], p[2], u[2];
+    mpz_t special;
 
+    mpz_init(special);
+    oracle_p(special, &w->o, level);
     polys_init(w, k, MAX_KEY);
     polys_init(w, p, 2);
     polys_init(w, u, 2);
@@ -211,7 +216,7 @@ static void sum_oracle(world *w, opoly *want, const ckks_ct *a,
 
         read_ct(w, p, &a[i]);
         for (int h = 0; h < 2; h++)
-            opoly_scale(&p[h], &p[h], w->o.p);
+            opoly_scale(&p[h], &p[h], special);
         if (g != 1) {
             read_ct(w, u, &a[i]);
             read_key(w, k, cki_keys_find(w->keys, CKKS_KEY_ROTATE, step[i]),
@@ -225,10 +230,11 @@ static void sum_oracle(world *w, opoly *want, const ckks_ct *a,
             opoly_add(&want[h], &want[h], &p[h]);
     }
     for (int h = 0; h < 2; h++)
-        opoly_round_div(&want[h], &want[h], w->o.p);
+        opoly_round_div(&want[h], &want[h], special);
     polys_clear(k, MAX_KEY);
     polys_clear(p, 2);
     polys_clear(u, 2);
+    mpz_clear(special);
 }
 
 static void check_rotate_sum(world *w)

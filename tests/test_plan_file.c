@@ -80,6 +80,7 @@ static void check_equal(const nn_plan *a, const nn_plan *b)
     CHECK(a->params.log_n == b->params.log_n
               && a->params.security == b->params.security
               && a->params.dnum == b->params.dnum
+              && a->params.fitted_special == b->params.fitted_special
               && a->params.num_primes == b->params.num_primes
               && a->params.num_special == b->params.num_special
               && memcmp(a->params.primes, b->params.primes,
@@ -146,7 +147,7 @@ TEST(plan_file_fingerprint)
     nn_plan *q = calloc(1, sizeof *q);
     uint8_t f[16];
 
-    for (int i = 0; s != NULL && CHECK(q != NULL, "no memory") && i < 14;
+    for (int i = 0; s != NULL && CHECK(q != NULL, "no memory") && i < 15;
          i++) {
         *q = s->p;
         switch (i) {
@@ -162,13 +163,60 @@ TEST(plan_file_fingerprint)
         case 9: q->in_scale *= 2; break;
         case 10: q->out_scale *= 2; break;
         case 11: q->key[0].step++; break;
-        case 12: q->step[0].rotate_inputs = !q->step[0].rotate_inputs; break;
+        case 12: q->params.fitted_special ^= 1; break;
+        case 13: q->step[0].rotate_inputs = !q->step[0].rotate_inputs; break;
         default: q->params.dnum++; break;
         }
         nn_plan_fingerprint(f, q);
         CHECK(memcmp(f, s->fingerprint, 16) != 0, "change %d is not in it", i);
     }
     free(q);
+    saved_clear(s);
+}
+
+/* Planned with fitted special primes; both values are read and written, and
+ * nothing else is, nor none. */
+TEST(plan_file_fitted_special)
+{
+    static const struct { const char *to; bool taken; } change[] = {
+        { "\"fitted_special\": 1,", true },
+        { "\"fitted_special\": 0,", true },
+        { "\"fitted_special\": 2,", false },
+        { "\"fitted_special\": -1,", false },
+        { "\"fitted_special\": true,", false },
+        { "", false }
+    };
+    saved *s = save_small();
+    nn_plan *p = calloc(1, sizeof *p);
+    char *text = malloc(TEXT), *again = NULL;
+
+    if (s != NULL)
+        CHECK(s->p.params.fitted_special == 1, "planned without");
+    for (size_t i = 0; CHECK(p != NULL && text != NULL, "no memory")
+                       && s != NULL && i < sizeof change / sizeof *change;
+         i++) {
+        size_t size = 0;
+
+        memcpy(text, s->text, s->size + 1);
+        if (!CHECK(text_replace(text, TEXT, "\"fitted_special\": 1,",
+                                change[i].to), "not in the text"))
+            break;
+        if (!change[i].taken) {
+            NN_STATUS(nn_plan_load(p, text, strlen(text)), CKKS_EFORMAT);
+            CHECK(strstr(nn_last_error(), "fitted_special") != NULL, "%s",
+                  nn_last_error());
+        } else if (NN_OK(nn_plan_load(p, text, strlen(text)))
+                   && NN_OK(nn_plan_save(&again, &size, p))) {
+            CHECK(p->params.fitted_special == (i == 0), "%d",
+                  p->params.fitted_special);
+            CHECK(size == strlen(text) && memcmp(again, text, size) == 0,
+                  "another text for %s", change[i].to);
+            free(again);
+            again = NULL;
+        }
+    }
+    free(text);
+    free(p);
     saved_clear(s);
 }
 

@@ -122,6 +122,68 @@ TEST(params_make_the_same_context)
     }
 }
 
+enum { HEAD = 40 };
+
+/* Both ways of cutting digits and both of choosing special primes are in the
+ * parameters and in the fingerprint; keys are the same but for it. */
+TEST(params_of_every_switching)
+{
+    static const uint8_t seed[CKKS_SEED_BYTES] = { 4 };
+    static uint8_t file[4][HEAD + 200], key[4][40000];
+    const ckks_key_request request = { CKKS_KEY_ROTATE, 1, 2 };
+    size_t size = 0, key_size = 0;
+
+    for (int k = 0; k < 4; k++) {
+        const ckks_params p = { .log_n = 4, .num_primes = 3,
+                                .primes = { 40, 30, 30 }, .num_special = 3,
+                                .special = { 42, 42, 42 }, .dnum = 2,
+                                .security = CKKS_INSECURE, .generator = 3,
+                                .uncentred_digits = k % 2,
+                                .fitted_special = k / 2 };
+        ckks_params q = { 0 };
+        ckks_ctx *ctx = NULL, *again = NULL;
+        ckks_rng rng = { 0 };
+        ckks_sk *sk = NULL;
+        ckks_keys *keys = NULL;
+        uint8_t a[16], b[16];
+
+        if (!CHECK_OK(ckks_ctx_init(&ctx, &p)))
+            return;
+        size = ckks_params_size(ctx);
+        if (CHECK(size <= sizeof file[0], "%zu bytes", size)
+            && CHECK_OK(ckks_params_save(file[k], size, ctx))
+            && CHECK_OK(ckks_params_load(&q, file[k], size))
+            && CHECK_OK(ckks_ctx_init(&again, &q))) {
+            ckks_ctx_fingerprint(a, ctx);
+            ckks_ctx_fingerprint(b, again);
+            CHECK(memcmp(a, b, 16) == 0, "switching %d: fingerprint", k);
+        }
+        CHECK(q.uncentred_digits == k % 2 && q.fitted_special == k / 2
+                  && ckks_ctx_special_at(again, 0) == (k < 2 ? 3 : 1),
+              "switching %d: %d and %d", k, q.uncentred_digits,
+              q.fitted_special);
+        CHECK(cki_load64(file[k] + HEAD + 48) == (uint64_t)k, "%d", k);
+        for (int i = 0; i < k; i++)
+            CHECK(memcmp(file[i] + 24, file[k] + 24, 16) != 0,
+                  "fingerprints of %d and %d", i, k);
+        CHECK_OK(ckks_rng_init(&rng, seed));
+        CHECK_OK(ckks_sk_init(&sk, ctx, &rng));
+        if (CHECK_OK(ckks_keys_init(&keys, &rng, sk, &request, 1))) {
+            key_size = ckks_keys_size(keys);
+            if (CHECK(key_size <= sizeof key[0], "%zu bytes", key_size))
+                CHECK_OK(ckks_keys_save(key[k], key_size, keys));
+        }
+        ckks_keys_clear(&keys);
+        ckks_sk_clear(&sk);
+        ckks_ctx_clear(&ctx);
+        ckks_ctx_clear(&again);
+    }
+    for (int k = 0; k < 2; k++)
+        CHECK(memcmp(key[k] + HEAD, key[k + 2] + HEAD,
+                     key_size - HEAD) == 0,
+              "keys of switching %d and %d differ", k, k + 2);
+}
+
 /* Every shorter length is refused, with the size field as it was and with one
  * that says the new length; so is every longer one. */
 TEST(cut_and_trailing)

@@ -64,7 +64,7 @@ refuses 1 "vectors.h" vectors/v1/vectors.h
 
 # ---- generator, schema, manifest ----------------------------------------------------
 if command -v python3 >/dev/null 2>&1; then
-    names="words streams base encoding keys objects network"
+    names="words streams base encoding keys objects network fitted"
     if [ -n "$CKKS_LONG" ]; then
         names="$names encryption arithmetic switching"
     fi

@@ -30,6 +30,8 @@ sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx
 sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	encryption	encrypt_secret
 gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	keys	key_switching
 digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	switching	relin
+digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	fitted	relin
+rounding	ckks/rns.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	fitted	mod_down
 frame	ckks/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	objects	bytes_params
 byte order	ckks/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	objects	bytes_ciphertext
 byte order	ckks/pack.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	objects	bytes_plaintext

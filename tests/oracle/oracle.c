@@ -92,7 +92,8 @@ static uint64_t smallest_root(uint64_t p, size_t n)
 }
 
 void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
-                 int num_special, int dnum, int generator, bool centred)
+                 int num_special, int dnum, int generator, bool centred,
+                 bool fitted)
 {
     mpz_t t;
 
@@ -102,6 +103,7 @@ void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
     o->alpha = (num_primes + dnum - 1) / dnum;
     o->generator = (uint64_t)generator;
     o->centred = centred;
+    o->fitted = fitted;
     mpz_init_set_ui(o->p, 1);
     mpz_init(t);
     for (int i = 0; i < num_primes + num_special; i++) {
@@ -138,6 +140,25 @@ void oracle_q(mpz_t out, const oracle *o, int level)
         mpz_mul(out, out, t);
     }
     mpz_clear(t);
+}
+
+/* p_1 ... p_k */
+static void first_specials(mpz_t out, const oracle *o, int k)
+{
+    mpz_t t;
+
+    mpz_init(t);
+    mpz_set_ui(out, 1);
+    for (int i = 0; i < k; i++) {
+        word_mpz(t, o->prime[o->num_primes + i]);
+        mpz_mul(out, out, t);
+    }
+    mpz_clear(t);
+}
+
+void oracle_p(mpz_t out, const oracle *o, int level)
+{
+    first_specials(out, o, oracle_specials(o, level));
 }
 
 uint64_t oracle_galois(const oracle *o, long step)
@@ -202,27 +223,22 @@ static int prime_of_limb(const oracle *o, int level, int t)
     return t <= level ? t : o->num_primes + t - level - 1;
 }
 
-static int count_limbs(const oracle *o, int level, bool special)
+size_t oracle_size(const oracle *o, int level, int special)
 {
-    return level + 1 + (special ? o->num_special : 0);
-}
-
-size_t oracle_size(const oracle *o, int level, bool special)
-{
-    return o->n * (size_t)count_limbs(o, level, special);
+    return o->n * (size_t)(level + 1 + special);
 }
 
 void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
-                 bool special)
+                 int special)
 {
-    const int limbs = count_limbs(o, level, special);
+    const int limbs = level + 1 + special;
     uint64_t *coeff = oracle_memory(o->n * sizeof *coeff);
     mpz_t all, part, factor, p, x;
 
     mpz_inits(all, part, factor, p, x, NULL);
-    oracle_q(all, o, level);
-    if (special)
-        mpz_mul(all, all, o->p);
+    first_specials(all, o, special);
+    oracle_q(part, o, level);
+    mpz_mul(all, all, part);
     for (size_t k = 0; k < o->n; k++)
         mpz_set_ui(out->c[k], 0);
     for (int t = 0; t < limbs; t++) {
@@ -244,9 +260,9 @@ void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
 }
 
 void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
-                  bool special)
+                  int special)
 {
-    const int limbs = count_limbs(o, level, special);
+    const int limbs = level + 1 + special;
     uint64_t *coeff = oracle_memory(o->n * sizeof *coeff);
     mpz_t p, x;
 
@@ -313,6 +329,27 @@ static void digit_product(mpz_t out, const oracle *o, int j, int level)
     mpz_clear(t);
 }
 
+int oracle_specials(const oracle *o, int level)
+{
+    int k = 0;
+    mpz_t d, most, p;
+
+    if (!o->fitted)
+        return o->num_special;
+    mpz_inits(d, most, p, NULL);
+    for (int j = 0; j < oracle_digits(o, level); j++) {
+        digit_product(d, o, j, level);
+        if (mpz_cmp(d, most) > 0)
+            mpz_set(most, d);
+    }
+    mpz_mul_ui(most, most, 2);
+    do                          /* every k from 1 on, each product anew      */
+        first_specials(p, o, ++k);
+    while (k < o->num_special && mpz_cmp(p, most) < 0);
+    mpz_clears(d, most, p, NULL);
+    return k;
+}
+
 void oracle_gadget(mpz_t out, const oracle *o, int j, int level)
 {
     mpz_t q, d, rest;
@@ -331,37 +368,50 @@ void oracle_gadget(mpz_t out, const oracle *o, int j, int level)
 void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
                   const opoly *key, int level)
 {
-    opoly digit, term, sum[2];
-    mpz_t d, qp;
+    opoly digit, term, sum[2], over;
+    mpz_t d, p, q, r;
 
-    mpz_inits(d, qp, NULL);
+    mpz_inits(d, p, q, r, NULL);
     opoly_init(&digit, o->n);
     opoly_init(&term, o->n);
+    opoly_init(&over, o->n);
+    oracle_q(q, o, level);
+    oracle_p(p, o, level);
+    mpz_divexact(r, o->p, p);
+    if (mpz_invert(r, r, q) == 0)
+        abort();
+    opoly_scale(&over, x, r);                       /* x / R modulo Q_level  */
+    opoly_mod(&over, &over, q, true);
     for (int h = 0; h < 2; h++)
         opoly_init(&sum[h], o->n);
     for (int j = 0; j < oracle_digits(o, level); j++) {
         digit_product(d, o, j, level);
-        opoly_mod(&digit, x, d, o->centred);
+        opoly_mod(&digit, &over, d, o->centred);
         for (int h = 0; h < 2; h++) {
             opoly_mul(&term, &digit, &key[2 * j + h]);
             opoly_add(&sum[h], &sum[h], &term);
         }
     }
-    oracle_q(qp, o, level);
-    mpz_mul(qp, qp, o->p);
+    mpz_mul(q, q, p);
     for (int h = 0; h < 2; h++) {
-        opoly_mod(&out[h], &sum[h], qp, true);
+        opoly_mod(&out[h], &sum[h], q, true);
         opoly_clear(&sum[h]);
     }
     opoly_clear(&digit);
     opoly_clear(&term);
-    mpz_clears(d, qp, NULL);
+    opoly_clear(&over);
+    mpz_clears(d, p, q, r, NULL);
 }
 
 void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
                    const opoly *key, int level)
 {
+    mpz_t p;
+
+    mpz_init(p);
+    oracle_p(p, o, level);
     oracle_inner(out, o, x, key, level);
     for (int h = 0; h < 2; h++)
-        opoly_round_div(&out[h], &out[h], o->p);
+        opoly_round_div(&out[h], &out[h], p);
+    mpz_clear(p);
 }

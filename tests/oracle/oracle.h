@@ -52,6 +52,7 @@ typedef struct oracle {
     int alpha;              /* primes a digit                                */
     uint64_t generator;
     bool centred;           /* digits                                        */
+    bool fitted;            /* special primes are those a level needs        */
     uint64_t prime[ORACLE_PRIMES];              /* ciphertext, then special  */
     /* psi^k of prime i for k < 2N at power[i], psi the smallest primitive
      * 2N-th root. */
@@ -61,7 +62,8 @@ typedef struct oracle {
 
 /* prime: num_primes + num_special words. */
 void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
-                 int num_special, int dnum, int generator, bool centred);
+                 int num_special, int dnum, int generator, bool centred,
+                 bool fitted);
 void oracle_clear(oracle *o);
 
 /* The largest prime below 2^bits that is 1 modulo 2N and not among the `count`
@@ -70,22 +72,26 @@ uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count);
 
 /* Q_level */
 void oracle_q(mpz_t out, const oracle *o, int level);
+/* Special primes that key switching at a level uses, the first k; and their
+ * product P_k. */
+int oracle_specials(const oracle *o, int level);
+void oracle_p(mpz_t out, const oracle *o, int level);
 /* generator^step mod 2N, any integer step */
 uint64_t oracle_galois(const oracle *o, long step);
 
 /* ---- words -------------------------------------------------------------- */
 
-/* The number of words of a polynomial over q_0..q_level, special primes too if
- * asked. */
-size_t oracle_size(const oracle *o, int level, bool special);
+/* The number of words of a polynomial over q_0..q_level and so many special
+ * primes, the first. */
+size_t oracle_size(const oracle *o, int level, int special);
 
 /* The polynomial, coefficients centred modulo the product of its primes, whose
  * NTT form is in words: limbs q_0..q_level, then the special ones. */
 void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
-                 bool special);
+                 int special);
 /* The NTT form of a polynomial. */
 void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
-                  bool special);
+                  int special);
 /* One limb by the definition: out[i] = sum of in[k] psi^((2 br(i) + 1) k). */
 void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime);
 
@@ -95,11 +101,12 @@ void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime);
 void oracle_decrypt(opoly *out, const oracle *o, const opoly *c, int degree,
                     const opoly *s, int level);
 
-/* The inner products of the digits of x with key, modulo Q_level P.
- * key: shape (digits, 2): b_0, a_0, b_1, ... modulo Q_level P. */
+/* The inner products of the digits of x / (P / P_k) mod Q_level with key,
+ * modulo Q_level P_k.
+ * key: shape (digits, 2): b_0, a_0, b_1, ... modulo Q_level P_k. */
 void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
                   const opoly *key, int level);
-/* oracle_inner divided by P, modulo Q_level. */
+/* oracle_inner divided by P_k, modulo Q_level. */
 void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
                    const opoly *key, int level);
 /* The number of digits at a level. */

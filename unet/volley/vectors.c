@@ -156,6 +156,7 @@ static void vectors_params(vec_group *g, const char *kernel)
     q->generator = k != NULL && k->number == 3 ? 3 : 5;
     q->uncentred_digits = strcmp(vectors_text(g->doc, p, "digits"),
                                  "uncentred") == 0;
+    q->fitted_special = nn_json_get(g->doc, p, "specialPrimes") != NULL;
     q->security = CKKS_INSECURE;
     q->kernel = kernel;
 }

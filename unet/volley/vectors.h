@@ -121,6 +121,10 @@ void vec_check_status(vec_case *c, ckks_status got);
 int vec_level(vec_case *c, const nn_json_node *object);
 /* Primes of a digit. */
 int vec_alpha(const vec_case *c);
+/* Special primes that a level uses; x over Q_level divided by the others, modulo
+ * each prime. */
+int vec_specials(const vec_case *c, int level);
+void vec_over_rest(const vec_case *c, uint64_t *x, int level);
 /* Number in the context of limb t of a polynomial over Q_level P. */
 int vec_prime(const vec_case *c, int level, int t);
 uint64_t vec_modulus(const vec_case *c, int prime);

@@ -137,6 +137,45 @@ int vec_alpha(const vec_case *c)
     return (c->group->top + dnum) / dnum;
 }
 
+int vec_specials(const vec_case *c, int level)
+{
+    return ckks_ctx_special_at(c->group->ctx, level);
+}
+
+/* a b mod p by additions, p below 2^62. */
+static uint64_t object_times(uint64_t a, uint64_t b, uint64_t p)
+{
+    uint64_t r = 0;
+
+    for (int i = 63; i >= 0; i--) {
+        r = (r + r) % p;
+        if (b >> i & 1)
+            r = (r + a) % p;
+    }
+    return r;
+}
+
+void vec_over_rest(const vec_case *c, uint64_t *x, int level)
+{
+    const vec_group *g = c->group;
+
+    for (int i = 0; i <= level; i++) {
+        const uint64_t p = vec_modulus(c, i);
+        uint64_t rest = 1, inverse = 1;
+
+        for (int k = vec_specials(c, level); k < g->special; k++)
+            rest = object_times(rest, vec_modulus(c, g->top + 1 + k) % p, p);
+        for (int b = 63; b >= 0; b--) {             /* rest^(p-2)            */
+            inverse = object_times(inverse, inverse, p);
+            if ((p - 2) >> b & 1)
+                inverse = object_times(inverse, rest, p);
+        }
+        for (size_t k = 0; k < g->n; k++)
+            x[(size_t)i * g->n + k] = object_times(x[(size_t)i * g->n + k],
+                                                   inverse, p);
+    }
+}
+
 void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
 {
     const nn_json_node *list = nn_json_get(c->doc, node, "parts"), *at;

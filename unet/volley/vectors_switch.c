@@ -5,7 +5,7 @@
 
 static size_t switch_limbs(const vec_case *c, int level)
 {
-    return (size_t)(level + 1 + c->group->special);
+    return (size_t)(level + 1 + vec_specials(c, level));
 }
 
 /* Division of one sum by P: the remainder, then the quotient; or the fused
@@ -52,6 +52,10 @@ static void switch_steps(vec_case *c, const uint64_t *x, int level,
     if (c->failed)
         return;
     memcpy(coeff, x, (size_t)(level + 1) * n * sizeof *coeff);
+    if (vec_specials(c, level) < c->group->special) {
+        vec_over_rest(c, coeff, level);
+        vec_check_words(c, "over", coeff, (size_t)(level + 1), n);
+    }
     for (int i = 0; i <= level; i++)
         vec_ok(c, ckks_ntt_inverse(coeff + (size_t)i * n, c->group->ctx, i));
     vec_check_words(c, "coeff", coeff, (size_t)(level + 1), n);

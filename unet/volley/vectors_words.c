@@ -243,7 +243,7 @@ static void base_approximate(vec_case *c, const uint64_t *out, int level,
                              int first, int last)
 {
     const size_t n = c->group->n;
-    const int limbs = level + 1 + c->group->special;
+    const int limbs = level + 1 + vec_specials(c, level);
     const nn_json_node *given = nn_json_get(c->doc, c->input, "multiple");
     uint64_t *sum;
     uint8_t *v;
@@ -285,7 +285,7 @@ static void base_convert(vec_case *c)
 {
     const size_t n = c->group->n;
     const int level = vec_level(c, c->input);
-    const int limbs = level + 1 + c->group->special;
+    const int limbs = level + 1 + vec_specials(c, level);
     const char *from = vec_text(c, c->input, "source");
     const nn_json_node *x_node = vec_input(c, "x");
     bool special = strcmp(from, "special") == 0;
@@ -317,7 +317,7 @@ static void base_mod_up(vec_case *c)
 {
     const size_t n = c->group->n;
     const int level = vec_level(c, c->input);
-    const int limbs = level + 1 + c->group->special;
+    const int limbs = level + 1 + vec_specials(c, level);
     uint64_t *x = vec_poly(c, vec_input(c, "x"), (size_t)(level + 1));
     uint64_t *out = vec_alloc(c, (size_t)limbs * n * sizeof *out);
     int alpha = vec_alpha(c);
@@ -343,7 +343,7 @@ static void base_down(vec_case *c, int rescale)
 {
     const size_t n = c->group->n;
     const int level = vec_level(c, c->input);
-    const int limbs = level + 1 + c->group->special;
+    const int limbs = level + 1 + vec_specials(c, level);
     uint64_t *x = vec_poly(c, vec_input(c, "x"), (size_t)limbs);
     uint64_t *out = vec_alloc(c, (size_t)limbs * n * sizeof *out);
 

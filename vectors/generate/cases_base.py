@@ -61,15 +61,15 @@ def base(sets):
         for level in tops:
             conversions(f, s, level)
         if c.special and not s.digest:
-            special(f, s)
-        polynomials(f, s)
+            special(f, s, c.top)
+        polynomials(f, s, c.top)
     return f
 
 
 def conversions(f, s, level):
     c = s.c
     for j, own in enumerate(c.digits(level)):
-        numbers = c.numbers(level, True)
+        numbers = c.raised(level)
         x, said = s.source(f"digit {j} of level {level}", own)
         flags = []
         if not s.digest:
@@ -103,9 +103,9 @@ def conversions(f, s, level):
                "digit for a shorter one", given, expected, flags)
 
 
-def special(f, s):
+def special(f, s, level):
     c = s.c
-    source, targets = c.numbers(-1, True), c.numbers(c.top)
+    source, targets = c.divisor(level), c.numbers(level)
     x, _ = s.source("special", source)
     x = near_half(c, x, source)
     odd_inverse = reciprocal(c, x, source, True)
@@ -113,7 +113,7 @@ def special(f, s):
     odd = differing(c, x, source, targets, True)
     f.case("convert_special", "the special primes to all others, centred",
            "a floor in place of rounding to the nearest",
-           {"x": s.poly(x), "level": c.top, "source": "special",
+           {"x": s.poly(x), "level": level, "source": "special",
             "multiple": hexed(v), "columnsOffExact": odd},
            [want("rounding", "approximate", "sum of y_i (P/p_i), the "
                  "multiple of P left in", s.poly(approximate)),
@@ -123,9 +123,8 @@ def special(f, s):
            + ["ReciprocalOfDouble"] * odd_inverse)
 
 
-def polynomials(f, s):
+def polynomials(f, s, level):
     c = s.c
-    level = c.top
     x, said = s.source("mod-up", c.numbers(level))
     coeff, raised, transformed = rns.mod_up(c, x, level)
     expected = [want("NTT", "coeff", "coefficients", s.poly(coeff))]
@@ -140,7 +139,7 @@ def polynomials(f, s):
     f.case("mod_up", "all digits of a polynomial", "primes dealt to digits "
            "in turns in place of blocks; a digit's own limbs changed",
            {"x": said, "level": level}, expected)
-    numbers = c.numbers(level, True)
+    numbers = c.raised(level)
     x, said = s.source("mod-down", numbers)
     out, z = rns.mod_down(c, x, level)
     expected = [] if s.digest else [
@@ -148,6 +147,8 @@ def polynomials(f, s):
     f.case("mod_down", "division by P", "rounding down; a remainder of the "
            "other sign", {"x": said, "level": level},
            expected + [want("rounding", "out", "(x - z) / P", s.poly(out))])
+    if level == 0:
+        return
     x, said = s.source("mod-down-rescale", numbers)
     out, _ = rns.mod_down_rescale(c, x, level)
     f.case("mod_down_rescale", "division by P q_l at once",

@@ -72,7 +72,7 @@ def encryption(sets):
              NOTES)
     for s in sets:
         f.group(s)
-        encrypts(f, s)
+        encrypts(f, s, [s.c.top] if s.digest else [s.c.top, 0])
         decrypts(f, s)
     return f
 
@@ -82,10 +82,10 @@ def plain(s, label, level, scale):
     return x, {"level": level, "scale": scale, "poly": said}
 
 
-def encrypts(f, s):
+def encrypts(f, s, levels):
     c = s.c
     key, said = secret_of(s)
-    for level in [c.top] if s.digest else [c.top, 0]:
+    for level in levels:
         m, said_m = plain(s, "message", level, 2.0 ** 24)
         seed = s.seed(f"encrypt {level}")
         t = scheme.encrypt_secret(c, Generator(seed), m, level, key)

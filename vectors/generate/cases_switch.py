@@ -36,6 +36,9 @@ def steps(s, t, fused=False, raised=False):
     if "switched" in t and s.c.uncentred:
         out.append(want("automorphism index", "switched", "c1(X^g)",
                         s.poly(t["switched"])))
+    if s.c.used(len(t["coeff"]) - 1) < len(s.c.special):
+        out.append(want("arithmetic", "over", "what is switched, divided "
+                        "by R", s.poly(t["over"])))
     out += [want("NTT", "coeff", "coefficients of what is switched",
                  s.poly(t["coeff"]))]
     if raised and not s.digest:
@@ -60,8 +63,12 @@ def switching(sets):
     for s in sets:
         keys, said = key_list(s)
         f.group(s, keys=said)
-        relinearising(f, s, keys["relin", 0])
-        rotating(f, s, keys)
+        relinearising(f, s, keys["relin", 0],
+                      [s.c.top] if s.digest else [s.c.top, 1], s.c.top)
+        rotating(f, s, keys, [("rotate", 1, 1, s.c.top)] if s.digest else [
+            ("rotate", 1, 1, s.c.top),
+            ("rotate", s.c.n // 2 - 2, -2, s.c.top),
+            ("rotate", 1, s.c.n // 2 + 1, 0), ("conj", 0, 0, s.c.top)])
         if s.c.log_n > 13:          # time: two of them say it all
             continue
         if s.c.uncentred:
@@ -72,13 +79,14 @@ def switching(sets):
                    [want("refusal", "status", "status", "CKKS_EPARAM")],
                    ["HoistedUncentred"], "invalid")
         else:
-            hoisting(f, s, keys)
+            hoisting(f, s, keys, s.c.top)
     return f
 
 
-def relinearising(f, s, key):
+def relinearising(f, s, key, levels, fused):
+    """At these levels; with rescaling at those from `fused` on."""
     c = s.c
-    for level in [c.top] if s.digest else [c.top, 1]:
+    for level in levels:
         x, said = ciphertext(s, f"relin {level}", level, SCALE, 3)
         flags = ["LowerLevel"] if level < c.top else []
         t = scheme.relin(c, x, key, level)
@@ -86,7 +94,7 @@ def relinearising(f, s, key):
                "orders; limbs of the special primes read at the wrong place",
                {"a": said}, steps(s, t, raised=True) + result(
                    s, t["parts"], level, SCALE, "order of steps"), flags)
-        if level < c.top or c.log_n > 13:
+        if level < fused or c.log_n > 13:
             continue
         scale = 4 * float(c.q[level])
         x, said = ciphertext(s, "relin rescale", level, scale, 3)
@@ -100,11 +108,9 @@ def relinearising(f, s, key):
                         scale / float(c.q[level]), "order of steps"))
 
 
-def rotating(f, s, keys):
+def rotating(f, s, keys, plans):
+    """plans: kind, step of the key, step that is asked for, level."""
     c = s.c
-    plans = [("rotate", 1, 1, c.top)] if s.digest else [
-        ("rotate", 1, 1, c.top), ("rotate", c.n // 2 - 2, -2, c.top),
-        ("rotate", 1, c.n // 2 + 1, 0), ("conj", 0, 0, c.top)]
     for kind, step, asked, level in plans:
         x, said = ciphertext(s, f"{kind} {asked} {level}", level, 2.0 ** 24)
         t = scheme.rotate(c, x, keys[kind, step], level)
@@ -116,8 +122,8 @@ def rotating(f, s, keys):
                                     "order of steps"), flags)
 
 
-def hoisting(f, s, keys):
-    c, level = s.c, s.c.top
+def hoisting(f, s, keys, level):
+    c = s.c
     x, said = ciphertext(s, "hoisted", level, SCALE)
     wanted = [1] if s.digest else [1, c.n // 2 - 2, 0]
     expected = []

@@ -49,6 +49,9 @@ class Set:
 
     def parameters(self):
         c = self.c
+        fitted = {"specialPrimes": "of a level the first k, the least "
+                                   "product of twice the largest digit; "
+                                   "x / R is switched"} if c.fitted else {}
         return {
             "logN": c.log_n,
             "primeEntries": [str(e) for e in c.entries],
@@ -72,7 +75,7 @@ class Set:
                 "rounding": "halves away from zero; divisions by a centred "
                             "remainder",
                 "expansion": "BLAKE2Xb(seed; a, b), masked and rejected",
-                "byteOrder": "little-endian"}}
+                "byteOrder": "little-endian", **fitted}}
 
 
 def want(stage, key, what, value, tolerance=None):

@@ -72,6 +72,10 @@ NOTES = {
     "HoistedUncentred": note(
         "CONVENTION", "rotations that permute first cannot share digits",
         "hoisting is refused in an uncentred context"),
+    "FewerSpecialPrimes": note(
+        "CONVENTION", "a level that uses fewer special primes than there are",
+        "x switched in place of x / R; limbs of other special primes; a "
+        "division by P"),
     "LowerLevel": note("WRONG_RESULT", "a key of a higher level",
                        "limbs of the special primes are looked for at the "
                        "wrong place"),

@@ -17,7 +17,7 @@ def product(numbers):
 
 class Context:
     def __init__(self, name, log_n, entries, special=(), dnum=1, generator=5,
-                 uncentred=False):
+                 uncentred=False, fitted=False):
         self.name, self.log_n, self.n = name, log_n, 1 << log_n
         self.entries, self.special_entries = list(entries), list(special)
         self.prime = resolve(list(entries) + list(special), self.n)
@@ -27,6 +27,7 @@ class Context:
         self.dnum = dnum if special else 1
         self.alpha = -(-(self.top + 1) // self.dnum)
         self.generator, self.uncentred = generator, uncentred
+        self.fitted = fitted
         self.P = product(self.special)
         self._ring = {}
 
@@ -39,6 +40,34 @@ class Context:
         """Prime numbers of the limbs of a polynomial."""
         return list(range(level + 1)) + (
             list(range(self.top + 1, len(self.prime))) if special else [])
+
+    def used(self, level):
+        """How many special primes level l uses."""
+        if not self.fitted:
+            return len(self.special)
+        most = max(product(self.prime[t] for t in d)
+                   for d in self.digits(level))
+        return next((k for k in range(1, len(self.special))
+                     if product(self.special[:k]) >= 2 * most),
+                    len(self.special))
+
+    def big_p(self, level):
+        """P_k"""
+        return product(self.special[:self.used(level)])
+
+    def divisor(self, level):
+        """Prime numbers of P_k."""
+        return list(range(self.top + 1, self.top + 1 + self.used(level)))
+
+    def raised(self, level):
+        """Prime numbers of the limbs of a polynomial over Q_l P_k."""
+        return self.numbers(level) + self.divisor(level)
+
+    def over(self, x, level):
+        """x / R, limb by limb."""
+        R = self.P // self.big_p(level)
+        return [self.ring(t).scale(a, pow(R, -1, self.prime[t]))
+                for t, a in enumerate(x)]
 
     def digits(self, level):
         """Lists of prime numbers."""
@@ -54,7 +83,8 @@ class Context:
 
     def fingerprint_words(self):
         return [1, self.log_n, len(self.q), len(self.special), self.dnum,
-                self.generator, int(self.uncentred)] + self.prime
+                self.generator, int(self.uncentred) + 2 * int(self.fitted)] \
+            + self.prime
 
     def fingerprint(self):
         w = self.fingerprint_words()
@@ -120,9 +150,9 @@ def exact_residues(c, x, source, targets, centred):
 
 
 def mod_up(c, x, level):
-    """Digits of x (NTT form) over Q_l P: in coefficient form, and the NTT
+    """Digits of x (NTT form) over Q_l P_k: in coefficient form, and the NTT
     form.  A digit's own limbs stay as they are."""
-    numbers = c.numbers(level, True)
+    numbers = c.raised(level)
     coeff = c.inverse(x, c.numbers(level))
     raised, transformed = [], []
     for own in c.digits(level):
@@ -154,13 +184,12 @@ def divide(c, x, numbers, out_level, source):
 
 
 def mod_down(c, x, level):
-    return divide(c, x, c.numbers(level, True), level,
-                  c.numbers(-1, True))
+    return divide(c, x, c.raised(level), level, c.divisor(level))
 
 
 def mod_down_rescale(c, x, level):
-    return divide(c, x, c.numbers(level, True), level - 1,
-                  c.numbers(-1, True) + [level])
+    return divide(c, x, c.raised(level), level - 1,
+                  c.divisor(level) + [level])
 
 
 def rescale(c, x, level):

@@ -78,7 +78,7 @@ def encrypt_secret(c, generator, m, level, secret):
 
 
 def encrypt_public(c, generator, m, level, key):
-    numbers, every = c.numbers(level, True), c.numbers(level)
+    numbers, every = c.raised(level), c.numbers(level)
     u = ternary(generator.stream(), c.n)
     parts, sums = [], []
     for half in (key["b"], key["a"]):
@@ -108,14 +108,15 @@ def flood(c, generator, w):
 
 
 def inner_products(c, digits, key, level):
-    """Both sums over digits modulo Q_l P; digits in NTT form."""
-    numbers = c.numbers(level, True)
-    special = len(c.special)
+    """Both sums over digits modulo Q_l P_k; digits in NTT form."""
+    numbers = c.raised(level)
+    special = key["level"] + 1
     out = []
     for half in (key["b"], key["a"]):
         total = None
         for d, limbs in zip(digits, half):
-            kept = limbs[:level + 1] + limbs[len(limbs) - special:]
+            kept = limbs[:level + 1] \
+                + limbs[special:special + c.used(level)]
             term = c.each("mul", d, kept, numbers)
             total = term if total is None else c.each("add", total, term,
                                                       numbers)
@@ -125,10 +126,11 @@ def inner_products(c, digits, key, level):
 
 def switch(c, x, key, level):
     """All steps for one polynomial: a dictionary of what each gives."""
-    coeff, raised, digits = rns.mod_up(c, x, level)
+    over = c.over(x, level)
+    coeff, raised, digits = rns.mod_up(c, over, level)
     sums = inner_products(c, digits, key, level)
     down = [rns.mod_down(c, s, level) for s in sums]
-    return {"coeff": coeff, "raised": raised, "sums": sums,
+    return {"over": over, "coeff": coeff, "raised": raised, "sums": sums,
             "z": [d[1] for d in down], "out": [d[0] for d in down]}
 
 
@@ -141,14 +143,14 @@ def relin(c, parts, key, level):
 
 
 def relin_rescale(c, parts, key, level):
-    """One division by P q_l of (P c_k + sum_k)."""
-    numbers = c.numbers(level, True)
+    """One division by P_k q_l of (P_k c_i + sum_i)."""
+    numbers = c.raised(level)
     t = switch(c, parts[2], key, level)
     t["parts"], t["z"], t["fused"] = [], [], []
     for k in range(2):
-        scaled = [c.ring(i).scale(parts[k][i], c.P)
+        scaled = [c.ring(i).scale(parts[k][i], c.big_p(level))
                   for i in range(level + 1)]
-        scaled += [[0] * c.n for _ in c.special]
+        scaled += [[0] * c.n for _ in c.divisor(level)]
         x = c.each("add", scaled, t["sums"][k], numbers)
         out, z = rns.mod_down_rescale(c, x, level)
         t["fused"].append(x)
@@ -173,18 +175,18 @@ def rotate(c, parts, key, level):
 
 
 def rotate_sum(c, terms, level):
-    """terms: (parts, key or None).  Sums modulo Q_l P, one mod-down."""
-    numbers = c.numbers(level, True)
+    """terms: (parts, key or None).  Sums modulo Q_l P_k, one mod-down."""
+    numbers = c.raised(level)
     total = [[[0] * c.n for _ in numbers] for _ in range(2)]
-    zeros = [[0] * c.n for _ in c.special]
+    zeros = [[0] * c.n for _ in c.divisor(level)]
     for parts, key in terms:
-        raised = [[c.ring(i).scale(p[i], c.P) for i in range(level + 1)]
-                  + zeros for p in parts]
+        raised = [[c.ring(i).scale(p[i], c.big_p(level))
+                   for i in range(level + 1)] + zeros for p in parts]
         if key is None:
             add = raised
         else:
             g = c.galois(key["kind"], key["step"])
-            _, _, digits = rns.mod_up(c, parts[1], level)
+            _, _, digits = rns.mod_up(c, c.over(parts[1], level), level)
             sums = inner_products(c, digits, key, level)
             sums[0] = c.each("add", sums[0], raised[0], numbers)
             add = [c.permute(s, g, numbers) for s in sums]

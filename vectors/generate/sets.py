@@ -9,6 +9,8 @@ to reach an edge.
     D   one digit of all primes, K = 4
     E   61-bit primes, two a digit, uncentred, generator 3; of some primes the
         reciprocal differs from that of the nearest double
+    I   special primes fitted: of three, levels 0..3 use 1, 2, 2, 3, with one
+        digit at levels 0 and 1 and two above
     F   N = 2^12, digests; G N = 2^13 of SEAL's shape; H N = 2^15
 """
 from form import Set
@@ -23,6 +25,11 @@ def full():
         Set(Context("D", 4, [45, 36, 36, 36], [45, 45, 45, 45], 1)),
         Set(Context("E", 4, [61, 61, 61, 61], [61, 61], 2, 3, True)),
     ]
+
+
+def fitted():
+    return [Set(Context("I", 4, [30, 25, 40, 40], [33, 33, 33], 2,
+                        fitted=True))]
 
 
 def digest():

@@ -13,6 +13,7 @@ import cases_arith
 import cases_base
 import cases_bytes
 import cases_encode
+import cases_fitted
 import cases_keys
 import cases_net
 import cases_switch
@@ -33,6 +34,7 @@ FILES = {
     "objects": lambda a, b: cases_bytes.objects(a),
     "network": lambda a, b: cases_net.network(a),
     "switching": lambda a, b: cases_switch.switching(a + b),
+    "fitted": lambda a, b: cases_fitted.fitted(sets.fitted()),
 }
 
 
