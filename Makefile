@@ -94,7 +94,7 @@ endif
 # ---- objects --------------------------------------------------------------
 
 $(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/avx2_%.o)): KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
-$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx512ifma.o $(d)/ckks/kernel/avx512ifma_%.o)): KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512ifma $(KERNEL_SAFE)
+$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx512ifma.o $(d)/ckks/kernel/avx512ifma_%.o)): KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)

@@ -720,7 +720,7 @@ TEST(kernel_convert)
 
 /* ---- integer combinations ----------------------------------------------- */
 
-enum { INPUTS = 12, MOST_ROWS = 9, COMB_N = 64, COMB_TERMS = 40 };
+enum { INPUTS = 12, MOST_ROWS = 9, COMB_N = 1056, COMB_TERMS = 40 };
 
 typedef struct combination {
     uint64_t in[INPUTS][COMB_N], want[COMB_N];
@@ -765,7 +765,9 @@ static void comb_want(combination *x, const ckks_block *b, size_t row,
     }
 }
 
-static void comb_check(combination *x, size_t n, const cki_mod *m)
+/* n_in: those that the kernel is told of; blocks read no others. */
+static void comb_check(combination *x, size_t n_in, size_t n,
+                       const cki_mod *m)
 {
     const uint64_t *in[INPUTS];
     uint64_t *out[2 * MOST_ROWS];
@@ -773,7 +775,7 @@ static void comb_check(combination *x, size_t n, const cki_mod *m)
     for (size_t j = 0; j < INPUTS; j++)
         in[j] = x->in[j];
     for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
-        size_t size = (*k)->combine_work(INPUTS, x->block, 2), at = 0;
+        size_t size = (*k)->combine_work(n_in, x->block, 2), at = 0;
         uint8_t *work = need(size + 64);
 
         memset(work + size, 0x5a, 64);
@@ -782,7 +784,7 @@ static void comb_check(combination *x, size_t n, const cki_mod *m)
             x->got[j][n] = canary;
         }
         if (takes(*k, m)) {
-            (*k)->combine(out, in, INPUTS, x->block, 2, n, m, work);
+            (*k)->combine(out, in, n_in, x->block, 2, n, m, work);
             for (int b = 0; b < 2; b++)
                 for (size_t r = 0; r < x->block[b].rows; r++, at++) {
                     comb_want(x, &x->block[b], r, n, m->p);
@@ -797,16 +799,28 @@ static void comb_check(combination *x, size_t n, const cki_mod *m)
     }
 }
 
-/* The limit; those of weights in 16 bits, alone and in all; one more each. */
+/* The limit; those of weights in 16 bits, alone and in a run (2^15 or 2^16);
+ * one more each; several runs. */
 static const int32_t comb_most[] = {
-    (1 << 28) - 1, (1 << 15) - 1, (1 << 18) - 1, 1 << 15, 1 << 18,
-    (1 << 20) - 1
+    (1 << 28) - 1, (1 << 15) - 1, (1 << 16) - 1, 1 << 15, 1 << 16,
+    (1 << 19) - 1
 };
+
+/* Terms as a network has them, pairs of inputs side by side, or any. */
+static void comb_index(int32_t *index, size_t terms, size_t n_in, bool pairs,
+                       uint64_t *state)
+{
+    for (size_t k = 0; k < terms; k++)
+        index[k] = pairs && k % 2 == 1 && index[k - 1] % 2 == 0
+                           && (size_t)index[k - 1] + 1 < n_in
+                       ? index[k - 1] + 1
+                       : (int32_t)(test_word(state) % n_in);
+}
 
 TEST(kernel_combine)
 {
     static combination x;
-    static const size_t lengths[] = { 16, 32, 64, 7, 20, 1, 48 };
+    static const size_t lengths[] = { 16, 32, 64, 7, 20, 1, 48, 0 };
     uint64_t state = 8;
     int rounds = test_long() ? 1600 : 16;
     cki_mod m[PRIMES];
@@ -814,14 +828,16 @@ TEST(kernel_combine)
     end_primes(m, 8);
     for (int r = 0; r < rounds * 9 * 30; r++) {
         const cki_mod *q = &m[r % PRIMES];
-        size_t n = lengths[r % 7];
+        size_t n = lengths[r % 8], n_in = INPUTS - (size_t)r / 8 % 2;
+
+        if (n == 0)             /* tiles of 256 or 512 columns, one in part  */
+            n = r % 5 == 0 ? COMB_N : 96;
 
         for (int b = 0; b < 2; b++) {
             size_t rows = 1 + (size_t)(r / 30 + 4 * b) % MOST_ROWS;
             size_t terms = 1 + test_word(&state) % COMB_TERMS;
 
-            for (size_t k = 0; k < terms; k++)
-                x.index[b][k] = (int32_t)(test_word(&state) % INPUTS);
+            comb_index(x.index[b], terms, n_in, r / 16 % 2 == 0, &state);
             for (size_t i = 0; i < rows; i++)
                 comb_weights(x.weight[b] + i * terms, terms,
                              (int)((size_t)r + i) % 5,
@@ -832,7 +848,7 @@ TEST(kernel_combine)
         for (int j = 0; j < INPUTS; j++)
             fill_shape(x.in[j], n, q->p, r / 5 % 3 == 0 ? 1 : 1 + r % 5,
                        &state);
-        comb_check(&x, n, q);
+        comb_check(&x, n_in, n, q);
     }
 }
 

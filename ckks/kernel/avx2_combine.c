@@ -3,6 +3,7 @@
  * Read first: avx2.h (Lemmas F and C), docs/11-layers.md.
  */
 #include "avx2.h"
+#include "avx_pairs.h"
 
 /* ---- the integer combination -----------------------------------------------
  *
@@ -12,11 +13,8 @@
  * Small weights (|weight| < 2^15): a word x < p stands for x' = x or x - p,
  * |x'| <= p/2, which is cut into signed digits of 16 bits, three if p leaves
  * room for that (below), else four.  One instruction multiplies 16 pairs of
- * 16-bit numbers and adds neighbours, here two terms of one digit and column.
- * Inputs 2 i and 2 i + 1 are such a pair; terms of both that follow each other
- * cost what one does.  Sums are kept while the |weight| of a row add up to less
- * than 2^16, so that they stay below 2^15 2^16 = 2^31 whatever the order: a
- * run.
+ * 16-bit numbers and adds neighbours, here two terms of one digit and column
+ * (avx_pairs.h).  Sums of a run stay below 2^15 RUN = 2^31 whatever the order.
  *
  * Other weights (rows below 2^28): x < 2^49 is cut into x = h 2^25 + l, both
  * held as doubles, packed as (input, {l, h}, 32).  Both sums stay below 2^53:
@@ -26,7 +24,7 @@
  * the caches and no prefetcher follows them: lines are asked for AHEAD limbs
  * before they are read, no earlier. */
 
-enum { COLUMNS = 32, ROWS = 4, AHEAD = 16 };
+enum { COLUMNS = 32, DIGIT_COLUMNS = 256, ROWS = 4, AHEAD = 16, RUN = 1 << 16 };
 
 static size_t weights_of(const ckks_block *block, size_t n_blocks)
 {
@@ -43,82 +41,11 @@ static size_t weights_of(const ckks_block *block, size_t n_blocks)
 size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
                            size_t n_blocks)
 {
-    return ((n_in + 1) * 2 * COLUMNS + weights_of(block, n_blocks))
+    return ((n_in + 1) * DIGIT_COLUMNS + weights_of(block, n_blocks))
            * sizeof(double);
 }
 
 /* ---- small weights ------------------------------------------------------ */
-
-static bool small_weights(const ckks_block *block, size_t n_blocks)
-{
-    for (const ckks_block *b = block; b < block + n_blocks; b++)
-        for (size_t k = 0; k < b->rows * b->terms; k++)
-            if (b->weight[k] <= -(1 << 15) || b->weight[k] >= 1 << 15)
-                return false;
-    return true;
-}
-
-/* An entry of a run: a pair of inputs.  The last one of a run says so. */
-enum { LAST = 1 };
-typedef uint32_t entry;         /* 2 (number of the pair) + LAST or 0        */
-
-/* Terms k, and k + 1 if both are one pair's: how many. */
-static size_t terms_of_entry(const ckks_block *b, size_t k)
-{
-    return k + 1 < b->terms && b->index[k] / 2 == b->index[k + 1] / 2
-                   && b->index[k] != b->index[k + 1]
-               ? 2 : 1;
-}
-
-/* The largest sum of |weight| of a row if `some` terms from k on are added to
- * those of a run, whose sums are in work (rows). */
-static bool run_holds(const ckks_block *b, size_t first, size_t end)
-{
-    for (size_t r = 0; r < b->rows; r++) {
-        const int32_t *w = b->weight + r * b->terms;
-        int32_t sum = 0;
-
-        for (size_t k = first; k < end; k++)
-            sum += w[k] < 0 ? -w[k] : w[k];
-        if (sum >= 1 << 16)
-            return false;
-    }
-    return true;
-}
-
-/* The entries of a block; gives how many. */
-static size_t find_runs(entry *to, const ckks_block *b)
-{
-    size_t count = 0, first = 0;
-
-    for (size_t k = 0, some; k < b->terms; k += some) {
-        some = terms_of_entry(b, k);
-        if (k > first && !run_holds(b, first, k + some)) {
-            to[count - 1] |= LAST;
-            first = k;
-        }
-        to[count++] = (entry)b->index[k] / 2 * 2;
-    }
-    to[count - 1] |= LAST;
-    return count;
-}
-
-/* Weights of an entry in words, low half that of the even input; missing rows
- * and inputs have 0.  (group of four rows, entry, row) */
-static uint32_t *pack_pairs(uint32_t *to, const ckks_block *b)
-{
-    for (size_t r = 0; r < b->rows; r += ROWS)
-        for (size_t k = 0, some; k < b->terms; k += some) {
-            some = terms_of_entry(b, k);
-            for (size_t s = r; s < r + ROWS; s++, to++) {
-                *to = 0;
-                for (size_t i = k; i < k + some && s < b->rows; i++)
-                    *to |= ((uint32_t)b->weight[s * b->terms + i] & 0xffff)
-                           << (b->index[i] % 2 ? 16 : 0);
-            }
-        }
-    return to;
-}
 
 /* What cuts a word into digits. */
 typedef struct cutter {
@@ -153,15 +80,13 @@ static inline __m256i cut(const uint64_t *x, cutter c)
     return _mm256_xor_si256(_mm256_add_epi64(u, c.bias), c.bias);
 }
 
-/* A tile is (pair of inputs, 32 columns by eights, digits vectors).  Numbers
- * are pairs' digits, columns 0..7: d_ij is digit j of column i.
+/* A tile is (columns by eights, pair of inputs, digits vectors).  Numbers are pairs' digits, columns 0..7: d_ij is digit j of column i.
  *
  * Four digits:  d_00 d_01 d_02 d_03 | d_20 ..,  d_1. | d_3.,  d_4. | d_6.,
  * d_5. | d_7..  Three: d_00 d_01 d_02 d_50 | d_20 d_21 d_22 d_70,
  * d_10 d_11 d_12 d_51 | d_3. d_71,  d_40 d_41 d_42 d_52 | d_6. d_72. */
-static ALWAYS_INLINE __m256i *pack_eight(__m256i *to, const uint64_t *x,
-                                         const uint64_t *y, bool three,
-                                         cutter c)
+static ALWAYS_INLINE void pack_eight(__m256i *to, const uint64_t *x,
+                                     const uint64_t *y, bool three, cutter c)
 {
     const __m256i zero = _mm256_setzero_si256();
     __m256i a = cut(x, c), b = y == NULL ? zero : cut(y, c);
@@ -178,18 +103,22 @@ static ALWAYS_INLINE __m256i *pack_eight(__m256i *to, const uint64_t *x,
     _mm256_store_si256(to++, v1);
     _mm256_store_si256(to++, v2);
     if (!three)
-        _mm256_store_si256(to++, v3);
-    return to;
+        _mm256_store_si256(to, v3);
 }
 
 static ALWAYS_INLINE void pack_digits(__m256i *to, const uint64_t *const *in,
-                                      size_t n_in, size_t at, bool three,
-                                      cutter c)
+                                      size_t n_in, size_t at, size_t columns,
+                                      bool three, cutter c)
 {
-    for (size_t j = 0; j < n_in; j += 2)
-        for (size_t i = at; i < at + COLUMNS; i += 8)
-            to = pack_eight(to, in[j] + i,
-                            j + 1 < n_in ? in[j + 1] + i : NULL, three, c);
+    const size_t vectors = three ? 3 : 4, step = (n_in + 1) / 2 * vectors;
+
+    for (size_t j = 0; j < n_in; j += 2, to += vectors) {
+        __m256i *next = to;
+
+        for (size_t i = at; i < at + columns; i += 8, next += step)
+            pack_eight(next, in[j] + i, j + 1 < n_in ? in[j + 1] + i : NULL,
+                       three, c);
+    }
 }
 
 /* Four sums of digits, 2^16 apart, and what is added.
@@ -269,12 +198,12 @@ static ALWAYS_INLINE void end_eight(uint64_t *out, __m256i s0, __m256i s1,
 #define READ_AGAIN(x) __asm__("" : "+r"(x))
 #define ADD_TO(s, x) __asm__("vpaddd %1, %0, %0" : "+x"(s) : "x"(x))
 #define RUN_SUMS(name, VECTORS)                                           \
-    static __attribute__((noinline)) const entry *name(                   \
+    static __attribute__((noinline)) const cki_entry *name(                   \
         __m256i *out, const __m256i *tile, size_t pair_size,              \
-        const entry *e, const uint32_t *pair)                             \
+        const cki_entry *e, const uint32_t *pair)                             \
     {                                                                     \
         __m256i s[ROWS][VECTORS];                                         \
-        entry last;                                                       \
+        cki_entry last;                                                       \
                                                                           \
         UNROLL                                                            \
         for (int r = 0; r < ROWS; r++)                                    \
@@ -284,7 +213,7 @@ static ALWAYS_INLINE void end_eight(uint64_t *out, __m256i s0, __m256i s1,
         do {                                                              \
             const __m256i *x = tile + *e / 2 * pair_size;                 \
                                                                           \
-            last = *e++ & LAST;                                           \
+            last = *e++ & 1;                                           \
             UNROLL                                                        \
             for (int r = 0; r < ROWS; r++) {                              \
                 __m256i w = _mm256_set1_epi32((int)pair[r]);              \
@@ -310,15 +239,15 @@ RUN_SUMS(sums_of_four, 2)
  * columns. */
 static ALWAYS_INLINE void digit_rows(uint64_t *const *out, size_t rows,
                                      const __m256i *tile, size_t pair_size,
-                                     const entry *e, const uint32_t *pair,
+                                     const cki_entry *e, const uint32_t *pair,
                                      size_t count, size_t at, bool three,
                                      prime c)
 {
-    const entry *stop = e + count;
+    const cki_entry *stop = e + count;
 
     for (bool add_to = false; e < stop; add_to = true) {
         __m256i s[3 * ROWS];
-        const entry *next = (three ? sums_of_three : sums_of_four)(
+        const cki_entry *next = (three ? sums_of_three : sums_of_four)(
             s, tile, pair_size, e, pair);
 
         for (size_t r = 0; r < ROWS && r < rows; r++)
@@ -337,8 +266,9 @@ static void ask_next(const uint64_t *const *in, size_t first, size_t end,
                      size_t at)
 {
     for (size_t k = first; k < end; k++)
-        _mm_prefetch((const void *)(in[k / (COLUMNS / 8)] + at
-                                    + k % (COLUMNS / 8) * 8), _MM_HINT_T1);
+        _mm_prefetch((const void *)(in[k / (DIGIT_COLUMNS / 8)] + at
+                                    + k % (DIGIT_COLUMNS / 8) * 8),
+                     _MM_HINT_T1);
 }
 
 static ALWAYS_INLINE void combine_small(
@@ -346,43 +276,45 @@ static ALWAYS_INLINE void combine_small(
     const ckks_block *block, size_t n_blocks, size_t n, bool three,
     const cki_mod *m, void *work)
 {
-    const size_t lines = n_in * (COLUMNS / 8), vectors = three ? 3 : 4;
-    const size_t pair_size = COLUMNS / 8 * vectors;
-    const size_t width = three ? 8 : 4, each = three ? 3 : 2;
+    const size_t vectors = three ? 3 : 4, width = three ? 8 : 4;
+    const size_t pairs = (n_in + 1) / 2, lines = n_in * (DIGIT_COLUMNS / 8);
     const prime c = prime_of(m);
     const cutter cut_by = cutter_of(m);
     __m256i *tile = work;
-    uint32_t *packed = (uint32_t *)(void *)(tile + (n_in + 1) / 2 * pair_size);
-    uint32_t *end = packed;
-    size_t groups = 0, step;
+    uint32_t *packed = (uint32_t *)(void *)(tile + pairs * vectors
+                                                       * (DIGIT_COLUMNS / 8));
 
-    for (const ckks_block *b = block; b < block + n_blocks; b++) {
-        end += 1 + (*end = (uint32_t)find_runs(end + 1, b));
-        end = pack_pairs(end, b);
-        groups += (b->rows + ROWS - 1) / ROWS;
-    }
-    step = lines / (groups * (COLUMNS / width)) + 1;
-    for (size_t at = 0; at < n; at += COLUMNS) {
-        const size_t ahead = at + COLUMNS < n ? at + COLUMNS : at;
-        const uint32_t *w = packed;
+    size_t calls = 0, step;
+
+    cki_pairs_pack(packed, block, n_blocks, ROWS, RUN);
+    for (const ckks_block *b = block; b < block + n_blocks; b++)
+        calls += (b->rows + ROWS - 1) / ROWS * (DIGIT_COLUMNS / width);
+    step = (lines + calls - 1) / calls;
+    for (size_t at = 0; at < n; at += DIGIT_COLUMNS) {
+        const size_t ahead = at + 2 * DIGIT_COLUMNS <= n ? at + DIGIT_COLUMNS
+                                                         : at;
+        const size_t columns = n - at < DIGIT_COLUMNS ? n - at : DIGIT_COLUMNS;
         size_t asked = 0;
 
-        pack_digits(tile, in, n_in, at, three, cut_by);
-        for (const ckks_block *b = block; b < block + n_blocks; b++) {
-            const size_t count = *w++;
-            const entry *e = w;
+        pack_digits(tile, in, n_in, at, columns, three, cut_by);
+        for (size_t i = 0; i < columns; i += width) {
+            const __m256i *x = tile + i / 8 * pairs * vectors + i % 8 / 2;
+            const uint32_t *w = packed;
 
-            w += count;
-            for (size_t r = 0; r < b->rows; r += ROWS, w += ROWS * count)
-                for (size_t i = 0; i < COLUMNS; i += width) {
-                    size_t next = asked + step < lines ? asked + step : lines;
+            for (const ckks_block *b = block; b < block + n_blocks; b++) {
+                const size_t count = *w++;
+                const cki_entry *e = w;
 
-                    ask_next(in, asked, next, ahead);
-                    asked = next;
-                    digit_rows(out + b->first + r, b->rows - r,
-                               tile + i / width * each, pair_size, e, w,
-                               count, at + i, three, c);
+                w += count;
+                for (size_t r = 0; r < b->rows; r += ROWS, w += ROWS * count) {
+                    size_t end = asked + step < lines ? asked + step : lines;
+
+                    ask_next(in, asked, end, ahead);
+                    asked = end;
+                    digit_rows(out + b->first + r, b->rows - r, x, vectors, e,
+                               w, count, at + i, three, c);
                 }
+            }
         }
     }
 }
@@ -480,7 +412,7 @@ void cki_avx2_combine(uint64_t *const *out, const uint64_t *const *in,
                                     work);
         return;
     }
-    if (small_weights(block, n_blocks)) {
+    if (cki_pairs_fit(block, n_blocks)) {
         if (three_digits(m))
             combine_small(out, in, n_in, block, n_blocks, n, true, m, work);
         else

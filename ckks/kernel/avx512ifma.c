@@ -1,4 +1,6 @@
-/* avx512ifma.c -- layer 2: the kernel in words of 52 bits. */
+/* avx512ifma.c -- layer 2: the kernel in words of 52 bits.  Its integer products
+ * need 16-bit ones besides; what has the former has these, but for one old
+ * processor. */
 #include "avx512ifma.h"
 
 static bool usable(void)
@@ -6,6 +8,8 @@ static bool usable(void)
     return __builtin_cpu_supports("avx512f")
            && __builtin_cpu_supports("avx512dq")
            && __builtin_cpu_supports("avx512vl")
+           && __builtin_cpu_supports("avx512bw")
+           && __builtin_cpu_supports("avx512vnni")
            && __builtin_cpu_supports("avx512ifma");
 }
 

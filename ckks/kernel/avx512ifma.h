@@ -30,6 +30,7 @@ typedef __m512i vec;
 
 /* Loops over arrays of vectors that are to live in registers. */
 #define UNROLL _Pragma("GCC unroll 8")
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 enum { LANES = 8 };
 #define MASK52 (((uint64_t)1 << 52) - 1)

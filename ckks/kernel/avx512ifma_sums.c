@@ -43,7 +43,7 @@ static inline vec finish(vec high, vec low, const ending *e)
     return fold(fold(r, e->c.p2), e->c.p);
 }
 
-static inline __attribute__((always_inline)) void dot2_all(
+static ALWAYS_INLINE void dot2_all(
     uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
     const uint32_t *perm, const uint64_t *const *y0, const uint64_t *const *y1,
     int k, bool add_to, size_t n, const ending e)

@@ -1,0 +1,29 @@
+/* avx_pairs.h -- layer 2: weights of an integer combination for instructions
+ * that multiply pairs of 16-bit numbers and add neighbours.
+ *
+ * Read first: kernel.h (combine), docs/11-layers.md.
+ *
+ * Inputs 2 i and 2 i + 1 are pair number i.  Two terms of a block that follow
+ * each other and are of one pair are one entry, other terms one each, with
+ * weight 0 for the input that lacks.  Entries are summed in 32 bits in runs:
+ * the |weight| of a run add up to less than `limit` in every row.
+ */
+#ifndef CKI_AVX_PAIRS_H
+#define CKI_AVX_PAIRS_H
+
+#include "kernel.h"
+
+/* Number of the pair, times 2, plus 1 in the last entry of a run. */
+typedef uint32_t cki_entry;
+
+/* All |weight| are below 2^15. */
+bool cki_pairs_fit(const ckks_block *block, size_t n_blocks);
+
+/* For each block in turn: the number of its entries, these, then for each group
+ * of `rows` rows and each entry the weights, row after row, the even input's in
+ * the low half.  limit > 2^15; `to` has room for 1 + 2 rows words a term and
+ * group of rows. */
+void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
+                    size_t rows, uint32_t limit);
+
+#endif
