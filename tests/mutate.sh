@@ -71,8 +71,8 @@ ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
-ckks/arith.c	s/k->mul_add(mid, a1, b0, mid, n, m);/k->mul_add(mid, a0, b1, mid, n, m);/	oracle
-ckks/arith.c	s/subtract ? m->p - 1 : 1/1/	oracle
+ckks/products.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
+ckks/sums.c	s/subtract ? m->p - 1 : 1/1/	oracle
 ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
 ckks/encrypt.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
 ckks/seal.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_
