@@ -188,7 +188,8 @@ ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
     if (s == CKKS_OK && out == NULL)
         s = cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (s == CKKS_OK)
-        s = check_limbs(x, ctx, level, 0, level + ctx->rns.specials[level], name);
+        s = check_limbs(x, ctx, level, 0, level + ctx->rns.specials[level],
+                        name);
     if (s != CKKS_OK)
         return s;
     words = (size_t)(level + 1 + ctx->rns.specials[level]) * ctx->n;

@@ -71,8 +71,15 @@ ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
-ckks/arith.c	s/k->mul_add(mid, a1, b0, mid, n, m);/k->mul_add(mid, a0, b1, mid, n, m);/	oracle
-ckks/arith.c	s/subtract ? m->p - 1 : 1/1/	oracle
+ckks/products.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
+ckks/products.c	s/k->mul_add(z1 + t, twice, a1 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, a1 + t, z1 + t, some, m);/	oracle_sums
+ckks/products.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
+ckks/products.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
+ckks/sums.c	s/subtract ? m->p - 1 : 1/1/	oracle
+ckks/sums.c	s/^        made.seeded = 0;//	oracle_aliasing
+ckks/sums.c	s/if (out == a && degree == a->degree)/if (false)/	misuse_no
+ckks/constants.c	s/^    out->seeded = 0;//	oracle_aliasing
+ckks/constants.c	s/k < n; k += CKI_TILE)/k < 1; k += CKI_TILE)/	long_limbs
 ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
 ckks/encrypt.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
 ckks/seal.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_

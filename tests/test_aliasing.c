@@ -84,3 +84,71 @@ TEST(oracle_aliasing)
 {
     every_world(check_alias);
 }
+
+/* A ciphertext of random words, or a fresh one: of degree 1, its c_1 the
+ * expansion of a seed. */
+static void make_ct(world *w, ckks_ct *ct, int degree, int level, bool seeded)
+{
+    ckks_pt pt = { 0 };
+
+    random_ct(w, ct, degree, level);
+    random_pt(w, &pt, level);
+    if (seeded && !(CHECK_OK(ckks_encrypt_sk(ct, &w->rng, &pt, w->sk))
+                    && CHECK(ct->seeded, "%s: fresh", w->name)))
+        abort();
+    ckks_pt_clear(&pt);
+}
+
+/* ALIAS, and neither output claims that a seed makes it. */
+#define ALIAS_SUM(apart, together)                                        \
+    do {                                                                  \
+        ALIAS(apart, together);                                           \
+        CHECK(!out.seeded && !x.seeded, "%s: %s: seeded %d and %d",       \
+              w->name, #together, out.seeded, x.seeded);                  \
+    } while (0)
+
+static void alias_sums(world *w, int degree_a, bool seeded_a, int degree_b,
+                       bool seeded_b)
+{
+    ckks_ct a = { 0 }, b = { 0 }, out = { 0 }, x = { 0 };
+    ckks_pt pt = { 0 };
+    int l = w->top;
+
+    make_ct(w, &a, degree_a, l, seeded_a);
+    make_ct(w, &b, degree_b, l, seeded_b);
+    random_pt(w, &pt, l);
+    ALIAS_SUM(ckks_add(&out, &a, &b), ckks_add(&x, &x, &b));
+    ALIAS_SUM(ckks_add(&out, &b, &a), ckks_add(&x, &b, &x));
+    ALIAS_SUM(ckks_add(&out, &a, &a), ckks_add(&x, &x, &x));
+    ALIAS_SUM(ckks_sub(&out, &a, &b), ckks_sub(&x, &x, &b));
+    ALIAS_SUM(ckks_sub(&out, &b, &a), ckks_sub(&x, &b, &x));
+    ALIAS_SUM(ckks_sub(&out, &a, &a), ckks_sub(&x, &x, &x));
+    ALIAS_SUM(ckks_neg(&out, &a), ckks_neg(&x, &x));
+    ALIAS_SUM(ckks_add_const(&out, &a, 1.5, -2),
+              ckks_add_const(&x, &x, 1.5, -2));
+    ALIAS_SUM(ckks_add_plain(&out, &a, &pt), ckks_add_plain(&x, &x, &pt));
+    ALIAS_SUM(ckks_sub_plain(&out, &a, &pt), ckks_sub_plain(&x, &x, &pt));
+    b.scale = a.scale * (1 + 0x1p-33);      /* the sum has the first's       */
+    ALIAS_SUM(ckks_add(&out, &a, &b), ckks_add(&x, &x, &b));
+    ALIAS_SUM(ckks_add(&out, &b, &a), ckks_add(&x, &b, &x));
+    ckks_ct_clear(&a);
+    ckks_ct_clear(&b);
+    ckks_ct_clear(&out);
+    ckks_ct_clear(&x);
+    ckks_pt_clear(&pt);
+}
+
+static void check_alias_sums(world *w)
+{
+    alias_sums(w, 1, true, 1, true);
+    alias_sums(w, 1, true, 1, false);
+    alias_sums(w, 1, false, 1, true);
+    alias_sums(w, 1, true, 2, false);
+    alias_sums(w, 2, false, 1, true);
+    alias_sums(w, 2, false, 2, false);
+}
+
+TEST(oracle_aliasing_of_sums)
+{
+    every_world(check_alias_sums);
+}

@@ -55,6 +55,59 @@ TEST(misuse_sums)
     mess_clear(&m);
 }
 
+/* The output is the first operand: it would be changed where it lies. */
+TEST(misuse_sums_in_place)
+{
+    static mess m;
+
+    if (!mess_init(&m))
+        return;
+    REFUSED(&m, CKKS_EARG, "ckks_add", ckks_add(&m.ct, &m.ct, NULL));
+    REFUSED(&m, CKKS_EARG, "ckks_add", ckks_add(&m.ct, &m.ct, &m.ct_zero));
+    REFUSED(&m, CKKS_ECTX, "ckks_add", ckks_add(&m.ct, &m.ct, &m.ct_other));
+    REFUSED(&m, CKKS_ELEVEL, "ckks_add", ckks_add(&m.ct, &m.ct, &m.ct_low));
+    REFUSED(&m, CKKS_ESCALE, "ckks_add", ckks_add(&m.ct, &m.ct, &m.ct_scale));
+    REFUSED(&m, CKKS_EARG, "ckks_sub", ckks_sub(&m.ct, &m.ct, NULL));
+    REFUSED(&m, CKKS_EARG, "ckks_sub", ckks_sub(&m.ct, &m.ct, &m.ct_zero));
+    REFUSED(&m, CKKS_ECTX, "ckks_sub", ckks_sub(&m.ct, &m.ct, &m.ct_other));
+    REFUSED(&m, CKKS_ELEVEL, "ckks_sub", ckks_sub(&m.ct, &m.ct, &m.ct_low));
+    REFUSED(&m, CKKS_ESCALE, "ckks_sub", ckks_sub(&m.ct, &m.ct, &m.ct_scale));
+    REFUSED(&m, CKKS_EARG, "ckks_add_const",
+            ckks_add_const(&m.ct, &m.ct, NAN, 0));
+    REFUSED(&m, CKKS_ESCALE, "ckks_add_const",
+            ckks_add_const(&m.ct, &m.ct, 0x1p75, 0));
+    mess_clear(&m);
+}
+
+TEST(misuse_add_square)
+{
+    static const char f[] = "ckks_add_square";
+    static mess m;
+
+    if (!mess_init(&m))
+        return;
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(NULL, &m.ct));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct_two, NULL));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct_zero, &m.ct));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct_two, &m.ct_zero));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct, &m.ct_large));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct, &m.ct));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct_two, &m.ct_two));
+    REFUSED(&m, CKKS_EARG, f, ckks_add_square(&m.ct, &m.ct_two));
+    REFUSED(&m, CKKS_ECTX, f, ckks_add_square(&m.ct_two, &m.ct_other));
+    REFUSED(&m, CKKS_ELEVEL, f, ckks_add_square(&m.ct_two, &m.ct_low));
+    REFUSED(&m, CKKS_ELEVEL, f, ckks_add_square(&m.ct_two_bottom, &m.ct));
+    REFUSED(&m, CKKS_ESCALE, f, ckks_add_square(&m.ct_two, &m.ct_large));
+    REFUSED(&m, CKKS_ESCALE, f, ckks_add_square(&m.ct_two, &m.ct_scale));
+    m.ct_large.scale = 0x1p1000;
+    REFUSED(&m, CKKS_ESCALE, f, ckks_add_square(&m.ct_two, &m.ct_large));
+    m.ct_two.scale *= 1 + 0x1p-31;
+    REFUSED(&m, CKKS_ESCALE, f, ckks_add_square(&m.ct_two, &m.ct));
+    m.ct_two.scale = NAN;
+    REFUSED(&m, CKKS_ESCALE, f, ckks_add_square(&m.ct_two, &m.ct));
+    mess_clear(&m);
+}
+
 TEST(misuse_products)
 {
     static mess m;

@@ -278,3 +278,20 @@ TEST(misuse_no_memory)
     test_note("%d refused allocations", failed);
     mess_clear(&m);
 }
+
+/* Sums in the place of an operand take no memory, so none can lack. */
+TEST(misuse_no_memory_for_sums_in_place)
+{
+    if (!mess_init(&m))
+        return;
+    m.meter.calls = 0;
+    m.meter.refuse = 1;
+    CHECK_OK(ckks_add(&m.ct, &m.ct, &m.ct));
+    CHECK_OK(ckks_sub(&m.ct, &m.ct, &m.ct));
+    CHECK_OK(ckks_add(&m.ct_two, &m.ct_two, &m.ct_two));
+    CHECK_OK(ckks_add_const(&m.ct, &m.ct, 1, 2));
+    CHECK_OK(ckks_add_square(&m.ct_two, &m.ct));
+    CHECK(m.meter.calls == 0, "%d allocations", m.meter.calls);
+    m.meter.refuse = 0;
+    mess_clear(&m);
+}

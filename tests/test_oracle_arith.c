@@ -206,6 +206,45 @@ TEST(oracle_products)
     every_world(check_mul);
 }
 
+/* Squares added to words of degree 2, and to each other, the scale of the sum
+ * as near to the square's as scales must be: it stays. */
+static void check_add_square(world *w)
+{
+    for (int level = w->top; level >= 0; level--) {
+        ckks_ct a = { 0 }, out = { 0 };
+        opoly p[2], square[3], want[3], t;
+        const double scale = TEST_SCALE * TEST_SCALE * (1 - 0x1p-33);
+
+        polys_init(w, p, 2);
+        polys_init(w, square, 3);
+        polys_init(w, want, 3);
+        opoly_init(&t, w->n);
+        random_ct(w, &out, 2, level);
+        out.scale = scale;
+        read_ct(w, want, &out);
+        for (int i = 0; i < 3; i++) {
+            random_ct(w, &a, 1, level);
+            read_ct(w, p, &a);
+            tensor(square, p, p, &t);
+            combine_two(want, want, 2, square, 2, false);
+            if (CHECK_OK(ckks_add_square(&out, &a)))
+                check_ct(w, &out, want, 2, level, scale, "add_square");
+            check_ct(w, &a, p, 1, level, TEST_SCALE, "add_square's a");
+            ckks_ct_clear(&a);
+        }
+        ckks_ct_clear(&out);
+        polys_clear(p, 2);
+        polys_clear(square, 3);
+        polys_clear(want, 3);
+        opoly_clear(&t);
+    }
+}
+
+TEST(oracle_sums_of_squares)
+{
+    every_world(check_add_square);
+}
+
 /* ---- levels ------------------------------------------------------------- */
 
 static void check_rescale(world *w, int degree, int level)

@@ -1,4 +1,5 @@
-/* oracle.c -- CKKS on big integers.  See oracle.h. */
+/* oracle.c -- the numbers of a context, and polynomials as words.  See
+ * oracle.h. */
 #include <stdlib.h>
 
 #include "oracle.h"
@@ -156,6 +157,52 @@ static void first_specials(mpz_t out, const oracle *o, int k)
     mpz_clear(t);
 }
 
+int oracle_digits(const oracle *o, int level)
+{
+    return level / o->alpha + 1;
+}
+
+static int last_of_digit(const oracle *o, int j, int level)
+{
+    int last = (j + 1) * o->alpha - 1;
+
+    return last < level ? last : level;
+}
+
+void oracle_digit(mpz_t out, const oracle *o, int j, int level)
+{
+    mpz_t t;
+
+    mpz_init(t);
+    mpz_set_ui(out, 1);
+    for (int i = j * o->alpha; i <= last_of_digit(o, j, level); i++) {
+        word_mpz(t, o->prime[i]);
+        mpz_mul(out, out, t);
+    }
+    mpz_clear(t);
+}
+
+int oracle_specials(const oracle *o, int level)
+{
+    int k = 0;
+    mpz_t d, most, p;
+
+    if (!o->fitted)
+        return o->num_special;
+    mpz_inits(d, most, p, NULL);
+    for (int j = 0; j < oracle_digits(o, level); j++) {
+        oracle_digit(d, o, j, level);
+        if (mpz_cmp(d, most) > 0)
+            mpz_set(most, d);
+    }
+    mpz_mul_ui(most, most, 2);
+    do                          /* every k from 1 on, each product anew      */
+        first_specials(p, o, ++k);
+    while (k < o->num_special && mpz_cmp(p, most) < 0);
+    mpz_clears(d, most, p, NULL);
+    return k;
+}
+
 void oracle_p(mpz_t out, const oracle *o, int level)
 {
     first_specials(out, o, oracle_specials(o, level));
@@ -279,139 +326,4 @@ void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
     }
     mpz_clears(p, x, NULL);
     free(coeff);
-}
-
-/* ---- the scheme --------------------------------------------------------- */
-
-void oracle_decrypt(opoly *out, const oracle *o, const opoly *c, int degree,
-                    const opoly *s, int level)
-{
-    opoly sum, term;
-    mpz_t q;
-
-    mpz_init(q);
-    opoly_init(&sum, o->n);
-    opoly_init(&term, o->n);
-    for (int i = degree; i >= 0; i--) {             /* Horner                */
-        opoly_mul(&sum, &sum, s);
-        opoly_add(&sum, &sum, &c[i]);
-    }
-    oracle_q(q, o, level);
-    opoly_mod(out, &sum, q, true);
-    opoly_clear(&sum);
-    opoly_clear(&term);
-    mpz_clear(q);
-}
-
-int oracle_digits(const oracle *o, int level)
-{
-    return level / o->alpha + 1;
-}
-
-static int last_of_digit(const oracle *o, int j, int level)
-{
-    int last = (j + 1) * o->alpha - 1;
-
-    return last < level ? last : level;
-}
-
-/* The product of digit j's primes. */
-static void digit_product(mpz_t out, const oracle *o, int j, int level)
-{
-    mpz_t t;
-
-    mpz_init(t);
-    mpz_set_ui(out, 1);
-    for (int i = j * o->alpha; i <= last_of_digit(o, j, level); i++) {
-        word_mpz(t, o->prime[i]);
-        mpz_mul(out, out, t);
-    }
-    mpz_clear(t);
-}
-
-int oracle_specials(const oracle *o, int level)
-{
-    int k = 0;
-    mpz_t d, most, p;
-
-    if (!o->fitted)
-        return o->num_special;
-    mpz_inits(d, most, p, NULL);
-    for (int j = 0; j < oracle_digits(o, level); j++) {
-        digit_product(d, o, j, level);
-        if (mpz_cmp(d, most) > 0)
-            mpz_set(most, d);
-    }
-    mpz_mul_ui(most, most, 2);
-    do                          /* every k from 1 on, each product anew      */
-        first_specials(p, o, ++k);
-    while (k < o->num_special && mpz_cmp(p, most) < 0);
-    mpz_clears(d, most, p, NULL);
-    return k;
-}
-
-void oracle_gadget(mpz_t out, const oracle *o, int j, int level)
-{
-    mpz_t q, d, rest;
-
-    mpz_inits(q, d, rest, NULL);
-    oracle_q(q, o, level);
-    digit_product(d, o, j, level);
-    mpz_divexact(rest, q, d);
-    if (mpz_invert(out, rest, d) == 0)
-        abort();
-    mpz_mul(out, out, rest);                        /* g_j modulo Q_level    */
-    mpz_mul(out, out, o->p);
-    mpz_clears(q, d, rest, NULL);
-}
-
-void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
-                  const opoly *key, int level)
-{
-    opoly digit, term, sum[2], over;
-    mpz_t d, p, q, r;
-
-    mpz_inits(d, p, q, r, NULL);
-    opoly_init(&digit, o->n);
-    opoly_init(&term, o->n);
-    opoly_init(&over, o->n);
-    oracle_q(q, o, level);
-    oracle_p(p, o, level);
-    mpz_divexact(r, o->p, p);
-    if (mpz_invert(r, r, q) == 0)
-        abort();
-    opoly_scale(&over, x, r);                       /* x / R modulo Q_level  */
-    opoly_mod(&over, &over, q, true);
-    for (int h = 0; h < 2; h++)
-        opoly_init(&sum[h], o->n);
-    for (int j = 0; j < oracle_digits(o, level); j++) {
-        digit_product(d, o, j, level);
-        opoly_mod(&digit, &over, d, o->centred);
-        for (int h = 0; h < 2; h++) {
-            opoly_mul(&term, &digit, &key[2 * j + h]);
-            opoly_add(&sum[h], &sum[h], &term);
-        }
-    }
-    mpz_mul(q, q, p);
-    for (int h = 0; h < 2; h++) {
-        opoly_mod(&out[h], &sum[h], q, true);
-        opoly_clear(&sum[h]);
-    }
-    opoly_clear(&digit);
-    opoly_clear(&term);
-    opoly_clear(&over);
-    mpz_clears(d, p, q, r, NULL);
-}
-
-void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
-                   const opoly *key, int level)
-{
-    mpz_t p;
-
-    mpz_init(p);
-    oracle_p(p, o, level);
-    oracle_inner(out, o, x, key, level);
-    for (int h = 0; h < 2; h++)
-        opoly_round_div(&out[h], &out[h], p);
-    mpz_clear(p);
 }

@@ -72,6 +72,9 @@ uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count);
 
 /* Q_level */
 void oracle_q(mpz_t out, const oracle *o, int level);
+/* The number of digits at a level, and the product of the primes of digit j. */
+int oracle_digits(const oracle *o, int level);
+void oracle_digit(mpz_t out, const oracle *o, int j, int level);
 /* Special primes that key switching at a level uses, the first k; and their
  * product P_k. */
 int oracle_specials(const oracle *o, int level);
@@ -109,8 +112,6 @@ void oracle_inner(opoly out[2], const oracle *o, const opoly *x,
 /* oracle_inner divided by P_k, modulo Q_level. */
 void oracle_switch(opoly out[2], const oracle *o, const opoly *x,
                    const opoly *key, int level);
-/* The number of digits at a level. */
-int oracle_digits(const oracle *o, int level);
 /* g_j: 1 modulo the primes of digit j, 0 modulo the others up to level and
  * modulo P; out = P g_j modulo Q_level P. */
 void oracle_gadget(mpz_t out, const oracle *o, int j, int level);

@@ -29,21 +29,27 @@ static volatile double loop_sink;
 /* ---- arithmetic --------------------------------------------------------- */
 
 #if LOOPS_CLOCK
-/* A chain of dependent additions, 8 cycles a pass. */
+/* A chain of 8 operations a pass, each on the result of the one before and
+ * one cycle long: sums and exclusive ors of two registers in turn.  A chain of
+ * sums with a constant would not do: cores that rename registers ahead fold
+ * several of those into one cycle.  The empty statement hides y's value. */
 static void loop_clock(void)
 {
-    uint64_t x = 1;
+    uint64_t x = 1, y = UINT64_C(0x9e3779b97f4a7c15);
 
+    __asm__ volatile("" : "+r"(y));
     for (int i = 0; i < PASSES; i++)
 #if defined(__x86_64__)
-        __asm__ volatile("add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\t"
-                         "add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\t"
-                         "add $1, %0\n\tadd $1, %0" : "+r"(x));
+        __asm__ volatile("add %1, %0\n\txor %1, %0\n\t"
+                         "add %1, %0\n\txor %1, %0\n\t"
+                         "add %1, %0\n\txor %1, %0\n\t"
+                         "add %1, %0\n\txor %1, %0" : "+r"(x) : "r"(y));
 #else
-        __asm__ volatile("add %0, %0, #1\n\tadd %0, %0, #1\n\t"
-                         "add %0, %0, #1\n\tadd %0, %0, #1\n\t"
-                         "add %0, %0, #1\n\tadd %0, %0, #1\n\t"
-                         "add %0, %0, #1\n\tadd %0, %0, #1" : "+r"(x));
+        __asm__ volatile("add %0, %0, %1\n\teor %0, %0, %1\n\t"
+                         "add %0, %0, %1\n\teor %0, %0, %1\n\t"
+                         "add %0, %0, %1\n\teor %0, %0, %1\n\t"
+                         "add %0, %0, %1\n\teor %0, %0, %1"
+                         : "+r"(x) : "r"(y));
 #endif
     loop_sink = (double)x;
 }
