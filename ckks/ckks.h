@@ -481,7 +481,9 @@ typedef struct ckks_block {
  *           integers absorb them); every output in exactly one block;
  *           sum of |weight| over any row < 2^28
  *   gives   n_out ciphertexts of that level and of the given scale
- *   cost    one pass; 2 multiply-adds a term, word and half
+ *   cost    one pass; 2 multiply-adds a term, word and half.  SIMD kernels work
+ *           on inputs 2 i and 2 i + 1 together: terms of both that follow each
+ *           other cost what one does
  *   errors  CKKS_EARG    a block without rows or terms, an index or output out
  *                        of range, an output in no block or two, a row sum
  *                        >= 2^28, equal outputs

@@ -132,7 +132,8 @@ static double combine_bytes(const net_stage *s, const net_row_shape *row,
     const int together = net_machine_rows(machine);
     const double rows = (row->piece.channels + together - 1) / together
                         * together;
-    const double doubles = rows * row->terms + 64.0 * row->inputs;
+    const double doubles = rows * row->terms
+                           + (row->inputs + 1.0) * net_machine_columns(machine);
 
     return together == 1 ? 0 : 2 * (s->level + 1) * 8 * doubles;
 }

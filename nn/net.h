@@ -227,6 +227,8 @@ CKKS_CHECKED ckks_status net_predict(nn_plan *p, net *n,
                                      const nn_machine *machine, int threads);
 /* Rows of an integer product that a machine's kernel works on together. */
 int net_machine_rows(const nn_machine *m);
+/* Columns of which inputs are packed together for that; 0: they are not. */
+int net_machine_columns(const nn_machine *m);
 CKKS_CHECKED ckks_status net_machine_check(const nn_machine *m,
                                            const char *name);
 /* Words of plan files, by nn_border and ckks_key_kind (plan_write.c). */
