@@ -7,8 +7,8 @@
 
 /* ---- the integer combination -----------------------------------------------
  *
- * Two ways, by the weights.  In both, inputs are packed a tile of 32 columns at
- * a time.
+ * Two ways, by the weights.  In both, inputs are packed a tile of columns at a
+ * time.
  *
  * Small weights (|weight| < 2^15): a word x < p stands for x' = x or x - p,
  * |x'| <= p/2, which is cut into signed digits of 16 bits, three if p leaves
@@ -18,13 +18,15 @@
  *
  * Other weights (rows below 2^28): x < 2^49 is cut into x = h 2^25 + l, both
  * held as doubles, packed as (input, {l, h}, 32).  Both sums stay below 2^53:
- * exact.
- *
- * Limbs lie powers of two apart, so their lines fall into the same few sets of
- * the caches and no prefetcher follows them: lines are asked for AHEAD limbs
- * before they are read, no earlier. */
+ * exact.  Limbs lie powers of two apart, so their lines fall into the same few
+ * sets of the caches and no prefetcher follows them: lines are asked for AHEAD
+ * limbs before they are read, no earlier. */
 
-enum { COLUMNS = 32, DIGIT_COLUMNS = 256, ROWS = 4, AHEAD = 16, RUN = 1 << 16 };
+enum { COLUMNS = 32, ROWS = 4, AHEAD = 16 };
+
+/* Small weights: columns of a tile, long enough for what fetches lines in a
+ * row; the most that |weight| of a run add up to, and one more. */
+enum { DIGIT_COLUMNS = 256, RUN = 1 << 16 };
 
 static size_t weights_of(const ckks_block *block, size_t n_blocks)
 {
@@ -80,7 +82,8 @@ static inline __m256i cut(const uint64_t *x, cutter c)
     return _mm256_xor_si256(_mm256_add_epi64(u, c.bias), c.bias);
 }
 
-/* A tile is (columns by eights, pair of inputs, digits vectors).  Numbers are pairs' digits, columns 0..7: d_ij is digit j of column i.
+/* A tile is (columns by eights, pair of inputs, digits vectors).  Numbers are
+ * pairs' digits, columns 0..7: d_ij is digit j of column i.
  *
  * Four digits:  d_00 d_01 d_02 d_03 | d_20 ..,  d_1. | d_3.,  d_4. | d_6.,
  * d_5. | d_7..  Three: d_00 d_01 d_02 d_50 | d_20 d_21 d_22 d_70,
@@ -121,15 +124,13 @@ static ALWAYS_INLINE void pack_digits(__m256i *to, const uint64_t *const *in,
     }
 }
 
-/* Four sums of digits, 2^16 apart, and what is added.
+/* Sums of digits, 2^16 apart, and what is added.
  *
  * d_0 + 2^16 d_1 is below 2^48 and exact.  2^32 d_2 + 2^48 d_3 is 2^32 times a
- * whole number below 2^31 (three digits), or at most 2^33 (four: d_3 is the
- * sign or next to it, |d_3| < 2^16): exact, and at most 2^18 p, as the sum is
- * at most 2^16 p/2 and the lower digits take off 2^48, 2^18 p unless p < 2^30,
- * which leaves d_2 and d_3 below 2^16.  So nearest() is off by 1/2 + 2^-34, and
- * what reduce leaves is whole and below p: exact.  With out < p the second sum
- * is below 2^51. */
+ * whole number below 2^33 (|d_3| <= 2^16, for the digit is a sign): exact.  It
+ * is at most 2^15 p + 2^48, so below 2^51 p, and nearest() is off by at most
+ * 1/2 + 2^-4: what reduce leaves is whole and below p: exact.  With a word of
+ * out the second sum is below 2^51. */
 static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
                                     __m128i d2, __m128i d3, bool four,
                                     bool add_to, prime c)

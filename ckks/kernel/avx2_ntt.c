@@ -375,7 +375,8 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
     for (size_t i = 0; i < n / size; i++) {
         uint64_t *block = x + i * size;
 
-        inv_first(block, in + i * size, n, i * (size / 16), size / 16, table, c);
+        inv_first(block, in + i * size, n, i * (size / 16), size / 16, table,
+                  c);
         inv_vectors(block, n, i * (size / 16), size / 16, table, c);
         for (size_t s = 64; s <= size; s *= 4)
             inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);

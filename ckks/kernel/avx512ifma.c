@@ -1,6 +1,7 @@
-/* avx512ifma.c -- layer 2: the kernel in words of 52 bits.  Its integer products
- * need 16-bit ones besides; what has the former has these, but for one old
- * processor. */
+/* avx512ifma.c -- layer 2: the kernel in words of 52 bits.
+ *
+ * Integer combinations need products of 16 bits besides; but for one old
+ * processor, what has the former has the latter. */
 #include "avx512ifma.h"
 
 static bool usable(void)

@@ -2,7 +2,7 @@
  *
  * Read first: avx512ifma.h, docs/11-layers.md.
  *
- * Two ways, by the weights, as in avx2_combine.c; inputs are packed a tile of 32
+ * Two ways, by the weights, as in avx2_combine.c; inputs are packed a tile of
  * columns at a time.
  *
  * Small weights: words are cut into three or four signed digits of 16 bits, and
@@ -18,7 +18,11 @@
 /* Limbs lie powers of two apart, so their lines fall into the same few sets of
  * the caches and no prefetcher follows them: lines are asked for AHEAD limbs
  * before they are read, no earlier. */
-enum { COLUMNS = 32, DIGIT_COLUMNS = 512, ROWS = 8, AHEAD = 16 };
+enum { COLUMNS = 32, ROWS = 8, AHEAD = 16 };
+
+/* Small weights: columns of a tile, a page of words, long enough for what
+ * fetches lines in a row. */
+enum { DIGIT_COLUMNS = 512 };
 
 typedef __m512d dbl;
 

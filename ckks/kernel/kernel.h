@@ -30,7 +30,7 @@ typedef struct cki_ntt {
  *   v   = floor(sum ...)                                          (uncentred)
  *   out_t = sum_i y_i hat_ti - v D  mod p_t
  * The sum is of doubles, each product and each addition rounded once.  With
- * one prime the centred v is 1 if y > (q - 1)/2, else 0, and the uncentred 0. */
+ * one prime the centred v is 1 if y > (q - 1)/2, else 0, the uncentred 0. */
 typedef struct cki_conv {
     int len;
     int src[CKKS_MAX_SPECIAL + CKKS_MAX_PRIMES];    /* prime numbers         */
@@ -85,7 +85,8 @@ typedef struct cki_kernel {
                  const cki_mod *m);
     /* out[i] = in[perm[i]], and out[i] += in[perm[i]] mod p.  perm is an
      * automorphism in NTT order, so it maps aligned groups of four, and of
-     * eight where n >= 8, to such (rns.h).  n a multiple of 4; out is not in. */
+     * eight where n >= 8, to such (rns.h).  n a multiple of 4; out is not
+     * in. */
     void (*permute)(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                     size_t n);
     void (*add_permuted)(uint64_t *out, const uint64_t *in,
