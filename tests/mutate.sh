@@ -34,9 +34,20 @@ ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kerne
 ckks/kernel/avx2_sums.c	s/j += 4)$/j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
 ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
+ckks/kernel/avx2_sums.c	s/x\[j\] + at)/x[j] + i)/	kernel_dot2
 ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
-ckks/kernel/avx2_combine.c	s/(1 << 13) - 1/(1 << 12) - 1/	kernel_combine
-ckks/kernel/avx2_combine.c	s/size >= 1 << 15/size > 1 << 15/	kernel_combine
+ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
+ckks/kernel/avx2_combine.c	s/? 0x80008000/? 0x80000000/	kernel_combine
+ckks/kernel/avx2_combine.c	s/((uint64_t)1 << 48) - ((uint64_t)1 << 33)/(uint64_t)1 << 49/	kernel_combine
+ckks/kernel/avx2_combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
+ckks/kernel/avx2_combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
+ckks/kernel/avx512ifma_combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
+ckks/kernel/avx512ifma_combine.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
+ckks/kernel/avx512ifma_combine.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
+ckks/kernel/avx_pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
+ckks/kernel/avx_pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
+ckks/kernel/avx_pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
+ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
 ckks/kernel/avx512ifma_ntt.c	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
 ckks/kernel/avx512ifma_ntt.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
