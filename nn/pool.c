@@ -7,7 +7,6 @@
  * translation cache; large ones are asked for where the system has them.
  */
 #define _DEFAULT_SOURCE         /* madvise                                   */
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
@@ -81,7 +80,7 @@ ckks_status nn_pool_init(nn_pool **out)
     }
 #ifdef __GLIBC__
     mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TRIM_THRESHOLD, -1);      /* never */
     mallopt(M_TOP_PAD, TOP);
     mallopt(M_ARENA_MAX, 1);
 #endif
