@@ -817,21 +817,35 @@ static void comb_index(int32_t *index, size_t terms, size_t n_in, bool pairs,
                        : (int32_t)(test_word(state) % n_in);
 }
 
+/* Besides: both sides of what three digits of 16 bits hold, and networks'. */
+enum { COMB_PRIMES = PRIMES + 4 };
+
+static void comb_primes(cki_mod *m)
+{
+    const uint64_t end = ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
+
+    end_primes(m, 8);
+    m[PRIMES] = cki_mod_make(prime_after(end - 4096, 8));
+    m[PRIMES + 1] = cki_mod_make(prime_after(end, 8));
+    m[PRIMES + 2] = cki_mod_make(cki_find_prime(47, 8, NULL, 0));
+    m[PRIMES + 3] = cki_mod_make(cki_find_prime(40, 8, NULL, 0));
+}
+
 TEST(kernel_combine)
 {
     static combination x;
     static const size_t lengths[] = { 16, 32, 64, 7, 20, 1, 48, 0 };
     uint64_t state = 8;
-    int rounds = test_long() ? 1600 : 16;
-    cki_mod m[PRIMES];
+    int rounds = test_long() ? 1600 : 24;
+    cki_mod m[COMB_PRIMES];
 
-    end_primes(m, 8);
+    comb_primes(m);
     for (int r = 0; r < rounds * 9 * 30; r++) {
-        const cki_mod *q = &m[r % PRIMES];
+        const cki_mod *q = &m[r % COMB_PRIMES];
         size_t n = lengths[r % 8], n_in = INPUTS - (size_t)r / 8 % 2;
 
         if (n == 0)             /* tiles of 256 or 512 columns, one in part  */
-            n = r % 5 == 0 ? COMB_N : 96;
+            n = r / 8 % 5 == 0 ? COMB_N : 96;
 
         for (int b = 0; b < 2; b++) {
             size_t rows = 1 + (size_t)(r / 30 + 4 * b) % MOST_ROWS;
@@ -846,7 +860,7 @@ TEST(kernel_combine)
                                        terms, x.index[b], x.weight[b] };
         }
         for (int j = 0; j < INPUTS; j++)
-            fill_shape(x.in[j], n, q->p, r / 5 % 3 == 0 ? 1 : 1 + r % 5,
+            fill_shape(x.in[j], n, q->p, r / 5 % 3 == 0 ? 1 : 1 + r / 7 % 5,
                        &state);
         comb_check(&x, n_in, n, q);
     }
