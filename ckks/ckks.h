@@ -106,7 +106,8 @@ typedef struct ckks_memory {
  *                     primes only, the least k whose product is at least twice
  *                     that of the largest digit there (all where none is).
  *                     Less work at low levels, the same keys; another result,
- *                     with noise of the same size.
+ *                     to which a digit adds noise of at most twice the sd of
+ *                     the division's rounding (docs/07-key-switching.md).
  *   security          128 (0 means 128), 192 or 256: log2(QP) must not exceed
  *                     the table's limit; CKKS_INSECURE: no check, any N from
  *                     2^2 (tests, teaching, vectors).
@@ -131,8 +132,8 @@ enum { CKKS_INSECURE = -1 };
 typedef struct ckks_ctx ckks_ctx;
 
 /* Special primes that key switching at a level uses: num_special, but with
- * fitted_special.  Needs counts and primes that ckks_ctx_init takes; a size
- * counts as the largest number of so many bits. */
+ * fitted_special.  Needs counts and primes that ckks_ctx_init takes, 0 <= level <
+ * num_primes; a size counts as the largest number of so many bits. */
 int ckks_params_special_at(const ckks_params *p, int level);
 
 /* out = p with every size replaced by the prime it stands for: what a context

@@ -37,8 +37,8 @@ ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_conver
 ckks/kernel/avx2_sums.c	s/x\[j\] + at)/x[j] + i)/	kernel_dot2
 ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
 ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
-ckks/kernel/avx2_combine.c	s/? 0x80008000/? 0x80000000/	kernel_combine
-ckks/kernel/avx2_combine.c	s/((uint64_t)1 << 48) - ((uint64_t)1 << 33)/(uint64_t)1 << 49/	kernel_combine
+ckks/kernel/avx_pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
+ckks/kernel/avx_pairs.h	s/((uint64_t)1 << 48) - ((uint64_t)1 << 33)/(uint64_t)1 << 49/	kernel_combine
 ckks/kernel/avx2_combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
 ckks/kernel/avx2_combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
 ckks/kernel/avx512ifma_combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine

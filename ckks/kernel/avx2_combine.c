@@ -12,7 +12,7 @@
  *
  * Small weights (|weight| < 2^15): a word x < p stands for x' = x or x - p,
  * |x'| <= p/2, which is cut into signed digits of 16 bits, three if p leaves
- * room for that (below), else four.  One instruction multiplies 16 pairs of
+ * room for that, else four.  One instruction multiplies 16 pairs of
  * 16-bit numbers and adds neighbours, here two terms of one digit and column
  * (avx_pairs.h).  Sums of a run stay below 2^15 RUN = 2^31 whatever the order.
  *
@@ -51,28 +51,20 @@ size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
 
 /* What cuts a word into digits. */
 typedef struct cutter {
-    __m256i p, half, bias;      /* bias: 2^15 in every digit but the top one */
+    __m256i p, half, bias;
 } cutter;
-
-/* Three digits hold x' + 2^31 + 2^15 < 2^47. */
-static bool three_digits(const cki_mod *m)
-{
-    return m->p < ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
-}
 
 static cutter cutter_of(const cki_mod *m)
 {
     cutter c = { _mm256_set1_epi64x((int64_t)m->p),
                  _mm256_set1_epi64x((int64_t)((m->p - 1) / 2)),
-                 _mm256_set1_epi64x(three_digits(m) ? 0x80008000
-                                                    : 0x800080008000) };
+                 _mm256_set1_epi64x((int64_t)cki_pairs_bias(m)) };
 
     return c;
 }
 
-/* The digits of four words, each in its word: adding 2^15 to a digit makes it
- * one of [0, 2^16) and carries; turning its top bit takes that off again.  The
- * fourth of three is the top one's sign. */
+/* The digits of four words, each in its word.  The fourth of three is the top
+ * one's sign. */
 static inline __m256i cut(const uint64_t *x, cutter c)
 {
     __m256i u = _mm256_loadu_si256((const __m256i *)(const void *)x);
@@ -414,7 +406,7 @@ void cki_avx2_combine(uint64_t *const *out, const uint64_t *const *in,
         return;
     }
     if (cki_pairs_fit(block, n_blocks)) {
-        if (three_digits(m))
+        if (cki_pairs_three(m))
             combine_small(out, in, n_in, block, n_blocks, n, true, m, work);
         else
             combine_small(out, in, n_in, block, n_blocks, n, false, m, work);

@@ -48,24 +48,17 @@ size_t cki_ifma_combine_work(size_t n_in, const ckks_block *block,
 
 /* What cuts a word into digits. */
 typedef struct cutter {
-    vec p, half, bias;          /* bias: 2^15 in every digit but the top one */
+    vec p, half, bias;
 } cutter;
-
-/* Three digits hold x' + 2^31 + 2^15 < 2^47, x' = x or x - p, |x'| <= p/2. */
-static bool three_digits(const cki_mod *m)
-{
-    return m->p < ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
-}
 
 static cutter cutter_of(const cki_mod *m)
 {
-    cutter c = { set1(m->p), set1((m->p - 1) / 2),
-                 set1(three_digits(m) ? 0x80008000 : 0x800080008000) };
+    cutter c = { set1(m->p), set1((m->p - 1) / 2), set1(cki_pairs_bias(m)) };
 
     return c;
 }
 
-/* The digits of eight words, each in its word (avx2_combine.c). */
+/* The digits of eight words, each in its word (avx_pairs.h). */
 static inline vec cut(const uint64_t *x, const cutter *c)
 {
     vec u = load(x);
@@ -433,7 +426,7 @@ void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,
         return;
     }
     if (cki_pairs_fit(block, n_blocks)) {
-        if (three_digits(m))
+        if (cki_pairs_three(m))
             combine_small(out, in, n_in, block, n_blocks, n, true, m, work);
         else
             combine_small(out, in, n_in, block, n_blocks, n, false, m, work);

@@ -13,6 +13,20 @@
 
 #include "kernel.h"
 
+/* A word x < p stands for x' = x or x - p, |x'| <= p/2, in signed digits of 16
+ * bits: in three if they hold x' + 2^31 + 2^15 < 2^47, else in four. */
+static inline bool cki_pairs_three(const cki_mod *m)
+{
+    return m->p < ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
+}
+
+/* 2^15 in every digit but the top one.  Adding it to x' makes these digits ones
+ * of [0, 2^16) and carries; turning their top bits takes it off again. */
+static inline uint64_t cki_pairs_bias(const cki_mod *m)
+{
+    return cki_pairs_three(m) ? 0x80008000 : 0x800080008000;
+}
+
 /* Number of the pair, times 2, plus 1 in the last entry of a run. */
 typedef uint32_t cki_entry;
 
