@@ -132,8 +132,8 @@ enum { CKKS_INSECURE = -1 };
 typedef struct ckks_ctx ckks_ctx;
 
 /* Special primes that key switching at a level uses: num_special, but with
- * fitted_special.  Needs counts and primes that ckks_ctx_init takes, 0 <= level <
- * num_primes; a size counts as the largest number of so many bits. */
+ * fitted_special.  Needs counts and primes that ckks_ctx_init takes, level in
+ * 0..num_primes - 1; a size counts as the largest number of so many bits. */
 int ckks_params_special_at(const ckks_params *p, int level);
 
 /* out = p with every size replaced by the prime it stands for: what a context
