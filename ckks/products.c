@@ -54,27 +54,11 @@ static void tensor(ckks_ct *out, const ckks_ct *a, const ckks_ct *b, int i)
 /* (a_0^2, 2 a_0 a_1, a_1^2), added to what is there if `more`. */
 static void tensor_square(ckks_ct *out, const ckks_ct *a, int i, bool more)
 {
-    const size_t n = a->ctx->n;
-    const cki_kernel *k = a->ctx->rns.kernel;
-    const cki_mod *m = &a->ctx->rns.mod[i];
-    const uint64_t *a0 = cki_ct_limb(a, 0, i), *a1 = cki_ct_limb(a, 1, i);
-    uint64_t *z0 = cki_ct_limb(out, 0, i), *z1 = cki_ct_limb(out, 1, i);
-    uint64_t *z2 = cki_ct_limb(out, 2, i), twice[CKI_TILE];
+    const cki_rns *r = &a->ctx->rns;
 
-    for (size_t t = 0; t < n; t += CKI_TILE) {
-        const size_t some = cki_tile(t, n);
-
-        k->add(twice, a0 + t, a0 + t, some, m);
-        if (more) {
-            k->mul_add(z0 + t, a0 + t, a0 + t, z0 + t, some, m);
-            k->mul_add(z1 + t, twice, a1 + t, z1 + t, some, m);
-            k->mul_add(z2 + t, a1 + t, a1 + t, z2 + t, some, m);
-        } else {
-            k->mul(z0 + t, a0 + t, a0 + t, some, m);
-            k->mul(z1 + t, twice, a1 + t, some, m);
-            k->mul(z2 + t, a1 + t, a1 + t, some, m);
-        }
-    }
+    r->kernel->square(cki_ct_limb(out, 0, i), cki_ct_limb(out, 1, i),
+                      cki_ct_limb(out, 2, i), cki_ct_limb(a, 0, i),
+                      cki_ct_limb(a, 1, i), more, r->n, &r->mod[i]);
 }
 
 static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,

@@ -199,15 +199,15 @@ void cki_divide_begin(uint64_t *const *from, uint64_t *v,
     const cki_rns *r = d->r;
 
     for (int j = 0; j < d->c->len; j++)
-        cki_ntt_inv(r, from[j], from[j], d->c->src[j]);
-    r->kernel->convert_scale(from, v, (const uint64_t *const *)from, d->c,
-                             true, r->n);
+        cki_ntt_inv_times(r, from[j], from[j], d->c->inv[j], d->c->src[j]);
+    r->kernel->convert_begin(from, v, d->c, true, r->n);
 }
 
 void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
                       int first, int count, uint64_t *const *from,
                       const uint64_t *v, const cki_division *d,
-                      uint64_t *work)
+                      const cki_summand *s, size_t summands,
+                      const uint64_t *u, uint64_t *work)
 {
     const cki_rns *r = d->r;
     const size_t n = r->n;
@@ -219,13 +219,12 @@ void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
         z[i] = work + (size_t)i * n;
         target[i] = first + i;
     }
-    r->kernel->convert_out(z, target, count, (const uint64_t *const *)from, v,
+    r->kernel->convert_end(z, target, count, (const uint64_t *const *)from, v,
                            d->c, n);
-    for (int i = 0; i < count; i++) {
-        cki_ntt_fwd(r, z[i], first + i);
-        r->kernel->sub_scale(out[i], in[i], z[i], d->inv[first + i], n,
-                             &r->mod[first + i]);
-    }
+    for (int i = 0; i < count; i++)
+        r->kernel->divide(out[i], in[i], z[i], d->inv[first + i],
+                          s + (size_t)i * summands, summands,
+                          u == NULL ? 1 : u[i], r->ntt[first + i]);
 }
 
 /* Limbs 0 .. count - 1 of whole polynomials. */
@@ -245,7 +244,8 @@ static void divide_all(uint64_t *out, const uint64_t *in, int count,
             to[g] = out + (size_t)(i + g) * n;
             x[g] = in + (size_t)(i + g) * n;
         }
-        cki_divide_limbs(to, x, i, some, from, work, d, work + n);
+        cki_divide_limbs(to, x, i, some, from, work, d, NULL, 0, NULL,
+                         work + n);
     }
 }
 

@@ -40,7 +40,7 @@ CKKS_CHECKED ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m,
 void cki_rns_clear(cki_rns *r, const ckks_memory *m);
 
 /* x in place, a limb modulo prime number t; the inverse from `in`, which may
- * be out. */
+ * be out; w times that. */
 static inline void cki_ntt_fwd(const cki_rns *r, uint64_t *x, int t)
 {
     r->kernel->ntt_fwd(x, r->ntt[t]);
@@ -48,7 +48,12 @@ static inline void cki_ntt_fwd(const cki_rns *r, uint64_t *x, int t)
 static inline void cki_ntt_inv(const cki_rns *r, uint64_t *out,
                                const uint64_t *in, int t)
 {
-    r->kernel->ntt_inv(out, in, r->ntt[t]);
+    r->kernel->ntt_inv(out, in, 1, r->ntt[t]);
+}
+static inline void cki_ntt_inv_times(const cki_rns *r, uint64_t *out,
+                                     const uint64_t *in, uint64_t w, int t)
+{
+    r->kernel->ntt_inv(out, in, w, r->ntt[t]);
 }
 
 /* out = signed small coefficients modulo prime t, coefficient form. */
@@ -88,12 +93,15 @@ cki_division cki_divide_by_pq(const cki_rns *r, int level);
 void cki_divide_begin(uint64_t *const *from, uint64_t *v,
                       const cki_division *d);
 
-/* out[i] = (in[i] - z) / D modulo q_{first + i}, i < count <= CKI_GROUP; out
- * may be in.  work: count limbs. */
+/* out[i] = (in[i] - z) / D + u[i] (sum of the summands) modulo q_{first + i},
+ * i < count <= CKI_GROUP; out may be in.  Summands: so many a limb, s holds
+ * those of the first limb, then those of the next; u is 1 if NULL.  work: count
+ * limbs. */
 void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
                       int first, int count, uint64_t *const *from,
                       const uint64_t *v, const cki_division *d,
-                      uint64_t *work);
+                      const cki_summand *s, size_t summands,
+                      const uint64_t *u, uint64_t *work);
 
 /* c -> round(c / q_l) on a polynomial of level l in NTT form; out has level
  * l-1 and may be in.  work: 2 + CKI_GROUP limbs. */

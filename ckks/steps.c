@@ -153,21 +153,23 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
     if (copy == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
     v = copy + (size_t)(last - first + 1) * n;
+    c = source == CKKS_SOURCE_SPECIAL ? ctx->rns.down[ctx->rns.specials[level]]
+                                      : ctx->rns.digit[last];
     memcpy(copy, x, size - n * sizeof *copy);
     for (int t = 0; t < limbs; t++)
         if (t >= first && t <= last) {
             y[t - first] = copy + (size_t)(t - first) * n;
             memcpy(out + (size_t)t * n, y[t - first], n * sizeof *out);
+            ctx->rns.kernel->scale_add(
+                y[t - first], y[t - first], c->inv[t - first], NULL, n,
+                &ctx->rns.mod[limb_prime(ctx, level, t)]);
         } else {
             target[count] = limb_prime(ctx, level, t);
             to[count++] = out + (size_t)t * n;
         }
-    c = source == CKKS_SOURCE_SPECIAL ? ctx->rns.down[ctx->rns.specials[level]]
-                                      : ctx->rns.digit[last];
-    ctx->rns.kernel->convert_scale(
-        y, v, (const uint64_t *const *)y, c,
-        source == CKKS_SOURCE_SPECIAL || !ctx->uncentred, n);
-    ctx->rns.kernel->convert_out(to, target, count,
+    ctx->rns.kernel->convert_begin(
+        y, v, c, source == CKKS_SOURCE_SPECIAL || !ctx->uncentred, n);
+    ctx->rns.kernel->convert_end(to, target, count,
                                  (const uint64_t *const *)y, v, c, n);
     cki_wipe(copy, size);
     cki_free(&ctx->memory, copy, size);

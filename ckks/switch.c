@@ -39,6 +39,7 @@ typedef struct group {
     uint64_t *digit;            /* shape (digits, CKI_GROUP, N)              */
     uint64_t *sum[2][CKI_GROUP];
     uint64_t *spare;            /* CKI_GROUP limbs                           */
+    cki_summand *s;             /* shape (CKI_GROUP, most addends of a sink) */
 } group;
 
 static size_t y_limbs(const work *w)
@@ -61,7 +62,9 @@ static ckks_status work_init(work *w, const char *name)
     w->num_xs = 0;
     for (size_t i = 0; i < w->s->num_terms; i++)
         w->num_xs += i == 0 || w->s->term[i].x != w->s->term[i - 1].x;
-    w->own_limbs = CKI_GROUP * ((size_t)w->digits + 3);
+    w->own_limbs = CKI_GROUP * ((size_t)w->digits + 3)
+                   + (CKI_GROUP * w->s->num_addends * sizeof(cki_summand)
+                          / sizeof *w->y + n - 1) / n;
     limbs = w->num_xs * y_limbs(w)
             + w->s->num_sinks * 2 * (size_t)(w->gone + 1)
             + (size_t)w->threads * w->own_limbs;
@@ -129,6 +132,7 @@ static void cut(const work *w, const uint64_t *x, size_t i, int j)
 {
     const size_t n = w->ctx->n;
     const int first = j * w->ctx->alpha, len = digit_len(w, j);
+    const cki_conv *c = w->ctx->rns.digit[first + len - 1];
     uint64_t *y[CKKS_MAX_PRIMES];
 
     for (int k = 0; k < len; k++) {
@@ -137,11 +141,10 @@ static void cut(const work *w, const uint64_t *x, size_t i, int j)
         if (w->scaled)
             in = scale_limb(w, x, i, first + k);
         y[k] = digit_y(w, i, j) + (size_t)k * n;
-        cki_ntt_inv(&w->ctx->rns, y[k], in, first + k);
+        cki_ntt_inv_times(&w->ctx->rns, y[k], in, c->inv[k], first + k);
     }
-    w->ctx->rns.kernel->convert_scale(
-        y, digit_y(w, i, j) + (size_t)len * n, (const uint64_t *const *)y,
-        w->ctx->rns.digit[first + len - 1], !w->ctx->uncentred, n);
+    w->ctx->rns.kernel->convert_begin(y, digit_y(w, i, j) + (size_t)len * n, c,
+                                      !w->ctx->uncentred, n);
 }
 
 static uint64_t *digit_limb(const work *w, const group *g, int j, int k)
@@ -167,7 +170,7 @@ static void extend(const work *w, const group *g, size_t i)
                 target[count] = prime_of_limb(w, g->t[k]);
                 out[count++] = digit_limb(w, g, j, k);
             }
-        w->ctx->rns.kernel->convert_out(
+        w->ctx->rns.kernel->convert_end(
             out, target, count, y, digit_y(w, i, j) + (size_t)len * n,
             w->ctx->rns.digit[j * w->ctx->alpha + len - 1], n);
         for (int k = 0; k < count; k++)
@@ -224,7 +227,7 @@ static size_t addends_of(const cki_addend **first, const work *w, size_t sink)
     return count;
 }
 
-/* sum += P addends, before a division by P q_l. */
+/* sum += P addends modulo q_l, the one prime of those gone where P is not 0. */
 static void add_lifted(const work *w, const group *g, size_t sink)
 {
     const cki_rns *r = &w->ctx->rns;
@@ -236,32 +239,30 @@ static void add_lifted(const work *w, const group *g, size_t sink)
             const int t = g->t[k];
             uint64_t *sum = g->sum[a[i].half][k];
 
-            if (t <= w->level)
+            if (t == w->level)
                 r->kernel->scale_add(sum, a[i].x + (size_t)t * r->n,
                                      r->p_mod[w->specials][t], sum, r->n,
                                      &r->mod[t]);
         }
 }
 
-/* out += addends, after a division by P. */
-static void add_addends(const work *w, const group *g, size_t sink)
+/* Summands of the group's limbs for one half of a sink; gives how many a
+ * limb. */
+static size_t summands_of(cki_summand *s, const work *w, const group *g,
+                          size_t sink, int h)
 {
-    const cki_rns *r = &w->ctx->rns;
     const cki_addend *a;
     const size_t count = addends_of(&a, w, sink);
+    size_t some = 0, at = 0;
 
+    for (size_t i = 0; i < count; i++)
+        some += a[i].half == h;
     for (int k = 0; k < g->count; k++)
-        for (size_t i = 0; i < count; i++) {
-            const size_t at = (size_t)g->t[k] * r->n;
-            uint64_t *out = w->s->sink[sink].out[a[i].half] + at;
-
-            if (a[i].perm == NULL)
-                r->kernel->add(out, out, a[i].x + at, r->n,
-                               &r->mod[g->t[k]]);
-            else
-                r->kernel->add_permuted(out, a[i].x + at, a[i].perm, r->n,
-                                        &r->mod[g->t[k]]);
-        }
+        for (size_t i = 0; i < count; i++)
+            if (a[i].half == h)
+                s[at++] = (cki_summand){ a[i].x + (size_t)g->t[k] * w->ctx->n,
+                                         a[i].perm };
+    return some;
 }
 
 static void finish(const work *w, const group *g, size_t number)
@@ -270,15 +271,17 @@ static void finish(const work *w, const group *g, size_t number)
     uint64_t *from[CKKS_MAX_SPECIAL + 2], *to[CKI_GROUP] = { NULL };
 
     for (int h = 0; h < 2; h++) {
+        const size_t summands = summands_of(g->s, w, g, number, h);
+
         for (int j = 0; j <= w->gone; j++)
             from[j] = from_limb(w, number, h, j);
         for (int k = 0; k < g->count; k++)
             to[k] = w->s->sink[number].out[h] + (size_t)g->t[k] * n;
         cki_divide_limbs(to, (const uint64_t *const *)g->sum[h], g->t[0],
-                         g->count, from, from[w->gone], &w->by, g->spare);
+                         g->count, from, from[w->gone], &w->by, g->s, summands,
+                         w->rescaled ? w->ctx->rns.q_inv[w->level] + g->t[0]
+                                     : NULL, g->spare);
     }
-    if (!w->rescaled)
-        add_addends(w, g, number);
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -303,6 +306,8 @@ static group group_of(const work *w, bool gone, int first)
     }
     g.spare = own + 2 * CKI_GROUP * n;
     g.digit = own + 3 * CKI_GROUP * n;
+    g.s = (cki_summand *)(void *)(g.digit
+                                  + (size_t)w->digits * CKI_GROUP * n);
     return g;
 }
 
@@ -326,7 +331,7 @@ static void run_group(const work *w, bool gone, int first)
             extend(w, &g, x);
         for (int k = 0; k < g.count; k++)
             inner_product(w, &g, k, x, &term[i], starts);
-        if (ends && w->rescaled)
+        if (ends && gone && w->rescaled)
             add_lifted(w, &g, s);
         if (ends && !gone)
             finish(w, &g, s);

@@ -6,7 +6,7 @@
  * Limbs lie far apart, so with small pages every other access misses the
  * translation cache; large ones are asked for where the system has them.
  */
-#define _DEFAULT_SOURCE         /* madvise                                   */
+#define _DEFAULT_SOURCE         /* madvise, sbrk                             */
 #include <pthread.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
@@ -14,6 +14,7 @@
 #endif
 #ifdef __linux__
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #include "nn.h"
@@ -27,13 +28,17 @@ struct nn_pool {
     size_t used, peak;          /* bytes handed out                          */
 };
 
-/* Large pages where [p, p + size) lies; a wish, no more. */
+/* Large pages where [p, p + size) lies and from there to the end of the heap: a
+ * wish, no more.  It has to come first: malloc writes where the next piece will
+ * begin, and a large page only comes where nothing has been touched. */
 static void want_large_pages(void *p, size_t size)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    uintptr_t from = (uintptr_t)p / LARGE * LARGE;
+    uintptr_t from = (uintptr_t)p / LARGE * LARGE, end = (uintptr_t)sbrk(0);
     uintptr_t to = ((uintptr_t)p + size + LARGE - 1) / LARGE * LARGE;
 
+    if (end > to && end - to <= TOP)
+        to = end;
     if (size >= LARGE / 8)
         (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 #else

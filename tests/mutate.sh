@@ -20,7 +20,7 @@ jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 cat > "$work/list" <<'LIST'
 ckks/kernel/portable_ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
 ckks/kernel/portable_ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
-ckks/kernel/portable_ntt.c	s/own->n_inv_v = .*/own->n_inv_v = own->n_inv;/	kernel_ntt
+ckks/kernel/kernel.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
 ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
 ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
 ckks/kernel/portable.c	s/centred ? f + 0.5 : f)/f + 0.5)/	kernel_
@@ -31,10 +31,14 @@ ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (d
 ckks/kernel/avx2_ntt.c	s/LAST_LAYERS = 8/LAST_LAYERS = 40/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/avx2_sums.c	s/j += 4)$/j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/avx2_sums.c	s/j < k; j += 4)/j < k; j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
 ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
-ckks/kernel/avx2_sums.c	s/x\[j\] + at)/x[j] + i)/	kernel_dot2
+ckks/kernel/avx2_sums.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i)/	kernel_dot2
+ckks/kernel/avx2_sums.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
+ckks/kernel/avx2_words.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
+ckks/kernel/avx2_ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
 ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
 ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx_pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
@@ -51,6 +55,8 @@ ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
 ckks/kernel/avx512ifma_ntt.c	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
 ckks/kernel/avx512ifma_ntt.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
+ckks/kernel/avx512ifma_ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
+ckks/kernel/avx512ifma_words.c	s/fold(add(x, x), r.c.p), y/add(x, x), y/	kernel_pointwise
 ckks/kernel/avx512ifma_words.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
 ckks/kernel/avx512ifma_combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
 ckks/kernel/avx2_combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
@@ -65,7 +71,7 @@ ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive ke
 ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_
 ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
 ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
-ckks/rns.c	s/^                             true, r->n);/                             false, r->n);/	exhaustive oracle
+ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
 ckks/rns.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
 ckks/fit.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
 ckks/fit.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
@@ -77,13 +83,14 @@ ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
 ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
 ckks/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
 ckks/keys.c	s/^    cki_key_turn(key, ctx, work);//	oracle
-ckks/switch.c	s/if (ends \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
+ckks/switch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
+ckks/switch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
+ckks/switch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
 ckks/products.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
-ckks/products.c	s/k->mul_add(z1 + t, twice, a1 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, a1 + t, z1 + t, some, m);/	oracle_sums
 ckks/products.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
 ckks/products.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
 ckks/sums.c	s/subtract ? m->p - 1 : 1/1/	oracle

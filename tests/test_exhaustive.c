@@ -138,9 +138,9 @@ TEST(exhaustive_prime_lists)
 static void check_kernel_pairs(const cki_kernel *kernel, uint64_t p)
 {
     const cki_mod m = cki_mod_make(p);
-    uint64_t *buffer = cki_alloc(&default_memory, 5 * LENGTH * sizeof *buffer);
+    uint64_t *buffer = cki_alloc(&default_memory, 6 * LENGTH * sizeof *buffer);
     uint64_t *a = buffer, *b = a + LENGTH, *c = b + LENGTH, *out = c + LENGTH;
-    uint64_t *out1 = out + LENGTH;
+    uint64_t *out1 = out + LENGTH, *out2 = out1 + LENGTH;
     const uint64_t *pa = a, *pb = b, *pc = c;
 
     if (buffer == NULL)
@@ -177,15 +177,16 @@ static void check_kernel_pairs(const cki_kernel *kernel, uint64_t p)
             CHECK(out[k] == (x * b[k] + c[k]) % p && out1[k] == x * b[k] % p,
                   "%s scale_add p=%" PRIu64 " %" PRIu64 " %" PRIu64,
                   kernel->name, p, x, b[k]);
-        kernel->sub_scale(out, b, c, x, LENGTH, &m);
+        kernel->square(out, out1, out2, a, b, false, LENGTH, &m);
         for (size_t k = 0; k < LENGTH; k++)
-            CHECK(out[k] == x * (b[k] + p - c[k]) % p, "%s sub_scale p=%"
-                  PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, kernel->name, p,
-                  x, b[k], c[k]);
+            CHECK(out[k] == a[k] * a[k] % p && out1[k] == 2 * a[k] * b[k] % p
+                      && out2[k] == b[k] * b[k] % p, "%s square p=%" PRIu64
+                  " %" PRIu64 " %" PRIu64, kernel->name, p, a[k], b[k]);
         for (int add = 0; add <= 1; add++) {
             memcpy(out, c, LENGTH * sizeof *out);
             memcpy(out1, a, LENGTH * sizeof *out1);
-            kernel->dot2(out, out1, &pa, NULL, &pb, &pc, 1, add == 1, LENGTH, &m);
+            kernel->dot2(out, out1, &pa, NULL, &pb, &pc, 1, add == 1, LENGTH,
+                         &m);
             for (size_t k = 0; k < LENGTH; k++)
                 CHECK(out[k] == (a[k] * b[k] + (add ? c[k] : 0)) % p
                           && out1[k] == (a[k] * c[k] + (add ? a[k] : 0)) % p,
@@ -243,9 +244,11 @@ TEST(exhaustive_ntt_of_four_modulo_17)
                       PRIu64 ", want %" PRIu64, kernel->name, w, i, x[i],
                       want);
             }
-            kernel->ntt_inv(x, x, t);
-            CHECK(memcmp(x, in, sizeof in) == 0, "%s back to polynomial %"
-                  PRIu64, kernel->name, w);
+            kernel->ntt_inv(x, x, w % (P - 1) + 1, t);
+            for (size_t i = 0; i < 4; i++)
+                CHECK(x[i] == in[i] * (w % (P - 1) + 1) % P, "%s back to %"
+                      PRIu64 " times polynomial %" PRIu64, kernel->name,
+                      w % (P - 1) + 1, w);
         }
         cki_ntt_clear(&t, &default_memory);
     }

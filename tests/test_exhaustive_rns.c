@@ -61,7 +61,7 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
         if ((x[i] = cki_alloc(&default_memory, 64)) == NULL)
             abort();
     for (int len = 1; len <= 2; len++) {
-        const uint64_t *in[2] = { x[0], x[1] };
+        const cki_conv *c = ctx->rns.digit[len - 1];
         uint64_t *out[2] = { x[2], x[3] };
         int target[2] = { 2, 1 }, targets = 3 - len;
 
@@ -69,12 +69,11 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
         for (int64_t w = 0; w < d; w += 4) {
             for (int64_t k = 0; k < 4; k++)
                 for (int i = 0; i < len; i++)
-                    x[i][k] = residue((w + k) % d, ctx->rns.mod[i].p);
-            kernel->convert_scale(y, y[2], in, ctx->rns.digit[len - 1],
-                                  !uncentred, 4);
-            kernel->convert_out(out, target, targets,
-                                (const uint64_t *const *)y, y[2],
-                                ctx->rns.digit[len - 1], 4);
+                    y[i][k] = residue((w + k) % d, ctx->rns.mod[i].p)
+                              * c->inv[i] % ctx->rns.mod[i].p;
+            kernel->convert_begin(y, y[2], c, !uncentred, 4);
+            kernel->convert_end(out, target, targets,
+                                (const uint64_t *const *)y, y[2], c, 4);
             for (int64_t k = 0; k < 4; k++)
                 for (int i = 0; i < targets; i++) {
                     int64_t v = (w + k) % d;

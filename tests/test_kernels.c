@@ -107,6 +107,9 @@ static void expect_words(const uint64_t *got, const uint64_t *want, size_t n,
               ", want %" PRIu64, k->name, what, n, m->p, i, got[i], want[i]);
 }
 
+/* Behind an output. */
+static const uint64_t canary = UINT64_C(0xc0ffee0ddba11c0d);
+
 /* ---- NTT ---------------------------------------------------------------- */
 
 /* a(psi^(2 br(i) + 1)) */
@@ -128,11 +131,98 @@ static void ntt_both_ways(const uint64_t *a, const uint64_t *want, size_t n,
     memcpy(work, a, n * sizeof *a);
     k->ntt_fwd(work, t);
     expect_words(work, want, n, k, "ntt_fwd", &t->mod);
-    k->ntt_inv(work, want, t);
+    k->ntt_inv(work, want, 1, t);
     expect_words(work, a, n, k, "ntt_inv", &t->mod);
     memcpy(work, want, n * sizeof *a);
-    k->ntt_inv(work, work, t);
+    k->ntt_inv(work, work, 1, t);
     expect_words(work, a, n, k, "ntt_inv in place", &t->mod);
+}
+
+static void inverse_times(const uint64_t *a, const uint64_t *known, size_t n,
+                          uint64_t w, const cki_kernel *k, const cki_ntt *t,
+                          uint64_t *work)
+{
+    k->ntt_inv(work, known, w, t);
+    for (size_t i = 0; i < n; i++)
+        CHECK(work[i] == ref_mul(a[i], w, t->mod.p), "%s ntt_inv times %"
+              PRIu64 " n=%zu p=%" PRIu64 " word %zu", k->name, w, n, t->mod.p,
+              i);
+}
+
+/* What a division needs: `in`, summands, their permutation. */
+enum { MOST_SUMMANDS = 9 };
+
+typedef struct division {
+    uint64_t *in, *x[MOST_SUMMANDS], *want, *got, *z;
+    uint32_t *perm;
+    size_t size;                /* bytes of all; `in` comes first            */
+} division;
+
+static void division_init(division *d, int log_n, uint64_t p, int shape,
+                          uint64_t *state)
+{
+    const size_t n = (size_t)1 << log_n;
+
+    d->size = ((MOST_SUMMANDS + 4) * n + n / 2 + 1) * sizeof *d->in;
+    d->in = need(d->size);
+    fill_shape(d->in, n, p, shape, state);
+    for (size_t j = 0; j < MOST_SUMMANDS; j++) {
+        d->x[j] = d->in + (j + 1) * n;
+        fill_shape(d->x[j], n, p, j == 0 ? shape : 1 + (int)j % 5, state);
+    }
+    d->want = d->x[MOST_SUMMANDS - 1] + n;
+    d->z = d->want + n;
+    d->got = d->z + n;          /* and a canary behind it                    */
+    d->perm = (uint32_t *)(void *)(d->got + n + 1);
+    cki_galois_perm(d->perm, log_n,
+                    ((uint32_t)test_word(state) | 1) & (uint32_t)(2 * n - 1));
+}
+
+/* The division of kernel.h with z = a, whose transform is `known`; over `in`
+ * or apart from it.  Every second summand is permuted. */
+static void division_check(division *d, const uint64_t *a,
+                           const uint64_t *known, size_t count, uint64_t w,
+                           uint64_t u, bool over, const cki_kernel *k,
+                           const cki_ntt *t)
+{
+    const uint64_t p = t->mod.p;
+    const size_t n = t->n;
+    cki_summand s[MOST_SUMMANDS];
+
+    for (size_t j = 0; j < count; j++)
+        s[j] = (cki_summand){ d->x[j], j % 2 == 0 ? d->perm : NULL };
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum = 0;
+
+        for (size_t j = 0; j < count; j++)
+            sum = ref_add(sum, d->x[j][j % 2 == 0 ? d->perm[i] : i], p);
+        d->want[i] = ref_add(ref_mul(ref_add(d->in[i], p - known[i], p), w, p),
+                             ref_mul(sum, u, p), p);
+    }
+    memcpy(d->z, a, n * sizeof *a);
+    memcpy(d->got, d->in, n * sizeof *a);
+    d->got[n] = canary;
+    k->divide(d->got, over ? d->got : d->in, d->z, w, s, count, u, t);
+    expect_words(d->got, d->want, n, k, "divide", &t->mod);
+    CHECK(d->got[n] == canary, "%s divide writes behind n=%zu", k->name, n);
+}
+
+/* With first .. last summands. */
+static void divisions(const uint64_t *a, const uint64_t *known, int shape,
+                      size_t first, size_t last, const cki_kernel *k,
+                      const cki_ntt *t, uint64_t *state)
+{
+    const uint64_t p = t->mod.p;
+    const uint64_t factor[] = { 1, p - 1, (p - 1) / 2, (p + 1) / 2,
+                                test_word(state) % p, 0 };
+    division d;
+
+    division_init(&d, t->log_n, p, shape, state);
+    for (size_t count = first; count <= last; count++)
+        division_check(&d, a, known, count, factor[count % 5],
+                       count % 2 == 0 ? 1 : factor[(count + 2) % 6],
+                       count % 3 == 0, k, t);
+    cki_free(&plain, d.in, d.size);
 }
 
 static void ntt_by_definition(int log_n, const cki_mod *m, int shape,
@@ -150,8 +240,13 @@ static void ntt_by_definition(int log_n, const cki_mod *m, int shape,
         cki_ntt *t = NULL;
 
         if (takes(*k, m)
-            && CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n, &plain)))
+            && CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n, &plain))) {
             ntt_both_ways(a, want, n, *k, t, want + n);
+            inverse_times(a, want, n, test_word(state) % m->p, *k, t,
+                          want + n);
+            divisions(a, want, shape == 4 ? 4 : (shape + 1) % 4, 0,
+                      MOST_SUMMANDS, *k, t, state);
+        }
         cki_ntt_clear(&t, &plain);
     }
     cki_free(&plain, a, 3 * n * sizeof *a);
@@ -204,8 +299,9 @@ static void ntt_spot(int log_n, const cki_mod *m, int shape, uint64_t *state)
             expect_words(x, first, n, *k, "ntt_fwd, kernels differ", m);
         memcpy(first, x, n * sizeof *a);
         have = true;
-        (*k)->ntt_inv(x, x, t);
+        (*k)->ntt_inv(x, x, 1, t);
         expect_words(x, a, n, *k, "round trip", m);
+        divisions(a, first, shape, 2, 2, *k, t, state);
         cki_ntt_clear(&t, &plain);
     }
     for (int j = 0; j < 4; j++) {
@@ -302,7 +398,7 @@ static void ntt_growing(const cki_kernel *k, int log_n)
     size_t n = (size_t)1 << log_n;
     cki_mod m = cki_mod_make(cki_find_prime(k->max_bits, 2 * n, NULL, 0));
     uint64_t *a = need(3 * n * sizeof *a), *root = a + n, *x = root + n;
-    uint64_t psi = cki_min_root(2 * n, &m), power = 1;
+    uint64_t psi = cki_min_root(2 * n, &m), power = 1, state = 10;
     cki_ntt *t = NULL;
 
     for (uint32_t i = 0; i < n; i++, power = ref_mul(power, psi, m.p))
@@ -330,7 +426,8 @@ static void ntt_growing(const cki_kernel *k, int log_n)
                   PRIu32 " word %" PRIu32 ": %" PRIu64 ", want %" PRIu64,
                   k->name, log_n, m.p, layer, block, i, x[i], want);
         }
-        k->ntt_inv(x, x, t);
+        divisions(a, x, c % 2, (size_t)c % 3, (size_t)c % 3, k, t, &state);
+        k->ntt_inv(x, x, 1, t);
         expect_words(x, a, n, k, "round trip of growing words", &m);
     }
     cki_ntt_clear(&t, &plain);
@@ -347,10 +444,9 @@ TEST(kernel_ntt_growing_words)
 
 /* ---- pointwise ---------------------------------------------------------- */
 
-enum { OP_ADD, OP_SUB, OP_MUL, OP_MUL_ADD, OP_SCALE, OP_SCALE_ADD,
-       OP_SUB_SCALE, OPS };
+enum { OP_ADD, OP_SUB, OP_MUL, OP_MUL_ADD, OP_SCALE, OP_SCALE_ADD, OPS };
 static const char *const op_name[] = { "add", "sub", "mul", "mul_add",
-                                       "scale", "scale_add", "sub_scale" };
+                                       "scale", "scale_add" };
 
 static uint64_t op_word(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t w,
                         uint64_t p)
@@ -361,8 +457,7 @@ static uint64_t op_word(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t w,
     case OP_MUL:       return ref_mul(a, b, p);
     case OP_MUL_ADD:   return ref_add(ref_mul(a, b, p), c, p);
     case OP_SCALE:     return ref_mul(a, w, p);
-    case OP_SCALE_ADD: return ref_add(ref_mul(a, w, p), c, p);
-    default:           return ref_mul(ref_add(a, p - b, p), w, p);
+    default:           return ref_add(ref_mul(a, w, p), c, p);
     }
 }
 
@@ -376,8 +471,7 @@ static void op_run(int op, uint64_t *out, const uint64_t *a, const uint64_t *b,
     case OP_MUL:       k->mul(out, a, b, n, m); break;
     case OP_MUL_ADD:   k->mul_add(out, a, b, c, n, m); break;
     case OP_SCALE:     k->scale_add(out, a, w, NULL, n, m); break;
-    case OP_SCALE_ADD: k->scale_add(out, a, w, c, n, m); break;
-    default:           k->sub_scale(out, a, b, w, n, m); break;
+    default:           k->scale_add(out, a, w, c, n, m); break;
     }
 }
 
@@ -387,8 +481,6 @@ typedef struct lines {
     uint64_t a[LONGEST], b[LONGEST], c[LONGEST], want[LONGEST];
     uint64_t got[LONGEST + 8];
 } lines;
-
-static const uint64_t canary = UINT64_C(0xc0ffee0ddba11c0d);
 
 /* All operations on a, b, c: into a fresh array with a canary behind it, and
  * over each input. */
@@ -417,6 +509,36 @@ static void ops_check(lines *x, size_t n, uint64_t w, const cki_mod *m)
     }
 }
 
+/* The three parts of a square, made and added. */
+static void square_check(lines *x, size_t n, const cki_mod *m)
+{
+    static uint64_t got[3][LONGEST + 8], start[LONGEST];
+    const uint64_t p = m->p;
+
+    memcpy(start, x->c, n * sizeof *start);
+    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++)
+        for (int add = 0; add <= 1 && takes(*k, m); add++) {
+            for (int part = 0; part < 3; part++) {
+                memcpy(got[part], start, n * sizeof *start);
+                got[part][n] = canary;
+            }
+            (*k)->square(got[0], got[1], got[2], x->a, x->b, add == 1, n, m);
+            for (int part = 0; part < 3; part++) {
+                for (size_t i = 0; i < n; i++) {
+                    uint64_t y = ref_mul(part < 2 ? x->a[i] : x->b[i],
+                                         part < 1 ? x->a[i] : x->b[i], p);
+
+                    if (part == 1)
+                        y = ref_add(y, y, p);
+                    x->want[i] = add ? ref_add(y, start[i], p) : y;
+                }
+                expect_words(got[part], x->want, n, *k, "square", m);
+                CHECK(got[part][n] == canary, "%s square writes behind n=%zu",
+                      (*k)->name, n);
+            }
+        }
+}
+
 TEST(kernel_pointwise_edges)
 {
     static lines x;
@@ -435,6 +557,7 @@ TEST(kernel_pointwise_edges)
                 fill_shape(x.b, n, p, s / SHAPES, &state);
                 fill_shape(x.c, n, p, (int)(n % SHAPES), &state);
                 ops_check(&x, n, w[(n + (size_t)s) % 6], &m[i]);
+                square_check(&x, n, &m[i]);
             }
 }
 
@@ -453,6 +576,7 @@ TEST(kernel_pointwise_random)
         fill_shape(x.b, LONGEST, q->p, 4, &state);
         fill_shape(x.c, LONGEST, q->p, 4, &state);
         ops_check(&x, LONGEST, test_word(&state) % q->p, q);
+        square_check(&x, LONGEST, q);
     }
 }
 
@@ -659,14 +783,11 @@ static void conv_fill_extreme(conversion *v, size_t n)
 static void conv_check(conversion *v, size_t n, bool centred, int shape,
                        uint64_t *state)
 {
-    const uint64_t *in[MOST_SOURCES];
     uint64_t *out[TARGETS], *y[MOST_SOURCES];
     int target[TARGETS];
 
-    for (int i = 0; i < v->c.len; i++) {
+    for (int i = 0; i < v->c.len; i++)
         fill_shape(v->in[i], n, v->mod[i].p, shape, state);
-        in[i] = v->in[i];
-    }
     if (shape == SHAPES)
         conv_fill_extreme(v, n);
     for (size_t k = 0; k < n; k++)
@@ -683,10 +804,13 @@ static void conv_check(conversion *v, size_t n, bool centred, int shape,
         }
         if (!all)
             continue;
-        for (int i = 0; i < v->c.len; i++)
+        for (int i = 0; i < v->c.len; i++) {
             y[i] = v->y[i];
-        (*k)->convert_scale(y, v->y[v->c.len], in, &v->c, centred, n);
-        (*k)->convert_out(out, target, TARGETS, (const uint64_t *const *)y,
+            for (size_t j = 0; j < n; j++)
+                y[i][j] = ref_mul(v->in[i][j], v->inv[i], v->mod[i].p);
+        }
+        (*k)->convert_begin(y, v->y[v->c.len], &v->c, centred, n);
+        (*k)->convert_end(out, target, TARGETS, (const uint64_t *const *)y,
                           v->y[v->c.len], &v->c, n);
         for (int t = 0; t < TARGETS; t++) {
             expect_words(v->got[t], v->want[t], n, *k,
@@ -872,9 +996,9 @@ TEST(kernel_combine)
 static void galois_check(int log_n, uint32_t g, const cki_mod *m,
                          uint64_t *state)
 {
-    size_t n = (size_t)1 << log_n, bytes = 5 * n * sizeof(uint64_t);
-    uint64_t *a = need(bytes), *b = a + n, *got = b + n, *sum = got + n;
-    uint32_t *perm = (uint32_t *)(void *)(sum + n);
+    size_t n = (size_t)1 << log_n, bytes = 4 * n * sizeof(uint64_t);
+    uint64_t *a = need(bytes), *b = a + n, *got = b + n;
+    uint32_t *perm = (uint32_t *)(void *)(got + n);
     uint64_t psi = cki_min_root(2 * n, m);
     cki_ntt *t = NULL;
 
@@ -896,11 +1020,6 @@ static void galois_check(int log_n, uint32_t g, const cki_mod *m,
             continue;
         (*k)->permute(got, a, perm, n);
         expect_words(got, b, n, *k, "permute", m);
-        fill_shape(got, n, m->p, (int)(g / 2 % 5), state);
-        for (size_t i = 0; i < n; i++)
-            sum[i] = ref_add(got[i], b[i], m->p);
-        (*k)->add_permuted(got, a, perm, n, m);
-        expect_words(got, sum, n, *k, "add_permuted", m);
     }
     cki_free(&plain, a, bytes);
 }
@@ -946,18 +1065,55 @@ static void bad_fwd(uint64_t *x, const cki_ntt *t)
     spoil(x, t->n);
 }
 
-static void bad_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t)
+static void bad_inv(uint64_t *out, const uint64_t *in, uint64_t w,
+                    const cki_ntt *t)
 {
-    inner->ntt_inv(out, in, t);
-    spoil(out, t->n);
+    inner->ntt_inv(out, in, w, t);
+    if (w == 1)
+        spoil(out, t->n);
 }
 
-static void bad_inv_input(uint64_t *out, const uint64_t *in, const cki_ntt *t)
+static void bad_inv_times(uint64_t *out, const uint64_t *in, uint64_t w,
+                          const cki_ntt *t)
 {
-    inner->ntt_inv(out, in, t);
+    inner->ntt_inv(out, in, w, t);
+    if (w != 1)
+        spoil(out, t->n);
+}
+
+static void bad_inv_input(uint64_t *out, const uint64_t *in, uint64_t w,
+                          const cki_ntt *t)
+{
+    inner->ntt_inv(out, in, w, t);
     if (in != out)
         spoil((uint64_t *)(uintptr_t)in, t->n);
 }
+
+#define BAD_DIVIDE(name, when)                                            \
+    static void name(uint64_t *out, const uint64_t *in, uint64_t *z,      \
+                     uint64_t w, const cki_summand *s, size_t count,      \
+                     uint64_t u, const cki_ntt *t)                        \
+    {                                                                     \
+        inner->divide(out, in, z, w, s, count, u, t);                     \
+        if (when)                                                         \
+            spoil(out, t->n);                                             \
+    }
+BAD_DIVIDE(bad_divide, count == 0)
+BAD_DIVIDE(bad_divide_one, count == 1)
+BAD_DIVIDE(bad_divide_scaled, count > 1 && u != 1)
+
+#define BAD_SQUARE(name, fault)                                           \
+    static void name(uint64_t *out0, uint64_t *out1, uint64_t *out2,      \
+                     const uint64_t *a0, const uint64_t *a1, bool add,    \
+                     size_t n, const cki_mod *m)                          \
+    {                                                                     \
+        inner->square(out0, out1, out2, a0, a1, add, n, m);               \
+        fault;                                                            \
+    }
+BAD_SQUARE(bad_square_first, spoil(out0, n))
+BAD_SQUARE(bad_square_second, spoil(out1, n))
+BAD_SQUARE(bad_square_third, spoil(out2, n))
+BAD_SQUARE(bad_square_add, if (add) spoil(out1, n))
 
 static void bad_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                     size_t n, const cki_mod *m)
@@ -1003,13 +1159,6 @@ static void bad_scale(uint64_t *out, const uint64_t *a, uint64_t w,
         spoil(out, n);
 }
 
-static void bad_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                          uint64_t w, size_t n, const cki_mod *m)
-{
-    inner->sub_scale(out, a, b, w, n, m);
-    spoil(out, n);
-}
-
 #define BAD_DOT(name, fault)                                              \
     static void name(uint64_t *out0, uint64_t *out1,                      \
                      const uint64_t *const *x, const uint32_t *perm,      \
@@ -1031,27 +1180,18 @@ static void bad_permute(uint64_t *out, const uint64_t *in,
     spoil(out, n);
 }
 
-static void bad_add_permuted(uint64_t *out, const uint64_t *in,
-                             const uint32_t *perm, size_t n, const cki_mod *m)
-{
-    inner->add_permuted(out, in, perm, n, m);
-    spoil(out, n);
-}
-
-static void bad_centred(uint64_t *const *y, uint64_t *v,
-                        const uint64_t *const *in, const cki_conv *c,
+static void bad_centred(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                         bool centred, size_t n)
 {
-    inner->convert_scale(y, v, in, c, centred, n);
+    inner->convert_begin(y, v, c, centred, n);
     if (centred)
         memcpy(v, y[0], n * sizeof *v);
 }
 
-static void bad_uncentred(uint64_t *const *y, uint64_t *v,
-                          const uint64_t *const *in, const cki_conv *c,
+static void bad_uncentred(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                           bool centred, size_t n)
 {
-    inner->convert_scale(y, v, in, c, centred, n);
+    inner->convert_begin(y, v, c, centred, n);
     if (!centred)
         memcpy(v, y[0], n * sizeof *v);
 }
@@ -1060,7 +1200,7 @@ static void bad_convert(uint64_t *const *out, const int *target,
                         int num_targets, const uint64_t *const *y,
                         const uint64_t *v, const cki_conv *c, size_t n)
 {
-    inner->convert_out(out, target, num_targets, y, v, c, n);
+    inner->convert_end(out, target, num_targets, y, v, c, n);
     spoil(out[0], n);
 }
 
@@ -1109,23 +1249,29 @@ TEST(kernel_check_sees_faults)
         CHECK(ok, "%s", inner->name);
         PLANT(ntt_fwd, bad_fwd);
         PLANT(ntt_inv, bad_inv);
+        PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);
+        PLANT(divide, bad_divide);
+        PLANT(divide, bad_divide_one);
+        PLANT(divide, bad_divide_scaled);
         PLANT(add, bad_add);
         PLANT(sub, bad_sub);
         PLANT(mul, bad_mul);
         PLANT(mul_add, bad_mul_add);
         PLANT(scale_add, bad_scale_add);
         PLANT(scale_add, bad_scale);
-        PLANT(sub_scale, bad_sub_scale);
+        PLANT(square, bad_square_first);
+        PLANT(square, bad_square_second);
+        PLANT(square, bad_square_third);
+        PLANT(square, bad_square_add);
         PLANT(dot2, bad_dot_first);
         PLANT(dot2, bad_dot_second);
         PLANT(dot2, bad_dot_add);
         PLANT(dot2, bad_dot_perm);
         PLANT(permute, bad_permute);
-        PLANT(add_permuted, bad_add_permuted);
-        PLANT(convert_scale, bad_centred);
-        PLANT(convert_scale, bad_uncentred);
-        PLANT(convert_out, bad_convert);
+        PLANT(convert_begin, bad_centred);
+        PLANT(convert_begin, bad_uncentred);
+        PLANT(convert_end, bad_convert);
         PLANT(combine, bad_combine);
         PLANT(expand, bad_expand);
     }

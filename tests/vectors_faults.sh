@@ -24,7 +24,7 @@ automorphism index	ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* 
 automorphism index	ckks/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	words	galois_element
 sampler	ckks/rng.c	s/(int)(y & 31) - (int)(y >> 32 & 31)/(int)(y >> 32 \& 31) - (int)(y \& 31)/	streams	sample_error
 stream	ckks/rng.c	s/cki_store64(m + 8, b);/cki_store64(m + 8, b \& 0xffffffff);/	streams	stream
-rounding	ckks/rns.c	s/^                             true, r->n);/                             false, r->n);/	base	mod_down
+rounding	ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	base	mod_down
 rounding	ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encoding	encode_const
 sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	keys	key_public
 sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	encryption	encrypt_secret

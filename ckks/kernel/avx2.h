@@ -65,13 +65,17 @@ static inline prime prime_of(const cki_mod *m)
 
 /* A word of [0, 2^52) as a double and back: the bits of 2^52 + x are those of
  * 2^52 with x in the low 52. */
-static inline vec load(const uint64_t *x)
+static inline vec from_words(__m256i u)
 {
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
-    __m256i u = _mm256_loadu_si256((const __m256i *)(const void *)x);
 
     return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(u, two52)),
                          _mm256_set1_pd(TWO52));
+}
+
+static inline vec load(const uint64_t *x)
+{
+    return from_words(_mm256_loadu_si256((const __m256i *)(const void *)x));
 }
 
 static inline void store(uint64_t *x, vec v)
@@ -91,13 +95,39 @@ static inline size_t group_at(const uint32_t *perm)
 
 static inline __m256i group_order(const uint32_t *perm)
 {
-    __m128i index = _mm_and_si128(
-        _mm_loadu_si128((const __m128i *)(const void *)perm),
-        _mm_set1_epi32(3));
-    __m256i k = _mm256_slli_epi64(_mm256_cvtepu32_epi64(index), 1);
-    __m256i odd = _mm256_add_epi64(k, _mm256_set1_epi64x(1));
+    const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 0, 1, 0, 1, 0, 1);
+    __m256i index = _mm256_castsi128_si256(
+        _mm_loadu_si128((const __m128i *)(const void *)perm));
 
-    return _mm256_or_si256(k, _mm256_slli_epi64(odd, 32));
+    index = _mm256_slli_epi32(_mm256_permutevar8x32_epi32(index, twice), 1);
+    return _mm256_or_si256(index, lanes);   /* three bits of each are read   */
+}
+
+/* in[perm[0]] .. in[perm[3]], still words. */
+static inline __m256i permuted(const uint64_t *in, const uint32_t *perm)
+{
+    const uint64_t *group = in + group_at(perm);
+
+    return _mm256_permutevar8x32_epi32(
+        _mm256_loadu_si256((const __m256i *)(const void *)group),
+        group_order(perm));
+}
+
+/* Permuted reading jumps from line to line, and no prefetcher follows: what
+ * will be read AHEAD words later is asked for. */
+enum { AHEAD = 128 };
+
+static inline void ask_permuted(const uint64_t *in, const uint32_t *perm,
+                                size_t at, size_t n)
+{
+    _mm_prefetch((const void *)(in + group_at(perm + (at + AHEAD) % n)),
+                 _MM_HINT_T0);
+}
+
+static inline vec load_permuted(const uint64_t *in, const uint32_t *perm)
+{
+    return from_words(permuted(in, perm));
 }
 
 /* Doubles kept in the memory of words, within one transform. */
@@ -173,7 +203,11 @@ size_t cki_avx2_ntt_bytes(size_t n);
 void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_avx2_ntt_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t);
+void cki_avx2_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
+                      const cki_ntt *t);
+void cki_avx2_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                     uint64_t w, const cki_summand *s, size_t count,
+                     uint64_t u, const cki_ntt *t);
 
 void cki_avx2_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
@@ -183,23 +217,21 @@ void cki_avx2_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
 void cki_avx2_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                       const uint64_t *c, size_t n, const cki_mod *m);
+void cki_avx2_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                     const uint64_t *a0, const uint64_t *a1, bool add_to,
+                     size_t n, const cki_mod *m);
 void cki_avx2_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                         const uint64_t *c, size_t n, const cki_mod *m);
-void cki_avx2_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                        uint64_t w, size_t n, const cki_mod *m);
 void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
-void cki_avx2_add_permuted(uint64_t *out, const uint64_t *in,
-                           const uint32_t *perm, size_t n, const cki_mod *m);
 
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                    const uint32_t *perm, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
-void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
-                            const uint64_t *const *in, const cki_conv *k,
+void cki_avx2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n);
-void cki_avx2_convert_out(uint64_t *const *out, const int *number,
+void cki_avx2_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n);
 

@@ -19,10 +19,10 @@
  * Other weights (rows below 2^28): x < 2^49 is cut into x = h 2^25 + l, both
  * held as doubles, packed as (input, {l, h}, 32).  Both sums stay below 2^53:
  * exact.  Limbs lie powers of two apart, so their lines fall into the same few
- * sets of the caches and no prefetcher follows them: lines are asked for AHEAD
+ * sets of the caches and no prefetcher follows them: lines are asked for ASK
  * limbs before they are read, no earlier. */
 
-enum { COLUMNS = 32, ROWS = 4, AHEAD = 16 };
+enum { COLUMNS = 32, ROWS = 4, ASK = 16 };
 
 /* Small weights: columns of a tile, long enough for what fetches lines in a
  * row; the most that |weight| of a run add up to, and one more. */
@@ -339,8 +339,8 @@ static void pack_tile(double *to, const uint64_t *const *in, size_t n_in,
             __m256i l = _mm256_or_si256(_mm256_and_si256(x, mask), two52);
             __m256i h = _mm256_or_si256(_mm256_srli_epi64(x, 25), two52);
 
-            if (j + AHEAD < n_in)
-                _mm_prefetch((const void *)(in[j + AHEAD] + at + i),
+            if (j + ASK < n_in)
+                _mm_prefetch((const void *)(in[j + ASK] + at + i),
                              _MM_HINT_T0);
             _mm256_storeu_pd(to + i,
                              _mm256_sub_pd(_mm256_castsi256_pd(l), base));

@@ -13,12 +13,11 @@ enum {
 };
 
 /* own: N doubles forward, N inverse, both balanced, index as in portable.c;
- * the last N/2 (layer of pairs) in groups of eight as four even, four odd;
- * then 1/N and psi^-br(1)/N. */
+ * the last N/2 (layer of pairs) in groups of eight as four even, four odd. */
 size_t cki_avx2_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
-                                       : (2 * n + 8) * sizeof(double);
+                                       : 2 * n * sizeof(double);
 }
 
 static void table_fill(double *w, const uint64_t *root, size_t n, uint64_t p)
@@ -35,7 +34,6 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
 {
     const size_t n = t->n;
     double *w = t->own;
-    uint64_t n_inv;
 
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_prepare(t, root, inverse);
@@ -43,9 +41,6 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
     }
     table_fill(w, root, n, t->mod.p);
     table_fill(w + n, inverse, n, t->mod.p);
-    n_inv = cki_inv(n % t->mod.p, &t->mod);
-    w[2 * n] = balanced(n_inv, t->mod.p);
-    w[2 * n + 1] = balanced(cki_mul(n_inv, inverse[1], &t->mod), t->mod.p);
 }
 
 /* ---- NTT: forward ----------------------------------------------------------
@@ -160,39 +155,123 @@ static void fwd_vectors(uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
-/* The last two layers, within vectors; canonical words out.  The middle of
- * [0, p) is taken off before the last sums, so that both share it. */
+/* The last two layers, within vectors, of the 16 words x; y is taken off before
+ * the last sums, so that two share it. */
+static ALWAYS_INLINE void last_two(vec *x, const uint64_t *in, size_t n,
+                                   size_t i, vec y, const double *table,
+                                   prime c)
+{
+    const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
+    vec w = _mm256_loadu_pd(w4);
+
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        x[k] = load_lazy(in + 4 * k);
+    transpose(&x[0], &x[1], &x[2], &x[3]);
+    fwd(&x[0], &x[2], w, c);
+    fwd(&x[1], &x[3], w, c);
+    x[0] = _mm256_sub_pd(x[0], y);
+    x[2] = _mm256_sub_pd(x[2], y);
+    fwd(&x[0], &x[1], _mm256_loadu_pd(w5), c);
+    fwd(&x[2], &x[3], _mm256_loadu_pd(w5 + 4), c);
+}
+
+/* Blocks of 16 words, numbered from first; canonical words out. */
 static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
                      const double *table, prime c)
 {
     for (size_t i = first; i < first + count; i++, x += 16) {
-        const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
-        vec a = load_lazy(x), b = load_lazy(x + 4);
-        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
-        vec w = _mm256_loadu_pd(w4);
+        vec v[4];
 
-        transpose(&a, &b, &d, &e);
-        fwd(&a, &d, w, c);
-        fwd(&b, &e, w, c);
-        a = _mm256_sub_pd(a, c.half);
-        d = _mm256_sub_pd(d, c.half);
-        fwd(&a, &b, _mm256_loadu_pd(w5), c);
-        fwd(&d, &e, _mm256_loadu_pd(w5 + 4), c);
-        a = reduce(a, c);
-        b = reduce(b, c);
-        d = reduce(d, c);
-        e = reduce(e, c);
-        transpose(&a, &b, &d, &e);
-        store_centred(x, a, c);
-        store_centred(x + 4, b, c);
-        store_centred(x + 8, d, c);
-        store_centred(x + 12, e, c);
+        last_two(v, x, n, i, c.half, table, c);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            v[k] = reduce(v[k], c);
+        transpose(&v[0], &v[1], &v[2], &v[3]);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            store_centred(x + 4 * k, v[k], c);
     }
 }
 
-/* The sweeps of one block of `size` words that starts the layer of m blocks. */
+/* What becomes of a transform: out = w (in - it) + u (sum of summands). */
+typedef struct ending {
+    uint64_t *out;
+    const uint64_t *in;
+    const cki_summand *s;
+    size_t count;
+    vec w, u;
+    bool scaled;                /* u is not 1                                */
+} ending;
+
+/* x += the summands at words at .. at + 15, at most 1/2 + 4 in the end if there
+ * are any: brought down after every fourth. */
+static ALWAYS_INLINE void add_summands(vec *x, const ending *e, size_t at,
+                                       size_t n, prime c)
+{
+    for (size_t j = 0; j < e->count; j++) {
+        const uint64_t *y = e->s[j].x;
+        const uint32_t *perm = e->s[j].perm;
+
+        if (perm != NULL) {
+            ask_permuted(y, perm, at, n);
+            ask_permuted(y, perm, at + 8, n);
+        }
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            x[k] = _mm256_add_pd(x[k], perm == NULL
+                                           ? load(y + at + 4 * k)
+                                           : load_permuted(y, perm + at
+                                                                  + 4 * k));
+        if (j % 4 == 3)
+            UNROLL
+            for (int k = 0; k < 4; k++)
+                x[k] = reduce(x[k], c);
+    }
+}
+
+/* The last two layers, into a division.  in less the transform is at most
+ * 1 + 6.63 < 8, so the product at most 1/2 + 7.63/16 < 1; with the sum (or the
+ * product of it, below 1) and the middle below 1 + 4.5 + 1/2 < 8: Lemma C. */
+static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
+                       const ending *e, const double *table, prime c)
+{
+    const vec zero = _mm256_setzero_pd();
+
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec v[4], sum[4];
+
+        last_two(v, x, n, i, zero, table, c);
+        transpose(&v[0], &v[1], &v[2], &v[3]);
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            v[k] = mulmod(_mm256_sub_pd(load(e->in + 16 * i + 4 * k), v[k]),
+                          e->w, c);
+        if (e->count == 0) {
+            UNROLL
+            for (size_t k = 0; k < 4; k++)
+                store(e->out + 16 * i + 4 * k, lift(v[k], c));
+            continue;
+        }
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            sum[k] = zero;
+        add_summands(sum, e, 16 * i, n, c);
+        UNROLL
+        for (size_t k = 0; k < 4; k++) {
+            if (e->scaled)
+                sum[k] = mulmod(sum[k], e->u, c);
+            v[k] = _mm256_add_pd(v[k], _mm256_sub_pd(sum[k], c.half));
+            store_centred(e->out + 16 * i + 4 * k, reduce(v[k], c), c);
+        }
+    }
+}
+
+/* The sweeps of one block of `size` words that starts the layer of m blocks;
+ * e: or NULL. */
 static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
-                     int layers, bool words, const double *table, prime c)
+                     int layers, bool words, const ending *e,
+                     const double *table, prime c)
 {
     size_t count = 1, m = n / size;
 
@@ -207,10 +286,13 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
     }
     VERIFY(layers + 4 <= LAST_LAYERS);
     fwd_vectors(x, n, index * (size / 16), size / 16, table, c);
-    fwd_last(x, n, index * (size / 16), size / 16, table, c);
+    if (e == NULL)
+        fwd_last(x, n, index * (size / 16), size / 16, table, c);
+    else
+        fwd_divide(x, n, index * (size / 16), size / 16, e, table, c);
 }
 
-void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
+static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
 {
     const double *table = t->own;
     const size_t n = t->n;
@@ -220,10 +302,6 @@ void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
     bool words = true;
 
     VERIFY_BELOW(x, n, t->mod.p);
-    if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_fwd(x, t);
-        return;
-    }
     if (t->log_n % 2 == 1) {
         fwd_first(x, n, table, c);
         size /= 2;
@@ -233,8 +311,30 @@ void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
     for (; size > BLOCK; size /= 4, layers += 2, words = false)
         fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
     for (size_t i = 0; i < n / size; i++)
-        fwd_rest(x + i * size, n, size, i, layers, words, table, c);
-    VERIFY_BELOW(x, n, t->mod.p);
+        fwd_rest(x + i * size, n, size, i, layers, words, e, table, c);
+    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_fwd(x, t);
+    else
+        transform(x, NULL, t);
+}
+
+void cki_avx2_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                     uint64_t w, const cki_summand *s, size_t count,
+                     uint64_t u, const cki_ntt *t)
+{
+    const ending e = { out, in, s, count, constant(w, &t->mod),
+                       constant(u, &t->mod), u != 1 };
+
+    VERIFY_BELOW(in, t->n, t->mod.p);
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_divide(out, in, z, w, s, count, u, t);
+    else
+        transform(z, &e, t);
 }
 
 /* ---- NTT: inverse ----------------------------------------------------------
@@ -322,13 +422,15 @@ static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
     }
 }
 
-/* The last layer (log N odd) or two, 1/N included; canonical words out.  The
- * products' inputs are at most 4B = 5.6, so |r| <= 0.85 p. */
-static void inv_last(uint64_t *x, size_t n, bool two, const double *table,
-                     prime c)
+/* The last layer (log N odd) or two, factor/N included; canonical words out.
+ * The products' inputs are at most 4B = 5.6, so |r| <= 0.85 p. */
+static void inv_last(uint64_t *x, uint64_t factor, bool two,
+                     const double *table, const cki_ntt *ntt, prime c)
 {
-    const vec scale = _mm256_set1_pd(table[n]);         /* behind the table  */
-    const vec w1 = _mm256_set1_pd(table[n + 1]);
+    const size_t n = ntt->n;
+    const cki_mod *m = &ntt->mod;
+    const vec scale = constant(cki_mul(ntt->n_inv, factor, m), m);
+    const vec w1 = constant(cki_mul(ntt->n_inv_v, factor, m), m);
     const vec w2 = _mm256_set1_pd(table[2]), w3 = _mm256_set1_pd(table[3]);
     const size_t t = n / 4;
 
@@ -355,7 +457,8 @@ static void inv_last(uint64_t *x, size_t n, bool two, const double *table,
     }
 }
 
-void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
+void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
+                      const cki_ntt *t)
 {
     const size_t n = t->n;
     const double *table = (const double *)t->own + n;
@@ -367,7 +470,7 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
 
     VERIFY_BELOW(in, n, t->mod.p);
     if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_inv(x, in, t);
+        cki_portable_ntt_inv(x, in, w, t);
         return;
     }
     while (size > BLOCK)
@@ -383,6 +486,6 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
     }
     for (size_t s = 4 * size; s <= top; s *= 4)
         inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
-    inv_last(x, n, !odd, table, c);
+    inv_last(x, w, !odd, table, t, c);
     VERIFY_BELOW(x, n, t->mod.p);
 }

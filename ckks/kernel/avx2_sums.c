@@ -42,6 +42,36 @@ static inline vec dot_end(vec high, vec low, prime c)
     return reduce(_mm256_add_pd(r, low), c);
 }
 
+/* Words i .. i + 3 of x, or of x permuted. */
+static ALWAYS_INLINE vec load_at(const uint64_t *x, const uint32_t *perm,
+                                 size_t i)
+{
+    return perm == NULL ? load(x + i) : load_permuted(x, perm + i);
+}
+
+/* One term: by Lemma F its product is at most 0.63 p in absolute value. */
+static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
+                                   const uint64_t *x, const uint32_t *perm,
+                                   const uint64_t *y0, const uint64_t *y1,
+                                   bool add_to, size_t n, prime c)
+{
+    for (size_t i = 0; i < n; i += 4) {
+        vec a, r0, r1;
+
+        if (perm != NULL && i % 8 == 0)
+            ask_permuted(x, perm, i, n);
+        a = load_at(x, perm, i);
+        r0 = lift(mulmod(a, load(y0 + i), c), c);
+        r1 = lift(mulmod(a, load(y1 + i), c), c);
+        if (add_to) {
+            r0 = fold(_mm256_add_pd(r0, load(out0 + i)), c);
+            r1 = fold(_mm256_add_pd(r1, load(out1 + i)), c);
+        }
+        store(out0 + i, r0);
+        store(out1 + i, r1);
+    }
+}
+
 /* Up to four terms, added to out if add_to. */
 static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *const *x,
@@ -53,20 +83,18 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
     for (size_t i = 0; i < n; i += 4) {
         vec high0 = _mm256_set1_pd(HIGH), high1 = high0;
         vec low0 = _mm256_sub_pd(_mm256_setzero_pd(), c.half), low1 = low0;
-        const size_t at = perm == NULL ? i : group_at(perm + i);
-        __m256i order = perm == NULL ? _mm256_setzero_si256()
-                                     : group_order(perm + i);
 
         if (add_to) {
             low0 = _mm256_add_pd(low0, load(out0 + i));
             low1 = _mm256_add_pd(low1, load(out1 + i));
         }
+        UNROLL
         for (int j = 0; j < k; j++) {
-            vec a = load(x[j] + at);
+            vec a;
 
-            if (perm != NULL)
-                a = _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(
-                    _mm256_castpd_si256(a), order));
+            if (perm != NULL && i % 8 == 0)
+                ask_permuted(x[j], perm, i, n);
+            a = load_at(x[j], perm, i);
             dot_term(&high0, &low0, a, load(y0[j] + i));
             dot_term(&high1, &low1, a, load(y1[j] + i));
         }
@@ -75,26 +103,37 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
     }
 }
 
+static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
+                                   const uint64_t *const *x,
+                                   const uint32_t *perm,
+                                   const uint64_t *const *y0,
+                                   const uint64_t *const *y1, int k,
+                                   bool add_to, size_t n, prime c)
+{
+    for (int j = 0; j < k; j += 4) {
+        const int some = k - j < 4 ? k - j : 4;
+        const bool add = add_to || j > 0;
+
+        if (some == 1)
+            dot2_one(out0, out1, x[j], perm, y0[j], y1[j], add, n, c);
+        else if (some == 2)
+            dot2_few(out0, out1, x + j, perm, y0 + j, y1 + j, 2, add, n, c);
+        else
+            dot2_few(out0, out1, x + j, perm, y0 + j, y1 + j, some, add, n, c);
+    }
+}
+
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                    const uint32_t *perm, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m)
 {
-    const prime c = prime_of(m);
-
-    if (n % 4 != 0) {
+    if (n % 4 != 0)
         cki_kernel_portable.dot2(out0, out1, x, perm, y0, y1, k, add_to, n, m);
-        return;
-    }
-    for (int j = 0; j < k; j += 4) {
-        const int some = k - j < 4 ? k - j : 4;
-        const bool add = add_to || j > 0;
-
-        if (perm == NULL)
-            dot2_few(out0, out1, x + j, NULL, y0 + j, y1 + j, some, add, n, c);
-        else
-            dot2_few(out0, out1, x + j, perm, y0 + j, y1 + j, some, add, n, c);
-    }
+    else if (perm == NULL)
+        dot2_all(out0, out1, x, NULL, y0, y1, k, add_to, n, prime_of(m));
+    else
+        dot2_all(out0, out1, x, perm, y0, y1, k, add_to, n, prime_of(m));
 }
 
 /* ---- base conversion -------------------------------------------------------
@@ -103,17 +142,14 @@ void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 enum { CHUNK = 8 };
 
-/* y_i, and RN(y_i) frac_i added to what f holds (i > 0). */
-static void scale_one(uint64_t *y, uint64_t *f, const uint64_t *in, int i,
-                      const cki_conv *k, size_t n)
+/* RN(y_i) frac_i, added to what f holds (i > 0); y_i to doubles. */
+static void count_one(uint64_t *y, uint64_t *f, int i, const cki_conv *k,
+                      size_t n)
 {
-    const cki_mod *q = &k->mod[k->src[i]];
-    const prime c = prime_of(q);
-    const vec w = constant(k->inv[i], q), frac = _mm256_set1_pd(k->frac[i]);
+    const vec frac = _mm256_set1_pd(k->frac[i]);
 
     for (size_t j = 0; j < n; j += 4) {
-        vec r = lift(mulmod(load(in + j), w, c), c);
-        vec part = _mm256_mul_pd(r, frac);
+        vec r = load(y + j), part = _mm256_mul_pd(r, frac);
 
         store_lazy(y + j, r);
         if (i > 0)
@@ -122,8 +158,7 @@ static void scale_one(uint64_t *y, uint64_t *f, const uint64_t *in, int i,
     }
 }
 
-void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
-                            const uint64_t *const *in, const cki_conv *k,
+void cki_avx2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n)
 {
     enum { TILE = 1024 };
@@ -133,14 +168,14 @@ void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
         _mm256_set1_pd((double)((k->mod[k->src[0]].p - 1) / 2));
 
     if (n % 8 != 0) {
-        cki_kernel_portable.convert_scale(y, v, in, k, centred, n);
+        cki_kernel_portable.convert_begin(y, v, k, centred, n);
         return;
     }
     for (size_t at = 0; at < n; at += TILE) {
         size_t count = n - at < TILE ? n - at : TILE;
 
         for (int i = 0; i < k->len; i++)
-            scale_one(y[i] + at, v + at, in[i] + at, i, k, count);
+            count_one(y[i] + at, v + at, i, k, count);
         for (size_t j = at; j < at + count; j += 4)
             if (k->len > 1)             /* the half comes last               */
                 store_lazy(v + j, _mm256_floor_pd(
@@ -151,7 +186,7 @@ void cki_avx2_convert_scale(uint64_t *const *y, uint64_t *v,
     }
 }
 
-/* What convert_out knows of up to four targets: (source or v, target). */
+/* What convert_end knows of up to four targets: (source or v, target). */
 typedef struct targets {
     double b[CKKS_MAX_PRIMES + 1][4];
     prime c[4];
@@ -237,14 +272,14 @@ static void targets_init(targets *t, uint64_t *const *out, const int *number,
     }
 }
 
-void cki_avx2_convert_out(uint64_t *const *out, const int *number,
+void cki_avx2_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n)
 {
     targets t;
 
     if (n % 8 != 0) {
-        cki_kernel_portable.convert_out(out, number, num_targets, y, v, k, n);
+        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
     for (int first = 0, count; first < num_targets; first += count) {

@@ -72,10 +72,6 @@ POINTWISE(scale_add, {
     (void)b;
     store(out, fold(_mm256_add_pd(r, load(c)), k));
 })
-POINTWISE(sub_scale, {
-    (void)c;
-    store(out, lift(mulmod(_mm256_sub_pd(load(a), load(b)), w, k), k));
-})
 
 void cki_avx2_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
                 const cki_mod *m)
@@ -101,6 +97,32 @@ void cki_avx2_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
     mul_add_all(out, a, b, c, _mm256_setzero_pd(), n, m);
 }
 
+/* out = r modulo p, added to what is there if add_to; |r| < p. */
+static inline void put(uint64_t *out, vec r, bool add_to, prime c)
+{
+    r = lift(r, c);
+    store(out, add_to ? fold(_mm256_add_pd(r, load(out)), c) : r);
+}
+
+/* |2 a0 a1| < 2^50 p, so its remainder is at most 0.75 p. */
+void cki_avx2_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                     const uint64_t *a0, const uint64_t *a1, bool add_to,
+                     size_t n, const cki_mod *m)
+{
+    const prime c = prime_of(m);
+    const size_t whole = n / 4 * 4;
+
+    for (size_t i = 0; i < whole; i += 4) {
+        vec x = load(a0 + i), y = load(a1 + i);
+
+        put(out0 + i, mulmod(x, x, c), add_to, c);
+        put(out1 + i, mulmod(_mm256_add_pd(x, x), y, c), add_to, c);
+        put(out2 + i, mulmod(y, y, c), add_to, c);
+    }
+    cki_kernel_portable.square(out0 + whole, out1 + whole, out2 + whole,
+                               a0 + whole, a1 + whole, add_to, n - whole, m);
+}
+
 void cki_avx2_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m)
 {
@@ -110,22 +132,7 @@ void cki_avx2_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
         scale_add_all(out, a, a, c, constant(w, m), n, m);
 }
 
-void cki_avx2_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                      uint64_t w, size_t n, const cki_mod *m)
-{
-    sub_scale_all(out, a, b, a, constant(w, m), n, m);
-}
-
 /* ---- automorphisms ------------------------------------------------------ */
-
-static inline __m256i permuted(const uint64_t *in, const uint32_t *perm)
-{
-    const uint64_t *group = in + group_at(perm);
-
-    return _mm256_permutevar8x32_epi32(
-        _mm256_loadu_si256((const __m256i *)(const void *)group),
-        group_order(perm));
-}
 
 void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                     size_t n)
@@ -133,20 +140,4 @@ void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
     for (size_t i = 0; i < n; i += 4)
         _mm256_storeu_si256((__m256i *)(void *)(out + i),
                             permuted(in, perm + i));
-}
-
-void cki_avx2_add_permuted(uint64_t *out, const uint64_t *in,
-                         const uint32_t *perm, size_t n, const cki_mod *m)
-{
-    const __m256i p = _mm256_set1_epi64x((int64_t)m->p);
-
-    for (size_t i = 0; i < n; i += 4) {
-        __m256i *to = (__m256i *)(void *)(out + i);
-        __m256i sum = _mm256_add_epi64(_mm256_loadu_si256(to),
-                                       permuted(in, perm + i));
-        __m256i below = _mm256_cmpgt_epi64(p, sum);
-
-        _mm256_storeu_si256(to, _mm256_sub_epi64(
-            sum, _mm256_andnot_si256(below, p)));
-    }
 }

@@ -92,6 +92,13 @@ static inline vec group_order(const uint32_t *perm)
         _mm256_loadu_si256((const __m256i *)(const void *)perm));
 }
 
+/* in[perm[0]] .. in[perm[7]] */
+static inline vec permuted(const uint64_t *in, const uint32_t *perm)
+{
+    return _mm512_permutexvar_epi64(group_order(perm),
+                                    load(in + group_at(perm)));
+}
+
 static inline vec add(vec a, vec b)
 {
     return _mm512_add_epi64(a, b);
@@ -146,7 +153,11 @@ size_t cki_ifma_ntt_bytes(size_t n);
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, const cki_ntt *t);
+void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
+                      const cki_ntt *t);
+void cki_ifma_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                     uint64_t w, const cki_summand *s, size_t count,
+                     uint64_t u, const cki_ntt *t);
 
 void cki_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
@@ -156,23 +167,21 @@ void cki_ifma_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);
 void cki_ifma_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                       const uint64_t *c, size_t n, const cki_mod *m);
+void cki_ifma_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                     const uint64_t *a0, const uint64_t *a1, bool add_to,
+                     size_t n, const cki_mod *m);
 void cki_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                         const uint64_t *c, size_t n, const cki_mod *m);
-void cki_ifma_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                        uint64_t w, size_t n, const cki_mod *m);
 void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
-void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
-                           const uint32_t *perm, size_t n, const cki_mod *m);
 
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
                    const uint32_t *perm, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
-void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
-                            const uint64_t *const *in, const cki_conv *k,
+void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n);
-void cki_ifma_convert_out(uint64_t *const *out, const int *number,
+void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n);
 

@@ -17,12 +17,11 @@ enum {
  * them their N companions.  Those of the layers of distance 2 and 1 stand, for
  * each 64 words of the transform, in the order the transposed code reads: lane
  * j belongs to words 8j .. 8j + 7.
- * own: forward table, inverse table, then 1/N and psi^-br(1)/N with
- * companions. */
+ * own: forward table, inverse table. */
 size_t cki_ifma_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
-                                       : (4 * n + LANES) * sizeof(uint64_t);
+                                       : 4 * n * sizeof(uint64_t);
 }
 
 static void table_fill(uint64_t *w, const uint64_t *root, size_t n,
@@ -44,7 +43,7 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse)
 {
     const size_t n = t->n;
-    uint64_t *w = t->own, *end = w + 4 * n;
+    uint64_t *w = t->own;
 
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_prepare(t, root, inverse);
@@ -52,10 +51,6 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
     }
     table_fill(w, root, n, &t->mod);
     table_fill(w + 2 * n, inverse, n, &t->mod);
-    end[0] = cki_inv(n % t->mod.p, &t->mod);
-    end[1] = cki_mul(end[0], inverse[1], &t->mod);
-    end[2] = companion(end[0], &t->mod);
-    end[3] = companion(end[1], &t->mod);
 }
 
 /* A twiddle and its companion, in every lane or one a lane. */
@@ -66,6 +61,13 @@ typedef struct twiddle {
 static inline twiddle same(const uint64_t *table, size_t n, size_t i)
 {
     twiddle t = { set1(table[i]), set1(table[n + i]) };
+
+    return t;
+}
+
+static inline twiddle factor(uint64_t w, const cki_mod *m)
+{
+    twiddle t = { set1(w), set1(companion(w, m)) };
 
     return t;
 }
@@ -204,9 +206,56 @@ static void fwd_sweep(uint64_t *x, size_t size, size_t t, size_t i,
             fwd_block(x, t, i, false, f);
 }
 
+/* What becomes of a transform: out = w (in - it) + u (sum of summands). */
+typedef struct ending {
+    uint64_t *out;
+    const uint64_t *in;
+    const cki_summand *s;
+    size_t count;
+    twiddle w, minus, u;        /* w, p - w, u                               */
+    bool scaled;                /* u is not 1                                */
+} ending;
+
+/* The sum of the summands at the words from `at` on: below 4p. */
+static inline vec sum_at(const ending *e, size_t at, prime c)
+{
+    vec sum = zero();
+
+    for (size_t j = 0; j < e->count; j++) {
+        const cki_summand *s = e->s + j;
+
+        sum = add(sum, s->perm == NULL ? load(s->x + at)
+                                       : permuted(s->x, s->perm + at));
+        if (j % 3 == 2)
+            sum = reduce(sum, c);
+    }
+    return sum;
+}
+
+/* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and the
+ * remainders added: below 4p; with the sum, or its product, below 8p. */
+static inline vec end_of(vec x, size_t at, const ending *e, prime c)
+{
+    vec in = load(e->in + at);
+    vec q = hi(hi(zero(), in, e->w.s), x, e->minus.s);
+    vec r = zero();
+
+    if (e->count > 0) {
+        r = sum_at(e, at, c);
+        if (e->scaled) {
+            q = hi(q, r, e->u.s);
+            r = lo(zero(), r, e->u.w);
+        }
+    }
+    r = lo(lo(lo(r, in, e->w.w), x, e->minus.w), q, c.neg);
+    return e->count > 0 ? reduce(r, c)
+                        : fold(fold(low52(r, c), c.p2), c.p);
+}
+
 /* The last six layers, on 64 words number i: three on whole vectors, three
- * after a transposition; canonical words out. */
-static inline void fwd_last(uint64_t *to, size_t i, const plan *f)
+ * after a transposition; canonical words out, or into a division. */
+static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
+                                   const plan *f)
 {
     const uint64_t *w = f->table;
     const size_t n = f->n;
@@ -252,16 +301,21 @@ static inline void fwd_last(uint64_t *to, size_t i, const plan *f)
     for (int k = 0; k < 4; k++)
         fwd(&x[2 * k], &x[2 * k + 1],
             each(w, n, n / 2 + 32 * i + 8 * (size_t)k), c);
-    UNROLL
-    for (int k = 0; k < 8; k++)
-        x[k] = reduce(x[k], c);
+    if (e == NULL)
+        UNROLL
+        for (int k = 0; k < 8; k++)
+            x[k] = reduce(x[k], c);
     transpose(x);
     UNROLL
-    for (int k = 0; k < 8; k++)
-        store(to + LANES * k, x[k]);
+    for (size_t k = 0; k < 8; k++)
+        if (e == NULL)
+            store(to + LANES * k, x[k]);
+        else
+            store(e->out + LAST * i + LANES * k,
+                  end_of(x[k], LAST * i + LANES * k, e, c));
 }
 
-void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
+static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
 {
     const size_t n = t->n;
     const plan f = plan_of(t, t->own);
@@ -269,10 +323,6 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
     int top = 0;                /* pairs done over everything                */
 
     VERIFY_BELOW(x, n, t->mod.p);
-    if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_fwd(x, t);
-        return;
-    }
     if (t->log_n % 2 == 1)
         fwd_first(x, &f);
     for (; size > BLOCK; size /= 4, top++)
@@ -283,9 +333,35 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
         for (size_t s = size; s > LAST; s /= 4, k++)
             fwd_sweep(x + at, size, s / 4, (n + at) / s, f.halved[k], &f);
         for (size_t i = at; i < at + size; i += LAST)
-            fwd_last(x + i, i / LAST, &f);
+            if (e == NULL)
+                fwd_last(x + i, i / LAST, NULL, &f);
+            else
+                fwd_last(x + i, i / LAST, e, &f);
     }
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_fwd(x, t);
+    else
+        transform(x, NULL, t);
+}
+
+void cki_ifma_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                     uint64_t w, const cki_summand *s, size_t count,
+                     uint64_t u, const cki_ntt *t)
+{
+    const ending e = { out, in, s, count, factor(w, &t->mod),
+                       factor(t->mod.p - w, &t->mod), factor(u, &t->mod),
+                       u != 1 };
+
+    VERIFY_BELOW(in, t->n, t->mod.p);
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_divide(out, in, z, w, s, count, u, t);
+    else
+        transform(z, &e, t);
 }
 
 /* ---- inverse ---------------------------------------------------------------
@@ -389,13 +465,14 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
         store(to + LANES * k, x[k]);
 }
 
-/* The last layer (log N odd) or two, 1/N included; canonical words out. */
-static void inv_last(uint64_t *x, bool two, const uint64_t *end,
+/* The last layer (log N odd) or two, w/N included; canonical words out. */
+static void inv_last(uint64_t *x, uint64_t w, bool two, const cki_ntt *ntt,
                      const plan *f)
 {
+    const cki_mod *m = &ntt->mod;
     const prime c = f->c;
-    const twiddle scale = { set1(end[0]), set1(end[2]) };
-    const twiddle w1 = { set1(end[1]), set1(end[3]) };
+    const twiddle scale = factor(cki_mul(ntt->n_inv, w, m), m);
+    const twiddle w1 = factor(cki_mul(ntt->n_inv_v, w, m), m);
     const twiddle w2 = same(f->table, f->n, 2), w3 = same(f->table, f->n, 3);
     const vec p4 = add(c.p2, c.p2);
     const size_t t = two ? f->n / 4 : f->n / 2;
@@ -418,16 +495,17 @@ static void inv_last(uint64_t *x, bool two, const uint64_t *end,
         }
         UNROLL
         for (size_t k = 0; k < 4; k++) {
-            twiddle w = k < (two ? 2 : 1) ? scale : w1;
+            twiddle by = k < (two ? 2 : 1) ? scale : w1;
 
             if (k < 2 || two)
                 store(x + k * t, fold(low52(mul_add_lazy(
-                    zero(), out[k], w.w, w.s, c), c), c.p));
+                    zero(), out[k], by.w, by.s, c), c), c.p));
         }
     }
 }
 
-void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
+void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
+                      const cki_ntt *t)
 {
     const size_t n = t->n;
     const uint64_t *own = t->own;
@@ -438,7 +516,7 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
 
     VERIFY_BELOW(in, n, t->mod.p);
     if (t->log_n <= SMALL_LOG) {
-        cki_portable_ntt_inv(x, in, t);
+        cki_portable_ntt_inv(x, in, w, t);
         return;
     }
     while (size > BLOCK)
@@ -454,8 +532,8 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
     for (size_t s = 4 * size; s <= top; s *= 4)
         inv_sweep(x, n, s / 4, n / s, &f);
     if (odd)
-        inv_last(x, false, own + 4 * n, &f);
+        inv_last(x, w, false, t, &f);
     else
-        inv_last(x, true, own + 4 * n, &f);
+        inv_last(x, w, true, t, &f);
     VERIFY_BELOW(x, n, t->mod.p);
 }

@@ -93,30 +93,22 @@ void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 enum { TARGETS = 4 };
 
-/* y_i, and RN(y_i) frac_i added to what f holds (i > 0). */
-static void scale_one(uint64_t *y, double *f, const uint64_t *in, int i,
-                      const cki_conv *k, size_t n)
+/* RN(y_i) frac_i, added to what f holds (i > 0). */
+static void count_one(double *f, const uint64_t *y, int i, const cki_conv *k,
+                      size_t n)
 {
-    const cki_mod *q = &k->mod[k->src[i]];
-    const prime c = prime_of(q);
-    const vec w = set1(k->inv[i]), s = set1(companion(k->inv[i], q));
     const __m512d frac = _mm512_set1_pd(k->frac[i]);
 
     for (size_t j = 0; j < n; j += LANES) {
-        vec r = mul_add_lazy(zero(), load(in + j), w, s, c);
-        __m512d part;
+        __m512d part = _mm512_mul_pd(_mm512_cvtepu64_pd(load(y + j)), frac);
 
-        r = fold(low52(r, c), c.p);
-        store(y + j, r);
-        part = _mm512_mul_pd(_mm512_cvtepu64_pd(r), frac);
         if (i > 0)
             part = _mm512_add_pd(_mm512_loadu_pd(f + j), part);
         _mm512_storeu_pd(f + j, part);
     }
 }
 
-void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
-                            const uint64_t *const *in, const cki_conv *k,
+void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n)
 {
     enum { TILE = 1024 };
@@ -125,14 +117,14 @@ void cki_ifma_convert_scale(uint64_t *const *y, uint64_t *v,
     double f[TILE];
 
     if (n % LANES != 0) {
-        cki_kernel_portable.convert_scale(y, v, in, k, centred, n);
+        cki_kernel_portable.convert_begin(y, v, k, centred, n);
         return;
     }
     for (size_t at = 0; at < n; at += TILE) {
         size_t count = n - at < TILE ? n - at : TILE;
 
         for (int i = 0; i < k->len; i++)
-            scale_one(y[i] + at, f, in[i] + at, i, k, count);
+            count_one(f, y[i] + at, i, k, count);
         for (size_t j = 0; j < count; j += LANES)
             if (k->len > 1)             /* the half comes last               */
                 store(v + at + j, _mm512_cvttpd_epu64(
@@ -194,12 +186,12 @@ static inline void four_targets(uint64_t *const *out, const target *const *t,
     }
 }
 
-void cki_ifma_convert_out(uint64_t *const *out, const int *number,
+void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n)
 {
     if (n % LANES != 0) {
-        cki_kernel_portable.convert_out(out, number, num_targets, y, v, k, n);
+        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
     for (int first = 0; first < num_targets; first += TARGETS) {

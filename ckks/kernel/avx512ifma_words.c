@@ -128,6 +128,29 @@ void cki_ifma_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
     }
 }
 
+/* Lemma J wants factors below p, so a0 is doubled modulo p. */
+void cki_ifma_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                     const uint64_t *a0, const uint64_t *a1, bool add_to,
+                     size_t n, const cki_mod *m)
+{
+    const barrett r = barrett_of(m);
+
+    for (size_t i = 0; i < n; i += LANES) {
+        const size_t k = n - i;
+        vec x = load_some(a0 + i, k), y = load_some(a1 + i, k);
+        vec r0 = add_to ? load_some(out0 + i, k) : zero();
+        vec r1 = add_to ? load_some(out1 + i, k) : zero();
+        vec r2 = add_to ? load_some(out2 + i, k) : zero();
+
+        r0 = mul_lazy(r0, x, x, &r);
+        r1 = mul_lazy(r1, fold(add(x, x), r.c.p), y, &r);
+        r2 = mul_lazy(r2, y, y, &r);
+        store_some(out0 + i, k, canonical(r0, r.c));
+        store_some(out1 + i, k, canonical(r1, r.c));
+        store_some(out2 + i, k, canonical(r2, r.c));
+    }
+}
+
 void cki_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                         const uint64_t *c, size_t n, const cki_mod *m)
 {
@@ -143,28 +166,7 @@ void cki_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
     }
 }
 
-void cki_ifma_sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                        uint64_t w, size_t n, const cki_mod *m)
-{
-    const prime p = prime_of(m);
-    const vec f = set1(w), s = set1(companion(w, m));
-
-    for (size_t i = 0; i < n; i += LANES) {
-        const size_t k = n - i;
-        vec d = add(sub(load_some(a + i, k), load_some(b + i, k)), p.p);
-
-        d = low52(mul_add_lazy(zero(), d, f, s, p), p);
-        store_some(out + i, k, fold(d, p.p));
-    }
-}
-
 /* ---- automorphisms: a group of eight comes from one group of eight ------- */
-
-static inline vec permuted(const uint64_t *in, const uint32_t *perm)
-{
-    return _mm512_permutexvar_epi64(group_order(perm),
-                                    load(in + group_at(perm)));
-}
 
 void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n)
@@ -175,17 +177,4 @@ void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
     }
     for (size_t i = 0; i < n; i += LANES)
         store(out + i, permuted(in, perm + i));
-}
-
-void cki_ifma_add_permuted(uint64_t *out, const uint64_t *in,
-                           const uint32_t *perm, size_t n, const cki_mod *m)
-{
-    const vec p = set1(m->p);
-
-    if (n % LANES != 0) {
-        cki_kernel_portable.add_permuted(out, in, perm, n, m);
-        return;
-    }
-    for (size_t i = 0; i < n; i += LANES)
-        store(out + i, fold(add(load(out + i), permuted(in, perm + i)), p));
 }

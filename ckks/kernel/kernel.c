@@ -38,6 +38,7 @@ ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
                         "NTT tables", size);
     }
     *t = (cki_ntt){ .mod = *mod, .n = n, .log_n = log_n,
+                    .n_inv = cki_inv(n % mod->p, mod),
                     .own = (char *)t + head, .own_size = size };
     for (size_t i = 0; i < n; i++) {
         uint32_t r = cki_bitrev((uint32_t)i, log_n);
@@ -47,6 +48,7 @@ ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
         a = cki_mul(a, psi, mod);
         b = cki_mul(b, inv, mod);
     }
+    t->n_inv_v = cki_mul(t->n_inv, root[n + 1], mod);
     k->ntt_prepare(t, root, root + n);
     cki_free(m, root, root_size);
     *out = t;
@@ -66,7 +68,7 @@ enum { N = 256, LOG_N = 8, TERMS = 12 };
 
 /* Everything one check needs; allocated in one piece. */
 typedef struct bench {
-    uint64_t x[TERMS][N], y[TERMS][N], got[2][N], want[2][N];
+    uint64_t x[TERMS][N], y[TERMS][N], got[3][N], want[3][N];
     _Alignas(64) char work[1 << 16];
 } bench;
 
@@ -89,6 +91,28 @@ static void fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
 static bool equal(const bench *b, int outputs)
 {
     return memcmp(b->got, b->want, (size_t)outputs * sizeof b->got[0]) == 0;
+}
+
+static bool check_square(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *x = b->x[0], *y = b->y[0];
+    bool ok = true;
+
+    for (int times = 1; times <= 2; times++) {  /* made, then added          */
+        for (int i = 0; i < N; i++) {
+            const uint64_t xy = cki_mul(x[i], y[i], m);
+            const uint64_t part[3] = { cki_mul(x[i], x[i], m),
+                                       cki_add(xy, xy, m->p),
+                                       cki_mul(y[i], y[i], m) };
+
+            for (int j = 0; j < 3; j++)
+                b->want[j][i] = times == 1 ? part[j]
+                                           : cki_add(part[j], part[j], m->p);
+        }
+        k->square(b->got[0], b->got[1], b->got[2], x, y, times == 2, N, m);
+        ok = ok && equal(b, 3);
+    }
+    return ok;
 }
 
 static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
@@ -120,11 +144,7 @@ static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
     for (int i = 0; i < N; i++)
         b->want[0][i] = cki_mul(x[i], w, m);
     k->scale_add(b->got[0], x, w, NULL, N, m);
-    ok = ok && equal(b, 1);
-    for (int i = 0; i < N; i++)
-        b->want[0][i] = cki_mul(cki_sub(x[i], y[i], m->p), w, m);
-    k->sub_scale(b->got[0], x, y, w, N, m);
-    return ok && equal(b, 1);
+    return ok && equal(b, 1) && check_square(b, k, m);
 }
 
 /* Some permutation with groups of four and of eight kept whole. */
@@ -176,7 +196,6 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
     double frac[2] = { q[0].inv, q[1].inv };
     cki_conv c = { .len = 2, .src = { 0, 1 }, .mod = mod, .inv = inv,
                    .frac = frac, .hat = hat, .prod = prod };
-    const uint64_t *in[2] = { b->x[0], b->x[1] };
     uint64_t *y[2] = { b->y[0], b->y[1] }, *out[1] = { b->got[0] };
     const int target[1] = { 2 };
 
@@ -184,10 +203,8 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
         uint64_t y0, y1, v;
         double f;
 
-        b->x[0][i] = cki_reduce(b->x[0][i], &q[0]);
-        b->x[1][i] = cki_reduce(b->x[1][i], &q[1]);
-        y0 = cki_mul(b->x[0][i], inv[0], &q[0]);
-        y1 = cki_mul(b->x[1][i], inv[1], &q[1]);
+        y[0][i] = y0 = cki_reduce(b->x[0][i], &q[0]);
+        y[1][i] = y1 = cki_reduce(b->x[1][i], &q[1]);
         f = (double)y0 * frac[0];
         f += (double)y1 * frac[1];
         v = (uint64_t)(centred ? f + 0.5 : f);
@@ -196,8 +213,8 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
             cki_sub(cki_mul(cki_reduce(y1, t), hat[5], t),
                     cki_mul(v, prod[2], t), t->p), t->p);
     }
-    k->convert_scale(y, b->y[2], in, &c, centred, N);
-    k->convert_out(out, target, 1, (const uint64_t *const *)y, b->y[2], &c, N);
+    k->convert_begin(y, b->y[2], &c, centred, N);
+    k->convert_end(out, target, 1, (const uint64_t *const *)y, b->y[2], &c, N);
     return equal(b, 1);
 }
 
@@ -229,17 +246,12 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
     return equal(b, 2);
 }
 
-static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm,
-                          const cki_mod *m)
+static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
 {
-    for (uint32_t i = 0; i < N; i++) {
-        b->want[0][i] = cki_add(b->x[1][i], b->x[0][perm[i]], m->p);
-        b->want[1][i] = b->x[0][perm[i]];
-    }
-    memcpy(b->got[0], b->x[1], sizeof b->got[0]);
-    k->add_permuted(b->got[0], b->x[0], perm, N, m);
-    k->permute(b->got[1], b->x[0], perm, N);
-    return equal(b, 2);
+    for (uint32_t i = 0; i < N; i++)
+        b->want[0][i] = b->x[0][perm[i]];
+    k->permute(b->got[0], b->x[0], perm, N);
+    return equal(b, 1);
 }
 
 /* Two groups and 2^32 inside the first: every lane counts on its own. */
@@ -256,8 +268,44 @@ static bool check_expand(bench *b, const cki_kernel *k)
     return memcmp(got, want, BLOCKS * CKI_BLAKE2_OUT) == 0;
 }
 
+/* x[3] through the end of a division, its transform being known, in place, with
+ * no summand, with one, and with all. */
+static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
+                         const uint32_t *perm, const cki_ntt *t)
+{
+    const cki_mod *m = &t->mod;
+    const uint64_t w = m->p - 3;
+    static const size_t counts[] = { 0, 1, TERMS };
+    cki_summand s[TERMS];
+    bool ok = true;
+
+    for (size_t j = 0; j < TERMS; j++)
+        s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
+    for (size_t c = 0; c < 3; c++) {
+        const size_t count = counts[c];
+        const uint64_t u = count == 1 ? 1 : m->p - 1;
+
+        for (uint32_t i = 0; i < N; i++) {
+            uint64_t sum = 0;
+
+            for (size_t j = 0; j < count; j++)
+                sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : perm[i]],
+                              m->p);
+            b->want[0][i] = cki_add(
+                cki_mul(cki_sub(b->x[0][i], known[i], m->p), w, m),
+                cki_mul(sum, u, m), m->p);
+        }
+        memcpy(b->got[0], b->x[0], sizeof b->got[0]);
+        memcpy(b->got[1], b->x[3], sizeof b->got[1]);
+        k->divide(b->got[0], b->got[0], b->got[1], w, s, count, u, t);
+        ok = ok && equal(b, 1);
+    }
+    return ok;
+}
+
 static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
-                             const cki_mod *m, const ckks_memory *memory)
+                             const uint32_t *perm, const cki_mod *m,
+                             const ckks_memory *memory)
 {
     uint64_t psi = cki_min_root(2 * N, m);
     cki_ntt *t = NULL;
@@ -276,11 +324,14 @@ static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
     k->ntt_fwd(b->got[0], t);
     *ok = *ok && equal(b, 1);
     memcpy(b->want[1], b->x[3], sizeof b->want[1]);
-    k->ntt_inv(b->got[1], b->got[0], t);    /* what it reads stays           */
+    k->ntt_inv(b->got[1], b->got[0], 1, t); /* what it reads stays           */
     *ok = *ok && equal(b, 2);
-    memcpy(b->want[0], b->x[3], sizeof b->want[0]);
-    k->ntt_inv(b->got[0], b->got[0], t);
+    memcpy(b->x[4], b->want[0], sizeof b->x[4]);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(b->x[3][i], m->p - 5, m);
+    k->ntt_inv(b->got[0], b->got[0], m->p - 5, t);
     *ok = *ok && equal(b, 1);
+    *ok = check_divide(b, k, b->x[4], perm, t) && *ok;
     cki_ntt_clear(&t, memory);
     return CKKS_OK;
 }
@@ -313,9 +364,9 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_dot2(b, k, perm, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
-    *ok = check_permute(b, k, perm, &mod[0]) && *ok;
+    *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
-    s = check_ntt(ok, b, k, &mod[0], memory);
+    s = check_ntt(ok, b, k, perm, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;
     *ok = check_convert(b, k, mod, false) && *ok;
     cki_free(memory, b, sizeof *b);

@@ -20,6 +20,8 @@ typedef struct cki_ntt {
     cki_mod mod;
     size_t  n;
     int     log_n;
+    uint64_t n_inv;             /* 1/N                                       */
+    uint64_t n_inv_v;           /* psi^-br(1) / N: the last layer's, inverse */
     void   *own;
     size_t  own_size;
 } cki_ntt;
@@ -42,6 +44,12 @@ typedef struct cki_conv {
     size_t    size;             /* bytes of the one allocation               */
 } cki_conv;
 
+/* A limb that is added: x[perm[i]], or x[i] if perm is NULL. */
+typedef struct cki_summand {
+    const uint64_t *x;
+    const uint32_t *perm;
+} cki_summand;
+
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
 
@@ -58,8 +66,15 @@ typedef struct cki_kernel {
 
     /* x[i] <- a(psi^(2 br(i) + 1)), a the polynomial with coefficients x. */
     void (*ntt_fwd)(uint64_t *x, const cki_ntt *t);
-    /* The inverse of in, 1/N included. */
-    void (*ntt_inv)(uint64_t *out, const uint64_t *in, const cki_ntt *t);
+    /* w times the inverse of in, 1/N included; w < p. */
+    void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
+                    const cki_ntt *t);
+    /* The end of a division, z in coefficient form:
+     *   out = w (in - NTT(z)) + u (sum of the summands),  w, u < p.
+     * z is spoiled.  out may be in; it is no other input. */
+    void (*divide)(uint64_t *out, const uint64_t *in, uint64_t *z, uint64_t w,
+                   const cki_summand *s, size_t count, uint64_t u,
+                   const cki_ntt *t);
 
     void (*add)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
                 const cki_mod *m);
@@ -70,12 +85,14 @@ typedef struct cki_kernel {
     /* out = a b + c */
     void (*mul_add)(uint64_t *out, const uint64_t *a, const uint64_t *b,
                     const uint64_t *c, size_t n, const cki_mod *m);
+    /* out0, out1, out2 = a0^2, 2 a0 a1, a1^2, added to what they hold if add;
+     * no out is an a */
+    void (*square)(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                   const uint64_t *a0, const uint64_t *a1, bool add, size_t n,
+                   const cki_mod *m);
     /* out = w a + c, w < p a constant; c may be NULL */
     void (*scale_add)(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m);
-    /* out = w (a - b), w < p a constant */
-    void (*sub_scale)(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                      uint64_t w, size_t n, const cki_mod *m);
     /* out0[i] = sum_j x[j][perm[i]] y0[j][i], out1 with y1, 1 <= k <= 64
      * terms; perm as below, NULL for the identity.  If add is true the sums are
      * added to what out0, out1 hold.  No out is an x unless perm is NULL. */
@@ -83,22 +100,17 @@ typedef struct cki_kernel {
                  const uint32_t *perm, const uint64_t *const *y0,
                  const uint64_t *const *y1, int k, bool add, size_t n,
                  const cki_mod *m);
-    /* out[i] = in[perm[i]], and out[i] += in[perm[i]] mod p.  perm is an
-     * automorphism in NTT order, so it maps aligned groups of four, and of
-     * eight where n >= 8, to such (rns.h).  n a multiple of 4; out is not
-     * in. */
+    /* out[i] = in[perm[i]].  perm is an automorphism in NTT order, so it maps
+     * aligned groups of four, and of eight where n >= 8, to such (rns.h).  n a
+     * multiple of 4; out is not in. */
     void (*permute)(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                     size_t n);
-    void (*add_permuted)(uint64_t *out, const uint64_t *in,
-                         const uint32_t *perm, size_t n, const cki_mod *m);
-    /* Base conversion in two halves.  First y_i and v, in a form of the
-     * kernel's own: in[i] is limb i of the source, coefficient form; y[i] may
-     * be in[i].  Then limbs modulo the primes numbered target[t]; no out is a
-     * y, nor v. */
-    void (*convert_scale)(uint64_t *const *y, uint64_t *v,
-                          const uint64_t *const *in, const cki_conv *c,
+    /* Base conversion in two halves.  First v, from the y_i, which pass into a
+     * form of the kernel's own, as v is.  Then limbs modulo the primes numbered
+     * target[t]; no out is a y, nor v. */
+    void (*convert_begin)(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                           bool centred, size_t n);
-    void (*convert_out)(uint64_t *const *out, const int *target,
+    void (*convert_end)(uint64_t *const *out, const int *target,
                         int num_targets, const uint64_t *const *y,
                         const uint64_t *v, const cki_conv *c, size_t n);
     /* out[first + r] = sum_k weight[r terms + k] in[index[k]] for each block;

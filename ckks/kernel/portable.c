@@ -51,6 +51,23 @@ static void mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
         out[i] = cki_add(cki_mul(a[i], b[i], &m), c[i], m.p);
 }
 
+static void square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
+                   const uint64_t *a0, const uint64_t *a1, bool add_to,
+                   size_t n, const cki_mod *mod)
+{
+    const cki_mod m = *mod;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = a0[i], y = a1[i];
+        uint64_t r0 = cki_mul(x, x, &m), r2 = cki_mul(y, y, &m);
+        uint64_t r1 = cki_mul(cki_add(x, x, m.p), y, &m);
+
+        out0[i] = add_to ? cki_add(out0[i], r0, m.p) : r0;
+        out1[i] = add_to ? cki_add(out1[i], r1, m.p) : r1;
+        out2[i] = add_to ? cki_add(out2[i], r2, m.p) : r2;
+    }
+}
+
 static void scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m)
 {
@@ -63,15 +80,6 @@ static void scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
     }
     for (size_t i = 0; i < n; i++)
         out[i] = cki_add(cki_mul_shoup(a[i], w, s, p), c[i], p);
-}
-
-static void sub_scale(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                      uint64_t w, size_t n, const cki_mod *m)
-{
-    const uint64_t p = m->p, s = cki_shoup(w, m);
-
-    for (size_t i = 0; i < n; i++)
-        out[i] = cki_mul_shoup(a[i] + p - b[i], w, s, p);
 }
 
 /* ---- sums of products ------------------------------------------------------
@@ -117,30 +125,23 @@ static void dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 enum { TILE = 64 };     /* columns of a base conversion done together        */
 
-static void convert_scale(uint64_t *const *y, uint64_t *v,
-                          const uint64_t *const *in, const cki_conv *c,
+static void convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                           bool centred, size_t n)
 {
     const uint64_t half = (c->mod[c->src[0]].p - 1) / 2;
-    uint64_t s[CKKS_MAX_PRIMES];
 
-    for (int i = 0; i < c->len; i++)
-        s[i] = cki_shoup(c->inv[i], &c->mod[c->src[i]]);
     for (size_t k = 0; k < n; k++) {
         double f = 0;
 
-        for (int i = 0; i < c->len; i++) {
-            y[i][k] = cki_mul_shoup(in[i][k], c->inv[i], s[i],
-                                    c->mod[c->src[i]].p);
+        for (int i = 0; i < c->len; i++)
             f += (double)y[i][k] * c->frac[i];
-        }
         v[k] = (uint64_t)(centred ? f + 0.5 : f);   /* floor: f >= 0         */
         if (c->len == 1)
             v[k] = centred && y[0][k] > half;
     }
 }
 
-static void convert_out(uint64_t *const *out, const int *target,
+static void convert_end(uint64_t *const *out, const int *target,
                         int num_targets, const uint64_t *const *y,
                         const uint64_t *v, const cki_conv *c, size_t n)
 {
@@ -168,15 +169,6 @@ static void permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
 {
     for (size_t i = 0; i < n; i++)
         out[i] = in[perm[i]];
-}
-
-static void add_permuted(uint64_t *out, const uint64_t *in,
-                         const uint32_t *perm, size_t n, const cki_mod *m)
-{
-    const uint64_t p = m->p;
-
-    for (size_t i = 0; i < n; i++)
-        out[i] = cki_add(out[i], in[perm[i]], p);
 }
 
 /* ---- the integer combination -----------------------------------------------
@@ -251,17 +243,17 @@ const cki_kernel cki_kernel_portable = {
     .ntt_prepare = cki_portable_ntt_prepare,
     .ntt_fwd = cki_portable_ntt_fwd,
     .ntt_inv = cki_portable_ntt_inv,
+    .divide = cki_portable_divide,
     .add = add,
     .sub = sub,
     .mul = mul,
     .mul_add = mul_add,
+    .square = square,
     .scale_add = scale_add,
-    .sub_scale = sub_scale,
     .dot2 = dot2,
     .permute = permute,
-    .add_permuted = add_permuted,
-    .convert_scale = convert_scale,
-    .convert_out = convert_out,
+    .convert_begin = convert_begin,
+    .convert_end = convert_end,
     .combine = combine,
     .combine_work = combine_work,
     .expand = expand

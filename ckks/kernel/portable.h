@@ -8,7 +8,10 @@ size_t cki_portable_ntt_bytes(size_t n);
 void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
                               const uint64_t *inverse);
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in,
+void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                           const cki_ntt *t);
+void cki_portable_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                         uint64_t w, const cki_summand *s, size_t count,
+                         uint64_t u, const cki_ntt *t);
 
 #endif

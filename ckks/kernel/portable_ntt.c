@@ -13,8 +13,6 @@
 typedef struct table {
     const uint64_t *w, *ws;         /* psi^br(i) and its Shoup companion     */
     const uint64_t *v, *vs;         /* psi^-br(i)                            */
-    uint64_t n_inv, n_inv_s;        /* 1/N                                   */
-    uint64_t n_inv_v, n_inv_v_s;    /* psi^-br(1) / N: the last layer's      */
 } table;
 
 size_t cki_portable_ntt_bytes(size_t n)
@@ -40,10 +38,6 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
     own->ws = w + n;
     own->v = w + 2 * n;
     own->vs = w + 3 * n;
-    own->n_inv = cki_inv(n % t->mod.p, &t->mod);
-    own->n_inv_s = cki_shoup(own->n_inv, &t->mod);
-    own->n_inv_v = cki_mul(own->n_inv, inverse[1], &t->mod);
-    own->n_inv_v_s = cki_shoup(own->n_inv_v, &t->mod);
 }
 
 /* Layers go in pairs; p < 2^61 leaves room for words below 8p.  Large rings are
@@ -228,13 +222,14 @@ static void inv_first_layers(uint64_t *x, const uint64_t *in, size_t size,
     }
 }
 
-/* The last layer (log N odd) or two, 1/N included; canonical words out. */
-static void inv_last_layers(uint64_t *x, const cki_ntt *t)
+/* The last layer (log N odd) or two, factor/N included; canonical words out. */
+static void inv_last_layers(uint64_t *x, uint64_t factor, const cki_ntt *t)
 {
     const table *own = t->own;
     const uint64_t p = t->mod.p, p2 = 2 * p, p4 = 4 * p;
-    const uint64_t w = own->n_inv, s = own->n_inv_s;
-    const uint64_t v = own->n_inv_v, vs = own->n_inv_v_s;
+    const uint64_t w = cki_mul(t->n_inv, factor, &t->mod);
+    const uint64_t v = cki_mul(t->n_inv_v, factor, &t->mod);
+    const uint64_t s = cki_shoup(w, &t->mod), vs = cki_shoup(v, &t->mod);
     const uint64_t w2 = own->v[2], s2 = own->vs[2];
     const uint64_t w3 = own->v[3], s3 = own->vs[3];
     const size_t q = t->n / 4;
@@ -260,7 +255,8 @@ static void inv_last_layers(uint64_t *x, const cki_ntt *t)
     }
 }
 
-void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
+void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
+                          const cki_ntt *t)
 {
     const table *own = t->own;
     const uint64_t p = t->mod.p;
@@ -280,6 +276,36 @@ void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, const cki_ntt *t)
     }
     for (size_t s = 4 * size; size >= 4 && s <= top; s *= 4)
         inv_two_layers(x, n, s / 4, n / s, own, p);
-    inv_last_layers(x, t);
+    inv_last_layers(x, w, t);
     VERIFY_BELOW(x, n, p);
+}
+
+/* ---- the end of a division ---------------------------------------------- */
+
+/* The sum of the summands at word i. */
+static inline uint64_t sum_at(const cki_summand *s, size_t count, size_t i,
+                              uint64_t p)
+{
+    uint64_t sum = 0;
+
+    for (size_t j = 0; j < count; j++)
+        sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : s[j].perm[i]], p);
+    return sum;
+}
+
+void cki_portable_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
+                         uint64_t w, const cki_summand *s, size_t count,
+                         uint64_t u, const cki_ntt *t)
+{
+    const uint64_t p = t->mod.p;
+    const uint64_t ws = cki_shoup(w, &t->mod), us = cki_shoup(u, &t->mod);
+
+    cki_portable_ntt_fwd(z, t);
+    for (size_t i = 0; i < t->n; i++) {
+        uint64_t sum = sum_at(s, count, i, p);
+
+        if (u != 1)
+            sum = cki_mul_shoup(sum, u, us, p);
+        out[i] = cki_add(cki_mul_shoup(in[i] + p - z[i], w, ws, p), sum, p);
+    }
 }
