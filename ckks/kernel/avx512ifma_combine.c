@@ -201,7 +201,10 @@ static ALWAYS_INLINE void end_three(uint64_t *out, const vec *s, bool add_to,
     digit_end(out + LANES, join(low, upper(gather(s[2]))), add_to, e);
 }
 
-/* The sums of one run for eight rows; gives where the next begins. */
+/* The sums of one run for eight rows; gives where the next begins.  Written as
+ * an instruction, for gcc 12 copies every sum to memory in every round. */
+#define ADD_PRODUCTS(s, x, w)                                             \
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(s) : "v"(x), "v"(w))
 #define RUN_SUMS(name, VECTORS)                                           \
     static __attribute__((noinline)) const cki_entry *name(               \
         vec *out, const vec *tile, size_t pair_size, const cki_entry *e,  \
@@ -225,7 +228,7 @@ static ALWAYS_INLINE void end_three(uint64_t *out, const vec *s, bool add_to,
                                                                           \
                 UNROLL                                                    \
                 for (int v = 0; v < VECTORS; v++)                         \
-                    s[r][v] = _mm512_dpwssd_epi32(s[r][v], x[v], w);      \
+                    ADD_PRODUCTS(s[r][v], x[v], w);                       \
             }                                                             \
             pair += ROWS;                                                 \
         } while (!last);                                                  \
