@@ -203,11 +203,9 @@ void cki_divide_begin(uint64_t *const *from, uint64_t *v,
     r->kernel->convert_begin(from, v, d->c, true, r->n);
 }
 
-void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
-                      int first, int count, uint64_t *const *from,
-                      const uint64_t *v, const cki_division *d,
-                      const cki_summand *s, size_t summands,
-                      const uint64_t *u, uint64_t *work)
+void cki_divide_limbs(uint64_t *const *out, cki_quotient *q, int first,
+                      int count, uint64_t *const *from, const uint64_t *v,
+                      const cki_division *d, uint64_t *work)
 {
     const cki_rns *r = d->r;
     const size_t n = r->n;
@@ -221,10 +219,10 @@ void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
     }
     r->kernel->convert_end(z, target, count, (const uint64_t *const *)from, v,
                            d->c, n);
-    for (int i = 0; i < count; i++)
-        r->kernel->divide(out[i], in[i], z[i], d->inv[first + i],
-                          s + (size_t)i * summands, summands,
-                          u == NULL ? 1 : u[i], r->ntt[first + i]);
+    for (int i = 0; i < count; i++) {
+        q[i].w = d->inv[first + i];
+        r->kernel->divide(out[i], z[i], &q[i], r->ntt[first + i]);
+    }
 }
 
 /* Limbs 0 .. count - 1 of whole polynomials. */
@@ -238,14 +236,13 @@ static void divide_all(uint64_t *out, const uint64_t *in, int count,
     for (int i = 0; i < count; i += CKI_GROUP) {
         int some = count - i < CKI_GROUP ? count - i : CKI_GROUP;
         uint64_t *to[CKI_GROUP];
-        const uint64_t *x[CKI_GROUP];
+        cki_quotient q[CKI_GROUP];
 
         for (int g = 0; g < some; g++) {
             to[g] = out + (size_t)(i + g) * n;
-            x[g] = in + (size_t)(i + g) * n;
+            q[g] = (cki_quotient){ .in = in + (size_t)(i + g) * n, .u = 1 };
         }
-        cki_divide_limbs(to, x, i, some, from, work, d, NULL, 0, NULL,
-                         work + n);
+        cki_divide_limbs(to, q, i, some, from, work, d, work + n);
     }
 }
 

@@ -93,15 +93,11 @@ cki_division cki_divide_by_pq(const cki_rns *r, int level);
 void cki_divide_begin(uint64_t *const *from, uint64_t *v,
                       const cki_division *d);
 
-/* out[i] = (in[i] - z) / D + u[i] (sum of the summands) modulo q_{first + i},
- * i < count <= CKI_GROUP; out may be in.  Summands: so many a limb, s holds
- * those of the first limb, then those of the next; u is 1 if NULL.  work: count
- * limbs. */
-void cki_divide_limbs(uint64_t *const *out, const uint64_t *const *in,
-                      int first, int count, uint64_t *const *from,
-                      const uint64_t *v, const cki_division *d,
-                      const cki_summand *s, size_t summands,
-                      const uint64_t *u, uint64_t *work);
+/* out[i] = (what is in q[i] - z) / D plus its summands, modulo q_{first + i},
+ * i < count <= CKI_GROUP; w of q is filled in.  work: count limbs. */
+void cki_divide_limbs(uint64_t *const *out, cki_quotient *q, int first,
+                      int count, uint64_t *const *from, const uint64_t *v,
+                      const cki_division *d, uint64_t *work);
 
 /* c -> round(c / q_l) on a polynomial of level l in NTT form; out has level
  * l-1 and may be in.  work: 2 + CKI_GROUP limbs. */

@@ -50,7 +50,7 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
  * layers can follow each other before the input of a product leaves B = 8.
  * Reducing the x of a layer (its y reduces itself, to at most 1) starts the
  * count again.  At the end Lemma C wants 2^52 >= 8 p with the p/2 taken off
- * before: after at most eight layers it is 6.63 + 0.5. */
+ * before: after at most seven layers it is 5.77 + 0.5. */
 
 static inline void fwd(vec *x, vec *y, vec w, prime c)
 {
@@ -60,7 +60,7 @@ static inline void fwd(vec *x, vec *y, vec w, prime c)
     *y = _mm256_sub_pd(u, r);
 }
 
-enum { MAX_LAYERS = 10, LAST_LAYERS = 8 };
+enum { MAX_LAYERS = 10, LAST_LAYERS = 7 };
 
 /* One layer over everything; converts words. */
 static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
@@ -194,24 +194,44 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
-/* What becomes of a transform: out = w (in - it) + u (sum of summands). */
-typedef struct ending {
-    uint64_t *out;
-    const uint64_t *in;
-    const cki_summand *s;
-    size_t count;
-    vec w, u;
-    bool scaled;                /* u is not 1                                */
-} ending;
-
-/* x += the summands at words at .. at + 15, at most 1/2 + 4 in the end if there
- * are any: brought down after every fourth. */
-static ALWAYS_INLINE void add_summands(vec *x, const ending *e, size_t at,
-                                       size_t n, prime c)
+/* x += in and the products at words at .. at + 15: at most 1 + 0.63. */
+static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
+                                       size_t at, size_t n, prime c)
 {
-    for (size_t j = 0; j < e->count; j++) {
-        const uint64_t *y = e->s[j].x;
-        const uint32_t *perm = e->s[j].perm;
+    const uint32_t *perm = q->perm;
+
+    if (perm != NULL)
+        for (int j = 0; j < q->products; j++) {
+            ask_permuted(q->x[j], perm, at, n);
+            ask_permuted(q->x[j], perm, at + 8, n);
+        }
+    UNROLL
+    for (size_t k = 0; k < 4; k++, at += 4) {
+        if (q->in != NULL)
+            x[k] = _mm256_add_pd(x[k], load(q->in + at));
+        if (q->products == 1) {
+            x[k] = _mm256_add_pd(x[k], mulmod(load_at(q->x[0], perm, at),
+                                              load(q->y[0] + at), c));
+        } else if (q->products == 2) {
+            vec high = _mm256_set1_pd(HIGH), low = _mm256_setzero_pd();
+
+            dot_term(&high, &low, load_at(q->x[0], perm, at),
+                     load(q->y[0] + at));
+            dot_term(&high, &low, load_at(q->x[1], perm, at),
+                     load(q->y[1] + at));
+            x[k] = _mm256_add_pd(x[k], dot_end(high, low, c));
+        }
+    }
+}
+
+/* x += the summands there, at most 1/2 + 4 in the end if there are any: brought
+ * down after every fourth. */
+static ALWAYS_INLINE void add_summands(vec *x, const cki_quotient *q,
+                                       size_t at, size_t n, prime c)
+{
+    for (size_t j = 0; j < q->summands; j++) {
+        const uint64_t *y = q->s[j].x;
+        const uint32_t *perm = q->s[j].perm;
 
         if (perm != NULL) {
             ask_permuted(y, perm, at, n);
@@ -219,10 +239,7 @@ static ALWAYS_INLINE void add_summands(vec *x, const ending *e, size_t at,
         }
         UNROLL
         for (size_t k = 0; k < 4; k++)
-            x[k] = _mm256_add_pd(x[k], perm == NULL
-                                           ? load(y + at + 4 * k)
-                                           : load_permuted(y, perm + at
-                                                                  + 4 * k));
+            x[k] = _mm256_add_pd(x[k], load_at(y, perm, at + 4 * k));
         if (j % 4 == 3)
             UNROLL
             for (int k = 0; k < 4; k++)
@@ -230,40 +247,75 @@ static ALWAYS_INLINE void add_summands(vec *x, const ending *e, size_t at,
     }
 }
 
-/* The last two layers, into a division.  in less the transform is at most
- * 1 + 6.63 < 8, so the product at most 1/2 + 7.63/16 < 1; with the sum (or the
- * product of it, below 1) and the middle below 1 + 4.5 + 1/2 < 8: Lemma C. */
-static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
-                       const ending *e, const double *table, prime c)
+/* What becomes of a transform. */
+typedef struct ending {
+    uint64_t *out;
+    const cki_quotient *q;
+    vec w, u;
+} ending;
+
+/* The last two layers, into a division.  in and products less the transform
+ * are at most 1.63 + 5.77 < 8, so the product with w at most 1/2 + 7.4/16 < 1;
+ * with the sum (or the product of it, below 1) and the middle below
+ * 1 + 4.5 + 1/2 < 8: Lemma C. */
+static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
+                                     size_t count, const ending *e,
+                                     const cki_quotient *q,
+                                     const double *table, prime c)
 {
     const vec zero = _mm256_setzero_pd();
 
     for (size_t i = first; i < first + count; i++, x += 16) {
+        uint64_t *out = e->out + 16 * i;
         vec v[4], sum[4];
 
         last_two(v, x, n, i, zero, table, c);
         transpose(&v[0], &v[1], &v[2], &v[3]);
         UNROLL
-        for (size_t k = 0; k < 4; k++)
-            v[k] = mulmod(_mm256_sub_pd(load(e->in + 16 * i + 4 * k), v[k]),
-                          e->w, c);
-        if (e->count == 0) {
+        for (int k = 0; k < 4; k++)
+            v[k] = _mm256_sub_pd(zero, v[k]);
+        add_dividend(v, q, 16 * i, n, c);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            v[k] = mulmod(v[k], e->w, c);
+        if (q->summands == 0) {
             UNROLL
             for (size_t k = 0; k < 4; k++)
-                store(e->out + 16 * i + 4 * k, lift(v[k], c));
+                store(out + 4 * k, lift(v[k], c));
             continue;
         }
         UNROLL
         for (int k = 0; k < 4; k++)
             sum[k] = zero;
-        add_summands(sum, e, 16 * i, n, c);
+        add_summands(sum, q, 16 * i, n, c);
         UNROLL
         for (size_t k = 0; k < 4; k++) {
-            if (e->scaled)
+            if (q->u != 1)
                 sum[k] = mulmod(sum[k], e->u, c);
             v[k] = _mm256_add_pd(v[k], _mm256_sub_pd(sum[k], c.half));
-            store_centred(e->out + 16 * i + 4 * k, reduce(v[k], c), c);
+            store_centred(out + 4 * k, reduce(v[k], c), c);
         }
+    }
+}
+
+/* The same for each number of products, so that the loop above knows it. */
+static void fwd_divide_by_kind(const uint64_t *x, size_t n, size_t first,
+                               size_t count, const ending *e,
+                               const double *table, prime c)
+{
+    cki_quotient q = *e->q;
+
+    switch (q.products) {
+    case 0:
+        fwd_divide(x, n, first, count, e, &q, table, c);
+        break;
+    case 1:
+        q.products = 1;
+        fwd_divide(x, n, first, count, e, &q, table, c);
+        break;
+    default:
+        q.products = 2;
+        fwd_divide(x, n, first, count, e, &q, table, c);
     }
 }
 
@@ -289,7 +341,7 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
     if (e == NULL)
         fwd_last(x, n, index * (size / 16), size / 16, table, c);
     else
-        fwd_divide(x, n, index * (size / 16), size / 16, e, table, c);
+        fwd_divide_by_kind(x, n, index * (size / 16), size / 16, e, table, c);
 }
 
 static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
@@ -323,16 +375,15 @@ void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
         transform(x, NULL, t);
 }
 
-void cki_avx2_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
-                     uint64_t w, const cki_summand *s, size_t count,
-                     uint64_t u, const cki_ntt *t)
+void cki_avx2_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
+                     const cki_ntt *t)
 {
-    const ending e = { out, in, s, count, constant(w, &t->mod),
-                       constant(u, &t->mod), u != 1 };
+    const ending e = { out, q, constant(q->w, &t->mod),
+                       constant(q->u, &t->mod) };
 
-    VERIFY_BELOW(in, t->n, t->mod.p);
+    VERIFY(q->products <= CKI_FACTORS);
     if (t->log_n <= SMALL_LOG)
-        cki_portable_divide(out, in, z, w, s, count, u, t);
+        cki_portable_divide(out, z, q, t);
     else
         transform(z, &e, t);
 }

@@ -147,6 +147,48 @@ static inline vec reduce(vec x, prime c)
     return fold(low52(lo(x, hi(zero(), x, c.one), c.neg), c), c.p);
 }
 
+/* ---- sums of products ------------------------------------------------------
+ *
+ * A sum of products of words below 2^49 is kept as high 2^52 + low, the low and
+ * the high halves of each product added where they belong.  66 terms: low <
+ * 66 2^52 < 2^64; high < 66 2^46 + the carry of low < 2^53.
+ *
+ * The end: with c = 2^52 mod p the sum is H c + L, H = high + low / 2^52,
+ * L = low mod 2^52.  Twice Lemma I (for H and c, and for L and 1) with the two
+ * quotients and the two remainders added: below 4p.
+ *
+ * It needs H < 2^52.  An inner product of 64 terms below p, and a word below
+ * p: 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different
+ * odd primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these,
+ * at most 8 from v <= 64 and 65 carried over. */
+
+typedef struct reducer {
+    prime c;
+    vec w, s;                   /* 2^52 mod p and its companion              */
+} reducer;
+
+static inline reducer reducer_of(const cki_mod *m)
+{
+    uint64_t w = cki_reduce(MASK52 + 1, m);
+    reducer e = { prime_of(m), set1(w), set1(companion(w, m)) };
+
+    return e;
+}
+
+/* Below 4p. */
+static inline vec end_lazy(vec high, vec low, const reducer *e)
+{
+    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
+    vec q = hi(hi(zero(), h, e->s), l, e->c.one);
+
+    return low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
+}
+
+static inline vec end_sum(vec high, vec low, const reducer *e)
+{
+    return fold(fold(end_lazy(high, low, e), e->c.p2), e->c.p);
+}
+
 /* ---- the functions of the kernel, by file ------------------------------- */
 
 size_t cki_ifma_ntt_bytes(size_t n);
@@ -155,9 +197,8 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
 void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                       const cki_ntt *t);
-void cki_ifma_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
-                     uint64_t w, const cki_summand *s, size_t count,
-                     uint64_t u, const cki_ntt *t);
+void cki_ifma_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
+                     const cki_ntt *t);
 
 void cki_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
                   size_t n, const cki_mod *m);

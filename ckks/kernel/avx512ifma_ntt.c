@@ -206,23 +206,49 @@ static void fwd_sweep(uint64_t *x, size_t size, size_t t, size_t i,
             fwd_block(x, t, i, false, f);
 }
 
-/* What becomes of a transform: out = w (in - it) + u (sum of summands). */
+/* What becomes of a transform. */
 typedef struct ending {
     uint64_t *out;
-    const uint64_t *in;
-    const cki_summand *s;
-    size_t count;
+    const cki_quotient *q;
     twiddle w, minus, u;        /* w, p - w, u                               */
-    bool scaled;                /* u is not 1                                */
+    reducer r;
 } ending;
 
-/* The sum of the summands at the words from `at` on: below 4p. */
-static inline vec sum_at(const ending *e, size_t at, prime c)
+static ending ending_of(uint64_t *out, const cki_quotient *q, const cki_mod *m)
+{
+    ending e = { out, q, factor(q->w, m), factor(m->p - q->w, m),
+                 factor(q->u, m), reducer_of(m) };
+
+    return e;
+}
+
+/* in and the products at the words from `at` on: below 4p. */
+static ALWAYS_INLINE vec dividend_at(const ending *e, int products, size_t at)
+{
+    const cki_quotient *q = e->q;
+    vec l = q->in == NULL ? zero() : load(q->in + at), h = zero();
+
+    if (products == 0)
+        return l;
+    UNROLL
+    for (int j = 0; j < products; j++) {
+        vec x = q->perm == NULL ? load(q->x[j] + at)
+                                : permuted(q->x[j], q->perm + at);
+        vec y = load(q->y[j] + at);
+
+        l = lo(l, x, y);
+        h = hi(h, x, y);
+    }
+    return end_lazy(h, l, &e->r);
+}
+
+/* The sum of the summands there: below 4p. */
+static inline vec summands_at(const cki_quotient *q, size_t at, prime c)
 {
     vec sum = zero();
 
-    for (size_t j = 0; j < e->count; j++) {
-        const cki_summand *s = e->s + j;
+    for (size_t j = 0; j < q->summands; j++) {
+        const cki_summand *s = q->s + j;
 
         sum = add(sum, s->perm == NULL ? load(s->x + at)
                                        : permuted(s->x, s->perm + at));
@@ -232,30 +258,30 @@ static inline vec sum_at(const ending *e, size_t at, prime c)
     return sum;
 }
 
-/* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and the
- * remainders added: below 4p; with the sum, or its product, below 8p. */
-static inline vec end_of(vec x, size_t at, const ending *e, prime c)
+/* w dividend + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
+ * the remainders added: below 4p; with the sum, or its product, below 8p. */
+static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
+                                const ending *e, prime c)
 {
-    vec in = load(e->in + at);
-    vec q = hi(hi(zero(), in, e->w.s), x, e->minus.s);
-    vec r = zero();
+    const bool more = e->q->summands > 0;
+    vec y = dividend_at(e, products, at), r = zero();
+    vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
 
-    if (e->count > 0) {
-        r = sum_at(e, at, c);
-        if (e->scaled) {
+    if (more) {
+        r = summands_at(e->q, at, c);
+        if (e->q->u != 1) {
             q = hi(q, r, e->u.s);
             r = lo(zero(), r, e->u.w);
         }
     }
-    r = lo(lo(lo(r, in, e->w.w), x, e->minus.w), q, c.neg);
-    return e->count > 0 ? reduce(r, c)
-                        : fold(fold(low52(r, c), c.p2), c.p);
+    r = lo(lo(lo(r, y, e->w.w), x, e->minus.w), q, c.neg);
+    return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
 }
 
 /* The last six layers, on 64 words number i: three on whole vectors, three
  * after a transposition; canonical words out, or into a division. */
 static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
-                                   const plan *f)
+                                   int products, const plan *f)
 {
     const uint64_t *w = f->table;
     const size_t n = f->n;
@@ -312,7 +338,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
             store(to + LANES * k, x[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], LAST * i + LANES * k, e, c));
+                  end_of(x[k], products, LAST * i + LANES * k, e, c));
 }
 
 static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
@@ -334,9 +360,13 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
             fwd_sweep(x + at, size, s / 4, (n + at) / s, f.halved[k], &f);
         for (size_t i = at; i < at + size; i += LAST)
             if (e == NULL)
-                fwd_last(x + i, i / LAST, NULL, &f);
+                fwd_last(x + i, i / LAST, NULL, 0, &f);
+            else if (e->q->products == 0)
+                fwd_last(x + i, i / LAST, e, 0, &f);
+            else if (e->q->products == 1)
+                fwd_last(x + i, i / LAST, e, 1, &f);
             else
-                fwd_last(x + i, i / LAST, e, &f);
+                fwd_last(x + i, i / LAST, e, 2, &f);
     }
     VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
 }
@@ -349,17 +379,14 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
         transform(x, NULL, t);
 }
 
-void cki_ifma_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
-                     uint64_t w, const cki_summand *s, size_t count,
-                     uint64_t u, const cki_ntt *t)
+void cki_ifma_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
+                     const cki_ntt *t)
 {
-    const ending e = { out, in, s, count, factor(w, &t->mod),
-                       factor(t->mod.p - w, &t->mod), factor(u, &t->mod),
-                       u != 1 };
+    const ending e = ending_of(out, q, &t->mod);
 
-    VERIFY_BELOW(in, t->n, t->mod.p);
+    VERIFY(q->products <= CKI_FACTORS);
     if (t->log_n <= SMALL_LOG)
-        cki_portable_divide(out, in, z, w, s, count, u, t);
+        cki_portable_divide(out, z, q, t);
     else
         transform(z, &e, t);
 }

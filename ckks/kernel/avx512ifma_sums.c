@@ -4,49 +4,14 @@
  */
 #include "avx512ifma.h"
 
-/* ---- sums of products ------------------------------------------------------
- *
- * A sum of products of words below 2^49 is kept as high 2^52 + low, the low and
- * the high halves of each product added where they belong.  66 terms: low <
- * 66 2^52 < 2^64; high < 66 2^46 + the carry of low < 2^53.
- *
- * The end: with c = 2^52 mod p the sum is H c + L, H = high + low / 2^52,
- * L = low mod 2^52.  Twice Lemma I (for H and c, and for L and 1) with the two
- * quotients and the two remainders added: below 4p.
- *
- * It needs H < 2^52.  An inner product of 64 terms below p, and a word below
- * p: 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different
- * odd primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these,
- * at most 8 from v <= 64 and 65 carried over. */
+/* ---- inner products ----------------------------------------------------- */
 
 enum { MAX_TERMS = 64 };
-
-typedef struct ending {
-    prime c;
-    vec w, s;                   /* 2^52 mod p and its companion              */
-} ending;
-
-static ending ending_of(const cki_mod *m)
-{
-    uint64_t w = cki_reduce(MASK52 + 1, m);
-    ending e = { prime_of(m), set1(w), set1(companion(w, m)) };
-
-    return e;
-}
-
-static inline vec finish(vec high, vec low, const ending *e)
-{
-    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
-    vec q = hi(hi(zero(), h, e->s), l, e->c.one);
-    vec r = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
-
-    return fold(fold(r, e->c.p2), e->c.p);
-}
 
 static ALWAYS_INLINE void dot2_all(
     uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
     const uint32_t *perm, const uint64_t *const *y0, const uint64_t *const *y1,
-    int k, bool add_to, size_t n, const ending e)
+    int k, bool add_to, size_t n, const reducer e)
 {
     for (size_t i = 0; i < n; i += LANES) {
         vec h0 = zero(), h1 = zero();
@@ -66,8 +31,8 @@ static ALWAYS_INLINE void dot2_all(
             l1 = lo(l1, a, d);
             h1 = hi(h1, a, d);
         }
-        store(out0 + i, finish(h0, l0, &e));
-        store(out1 + i, finish(h1, l1, &e));
+        store(out0 + i, end_sum(h0, l0, &e));
+        store(out1 + i, end_sum(h1, l1, &e));
     }
 }
 
@@ -82,9 +47,9 @@ void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
     }
     VERIFY(k <= MAX_TERMS);
     if (perm == NULL)
-        dot2_all(out0, out1, x, NULL, y0, y1, k, add_to, n, ending_of(m));
+        dot2_all(out0, out1, x, NULL, y0, y1, k, add_to, n, reducer_of(m));
     else
-        dot2_all(out0, out1, x, perm, y0, y1, k, add_to, n, ending_of(m));
+        dot2_all(out0, out1, x, perm, y0, y1, k, add_to, n, reducer_of(m));
 }
 
 /* ---- base conversion -------------------------------------------------------
@@ -141,7 +106,7 @@ typedef struct target {
     const cki_mod *m;
     const uint64_t *hat;        /* the factors of the y_i                    */
     uint64_t minus;             /* that of v: -D mod p                       */
-    uint64_t w, s;              /* as in an ending                           */
+    uint64_t w, s;              /* as in a reducer                          */
 } target;
 
 static target target_of(const cki_conv *k, int number)
@@ -180,9 +145,9 @@ static inline void four_targets(uint64_t *const *out, const target *const *t,
     }
     UNROLL
     for (int g = 0; g < TARGETS; g++) {
-        ending e = { prime_of(t[g]->m), set1(t[g]->w), set1(t[g]->s) };
+        reducer e = { prime_of(t[g]->m), set1(t[g]->w), set1(t[g]->s) };
 
-        store(out[g] + j, finish(h[g], l[g], &e));
+        store(out[g] + j, end_sum(h[g], l[g], &e));
     }
 }
 

@@ -269,35 +269,41 @@ static bool check_expand(bench *b, const cki_kernel *k)
 }
 
 /* x[3] through the end of a division, its transform being known, in place, with
- * no summand, with one, and with all. */
+ * products, summands and a permutation of them or without. */
 static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
                          const uint32_t *perm, const cki_ntt *t)
 {
+    static const size_t counts[] = { 0, 1, TERMS - CKI_FACTORS };
     const cki_mod *m = &t->mod;
-    const uint64_t w = m->p - 3;
-    static const size_t counts[] = { 0, 1, TERMS };
     cki_summand s[TERMS];
     bool ok = true;
 
     for (size_t j = 0; j < TERMS; j++)
         s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
-    for (size_t c = 0; c < 3; c++) {
-        const size_t count = counts[c];
-        const uint64_t u = count == 1 ? 1 : m->p - 1;
+    for (int c = 0; c < 3; c++) {
+        cki_quotient q = { .in = c == 1 ? NULL : b->got[0], .products = c,
+                           .x = { b->x[5], b->x[6] },
+                           .y = { b->y[TERMS - 2], b->y[TERMS - 1] },
+                           .perm = c == 1 ? NULL : perm, .s = s,
+                           .summands = counts[c], .w = m->p - 3,
+                           .u = c == 1 ? 1 : m->p - 1 };
 
         for (uint32_t i = 0; i < N; i++) {
+            uint64_t x = cki_sub(c == 1 ? 0 : b->x[0][i], known[i], m->p);
             uint64_t sum = 0;
 
-            for (size_t j = 0; j < count; j++)
+            for (int j = 0; j < c; j++)
+                x = cki_add(x, cki_mul(q.x[j][c == 1 ? i : perm[i]],
+                                       q.y[j][i], m), m->p);
+            for (size_t j = 0; j < q.summands; j++)
                 sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : perm[i]],
                               m->p);
-            b->want[0][i] = cki_add(
-                cki_mul(cki_sub(b->x[0][i], known[i], m->p), w, m),
-                cki_mul(sum, u, m), m->p);
+            b->want[0][i] = cki_add(cki_mul(x, q.w, m), cki_mul(sum, q.u, m),
+                                    m->p);
         }
         memcpy(b->got[0], b->x[0], sizeof b->got[0]);
         memcpy(b->got[1], b->x[3], sizeof b->got[1]);
-        k->divide(b->got[0], b->got[0], b->got[1], w, s, count, u, t);
+        k->divide(b->got[0], b->got[1], &q, t);
         ok = ok && equal(b, 1);
     }
     return ok;

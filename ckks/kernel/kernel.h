@@ -50,6 +50,21 @@ typedef struct cki_summand {
     const uint32_t *perm;
 } cki_summand;
 
+enum { CKI_FACTORS = 2 };       /* products a division may add               */
+
+/* The end of a division of one limb:
+ *   w (in + sum_j x_j[perm[i]] y_j[i] - z) + u (sum of the summands)
+ * with w, u < p; in may be NULL for 0, perm for the identity. */
+typedef struct cki_quotient {
+    const uint64_t *in;
+    const uint64_t *x[CKI_FACTORS], *y[CKI_FACTORS];
+    const uint32_t *perm;
+    int products;               /* 0..CKI_FACTORS                            */
+    const cki_summand *s;
+    size_t summands;
+    uint64_t w, u;
+} cki_quotient;
+
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
 
@@ -69,11 +84,9 @@ typedef struct cki_kernel {
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t);
-    /* The end of a division, z in coefficient form:
-     *   out = w (in - NTT(z)) + u (sum of the summands),  w, u < p.
-     * z is spoiled.  out may be in; it is no other input. */
-    void (*divide)(uint64_t *out, const uint64_t *in, uint64_t *z, uint64_t w,
-                   const cki_summand *s, size_t count, uint64_t u,
+    /* out = the quotient for the NTT of z, which is spoiled.  out may be
+     * q->in; it is no other input. */
+    void (*divide)(uint64_t *out, uint64_t *z, const cki_quotient *q,
                    const cki_ntt *t);
 
     void (*add)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,

@@ -10,8 +10,7 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
 void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                           const cki_ntt *t);
-void cki_portable_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
-                         uint64_t w, const cki_summand *s, size_t count,
-                         uint64_t u, const cki_ntt *t);
+void cki_portable_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
+                         const cki_ntt *t);
 
 #endif

@@ -283,29 +283,43 @@ void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
 /* ---- the end of a division ---------------------------------------------- */
 
 /* The sum of the summands at word i. */
-static inline uint64_t sum_at(const cki_summand *s, size_t count, size_t i,
-                              uint64_t p)
+static inline uint64_t summands_at(const cki_quotient *q, size_t i, uint64_t p)
 {
     uint64_t sum = 0;
 
-    for (size_t j = 0; j < count; j++)
-        sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : s[j].perm[i]], p);
+    for (size_t j = 0; j < q->summands; j++) {
+        const cki_summand *s = &q->s[j];
+
+        sum = cki_add(sum, s->x[s->perm == NULL ? i : s->perm[i]], p);
+    }
     return sum;
 }
 
-void cki_portable_divide(uint64_t *out, const uint64_t *in, uint64_t *z,
-                         uint64_t w, const cki_summand *s, size_t count,
-                         uint64_t u, const cki_ntt *t)
+/* in and the products at word i. */
+static inline uint64_t dividend_at(const cki_quotient *q, size_t i,
+                                   const cki_mod *m)
 {
-    const uint64_t p = t->mod.p;
+    uint64_t sum = q->in == NULL ? 0 : q->in[i];
+
+    for (int j = 0; j < q->products; j++)
+        sum = cki_add(sum, cki_mul(q->x[j][q->perm == NULL ? i : q->perm[i]],
+                                   q->y[j][i], m), m->p);
+    return sum;
+}
+
+void cki_portable_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
+                         const cki_ntt *t)
+{
+    const uint64_t p = t->mod.p, w = q->w, u = q->u;
     const uint64_t ws = cki_shoup(w, &t->mod), us = cki_shoup(u, &t->mod);
 
     cki_portable_ntt_fwd(z, t);
     for (size_t i = 0; i < t->n; i++) {
-        uint64_t sum = sum_at(s, count, i, p);
+        uint64_t sum = summands_at(q, i, p);
+        uint64_t x = dividend_at(q, i, &t->mod);
 
         if (u != 1)
             sum = cki_mul_shoup(sum, u, us, p);
-        out[i] = cki_add(cki_mul_shoup(in[i] + p - z[i], w, ws, p), sum, p);
+        out[i] = cki_add(cki_mul_shoup(x + p - z[i], w, ws, p), sum, p);
     }
 }
