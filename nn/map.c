@@ -328,13 +328,35 @@ static ckks_status make_phase(net_phase *p, table *t, const net *n,
     return with_weights ? quantise(p, t, n, s, l) : CKKS_OK;
 }
 
+/* Where inputs are read for the last time. */
+static void find_ends(net_map *m, const net_stage *s, const nn_layout *l)
+{
+    int at = 0;
+
+    for (int i = 0; i < m->num_inputs; i++)
+        m->last[i] = -1;
+    for (int i = 0; i < m->num_phases; i++)
+        for (int k = 0; k < m->phase[i].terms; k++)
+            m->last[m->phase[i].term[k].input] = i;
+    for (int j = 0; j < m->num_sources; j++) {
+        const net_source *src = &s->source[j];
+        const int end = at + src->channels * nn_layout_phases(l, src->gap);
+
+        for (; at < end; at++)
+            if (m->last[at] + 1 < m->num_phases)
+                m->ended[(m->last[at] + 1) * m->num_sources + j]++;
+    }
+    for (int i = m->num_sources; i < m->num_phases * m->num_sources; i++)
+        m->ended[i] += m->ended[i - m->num_sources];
+}
+
 ckks_status net_map_init(net_map *out, const net *n, int stage,
                          const nn_layout *l, bool with_weights)
 {
     const net_stage *s = &n->stage[stage];
     int inputs = 0;
     net_map m = { .num_phases = nn_layout_phases(l, s->gap),
-                  .channels = s->channels };
+                  .channels = s->channels, .num_sources = s->num_sources };
     table t = { 0 };
     ckks_status st = CKKS_OK;
 
@@ -356,12 +378,17 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
                                     : 1) * sizeof *t.weight);
     t.bias = malloc((size_t)s->channels * sizeof *t.bias);
     m.phase = calloc((size_t)m.num_phases, sizeof *m.phase);
+    m.last = malloc((size_t)inputs * sizeof *m.last);
+    m.ended = calloc((size_t)m.num_phases * (size_t)s->num_sources,
+                     sizeof *m.ended);
     if (t.term == NULL || t.weight == NULL || t.bias == NULL
-        || m.phase == NULL)
+        || m.phase == NULL || m.last == NULL || m.ended == NULL)
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
                      "of %s", s->name);
     for (int i = 0; i < m.num_phases && st == CKKS_OK; i++)
         st = make_phase(&m.phase[i], &t, n, s, i, l, with_weights);
+    if (st == CKKS_OK)
+        find_ends(&m, s, l);
     free(t.term);
     free(t.weight);
     free(t.bias);
@@ -381,5 +408,22 @@ void net_map_clear(net_map *m)
         free(m->phase[i].bias);
     }
     free(m->phase);
+    free(m->last);
+    free(m->ended);
     memset(m, 0, sizeof *m);
+}
+
+bool net_drops(const net *n, int k, int i, bool by_inputs)
+{
+    const net_stage *s = &n->stage[k];
+    const net_source *of = &s->source[i];
+
+    for (int j = 0; j < s->num_sources; j++)
+        if (j != i && s->source[j].stage == of->stage
+            && s->source[j].out == of->out)
+            return false;
+    return !by_inputs && !s->masked
+           && k == (of->stage < 0 ? n->image.last_reader
+                                  : n->stage[of->stage].out[of->out]
+                                        .last_reader);
 }

@@ -125,6 +125,25 @@ static double delivered_limbs(const net_stage *s, const nn_layout *l,
     return limbs;
 }
 
+/* Inputs that are dropped before a phase is begun. */
+static double dropped_limbs(const net *n, int k, const net_map *m, int phase,
+                            bool by_inputs)
+{
+    const net_stage *s = &n->stage[k];
+    double limbs = 0;
+
+    for (int i = 0; i < s->num_sources; i++) {
+        const net_source *src = &s->source[i];
+        const int level = src->stage < 0
+                              ? n->image.level
+                              : n->stage[src->stage].out[src->out].level;
+
+        if (net_drops(n, k, i, by_inputs))
+            limbs += 2.0 * (level + 1) * m->ended[phase * m->num_sources + i];
+    }
+    return limbs;
+}
+
 /* Scratch of ckks_combine: tiles of inputs, weights as doubles. */
 static double combine_bytes(const net_stage *s, const net_row_shape *row,
                             const nn_machine *machine)
@@ -170,7 +189,7 @@ double net_stage_bytes(const net *n, int k, const net_shape *shape,
     const double limb = limb_bytes(&p->params), sum = 2.0 * (s->level + 1);
     const double own = own_limbs(n, s, shape, m, p);
     const int columns = net_columns(s, &p->layout);
-    double most = own + sum * threads, logits = 0;
+    double most = own + sum * threads, logits = 0, dropped = 0;
 
     for (int i = 0; i < shape->num_rows; i++) {
         const net_row_shape *row = &shape->row[i];
@@ -180,17 +199,20 @@ double net_stage_bytes(const net *n, int k, const net_shape *shape,
         const double from = rows_before(&row->piece, m, columns);
         const double made = (double)channels / m->channels
                             * row->piece.phases / columns;
-        const double before = own + delivered_limbs(s, &p->layout, from)
-                              + logits;
+        double before = own + delivered_limbs(s, &p->layout, from) + logits;
         const double one = threads * one_limbs(s, row, &p->params);
 
+        if (row->piece.channel == 0)
+            dropped = dropped_limbs(n, k, m, row->piece.first,
+                                    shape->by_inputs);
+        before -= dropped;
         if (k == n->num_stages - 1)
             logits += sum * channels * row->piece.phases;
         most = fmax(most, before + sums
                               + fmax(combine_bytes(s, row, machine) / limb,
                                      one));
-        most = fmax(most, own + delivered_limbs(s, &p->layout, from + made)
-                              + logits + sums - moved + one);
+        most = fmax(most, own - dropped + sums - moved + one + logits
+                              + delivered_limbs(s, &p->layout, from + made));
     }
     return net_alive_bytes(n, k, p) + most * limb;
 }

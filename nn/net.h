@@ -155,9 +155,17 @@ typedef struct net_phase {
 } net_phase;
 
 typedef struct net_map {
-    int num_phases, channels, num_inputs;
+    int num_phases, channels, num_inputs, num_sources;
     net_phase *phase;
+    int *last;                  /* shape (num_inputs): the last phase that
+                                   reads it, -1 if none does                 */
+    int *ended;                 /* shape (num_phases, num_sources): inputs of
+                                   a source that no phase from here on reads */
 } net_map;
+
+/* Whether stage k may drop phase after phase of its source i: no other stage
+ * reads it later, the stage itself only there, and no made version needs it. */
+bool net_drops(const net *n, int k, int i, bool by_inputs);
 
 /* The least multiple of b, and the least power of two, that is >= a. */
 int  net_round_up(int a, int b);

@@ -283,8 +283,11 @@ static ckks_status one_stage(net_run *r, int k)
         return st;
     st = outs_init(r, k);
     while (st == CKKS_OK
-           && net_piece_next(&piece, in.map, s->level, columns, by_inputs))
+           && net_piece_next(&piece, in.map, s->level, columns, by_inputs)) {
+        if (piece.channel == 0)
+            net_inputs_drop(&in, r, k, piece.first);
         st = one_piece(r, k, &in, &piece);
+    }
     net_inputs_clear(&in);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++)
         if (!net_out_by_phase(s, &s->out[j], &r->p->layout))

@@ -84,6 +84,8 @@ typedef struct net_inputs {
 /* Gathers what stage k combines; rotates and masks what it must. */
 CKKS_CHECKED ckks_status net_inputs_init(net_inputs *in, net_run *r, int k);
 void net_inputs_clear(net_inputs *in);
+/* Frees the inputs of stage k that no phase from `phase` on reads. */
+void net_inputs_drop(net_inputs *in, net_run *r, int k, int phase);
 /* Number of the ciphertext that holds term t, and the rotation still due. */
 int net_inputs_find(int *step, const net_inputs *in, const net_term *t);
 

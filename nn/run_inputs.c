@@ -187,6 +187,25 @@ static ckks_status gather(net_inputs *in, net_run *r)
     return CKKS_OK;
 }
 
+void net_inputs_drop(net_inputs *in, net_run *r, int k, int phase)
+{
+    const net_stage *s = in->stage;
+    int at = 0;
+
+    for (int i = 0; i < s->num_sources; i++) {
+        const net_source *src = &s->source[i];
+        const int count = src->channels
+                          * nn_layout_phases(&r->p->layout, src->gap);
+        ckks_ct *ct = src->stage < 0 ? r->image
+                                     : r->out[src->stage][src->out].ct;
+
+        for (int j = 0; j < count; j++, at++)
+            if (net_drops(&r->w->net, k, i, in->total > in->num_inputs)
+                && in->map->last[at] < phase)
+                ckks_ct_clear(&ct[j]);
+    }
+}
+
 ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
 {
     ckks_status st = CKKS_OK;
