@@ -21,20 +21,20 @@ static const char *const NAMES[NN_COSTS] = {
 
 static const nn_machine MACHINES[] = {
     { "avx512ifma", {
-        [NN_FORWARD] = 0.18e-9, [NN_INVERSE] = 0.23e-9,
-        [NN_CONVERT] = 0.11e-9, [NN_INNER] = 2.0e-9,
-        [NN_PERMUTE] = 3.3e-9, [NN_PASS] = 0.41e-9, [NN_TERM] = 0.042e-9,
-        [NN_PACK] = 0.71e-9, [NN_REDUCE] = 1.0e-9, [NN_FRESH] = 6e-9 } },
+        [NN_FORWARD] = 0.17e-9, [NN_INVERSE] = 0.22e-9,
+        [NN_CONVERT] = 0.10e-9, [NN_INNER] = 1.9e-9,
+        [NN_PERMUTE] = 4.4e-9, [NN_PASS] = 0.37e-9, [NN_TERM] = 0.030e-9,
+        [NN_PACK] = 0.62e-9, [NN_REDUCE] = 0.52e-9, [NN_FRESH] = 6e-9 } },
     { "avx2", {
-        [NN_FORWARD] = 0.27e-9, [NN_INVERSE] = 0.30e-9,
-        [NN_CONVERT] = 0.23e-9, [NN_INNER] = 1.6e-9,
-        [NN_PERMUTE] = 5.0e-9, [NN_PASS] = 0.50e-9, [NN_TERM] = 0.046e-9,
-        [NN_PACK] = 0.85e-9, [NN_REDUCE] = 1.2e-9, [NN_FRESH] = 6e-9 } },
+        [NN_FORWARD] = 0.26e-9, [NN_INVERSE] = 0.29e-9,
+        [NN_CONVERT] = 0.22e-9, [NN_INNER] = 1.55e-9,
+        [NN_PERMUTE] = 2.2e-9, [NN_PASS] = 0.41e-9, [NN_TERM] = 0.047e-9,
+        [NN_PACK] = 0.74e-9, [NN_REDUCE] = 0.91e-9, [NN_FRESH] = 6e-9 } },
     { "portable", {
-        [NN_FORWARD] = 0.92e-9, [NN_INVERSE] = 0.90e-9,
-        [NN_CONVERT] = 2.0e-9, [NN_INNER] = 10e-9,
-        [NN_PERMUTE] = 8.2e-9, [NN_PASS] = 0.64e-9, [NN_TERM] = 1.54e-9,
-        [NN_PACK] = 0.02e-9, [NN_REDUCE] = 3.1e-9, [NN_FRESH] = 6e-9 } }
+        [NN_FORWARD] = 0.98e-9, [NN_INVERSE] = 0.92e-9,
+        [NN_CONVERT] = 1.9e-9, [NN_INNER] = 8.3e-9,
+        [NN_PERMUTE] = 6.9e-9, [NN_PASS] = 0.46e-9, [NN_TERM] = 1.43e-9,
+        [NN_PACK] = 0.02e-9, [NN_REDUCE] = 3.3e-9, [NN_FRESH] = 6e-9 } }
 };
 
 /* The kernel of a context of small primes, which all kernels take. */

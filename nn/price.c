@@ -64,7 +64,7 @@ static void switch_limbs(work *w, const ckks_params *p,
     w->limbs[NN_INVERSE] += gone * halves;
     w->limbs[NN_CONVERT] += (gone + gone * kept) * halves;
     w->limbs[NN_FORWARD] += kept * halves;
-    w->limbs[NN_PASS] += 3 * kept * halves + 2 * limbs * s->adds * times;
+    w->limbs[NN_PASS] += kept * halves + limbs * s->adds * times;
     w->limbs[NN_PERMUTE] += limbs * s->turns * times;
 }
 
@@ -87,7 +87,7 @@ static void rescale_limbs(work *w, double limbs, double parts, double times)
     w->limbs[NN_INVERSE] += all;
     w->limbs[NN_FORWARD] += (limbs - 1) * all;
     w->limbs[NN_CONVERT] += limbs * all;
-    w->limbs[NN_PASS] += (2 + 3 * (limbs - 1)) * all;
+    w->limbs[NN_PASS] += (2 + 2 * (limbs - 1)) * all;
 }
 
 /* ---- inputs ------------------------------------------------------------- */
@@ -199,7 +199,7 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
         double squares = (piece->channels - linear) * piece->phases;
         double others = linear * piece->phases;
 
-        w.limbs[NN_PASS] += 7 * limbs * squares
+        w.limbs[NN_PASS] += 5 * limbs * squares
                             + (s->square ? 4 * limbs * others : 0);
         for (int j = 0; j < s->num_outs; j++) {
             form_limbs(&w, p, s, &s->out[j], 3, squares);
@@ -213,7 +213,7 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
 static void finish_limbs(work *w, const pricing *p, const net_stage *s,
                          double squares)
 {
-    w->limbs[NN_PASS] += 7 * (s->level + 1 - s->extra) * squares;
+    w->limbs[NN_PASS] += 5 * (s->level + 1 - s->extra) * squares;
     for (int j = 0; j < s->num_outs; j++)
         form_limbs(w, p, s, &s->out[j], s->square ? 3 : 2, squares);
 }
