@@ -537,6 +537,9 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     }
     for (size_t s = 4 * size; s <= top; s *= 4)
         inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
-    inv_last(x, w, !odd, table, t, c);
+    if (odd)
+        inv_last(x, w, false, table, t, c);
+    else
+        inv_last(x, w, true, table, t, c);
     VERIFY_BELOW(x, n, t->mod.p);
 }
