@@ -28,9 +28,9 @@ ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	
 ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
 ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2_ntt.c	s/LAST_LAYERS = 8/LAST_LAYERS = 40/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/LAST_LAYERS = 7/LAST_LAYERS = 40/	kernel_ntt
 ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
-ckks/kernel/avx2_ntt.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
+ckks/kernel/avx2_ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
 ckks/kernel/avx2_sums.c	s/j < k; j += 4)/j < k; j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
 ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
@@ -38,7 +38,7 @@ ckks/kernel/avx2_sums.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i
 ckks/kernel/avx2_sums.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
 ckks/kernel/avx2_words.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/avx2_ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
-ckks/kernel/avx2_ntt.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
+ckks/kernel/avx2_ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
 ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
 ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx_pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
@@ -52,8 +52,8 @@ ckks/kernel/avx_pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kern
 ckks/kernel/avx_pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx_pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/avx512ifma_ntt.c	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
-ckks/kernel/avx512ifma_ntt.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
+ckks/kernel/avx512ifma_ntt.h	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
+ckks/kernel/avx512ifma_ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/avx512ifma_sums.c	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
 ckks/kernel/avx512ifma_ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
 ckks/kernel/avx512ifma_words.c	s/fold(add(x, x), r.c.p), y/add(x, x), y/	kernel_pointwise

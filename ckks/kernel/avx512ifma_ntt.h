@@ -1,0 +1,95 @@
+/* avx512ifma_ntt.h -- layer 2: what both directions of the NTT in words of 52
+ * bits share. */
+#ifndef CKI_AVX512IFMA_NTT_H
+#define CKI_AVX512IFMA_NTT_H
+
+#include "avx512ifma.h"
+#include "portable.h"
+
+enum {
+    SMALL_LOG = 6,              /* rings up to 2^6 go to the portable code   */
+    LAST = 64,                  /* words of a block that fits the registers  */
+    BLOCK = 4096                /* words that stay in the first-level cache  */
+};
+
+/* A twiddle and its companion, in every lane or one a lane. */
+typedef struct twiddle {
+    vec w, s;
+} twiddle;
+
+static inline twiddle same(const uint64_t *table, size_t n, size_t i)
+{
+    twiddle t = { set1(table[i]), set1(table[n + i]) };
+
+    return t;
+}
+
+static inline twiddle each(const uint64_t *table, size_t n, size_t i)
+{
+    twiddle t = { load(table + i), load(table + n + i) };
+
+    return t;
+}
+
+/* Not from a table. */
+static inline twiddle factor(uint64_t w, const cki_mod *m)
+{
+    twiddle t = { set1(w), set1(companion(w, m)) };
+
+    return t;
+}
+
+/* x[k] lane j <-> x[j] lane k. */
+static inline void transpose(vec *x)
+{
+    vec a[8];
+
+    UNROLL
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
+        a[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        vec p = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);
+        vec q = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xdd);
+        vec r = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);
+        vec s = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xdd);
+
+        x[i] = _mm512_shuffle_i64x2(p, r, 0x88);
+        x[i + 4] = _mm512_shuffle_i64x2(p, r, 0xdd);
+        x[i + 2] = _mm512_shuffle_i64x2(q, s, 0x88);
+        x[i + 6] = _mm512_shuffle_i64x2(q, s, 0xdd);
+    }
+}
+
+/* ---- what is known of a transform ---------------------------------------- */
+
+enum { MAX_PAIRS = CKKS_MAX_LOG_N / 2 };
+
+typedef struct plan {
+    const uint64_t *table;
+    size_t n;
+    prime c;
+    vec half;                   /* p times half the room                     */
+    bool halved[MAX_PAIRS];     /* x brought down before pair k              */
+    int pairs;                  /* the last three are done in registers      */
+} plan;
+
+static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
+{
+    int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
+    int bound = 1 + 2 * (t->log_n % 2);
+    plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
+               .half = set1((uint64_t)room / 2 * t->mod.p),
+               .pairs = t->log_n / 2 };
+
+    for (int k = 0; k < f.pairs; k++) {
+        f.halved[k] = bound + 4 > room;
+        bound = (f.halved[k] ? room / 2 : bound) + 4;
+        VERIFY(bound <= room);
+    }
+    return f;
+}
+
+#endif
