@@ -29,7 +29,7 @@ rounding	ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encod
 sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	keys	key_public
 sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	encryption	encrypt_secret
 gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	keys	key_switching
-digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	switching	relin
+digit order	ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	switching	relin
 digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	fitted	relin
 rounding	ckks/rns.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	fitted	mod_down
 frame	ckks/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	objects	bytes_params
