@@ -70,13 +70,15 @@ static void world_fill(bench *b)
 static ckks_status world_memory(bench *b)
 {
     const size_t n = ckks_ctx_slots(b->ctx);
+    const ckks_memory memory = nn_pool_memory(b->pool);
 
     b->re = calloc(n, sizeof *b->re);
     b->im = calloc(n, sizeof *b->im);
     b->re_out = calloc(n, sizeof *b->re_out);
     b->im_out = calloc(n, sizeof *b->im_out);
-    b->limb = calloc(2 * n, sizeof *b->limb);
-    b->bad = calloc(2 * n, sizeof *b->bad);
+    /* where ciphertexts lie: large pages, if there are any */
+    b->limb = memory.allocate(memory.user, 2 * n * sizeof *b->limb);
+    b->bad = memory.allocate(memory.user, 2 * n * sizeof *b->bad);
     if (b->re == NULL || b->im == NULL || b->re_out == NULL
         || b->im_out == NULL || b->limb == NULL || b->bad == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu slots", n);
@@ -150,6 +152,17 @@ static void world_clear_ciphertexts(bench *b)
         ckks_ct_clear(&b->sum[k]);
 }
 
+static void world_clear_limb(const bench *b, uint64_t *limb)
+{
+    ckks_memory memory;
+
+    if (limb == NULL)
+        return;
+    memory = nn_pool_memory(b->pool);
+    memory.release(memory.user, limb,
+                   2 * ckks_ctx_slots(b->ctx) * sizeof *limb);
+}
+
 void bench_clear(bench *b)
 {
     world_clear_ciphertexts(b);
@@ -161,13 +174,13 @@ void bench_clear(bench *b)
     ckks_keys_clear(&b->made);
     ckks_sk_clear(&b->sk);
     ckks_rng_clear(&b->rng);
+    world_clear_limb(b, b->limb);
+    world_clear_limb(b, b->bad);
     ckks_ctx_clear(&b->ctx);
     free(b->re);
     free(b->im);
     free(b->re_out);
     free(b->im_out);
-    free(b->limb);
-    free(b->bad);
     free(b->file);
     nn_pool_clear(&b->pool);
     memset(b, 0, sizeof *b);
