@@ -109,6 +109,8 @@ ckks/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
 ckks/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
 nn/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
 nn/layout.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
+nn/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network
+nn/map.c	s/k == (of->stage < 0 ? n->image.last_reader/k <= (of->stage < 0 ? n->image.last_reader/	network
 nn/run_pool.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
 nn/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
 nn/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
