@@ -1,8 +1,9 @@
 /* products.c -- layer 6: products and squares, one limb at a time.
  *
  * Read first: docs/06-levels.md; sums.c for the order of check, allocate and
- * compute.  Products of two ciphertexts go tile by tile: all that is made
- * from a tile finds its words in the first-level cache.
+ * compute.  Products of two different ciphertexts go tile by tile: all that is
+ * made from a tile finds its words in the first-level cache; the kernel squares
+ * in one pass.
  */
 #include "operands.h"
 

@@ -60,7 +60,7 @@ static double switch_limbs(const ckks_params *p, int level, double xs,
 
     return xs * ((level + 1) * (1 + scaled) + digits)
            + pairs * 2 * (specials + 2)
-           + threads * 4 * (digits + 3);
+           + threads * (4 * (digits + 3) + 1);
 }
 
 /* What finish_one has at once besides sums and outputs. */

@@ -363,7 +363,8 @@ typedef struct nn_progress {
 } nn_progress;
 
 /* Runs the network on one set: in[nn_plan_inputs] at in_level, which is
- * consumed (cleared as soon as its last reader has run); out[nn_plan_outputs].
+ * consumed: each is cleared as soon as nothing more reads it, so after an error
+ * some may be gone; out[nn_plan_outputs], unchanged then.
  *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ */
 CKKS_CHECKED ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
                                 const nn_weights *w, const ckks_keys *keys,

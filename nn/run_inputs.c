@@ -196,12 +196,13 @@ void net_inputs_drop(net_inputs *in, net_run *r, int k, int phase)
         const net_source *src = &s->source[i];
         const int count = src->channels
                           * nn_layout_phases(&r->p->layout, src->gap);
+        const bool drops = net_drops(&r->w->net, k, i,
+                                     r->p->step[k].rotate_inputs);
         ckks_ct *ct = src->stage < 0 ? r->image
                                      : r->out[src->stage][src->out].ct;
 
         for (int j = 0; j < count; j++, at++)
-            if (net_drops(&r->w->net, k, i, in->total > in->num_inputs)
-                && in->map->last[at] < phase)
+            if (drops && in->map->last[at] < phase)
                 ckks_ct_clear(&ct[j]);
     }
 }

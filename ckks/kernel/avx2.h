@@ -236,8 +236,7 @@ static inline vec dot_end(vec high, vec low, prime c)
 }
 
 /* Words i .. i + 3 of x, or of x permuted. */
-static inline vec load_at(const uint64_t *x, const uint32_t *perm,
-                                 size_t i)
+static inline vec load_at(const uint64_t *x, const uint32_t *perm, size_t i)
 {
     return perm == NULL ? load(x + i) : load_permuted(x, perm + i);
 }

@@ -178,7 +178,8 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
-/* x += in and the products at words at .. at + 15: at most 1 + 0.63. */
+/* x += in and the products at words at .. at + 15: at most 1 + 0.63 (one product
+ * by Lemma F, two by Lemma D: p/2 + 1). */
 static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
                                        int products, size_t at, size_t n,
                                        prime c)

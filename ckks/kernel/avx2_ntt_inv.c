@@ -5,7 +5,7 @@
 #include "avx2_ntt.h"
 
 /* (x, y) -> (x + y, w (x - y)).  Two layers from B: sums 4B, reduced to at
- * most 1/2 + B/4 2^-3...; f' = 2 (1/2 + B/8) = 1 + B/4; others at most
+ * most 1/2 + 4B/16 = 1/2 + B/4; f' = 2 (1/2 + B/8) = 1 + B/4; others at most
  * 1/2 + B/4.  B = 1.4 is kept: 1 + 0.35 = 1.35.  Products see at most
  * 4 B = 5.6 < 8. */
 
@@ -129,8 +129,7 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     const double *table = (const double *)t->own + n;
     const prime c = prime_of(&t->mod);
     const bool odd = t->log_n % 2 == 1;
-    const size_t top = odd ? n / 2 : n / 4; /* the last layers
-                                                   begin here                */
+    const size_t top = odd ? n / 2 : n / 4;     /* inv_last begins here      */
     size_t size = top;
 
     VERIFY_BELOW(in, n, t->mod.p);

@@ -6,7 +6,8 @@
 
 /* ---- inner products ----------------------------------------------------- */
 
-/* One term: by Lemma F its product is at most 0.63 p in absolute value. */
+/* One term, |a b / p| < 2^49: by Lemma F its remainder is at most
+ * p (1/2 + 2^-3) in absolute value. */
 static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *x, const uint32_t *perm,
                                    const uint64_t *y0, const uint64_t *y1,
