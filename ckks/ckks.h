@@ -1,7 +1,7 @@
 /* ckks.h -- the public interface of libckks.  Include this file and no other.
  *
- * CKKS computes on encrypted vectors of N/2 complex numbers ("slots") with
- * small, controlled errors.  A plaintext polynomial m(X) of degree < N with
+ * CKKS computes on encrypted vectors of N/2 complex numbers ("slots"), or of N
+ * real ones (ckks_params.ring), with small, controlled errors.  A plaintext polynomial m(X) of degree < N with
  * integer coefficients stands for the slots m(zeta_j) / scale; additions and
  * products of polynomials are additions and products of slots.  Everything is
  * kept modulo Q_l = q_0 q_1 ... q_l, one array of N words (a "limb") for each
@@ -96,10 +96,18 @@ typedef struct ckks_memory {
 
 /* What a context is made from.  Zero bytes are the defaults.
  *
+ *   ring              CKKS_RING_COMPLEX: Z[X]/(X^N + 1), N/2 complex slots.
+ *                     CKKS_RING_REAL: N real slots in as many words, for the
+ *                     same work [KimSong18].  Its polynomials are those of
+ *                     Z[X]/(X^2N + 1) that X -> 1/X leaves as they are,
+ *                     a_0 + sum of a_i (X^i + X^-i), i < N; "coefficients" are
+ *                     the a_i.  There is no conjugation, no imaginary part, the
+ *                     generator is 5, digits are centred, log_n is 16 at most
+ *                     (docs/04-encoding.md, docs/security.md).
  *   primes, special   an entry up to 61 is a size in bits: the context takes,
  *                     entries in order (primes first, then special), the
- *                     largest unused p < 2^bits with p = 1 mod 2N; a larger
- *                     entry is the prime itself.
+ *                     largest unused p < 2^bits with p = 1 mod M; a larger
+ *                     entry is the prime itself.  M is 2N, in the real ring 4N.
  *   dnum              key switching cuts the primes into dnum digits of
  *                     ceil(num_primes / dnum) primes each.
  *   fitted_special    1: key switching at a level uses the first k special
@@ -123,11 +131,13 @@ typedef struct ckks_params {
     int generator;                          /* 5 (0 means 5) or 3            */
     int uncentred_digits;                   /* 0: digits in [-D/2, D/2)      */
     int fitted_special;                     /* 0: all special primes, always */
+    int ring;                               /* 0: complex                    */
     const char *kernel;                     /* NULL: best; "portable", ...   */
     ckks_memory memory;
 } ckks_params;
 
 enum { CKKS_INSECURE = -1 };
+enum { CKKS_RING_COMPLEX = 0, CKKS_RING_REAL = 1 };
 
 typedef struct ckks_ctx ckks_ctx;
 
@@ -148,7 +158,7 @@ CKKS_CHECKED ckks_status ckks_params_resolve(ckks_params *out,
  * check; params->kernel, else the environment's CKKS_KERNEL, forces one.
  *
  *   errors  CKKS_EPARAM  log_n, counts, dnum out of range; an entry that is
- *                        no prime = 1 mod 2N below 2^61, or stands twice; no
+ *                        no prime = 1 mod M below 2^61, or stands twice; no
  *                        prime left of that size; log2(QP) over the limit; a
  *                        digit larger than 2 P; a kernel that is unknown or
  *                        cannot take these primes
@@ -157,7 +167,8 @@ CKKS_CHECKED ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p);
 void ckks_ctx_clear(ckks_ctx **ctx);
 
 int      ckks_ctx_log_n(const ckks_ctx *ctx);
-size_t   ckks_ctx_slots(const ckks_ctx *ctx);           /* N/2               */
+size_t   ckks_ctx_slots(const ckks_ctx *ctx);       /* N/2; real ring: N    */
+int      ckks_ctx_ring(const ckks_ctx *ctx);            /* CKKS_RING_...     */
 int      ckks_ctx_top_level(const ckks_ctx *ctx);       /* num_primes - 1    */
 int      ckks_ctx_num_special(const ckks_ctx *ctx);
 /* Those of ckks_params_special_at; 0 for a level there is not. */
@@ -220,9 +231,11 @@ void ckks_pt_clear(ckks_pt *pt);
 /* out = the polynomial with integer coefficients nearest to scale times the
  * one whose slot j is re[j] + i im[j], j < n; slots from n on are 0.
  *
- *   needs   n <= N/2; im may be NULL (real slots); all values finite
- *   gives   level, scale; error of a slot about sqrt(N/12) / scale
- *   cost    one FFT of N/2 points, level+1 NTT
+ *   needs   n <= the number of slots; im may be NULL (real slots), and is NULL
+ *           or 0 in the real ring, as in all functions below; all values finite
+ *   gives   level, scale; error of a slot about sqrt(N/12) / scale, in the real
+ *           ring sqrt(N/6) / scale
+ *   cost    one FFT of N/2 points (real ring: N), level+1 NTT
  *   errors  CKKS_EARG    n too large, a value that is not finite
  *           CKKS_ELEVEL  level outside 0..top
  *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
@@ -241,7 +254,7 @@ CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
  * as the coefficients need: cost about 3 inverse NTT and one FFT whatever the
  * level.  Values up to Q_level / (2 scale) come out right, as far as a double
  * holds them (coefficients below 2^990).
- *   errors  CKKS_EARG    n > N/2 */
+ *   errors  CKKS_EARG    n larger than the number of slots */
 CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
                                      const ckks_pt *pt);
 
@@ -267,8 +280,8 @@ typedef enum ckks_key_kind {
     CKKS_KEY_CONJ   = 2     /* for ckks_conj                                 */
 } ckks_key_kind;
 
-/* One key: serves ciphertexts of this level and all below.
- * step is taken mod N/2 and ignored for other kinds. */
+/* One key: serves ciphertexts of this level and all below.  step is taken modulo
+ * the number of slots and ignored for other kinds. */
 typedef struct ckks_key_request {
     ckks_key_kind kind;
     int step;
@@ -279,7 +292,8 @@ typedef struct ckks_key_request {
  * memory 16 N D (l+1+K) bytes a key; half of that in a file.
  *   errors  CKKS_EPARAM  the context has no special primes
  *           CKKS_ELEVEL  a level outside 0..top
- *           CKKS_EARG    unknown kind, step 0, the same key twice */
+ *           CKKS_EARG    unknown kind, step 0, the same key twice, conjugation
+ *                        in the real ring */
 typedef struct ckks_keys ckks_keys;
 CKKS_CHECKED ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng,
                                         const ckks_sk *sk,
@@ -382,6 +396,15 @@ CKKS_CHECKED ckks_status ckks_mul_int(ckks_ct *out, const ckks_ct *a,
 CKKS_CHECKED ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a,
                                         double re, double im, double scale);
 
+/* Slot j of out = slot j of a times sqrt(2) for even j, -sqrt(2) for odd j,
+ * exactly: the product with X^(N/2) + X^(-N/2) of the real ring.  With integers
+ * p and q, p a + q out has the factor p + q sqrt(2) in even slots and p - q
+ * sqrt(2) in odd ones, so two factors of any size up to rounding, at no cost of
+ * scale or level.
+ *   gives   a's scale and level; coefficients grow by 2 at most
+ *   errors  CKKS_EARG    not in the real ring */
+CKKS_CHECKED ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a);
+
 /* out = a * b slot by slot; scales multiply.
  *   errors  CKKS_ELEVEL  levels differ
  *           CKKS_ESCALE  2 * scale would reach Q_level; rescale first */
@@ -435,14 +458,16 @@ CKKS_CHECKED ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a,
 
 /* ---- rotations -------------------------------------------------------- */
 
-/* Slot j of out = slot j + step (mod N/2) of a: a rotation to the left.
+/* Slot j of out = slot j + step of a, modulo the number of slots: a rotation to
+ * the left.
  *   needs   degree 1; step any integer, 0 copies
  *   cost    as ckks_relin
  *   errors  CKKS_EARG    degree 2
  *           CKKS_EKEY    no key for this step, or for a lower level only */
 CKKS_CHECKED ckks_status ckks_rotate(ckks_ct *out, const ckks_ct *a,
                                      const ckks_keys *keys, int step);
-/* The complex conjugate of every slot. */
+/* The complex conjugate of every slot.
+ *   errors  as ckks_rotate; CKKS_EARG in the real ring */
 CKKS_CHECKED ckks_status ckks_conj(ckks_ct *out, const ckks_ct *a,
                                    const ckks_keys *keys);
 
@@ -502,7 +527,7 @@ CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
  */
 
 /* x = N words below the prime: coefficients a_i become the values
- * x[i] = a(psi^(2 br(i) + 1)), and back.
+ * x[i] = a(psi^(2 br(i) + 1)), and back; psi^(4 br(i) + 1) in the real ring.
  *   cost    1 NTT and a pass that checks the words
  *   errors  CKKS_EARG   no such prime, a word that is not below it */
 CKKS_CHECKED ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx,
@@ -510,13 +535,15 @@ CKKS_CHECKED ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx,
                                           int prime);
 
-/* g = generator^step mod 2N: a rotation by step to the left is X -> X^g.
+/* g = generator^step mod 2N (real ring: 4N): a rotation by step to the left is
+ * X -> X^g.
  * 0 without a context. */
 uint64_t ckks_galois(const ckks_ctx *ctx, int step);
 
 /* out = a(X^galois) of a(X), both N words in the order of ckks_ntt.
  *   cost    a permutation
- *   errors  CKKS_EARG   galois even or >= 2N; else as ckks_ntt */
+ *   errors  CKKS_EARG   galois even or >= 2N, in the real ring not 1 mod 4 or >=
+ *                       4N; else as ckks_ntt */
 CKKS_CHECKED ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
                                            const ckks_ctx *ctx, int prime,
                                            uint64_t galois);

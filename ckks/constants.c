@@ -32,6 +32,39 @@ static void times_gaussian(ckks_ct *out, const ckks_ct *a, double re,
     }
 }
 
+/* out = a (X^(N/2) + X^(-N/2)): at place i X is psi^e, e = 4 br(i) + 1, and
+ * theta = psi^(N/2) is a root of order 8: theta^e is theta where br(i) is even,
+ * i < N/2, and -theta elsewhere; (theta + 1/theta)^2 = 2.  Slot j belongs to e
+ * = 5^j, which is 1 mod 8 for even j, 5 for odd. */
+ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a)
+{
+    const char *name = "ckks_mul_alternating";
+    ckks_ct made;
+    ckks_status s = cki_check_one(out, a, name);
+
+    if (s == CKKS_OK && !a->ctx->real)
+        s = cki_fail(CKKS_EARG, "%s: in the real ring only", name);
+    if (s == CKKS_OK)
+        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale, name);
+    if (s != CKKS_OK)
+        return s;
+    for (int i = 0; i <= a->level; i++) {
+        const cki_mod *m = &a->ctx->rns.mod[i];
+        const size_t half = a->ctx->n / 2;
+        const uint64_t theta = cki_pow(a->ctx->rns.psi[i], half, m);
+        const uint64_t root = cki_add(theta, cki_inv(theta, m), m->p);
+
+        for (int k = 0; k <= a->degree; k++)
+            for (size_t h = 0; h < 2; h++)
+                a->ctx->rns.kernel->scale_add(
+                    cki_ct_limb(&made, k, i) + h * half,
+                    cki_ct_limb(a, k, i) + h * half,
+                    h == 0 ? root : m->p - root, NULL, half, m);
+    }
+    cki_ct_give(out, &made);
+    return CKKS_OK;
+}
+
 ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im, double scale)
 {
@@ -49,8 +82,10 @@ ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
     if (fabs(re) * scale >= 0x1p62 || fabs(im) * scale >= 0x1p62)
         return cki_fail(CKKS_EARG, "ckks_mul_const: constant %g + %g i times "
                         "scale %g is not below 2^62", re, im, scale);
-    s = cki_check_scale_room(a->ctx, a->level, a->scale * scale,
-                             "ckks_mul_const");
+    s = cki_check_real(a->ctx, im, "ckks_mul_const");
+    if (s == CKKS_OK)
+        s = cki_check_scale_room(a->ctx, a->level, a->scale * scale,
+                                 "ckks_mul_const");
     if (s == CKKS_OK)
         s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale * scale,
                        "ckks_mul_const");
@@ -125,7 +160,9 @@ ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
         return cki_fail(CKKS_ESCALE, "ckks_add_const: constant %g + %g i times "
                         "scale 2^%.2f is not below Q/2, log2(Q) %.2f", re, im,
                         log2(a->scale), ctx->log_q[a->level]);
-    s = cki_ct_copy(out, a, "ckks_add_const");      /* nothing if out is a   */
+    s = cki_check_real(ctx, im, "ckks_add_const");
+    if (s == CKKS_OK)
+        s = cki_ct_copy(out, a, "ckks_add_const");  /* nothing if out is a   */
     if (s != CKKS_OK)
         return s;
     out->seeded = 0;

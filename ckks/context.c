@@ -31,6 +31,16 @@ static ckks_status check_counts(const ckks_params *p, const char *name)
     if (p->generator != 0 && p->generator != 3 && p->generator != 5)
         return cki_fail(CKKS_EPARAM, "%s: generator %d, not 3 or 5", name,
                         p->generator);
+    if (p->ring != CKKS_RING_COMPLEX && p->ring != CKKS_RING_REAL)
+        return cki_fail(CKKS_EPARAM, "%s: ring %d, not 0 or 1", name, p->ring);
+    if (p->ring == CKKS_RING_REAL
+        && (p->log_n == CKKS_MAX_LOG_N || p->generator == 3
+            || p->uncentred_digits != 0))
+        return cki_fail(CKKS_EPARAM, "%s: the real ring takes log_n up to %d, "
+                        "generator 5, centred digits; asked for %d, %d, %s",
+                        name, CKKS_MAX_LOG_N - 1, p->log_n,
+                        p->generator == 0 ? 5 : p->generator,
+                        p->uncentred_digits != 0 ? "uncentred" : "centred");
     if (security != CKKS_INSECURE && security != 128 && security != 192
         && security != 256)
         return cki_fail(CKKS_EPARAM, "%s: security %d, not 128, "
@@ -40,13 +50,19 @@ static ckks_status check_counts(const ckks_params *p, const char *name)
     return CKKS_OK;
 }
 
+/* Roots of unity that a ring needs modulo each prime: of order 2N or 4N. */
+static uint64_t root_order(const ckks_params *p)
+{
+    return (uint64_t)(p->ring == CKKS_RING_REAL ? 4 : 2) << p->log_n;
+}
+
 /* Resolves entries of both lists to primes: explicit ones first, so that no
  * size takes a prime that stands in the list. */
 static ckks_status resolve_primes(uint64_t *prime, const ckks_params *p,
                                   const char *name)
 {
     const int count = p->num_primes + p->num_special;
-    const uint64_t step = (uint64_t)2 << p->log_n;
+    const uint64_t step = root_order(p);
     uint64_t entry[CKI_MAX_ALL], used[CKI_MAX_ALL];
     size_t n_used = 0;
 
@@ -183,6 +199,9 @@ static void fill_context(ckks_ctx *ctx, const ckks_params *p,
     ctx->security = p->security == 0 ? 128 : p->security;
     ctx->uncentred = p->uncentred_digits != 0;
     ctx->fitted = p->fitted_special != 0;
+    ctx->real = p->ring == CKKS_RING_REAL;
+    ctx->slots = ctx->real ? ctx->n : ctx->n / 2;
+    ctx->rns.order = (size_t)root_order(p);
     for (int i = 0; i < p->num_primes + p->num_special; i++)
         ctx->rns.mod[i] = cki_mod_make(prime[i]);
     for (int i = 0; i < p->num_primes; i++)
@@ -248,7 +267,8 @@ ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p)
     if (s == CKKS_OK)
         s = cki_rns_init(&ctx->rns, &ctx->memory, ctx->alpha);
     if (s == CKKS_OK)
-        s = cki_fft_init(&ctx->fft, &ctx->memory, ctx->log_n, ctx->generator);
+        s = cki_fft_init(&ctx->fft, &ctx->memory, ctx->log_n, ctx->generator,
+                         ctx->real);
     if (s != CKKS_OK) {
         ckks_ctx_clear(&ctx);
         return s;
@@ -280,7 +300,12 @@ int ckks_ctx_log_n(const ckks_ctx *ctx)
 
 size_t ckks_ctx_slots(const ckks_ctx *ctx)
 {
-    return ctx->n / 2;
+    return ctx->slots;
+}
+
+int ckks_ctx_ring(const ckks_ctx *ctx)
+{
+    return ctx->real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
 }
 
 int ckks_ctx_top_level(const ckks_ctx *ctx)
@@ -370,8 +395,9 @@ size_t ckks_ctx_describe(char *out, size_t size, const ckks_ctx *ctx)
 {
     text t = { out, size, 0 };
 
-    put(&t, "CKKS, N = 2^%d, %zu slots, generator %d, %s digits\n", ctx->log_n,
-        ctx->n / 2, ctx->generator, ctx->uncentred ? "uncentred" : "centred");
+    put(&t, "CKKS, N = 2^%d, %zu %sslots, generator %d, %s digits\n",
+        ctx->log_n, ctx->slots, ctx->real ? "real " : "", ctx->generator,
+        ctx->uncentred ? "uncentred" : "centred");
     put(&t, "log2(Q) = %.1f in %d primes:", ctx->log_q[ctx->num_primes - 1],
         ctx->num_primes);
     for (int i = 0; i < ctx->num_primes; i++)
@@ -394,10 +420,18 @@ bool cki_same_scale(double a, double b)
     return fabs(a - b) <= 0x1p-32 * a;
 }
 
+ckks_status cki_check_real(const ckks_ctx *ctx, double im, const char *name)
+{
+    if (ctx->real && im != 0)
+        return cki_fail(CKKS_EARG, "%s: imaginary part %g; this ring has real "
+                        "slots", name, im);
+    return CKKS_OK;
+}
+
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step)
 {
-    const int64_t slots = (int64_t)(ctx->n / 2);
-    const uint64_t mask = 2 * ctx->n - 1;
+    const int64_t slots = (int64_t)ctx->slots;
+    const uint64_t mask = ctx->rns.order - 1;
     uint64_t e = (uint64_t)(((int64_t)step % slots + slots) % slots);
     uint64_t g = 1, base = (uint64_t)ctx->generator;
 

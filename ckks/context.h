@@ -13,6 +13,8 @@ struct ckks_ctx {
     ckks_memory memory;
     int log_n;
     size_t n;                   /* ring degree N                             */
+    bool real;                  /* CKKS_RING_REAL                            */
+    size_t slots;               /* N/2, or N real ones                       */
     int num_primes, num_special;
     int dnum, alpha;            /* digits of alpha = ceil(num_primes / dnum) */
     int generator;              /* 5 or 3                                    */
@@ -25,17 +27,18 @@ struct ckks_ctx {
     cki_fft *fft;               /* the encoder's tables (encode.c)           */
 };
 
-/* How key switching is done, a word: bit 0 uncentred digits, bit 1 fitted
- * special primes. */
+/* How key switching is done, and where, a word: bit 0 uncentred digits, bit 1
+ * fitted special primes, bit 2 the real ring. */
 static inline uint64_t cki_ctx_flags(const ckks_ctx *ctx)
 {
-    return (uint64_t)ctx->uncentred + 2 * (uint64_t)ctx->fitted;
+    return (uint64_t)ctx->uncentred + 2 * (uint64_t)ctx->fitted
+           + 4 * (uint64_t)ctx->real;
 }
 
 /* Two scales count as equal: below one part in 2^32 apart. */
 bool cki_same_scale(double a, double b);
 
-/* g = generator^step mod 2N: rotating by step is X -> X^g. */
+/* g = generator^step mod rns.order: rotating by step is X -> X^g. */
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
 
 /* ---- objects (object.c): one allocation each ---------------------------- */
@@ -72,6 +75,9 @@ static inline uint64_t *cki_pt_limb(const ckks_pt *pt, int i)
     return pt->limb + (size_t)i * pt->ctx->n;
 }
 
+/* CKKS_EARG for an imaginary part that is not 0 in the real ring. */
+CKKS_CHECKED ckks_status cki_check_real(const ckks_ctx *ctx, double im,
+                                        const char *name);
 /* Argument checks every public function begins with; name is the function's. */
 CKKS_CHECKED ckks_status cki_check_ct(const ckks_ct *ct, const char *name);
 CKKS_CHECKED ckks_status cki_check_pt(const ckks_pt *pt, const char *name);
@@ -79,7 +85,7 @@ CKKS_CHECKED ckks_status cki_check_pt(const ckks_pt *pt, const char *name);
 /* ---- the encoder's own init and clear (encode.c) ------------------------ */
 
 CKKS_CHECKED ckks_status cki_fft_init(cki_fft **out, const ckks_memory *m,
-                                      int log_n, int generator);
+                                      int log_n, int generator, bool real);
 void cki_fft_clear(cki_fft **fft, const ckks_memory *m);
 
 #endif

@@ -102,7 +102,7 @@ ckks_status ckks_decode(double *re, double *im, size_t n, const ckks_pt *pt)
     ckks_status s = cki_check_pt(pt, "ckks_decode");
     const ckks_ctx *ctx;
     double *c, *x;
-    size_t size, poly;
+    size_t size, poly, work;
     int used;
 
     if (s != CKKS_OK)
@@ -110,19 +110,20 @@ ckks_status ckks_decode(double *re, double *im, size_t n, const ckks_pt *pt)
     ctx = pt->ctx;
     if (re == NULL && n > 0)
         return cki_fail(CKKS_EARG, "ckks_decode: a null pointer");
-    if (n > ctx->n / 2)
+    if (n > ctx->slots)
         return cki_fail(CKKS_EARG, "ckks_decode: %zu values; there are %zu "
-                        "slots", n, ctx->n / 2);
+                        "slots", n, ctx->slots);
     poly = ctx->n * sizeof(double);
-    size = poly * (size_t)(pt->level + 3);
+    work = cki_slots_work(ctx->fft) * sizeof(double);
+    size = work + poly * (size_t)(pt->level + 2);
     c = cki_alloc(&ctx->memory, size);
     if (c == NULL)
         return cki_fail(CKKS_EMEM, "ckks_decode: no memory for %zu bytes",
                         size);
     x = c + ctx->n;
-    used = coefficients(c, (int64_t *)(void *)(x + ctx->n), pt);
+    used = coefficients(c, (int64_t *)(void *)((char *)x + work), pt);
     cki_poly_to_slots(re, im, n, x, ctx->fft, c, 1 / pt->scale);
-    cki_wipe(c, poly * (size_t)(used + 2));
+    cki_wipe(c, work + poly * (size_t)(used + 1));
     cki_free(&ctx->memory, c, size);
     return CKKS_OK;
 }

@@ -137,13 +137,15 @@ static ckks_status check_slots(const ckks_ctx *ctx, const double *re,
 {
     if (re == NULL && n > 0)
         return cki_fail(CKKS_EARG, "ckks_encode: a null pointer");
-    if (n > ctx->n / 2)
+    if (n > ctx->slots)
         return cki_fail(CKKS_EARG, "ckks_encode: %zu values; there are %zu "
-                        "slots", n, ctx->n / 2);
+                        "slots", n, ctx->slots);
     for (size_t j = 0; j < n; j++)
-        if (!isfinite(re[j]) || (im != NULL && !isfinite(im[j])))
-            return cki_fail(CKKS_EARG, "ckks_encode: slot %zu is %g + %g i",
-                            j, re[j], im == NULL ? 0 : im[j]);
+        if (!isfinite(re[j]) || (im != NULL && !isfinite(im[j]))
+            || (im != NULL && ctx->real && im[j] != 0))
+            return cki_fail(CKKS_EARG, "ckks_encode: slot %zu is %g + %g i%s",
+                            j, re[j], im == NULL ? 0 : im[j],
+                            ctx->real ? "; this ring has real slots" : "");
     return CKKS_OK;
 }
 
@@ -178,12 +180,12 @@ ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
         s = check_slots(ctx, re, im, n);
     if (s != CKKS_OK)
         return s;
-    size = 2 * ctx->n * sizeof(double);
+    size = (cki_slots_work(ctx->fft) + ctx->n) * sizeof(double);
     x = cki_alloc(&ctx->memory, size);
     if (x == NULL)
         return cki_fail(CKKS_EMEM, "ckks_encode: no memory for %zu bytes",
                         size);
-    c = x + ctx->n;
+    c = x + cki_slots_work(ctx->fft);
     top = cki_slots_to_poly(c, x, ctx->fft, re, im, n, scale);
     limit = coefficient_limit(ctx, level);
     if (!(top < limit))
@@ -216,6 +218,9 @@ ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
         return s;
     if (!isfinite(re) || !isfinite(im))
         return cki_fail(CKKS_EARG, "ckks_encode_const: %g + %g i", re, im);
+    s = cki_check_real(ctx, im, "ckks_encode_const");
+    if (s != CKKS_OK)
+        return s;
     limit = coefficient_limit(ctx, level);
     if (!(fabs(re * scale) < limit) || !(fabs(im * scale) < limit))
         return cki_fail(CKKS_ESCALE, "ckks_encode_const: %g + %g i times 2^"

@@ -55,18 +55,23 @@ void cki_circle(double *re, double *im, size_t count, size_t order);
 /* The encoder's tables with an engine of choice; cki_fft_init takes CKI_FFT. */
 CKKS_CHECKED ckks_status cki_fft_init_engine(cki_fft **out,
                                              const ckks_memory *m, int log_n,
-                                             int generator,
+                                             int generator, bool real,
                                              const cki_fft_engine *engine);
 
+/* Doubles of work below, a multiple of 8 from N = 8 on: N, real ring 2N. */
+size_t cki_slots_work(const cki_fft *f);
+
 /* c, shape (N): factor times the real coefficients of the polynomial whose
- * slot j is re[j] + i im[j] for j < count and 0 from there on; im may be NULL.
+ * slot j is re[j] + i im[j] for j < count and 0 from there on; im may be NULL,
+ * in the real ring it is not read.
  * Returns the largest |c_k|; infinity if one of them is not a number.
- * work: N doubles; c and work are 64-byte aligned. */
+ * work: cki_slots_work doubles, 64-byte aligned, as c is. */
 double cki_slots_to_poly(double *c, double *work, const cki_fft *f,
                          const double *re, const double *im, size_t count,
                          double factor);
 
-/* The first count slots of factor times the polynomial; im may be NULL. */
+/* The first count slots of factor times the polynomial; im may be NULL, in the
+ * real ring it is filled with 0. */
 void cki_poly_to_slots(double *re, double *im, size_t count, double *work,
                        const cki_fft *f, const double *c, double factor);
 

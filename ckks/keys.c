@@ -255,7 +255,7 @@ static size_t key_bytes(const cki_key *key, const ckks_ctx *ctx)
 
 static int normal_step(const ckks_ctx *ctx, int step)
 {
-    const int64_t slots = (int64_t)(ctx->n / 2);
+    const int64_t slots = (int64_t)ctx->slots;
 
     return (int)(((int64_t)step % slots + slots) % slots);
 }
@@ -270,6 +270,9 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
     if (level < 0 || level >= ctx->num_primes)
         return cki_fail(CKKS_ELEVEL, "%s: level %d outside 0..%d", name,
                         level, ctx->num_primes - 1);
+    if (kind == CKKS_KEY_CONJ && ctx->real)
+        return cki_fail(CKKS_EARG, "%s: a key for conjugation; this ring has "
+                        "real slots", name);
     step = kind == CKKS_KEY_ROTATE ? normal_step(ctx, step) : 0;
     if (kind == CKKS_KEY_ROTATE && step == 0)
         return cki_fail(CKKS_EARG, "%s: a rotation by 0 needs no "
@@ -289,7 +292,7 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
         return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
                         "bytes", name, key_bytes(key, ctx));
     if (key->perm != NULL)
-        cki_galois_perm(key->perm, ctx->log_n, key->galois);
+        cki_galois_perm(key->perm, ctx->log_n, ctx->rns.order, key->galois);
     return CKKS_OK;
 }
 
@@ -347,17 +350,18 @@ static void key_secrets(uint64_t *own, uint64_t *from, const uint32_t *perm,
         ctx->rns.kernel->permute(ctx->uncentred ? from : own, s, perm, ctx->n);
 }
 
-/* X -> X^(1/g) centred, X -> X^g uncentred.  The group of odd numbers mod 2N
- * has exponent N/2. */
+/* X -> X^(1/g) centred, X -> X^g uncentred.  The odd numbers mod 2N, and those
+ * that are 1 mod 4 mod 4N, have orders that divide the number of slots. */
 static void secret_perm(uint32_t *perm, const cki_key *key,
                         const ckks_ctx *ctx)
 {
-    uint64_t g = key->galois, inv = 1, mask = 2 * ctx->n - 1;
+    uint64_t g = key->galois, inv = 1, mask = ctx->rns.order - 1;
 
-    for (uint64_t e = ctx->n / 2 - 1, b = g; e > 0; e >>= 1, b = b * b & mask)
+    for (uint64_t e = ctx->slots - 1, b = g; e > 0; e >>= 1, b = b * b & mask)
         if (e & 1)
             inv = inv * b & mask;
-    cki_galois_perm(perm, ctx->log_n, (uint32_t)(ctx->uncentred ? g : inv));
+    cki_galois_perm(perm, ctx->log_n, ctx->rns.order,
+                    (uint32_t)(ctx->uncentred ? g : inv));
 }
 
 /* work: 3 limbs, then N words of permutation and N bytes of errors. */
@@ -401,9 +405,9 @@ static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,
         return s;
     if (out == NULL || sk == NULL || (request == NULL && n > 0))
         return cki_fail(CKKS_EARG, "ckks_keys_init: null pointer");
-    if (n > sk->ctx->n / 2 + 1)
+    if (n > sk->ctx->slots + 1)
         return cki_fail(CKKS_EARG, "ckks_keys_init: %zu keys; a context has "
-                        "no more than %zu", n, sk->ctx->n / 2 + 1);
+                        "no more than %zu", n, sk->ctx->slots + 1);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (request[i].kind == request[j].kind

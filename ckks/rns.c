@@ -116,9 +116,9 @@ ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m, int alpha)
     ckks_status s = CKKS_OK;
 
     for (int i = 0; i < r->num_primes + r->num_special && s == CKKS_OK; i++) {
-        r->psi[i] = cki_min_root(2 * r->n, &r->mod[i]);
+        r->psi[i] = cki_min_root(r->order, &r->mod[i]);
         s = cki_ntt_init(&r->ntt[i], r->kernel, &r->mod[i], r->psi[i],
-                         r->log_n, m);
+                         r->log_n, r->order, m);
     }
     if (s == CKKS_OK)
         s = init_conversions(r, m, alpha);
@@ -153,14 +153,15 @@ void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
     }
 }
 
-void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g)
+void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g)
 {
-    uint32_t n = (uint32_t)1 << log_n;
+    const uint32_t n = (uint32_t)1 << log_n, factor = (uint32_t)(order / n);
 
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t e = (2 * cki_bitrev(i, log_n) + 1) * g & (2 * n - 1);
+        uint32_t e = (factor * cki_bitrev(i, log_n) + 1) * g
+                     & (uint32_t)(order - 1);
 
-        perm[i] = cki_bitrev((e - 1) / 2, log_n);
+        perm[i] = cki_bitrev((e - 1) / factor, log_n);
     }
 }
 

@@ -14,9 +14,10 @@ typedef struct cki_rns {
     const cki_kernel *kernel;
     size_t n;
     int log_n;
+    size_t order;                       /* of psi: 2N, in the real ring 4N   */
     int num_primes, num_special;
     cki_mod  mod[CKI_MAX_ALL];          /* ciphertext primes, then special   */
-    uint64_t psi[CKI_MAX_ALL];          /* smallest primitive 2N-th roots    */
+    uint64_t psi[CKI_MAX_ALL];          /* smallest primitive roots          */
     cki_ntt *ntt[CKI_MAX_ALL];
     /* digit[i]: from the primes of i's digit up to and including i, to all. */
     cki_conv *digit[CKKS_MAX_PRIMES];
@@ -33,7 +34,7 @@ typedef struct cki_rns {
                                                            q_i, i < l        */
 } cki_rns;
 
-/* Fills everything from kernel, log_n, counts, specials and mod (p set by
+/* Fills everything from kernel, log_n, order, counts, specials and mod (p set by
  * cki_mod_make); alpha primes a digit.  On failure all is freed. */
 CKKS_CHECKED ckks_status cki_rns_init(cki_rns *r, const ckks_memory *m,
                                       int alpha);
@@ -60,14 +61,16 @@ static inline void cki_ntt_inv_times(const cki_rns *r, uint64_t *out,
 void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
                     const cki_mod *m);
 
-/* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order, g odd.
+/* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order: place i is
+ * the value at psi^(f br(i) + 1), f = order / N, 2 or in the real ring 4, and g
+ * is 1 mod f.
  *
  * Lemma.  perm maps every aligned group of four to an aligned group of four
  * (N >= 4), and likewise of eight (N >= 8).  The two low bits k of i = 4j + k
- * are the two top bits of br(i), so changing k changes 2 br(i) + 1 by a
- * multiple of N/2; times g it is one again, and only the two low bits of the
- * image change.  With three bits it is a multiple of N/4. */
-void cki_galois_perm(uint32_t *perm, int log_n, uint32_t g);
+ * are the two top bits of br(i), so changing k changes f br(i) + 1 by a
+ * multiple of f N/4; times g it is one again, and only the two low bits of the
+ * image change.  With three bits it is a multiple of f N/8. */
+void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g);
 
 /* ---- division with rounding ------------------------------------------------
  *

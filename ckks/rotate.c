@@ -89,6 +89,8 @@ ckks_status ckks_conj(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys)
     const cki_key *key = NULL;
     ckks_status s = cki_check_keys(out, a, keys, "ckks_conj");
 
+    if (s == CKKS_OK && a->ctx->real)
+        s = cki_fail(CKKS_EARG, "ckks_conj: this ring has real slots");
     if (s == CKKS_OK)
         s = check_degree(a, "ckks_conj");
     if (s == CKKS_OK)

@@ -280,17 +280,19 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
     return CKKS_OK;
 }
 
-/* One entry: ranges.  A rotation's step is 1..N/2-1, that of others 0. */
+/* One entry: ranges.  A rotation's step is 1..slots-1, that of others 0. */
 static ckks_status entry_check(const uint8_t *b, const ckks_ctx *ctx,
                                const char *name)
 {
     uint32_t kind = cki_load32(b);
     bool rotate = kind == CKKS_KEY_ROTATE;
-    ckks_status s = cki_check_field(kind, 0, CKKS_KEY_CONJ, "kind", name);
+    ckks_status s = cki_check_field(kind, 0, ctx->real ? CKKS_KEY_ROTATE
+                                                       : CKKS_KEY_CONJ,
+                                    "kind", name);
 
     if (s == CKKS_OK)
         s = cki_check_field(cki_load32(b + 4), rotate,
-                            rotate ? ctx->n / 2 - 1 : 0, "step", name);
+                            rotate ? ctx->slots - 1 : 0, "step", name);
     if (s == CKKS_OK)
         s = cki_check_field(cki_load32(b + 8), 0,
                             (uint64_t)ctx->num_primes - 1, "level", name);
@@ -301,7 +303,7 @@ static ckks_status entry_check(const uint8_t *b, const ckks_ctx *ctx,
 
 /* All entries, b at the first: ranges, no key twice, and the size they add up
  * to.  A bit for each key there can be: rotation by step has bit `step`,
- * relinearisation bit 0, conjugation bit N/2; 8 KB at most. */
+ * relinearisation bit 0, conjugation the bit behind; 8 KB at most. */
 static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
                                  const ckks_ctx *ctx, const char *name)
 {
@@ -310,7 +312,7 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
 
     for (size_t i = 0; i < count; i++, b += KEY_ENTRY) {
         uint32_t kind = cki_load32(b), step = cki_load32(b + 4);
-        size_t bit = kind == CKKS_KEY_CONJ ? ctx->n / 2 : step;
+        size_t bit = kind == CKKS_KEY_CONJ ? ctx->slots : step;
         ckks_status s = entry_check(b, ctx, name);
 
         if (s != CKKS_OK)
@@ -393,7 +395,7 @@ ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
         return s;
     count = cki_load32(in + CKI_HEAD);
     most = (size - CKI_HEAD - KEYS_FIELDS) / KEY_ENTRY;
-    most = most < ctx->n / 2 + 1 ? most : ctx->n / 2 + 1;
+    most = most < ctx->slots + 1 ? most : ctx->slots + 1;
     entries = in + CKI_HEAD + KEYS_FIELDS;
     s = cki_check_field(count, 0, most, "count", name);
     if (s == CKKS_OK)

@@ -4,7 +4,7 @@
  *
  * Fields behind the frame, all words: version of the conventions (1), log N,
  * number of primes, of special primes, dnum, generator, switching (bit 0
- * uncentred digits, bit 1 fitted special primes), all primes; then security, 0
+ * uncentred digits, bit 1 fitted special primes, bit 2 real ring), all primes; then security, 0
  * for none.  The fingerprint is BLAKE2b-128 of all words but the last, so it
  * can be checked without a context.
  */
@@ -75,11 +75,11 @@ static ckks_status params_check_security(uint64_t security, int flags,
 /* A prime p of the file as an entry of ckks_params.  One up to 61 would be
  * read as a size; it is the largest of its size for the N it suits, so its
  * size stands for it: 17 by 5 bits, 41 by 6.  0: no prime has this form. */
-static uint64_t prime_entry(uint64_t p, int log_n)
+static uint64_t prime_entry(uint64_t p, uint64_t order)
 {
     uint64_t bits = 0;
 
-    if (p >> CKKS_MAX_BITS != 0 || p % ((uint64_t)2 << log_n) != 1 || p == 1)
+    if (p >> CKKS_MAX_BITS != 0 || p % order != 1 || p == 1)
         return 0;
     if (p > CKKS_MAX_BITS)
         return p;
@@ -99,7 +99,7 @@ static ckks_status params_check(const uint64_t *word, size_t size,
         { "num_special", 0, CKKS_MAX_SPECIAL },
         { "dnum", 1, CKKS_MAX_PRIMES },
         { "generator", 3, 5 },
-        { "switching", 0, 3 }
+        { "switching", 0, 7 }
     };
     ckks_status s = CKKS_OK;
 
@@ -122,7 +122,7 @@ ckks_status ckks_params_load(ckks_params *out, const uint8_t *in, size_t size)
 {
     static const char name[] = "ckks_params_load";
     ckks_params p = { 0 };
-    uint64_t word[PARAM_WORDS], security;
+    uint64_t word[PARAM_WORDS], security, order;
     uint8_t fingerprint[16];
     const uint8_t *b;
     size_t primes;
@@ -156,17 +156,19 @@ ckks_status ckks_params_load(ckks_params *out, const uint8_t *in, size_t size)
     p.dnum = (int)word[4];
     p.generator = (int)word[5];
     p.uncentred_digits = (int)(word[6] & 1);
-    p.fitted_special = (int)(word[6] >> 1);
+    p.fitted_special = (int)(word[6] >> 1 & 1);
+    p.ring = word[6] >> 2 != 0 ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
+    order = (uint64_t)(p.ring == CKKS_RING_REAL ? 4 : 2) << p.log_n;
     p.security = security == 0 ? CKKS_INSECURE : (int)security;
     b = in + CKI_HEAD + params_words_size(0);
     for (size_t i = 0; i < primes; i++, b += 8) {
-        uint64_t e = prime_entry(cki_load64(b), p.log_n);
+        uint64_t e = prime_entry(cki_load64(b), order);
 
         if (e == 0)
             return cki_fail(CKKS_EFORMAT, "%s: prime %zu is %llu, not 1 mod "
-                            "2^%d below 2^%d", name, i,
-                            (unsigned long long)cki_load64(b), p.log_n + 1,
-                            CKKS_MAX_BITS);
+                            "%llu below 2^%d", name, i,
+                            (unsigned long long)cki_load64(b),
+                            (unsigned long long)order, CKKS_MAX_BITS);
         if (i < word[2])
             p.primes[i] = e;
         else

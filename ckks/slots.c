@@ -10,6 +10,10 @@
  * a twist by zeta^k and an FFT of n points.  Slot j is the value at zeta^u,
  * u = generator^j mod 2N: V_((u-1)/4) if u = 1 mod 4, else the conjugate of
  * V_((2N-u-1)/4), as c_k is real.
+ *
+ * A polynomial of the real ring is one of Z[X]/(X^2N + 1) with c_k = a_k for
+ * k < N, c_N = 0 and c_(2N-k) = -a_k: the same with 2N for N.  Its values are
+ * real, and the N of them that belong to generator 5 are all there are.
  */
 #include <math.h>
 #include <string.h>
@@ -22,7 +26,8 @@
 struct cki_fft {
     const cki_fft_engine *engine;
     void *own;
-    size_t n;               /* N/2                                           */
+    bool real;
+    size_t n;               /* N/2; real ring: N                             */
     size_t step, imag;      /* element k: x[step k] + i x[step k + imag]     */
     double *twist;          /* shape (2, n): real, imaginary part of zeta^k  */
     uint32_t *slot;         /* shape (n): place of slot j; SLOT_CONJ if its  */
@@ -31,10 +36,10 @@ struct cki_fft {
 };
 
 ckks_status cki_fft_init_engine(cki_fft **out, const ckks_memory *m,
-                                int log_n, int generator,
+                                int log_n, int generator, bool real,
                                 const cki_fft_engine *engine)
 {
-    size_t n = (size_t)1 << (log_n - 1), order = 4 * n;
+    size_t n = (size_t)1 << (real ? log_n : log_n - 1), order = 4 * n;
     size_t head = 64 * ((sizeof(cki_fft) + 63) / 64);
     size_t size = head + n * (2 * sizeof(double) + sizeof(uint32_t));
     size_t u = 1;
@@ -43,7 +48,7 @@ ckks_status cki_fft_init_engine(cki_fft **out, const ckks_memory *m,
 
     if (f == NULL)
         return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for the encoder");
-    *f = (cki_fft){ .engine = engine, .n = n, .size = size };
+    *f = (cki_fft){ .engine = engine, .real = real, .n = n, .size = size };
     s = engine->init(&f->own, m, n);
     if (s != CKKS_OK) {
         cki_free(m, f, size);
@@ -66,9 +71,14 @@ ckks_status cki_fft_init_engine(cki_fft **out, const ckks_memory *m,
 }
 
 ckks_status cki_fft_init(cki_fft **out, const ckks_memory *m, int log_n,
-                         int generator)
+                         int generator, bool real)
 {
-    return cki_fft_init_engine(out, m, log_n, generator, CKI_FFT);
+    return cki_fft_init_engine(out, m, log_n, generator, real, CKI_FFT);
+}
+
+size_t cki_slots_work(const cki_fft *f)
+{
+    return 2 * f->n;
 }
 
 void cki_fft_clear(cki_fft **fft, const ckks_memory *m)
@@ -87,7 +97,7 @@ static void slots_gather(double *x, const cki_fft *f, const double *re,
     memset(x, 0, 2 * f->n * sizeof *x);
     for (size_t j = 0; j < count; j++) {
         size_t at = (f->slot[j] & ~SLOT_CONJ) * f->step;
-        double y = im == NULL ? 0 : im[j];
+        double y = im == NULL || f->real ? 0 : im[j];
 
         x[at] = re[j];
         x[at + f->imag] = f->slot[j] & SLOT_CONJ ? -y : y;
@@ -102,12 +112,14 @@ static void slots_scatter(double *re, double *im, size_t count,
 
         re[j] = x[at];
         if (im != NULL)
-            im[j] = f->slot[j] & SLOT_CONJ ? -x[at + f->imag]
-                                           : x[at + f->imag];
+            im[j] = f->real ? 0
+                    : f->slot[j] & SLOT_CONJ ? -x[at + f->imag]
+                                             : x[at + f->imag];
     }
 }
 
-/* c_k + i c_(k+n) = factor x_k / zeta^k.  Returns the largest |c_k|, or
+/* c_k + i c_(k+n) = factor x_k / zeta^k, the latter not in the real ring, whose
+ * coefficients are the former.  Returns the largest |c_k|, or
  * infinity if one of them is not a number. */
 static double untwist(double *c, const double *x, const cki_fft *f,
                       double factor)
@@ -122,7 +134,8 @@ static double untwist(double *c, const double *x, const cki_fft *f,
         double im = (b * cosine[k] - a * sine[k]) * factor;
 
         c[k] = re;
-        c[f->n + k] = im;
+        if (!f->real)
+            c[f->n + k] = im;
         re = fabs(re);
         im = fabs(im);
         number &= re + im >= 0;
@@ -138,7 +151,10 @@ static void twist(double *x, const double *c, const cki_fft *f, double factor)
     const double *cosine = f->twist, *sine = f->twist + f->n;
 
     for (size_t k = 0; k < f->n; k++) {
-        double a = c[k] * factor, b = c[f->n + k] * factor;
+        const double upper = !f->real ? c[f->n + k]
+                             : k > 0  ? -c[f->n - k]
+                                      : 0;
+        double a = c[k] * factor, b = upper * factor;
 
         x[k * f->step] = a * cosine[k] - b * sine[k];
         x[k * f->step + f->imag] = a * sine[k] + b * cosine[k];

@@ -66,17 +66,17 @@ ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
         s = cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (s != CKKS_OK)
         return s;
-    if (galois % 2 == 0 || galois >= 2 * ctx->n)
-        return cki_fail(CKKS_EARG, "%s: Galois element %llu is not odd and "
+    if (galois % (ctx->real ? 4 : 2) != 1 || galois >= ctx->rns.order)
+        return cki_fail(CKKS_EARG, "%s: Galois element %llu is not %s and "
                         "below %zu", name, (unsigned long long)galois,
-                        2 * ctx->n);
+                        ctx->real ? "1 mod 4" : "odd", ctx->rns.order);
     size = ctx->n * (sizeof *copy + sizeof *perm);
     copy = cki_alloc(&ctx->memory, size);
     if (copy == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
     perm = (uint32_t *)(void *)(copy + ctx->n);
     memcpy(copy, x, ctx->n * sizeof *copy);
-    cki_galois_perm(perm, ctx->log_n, (uint32_t)galois);
+    cki_galois_perm(perm, ctx->log_n, ctx->rns.order, (uint32_t)galois);
     ctx->rns.kernel->permute(out, copy, perm, ctx->n);
     cki_wipe(copy, size);
     cki_free(&ctx->memory, copy, size);

@@ -74,6 +74,6 @@ void fixture_engine(fixture *f, int generator, const cki_fft_engine *e)
 {
     cki_fft_clear(&f->ctx->fft, &f->ctx->memory);
     if (cki_fft_init_engine(&f->ctx->fft, &f->ctx->memory, f->ctx->log_n,
-                            generator, e) != CKKS_OK)
+                            generator, false, e) != CKKS_OK)
         abort();
 }

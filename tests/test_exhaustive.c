@@ -227,7 +227,7 @@ TEST(exhaustive_ntt_of_four_modulo_17)
         cki_ntt *t = NULL;
 
         if (!kernel->usable() || !CHECK_OK(cki_ntt_init(&t, kernel, &m, PSI, 2,
-                                                        &default_memory)))
+                                                        8, &default_memory)))
             continue;
         for (uint64_t w = 0; w < P * P * P * P; w++) {
             uint64_t in[4] = { w % P, w / P % P, w / P / P % P,

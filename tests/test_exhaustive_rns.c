@@ -199,7 +199,7 @@ TEST(exhaustive_automorphisms)
         uint32_t n = (uint32_t)1 << log_n;
 
         for (uint32_t g = 1; g < 2 * n; g += 2) {
-            cki_galois_perm(perm, log_n, g);
+            cki_galois_perm(perm, log_n, (size_t)2 << log_n, g);
             for (uint32_t i = 0; i < n; i++)
                 CHECK(perm[i] < n && 2 * reversed(perm[i], n) + 1
                           == (2 * reversed(i, n) + 1) * g % (2 * n),

@@ -179,7 +179,7 @@ static void division_init(division *d, int log_n, uint64_t p, int shape,
     d->z = d->want + n;
     d->got = d->z + n;          /* and a canary behind it                    */
     d->perm = (uint32_t *)(void *)(d->got + n + 1);
-    cki_galois_perm(d->perm, log_n,
+    cki_galois_perm(d->perm, log_n, (size_t)2 << log_n,
                     ((uint32_t)test_word(state) | 1) & (uint32_t)(2 * n - 1));
 }
 
@@ -256,7 +256,8 @@ static void ntt_by_definition(int log_n, const cki_mod *m, int shape,
         cki_ntt *t = NULL;
 
         if (takes(*k, m)
-            && CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n, &plain))) {
+            && CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n,
+                         (size_t)2 << log_n, &plain))) {
             ntt_both_ways(a, want, n, *k, t, want + n);
             inverse_times(a, want, n, test_word(state) % m->p, *k, t,
                           want + n);
@@ -307,7 +308,8 @@ static void ntt_spot(int log_n, const cki_mod *m, int shape, uint64_t *state)
         cki_ntt *t = NULL;
 
         if (!takes(*k, m)
-            || !CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n, &plain)))
+            || !CHECK_OK(cki_ntt_init(&t, *k, m, psi, log_n,
+                         (size_t)2 << log_n, &plain)))
             continue;
         memcpy(x, a, n * sizeof *a);
         (*k)->ntt_fwd(x, t);
@@ -419,7 +421,8 @@ static void ntt_growing(const cki_kernel *k, int log_n)
 
     for (uint32_t i = 0; i < n; i++, power = ref_mul(power, psi, m.p))
         root[reversed_bits(i, log_n)] = power;
-    if (!CHECK_OK(cki_ntt_init(&t, k, &m, psi, log_n, &plain)))
+    if (!CHECK_OK(cki_ntt_init(&t, k, &m, psi, log_n,
+                         (size_t)2 << log_n, &plain)))
         return;
     for (int c = 2 * 2; c < 2 * log_n + 2; c++) {
         int layer = c / 2;
@@ -695,7 +698,7 @@ TEST(kernel_dot2_of_automorphisms)
             size_t n = (size_t)1 << log_n;
             int terms = 1 + (r * 7 + log_n) % 12;
 
-            cki_galois_perm(perm, log_n, g & (uint32_t)(2 * n - 1));
+            cki_galois_perm(perm, log_n, (size_t)2 << log_n, g & (uint32_t)(2 * n - 1));
             dot_fill(&d, terms, n, m[r % PRIMES].p, 4, 1 + r % 4, &state);
             dot_check(&d, terms, perm, n, &m[r % PRIMES], r % 2 == 0);
         }
@@ -1018,7 +1021,7 @@ static void galois_check(int log_n, uint32_t g, const cki_mod *m,
     uint64_t psi = cki_min_root(2 * n, m);
     cki_ntt *t = NULL;
 
-    cki_galois_perm(perm, log_n, g);
+    cki_galois_perm(perm, log_n, (size_t)2 << log_n, g);
     fill_shape(a, n, m->p, 4, state);
     for (size_t i = 0; i < n; i++) {
         size_t e = i * g % (2 * n);
@@ -1026,7 +1029,7 @@ static void galois_check(int log_n, uint32_t g, const cki_mod *m,
         b[e % n] = e < n ? a[i] : (m->p - a[i]) % m->p;
     }
     if (!CHECK_OK(cki_ntt_init(&t, &cki_kernel_portable, m, psi, log_n,
-                               &plain)))
+                               (size_t)2 << log_n, &plain)))
         abort();
     cki_kernel_portable.ntt_fwd(a, t);
     cki_kernel_portable.ntt_fwd(b, t);

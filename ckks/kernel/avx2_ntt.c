@@ -71,6 +71,52 @@ static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
     }
 }
 
+/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
+ * two, the first of the others. */
+static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v, vec w0,
+                                     vec w1, bool two, prime c)
+{
+    fwd(u, v, w0, c);
+    fwd(p, q, w0, c);
+    if (two) {
+        fwd(u, p, w1, c);
+        fwd(q, v, w1, c);
+    }
+}
+
+/* That layer, or two, over everything; converts words. */
+static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
+                                   const cki_ntt *t, prime c)
+{
+    const size_t n = t->n;
+    const vec w0 = constant(t->fold, &t->mod), w1 = _mm256_set1_pd(table[1]);
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, 4, n);
+    for (size_t j = 4; j < n / 4; j += 4) {
+        vec u = load(x + j), p = load(mid + j);
+        vec q = reversed(load(mid - j - 3)), v = reversed(load(end - j - 3));
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(x + j, u);
+        store_lazy(mid + j, p);
+        store_lazy(mid - j - 3, reversed(q));
+        store_lazy(end - j - 3, reversed(v));
+    }
+    for (size_t i = 0; i < 8; i += 4) {
+        vec u = load(edge.u + i), p = load(edge.p + i);
+        vec q = load(edge.q + i), v = load(edge.v + i);
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(edge.u + i, u);
+        store_lazy(edge.p + i, p);
+        store_lazy(edge.q + i, q);
+        store_lazy(edge.v + i, v);
+    }
+    cki_edge_store(x, &edge, 4, n);
+}
+
 /* Two layers on one block of 4t words; table index m + i of the block. */
 static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, const double *table,
                              size_t index, bool words, bool reduced, prime c)
@@ -326,8 +372,15 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
 
     VERIFY_BELOW(x, n, t->mod.p);
     if (t->log_n % 2 == 1) {
-        fwd_first(x, n, table, c);
+        if (t->real)
+            fwd_real(x, true, table, t, c);
+        else
+            fwd_first(x, n, table, c);
         size /= 2;
+        layers = t->real ? 2 : 1;
+        words = false;
+    } else if (t->real) {
+        fwd_real(x, false, table, t, c);
         layers = 1;
         words = false;
     }

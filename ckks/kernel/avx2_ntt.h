@@ -4,6 +4,7 @@
 
 #include "avx2.h"
 #include "portable.h"
+#include "real_edge.h"
 
 enum {
     SMALL_LOG = 5,              /* rings up to 2^5 go to the portable code   */
@@ -19,6 +20,12 @@ static inline void transpose(vec *a, vec *b, vec *c, vec *d)
     *b = _mm256_permute2f128_pd(ab1, cd1, 0x20);
     *c = _mm256_permute2f128_pd(ab0, cd0, 0x31);
     *d = _mm256_permute2f128_pd(ab1, cd1, 0x31);
+}
+
+/* Words in opposite order. */
+static inline vec reversed(vec x)
+{
+    return _mm256_permute4x64_pd(x, _MM_SHUFFLE(0, 1, 2, 3));
 }
 
 #endif

@@ -83,6 +83,54 @@ static void fwd_first(uint64_t *x, const plan *f)
     }
 }
 
+/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
+ * two, the first of the others: from B = 1 to 3, or 5. */
+static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
+                                     twiddle w0, twiddle w1, bool two,
+                                     prime c)
+{
+    fwd(u, v, w0, c);
+    fwd(p, q, w0, c);
+    if (two) {
+        fwd(u, p, w1, c);
+        fwd(q, v, w1, c);
+    }
+}
+
+/* That layer, or two, over everything. */
+static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const cki_ntt *t,
+                                   const plan *f)
+{
+    const size_t n = t->n;
+    const twiddle w0 = factor(t->fold, &t->mod), w1 = same(f->table, n, 1);
+    const prime c = f->c;
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, LANES, n);
+    for (size_t j = LANES; j < n / 4; j += LANES) {
+        vec u = load(x + j), p = load(mid + j);
+        vec q = reversed(load(mid - j - 7)), v = reversed(load(end - j - 7));
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store(x + j, u);
+        store(mid + j, p);
+        store(mid - j - 7, reversed(q));
+        store(end - j - 7, reversed(v));
+    }
+    for (size_t i = 0; i < 2 * LANES; i += LANES) {
+        vec u = load(edge.u + i), p = load(edge.p + i);
+        vec q = load(edge.q + i), v = load(edge.v + i);
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store(edge.u + i, u);
+        store(edge.p + i, p);
+        store(edge.q + i, q);
+        store(edge.v + i, v);
+    }
+    cki_edge_store(x, &edge, LANES, n);
+}
+
 /* Two layers on one block of 4t words, its first twiddle number i. */
 static inline void fwd_block(uint64_t *x, size_t t, size_t i, bool halved,
                              const plan *f)
@@ -265,7 +313,11 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
     int top = 0;                /* pairs done over everything                */
 
     VERIFY_BELOW(x, n, t->mod.p);
-    if (t->log_n % 2 == 1)
+    if (t->real && t->log_n % 2 == 1)
+        fwd_real(x, true, t, &f);
+    else if (t->real)
+        fwd_real(x, false, t, &f);
+    else if (t->log_n % 2 == 1)
         fwd_first(x, &f);
     for (; size > BLOCK; size /= 4, top++)
         fwd_sweep(x, n, size / 4, n / size, f.halved[top], &f);

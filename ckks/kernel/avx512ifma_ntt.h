@@ -5,6 +5,7 @@
 
 #include "avx512ifma.h"
 #include "portable.h"
+#include "real_edge.h"
 
 enum {
     SMALL_LOG = 6,              /* rings up to 2^6 go to the portable code   */
@@ -63,6 +64,13 @@ static inline void transpose(vec *x)
     }
 }
 
+/* Words in opposite order. */
+static inline vec reversed(vec x)
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0),
+                                    x);
+}
+
 /* ---- what is known of a transform ---------------------------------------- */
 
 enum { MAX_PAIRS = CKKS_MAX_LOG_N / 2 };
@@ -79,7 +87,7 @@ typedef struct plan {
 static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
 {
     int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
-    int bound = 1 + 2 * (t->log_n % 2);
+    int bound = 1 + 2 * (t->log_n % 2) + 2 * t->real;
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
                .half = set1((uint64_t)room / 2 * t->mod.p),
                .pairs = t->log_n / 2 };

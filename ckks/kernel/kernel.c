@@ -21,15 +21,29 @@ const cki_kernel *const cki_kernels[] = {
     NULL
 };
 
+/* root[m + k] for all m and k; root[0] = 1 is read by no transform. */
+static void fill_roots(uint64_t *root, uint64_t psi, int log_n, size_t order,
+                       const cki_mod *mod)
+{
+    root[0] = 1;
+    for (int l = 0; l < log_n; l++) {
+        const size_t m = (size_t)1 << l;
+        const uint64_t step = cki_pow(psi, order / (2 * m), mod);
+        uint64_t y = cki_pow(psi, ((size_t)1 << log_n) / (2 * m), mod);
+
+        for (size_t k = 0; k < m; k++, y = cki_mul(y, step, mod))
+            root[m + (l == 0 ? 0 : cki_bitrev((uint32_t)k, l))] = y;
+    }
+}
+
 ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
                          const cki_mod *mod, uint64_t psi, int log_n,
-                         const ckks_memory *m)
+                         size_t order, const ckks_memory *m)
 {
     size_t n = (size_t)1 << log_n, head = (sizeof(cki_ntt) + 63) / 64 * 64;
     size_t size = head + k->ntt_bytes(n), root_size = 2 * n * sizeof(uint64_t);
     cki_ntt *t = cki_alloc(m, size);
     uint64_t *root = cki_alloc(m, root_size);
-    uint64_t inv = cki_inv(psi, mod), a = 1, b = 1;
 
     if (t == NULL || root == NULL) {
         cki_free(m, t, size);
@@ -38,17 +52,20 @@ ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
                         "NTT tables", size);
     }
     *t = (cki_ntt){ .mod = *mod, .n = n, .log_n = log_n,
-                    .n_inv = cki_inv(n % mod->p, mod),
+                    .real = order > 2 * n,
+                    .n_inv = cki_inv(order / 2 % mod->p, mod),
                     .own = (char *)t + head, .own_size = size };
-    for (size_t i = 0; i < n; i++) {
-        uint32_t r = cki_bitrev((uint32_t)i, log_n);
-
-        root[r] = a;
-        root[n + r] = b;
-        a = cki_mul(a, psi, mod);
-        b = cki_mul(b, inv, mod);
-    }
+    fill_roots(root, psi, log_n, order, mod);
+    fill_roots(root + n, cki_inv(psi, mod), log_n, order, mod);
     t->n_inv_v = cki_mul(t->n_inv, root[n + 1], mod);
+    if (t->real) {
+        t->unfold = cki_pow(psi, n, mod);
+        t->fold = mod->p - t->unfold;
+        for (size_t i = 2; i < 4; i++) {
+            root[i] = cki_mul(root[i], t->fold, mod);
+            root[n + i] = cki_mul(root[n + i], t->unfold, mod);
+        }
+    }
     k->ntt_prepare(t, root, root + n);
     cki_free(m, root, root_size);
     *out = t;
@@ -309,23 +326,35 @@ static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
     return ok;
 }
 
-static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
-                             const uint32_t *perm, const cki_mod *m,
-                             const ckks_memory *memory)
+/* x at z by Horner; real: at z and 1/z, x_0 once. */
+static uint64_t value_at(const uint64_t *x, uint64_t z, bool real,
+                         const cki_mod *m)
 {
-    uint64_t psi = cki_min_root(2 * N, m);
+    const uint64_t inv = cki_inv(z, m);
+    uint64_t r = 0, s = 0;
+
+    for (int j = N - 1; j >= 0; j--) {
+        r = cki_add(cki_mul(r, z, m), x[j], m->p);
+        s = cki_add(cki_mul(s, inv, m), x[j], m->p);
+    }
+    return real ? cki_sub(cki_add(r, s, m->p), x[0], m->p) : r;
+}
+
+/* order: 2N, or 4N for the real ring. */
+static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
+                             const uint32_t *perm, size_t order,
+                             const cki_mod *m, const ckks_memory *memory)
+{
+    uint64_t psi = cki_min_root(order, m);
     cki_ntt *t = NULL;
-    ckks_status s = cki_ntt_init(&t, k, m, psi, LOG_N, memory);
+    ckks_status s = cki_ntt_init(&t, k, m, psi, LOG_N, order, memory);
 
     if (s != CKKS_OK)
         return s;
-    for (uint32_t i = 0; i < N; i++) {      /* Horner at psi^(2 br(i) + 1)   */
-        uint64_t z = cki_pow(psi, 2 * cki_bitrev(i, LOG_N) + 1, m), r = 0;
-
-        for (int j = N - 1; j >= 0; j--)
-            r = cki_add(cki_mul(r, z, m), b->x[3][j], m->p);
-        b->want[0][i] = r;
-    }
+    for (uint32_t i = 0; i < N; i++)
+        b->want[0][i] = value_at(
+            b->x[3], cki_pow(psi, order / N * cki_bitrev(i, LOG_N) + 1, m),
+            order > 2 * N, m);
     memcpy(b->got[0], b->x[3], sizeof b->got[0]);
     k->ntt_fwd(b->got[0], t);
     *ok = *ok && equal(b, 1);
@@ -355,7 +384,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
         return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
                         "kernel check", sizeof *b);
     for (size_t i = 0; i < 3; i++) {
-        used[i] = cki_find_prime(k->max_bits - 2 * (int)(i == 1), 2 * N, used,
+        used[i] = cki_find_prime(k->max_bits - 2 * (int)(i == 1), 4 * N, used,
                                  i);
         mod[i] = cki_mod_make(used[i]);
     }
@@ -372,7 +401,10 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_combine(b, k, &mod[0], false) && *ok;
     *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
-    s = check_ntt(ok, b, k, perm, &mod[0], memory);
+    s = check_ntt(ok, b, k, perm, 2 * N, &mod[0], memory);
+    fill(b->x, 5, &mod[0]);
+    if (s == CKKS_OK)
+        s = check_ntt(ok, b, k, perm, 4 * N, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;
     *ok = check_convert(b, k, mod, false) && *ok;
     cki_free(memory, b, sizeof *b);

@@ -20,8 +20,11 @@ typedef struct cki_ntt {
     cki_mod mod;
     size_t  n;
     int     log_n;
-    uint64_t n_inv;             /* 1/N                                       */
-    uint64_t n_inv_v;           /* psi^-br(1) / N: the last layer's, inverse */
+    bool real;                  /* of the real ring                          */
+    uint64_t n_inv;             /* 1/N; real: 1/2N                           */
+    uint64_t n_inv_v;           /* inverse[1] times that: the last layer's of
+                                   an inverse                                */
+    uint64_t fold, unfold;      /* real: -I and I = psi^N, else 0            */
     void   *own;
     size_t  own_size;
 } cki_ntt;
@@ -73,13 +76,14 @@ typedef struct cki_kernel {
     int  max_bits;                      /* primes below 2^max_bits           */
     bool (*usable)(void);               /* on this machine                   */
 
-    /* Table for N = 2^log_n (log_n >= 2): bytes, and filling from
-     * root[i] = psi^br(i) and inverse[i] = psi^-br(i), i < N. */
+    /* Table for N = 2^log_n (log_n >= 2): bytes, and filling from the twiddles
+     * of cki_ntt_init and their inverses, i < N. */
     size_t (*ntt_bytes)(size_t n);
     void (*ntt_prepare)(cki_ntt *t, const uint64_t *root,
                         const uint64_t *inverse);
 
-    /* x[i] <- a(psi^(2 br(i) + 1)), a the polynomial with coefficients x. */
+    /* x[i] <- a(psi^(f br(i) + 1)), a the polynomial with coefficients x, f = 2;
+     * real: with a_0 + sum of a_i (X^i + X^-i), f = 4. */
     void (*ntt_fwd)(uint64_t *x, const cki_ntt *t);
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
@@ -164,10 +168,31 @@ CKKS_CHECKED ckks_status cki_kernel_choose(const cki_kernel **out,
 CKKS_CHECKED ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
                                           const ckks_memory *m);
 
-/* Makes and fills a table; t->own is one allocation. */
+/* Makes and fills a table; t->own is one allocation.  psi is a primitive root
+ * of unity of this order, 2N, or 4N for the real ring.  Layer l of the
+ * transform, 2^l = m, takes polynomials modulo X^(N/m) - y^2 to X^(N/2m) - y
+ * and X^(N/2m) + y, from X^N - psi^N on: number k of the layer has the twiddle
+ *   root[m + k] = y = psi^((f br_l(k) + 1) N/2m),  f = order / N.
+ *
+ * The real ring has one layer more, before the others.  Modulo X^N - I, I =
+ * psi^N, X^-i is -I X^(N-i), so a_0 + sum of a_i (X^i + X^-i) becomes b with
+ * b_0 = a_0 and b_j = a_j - I a_(N-j).  The values at the roots of X^N - I are
+ * all there are: those at its inverses are the same.  Made of one product for
+ * two words, that is
+ *   0 < k < N/4:   b_k = a_k - I a_(N-k)       b'_(N-k) = a_k + I a_(N-k)
+ *   N/4 < k < N/2: b_(N-k) = a_(N-k) - I a_k   b'_k     = a_(N-k) + I a_k
+ * with b' in place of b = -I b'; b'_k = I b_k at N/4 and 3N/4, too, so at k in
+ * the second and the fourth quarter: these are what root[2] and root[3]
+ * multiply, and -I is put into them.  b_(N/2) = a_(N/2) - I a_(N/2).
+ * For j in 0..N/4 the four words u, p, q, v at j, N/2 + j, N/2 - j, N - j (v is
+ * 0 for j = 0) become
+ *   u - I v,  p - I q,  p + I q,  u + I v,
+ * and stay together in the next layer; the first two of them are b for j < N/4,
+ * the last two b' for j > 0. */
 CKKS_CHECKED ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
                                       const cki_mod *mod, uint64_t psi,
-                                      int log_n, const ckks_memory *m);
+                                      int log_n, size_t order,
+                                      const ckks_memory *m);
 void cki_ntt_clear(cki_ntt **t, const ckks_memory *m);
 
 #endif
