@@ -52,7 +52,7 @@ static const change changes[] = {
     { ZOO_PARAMS, HEAD + 48, 8, 1, "fingerprint" },
     { ZOO_PARAMS, HEAD + 48, 8, 2, "fingerprint" },
     { ZOO_PARAMS, HEAD + 48, 8, 3, "fingerprint" },
-    { ZOO_PARAMS, HEAD + 48, 8, 4, "'switching' is 4, not in 0..7" },
+    { ZOO_PARAMS, HEAD + 48, 8, 8, "'switching' is 8, not in 0..7" },
     { ZOO_PARAMS, HEAD + 56, 8, 97, "fingerprint" },
     { ZOO_PARAMS, -8, 8, 1, "'security' is 1" },
     { ZOO_PARAMS, -8, 8, 128, "flags 1" },
@@ -92,7 +92,7 @@ static const change changes[] = {
     { ZOO_PK, -1, 1, 0x1f, "limb of prime 2" },
     { ZOO_PK, -1, 1, 0xff, "b: word 3 of the limb of prime 2" },
     /* evaluation keys: relinearisation, rotation by 1, conjugation */
-    { ZOO_KEYS, HEAD, 4, UINT32_MAX, "'count' is 4294967295, not in 0..7" },
+    { ZOO_KEYS, HEAD, 4, UINT32_MAX, "'count' is 4294967295, not in 0..3" },
     { ZOO_KEYS, HEAD, 4, 4, "'count' is 4" },
     { ZOO_KEYS, HEAD, 4, 2, "bytes" },
     { ZOO_KEYS, HEAD, 4, 0, "bytes" },
