@@ -53,8 +53,9 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
     nn_layout *l = &p->layout;
     size_t fit;
 
+    p->params.ring = as->real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
     *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
-                      .slots = (size_t)1 << (p->params.log_n - 1) };
+                      .slots = net_slots(&p->params) };
     l->height = net_round_up(p->core_height + 2 * p->halo, ring_y);
     l->width = net_round_up(p->core_width + 2 * p->halo, ring_x);
     if (as->matrices > 0 && p->border == NN_VALID) {
@@ -85,7 +86,7 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
                        "that fills the slots: %d x %d is %d of %zu; use a "
                        "model with border halo, or N = 2^%.0f", l->grid_y,
                        l->grid_x, l->grid_y * l->grid_x, l->slots,
-                       log2(2.0 * l->grid_y * l->grid_x));
+                       log2((as->real ? 1.0 : 2.0) * l->grid_y * l->grid_x));
     l->batch = (int)fit;
     if (p->border == NN_WRAP)
         l->batch = 1;
@@ -93,7 +94,7 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
         l->batch = aim->max_batch;
     if (aim->images > 0 && l->batch > aim->images)
         l->batch = aim->images;
-    return net_set_masks(n, l);
+    return net_set_masks(n, l, as->real);
 }
 
 static ckks_status choose_matrices(net *n, const nn_layout *l,

@@ -29,6 +29,12 @@ static void add_rotated(double *y, const double *x, double w,
                 y[j] += w * x[(j + step) % slots];
         return;
     }
+    if (t->alternate) {
+        for (size_t j = 0; j < slots; j++)
+            y[j] += w * x[(j + step) % slots]
+                    * ((j + step) % 2 == 0 ? sqrt(2) : -sqrt(2));
+        return;
+    }
     for (size_t j = 0; j < slots - step; j++)
         y[j] += w * x[j + step];
     for (size_t j = slots - step; j < slots; j++)

@@ -101,12 +101,14 @@ static ckks_status price_step(nn_step *s, const net *n, int k,
                               const net_map *m, nn_plan *p, pricing *with)
 {
     const bool masked = n->stage[k].masked;
+    const bool alternating = n->stage[k].alternating;
     way inputs = { 0 }, sums = { 0 }, *taken;
-    ckks_status st;
+    ckks_status st = CKKS_OK;
 
     if (n->stage[k].neurons > 0)
         return price_matrix(s, n, k, p, with);
-    st = way_of(&inputs, n, k, m, p, true, with);
+    if (!alternating)
+        st = way_of(&inputs, n, k, m, p, true, with);
     if (st == CKKS_OK && !masked)
         st = way_of(&sums, n, k, m, p, false, with);
     if (st != CKKS_OK)
@@ -114,6 +116,8 @@ static ckks_status price_step(nn_step *s, const net *n, int k,
     if (with->choose)
         s->rotate_inputs = inputs.any
                            && (masked || better(&inputs, &sums));
+    if (alternating)
+        s->rotate_inputs = false;
     taken = masked || s->rotate_inputs ? &inputs : &sums;
     s->rotations = taken->rotations;
     s->bytes = taken->bytes;
@@ -123,18 +127,27 @@ static ckks_status price_step(nn_step *s, const net *n, int k,
     return CKKS_OK;
 }
 
-/* sd of the real part of a slot after a rounding division, as a number of the
- * ciphertext: coefficients of c_0 + c_1 s carry (1 + 2N/3)/12 each. */
-static double rounding_sd(int log_n)
+/* Variance of the real part of a slot whose polynomial has coefficients of
+ * variance 1: of a sum of e_k zeta^k, or of e_0 and 2 e_k cos(..). */
+static double slot_variance(const ckks_params *p)
 {
-    double n = ldexp(1, log_n);
-
-    return sqrt(n / 2 * (1 + 2 * n / 3) / 12);
+    return ldexp(p->ring == CKKS_RING_REAL ? 2 : 0.5, p->log_n);
 }
 
-static double fresh_sd(int log_n)
+/* sd of the real part of a slot after a rounding division, as a number of the
+ * ciphertext: that of e_0 + e_1 s, e of variance 1/12, s of 2/3.  Slots of a
+ * product multiply; complex ones have twice the real part's variance. */
+static double rounding_sd(const ckks_params *p)
 {
-    return sqrt(10.5 * ldexp(1, log_n) / 2);
+    const double slot = slot_variance(p);
+    const double s = (p->ring == CKKS_RING_REAL ? 1 : 2) * slot * 2 / 3;
+
+    return sqrt(slot / 12 * (1 + s));
+}
+
+static double fresh_sd(const ckks_params *p)
+{
+    return sqrt(10.5 * slot_variance(p));
 }
 
 /* Size of a step's map: of the layout's, where the model's has no end. */
@@ -181,7 +194,7 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
 
         if (s->square)
             st.relins += s->planes * live_phases(s, o, &p->layout);
-        st.error = fmax(st.error, rounding_sd(p->params.log_n) / o->scale
+        st.error = fmax(st.error, rounding_sd(&p->params) / o->scale
                                       * s->factor);
     }
     status = price_step(&st, n, k, m, p, with);
@@ -218,7 +231,8 @@ static double matrix_variance(const net *n, int k, const nn_plan *p)
 {
     const net_stage *s = &n->stage[k];
     const nn_layer *layer = n->model->layer;
-    const double sd = sqrt(ldexp(1, p->params.log_n) / 12);
+    const double sd = sqrt((p->params.ring == CKKS_RING_REAL ? 1 : 2)
+                           * slot_variance(&p->params) / 12);
     const double scale = ldexp(s->scale, s->mask_bits);
     const int pre = s->source[0].stage < 0
                         ? 0 : n->stage[s->source[0].stage].post;
@@ -234,7 +248,7 @@ static double matrix_variance(const net *n, int k, const nn_plan *p)
 
 static double logit_error(const net *n, const nn_plan *p)
 {
-    double sum = pow(fresh_sd(p->params.log_n) / p->in_scale
+    double sum = pow(fresh_sd(&p->params) / p->in_scale
                          * n->model->layer[0].range.gain, 2);
 
     for (int k = 0; k < n->num_stages; k++)
@@ -243,7 +257,7 @@ static double logit_error(const net *n, const nn_plan *p)
 
             /* rotating masked inputs adds as much again; of means by
                rotation all pixels are rounded, and rotated */
-            sum += pow(rounding_sd(p->params.log_n) / o->scale
+            sum += pow(rounding_sd(&p->params) / o->scale
                            * n->stage[k].factor * out_gain(n, k, o), 2)
                    * (p->border == NN_ZERO ? 2 : 1)
                    * (net_out_by_phase(&n->stage[k], o, &p->layout)

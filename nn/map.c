@@ -11,6 +11,13 @@
  * 2 g, pixels whose taps meet at different places share a ciphertext: each tap
  * is then read at both, through masks that let every other pixel pass.  A
  * dense layer is a convolution whose kernel is the map, at one position.
+ *
+ * Where pixels of the half-size map stand in slots of even number, in the real
+ * ring, nothing need be masked but what stands in the odd slots between them.
+ * With z = x sqrt(2) in even slots and -x sqrt(2) in odd ones
+ * (ckks_mul_alternating), w x / 2 + w z / sqrt(8) is w x in even slots and 0 in
+ * odd ones: two integers for one weight, and an even slot read by an even
+ * rotation meets an even pixel, by an odd rotation an odd one.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -59,7 +66,9 @@ int net_compare_terms(const void *a, const void *b)
         return x->carry_x < y->carry_x ? -1 : 1;
     if (x->place_y != y->place_y)
         return x->place_y < y->place_y ? -1 : 1;
-    return (x->place_x > y->place_x) - (x->place_x < y->place_x);
+    if (x->place_x != y->place_x)
+        return x->place_x < y->place_x ? -1 : 1;
+    return (x->alternate > y->alternate) - (x->alternate < y->alternate);
 }
 
 /* The source's terms stand in groups, one term a channel: the first of the
@@ -189,18 +198,25 @@ static int up_places(up_place out[2], int at, int to, int ring, int gap)
 static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
                        const up_place *x)
 {
+    const bool both = r->stage->alternating && x->place != 0;
     int phase, first;
     net_term place;
 
     if (!locate(&phase, &place, y->low, x->low, r))
         return;
-    place.place_y = y->place;
-    place.place_x = x->place;
-    first = find_group(t, r, phase, place);
-    for (int c = 0; r->with_weights && c < r->source->channels; c++)
-        for (int o = 0; o < r->stage->channels; o++)
-            add_weight(t, r, o, c, first + c,
-                       up_weight(r, o, c, tap, y->corner * 2 + x->corner));
+    place.place_y = both ? 0 : y->place;
+    place.place_x = both ? 0 : x->place;
+    for (int k = 0; k <= both; k++) {
+        const double share = !both ? 1 : k == 0 ? 0.5 : sqrt(0.125);
+
+        place.alternate = k;
+        first = find_group(t, r, phase, place);
+        for (int c = 0; r->with_weights && c < r->source->channels; c++)
+            for (int o = 0; o < r->stage->channels; o++)
+                add_weight(t, r, o, c, first + c, share
+                           * up_weight(r, o, c, tap,
+                                       y->corner * 2 + x->corner));
+    }
 }
 
 /* The phase at (a, b), the tap at (y, x). */
@@ -363,7 +379,7 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
     for (int i = 0; i < s->num_sources; i++) {
         int phases = nn_layout_phases(l, s->source[i].gap);
         int taps = s->kernel_y * s->kernel_x
-                   * (s->source[i].up_channels > 0 ? 4 : 1);
+                   * (s->source[i].up_channels > 0 ? 8 : 1);
 
         inputs += s->source[i].channels * phases;
         t.limit += s->source[i].channels * taps;

@@ -40,6 +40,11 @@ bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
 
 /* ---- stages -------------------------------------------------------------- */
 
+size_t net_slots(const ckks_params *p)
+{
+    return (size_t)1 << (p->ring == CKKS_RING_REAL ? p->log_n : p->log_n - 1);
+}
+
 /* Whether a source's transposed convolution puts pixels of both kinds into one
  * ciphertext. */
 static bool mixed(const net_source *s, const nn_layout *l)
@@ -48,16 +53,31 @@ static bool mixed(const net_source *s, const nn_layout *l)
            && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
 }
 
-ckks_status net_set_masks(net *n, const nn_layout *l)
+/* Whether pixels of a map of this gap stand in all slots, or in all of even
+ * number. */
+static bool every_other(int gap, const nn_layout *l)
 {
+    return l->ring_y % gap == 0
+           && (l->ring_x % gap == 0
+               || (gap == 2 * l->ring_x && l->grid_x % 2 == 0));
+}
+
+ckks_status net_set_masks(net *n, const nn_layout *l, bool real)
+{
+    const int gap = n->max_gap;
+
     for (int k = 0; k < n->num_stages; k++) {
         net_stage *st = &n->stage[k];
 
         st->masked = st->bordered;
+        st->alternating = false;
         for (int i = 0; i < st->num_sources; i++) {
             const net_source *s = &st->source[i];
 
-            st->masked |= mixed(s, l);
+            if (mixed(s, l) && real && every_other(s->gap, l))
+                st->alternating = true;
+            else
+                st->masked |= mixed(s, l);
             for (int c = 0; c < s->channels && mixed(s, l); c++)
                 if (s->add[c] != 0)
                     return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: a constant "
@@ -67,10 +87,14 @@ ckks_status net_set_masks(net *n, const nn_layout *l)
                                    l->ring_x);
         }
     }
-    if (n->model->border == NN_WRAP && (l->ring_y % n->max_gap != 0
-                                        || l->ring_x % n->max_gap != 0))
+    for (int k = 0; k < n->num_stages; k++)     /* one or the other          */
+        n->stage[k].alternating &= !n->stage[k].masked;
+    if (n->model->border == NN_WRAP
+        && (real ? !every_other(gap, l)
+                 : l->ring_y % gap != 0 || l->ring_x % gap != 0))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "
-                       "multiples of %d, not %d x %d", n->max_gap, l->ring_y,
-                       l->ring_x);
+                       "multiples of %d%s, not %d x %d", gap,
+                       real ? " high and of half of that wide" : "",
+                       l->ring_y, l->ring_x);
     return CKKS_OK;
 }

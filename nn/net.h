@@ -47,6 +47,8 @@ typedef struct net_stage {
     bool square;
     bool bordered;              /* border zero, a kernel over the edge       */
     bool masked;                /* so, or pixels between pixels (map.c)      */
+    bool alternating;           /* pixels in every other slot, in the real
+                                   ring: no masks (map.c)                    */
     int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
                                    0: ciphertexts are terms of an integer
                                    combination                               */
@@ -116,9 +118,13 @@ CKKS_CHECKED ckks_status net_levels(net *n, net_bits bits,
  * rescaling by `prime`, so that it comes down to the scale of activations. */
 double net_lift(net_bits bits, double scale, uint64_t prime);
 
-/* Sets which stages are masked in a layout.
+/* Slots of a ciphertext. */
+size_t net_slots(const ckks_params *p);
+
+/* Sets which stages are masked, and which alternate, in a layout of the real
+ * ring or the complex one.
  *   errors  CKKS_EPARAM  a network that stages cannot express on its rings */
-CKKS_CHECKED ckks_status net_set_masks(net *n, const nn_layout *l);
+CKKS_CHECKED ckks_status net_set_masks(net *n, const nn_layout *l, bool real);
 
 /* Bits up to the highest that is set. */
 int net_bit_length(uint64_t x);
@@ -136,12 +142,15 @@ int net_depth(const net *n);
  * sources, channels, phases), rotated by step.  The carries the step comes from
  * tell the mask of a border of zeros; they are 0 for other borders.  place_y,
  * if not 0, lets slots alone in whose row ring_y times the row is place_y - 1
- * modulo twice the stage's gap: every other pixel. */
+ * modulo twice the stage's gap: every other pixel.  alternate: 1 for the
+ * product of the input, before it is rotated, with ckks_mul_alternating's
+ * factors. */
 typedef struct net_term {
     int32_t input;
     int32_t step;
     int16_t carry_y, carry_x;
     int32_t place_y, place_x;
+    int32_t alternate;
 } net_term;
 
 /* The map for one output phase: terms shared by all channels. */
@@ -200,7 +209,7 @@ void net_map_clear(net_map *m);
  */
 void net_pool_terms(net_term term[4], const nn_layout *l, int gap, int to);
 
-/* Orders terms by input, step, carries. */
+/* Orders terms by input, step, carries, places, alternation. */
 int net_compare_terms(const void *a, const void *b);
 /* Whether a term is read through a mask, whether by the same one as another,
  * and whether the mask lets a slot read: a pixel of its own image (a copy of
@@ -208,6 +217,12 @@ int net_compare_terms(const void *a, const void *b);
 bool net_cut(const net_term *t);
 bool net_same_cut(const net_term *a, const net_term *b);
 bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot);
+
+/* Whether a term reads a ciphertext that is made of its input first: rotated,
+ * masked or alternating; and which one: sums that are rotated later read it as
+ * it lies.  shape.c. */
+bool net_makes_version(const net_term *t, const net_stage *s, bool by_inputs);
+net_term net_version(const net_term *t, bool by_inputs);
 
 /* Scale of what a source's ciphertexts hold. */
 double net_source_scale(const net *n, const net_source *s);

@@ -137,7 +137,7 @@ typedef struct nn_layout {
     int height, width;          /* of the input as packed, halo included     */
     int ring_y, ring_x, grid_y, grid_x;
     int batch;                  /* images a set of ciphertexts holds         */
-    size_t slots;               /* N/2                                       */
+    size_t slots;               /* N/2; in the real ring N                   */
 } nn_layout;
 
 /* Ciphertext of one channel of a map and slot in it.  The ciphertexts are those
@@ -211,6 +211,13 @@ typedef enum nn_dense_form {
     NN_DENSE_SINGLE             /* plaintexts, a ciphertext for each neuron  */
 } nn_dense_form;
 
+/* The ring of polynomials (ckks_params.ring): what a slot holds. */
+typedef enum nn_slots {
+    NN_SLOTS_ANY = 0,
+    NN_SLOTS_COMPLEX,
+    NN_SLOTS_REAL
+} nn_slots;
+
 /* What the planner may be told; zero bytes are the defaults. */
 typedef struct nn_aim {
     int security;               /* 128 (0), 192, 256 or CKKS_INSECURE        */
@@ -223,6 +230,7 @@ typedef struct nn_aim {
                                    many; NN_MANY: for each of very many; 0:
                                    for one set, however many it holds        */
     nn_dense_form dense;
+    nn_slots slots;
     int layer_bits;             /* of a layer's prime: 0: as many as fit; 47,
                                    44, 40 or 38                              */
     size_t max_memory;          /* bytes the server has; 0: no limit         */

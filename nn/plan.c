@@ -71,12 +71,13 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     if (!in_range(aim->threads, 1, NN_MAX_THREADS))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %d threads, not 1..%d",
                        aim->threads, NN_MAX_THREADS);
-    if (m->border == NN_WRAP
-        && ((aim->ring_y > 0 && aim->ring_y != m->ring_y)
-            || (aim->ring_x > 0 && aim->ring_x != m->ring_x)))
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: the ring %d x "
-                       "%d is part of the model, it cannot be %d x %d",
-                       m->ring_y, m->ring_x, aim->ring_y, aim->ring_x);
+    if (m->border == NN_WRAP && aim->ring_y > 0 && aim->ring_y != m->ring_y)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: the ring's "
+                       "height %d is part of the model, it cannot be %d",
+                       m->ring_y, aim->ring_y);
+    if ((int)aim->slots < NN_SLOTS_ANY || aim->slots > NN_SLOTS_REAL)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: slots %d, not 0..2",
+                       (int)aim->slots);
     if (m->border != NN_HALO
         && ((aim->height > 0 && aim->height != m->height)
             || (aim->width > 0 && aim->width != m->width)))
@@ -89,7 +90,8 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
 static ckks_status set_matrices_of(net *n, const nn_plan *p)
 {
     int neurons[NN_MAX_STEPS];
-    ckks_status st = net_set_masks(n, &p->layout);
+    ckks_status st = net_set_masks(n, &p->layout,
+                                   p->params.ring == CKKS_RING_REAL);
 
     for (int k = 0; k < n->num_stages; k++)
         neurons[k] = p->step[k].neurons;

@@ -140,12 +140,13 @@ static int read_words(reader *r, const char *key, uint64_t *out, int limit)
 
 static void read_parameters(reader *top, nn_plan *p)
 {
-    static const char *const known[] = { "log_n", "security", "dnum",
+    static const char *const known[] = { "log_n", "real", "security", "dnum",
         "fitted_special", "scale_bits", "primes", "special", NULL };
     reader r = enter(top, "parameters", known);
     ckks_params *q = &p->params;
 
     q->log_n = get_int(&r, "log_n", CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
+    q->ring = get_bool(&r, "real") ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
     q->security = get_int(&r, "security", CKKS_INSECURE, 256);
     q->dnum = get_int(&r, "dnum", 1, CKKS_MAX_PRIMES);
     q->fitted_special = get_int(&r, "fitted_special", 0, 1);
@@ -226,7 +227,7 @@ static void read_keys(reader *top, nn_plan *p)
         }
         check_known(&r, known);
         k->kind = (ckks_key_kind)get_choice(&r, "kind", net_key_words, 3);
-        k->step = get_int(&r, "step", 0, 1 << 16);
+        k->step = get_int(&r, "step", 0, 1 << CKKS_MAX_LOG_N);
         k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
         top->st = r.st;
         p->num_keys++;
@@ -287,7 +288,7 @@ static void check_sense(reader *r, nn_plan *p)
 
     if (r->st != CKKS_OK)
         return;
-    l->slots = (size_t)1 << (p->params.log_n - 1);
+    l->slots = net_slots(&p->params);
     l->grid_y = l->height / l->ring_y;
     l->grid_x = l->width / l->ring_x;
     if (l->height % l->ring_y != 0 || l->width % l->ring_x != 0

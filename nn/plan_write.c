@@ -32,6 +32,7 @@ static void put_parameters(nn_json_writer *w, const ckks_params *p,
 {
     nn_json_put_object(w, "parameters");
     nn_json_put_int(w, "log_n", p->log_n);
+    nn_json_put_bool(w, "real", p->ring == CKKS_RING_REAL);
     nn_json_put_int(w, "security", p->security);
     nn_json_put_int(w, "dnum", p->dnum);
     nn_json_put_int(w, "fitted_special", p->fitted_special);

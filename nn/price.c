@@ -26,10 +26,11 @@ typedef struct pricing {
 static void charge(pricing *p, work *w, double tasks)
 {
     const double n = ldexp(1, p->params->log_n);
+    const int layers = p->params->log_n + (p->params->ring == CKKS_RING_REAL);
     double sum = 0;
 
-    w->limbs[NN_FORWARD] *= 0.5 * p->params->log_n;
-    w->limbs[NN_INVERSE] *= 0.5 * p->params->log_n;
+    w->limbs[NN_FORWARD] *= 0.5 * layers;
+    w->limbs[NN_INVERSE] *= 0.5 * layers;
     for (int i = 0; i < NN_COSTS; i++)
         sum += w->limbs[i] * p->machine->cost[i];
     if (tasks > 0)

@@ -265,7 +265,6 @@ static ckks_status one_stage(net_run *r, int k)
 {
     const net_stage *s = &r->w->net.stage[k];
     const int columns = net_columns(s, &r->p->layout);
-    const bool by_inputs = r->p->step[k].rotate_inputs || s->masked;
     net_piece piece = { 0 };
     net_inputs in;
     ckks_status st;
@@ -283,7 +282,8 @@ static ckks_status one_stage(net_run *r, int k)
         return st;
     st = outs_init(r, k);
     while (st == CKKS_OK
-           && net_piece_next(&piece, in.map, s->level, columns, by_inputs)) {
+           && net_piece_next(&piece, in.map, s->level, columns,
+                              in.by_inputs)) {
         if (piece.channel == 0)
             net_inputs_drop(&in, r, k, piece.first);
         st = one_piece(r, k, &in, &piece);
@@ -300,6 +300,7 @@ static ckks_status one_stage(net_run *r, int k)
 static bool same_context(const ckks_ctx *ctx, const ckks_params *p)
 {
     bool same = ckks_ctx_log_n(ctx) == p->log_n
+                && ckks_ctx_ring(ctx) == p->ring
                 && ckks_ctx_top_level(ctx) == p->num_primes - 1;
 
     for (int i = 0; same && i < p->num_primes; i++)

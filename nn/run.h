@@ -66,19 +66,21 @@ void net_encoded_clear(net_encoded *e);
 /* Stage k, which is a matrix. */
 CKKS_CHECKED ckks_status net_matrix_run(net_run *r, int k);
 
-/* The ciphertexts a stage combines: inputs as they are, then rotated ones. */
+/* The ciphertexts a stage combines: inputs as they are, then those made of
+ * them: rotated, masked, alternating. */
 typedef struct net_inputs {
     const net_stage *stage;
     const net_map *map;
+    bool by_inputs;             /* rotated ones are among them               */
     const ckks_ct **ct;         /* shape (total)                             */
     int num_inputs, total;
-    ckks_ct *own;               /* dropped and rotated ones                  */
+    ckks_ct *own;               /* dropped and made ones                     */
     int num_own;
     ckks_pt *mask;              /* masked: one for each cut                  */
     net_term *mask_of;          /* shape (num_masks): which                  */
     int num_masks;
     net_term *version;          /* shape (total - num_inputs): what each
-                                   rotated one is                            */
+                                   made one is                               */
 } net_inputs;
 
 /* Gathers what stage k combines; rotates and masks what it must. */

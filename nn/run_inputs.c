@@ -1,4 +1,5 @@
-/* run_inputs.c -- what a stage combines: ciphertexts, rotated ones, masks.
+/* run_inputs.c -- what a stage combines: ciphertexts, rotated ones, masked
+ * and alternating ones.
  *
  * Read first: run.h, docs/11-layers.md.
  */
@@ -22,14 +23,7 @@ void net_inputs_clear(net_inputs *in)
     memset(in, 0, sizeof *in);
 }
 
-/* Rotated, or at least masked. */
-static bool needs_version(const net_inputs *in, const net_term *t)
-{
-    return t->step != 0
-           || (in->stage->masked && net_cut(t));
-}
-
-/* Every distinct rotated input, sorted. */
+/* Every distinct input that is made, sorted. */
 static ckks_status list_versions(net_inputs *in)
 {
     size_t all = 0, kept = 0;
@@ -42,8 +36,10 @@ static ckks_status list_versions(net_inputs *in)
     all = 0;
     for (int i = 0; i < in->map->num_phases; i++)
         for (int k = 0; k < in->map->phase[i].terms; k++)
-            if (needs_version(in, &in->map->phase[i].term[k]))
-                in->version[all++] = in->map->phase[i].term[k];
+            if (net_makes_version(&in->map->phase[i].term[k], in->stage,
+                                  in->by_inputs))
+                in->version[all++] = net_version(&in->map->phase[i].term[k],
+                                                 in->by_inputs);
     qsort(in->version, all, sizeof *in->version, net_compare_terms);
     for (size_t i = 0; i < all; i++)
         if (kept == 0
@@ -87,6 +83,24 @@ static ckks_status rotate_inputs(net_inputs *in, const ckks_keys *keys)
         net_note(&f, rotate_input(in, i, keys, to));
     for (int k = in->num_inputs; k < in->total; k++)
         in->ct[k] = &to[k - in->num_inputs];
+    return net_failed(&f, in->stage->name);
+}
+
+/* The inputs that alternate, none rotated. */
+static ckks_status alternate_inputs(net_inputs *in)
+{
+    ckks_ct *to = in->own + in->num_inputs;
+    net_failure f = { CKKS_OK, "" };
+
+    NET_PARALLEL
+    for (int k = in->num_inputs; k < in->total; k++) {
+        const net_term *t = &in->version[k - in->num_inputs];
+
+        if (in->ct[t->input]->limb != NULL)     /* a phase with a pixel      */
+            net_note(&f, ckks_mul_alternating(&to[k - in->num_inputs],
+                                              in->ct[t->input]));
+        in->ct[k] = &to[k - in->num_inputs];
+    }
     return net_failed(&f, in->stage->name);
 }
 
@@ -213,7 +227,8 @@ ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
 
     *in = (net_inputs){ .stage = &r->w->net.stage[k], .map = &r->w->map[k] };
     in->num_inputs = in->total = in->map->num_inputs;
-    if (r->p->step[k].rotate_inputs || in->stage->masked)
+    in->by_inputs = r->p->step[k].rotate_inputs || in->stage->masked;
+    if (in->by_inputs || in->stage->alternating)
         st = list_versions(in);
     if (st == CKKS_OK) {
         in->num_own = in->total;
@@ -227,7 +242,8 @@ ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
     if (st == CKKS_OK)
         st = gather(in, r);
     if (st == CKKS_OK && in->total > in->num_inputs)
-        st = rotate_inputs(in, r->keys);
+        st = in->stage->alternating ? alternate_inputs(in)
+                                    : rotate_inputs(in, r->keys);
     if (st == CKKS_OK && in->stage->masked) {
         st = make_masks(in, r);
         if (st == CKKS_OK)
@@ -240,13 +256,15 @@ ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
 
 int net_inputs_find(int *step, const net_inputs *in, const net_term *t)
 {
-    const net_term *found;
+    const net_term key = net_version(t, in->by_inputs), *found;
     size_t count = (size_t)(in->total - in->num_inputs);
 
     *step = t->step;
-    if (count == 0 || !needs_version(in, t))
+    if (count == 0 || !net_makes_version(t, in->stage, in->by_inputs))
         return t->input;
-    found = bsearch(t, in->version, count, sizeof *found, net_compare_terms);
-    *step = 0;
+    found = bsearch(&key, in->version, count, sizeof *found,
+                    net_compare_terms);
+    if (in->by_inputs)
+        *step = 0;
     return in->num_inputs + (int)(found - in->version);
 }

@@ -11,7 +11,7 @@
 
 #include "search.h"
 
-enum { MAX_RINGS = 64 };
+enum { MAX_RINGS = 128 };
 static const double NONE = 1e300;       /* worth of no plan                  */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
@@ -26,15 +26,35 @@ static const net_bits CHOICES[] = {
     { 47, 40, 20, 0, 0 }, { 49, 38, 18, 0, 0 }
 };
 
+/* The real ring's noise is larger by a bit and a half (docs/09-noise.md): a bit
+ * more of scale, in primes a bit larger. */
+static net_bits bits_of(net_bits b, bool real)
+{
+    b.layer += real;
+    b.scale += real;
+    return b;
+}
+
 /* What the error of the logits may be of their size: of a mask, whose pixels
  * may differ here and there; of classes, whose largest two seldom lie close;
  * of one logit, which may lie anywhere beside its threshold. */
 static const double PRECISION_MASK = 0.02, PRECISION_CLASSES = 0.002,
                     PRECISION_LOGIT = 0.0005;
 
+/* Adds rings of ciphertexts, over both rings of polynomials if they are
+ * allowed. */
+static void add_ring(net_way *out, int *count, int y, int x, nn_slots slots)
+{
+    for (int real = 0; real < 2 && *count < MAX_RINGS; real++)
+        if (slots == NN_SLOTS_ANY || (slots == NN_SLOTS_REAL) == real)
+            out[(*count)++] = (net_way){ .ring_y = y, .ring_x = x,
+                                         .real = real };
+}
+
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
- * too, and one pixel a ciphertext. */
+ * too, and one pixel a ciphertext.  Real slots are twice as many: half the
+ * columns, too, whose pixels then may lie in every other slot (map.c). */
 static int rings_to_try(net_way out[MAX_RINGS], const nn_model *m,
                         const nn_aim *aim, const net *n)
 {
@@ -45,18 +65,24 @@ static int rings_to_try(net_way out[MAX_RINGS], const nn_model *m,
     int count = 0;
 
     if (y > 0 && x > 0) {
-        out[0] = (net_way){ y, x, 0, false };
-        return 1;
+        add_ring(out, &count, y, x, aim->slots);
+        if (aim->ring_x == 0 && x % 2 == 0
+            && aim->slots != NN_SLOTS_COMPLEX)
+            add_ring(out, &count, y, x / 2, NN_SLOTS_REAL);
+        return count;
     }
     for (int r = sized ? 1 : n->max_gap; r <= (sized ? side : 64); r++) {
         const bool divides = m->height % r == 0 && m->width % r == 0;
 
-        if (((r & (r - 1)) == 0 || (sized && divides))
-            && (sized || r < n->max_gap << 5) && count < MAX_RINGS - 1)
-            out[count++] = (net_way){ r, r, 0, false };
+        if (((r & (r - 1)) != 0 && !(sized && divides))
+            || (!sized && r >= n->max_gap << 5))
+            continue;
+        add_ring(out, &count, r, r, aim->slots);
+        if (!sized && r % 2 == 0 && aim->slots != NN_SLOTS_COMPLEX)
+            add_ring(out, &count, r, r / 2, NN_SLOTS_REAL);
     }
     if (m->border == NN_VALID && m->height != m->width)
-        out[count++] = (net_way){ m->height, m->width, 0, false };
+        add_ring(out, &count, m->height, m->width, aim->slots);
     return count;
 }
 
@@ -152,7 +178,8 @@ static void try_way(nn_plan plan[3], refusal *why, net_search_state *with,
             continue;
         plan[2] = *with->blank;
         plan[2].params.log_n = log_n;
-        st = net_candidate(&plan[1], &plan[2], &stage, with, CHOICES[c], as);
+        st = net_candidate(&plan[1], &plan[2], &stage, with,
+                           bits_of(CHOICES[c], as->real), as);
         if (st != CKKS_OK) {
             keep_refusal(why, st, stage);
             continue;

@@ -8,6 +8,7 @@
  * neurons or the last has been done; the others are integer combinations. */
 typedef struct net_way {
     int ring_y, ring_x;
+    bool real;                  /* the ring of polynomials                   */
     int matrices;               /* dense layers that are matrices            */
     bool singles;               /* the last of them gives single neurons     */
 } net_way;

@@ -12,9 +12,19 @@ int net_columns(const net_stage *s, const nn_layout *l)
     return net_phases(l->ring_x, s->gap);
 }
 
-static bool needs_version(const net_term *t, bool masked)
+bool net_makes_version(const net_term *t, const net_stage *s, bool by_inputs)
 {
-    return t->step != 0 || (masked && net_cut(t));
+    return (by_inputs && t->step != 0) || (s->masked && net_cut(t))
+           || t->alternate != 0;
+}
+
+net_term net_version(const net_term *t, bool by_inputs)
+{
+    net_term v = *t;
+
+    if (!by_inputs)
+        v.step = 0;
+    return v;
 }
 
 /* Sorts the terms and drops what stands twice; gives how many are left. */
@@ -29,15 +39,16 @@ static size_t distinct(net_term *term, size_t count)
     return kept;
 }
 
-static void count_versions(net_shape *s, const net_map *m, bool masked,
-                           net_term *term)
+static void count_versions(net_shape *s, const net_map *m,
+                           const net_stage *stage, net_term *term)
 {
     size_t count = 0;
 
     for (int i = 0; i < m->num_phases; i++)
         for (int k = 0; k < m->phase[i].terms; k++)
-            if (needs_version(&m->phase[i].term[k], masked))
-                term[count++] = m->phase[i].term[k];
+            if (net_makes_version(&m->phase[i].term[k], stage, s->by_inputs))
+                term[count++] = net_version(&m->phase[i].term[k],
+                                            s->by_inputs);
     count = distinct(term, count);
     s->versions = (int)count;
     for (size_t i = 0; i < count; i++) {
@@ -136,19 +147,20 @@ typedef struct marks {
     int *row;                   /* number of the last row that read it, + 1  */
 } marks;
 
-static size_t place_of(const marks *seen, const net_term *t, bool made)
+static size_t place_of(const marks *seen, const net_term *t, bool made,
+                       bool by_inputs)
 {
-    const net_term *found;
+    const net_term key = net_version(t, by_inputs), *found;
 
     if (!made)
         return (size_t)t->input;
-    found = bsearch(t, seen->version, seen->versions, sizeof *found,
+    found = bsearch(&key, seen->version, seen->versions, sizeof *found,
                     net_compare_terms);
     return (size_t)seen->num_inputs + (size_t)(found - seen->version);
 }
 
-static void count_row(net_shape *s, int number, const net_map *m, bool masked,
-                      const marks *seen)
+static void count_row(net_shape *s, int number, const net_map *m,
+                      const net_stage *stage, const marks *seen)
 {
     net_row_shape *row = &s->row[number];
     const net_piece *piece = &row->piece;
@@ -158,8 +170,9 @@ static void count_row(net_shape *s, int number, const net_map *m, bool masked,
 
         count_blocks(row, p, s->by_inputs);
         for (int k = 0; k < p->terms; k++) {
-            bool made = s->by_inputs && needs_version(&p->term[k], masked);
-            int *last = &seen->row[place_of(seen, &p->term[k], made)];
+            bool made = net_makes_version(&p->term[k], stage, s->by_inputs);
+            int *last = &seen->row[place_of(seen, &p->term[k], made,
+                                            s->by_inputs)];
 
             row->inputs += *last != number + 1;
             *last = number + 1;
@@ -172,7 +185,6 @@ ckks_status net_shape_init(net_shape *out, const net_map *m,
                            bool by_inputs)
 {
     const int columns = net_columns(s, l);
-    const bool masked = s->masked;
     size_t all = 0;
     net_term *term;
     marks seen = { .num_inputs = m->num_inputs };
@@ -183,15 +195,15 @@ ckks_status net_shape_init(net_shape *out, const net_map *m,
         out->num_rows++;
     for (int i = 0; i < m->num_phases; i++)
         all += (size_t)m->phase[i].terms;
-    term = by_inputs ? malloc((all + 1) * sizeof *term) : NULL;
+    term = malloc((all + 1) * sizeof *term);
     out->row = calloc((size_t)out->num_rows + 1, sizeof *out->row);
     if (term != NULL)
-        count_versions(out, m, masked, term);
+        count_versions(out, m, s, term);
     seen.version = term;
     seen.versions = (size_t)out->versions;
     seen.row = calloc((size_t)m->num_inputs + seen.versions + 1,
                       sizeof *seen.row);
-    if ((by_inputs && term == NULL) || out->row == NULL || seen.row == NULL) {
+    if (term == NULL || out->row == NULL || seen.row == NULL) {
         net_shape_clear(out);
         free(seen.row);
         free(term);
@@ -202,7 +214,7 @@ ckks_status net_shape_init(net_shape *out, const net_map *m,
     for (int i = 0; i < out->num_rows; i++) {
         (void)net_piece_next(&piece, m, s->level, columns, by_inputs);
         out->row[i].piece = piece;
-        count_row(out, i, m, masked, &seen);
+        count_row(out, i, m, s, &seen);
     }
     free(seen.row);
     free(term);

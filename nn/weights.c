@@ -53,7 +53,7 @@ static ckks_status check_layout(net *n, const nn_plan *p,
                  && l->grid_x > 0
                  && l->height / l->ring_y == l->grid_y
                  && l->width / l->ring_x == l->grid_x
-                 && l->slots == (size_t)1 << (p->params.log_n - 1)
+                 && l->slots == net_slots(&p->params)
                  && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
                  && (size_t)l->batch <= l->slots && l->batch >= 1
                  && p->border == n->model->border
@@ -61,7 +61,7 @@ static ckks_status check_layout(net *n, const nn_plan *p,
 
     if (p->border == NN_WRAP)
         sound = sound && l->ring_y == n->model->ring_y
-                && l->ring_x == n->model->ring_x;
+                && (size_t)l->grid_y * (size_t)l->grid_x == l->slots;
     if (p->border == NN_ZERO || p->border == NN_WRAP)
         sound = sound && l->height == n->model->height
                 && l->width == n->model->width;
@@ -71,7 +71,7 @@ static ckks_status check_layout(net *n, const nn_plan *p,
                 && l->ring_y <= n->model->height
                 && l->ring_x <= n->model->width;
     if (sound)
-        return net_set_masks(n, l);
+        return net_set_masks(n, l, p->params.ring == CKKS_RING_REAL);
     return nn_fail(CKKS_EPARAM, "%s: the plan's map of %d x %d on rings of %d "
                    "x %d and %zu slots is not one of model \"%s\"", name,
                    l->height, l->width, l->ring_y, l->ring_x, l->slots,

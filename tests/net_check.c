@@ -16,11 +16,11 @@ static bool wrap_shape(rig_shape *s, int unit, int i)
 
     if (i >= (int)(sizeof shape / sizeof *shape))
         return false;
-    s->log_n = shape[i].log_n;
+    s->log_n = shape[i].log_n - (s->slots == NN_SLOTS_REAL);
     s->ring_y = unit * shape[i].ring_y;
     s->ring_x = unit * shape[i].ring_x;
     s->height = s->ring_y * shape[i].grid_y;
-    s->width = s->ring_x * ((1 << (s->log_n - 1)) / shape[i].grid_y);
+    s->width = s->ring_x * ((1 << (shape[i].log_n - 1)) / shape[i].grid_y);
     return true;
 }
 
@@ -33,7 +33,7 @@ static void fit_slots(rig_shape *s, int halo, int extra)
     s->log_n = 5;
     while ((1 << (s->log_n - 1)) < grid_y * grid_x)
         s->log_n++;
-    s->log_n += extra;
+    s->log_n += extra - (s->slots == NN_SLOTS_REAL);
 }
 
 /* Batches that fill the slots and such that do not; rings that do not divide
@@ -81,10 +81,11 @@ static bool zero_shape(rig_shape *s, const net_kind *kind, int i)
     return true;
 }
 
-bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
-                  int i)
+static bool shape_at(rig_shape *out, const net_kind *kind, nn_border border,
+                     nn_slots slots, int i)
 {
-    *out = (rig_shape){ .border = border, .channels = kind->channels };
+    *out = (rig_shape){ .border = border, .channels = kind->channels,
+                        .slots = slots };
     switch (border) {
     case NN_WRAP:
         return !kind->dense && wrap_shape(out, 1 << kind->pools, i);
@@ -93,6 +94,19 @@ bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
     default:
         return kind->zero && zero_shape(out, kind, i);
     }
+}
+
+/* All in the complex ring, then all in the real one. */
+bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
+                  int i)
+{
+    int shapes = 0;
+
+    if (shape_at(out, kind, border, NN_SLOTS_COMPLEX, i))
+        return true;
+    while (shape_at(out, kind, border, NN_SLOTS_COMPLEX, shapes))
+        shapes++;
+    return shape_at(out, kind, border, NN_SLOTS_REAL, i - shapes);
 }
 
 /* ---- one check of everything -------------------------------------------- */

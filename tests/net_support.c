@@ -39,16 +39,17 @@ nn_aim rig_aim(const rig_shape *s)
 {
     return (nn_aim){ .security = CKKS_INSECURE, .log_n = s->log_n,
                      .ring_y = s->ring_y, .ring_x = s->ring_x,
-                     .max_batch = s->max_batch };
+                     .max_batch = s->max_batch, .slots = s->slots };
 }
 
 void rig_text(char out[96], const rig_shape *s)
 {
     static const char *const border[] = { "wrap", "halo", "zero", "valid" };
 
-    snprintf(out, 96, "%s N=2^%d ring %dx%d image %dx%dx%d batch %d",
-             border[s->border], s->log_n, s->ring_y, s->ring_x, s->channels,
-             s->height, s->width, s->max_batch);
+    snprintf(out, 96, "%s N=2^%d%s ring %dx%d image %dx%dx%d batch %d",
+             border[s->border], s->log_n,
+             s->slots == NN_SLOTS_REAL ? " real" : "", s->ring_y, s->ring_x,
+             s->channels, s->height, s->width, s->max_batch);
 }
 
 bool rig_model(nn_model *out, const rig_shape *s, net_builder *build)

@@ -36,6 +36,7 @@ typedef struct rig_shape {
     int height, width;          /* of an image                               */
     int channels;
     int max_batch;              /* 0: as many as fit                         */
+    nn_slots slots;
 } rig_shape;
 
 typedef struct rig {

@@ -189,9 +189,10 @@ typedef struct trial {
 static void trial_text(char out[160], const trial *t)
 {
     const nn_layout *l = &t->p.layout;
-    int at = snprintf(out, 160, "%s %s N=2^%d ring %dx%d grid %dx%d batch %d "
-                      "neurons", t->c->kind->name, t->c->kind->border,
+    int at = snprintf(out, 160, "%s %s N=2^%d%s ring %dx%d grid %dx%d batch "
+                      "%d neurons", t->c->kind->name, t->c->kind->border,
                       t->p.params.log_n,
+                      t->p.params.ring == CKKS_RING_REAL ? " real" : "",
                       l->ring_y, l->ring_x, l->grid_y, l->grid_x, l->batch);
 
     for (int k = 0; k < t->p.num_steps && at < 150; k++)
@@ -326,7 +327,9 @@ static void every_ring(const cnn *c, int log_n, seen *s)
         nn_aim aim = { .security = CKKS_INSECURE, .log_n = log_n,
                        .ring_y = ring[i / 3 / 10], .ring_x = ring[i / 3 % 10],
                        .images = images[i % 3],
-                       .dense = (nn_dense_form)(i / 3 % 4) };
+                       .dense = (nn_dense_form)(i / 3 % 4),
+                       .slots = i % 2 == 0 ? NN_SLOTS_COMPLEX
+                                           : NN_SLOTS_REAL };
         const bool zero = strcmp(c->kind->border, "zero") == 0;
         const int h = c->kind->height, w = c->kind->width;
         const int y = (h + aim.ring_y - 1) / aim.ring_y;
@@ -390,11 +393,14 @@ TEST(cnn_encrypted)
         cnn c;
         bool ok = cnn_init(&c, &KINDS[i]);
 
-        for (int j = 0; j < 21 && ok; j++) {
+        for (int n = 0; n < 42 && ok; n++) {
+            const int j = n / 2;
             nn_aim aim = { .security = CKKS_INSECURE, .log_n = 10,
                            .ring_y = ring[j / 3], .ring_x = ring[j / 3],
                            .images = images[j % 3],
-                           .dense = (nn_dense_form)(j % 4) };
+                           .dense = (nn_dense_form)(j % 4),
+                           .slots = n % 2 == 0 ? NN_SLOTS_COMPLEX
+                                               : NN_SLOTS_REAL };
             trial t;
 
             if (strcmp(KINDS[i].border, "zero") == 0

@@ -83,7 +83,7 @@ TEST(machine_file_refuses)
  * is already made. */
 TEST(machine_costs_count)
 {
-    static const rig_shape s = { NN_HALO, 12, 0, 0, 16, 16, 1, 0 };
+    static const rig_shape s = { NN_HALO, 12, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY };
     nn_model m = { 0 };
     nn_plan *p = calloc(2, sizeof *p);
     nn_machine machine;
@@ -172,10 +172,10 @@ static void check_memory(rig *r, const char *what)
 TEST(machine_memory_is_what_is_used)
 {
     static const struct { const char *net; rig_shape s; } run[] = {
-        { "unet 1", { NN_HALO, 11, 2, 2, 16, 16, 1, 1 } },
-        { "unet 2", { NN_HALO, 11, 4, 4, 16, 16, 1, 1 } },
-        { "conv3", { NN_ZERO, 11, 4, 4, 16, 16, 1, 1 } },
-        { "square", { NN_ZERO, 11, 4, 4, 16, 16, 1, 1 } }
+        { "unet 1", { NN_HALO, 11, 2, 2, 16, 16, 1, 1, NN_SLOTS_ANY } },
+        { "unet 2", { NN_HALO, 11, 4, 4, 16, 16, 1, 1, NN_SLOTS_ANY } },
+        { "conv3", { NN_ZERO, 11, 4, 4, 16, 16, 1, 1, NN_SLOTS_ANY } },
+        { "square", { NN_ZERO, 11, 4, 4, 16, 16, 1, 1, NN_SLOTS_ANY } }
     };
 
     for (size_t i = 0; i < sizeof run / sizeof *run; i++) {

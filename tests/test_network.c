@@ -268,7 +268,7 @@ static const char *middle(model_maker *k, int c)
 
 TEST(network_memory)
 {
-    static const rig_shape s = { NN_WRAP, 13, 4, 4, 256, 256, 1, 0 };
+    static const rig_shape s = { NN_WRAP, 13, 4, 4, 256, 256, 1, 0, NN_SLOTS_ANY };
     rig r = { 0 };
     rig_error e;
 
@@ -300,7 +300,7 @@ TEST(network_memory)
 TEST(network_tiles)
 {
     enum { HEIGHT = 21, WIDTH = 33 };
-    static const rig_shape s = { NN_HALO, 8, 4, 8, 16, 16, 1, 0 };
+    static const rig_shape s = { NN_HALO, 8, 4, 8, 16, 16, 1, 0, NN_SLOTS_ANY };
     static const unet_size size = { HEIGHT, WIDTH };
     static double pixel[HEIGHT * WIDTH], want[HEIGHT * WIDTH];
     static double got[HEIGHT * WIDTH];

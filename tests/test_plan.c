@@ -58,7 +58,8 @@ static void check_sense(const nn_plan *p, const char *what)
 
     CHECK(l->height == l->ring_y * l->grid_y
               && l->width == l->ring_x * l->grid_x
-              && l->slots == (size_t)1 << (p->params.log_n - 1)
+              && l->slots == (size_t)(p->params.ring == CKKS_RING_REAL ? 2 : 1)
+                                 << (p->params.log_n - 1)
               && (size_t)(l->batch * l->grid_y * l->grid_x) <= l->slots,
           "%s: map %dx%d, rings %dx%d, grid %dx%d, batch %d, %zu slots", what,
           l->height, l->width, l->ring_y, l->ring_x, l->grid_y, l->grid_x,
@@ -113,7 +114,11 @@ static void check_trained(const char *path, nn_border border)
                   && p->security_bits >= 128 && p->params.security == 128,
               "%s: N = 2^%d, log2(QP) %.1f, %.0f bits", path, p->params.log_n,
               p->log_qp, p->security_bits);
-        CHECK(p->num_keys == 9, "%s: %zu keys", path, p->num_keys);
+        /* columns of half the ring: steps of 2, too, after two poolings */
+        CHECK(p->num_keys == 15 && p->params.ring == CKKS_RING_REAL
+                  && p->layout.ring_y == 2 * p->layout.ring_x, "%s: %zu keys, "
+              "ring %dx%d", path, p->num_keys, p->layout.ring_y,
+              p->layout.ring_x);
         CHECK(p->border == border && p->num_steps == 11, "%s: %d steps", path,
               p->num_steps);
         CHECK(p->error_sd < 0.1 * m.layer[m.output].range.rms,
@@ -182,7 +187,7 @@ static int bits_of(uint64_t v)
 /* Where the finest moduli do not fit, coarser ones are taken. */
 TEST(plan_takes_smaller_primes)
 {
-    static const rig_shape s = { NN_HALO, 15, 0, 0, 16, 16, 1, 0 };
+    static const rig_shape s = { NN_HALO, 15, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY };
     nn_model m = { 0 };
     nn_plan *p = calloc(1, sizeof *p);
     nn_aim aim = { .security = 192, .log_n = 15 };
@@ -191,7 +196,9 @@ TEST(plan_takes_smaller_primes)
         && rig_model(&m, &s, net_kind_named("unet 2")->build)
         && NN_OK(nn_plan_make(p, &m, &aim)))
         CHECK(bits_of(p->params.primes[0]) == 47
-                  && bits_of(p->params.primes[1]) == 47 && p->log_qp <= 597,
+                  && bits_of(p->params.primes[1])
+                         == 47 + (p->params.ring == CKKS_RING_REAL)
+                  && p->log_qp <= 597,
               "primes of %d and %d bits, log2(QP) %.1f",
               bits_of(p->params.primes[0]), bits_of(p->params.primes[1]),
               p->log_qp);
@@ -202,7 +209,7 @@ TEST(plan_takes_smaller_primes)
 /* Tiles of a size of their own are rounded up to whole poolings. */
 TEST(plan_tiles)
 {
-    static const rig_shape s = { NN_HALO, 12, 0, 0, 16, 16, 1, 0 };
+    static const rig_shape s = { NN_HALO, 12, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY };
     nn_model m = { 0 };
     nn_plan *p = calloc(1, sizeof *p);
     nn_aim aim = { .security = CKKS_INSECURE, .log_n = 12, .height = 5,

@@ -34,41 +34,41 @@ TEST(plan_refuses_aims)
 {
     static const struct { const char *net; rig_shape s; nn_aim aim;
                           const char *word; } bad[] = {
-        { "unet 3", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 }, { .log_n = 13 },
+        { "unet 3", { NN_HALO, 0, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY }, { .log_n = 13 },
           "depth" },
-        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 }, { .log_n = 11 },
+        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY }, { .log_n = 11 },
           "log2(QP)" },
-        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 }, { .security = 100 },
+        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY }, { .security = 100 },
           "100 bits of security" },
-        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 },
+        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY },
           { .security = 256, .log_n = 13 }, "256 bits of security" },
-        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0 },
+        { "unet 1", { NN_HALO, 0, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY },
           { .max_memory = 1 << 20 }, "MiB" },
-        { "conv3", { NN_HALO, 0, 0, 0, 64, 64, 1, 0 },
+        { "conv3", { NN_HALO, 0, 0, 0, 64, 64, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 6, .ring_y = 2, .ring_x = 2 },
           "slots" },
-        { "conv3", { NN_ZERO, 0, 0, 0, 6, 6, 1, 0 },
+        { "conv3", { NN_ZERO, 0, 0, 0, 6, 6, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 6, .ring_y = 4, .ring_x = 3 },
           "border zero" },
-        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0 },
+        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 7 }, "border wrap" },
-        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0 },
+        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 6, .ring_y = 4, .ring_x = 4 },
-          "ring 2 x 2" },
-        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0 },
+          "height 2" },
+        { "conv3", { NN_WRAP, 0, 2, 2, 8, 16, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 6, .height = 16 },
           "takes 8 x 16" },
-        { "conv3", { NN_WRAP, 0, 1, 1, 6, 6, 1, 0 },
+        { "conv3", { NN_WRAP, 0, 1, 1, 6, 6, 1, 0, NN_SLOTS_ANY },
           { .security = CKKS_INSECURE, .log_n = 7 }, "border wrap" },
-        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0 }, { .log_n = 40 },
+        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0, NN_SLOTS_ANY }, { .log_n = 40 },
           "2^40" },
-        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0 }, { .log_n = -3 },
+        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0, NN_SLOTS_ANY }, { .log_n = -3 },
           "2^-3" },
-        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0 },
+        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0, NN_SLOTS_ANY },
           { .ring_y = 1 << 30, .ring_x = 2 }, "ring" },
-        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0 },
+        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0, NN_SLOTS_ANY },
           { .height = 2147483647, .width = 1 }, "tile" },
-        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0 }, { .max_batch = -1 },
+        { "conv3", { NN_HALO, 0, 0, 0, 8, 8, 1, 0, NN_SLOTS_ANY }, { .max_batch = -1 },
           "batch -1" }
     };
 
@@ -96,7 +96,7 @@ TEST(plan_refuses_null)
 /* Values that no modulus holds. */
 TEST(plan_refuses_ranges)
 {
-    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 1, 0 };
+    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 1, 0, NN_SLOTS_ANY };
     static const char *const net[] = { "square", "conv3", "quadratic" };
     nn_aim aim = rig_aim(&s);
 
@@ -115,7 +115,7 @@ TEST(plan_refuses_ranges)
 /* A flat quadratic is squared far from 0: (x + b/2a)^2 must fit. */
 TEST(plan_counts_the_shift_of_a_quadratic)
 {
-    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 1, 0 };
+    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 1, 0, NN_SLOTS_ANY };
     nn_model m = { 0 };
     nn_aim aim = rig_aim(&s);
 
@@ -201,7 +201,7 @@ TEST(plan_refuses_networks)
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        rig_shape s = { bad[i].border, 10, 2, 2, 8, 8, 1, 0 };
+        rig_shape s = { bad[i].border, 10, 2, 2, 8, 8, 1, 0, NN_SLOTS_ANY };
         nn_aim aim = rig_aim(&s);
         nn_model m = { 0 };
 
@@ -215,7 +215,7 @@ TEST(plan_refuses_networks)
 
 TEST(weights_refuse_foreign_plans)
 {
-    static const rig_shape s = { NN_HALO, 8, 4, 4, 8, 8, 1, 0 };
+    static const rig_shape s = { NN_HALO, 8, 4, 4, 8, 8, 1, 0, NN_SLOTS_ANY };
     nn_model m = { 0 }, other = { 0 };
     nn_plan *p = calloc(2, sizeof *p);
     nn_weights *w = NULL;
@@ -335,7 +335,7 @@ static void check_other_context(const rig *r, ckks_keys *keys)
 
 TEST(run_refuses)
 {
-    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 2, 0 };
+    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 2, 0, NN_SLOTS_ANY };
     rig r = { 0 };
     ckks_ctx *ctx = NULL;
     ckks_rng rng = { 0 };

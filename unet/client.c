@@ -94,6 +94,8 @@ ckks_status unet_encrypt(const char *path, uint64_t *bytes, ckks_rng *rng,
 
 double unet_bound(const nn_plan *p)
 {
+    if (p->params.ring == CKKS_RING_REAL)
+        return 64 * fmax(p->logit_max, 1);
     return fmax(64 * p->error_sd, 1e-3);
 }
 
@@ -130,6 +132,7 @@ static ckks_status client_decrypt_set(double *slots, double *im,
                                       const nn_plan *p, const ckks_ctx *ctx,
                                       const ckks_sk *sk)
 {
+    const bool real = p->params.ring == CKKS_RING_REAL;
     const size_t n = p->layout.slots;
     const int count = nn_plan_outputs(p);
     ckks_pt pt = {0};
@@ -137,6 +140,8 @@ static ckks_status client_decrypt_set(double *slots, double *im,
     ckks_status s = CKKS_OK;
 
     for (int k = 0; k < count && s == CKKS_OK; k++) {
+        const double *stray = real ? slots + (size_t)k * n : im;
+
         s = unet_reader_next(&ct, reader, ctx);
         if (s != CKKS_OK)
             break;
@@ -145,20 +150,23 @@ static ckks_status client_decrypt_set(double *slots, double *im,
             s = ckks_decode(slots + (size_t)k * n, im, n, &pt);
         s = client_relay(s);
         for (size_t j = 0; j < n && s == CKKS_OK; j++)
-            r->imaginary = fmax(r->imaginary, fabs(im[j]));
+            r->stray = fmax(r->stray, fabs(stray[j]));
     }
     ckks_pt_clear(&pt);
     ckks_ct_clear(&ct);
     return s;
 }
 
-static ckks_status client_check_range(const unet_result *r, const char *path)
+static ckks_status client_check_range(const unet_result *r, const nn_plan *p,
+                                      const char *path)
 {
-    if (r->imaginary < r->bound)
+    if (r->stray < r->bound)
         return CKKS_OK;
     return nn_fail(CKKS_EPARAM, "%s: the result has left its range (or the "
-                   "secret key is another): imaginary parts up to %.3g, the "
-                   "bound is %.3g", path, r->imaginary, r->bound);
+                   "secret key is another): %s up to %.3g, the bound is %.3g",
+                   path, p->params.ring == CKKS_RING_REAL ? "slots"
+                                                          : "imaginary parts",
+                   r->stray, r->bound);
 }
 
 static ckks_status client_decrypt_all(unet_result *r, unet_reader *reader,
@@ -202,7 +210,7 @@ ckks_status unet_decrypt(unet_result *out, const char *path, const nn_plan *p,
     if (s == CKKS_OK)
         s = client_decrypt_all(&r, reader, p, ctx, sk, progress);
     if (s == CKKS_OK)
-        s = client_check_range(&r, path);
+        s = client_check_range(&r, p, path);
     unet_reader_close(&reader);
     if (s != CKKS_OK) {
         unet_result_clear(&r);

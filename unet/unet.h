@@ -197,15 +197,18 @@ typedef struct unet_result {
     unet_job job;
     double **logit;         /* shape (images), each (height, width) or, of a
                                classifier, (out_channels)                    */
-    double imaginary;       /* largest |imaginary part| of any slot          */
+    double stray;           /* largest |imaginary part| of any slot; in the
+                               real ring, that has none, largest |slot|      */
     double bound;           /* what it had to stay below                     */
     uint64_t bytes;         /* of the file                                   */
 } unet_result;
 
 /* Decrypts a file of results.  The inputs and the network are real, so the
  * imaginary parts are nothing but error: a result in which they leave
- * unet_bound has left the range of the modulus and is refused.
- *   errors  those of the reader; CKKS_EPARAM  imaginary parts over the bound
+ * unet_bound has left the range of the modulus and is refused.  In the real
+ * ring it is told by its slots, which then are as large as the modulus lets
+ * them be.
+ *   errors  those of the reader; CKKS_EPARAM  over the bound
  *   leaks   the logits carry the noise of the ciphertext: who gets them and
  *           the ciphertext can compute the key (docs/security.md) */
 CKKS_CHECKED ckks_status unet_decrypt(unet_result *out, const char *path,
@@ -214,7 +217,9 @@ CKKS_CHECKED ckks_status unet_decrypt(unet_result *out, const char *path,
                                       const unet_progress *progress);
 void unet_result_clear(unet_result *r);
 
-/* 64 of the plan's standard deviations, and no less than 1e-3. */
+/* Of imaginary parts: 64 of the plan's standard deviations, and no less than
+ * 1e-3.  Of slots of the real ring: 64 times the largest logit that was
+ * calibrated, and no less than 64. */
 double unet_bound(const nn_plan *p);
 
 /* ---- server (server.c) -------------------------------------------------- */

@@ -151,8 +151,9 @@ static void client_tell(const volley_args *a, const unet_result *r,
         free(name);
     }
     if (a->value[OPT_PRIVATE] != NULL)
-        printf("imaginary parts up to %.3g; refused from %.3g on\n",
-               r->imaginary, r->bound);
+        printf("%s up to %.3g; refused from %.3g on\n",
+               p->params.ring == CKKS_RING_REAL ? "slots" : "imaginary parts",
+               r->stray, r->bound);
 }
 
 static int client_masks(const volley_args *a, const unet_result *r,

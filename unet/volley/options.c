@@ -38,6 +38,8 @@ static const struct opt_row {
     [OPT_SECURITY] = { "security", 0, "BITS", "128, 192 or 256 (default 128)" },
     [OPT_LOG_N]    = { "log-n", 0, "K", "ring degree 2^K (default: the best)" },
     [OPT_RING]     = { "ring", 0, "YxX", "outer ring (default: the best)" },
+    [OPT_SLOTS]    = { "slots", 0, "KIND",
+        "real or complex: the ring of polynomials (default: the best)" },
     [OPT_TILE]     = { "tile", 0, "HxW",
         "size of a tile without halo (default: the model's)" },
     [OPT_BATCH]    = { "batch", 0, "N",

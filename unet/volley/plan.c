@@ -19,9 +19,11 @@ static void plan_print_layout(const nn_plan *p)
     if (l->height != p->core_height || l->width != p->core_width)
         printf(" (%dx%d %s)", l->height, l->width,
                p->border == NN_HALO ? "with the halo" : "as packed");
-    printf(", %d a set\nring %dx%d of ciphertexts, grid %dx%d of slots; %d "
+    printf(", %d a set\nring %dx%d of ciphertexts, grid %dx%d of %sslots; %d "
            "ciphertexts in, %d out\n", l->batch, l->ring_y, l->ring_x,
-           l->grid_y, l->grid_x, nn_plan_inputs(p), nn_plan_outputs(p));
+           l->grid_y, l->grid_x,
+           p->params.ring == CKKS_RING_REAL ? "real " : "", nn_plan_inputs(p),
+           nn_plan_outputs(p));
 }
 
 /* Seconds an image costs in sets that are full and not the first. */
@@ -195,6 +197,7 @@ static int plan_print_json(const nn_plan *p)
     nn_json_put_int(&w, "ciphertexts_in", nn_plan_inputs(p));
     nn_json_put_int(&w, "ciphertexts_out", nn_plan_outputs(p));
     nn_json_put_int(&w, "log_n", p->params.log_n);
+    nn_json_put_bool(&w, "real", p->params.ring == CKKS_RING_REAL);
     plan_put_primes(&w, "primes", p->params.primes, p->params.num_primes);
     plan_put_primes(&w, "special", p->params.special, p->params.num_special);
     nn_json_put_int(&w, "dnum", p->params.dnum);
@@ -263,6 +266,15 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
                           CKKS_MAX_LOG_N, 0);
     if (code == VOLLEY_DONE)
         code = volley_pair(&aim->ring_y, &aim->ring_x, a, OPT_RING, 4096);
+    if (code == VOLLEY_DONE && a->value[OPT_SLOTS] != NULL) {
+        const char *kind = a->value[OPT_SLOTS];
+
+        aim->slots = strcmp(kind, "real") == 0      ? NN_SLOTS_REAL
+                     : strcmp(kind, "complex") == 0 ? NN_SLOTS_COMPLEX
+                                                    : NN_SLOTS_ANY;
+        if (aim->slots == NN_SLOTS_ANY)
+            code = volley_usage("--slots %s: real or complex", kind);
+    }
     if (code == VOLLEY_DONE)
         code = volley_pair(&aim->height, &aim->width, a, OPT_TILE,
                            NN_MAX_SIDE);
