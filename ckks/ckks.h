@@ -1,11 +1,12 @@
 /* ckks.h -- the public interface of libckks.  Include this file and no other.
  *
  * CKKS computes on encrypted vectors of N/2 complex numbers ("slots"), or of N
- * real ones (ckks_params.ring), with small, controlled errors.  A plaintext polynomial m(X) of degree < N with
- * integer coefficients stands for the slots m(zeta_j) / scale; additions and
- * products of polynomials are additions and products of slots.  Everything is
- * kept modulo Q_l = q_0 q_1 ... q_l, one array of N words (a "limb") for each
- * prime.  docs/conventions.md fixes every bit; docs/ teaches it from zero.
+ * real ones (ckks_params.ring), with small, controlled errors.  A plaintext
+ * polynomial m(X) with N integer coefficients stands for the slots
+ * m(zeta_j) / scale; additions and products of polynomials are additions and
+ * products of slots.  Everything is kept modulo Q_l = q_0 q_1 ... q_l, one
+ * array of N words (a "limb") for each prime.  docs/conventions.md fixes every
+ * bit; docs/ teaches it from zero.
  *
  * Six rules hold for every function below unless its own comment says more.
  *
@@ -97,11 +98,11 @@ typedef struct ckks_memory {
 /* What a context is made from.  Zero bytes are the defaults.
  *
  *   ring              CKKS_RING_COMPLEX: Z[X]/(X^N + 1), N/2 complex slots.
- *                     CKKS_RING_REAL: N real slots in as many words, for the
- *                     same work [KimSong18].  Its polynomials are those of
- *                     Z[X]/(X^2N + 1) that X -> 1/X leaves as they are,
- *                     a_0 + sum of a_i (X^i + X^-i), i < N; "coefficients" are
- *                     the a_i.  There is no conjugation, no imaginary part, the
+ *                     CKKS_RING_REAL: N real slots in as many words, for one
+ *                     layer more of each NTT [KimSong18].  Its polynomials are
+ *                     those of Z[X]/(X^2N + 1) that X -> 1/X leaves as they
+ *                     are, a_0 + sum of a_i (X^i + X^-i), i < N;
+ *                     "coefficients" are the a_i.  There is no conjugation, no imaginary part, the
  *                     generator is 5, digits are centred, log_n is 16 at most
  *                     (docs/04-encoding.md, docs/security.md).
  *   primes, special   an entry up to 61 is a size in bits: the context takes,
@@ -330,7 +331,8 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
 
 /* Encrypts at the plaintext's level and scale.
  *   noise   ckks_encrypt_sk: sd 3.24 a coefficient; gives a seeded ciphertext
- *           ckks_encrypt: about sqrt(N/18) a coefficient
+ *           ckks_encrypt: about sqrt(N/18) a coefficient, in the real ring
+ *           sqrt(N/9); in slots docs/09-noise.md
  *   errors  CKKS_ERNG    rng never initialised
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
  */
