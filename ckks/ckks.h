@@ -102,9 +102,10 @@ typedef struct ckks_memory {
  *                     layer more of each NTT [KimSong18].  Its polynomials are
  *                     those of Z[X]/(X^2N + 1) that X -> 1/X leaves as they
  *                     are, a_0 + sum of a_i (X^i + X^-i), i < N;
- *                     "coefficients" are the a_i.  There is no conjugation, no imaginary part, the
- *                     generator is 5, digits are centred, log_n is 16 at most
- *                     (docs/04-encoding.md, docs/security.md).
+ *                     "coefficients" are the a_i.  There is no conjugation,
+ *                     no imaginary part, the generator is 5, digits are
+ *                     centred, log_n is 16 at most (docs/04-encoding.md,
+ *                     docs/security.md).
  *   primes, special   an entry up to 61 is a size in bits: the context takes,
  *                     entries in order (primes first, then special), the
  *                     largest unused p < 2^bits with p = 1 mod M; a larger
@@ -281,8 +282,8 @@ typedef enum ckks_key_kind {
     CKKS_KEY_CONJ   = 2     /* for ckks_conj                                 */
 } ckks_key_kind;
 
-/* One key: serves ciphertexts of this level and all below.  step is taken modulo
- * the number of slots and ignored for other kinds. */
+/* One key: serves ciphertexts of this level and all below.  step is taken
+ * modulo the number of slots and ignored for other kinds. */
 typedef struct ckks_key_request {
     ckks_key_kind kind;
     int step;
@@ -544,8 +545,8 @@ uint64_t ckks_galois(const ckks_ctx *ctx, int step);
 
 /* out = a(X^galois) of a(X), both N words in the order of ckks_ntt.
  *   cost    a permutation
- *   errors  CKKS_EARG   galois even or >= 2N, in the real ring not 1 mod 4 or >=
- *                       4N; else as ckks_ntt */
+ *   errors  CKKS_EARG   galois even or >= 2N, in the real ring not 1 mod 4 or
+ *                       >= 4N; else as ckks_ntt */
 CKKS_CHECKED ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
                                            const ckks_ctx *ctx, int prime,
                                            uint64_t galois);
