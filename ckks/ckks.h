@@ -1,11 +1,12 @@
 /* ckks.h -- the public interface of libckks.  Include this file and no other.
  *
  * CKKS computes on encrypted vectors of N/2 complex numbers ("slots"), or of N
- * real ones (ckks_params.ring), with small, controlled errors.  A plaintext polynomial m(X) of degree < N with
- * integer coefficients stands for the slots m(zeta_j) / scale; additions and
- * products of polynomials are additions and products of slots.  Everything is
- * kept modulo Q_l = q_0 q_1 ... q_l, one array of N words (a "limb") for each
- * prime.  docs/conventions.md fixes every bit; docs/ teaches it from zero.
+ * real ones (ckks_params.ring), with small, controlled errors.  A plaintext
+ * polynomial m(X) with N integer coefficients stands for the slots
+ * m(zeta_j) / scale; additions and products of polynomials are additions and
+ * products of slots.  Everything is kept modulo Q_l = q_0 q_1 ... q_l, one
+ * array of N words (a "limb") for each prime.  docs/conventions.md fixes every
+ * bit; docs/ teaches it from zero.
  *
  * Six rules hold for every function below unless its own comment says more.
  *
@@ -97,13 +98,14 @@ typedef struct ckks_memory {
 /* What a context is made from.  Zero bytes are the defaults.
  *
  *   ring              CKKS_RING_COMPLEX: Z[X]/(X^N + 1), N/2 complex slots.
- *                     CKKS_RING_REAL: N real slots in as many words, for the
- *                     same work [KimSong18].  Its polynomials are those of
- *                     Z[X]/(X^2N + 1) that X -> 1/X leaves as they are,
- *                     a_0 + sum of a_i (X^i + X^-i), i < N; "coefficients" are
- *                     the a_i.  There is no conjugation, no imaginary part, the
- *                     generator is 5, digits are centred, log_n is 16 at most
- *                     (docs/04-encoding.md, docs/security.md).
+ *                     CKKS_RING_REAL: N real slots in as many words, for one
+ *                     layer more of each NTT [KimSong18].  Its polynomials are
+ *                     those of Z[X]/(X^2N + 1) that X -> 1/X leaves as they
+ *                     are, a_0 + sum of a_i (X^i + X^-i), i < N;
+ *                     "coefficients" are the a_i.  There is no conjugation,
+ *                     no imaginary part, the generator is 5, digits are
+ *                     centred, log_n is 16 at most (docs/04-encoding.md,
+ *                     docs/security.md).
  *   primes, special   an entry up to 61 is a size in bits: the context takes,
  *                     entries in order (primes first, then special), the
  *                     largest unused p < 2^bits with p = 1 mod M; a larger
@@ -280,8 +282,8 @@ typedef enum ckks_key_kind {
     CKKS_KEY_CONJ   = 2     /* for ckks_conj                                 */
 } ckks_key_kind;
 
-/* One key: serves ciphertexts of this level and all below.  step is taken modulo
- * the number of slots and ignored for other kinds. */
+/* One key: serves ciphertexts of this level and all below.  step is taken
+ * modulo the number of slots and ignored for other kinds. */
 typedef struct ckks_key_request {
     ckks_key_kind kind;
     int step;
@@ -330,7 +332,8 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
 
 /* Encrypts at the plaintext's level and scale.
  *   noise   ckks_encrypt_sk: sd 3.24 a coefficient; gives a seeded ciphertext
- *           ckks_encrypt: about sqrt(N/18) a coefficient
+ *           ckks_encrypt: about sqrt(N/18) a coefficient, in the real ring
+ *           sqrt(N/9); in slots docs/09-noise.md
  *   errors  CKKS_ERNG    rng never initialised
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
  */
@@ -542,8 +545,8 @@ uint64_t ckks_galois(const ckks_ctx *ctx, int step);
 
 /* out = a(X^galois) of a(X), both N words in the order of ckks_ntt.
  *   cost    a permutation
- *   errors  CKKS_EARG   galois even or >= 2N, in the real ring not 1 mod 4 or >=
- *                       4N; else as ckks_ntt */
+ *   errors  CKKS_EARG   galois even or >= 2N, in the real ring not 1 mod 4 or
+ *                       >= 4N; else as ckks_ntt */
 CKKS_CHECKED ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
                                            const ckks_ctx *ctx, int prime,
                                            uint64_t galois);

@@ -4,9 +4,9 @@
  *
  * Fields behind the frame, all words: version of the conventions (1), log N,
  * number of primes, of special primes, dnum, generator, switching (bit 0
- * uncentred digits, bit 1 fitted special primes, bit 2 real ring), all primes; then security, 0
- * for none.  The fingerprint is BLAKE2b-128 of all words but the last, so it
- * can be checked without a context.
+ * uncentred digits, bit 1 fitted special primes, bit 2 real ring), all primes;
+ * then security, 0 for none.  The fingerprint is BLAKE2b-128 of all words but
+ * the last, so it can be checked without a context.
  */
 #include <string.h>
 

@@ -446,7 +446,7 @@ TEST(real_operations)
 TEST(real_alternating_factors)
 {
     static bench b[1];
-    const int p = 99, q = 70;           /* 99 - 70 sqrt(2) = 1 / 198         */
+    const int p = 99, q = 70;           /* 99 - 70 sqrt(2) = 1/197.995       */
 
     if (bench_open(b, NULL) && CHECK_OK(ckks_mul_alternating(&b->out, &b->cx))
         && CHECK_OK(ckks_mul_int(&b->out, &b->out, q))
