@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "net.h"
+
 /* ---- shapes ------------------------------------------------------------- */
 
 /* A grid that fills the slots, on rings that the poolings divide. */
@@ -193,6 +195,53 @@ void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted)
         check_clear(&r, kind->dense, text);
         if (encrypted)
             check_encrypted(&r, kind->single ? 2 : 8, text);
+    }
+    rig_clear(&r);
+}
+
+/* ---- pixels in every other slot ------------------------------------------ */
+
+/* The same model and images in the real ring, on rings of half the columns;
+ * stages that alternate, as the plan has them. */
+static int halve_columns(rig *r, const rig_shape *s)
+{
+    nn_aim aim = rig_aim(s);
+    int alternating = 0;
+
+    aim.slots = NN_SLOTS_REAL;
+    aim.ring_x /= 2;
+    nn_weights_clear(&r->w);
+    if (!NN_OK(nn_plan_make(&r->p, &r->m, &aim))
+        || !NN_OK(nn_weights_init(&r->w, &r->m, &r->p)))
+        return 0;
+    free(r->in);
+    free(r->clear);
+    r->count = (size_t)nn_plan_outputs(&r->p) * r->p.layout.slots;
+    r->in = malloc((size_t)nn_plan_inputs(&r->p) * r->p.layout.slots
+                   * sizeof *r->in);
+    r->clear = malloc(r->count * sizeof *r->clear);
+    if (!CHECK(r->in != NULL && r->clear != NULL, "no memory")
+        || !rig_repack(r, r->pixel))
+        return 0;
+    for (int k = 0; k < r->w->net.num_stages; k++) {
+        CHECK(!r->w->net.stage[k].masked, "stage %d is masked", k);
+        alternating += r->w->net.stage[k].alternating;
+    }
+    return alternating;
+}
+
+void rig_check_halved(const net_kind *kind, const rig_shape *s)
+{
+    rig r = { 0 };
+    char shape[96], text[160];
+
+    rig_text(shape, s);
+    snprintf(text, sizeof text, "%s, %s, half the columns", kind->name, shape);
+    if (CHECK(rig_init(&r, s, kind->build), "%s", text)) {
+        CHECK(halve_columns(&r, s) > 0, "%s: nothing alternates", text);
+        for (int i = 0; i < r.images; i++)
+            check_float(&r, r.clear, i, 64 * r.quantised, "clear", text);
+        check_encrypted(&r, 8, text);
     }
     rig_clear(&r);
 }

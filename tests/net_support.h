@@ -104,6 +104,11 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
  * part that is kept, clear against both, encrypted against clear. */
 void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted);
 
+/* The same in the real ring with half of the ring's columns, so that the
+ * deepest maps have their pixels in every other slot: no stage is masked, some
+ * alternate.  s: ring and N of a plan without that in the complex ring. */
+void rig_check_halved(const net_kind *kind, const rig_shape *s);
+
 /* Shape number i of a kind under a border: rings, grids and batches of every
  * sort.  False behind the last. */
 bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,

@@ -45,6 +45,23 @@ TEST(network_zero)
     whole_networks(NN_ZERO);
 }
 
+/* Maps whose pixels stand in every other slot of the real ring, read by a
+ * transposed convolution without a mask. */
+TEST(network_every_other_slot)
+{
+    static const struct { const char *net; rig_shape s; } run[] = {
+        { "unet 1", { NN_WRAP, 6, 2, 2, 8, 16, 1, 1, NN_SLOTS_COMPLEX } },
+        { "unet 2", { NN_WRAP, 7, 4, 4, 32, 32, 1, 1, NN_SLOTS_COMPLEX } },
+        { "unet 1", { NN_HALO, 9, 2, 2, 10, 14, 1, 0, NN_SLOTS_COMPLEX } },
+        { "unet 2", { NN_HALO, 9, 4, 4, 12, 20, 1, 1, NN_SLOTS_COMPLEX } },
+        { "tconv square", { NN_HALO, 9, 2, 2, 10, 14, 1, 0,
+                            NN_SLOTS_COMPLEX } }
+    };
+
+    for (size_t i = 0; i < sizeof run / sizeof *run; i++)
+        rig_check_halved(net_kind_named(run[i].net), &run[i].s);
+}
+
 /* ---- the same bytes ---------------------------------------------------- */
 
 static bool same_hash(const rig_error *a, const rig_error *b)
