@@ -56,6 +56,7 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
                                    with->threads);
     out->fresh = fmax(0, out->bytes - with->high) / 8
                  * machine->cost[NN_FRESH];
+    out->rotations += (long)net_mean_rotations(s, &p->layout);
     out->seconds = out->fresh + net_stage_seconds(n, k, &shape, m, p, machine,
                                                   with->threads);
     net_shape_clear(&shape);
@@ -158,16 +159,16 @@ static int step_side(int layout, int side, int gap)
     return gap > 0 ? (layout + gap - 1) / gap : 1;
 }
 
-/* Phases of a form that hold pixels. */
+/* Phases of a form that hold pixels, as they are brought down. */
 static long live_phases(const net_stage *s, const net_out *o,
                         const nn_layout *l)
 {
+    const net_means m = net_means_after(s, o, l, 0);
     long live = 0;
     int y, x;
 
-    for (int i = 0; i < net_out_phases(s, o, l); i++)
-        live += net_phase_at(&y, &x, l, s->gap << o->pool,
-                             s->height >> o->pool, s->width >> o->pool, i);
+    for (int i = 0; i < net_means_phases(&m, l); i++)
+        live += net_means_at(&y, &x, &m, l, i);
     return live;
 }
 
@@ -246,6 +247,17 @@ static double matrix_variance(const net *n, int k, const nn_plan *p)
            * x.inputs * x.count * ldexp(1, x.num_folds);
 }
 
+/* Variance of a form by that of a pixel: means by whole ciphertexts are rounded
+ * once; of others each pixel is, and rotated. */
+static double mean_noise(const net_stage *s, const net_out *o,
+                         const nn_layout *l)
+{
+    const net_means m = net_means_after(s, o, l, 0);
+    const double gap = s->gap << o->pool;
+
+    return net_turns(s, o, l) > 0 ? 2 * (gap / m.gap_y) * (gap / m.gap_x) : 1;
+}
+
 static double logit_error(const net *n, const nn_plan *p)
 {
     double sum = pow(fresh_sd(&p->params) / p->in_scale
@@ -255,13 +267,11 @@ static double logit_error(const net *n, const nn_plan *p)
         for (int i = 0; i < n->stage[k].num_outs; i++) {
             const net_out *o = &n->stage[k].out[i];
 
-            /* rotating masked inputs adds as much again; of means by
-               rotation all pixels are rounded, and rotated */
+            /* rotating masked inputs adds as much again */
             sum += pow(rounding_sd(&p->params) / o->scale
                            * n->stage[k].factor * out_gain(n, k, o), 2)
                    * (p->border == NN_ZERO ? 2 : 1)
-                   * (net_out_by_phase(&n->stage[k], o, &p->layout)
-                          ? 1 : ldexp(2, 2 * o->pool));
+                   * mean_noise(&n->stage[k], o, &p->layout);
         }
     for (int k = 0; k < n->num_stages; k++)
         sum += matrix_variance(n, k, p);
@@ -293,13 +303,16 @@ static ckks_status pool_keys(nn_plan *p, const net_stage *s, const net_out *o)
     ckks_status st = CKKS_OK;
     net_term term[4];
 
-    for (int pool = 0; pool < o->pool && !net_out_by_phase(s, o, l); pool++)
-        for (int to = 0; to < nn_layout_phases(l, s->gap << (pool + 1)); to++) {
-            net_pool_terms(term, l, s->gap << pool, to);
-            for (int i = 0; i < 4 && st == CKKS_OK; i++)
+    for (int turned = 0; turned < net_turns(s, o, l); turned++) {
+        const net_means before = net_means_after(s, o, l, turned);
+        const net_means after = net_means_after(s, o, l, turned + 1);
+
+        for (int to = 0; to < net_means_phases(&after, l); to++)
+            for (int i = net_pool_terms(term, l, &before, &after, to) - 1;
+                 i >= 0 && st == CKKS_OK; i--)
                 if (term[i].step != 0)
                     st = want_key(p, CKKS_KEY_ROTATE, term[i].step, o->level);
-        }
+    }
     return st;
 }
 

@@ -72,12 +72,41 @@ int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
     return nn_layout_phases(l, s->gap << o->pool);
 }
 
-bool net_out_by_phase(const net_stage *s, const net_out *o,
-                      const nn_layout *l)
+/* Whether the means of a form add whole ciphertexts along an axis. */
+static bool whole(int ring, const net_stage *s, const net_out *o)
 {
-    const int gap = s->gap << o->pool;
+    return o->pool == 0 || ring % (s->gap << o->pool) == 0;
+}
 
-    return o->pool == 0 || (l->ring_y % gap == 0 && l->ring_x % gap == 0);
+net_means net_means_after(const net_stage *s, const net_out *o,
+                          const nn_layout *l, int turned)
+{
+    const int y = whole(l->ring_y, s, o) ? o->pool : turned;
+    const int x = whole(l->ring_x, s, o) ? o->pool : turned;
+
+    return (net_means){ s->gap << y, s->gap << x, s->height >> y,
+                        s->width >> x };
+}
+
+int net_turns(const net_stage *s, const net_out *o, const nn_layout *l)
+{
+    return whole(l->ring_y, s, o) && whole(l->ring_x, s, o) ? 0 : o->pool;
+}
+
+int net_means_phases(const net_means *m, const nn_layout *l)
+{
+    return net_phases(l->ring_y, m->gap_y) * net_phases(l->ring_x, m->gap_x);
+}
+
+bool net_means_at(int *y, int *x, const net_means *m, const nn_layout *l,
+                  int index)
+{
+    const int columns = net_phases(l->ring_x, m->gap_x);
+
+    *y = index / columns * net_unit(l->ring_y, m->gap_y);
+    *x = index % columns * net_unit(l->ring_x, m->gap_x);
+    return net_live(l->ring_y, m->gap_y, m->height, *y)
+           && net_live(l->ring_x, m->gap_x, m->width, *x);
 }
 
 int nn_layout_phase(const nn_layout *l, int gap, int y, int x)

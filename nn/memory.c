@@ -106,13 +106,13 @@ static double own_limbs(const net *n, const net_stage *s,
 static double delivered_limbs(const net_stage *s, const nn_layout *l,
                               double rows)
 {
-    const int columns = net_columns(s, l);
     double limbs = 0;
 
     for (int j = 0; j < s->num_outs; j++) {
         const net_out *o = &s->out[j];
-        const double each = s->channels * (columns >> o->pool);
-        const int side = 1 << o->pool;
+        const net_means m = net_means_after(s, o, l, 0);
+        const double each = s->channels * net_phases(l->ring_x, m.gap_x);
+        const int side = s->gap > 0 ? m.gap_y / s->gap : 1;
 
         const double sum = (s->square ? 3 : 2) * (o->level + 2);
         const double form = 2 * (o->level + 1);

@@ -192,10 +192,23 @@ bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
 
 /* Ciphertexts of one channel of a form of a stage's output. */
 int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l);
-/* Whether the means of a form add whole ciphertexts; else, at least in part,
- * rotated ones. */
-bool net_out_by_phase(const net_stage *s, const net_out *o,
-                      const nn_layout *l);
+/* A form of a stage's output on its way: gap and size of the map.  Along an
+ * axis whose ring the form's gap divides, means add whole ciphertexts, before
+ * they are relinearised; then, pooling after pooling, rotated ones along the
+ * other (net_pool). */
+typedef struct net_means {
+    int gap_y, gap_x;
+    int height, width;          /* 0: no end                                 */
+} net_means;
+
+/* After `turned` poolings by rotation, of which there are net_turns. */
+net_means net_means_after(const net_stage *s, const net_out *o,
+                          const nn_layout *l, int turned);
+int net_turns(const net_stage *s, const net_out *o, const nn_layout *l);
+int net_means_phases(const net_means *m, const nn_layout *l);
+/* Phase number `index`: its position, and whether it holds a pixel. */
+bool net_means_at(int *y, int *x, const net_means *m, const nn_layout *l,
+                  int index);
 
 /* The map of a stage; without weights only its terms, which geometry alone
  * decides.
@@ -204,10 +217,11 @@ CKKS_CHECKED ckks_status net_map_init(net_map *out, const net *n, int stage,
                                       const nn_layout *l, bool with_weights);
 void net_map_clear(net_map *m);
 
-/* The four places that a mean takes of a map of this gap, at the position of
- * phase `to` of twice that gap: phases (as input) and rotations.  run_pool.c.
- */
-void net_pool_terms(net_term term[4], const nn_layout *l, int gap, int to);
+/* The places, two or four, that phase `to` of a map takes of the one before it,
+ * a pooling by rotation away: phases (as input) and rotations.  Gives how many.
+ * run_pool.c. */
+int net_pool_terms(net_term term[4], const nn_layout *l,
+                   const net_means *before, const net_means *after, int to);
 
 /* Orders terms by input, step, carries, places, alternation. */
 int net_compare_terms(const void *a, const void *b);

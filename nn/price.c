@@ -168,9 +168,13 @@ static void linear_limbs(work *w, const pricing *p, const net_stage *s,
 
 /* deliver, for `count` ciphertexts of `parts` polynomials and one form. */
 static void form_limbs(work *w, const pricing *p, const net_stage *s,
-                       const net_out *o, double parts, double count)
+                       const nn_layout *l, const net_out *o, double parts,
+                       double count)
 {
-    const double limbs = o->level + 2, made = ldexp(count, -2 * o->pool);
+    const net_means m = net_means_after(s, o, l, 0);
+    const double limbs = o->level + 2;
+    const double made = s->gap > 0 ? count * s->gap / m.gap_y * s->gap / m.gap_x
+                                   : count;
     const nn_switching relin = { .level = o->level + 1, .xs = 1, .terms = 1,
                               .pairs = 1, .adds = 2, .rescaled = true };
 
@@ -186,7 +190,7 @@ static void form_limbs(work *w, const pricing *p, const net_stage *s,
 }
 
 static void price_finish(pricing *p, const net *n, const net_stage *s,
-                         const net_row_shape *row)
+                         const nn_layout *l, const net_row_shape *row)
 {
     const double limbs = s->level + 1 - s->masked;
     const net_piece *piece = &row->piece;
@@ -203,20 +207,79 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
         w.limbs[NN_PASS] += 5 * limbs * squares
                             + (s->square ? 4 * limbs * others : 0);
         for (int j = 0; j < s->num_outs; j++) {
-            form_limbs(&w, p, s, &s->out[j], 3, squares);
-            form_limbs(&w, p, s, &s->out[j], 2, others);
+            form_limbs(&w, p, s, l, &s->out[j], 3, squares);
+            form_limbs(&w, p, s, l, &s->out[j], 2, others);
         }
     }
     charge(p, &w, piece->channels);
 }
 
+/* ---- net_pool ------------------------------------------------------------ */
+
+/* Of one form: poolings by rotation, each of so many outputs, terms and
+ * rotations of a channel; false behind the last. */
+static bool means_at(double *outputs, double *terms, double *rotations,
+                     const net_stage *s, const net_out *o, const nn_layout *l,
+                     int turned)
+{
+    const net_means before = net_means_after(s, o, l, turned);
+    const net_means after = net_means_after(s, o, l, turned + 1);
+    net_term term[4];
+    int y, x;
+
+    *outputs = *terms = *rotations = 0;
+    if (turned >= net_turns(s, o, l))
+        return false;
+    for (int to = 0; to < net_means_phases(&after, l); to++) {
+        const int count = net_pool_terms(term, l, &before, &after, to);
+
+        if (!net_means_at(&y, &x, &after, l, to))
+            continue;
+        *outputs += 1;
+        *terms += count;
+        for (int i = 0; i < count; i++)
+            *rotations += term[i].step != 0;
+    }
+    return true;
+}
+
+double net_mean_rotations(const net_stage *s, const nn_layout *l)
+{
+    double sum = 0, outputs, terms, rotations;
+
+    for (int j = 0; j < s->num_outs; j++)
+        for (int t = 0; means_at(&outputs, &terms, &rotations, s, &s->out[j],
+                                 l, t); t++)
+            sum += rotations * s->channels;
+    return sum;
+}
+
+static void price_means(pricing *p, const net_stage *s, const nn_layout *l)
+{
+    double outputs, terms, rotations;
+    work w = { { 0 } };
+
+    for (int j = 0; j < s->num_outs; j++)
+        for (int t = 0; means_at(&outputs, &terms, &rotations, s, &s->out[j],
+                                 l, t); t++) {
+            const nn_switching sum = { .level = s->out[j].level,
+                                       .xs = rotations, .terms = rotations,
+                                       .pairs = outputs,
+                                       .adds = 2 * (terms - rotations),
+                                       .turns = rotations };
+
+            switch_limbs(&w, p->params, &sum, s->channels);
+            charge(p, &w, s->channels * outputs);
+        }
+}
+
 /* net_finish, for `squares` ciphertexts at one phase. */
 static void finish_limbs(work *w, const pricing *p, const net_stage *s,
-                         double squares)
+                         const nn_layout *l, double squares)
 {
     w->limbs[NN_PASS] += 5 * (s->level + 1 - s->extra) * squares;
     for (int j = 0; j < s->num_outs; j++)
-        form_limbs(w, p, s, &s->out[j], s->square ? 3 : 2, squares);
+        form_limbs(w, p, s, l, &s->out[j], s->square ? 3 : 2, squares);
 }
 
 double net_matrix_seconds(const net *n, int k, const net_matrix *x,
@@ -246,7 +309,7 @@ double net_matrix_seconds(const net *n, int k, const net_matrix *x,
     if (s->extra)
         rescale_limbs(&w, limbs, 2, x->outputs);
     if (k < n->num_stages - 1)
-        finish_limbs(&w, &p, s, x->outputs);
+        finish_limbs(&w, &p, s, &plan->layout, x->outputs);
     charge(&p, &w, x->outputs);
     return p.seconds;
 }
@@ -261,7 +324,8 @@ double net_stage_seconds(const net *n, int k, const net_shape *shape,
     price_inputs(&p, n, s, shape, m, &plan->layout);
     for (int i = 0; i < shape->num_rows; i++) {
         price_combine(&p, s, &shape->row[i]);
-        price_finish(&p, n, s, &shape->row[i]);
+        price_finish(&p, n, s, &plan->layout, &shape->row[i]);
     }
+    price_means(&p, s, &plan->layout);
     return p.seconds;
 }

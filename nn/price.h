@@ -58,7 +58,10 @@ double net_stage_seconds(const net *n, int k, const net_shape *shape,
                          const net_map *m, const nn_plan *p,
                          const nn_machine *machine, int threads);
 
-/* The same of a stage that is a matrix. */
+/* Rotations of its means. */
+double net_mean_rotations(const net_stage *s, const nn_layout *l);
+
+/* Seconds of a stage that is a matrix. */
 double net_matrix_seconds(const net *n, int k, const net_matrix *x,
                           const nn_plan *p, const nn_machine *machine,
                           int threads);

@@ -160,21 +160,19 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
 {
     const net_stage *s = &r->w->net.stage[k];
     const net_out *form = &s->out[j];
-    int columns = net_phases(r->p->layout.ring_x, s->gap);
-    int y = i / columns, x = i % columns, side = 1 << form->pool;
-    int small = columns >> form->pool;
-    int phases = net_out_phases(s, form, &r->p->layout);
-    ckks_ct *place = &r->out[k][j].ct[o * phases
-                                      + (y >> form->pool) * small
-                                      + (x >> form->pool)];
-    ckks_status st = CKKS_OK;
+    const nn_layout *l = &r->p->layout;
+    const net_means m = net_means_after(s, form, l, 0);
+    const int columns = net_phases(l->ring_x, s->gap);
+    const int y = i / columns, x = i % columns;
+    const int down = s->gap > 0 ? m.gap_y / s->gap : 1;
+    const int across = s->gap > 0 ? m.gap_x / s->gap : 1;
+    ckks_ct *place = &r->out[k][j].ct[o * net_means_phases(&m, l)
+                                      + y / down
+                                            * net_phases(l->ring_x, m.gap_x)
+                                      + x / across];
+    ckks_status st = accumulate(place, ct, s, o);
 
-    if (!net_out_by_phase(s, form, &r->p->layout)) {    /* net_pool's        */
-        place = &r->out[k][j].ct[o * r->w->map[k].num_phases + i];
-        side = 1;
-    }
-    st = accumulate(place, ct, s, o);
-    if (st == CKKS_OK && y % side == side - 1 && x % side == side - 1)
+    if (st == CKKS_OK && y % down == down - 1 && x % across == across - 1)
         st = bring_down(place, r, s, form);
     return st;
 }
@@ -222,12 +220,11 @@ static ckks_status outs_init(net_run *r, int k)
     const net_stage *s = &r->w->net.stage[k];
 
     for (int j = 0; j < s->num_outs; j++) {
+        const nn_layout *l = &r->p->layout;
+        const net_means m = net_means_after(s, &s->out[j], l, 0);
         net_tensor *t = &r->out[k][j];
 
-        t->count = s->planes * nn_layout_phases(&r->p->layout, s->gap);
-        if (net_out_by_phase(s, &s->out[j], &r->p->layout))
-            t->count = s->planes
-                       * net_out_phases(s, &s->out[j], &r->p->layout);
+        t->count = s->planes * net_means_phases(&m, l);
         t->ct = calloc((size_t)t->count, sizeof *t->ct);
         if (t->ct == NULL) {
             t->count = 0;
@@ -290,8 +287,7 @@ static ckks_status one_stage(net_run *r, int k)
     }
     net_inputs_clear(&in);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++)
-        if (!net_out_by_phase(s, &s->out[j], &r->p->layout))
-            st = net_pool(r, k, j);
+        st = net_pool(r, k, j);
     if (st == CKKS_OK)
         free_read(r, k);
     return st;

@@ -39,8 +39,9 @@ typedef struct net_run {
     net_tensor (*out)[NET_MAX_OUTS];
 } net_run;
 
-/* Takes the means of form j of stage k that do not fall into whole phases:
- * sums of rotated ciphertexts at the form's level (run_pool.c). */
+/* Takes the means of form j of stage k that do not fall into whole phases, if
+ * there are any: sums of rotated ciphertexts at the form's level (run_pool.c).
+ */
 CKKS_CHECKED ckks_status net_pool(net_run *r, int k, int j);
 
 /* ct holds the sums of plane o at phase i of stage k, bias included: the

@@ -370,7 +370,7 @@ whole_way()
     refuse "evaluate results" "holds results" evaluate "$gm" --plan "$p" --keys "$ek" \
         "$f/out.vct" -o "$f/x.vct"
     run 0 "another key" keygen "$f/gm.plan" --out "$f/other"
-    refuse "decrypt with another key" "imaginary" decrypt "$f/gm.plan" \
+    refuse "decrypt with another key" "slots up to" decrypt "$f/gm.plan" \
         --key "$f/other/secret.key" "$f/out.vct" -o "$f/x.pgm"
     for file in empty none noise big sk.cut sk.flip sk.long keys/eval.keys; do
         refuse "decrypt with the key $file" "" decrypt "$f/gm.plan" \
