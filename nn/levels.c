@@ -20,6 +20,7 @@
 
 enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
        WEIGHT_BITS = 13,
+       MAX_SCALE = 59,          /* plan files have scales below 2^60         */
        MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
                                    / 2^33                                    */
 
@@ -201,7 +202,8 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
 
             if (bits.out > 0)
                 room += net_bit_length(prime[1]);
-            s->scale = exp2(fmin(bits.scale + fine, room - ceil(log2(top))));
+            s->scale = exp2(fmin(fmin(bits.scale + fine, MAX_SCALE),
+                                 room - ceil(log2(top))));
         }
         s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;
         s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)

@@ -148,7 +148,7 @@ static const double WORTH_MEMORY = 0.75;
 static bool more_memory(const nn_plan *p, const nn_plan *best,
                         const nn_aim *aim)
 {
-    return aim->images > 1 && p->peak_bytes > 2 * best->peak_bytes;
+    return aim->images > 1 && p->peak_bytes > 1.9 * best->peak_bytes;
 }
 
 /* Times that the error is larger than it may be; 1 if it is not. */
