@@ -103,6 +103,8 @@ TEST(misuse_real_numbers)
     ENCODE(CKKS_EARG, re, NULL, 9);
     im[7] = 0x1p-1074;
     ENCODE(CKKS_EARG, re, im, 8);
+    im[7] = -1;
+    ENCODE(CKKS_EARG, re, im, 8);
     im[7] = NAN;
     ENCODE(CKKS_EARG, re, im, 8);
     im[7] = -0.0;
