@@ -330,7 +330,7 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
 
 /* Encrypts at the plaintext's level and scale.
  *   noise   ckks_encrypt_sk: sd 3.24 a coefficient; gives a seeded ciphertext
- *           ckks_encrypt: about sqrt(N/18) a coefficient
+ *           ckks_encrypt: about sqrt(N/18) a coefficient, real ring sqrt(N/9)
  *   errors  CKKS_ERNG    rng never initialised
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
  */
