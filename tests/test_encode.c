@@ -203,8 +203,8 @@ TEST(encode_stops_at_half_the_modulus)
 /* ---- both, at full size ------------------------------------------------- */
 
 /* With words judged above, a round trip shows that nothing depends on N: the
- * error is that of rounding N coefficients, sd sqrt(N/12) / scale a slot, in the
- * real ring, where they count twice, sqrt(2N/12). */
+ * error is that of rounding N coefficients, sd sqrt(N/12) / scale a slot, in
+ * the real ring, where they count twice, sqrt(2N/12). */
 TEST(encode_decode_round_trip_to_2_15)
 {
     static const int bits[] = { 49, 40, 40 };

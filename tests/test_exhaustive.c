@@ -290,14 +290,15 @@ static void times_pair(uint64_t b[4], const uint64_t a[4], int i, int p)
 }
 
 /* All 83,521 polynomials: the transform is the value at psi, psi^9, psi^5,
- * psi^13 (4 br(i) + 1), psi = 3 as 3^8 = -1 and 2^8 = 1; and back; and the
- * products with X^i + X^-i, i = 1..3, which with sums and multiples make all. */
+ * psi^13 (4 br(i) + 1), psi = 3 as 3^8 = -1 and 2^8 = 1; and back; and products
+ * with X^i + X^-i, i = 1..3, which with sums and multiples make all. */
 TEST(exhaustive_real_ntt_of_four_modulo_17)
 {
     static const size_t exponent[4] = { 1, 9, 5, 13 };
     enum { P = 17, PSI = 3, ALL = P * P * P * P };
     const cki_mod m = cki_mod_make(P);
-    uint64_t *x = cki_alloc(&default_memory, 128), *y = x + 8, power[16] = { 1 };
+    uint64_t *x = cki_alloc(&default_memory, 128), *y = x + 8;
+    uint64_t power[16] = { 1 };
 
     if (x == NULL)
         abort();

@@ -138,7 +138,8 @@ static void every_set(void (*check)(bench *b))
     }
 }
 
-/* Slots uniform in the unit square, or from -1 to 1, a different vector for each seed. */
+/* Slots uniform in the unit square, or from -1 to 1, a different vector for
+ * each seed. */
 static void random_pt(bench *b, ckks_pt *pt, int level, double scale,
                       uint64_t seed)
 {
