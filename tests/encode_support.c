@@ -28,11 +28,14 @@ double random_unit(uint64_t *state)
     return (double)(int64_t)test_word(state) * 0x1p-63;
 }
 
-bool fixture_init(fixture *f, int log_n, int generator,
-                  const int *bits, int num_primes)
+bool fixture_init(fixture *f, int log_n, int encoder, const int *bits,
+                  int num_primes)
 {
+    const int generator = encoder == GENERATOR_3 ? 3 : 5;
+    const bool real = encoder == REAL_RING;
     ckks_params p = { .log_n = log_n, .num_primes = num_primes, .dnum = 1,
-                      .security = CKKS_INSECURE, .generator = generator };
+                      .security = CKKS_INSECURE, .generator = generator,
+                      .ring = real ? CKKS_RING_REAL : CKKS_RING_COMPLEX };
     uint64_t prime[CKKS_MAX_PRIMES];
 
     memset(f, 0, sizeof *f);
@@ -43,15 +46,18 @@ bool fixture_init(fixture *f, int log_n, int generator,
     for (int i = 0; i < num_primes; i++)
         prime[i] = ckks_ctx_prime(f->ctx, i);
     f->n = (size_t)1 << log_n;
-    oracle_init(&f->o, f->n, prime, num_primes, 0, 1, generator, true,
+    f->real = real;
+    f->generator = generator;
+    oracle_init(&f->o, f->n, real, prime, num_primes, 0, 1, generator, true,
                 false);
+    f->slots = f->o.n / 2;
     f->re = aligned_memory(f->n * sizeof *f->re);
     f->im = aligned_memory(f->n * sizeof *f->im);
     f->got_re = aligned_memory(f->n * sizeof *f->got_re);
     f->got_im = aligned_memory(f->n * sizeof *f->got_im);
     f->want_re = aligned_memory(f->n * sizeof *f->want_re);
     f->want_im = aligned_memory(f->n * sizeof *f->want_im);
-    f->coeff = aligned_memory(f->n * sizeof *f->coeff);
+    f->coeff = aligned_memory(f->o.n * sizeof *f->coeff);
     return true;
 }
 
@@ -70,10 +76,20 @@ void fixture_clear(fixture *f)
     free(f->coeff);
 }
 
-void fixture_engine(fixture *f, int generator, const cki_fft_engine *e)
+void fixture_complete(const fixture *f, opoly *m)
+{
+    for (size_t k = f->n; k < f->o.n; k++) {
+        if (k == f->n)
+            mpz_set_ui(m->c[k], 0);
+        else
+            mpz_neg(m->c[k], m->c[f->o.n - k]);
+    }
+}
+
+void fixture_engine(fixture *f, const cki_fft_engine *e)
 {
     cki_fft_clear(&f->ctx->fft, &f->ctx->memory);
     if (cki_fft_init_engine(&f->ctx->fft, &f->ctx->memory, f->ctx->log_n,
-                            generator, false, e) != CKKS_OK)
+                            f->generator, f->real, e) != CKKS_OK)
         abort();
 }

@@ -19,21 +19,29 @@ void *aligned_memory(size_t size);
 /* A random number in [-1, 1). */
 double random_unit(uint64_t *state);
 
+/* Generators of the complex ring, and the real ring. */
+enum { GENERATOR_3, GENERATOR_5, REAL_RING, ENCODERS };
+
 /* A context without special primes, what the oracle knows of it, and arrays. */
 typedef struct fixture {
     ckks_ctx *ctx;
     oracle    o;
+    bool      real;         /* the ring                                      */
+    int       generator;
     size_t    n;            /* N                                             */
-    double   *re, *im;      /* N/2 slots                                     */
+    size_t    slots;        /* N/2; real ring: N                             */
+    double   *re, *im;      /* the slots                                     */
     double   *got_re, *got_im;
     long double *want_re, *want_im;
-    long double *coeff;     /* N                                             */
+    long double *coeff;     /* those of the oracle's polynomials             */
 } fixture;
 
-bool fixture_init(fixture *f, int log_n, int generator, const int *bits,
+bool fixture_init(fixture *f, int log_n, int encoder, const int *bits,
                   int num_primes);
 void fixture_clear(fixture *f);
 /* Exchanges the context's engine. */
-void fixture_engine(fixture *f, int generator, const cki_fft_engine *e);
+void fixture_engine(fixture *f, const cki_fft_engine *e);
+/* Coefficients from N on follow from the others in the real ring. */
+void fixture_complete(const fixture *f, opoly *m);
 
 #endif

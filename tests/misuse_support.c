@@ -40,11 +40,20 @@ static const ckks_key_request low[] = {
     { CKKS_KEY_RELIN, 0, 1 }, { CKKS_KEY_ROTATE, 1, 1 },
     { CKKS_KEY_CONJ, 0, 1 }
 };
+static const ckks_key_request full_real[] = {
+    { CKKS_KEY_RELIN, 0, 2 }, { CKKS_KEY_ROTATE, 1, 2 },
+    { CKKS_KEY_ROTATE, 3, 2 }
+};
+static const ckks_key_request low_real[] = {
+    { CKKS_KEY_RELIN, 0, 1 }, { CKKS_KEY_ROTATE, 1, 1 },
+    { CKKS_KEY_ROTATE, 3, 1 }
+};
 
-static bool make_contexts(mess *m)
+static bool make_contexts(mess *m, bool real)
 {
-    ckks_params p = { .log_n = 4, .num_primes = 3, .num_special = 1,
-                      .dnum = 3, .security = CKKS_INSECURE,
+    ckks_params p = { .log_n = real ? 3 : 4, .num_primes = 3,
+                      .num_special = 1, .dnum = 3, .security = CKKS_INSECURE,
+                      .ring = real ? CKKS_RING_REAL : CKKS_RING_COMPLEX,
                       .primes = { 45, 30, 30 }, .special = { 45 } };
     bool ok;
 
@@ -53,14 +62,18 @@ static bool make_contexts(mess *m)
     ok = CHECK_OK(ckks_ctx_init(&m->ctx, &p));
     p.memory = (ckks_memory){ 0 };
     ok = ok && CHECK_OK(ckks_ctx_init(&m->other, &p));
+    p.ring = CKKS_RING_COMPLEX;
+    p.log_n = 4;
     p.uncentred_digits = 1;
     ok = ok && CHECK_OK(ckks_ctx_init(&m->uncentred, &p));
     p.num_special = 0;
     return ok && CHECK_OK(ckks_ctx_init(&m->bare, &p));
 }
 
-static bool make_keys(mess *m)
+static bool make_keys(mess *m, bool real)
 {
+    const ckks_key_request *all = real ? full_real : full;
+    const ckks_key_request *few = real ? low_real : low;
     ckks_rng *r = &m->rng;
 
     return CHECK_OK(ckks_sk_init(&m->sk, m->ctx, r))
@@ -71,26 +84,27 @@ static bool make_keys(mess *m)
            && CHECK_OK(ckks_pk_init(&m->pk, r, m->sk))
            && CHECK_OK(ckks_pk_init(&m->out_pk, r, m->sk))
            && CHECK_OK(ckks_pk_init(&m->other_pk, r, m->other_sk))
-           && CHECK_OK(ckks_keys_init(&m->keys, r, m->sk, full, 3))
-           && CHECK_OK(ckks_keys_init(&m->low_keys, r, m->sk, low, 3))
-           && CHECK_OK(ckks_keys_init(&m->out_keys, r, m->sk, low, 2))
-           && CHECK_OK(ckks_keys_init(&m->other_keys, r, m->other_sk, full, 3))
+           && CHECK_OK(ckks_keys_init(&m->keys, r, m->sk, all, 3))
+           && CHECK_OK(ckks_keys_init(&m->low_keys, r, m->sk, few, 3))
+           && CHECK_OK(ckks_keys_init(&m->out_keys, r, m->sk, few, 2))
+           && CHECK_OK(ckks_keys_init(&m->other_keys, r, m->other_sk, all, 3))
            && CHECK_OK(ckks_keys_init(&m->uncentred_keys, r, m->uncentred_sk,
                                       full, 3));
 }
 
-static bool make_plaintexts(mess *m)
+static bool make_plaintexts(mess *m, bool real)
 {
-    double x[MISUSE_SLOTS];
+    double x[MISUSE_SLOTS], *y = m->im;
 
-    for (int j = 0; j < MISUSE_SLOTS; j++)
+    for (int j = 0; j < MISUSE_SLOTS; j++) {
         x[j] = 0.125 * j - 0.5;
+        y[j] = real ? 0 : x[j];
+    }
     memcpy(m->re, x, sizeof x);
-    memcpy(m->im, x, sizeof x);
     return CHECK_OK(ckks_encode(&m->pt, m->ctx, x, NULL, 8, 2, 0x1p30))
            && CHECK_OK(ckks_encode(&m->pt_low, m->ctx, x, NULL, 8, 1, 0x1p30))
-           && CHECK_OK(ckks_encode(&m->pt_scale, m->ctx, x, x, 8, 2, 0x1p80))
-           && CHECK_OK(ckks_encode(&m->pt_other, m->other, x, x, 8, 2, 0x1p30))
+           && CHECK_OK(ckks_encode(&m->pt_scale, m->ctx, x, y, 8, 2, 0x1p80))
+           && CHECK_OK(ckks_encode(&m->pt_other, m->other, x, y, 8, 2, 0x1p30))
            && CHECK_OK(ckks_encode(&m->pt_bare, m->bare, x, x, 8, 2, 0x1p30))
            && CHECK_OK(ckks_encode(&m->out_pt, m->ctx, x, NULL, 3, 0, 0x1p9));
 }
@@ -124,7 +138,7 @@ static bool make_ciphertexts(mess *m)
     return ok;
 }
 
-bool mess_init(mess *m)
+static bool make_all(mess *m, bool real)
 {
     uint8_t seed[CKKS_SEED_BYTES] = { 42 };
 
@@ -133,8 +147,18 @@ bool mess_init(mess *m)
     m->out_ctx = NULL;
     return CHECK_OK(ckks_rng_init(&m->rng, seed))
            && CHECK_OK(ckks_rng_init(&m->out_rng, seed))
-           && make_contexts(m) && make_keys(m) && make_plaintexts(m)
-           && make_ciphertexts(m);
+           && make_contexts(m, real) && make_keys(m, real)
+           && make_plaintexts(m, real) && make_ciphertexts(m);
+}
+
+bool mess_init(mess *m)
+{
+    return make_all(m, false);
+}
+
+bool mess_init_real(mess *m)
+{
+    return make_all(m, true);
 }
 
 static ckks_pt *const *all_pt(mess *m, ckks_pt **list)
@@ -243,7 +267,8 @@ static bool needs_number(const char *s)
 {
     static const char *const without[] = {
         "null", "never", "different contexts", "uncentred", "no kernel named",
-        "no special primes", "nan", "inf", "no memory for the"
+        "no special primes", "nan", "inf", "no memory for the",
+        "this ring has real slots", "in the real ring only"
     };
 
     for (size_t i = 0; i < sizeof without / sizeof *without; i++)

@@ -47,6 +47,10 @@ typedef struct mess {
 } mess;
 
 bool mess_init(mess *m);
+/* ctx and other, and all of theirs, are of the real ring: N = 8, as many slots;
+ * a rotation by 3 stands for conjugation among the keys, and im is 0.  bare and
+ * uncentred stay what they are. */
+bool mess_init_real(mess *m);
 void mess_clear(mess *m);
 
 /* A hash of every object and all it points to. */

@@ -64,13 +64,50 @@ ckks/kernel/avx2_expand.c	s/numbers(node + 4)/numbers(node)/	blake2
 ckks/kernel/avx2_expand.c	s/_mm256_cvtepu32_epi64/_mm256_cvtepi32_epi64/	blake2
 ckks/kernel/avx512ifma_expand.c	s/if (s < 8)/if (s < 7)/	blake2
 ckks/kernel/avx512ifma_expand.c	s/_mm512_cvtepu32_epi64/_mm512_cvtepi32_epi64/	blake2
+ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/k = 1; k < n/k = 2; k < n/	real_
+ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/x\[n \/ 2\] = cki_add(/x[n \/ 2] = cki_sub(/	real_
+ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/x\[n \/ 4\] = cki_sub(b/x[n \/ 4] = cki_sub(a/	real_
+ckks/kernel/portable_ntt.c	/^static void unfold/,/^}/s/x\[0\] = cki_add(x\[0\], x\[0\], p);/;/	real_
+ckks/kernel/portable_ntt.c	/^static void unfold/,/^}/s/cki_sub(a, cki_mul_shoup(b/cki_add(a, cki_mul_shoup(b/	real_
+ckks/kernel/portable_ntt.c	/^static inline void butterfly_back/,/^}/s/cki_sub(u, v, p)/cki_sub(v, u, p)/	real_
+ckks/kernel/kernel.c	s/root\[i\] = cki_mul(root\[i\], t->fold, mod);/;/	real_
+ckks/kernel/kernel.c	s/root\[n + i\] = cki_mul(root\[n + i\], t->unfold, mod);/;/	real_
+ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 3; i < 4; i++/	real_
+ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 2; i < 3; i++/	real_
+ckks/kernel/kernel.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
+ckks/kernel/kernel.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
+ckks/kernel/kernel.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
+ckks/kernel/real_edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
+ckks/kernel/real_edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
+ckks/kernel/real_edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
+ckks/kernel/real_edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
+ckks/kernel/avx2_ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/avx2_ntt.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
+ckks/kernel/avx2_ntt.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
+ckks/kernel/avx2_ntt.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
+ckks/kernel/avx2_ntt_inv.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
+ckks/kernel/avx2_ntt_inv.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
+ckks/kernel/avx2_ntt_inv.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
+ckks/kernel/avx2_ntt_inv.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
+ckks/kernel/avx2_ntt_inv.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
+ckks/kernel/avx2_ntt_inv.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
+ckks/kernel/avx2_ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/avx512ifma_ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/avx512ifma_ntt.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
+ckks/kernel/avx512ifma_ntt.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	s/times(p, plus, c)/times(p, minus, c)/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
+ckks/kernel/avx512ifma_ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
 ckks/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
 ckks/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
 ckks/word.h	s/r -= (2 \* m->p) & (uint64_t)-(r >= 2 \* m->p);//	exhaustive kernel_
 ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive kernel_
 ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_
 ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
-ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
+ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
 ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
 ckks/rns.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
 ckks/fit.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
@@ -107,6 +144,16 @@ ckks/seal.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
 ckks/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
 ckks/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
 ckks/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
+ckks/rns.c	s/factor = (uint32_t)(order \/ n)/factor = 2/	real_
+ckks/slots.c	s/? -c\[f->n - k\]/? c[f->n - k]/	decode_
+ckks/constants.c	s/h == 0 ? root : m->p - root/h == 1 ? root : m->p - root/	oracle_linear
+ckks/context.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misuse_real
+ckks/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
+ckks/keys.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
+ckks/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
+ckks/serial_keys.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
+ckks/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
+ckks/steps.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
 nn/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
 nn/layout.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
 nn/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network

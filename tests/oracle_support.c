@@ -48,8 +48,9 @@ static bool world_keys(world *w)
     uint8_t seed[CKKS_SEED_BYTES] = { WORLD_SEED };
 
     request[count++] = (ckks_key_request){ CKKS_KEY_RELIN, 0, w->top };
-    request[count++] = (ckks_key_request){ CKKS_KEY_CONJ, 0, w->top - 1 };
-    for (int step = 1; step < (int)w->n / 2; step++)
+    if (!w->real)
+        request[count++] = (ckks_key_request){ CKKS_KEY_CONJ, 0, w->top - 1 };
+    for (int step = 1; step < w->slots; step++)
         request[count++] = (ckks_key_request){ CKKS_KEY_ROTATE, step, w->top };
     return CHECK_OK(ckks_rng_init(&w->rng, seed))
            && CHECK_OK(ckks_sk_init(&w->sk, w->ctx, &w->rng))
@@ -61,13 +62,15 @@ static bool world_keys(world *w)
 /* How a world switches keys. */
 typedef struct way {
     int generator;
-    bool centred, fitted;
+    bool centred, fitted, real;
 } way;
 
 static const way ways[] = {
-    { 5, true, false }, { 3, true, false }, { 5, false, false },
-    { 3, false, false }, { 5, true, true }, { 3, true, true },
-    { 3, false, true }
+    { 5, true, false, false }, { 3, true, false, false },
+    { 5, false, false, false }, { 3, false, false, false },
+    { 5, true, true, false }, { 3, true, true, false },
+    { 3, false, true, false },
+    { 5, true, false, true }, { 5, true, true, true }
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
@@ -78,12 +81,15 @@ static bool world_init(world *w, const prime_set *set, way how,
                       .num_special = set->num_special, .dnum = set->dnum,
                       .security = CKKS_INSECURE, .generator = how.generator,
                       .uncentred_digits = !how.centred,
-                      .fitted_special = how.fitted, .kernel = kernel->name };
+                      .fitted_special = how.fitted,
+                      .ring = how.real ? CKKS_RING_REAL : CKKS_RING_COMPLEX,
+                      .kernel = kernel->name };
     uint64_t prime[ORACLE_PRIMES];
 
     memset(w, 0, sizeof *w);
-    snprintf(w->name, sizeof w->name, "%s, generator %d, %s%s, %s", set->name,
-             how.generator, how.centred ? "centred" : "uncentred",
+    snprintf(w->name, sizeof w->name, "%s%s, generator %d, %s%s, %s",
+             set->name, how.real ? ", real" : "", how.generator,
+             how.centred ? "centred" : "uncentred",
              how.fitted ? ", fitted" : "", kernel->name);
     for (int i = 0; i < set->num_primes; i++)
         p.primes[i] = (uint64_t)set->primes[i];
@@ -95,19 +101,22 @@ static bool world_init(world *w, const prime_set *set, way how,
     w->n = (size_t)1 << set->log_n;
     w->top = set->num_primes - 1;
     w->centred = how.centred;
+    w->real = how.real;
     w->state = 1;
     for (int i = 0; i < set->num_primes; i++)
         prime[i] = ckks_ctx_prime(w->ctx, i);
     for (int i = 0; i < set->num_special; i++)
         prime[set->num_primes + i] = ckks_ctx_special(w->ctx, i);
-    oracle_init(&w->o, w->n, prime, set->num_primes, set->num_special,
-                set->dnum, how.generator, how.centred, how.fitted);
-    opoly_init(&w->s, w->n);
+    oracle_init(&w->o, w->n, how.real, prime, set->num_primes,
+                set->num_special, set->dnum, how.generator, how.centred,
+                how.fitted);
+    w->slots = (int)w->o.n / 2;
+    opoly_init(&w->s, w->o.n);
     if (!world_keys(w)) {
         world_clear(w);
         return false;
     }
-    opoly_set_small(&w->s, w->sk->coeff);
+    oracle_small(&w->s, &w->o, w->sk->coeff);
     return true;
 }
 
@@ -182,7 +191,7 @@ void random_ct(world *w, ckks_ct *ct, int degree, int level)
 void polys_init(world *w, opoly *p, int count)
 {
     for (int i = 0; i < count; i++)
-        opoly_init(&p[i], w->n);
+        opoly_init(&p[i], w->o.n);
 }
 
 void polys_clear(opoly *p, int count)

@@ -18,15 +18,17 @@ typedef struct world {
     char name[128];
     ckks_ctx *ctx;
     oracle o;
-    size_t n;
+    size_t n;                   /* N, words of a limb                        */
+    int slots;                  /* N/2; real ring: N                         */
     int top;
-    bool centred;
+    bool centred, real;
     uint64_t state;             /* of the test's random words                */
     ckks_rng rng;
     ckks_sk *sk;
     ckks_pk *pk;
     ckks_keys *keys;            /* relinearisation, all rotations; conj only */
-                                /*   below the top level                     */
+                                /*   below the top level, and none in the    */
+                                /*   real ring                               */
     opoly s;
 } world;
 
@@ -35,9 +37,9 @@ typedef struct world {
 #define TEST_SCALE 0x1p14
 enum { MAX_KEY = 12, WORLD_SEED = 7 };
 
-/* Runs a check in every world: all prime sets, both generators, centred and
- * not, special primes fitted and not, and every kernel that can take the
- * primes. */
+/* Runs a check in every world: all prime sets, both rings, both generators,
+ * centred and not, special primes fitted and not, and every kernel that can
+ * take the primes.  The real ring has generator 5 and centred digits only. */
 void every_world(void (*check)(world *w));
 
 /* Objects of uniform words, of scale TEST_SCALE. */

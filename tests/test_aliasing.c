@@ -26,6 +26,7 @@ static void check_alias(world *w)
     ckks_ct a = { 0 }, b = { 0 }, out = { 0 }, x = { 0 };
     ckks_pt pt = { 0 };
     ckks_keys *keys = w->keys;
+    const double im = w->real ? 0 : -2;
     int l = w->top;
 
     random_ct(w, &a, 1, l);
@@ -41,10 +42,12 @@ static void check_alias(world *w)
     ALIAS(ckks_add_plain(&out, &a, &pt), ckks_add_plain(&x, &x, &pt));
     ALIAS(ckks_sub_plain(&out, &a, &pt), ckks_sub_plain(&x, &x, &pt));
     ALIAS(ckks_mul_plain(&out, &a, &pt), ckks_mul_plain(&x, &x, &pt));
-    ALIAS(ckks_add_const(&out, &a, 1.5, -2), ckks_add_const(&x, &x, 1.5, -2));
+    ALIAS(ckks_add_const(&out, &a, 1.5, im), ckks_add_const(&x, &x, 1.5, im));
     ALIAS(ckks_mul_int(&out, &a, -77), ckks_mul_int(&x, &x, -77));
-    ALIAS(ckks_mul_const(&out, &a, 1.5, 1, 8),
-          ckks_mul_const(&x, &x, 1.5, 1, 8));
+    ALIAS(ckks_mul_const(&out, &a, 1.5, im, 8),
+          ckks_mul_const(&x, &x, 1.5, im, 8));
+    if (w->real)
+        ALIAS(ckks_mul_alternating(&out, &a), ckks_mul_alternating(&x, &x));
     ALIAS(ckks_mul(&out, &a, &b), ckks_mul(&x, &x, &b));
     ALIAS(ckks_mul(&out, &b, &a), ckks_mul(&x, &b, &x));
     ALIAS(ckks_mul(&out, &a, &a), ckks_mul(&x, &x, &x));
@@ -56,7 +59,8 @@ static void check_alias(world *w)
     a.scale = (double)w->o.prime[l];
     ALIAS(ckks_rescale(&out, &a), ckks_rescale(&x, &x));
     random_ct(w, &a, 1, l - 1);
-    ALIAS(ckks_conj(&out, &a, keys), ckks_conj(&x, &x, keys));
+    if (!w->real)
+        ALIAS(ckks_conj(&out, &a, keys), ckks_conj(&x, &x, keys));
     random_ct(w, &a, 2, l);
     a.scale = (double)w->o.prime[l];
     ALIAS(ckks_relin(&out, &a, keys), ckks_relin(&x, &x, keys));
@@ -112,6 +116,7 @@ static void alias_sums(world *w, int degree_a, bool seeded_a, int degree_b,
 {
     ckks_ct a = { 0 }, b = { 0 }, out = { 0 }, x = { 0 };
     ckks_pt pt = { 0 };
+    const double im = w->real ? 0 : -2;
     int l = w->top;
 
     make_ct(w, &a, degree_a, l, seeded_a);
@@ -124,8 +129,11 @@ static void alias_sums(world *w, int degree_a, bool seeded_a, int degree_b,
     ALIAS_SUM(ckks_sub(&out, &b, &a), ckks_sub(&x, &b, &x));
     ALIAS_SUM(ckks_sub(&out, &a, &a), ckks_sub(&x, &x, &x));
     ALIAS_SUM(ckks_neg(&out, &a), ckks_neg(&x, &x));
-    ALIAS_SUM(ckks_add_const(&out, &a, 1.5, -2),
-              ckks_add_const(&x, &x, 1.5, -2));
+    ALIAS_SUM(ckks_add_const(&out, &a, 1.5, im),
+              ckks_add_const(&x, &x, 1.5, im));
+    if (w->real)
+        ALIAS_SUM(ckks_mul_alternating(&out, &a),
+                  ckks_mul_alternating(&x, &x));
     ALIAS_SUM(ckks_add_plain(&out, &a, &pt), ckks_add_plain(&x, &x, &pt));
     ALIAS_SUM(ckks_sub_plain(&out, &a, &pt), ckks_sub_plain(&x, &x, &pt));
     b.scale = a.scale * (1 + 0x1p-33);      /* the sum has the first's       */

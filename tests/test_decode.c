@@ -18,15 +18,17 @@ static void plant(fixture *f, ckks_pt *pt, const opoly *m, int level,
     oracle_write(pt->limb, &f->o, m, level, 0);
 }
 
-/* Decodes m and compares each slot with the sum, up to 2^-50 of the norm. */
-static void check_decode(fixture *f, const opoly *m, int level, double scale,
+/* Decodes m, of which the first N coefficients are given, and compares each
+ * slot with the sum, up to 2^-50 of the norm. */
+static void check_decode(fixture *f, opoly *m, int level, double scale,
                          const char *what)
 {
-    const size_t n = f->n / 2;
+    const size_t n = f->slots;
     long double norm = 0;
     ckks_pt pt = { 0 };
 
-    for (size_t k = 0; k < f->n; k++) {
+    fixture_complete(f, m);
+    for (size_t k = 0; k < f->o.n; k++) {
         f->coeff[k] = oracle_real(m->c[k]);
         norm += f->coeff[k] * f->coeff[k];
     }
@@ -68,13 +70,13 @@ TEST(decode_matches_the_sum)
     uint64_t state = 3;
 
     for (int log_n = 2; log_n <= 6; log_n++)
-        for (int generator = 3; generator <= 5; generator += 2) {
+        for (int encoder = 0; encoder < ENCODERS; encoder++) {
             fixture f;
             opoly m;
 
-            if (!fixture_init(&f, log_n, generator, bits, 6))
+            if (!fixture_init(&f, log_n, encoder, bits, 6))
                 return;
-            opoly_init(&m, f.n);
+            opoly_init(&m, f.o.n);
             for (int level = 0; level < 6; level++)
                 for (size_t size = 4;
                      size < (size_t)ckks_ctx_log_q(f.ctx, level) - 1;
@@ -99,16 +101,16 @@ TEST(decode_matches_the_sum)
 /* The ends of the range: +-(Q-1)/2, and numbers next to the products of the
  * first primes and their halves, where digits are 0 or at their bounds (at a
  * scale that makes decode read that far). */
-TEST(decode_edges)
+static void check_edges(int encoder)
 {
     static const int bits[] = { 49, 40, 40, 61 };
     fixture f;
     opoly m;
     mpz_t q, half;
 
-    if (!fixture_init(&f, 3, 5, bits, 4))
+    if (!fixture_init(&f, 3, encoder, bits, 4))
         return;
-    opoly_init(&m, f.n);
+    opoly_init(&m, f.o.n);
     mpz_inits(q, half, NULL);
     for (int level = 0; level < 4; level++) {
         oracle_q(half, &f.o, level);
@@ -141,6 +143,12 @@ TEST(decode_edges)
     fixture_clear(&f);
 }
 
+TEST(decode_edges)
+{
+    check_edges(GENERATOR_5);
+    check_edges(REAL_RING);
+}
+
 /* A number c in all slots is one coefficient: no sum, relative error 2^-50. */
 TEST(decode_is_accurate_to_2_50)
 {
@@ -150,9 +158,9 @@ TEST(decode_is_accurate_to_2_50)
     opoly m;
     ckks_pt pt = { 0 };
 
-    if (!fixture_init(&f, 4, 5, bits, 4))
+    if (!fixture_init(&f, 4, GENERATOR_5, bits, 4))
         return;
-    opoly_init(&m, f.n);
+    opoly_init(&m, f.o.n);
     for (int i = 0; i < 2000; i++) {
         long double want;
 
@@ -179,7 +187,7 @@ TEST(decode_misuse)
     ckks_pt pt = { 0 }, never = { 0 };
     fixture f;
 
-    if (!fixture_init(&f, 4, 5, bits, 2))
+    if (!fixture_init(&f, 4, GENERATOR_5, bits, 2))
         return;
     for (size_t j = 0; j <= N / 2; j++)
         re[j] = im[j] = 77;

@@ -18,7 +18,7 @@ static void check_plaintext(fixture *f, const ckks_pt *pt, long double slack,
 {
     opoly m;
 
-    opoly_init(&m, f->n);
+    opoly_init(&m, f->o.n);
     oracle_read(&m, &f->o, pt->limb, pt->level, 0);
     for (size_t k = 0; k < f->n; k++) {
         long double got = oracle_real(m.c[k]);
@@ -45,7 +45,7 @@ enum { COMPLEX_SLOTS, REAL_SLOTS, CONSTANT, FEW_SLOTS, BASIS, SHAPES };
 /* Fills f->re and f->im; returns how many slots are handed over. */
 static size_t make_slots(fixture *f, int shape, uint64_t *state)
 {
-    const size_t n = f->n / 2;
+    const size_t n = f->slots;
     size_t count = shape == FEW_SLOTS ? n / 2 + 1 : n;
 
     for (size_t j = 0; j < n; j++) {
@@ -54,6 +54,8 @@ static size_t make_slots(fixture *f, int shape, uint64_t *state)
                        ? 0 : random_unit(state);
         if (shape == BASIS)
             f->re[j] = f->im[j] = j == 1 ? 1 : 0;
+        if (f->real)
+            f->im[j] = 0;
     }
     if (count > n)
         count = n;
@@ -65,7 +67,7 @@ static size_t make_slots(fixture *f, int shape, uint64_t *state)
 static void check_encode_shape(fixture *f, int shape, int level, double scale,
                                uint64_t *state)
 {
-    size_t n = f->n / 2, count = make_slots(f, shape, state);
+    size_t n = f->slots, count = make_slots(f, shape, state);
     ckks_pt pt = { 0 };
 
     for (size_t j = 0; j < n; j++) {
@@ -85,8 +87,8 @@ static void check_encode_shape(fixture *f, int shape, int level, double scale,
     ckks_pt_clear(&pt);
 }
 
-/* All ring degrees to 2^7, both generators, both engines, all levels, from
- * coefficients of a few bits to beyond one word. */
+/* All ring degrees to 2^7, both generators, both rings, both engines, all
+ * levels, from coefficients of a few bits to beyond one word. */
 TEST(encode_words_are_the_nearest_integers)
 {
     static const int bits[] = { 49, 40, 40, 60, 30 };
@@ -94,13 +96,13 @@ TEST(encode_words_are_the_nearest_integers)
     uint64_t state = 1;
 
     for (int log_n = 2; log_n <= 7; log_n++)
-        for (int generator = 3; generator <= 5; generator += 2)
+        for (int encoder = 0; encoder < ENCODERS; encoder++)
             for (size_t v = 0; v < num_fft_engines; v++) {
                 fixture f;
 
-                if (!fixture_init(&f, log_n, generator, bits, 5))
+                if (!fixture_init(&f, log_n, encoder, bits, 5))
                     return;
-                fixture_engine(&f, generator, fft_engines[v]);
+                fixture_engine(&f, fft_engines[v]);
                 for (size_t i = 0; i < sizeof log_scale / sizeof(double); i++)
                     for (int level = 0; level < 5; level++) {
                         int shape = (int)(test_word(&state) % SHAPES);
@@ -117,19 +119,20 @@ TEST(encode_large_degrees)
     static const int bits[] = { 50, 45 };
     uint64_t state = 2;
 
-    for (int log_n = 8; log_n <= 10; log_n++) {
-        fixture f;
+    for (int log_n = 8; log_n <= 10; log_n++)
+        for (int encoder = GENERATOR_5; encoder <= REAL_RING; encoder++) {
+            fixture f;
 
-        if (!fixture_init(&f, log_n, 5, bits, 2))
-            return;
-        for (int shape = 0; shape < SHAPES; shape++)
-            check_encode_shape(&f, shape, 1, 0x1p40, &state);
-        fixture_clear(&f);
-    }
+            if (!fixture_init(&f, log_n, encoder, bits, 2))
+                return;
+            for (int shape = 0; shape < SHAPES; shape++)
+                check_encode_shape(&f, shape, 1, 0x1p40, &state);
+            fixture_clear(&f);
+        }
 }
 
 /* Where no FFT is in the way the rounding itself can be seen: a constant,
- * with halves, in both coefficients. */
+ * with halves, in both coefficients; the real ring has the first only. */
 TEST(encode_const_is_exact)
 {
     static const int bits[] = { 61, 40, 31, 20 };
@@ -140,10 +143,12 @@ TEST(encode_const_is_exact)
                                    -0x1.23456789abcdep110 };
     const size_t parts = sizeof part / sizeof *part;
 
-    for (int log_n = 2; log_n <= 6; log_n++) {
+    for (int at = 0; at < 10; at++) {
+        const int log_n = 2 + at / 2;
         fixture f;
 
-        if (!fixture_init(&f, log_n, 5, bits, 4))
+        if (!fixture_init(&f, log_n, at % 2 ? REAL_RING : GENERATOR_5, bits,
+                          4))
             return;
         for (int level = 0; level < 4; level++)
             for (size_t i = 0; i < parts * parts; i++) {
@@ -152,13 +157,13 @@ TEST(encode_const_is_exact)
                 ckks_pt pt = { 0 };
                 opoly m, want;
 
-                if (fabs(a) > limit || fabs(b) > limit)
+                if (fabs(a) > limit || fabs(b) > limit || (f.real && b != 0))
                     continue;
                 if (!CHECK_OK(ckks_encode_const(&pt, f.ctx, a * 0x1p-30,
                                                 b * 0x1p-30, level, 0x1p30)))
                     continue;
-                opoly_init(&m, f.n);
-                opoly_init(&want, f.n);
+                opoly_init(&m, f.o.n);
+                opoly_init(&want, f.o.n);
                 oracle_read(&m, &f.o, pt.limb, level, 0);
                 mpz_set_d(want.c[0], round(a));
                 mpz_set_d(want.c[f.n / 2], round(b));
@@ -180,7 +185,7 @@ TEST(encode_stops_at_half_the_modulus)
     ckks_pt pt = { 0 };
     double half;
 
-    if (!fixture_init(&f, 3, 5, bits, 4))
+    if (!fixture_init(&f, 3, GENERATOR_5, bits, 4))
         return;
     half = (double)(ckks_ctx_prime(f.ctx, 0) / 2);
     CHECK_OK(ckks_encode_const(&pt, f.ctx, half, -half, 0, 1));
@@ -198,35 +203,38 @@ TEST(encode_stops_at_half_the_modulus)
 /* ---- both, at full size ------------------------------------------------- */
 
 /* With words judged above, a round trip shows that nothing depends on N: the
- * error is that of rounding N coefficients, sd sqrt(N/12) / scale a slot. */
+ * error is that of rounding N coefficients, sd sqrt(N/12) / scale a slot, in
+ * the real ring, where they count twice, sqrt(2N/12). */
 TEST(encode_decode_round_trip_to_2_15)
 {
     static const int bits[] = { 49, 40, 40 };
     uint64_t state = 5;
 
-    for (int log_n = 8; log_n <= 15; log_n++) {
+    for (int at = 0; at < 16; at++) {
+        const int log_n = 8 + at / 2;
         fixture f;
         ckks_pt pt = { 0 };
         double sum = 0, worst = 0, sd;
 
-        if (!fixture_init(&f, log_n, 5, bits, 3))
+        if (!fixture_init(&f, log_n, at % 2 ? REAL_RING : GENERATOR_5, bits,
+                          3))
             return;
-        for (size_t j = 0; j < f.n / 2; j++) {
+        for (size_t j = 0; j < f.slots; j++) {
             f.re[j] = random_unit(&state);
-            f.im[j] = random_unit(&state);
+            f.im[j] = f.real ? 0 : random_unit(&state);
         }
-        if (CHECK_OK(ckks_encode(&pt, f.ctx, f.re, f.im, f.n / 2, 2, 0x1p40))
-            && CHECK_OK(ckks_decode(f.got_re, f.got_im, f.n / 2, &pt)))
-            for (size_t j = 0; j < f.n / 2; j++) {
+        if (CHECK_OK(ckks_encode(&pt, f.ctx, f.re, f.im, f.slots, 2, 0x1p40))
+            && CHECK_OK(ckks_decode(f.got_re, f.got_im, f.slots, &pt)))
+            for (size_t j = 0; j < f.slots; j++) {
                 double d = hypot(f.re[j] - f.got_re[j], f.im[j] - f.got_im[j]);
 
                 sum += d * d;
                 worst = d > worst ? d : worst;
             }
-        sd = sqrt((double)f.n / 12) * 0x1p-40;
-        CHECK(fabs(log2(sqrt(sum / ((double)f.n / 2)) / sd)) < 0.25
+        sd = sqrt((double)f.o.n / 12) * 0x1p-40;
+        CHECK(fabs(log2(sqrt(sum / ((double)f.slots)) / sd)) < 0.25
                   && worst < 8 * sd, "N=2^%d: rms 2^%.2f, worst 2^%.2f, "
-              "predicted 2^%.2f", log_n, log2(sqrt(sum / ((double)f.n / 2))),
+              "predicted 2^%.2f", log_n, log2(sqrt(sum / ((double)f.slots))),
               log2(worst), log2(sd));
         ckks_pt_clear(&pt);
         fixture_clear(&f);
@@ -254,7 +262,7 @@ TEST(encode_misuse)
     fixture f;
 
     memset(&pt, 0, sizeof pt);
-    if (!fixture_init(&f, 4, 5, bits, LIMBS))
+    if (!fixture_init(&f, 4, GENERATOR_5, bits, LIMBS))
         return;
     if (CHECK_OK(ckks_encode(&pt, f.ctx, re, im, N / 2, 1, 0x1p30))) {
         before = pt;

@@ -1,6 +1,7 @@
 /* test_exhaustive.c -- words and kernels so small that every case is tried.
  *
- * All polynomials of N = 4 modulo 17, all products modulo four primes.  Each
+ * All polynomials of N = 4 modulo 17 in both rings, all products modulo four
+ * primes, every column of the real ring's transforms.  Each
  * case is compared with the definition, written out here with the remainder
  * operator.
  */
@@ -253,4 +254,157 @@ TEST(exhaustive_ntt_of_four_modulo_17)
         cki_ntt_clear(&t, &default_memory);
     }
     free(x);
+}
+
+/* ---- the real ring ------------------------------------------------------ */
+
+/* a_0 + sum of a_i (z^i + z^-i), power[e] = z^e for e < 4N, of N = n. */
+static uint64_t real_value(const uint64_t *a, size_t n, const uint64_t *power,
+                           size_t e, uint64_t p)
+{
+    uint64_t sum = a[0];
+
+    for (size_t i = 1; i < n; i++) {
+        const size_t up = e * i % (4 * n);
+
+        sum = (sum + a[i] * (power[up] + power[(4 * n - up) % (4 * n)])) % p;
+    }
+    return sum;
+}
+
+/* b = a (X^i + X^-i), in Z[X]/(X^8 + 1): a X^i and a X^-i, each term where it
+ * falls; coefficients of X^0 .. X^3 are what is asked for. */
+static void times_pair(uint64_t b[4], const uint64_t a[4], int i, int p)
+{
+    int all[8] = { 0 };
+
+    for (int k = -3; k <= 3; k++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            const int e = (k + sign * i + 16) % 16;
+            const int c = (int)a[k < 0 ? -k : k];
+
+            all[e % 8] += e < 8 ? c : p - c;
+        }
+    for (int k = 0; k < 4; k++)
+        b[k] = (uint64_t)(all[k] % p);
+}
+
+/* All 83,521 polynomials: the transform is the value at psi, psi^9, psi^5,
+ * psi^13 (4 br(i) + 1), psi = 3 as 3^8 = -1 and 2^8 = 1; and back; and products
+ * with X^i + X^-i, i = 1..3, which with sums and multiples make all. */
+TEST(exhaustive_real_ntt_of_four_modulo_17)
+{
+    static const size_t exponent[4] = { 1, 9, 5, 13 };
+    enum { P = 17, PSI = 3, ALL = P * P * P * P };
+    const cki_mod m = cki_mod_make(P);
+    uint64_t *x = cki_alloc(&default_memory, 128), *y = x + 8;
+    uint64_t power[16] = { 1 };
+
+    if (x == NULL)
+        abort();
+    for (size_t e = 1; e < 16; e++)
+        power[e] = power[e - 1] * PSI % P;
+    CHECK(cki_min_root(16, &m) == PSI, "smallest root %" PRIu64,
+          cki_min_root(16, &m));
+    for (size_t k = 0; cki_kernels[k] != NULL; k++) {
+        const cki_kernel *kernel = cki_kernels[k];
+        cki_ntt *t = NULL;
+
+        if (!kernel->usable() || !CHECK_OK(cki_ntt_init(&t, kernel, &m, PSI, 2,
+                                                        16, &default_memory)))
+            continue;
+        for (uint64_t w = 0; w < ALL; w++) {
+            const uint64_t in[4] = { w % P, w / P % P, w / P / P % P,
+                                     w / P / P / P };
+            const uint64_t factor = w % (P - 1) + 1;
+
+            memcpy(x, in, sizeof in);
+            kernel->ntt_fwd(x, t);
+            for (size_t i = 0; i < 4; i++) {
+                const uint64_t want = real_value(in, 4, power, exponent[i], P);
+
+                CHECK(x[i] == want, "%s polynomial %" PRIu64 " word %zu: %"
+                      PRIu64 ", want %" PRIu64, kernel->name, w, i, x[i],
+                      want);
+            }
+            for (int i = 1; i < 4; i++) {
+                uint64_t want[4];
+
+                memset(y, 0, sizeof want);
+                y[i] = 1;
+                kernel->ntt_fwd(y, t);
+                kernel->mul(y, y, x, 4, &m);
+                kernel->ntt_inv(y, y, 1, t);
+                times_pair(want, in, i, P);
+                CHECK(memcmp(y, want, sizeof want) == 0, "%s: polynomial %"
+                      PRIu64 " times X^%d + X^-%d: %" PRIu64 " %" PRIu64 " %"
+                      PRIu64 " %" PRIu64, kernel->name, w, i, i, y[0], y[1],
+                      y[2], y[3]);
+            }
+            kernel->ntt_inv(x, x, factor, t);
+            for (size_t i = 0; i < 4; i++)
+                CHECK(x[i] == in[i] * factor % P, "%s back to %" PRIu64
+                      " times polynomial %" PRIu64, kernel->name, factor, w);
+        }
+        cki_ntt_clear(&t, &default_memory);
+    }
+    free(x);
+}
+
+/* c (X^j + X^-j), or c: its values; and back. */
+static void check_column(const cki_kernel *kernel, const cki_ntt *t, size_t j,
+                         uint64_t c, const uint64_t *power, uint64_t *x)
+{
+    const size_t n = t->n;
+    const uint64_t p = t->mod.p;
+
+    memset(x, 0, n * sizeof *x);
+    x[j] = c;
+    kernel->ntt_fwd(x, t);
+    for (size_t i = 0; i < n; i++) {
+        const size_t e = (4 * cki_bitrev((uint32_t)i, t->log_n) + 1) * j
+                         % (4 * n);
+        const uint64_t sum = (power[e] + power[(4 * n - e) % (4 * n)]) % p;
+        const uint64_t want = cki_mul(j == 0 ? 1 : sum, c, &t->mod);
+
+        if (!CHECK(x[i] == want, "%s N=%zu column %zu row %zu: %" PRIu64
+                   ", want %" PRIu64, kernel->name, n, j, i, x[i], want))
+            return;
+    }
+    kernel->ntt_inv(x, x, p - 2, t);
+    for (size_t i = 0; i < n; i++)
+        if (!CHECK(x[i] == (i == j ? cki_mul(c, p - 2, &t->mod) : 0),
+                   "%s N=%zu column %zu back, row %zu: %" PRIu64, kernel->name,
+                   n, j, i, x[i]))
+            return;
+}
+
+/* Where the vectors of a kernel begin, and twice that: both parities of log N,
+ * every word alone.  What mixes words is additions; test_real.c has those. */
+TEST(exhaustive_real_columns)
+{
+    for (size_t k = 0; cki_kernels[k] != NULL; k++)
+        for (int log_n = 2; log_n <= 9 && cki_kernels[k]->usable(); log_n++) {
+            const cki_kernel *kernel = cki_kernels[k];
+            const size_t n = (size_t)1 << log_n;
+            const cki_mod m = cki_mod_make(
+                cki_find_prime(kernel->max_bits, 4 * n, NULL, 0));
+            const uint64_t psi = cki_min_root(4 * n, &m);
+            uint64_t *x = cki_alloc(&default_memory, 5 * n * sizeof *x);
+            uint64_t *power = x + n;
+            cki_ntt *t = NULL;
+
+            if (x == NULL)
+                abort();
+            power[0] = 1;
+            for (size_t e = 1; e < 4 * n; e++)
+                power[e] = cki_mul(power[e - 1], psi, &m);
+            if (CHECK_OK(cki_ntt_init(&t, kernel, &m, psi, log_n, 4 * n,
+                                      &default_memory)))
+                for (size_t j = 0; j < n; j++)
+                    check_column(kernel, t, j, j % 2 == 0 ? 1 : m.p - 1, power,
+                                 x);
+            cki_ntt_clear(&t, &default_memory);
+            free(x);
+        }
 }

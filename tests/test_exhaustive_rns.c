@@ -209,40 +209,66 @@ TEST(exhaustive_automorphisms)
     }
 }
 
-/* A context of N = 2^log_n with keys for every rotation and conj. */
+/* The real ring: all g = 1 mod 4, 4 br(perm[i]) + 1 = (4 br(i) + 1) g. */
+TEST(exhaustive_real_automorphisms)
+{
+    uint32_t perm[64];
+
+    for (int log_n = 2; log_n <= 6; log_n++) {
+        uint32_t n = (uint32_t)1 << log_n;
+
+        for (uint32_t g = 1; g < 4 * n; g += 4) {
+            cki_galois_perm(perm, log_n, (size_t)4 << log_n, g);
+            for (uint32_t i = 0; i < n; i++)
+                CHECK(perm[i] < n && 4 * reversed(perm[i], n) + 1
+                          == (4 * reversed(i, n) + 1) * g % (4 * n),
+                      "N=%" PRIu32 " g=%" PRIu32 " i=%" PRIu32 ": %" PRIu32, n,
+                      g, i, perm[i]);
+        }
+    }
+}
+
+/* A context of N = 2^log_n with keys for every rotation and, but in the real
+ * ring, conj. */
+enum { MAX_SLOTS = 64 };
 typedef struct rotor {
+    bool real;
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;
     ckks_keys *keys;
-    ckks_ct ct;             /* slot j holds (j + 1) - (j + 2) i / 4          */
+    ckks_ct ct;             /* slot j holds (j + 1) - (j + 2) i / 4, real:   */
+                            /*   j + 1                                       */
 } rotor;
 
-static bool rotor_init(rotor *r, int log_n, int generator, bool uncentred)
+static bool rotor_init(rotor *r, int log_n, int generator, bool uncentred,
+                       bool real)
 {
     ckks_params p = { .log_n = log_n, .num_primes = 2, .num_special = 1,
                       .dnum = 2, .security = CKKS_INSECURE,
                       .generator = generator, .uncentred_digits = uncentred,
+                      .ring = real ? CKKS_RING_REAL : CKKS_RING_COMPLEX,
                       .primes = { 48, 40 }, .special = { 48 } };
-    ckks_key_request request[64];
+    ckks_key_request request[MAX_SLOTS];
     uint8_t seed[CKKS_SEED_BYTES] = { 1 };
-    double re[32], im[32];
-    int n = 1 << (log_n - 1);
+    double re[MAX_SLOTS], im[MAX_SLOTS];
+    const int n = real ? 1 << log_n : 1 << (log_n - 1), first = real ? 1 : 0;
     ckks_pt pt = { 0 };
     bool ok;
 
     memset(r, 0, sizeof *r);
+    r->real = real;
     for (int j = 0; j < n; j++) {
         request[j] = (ckks_key_request){ CKKS_KEY_ROTATE, j, 1 };
         re[j] = j + 1;
-        im[j] = -0.25 * (j + 2);
+        im[j] = real ? 0 : -0.25 * (j + 2);
     }
     request[0].kind = CKKS_KEY_CONJ;
     ok = CHECK_OK(ckks_ctx_init(&r->ctx, &p))
          && CHECK_OK(ckks_rng_init(&r->rng, seed))
          && CHECK_OK(ckks_sk_init(&r->sk, r->ctx, &r->rng))
-         && CHECK_OK(ckks_keys_init(&r->keys, &r->rng, r->sk, request,
-                                    (size_t)n))
+         && CHECK_OK(ckks_keys_init(&r->keys, &r->rng, r->sk, request + first,
+                                    (size_t)(n - first)))
          && CHECK_OK(ckks_encode(&pt, r->ctx, re, im, (size_t)n, 1, 0x1p35))
          && CHECK_OK(ckks_encrypt_sk(&r->ct, &r->rng, &pt, r->sk));
     ckks_pt_clear(&pt);
@@ -263,18 +289,19 @@ static void check_slots(const rotor *r, const ckks_ct *ct, int step, int sign,
                         const char *what)
 {
     int n = (int)ckks_ctx_slots(r->ctx);
-    double re[32], im[32];
+    double re[MAX_SLOTS], im[MAX_SLOTS];
     ckks_pt pt = { 0 };
 
     if (CHECK_OK(ckks_decrypt(&pt, ct, r->sk))
         && CHECK_OK(ckks_decode(re, im, (size_t)n, &pt)))
         for (int j = 0; j < n; j++) {
             int from = ((j + step) % n + n) % n;
+            double want = r->real ? 0 : -sign * 0.25 * (from + 2);
 
             CHECK(fabs(re[j] - (from + 1)) < 0x1p-15
-                      && fabs(im[j] + sign * 0.25 * (from + 2)) < 0x1p-15,
-                  "N=%d generator %d %s: %s by %d: slot %d is %g + %g i",
-                  2 * n, r->ctx->generator,
+                      && fabs(im[j] - want) < 0x1p-15,
+                  "%d slots, generator %d %s: %s by %d: slot %d is %g + %g i",
+                  n, r->ctx->generator,
                   r->ctx->uncentred ? "uncentred" : "centred", what, step, j,
                   re[j], im[j]);
         }
@@ -283,14 +310,14 @@ static void check_slots(const rotor *r, const ckks_ct *ct, int step, int sign,
 
 static void check_rotations(const rotor *r)
 {
-    int n = (int)ckks_ctx_slots(r->ctx), step[32];
-    ckks_ct out = { 0 }, many[32];
+    int n = (int)ckks_ctx_slots(r->ctx), step[MAX_SLOTS];
+    ckks_ct out = { 0 }, many[MAX_SLOTS];
 
     memset(many, 0, sizeof many);
     for (int s = -n; s <= n; s++)
         if (CHECK_OK(ckks_rotate(&out, &r->ct, r->keys, s)))
             check_slots(r, &out, s, 1, "rotated");
-    if (CHECK_OK(ckks_conj(&out, &r->ct, r->keys)))
+    if (!r->real && CHECK_OK(ckks_conj(&out, &r->ct, r->keys)))
         check_slots(r, &out, 0, -1, "conjugated");
     for (int s = 0; s < n; s++)
         step[s] = s;
@@ -307,10 +334,12 @@ static void check_rotations(const rotor *r)
 TEST(exhaustive_rotations)
 {
     for (int log_n = 2; log_n <= 6; log_n++)
-        for (int mode = 0; mode < 4; mode++) {
+        for (int mode = 0; mode < 5; mode++) {
+            const bool real = mode == 4;
             rotor r;
 
-            if (rotor_init(&r, log_n, mode % 2 == 0 ? 5 : 3, mode >= 2))
+            if (rotor_init(&r, log_n, mode % 2 == 0 ? 5 : 3,
+                           mode >= 2 && !real, real))
                 check_rotations(&r);
             rotor_clear(&r);
         }

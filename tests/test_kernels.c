@@ -1084,6 +1084,29 @@ static void bad_fwd(uint64_t *x, const cki_ntt *t)
     spoil(x, t->n);
 }
 
+static void bad_fwd_real(uint64_t *x, const cki_ntt *t)
+{
+    inner->ntt_fwd(x, t);
+    if (t->real)
+        spoil(x, t->n);
+}
+
+static void bad_inv_real(uint64_t *out, const uint64_t *in, uint64_t w,
+                         const cki_ntt *t)
+{
+    inner->ntt_inv(out, in, w, t);
+    if (t->real && w == 1)
+        spoil(out, t->n);
+}
+
+static void bad_inv_times_real(uint64_t *out, const uint64_t *in, uint64_t w,
+                               const cki_ntt *t)
+{
+    inner->ntt_inv(out, in, w, t);
+    if (t->real && w != 1)
+        spoil(out, t->n);
+}
+
 static void bad_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t)
 {
@@ -1120,6 +1143,7 @@ BAD_DIVIDE(bad_divide, q->summands == 0)
 BAD_DIVIDE(bad_divide_one, q->summands == 1 && q->products == 1)
 BAD_DIVIDE(bad_divide_two, q->products == 2)
 BAD_DIVIDE(bad_divide_scaled, q->summands > 1 && q->u != 1)
+BAD_DIVIDE(bad_divide_real, t->real && q->products == 0)
 
 #define BAD_SQUARE(name, fault)                                           \
     static void name(uint64_t *out0, uint64_t *out1, uint64_t *out2,      \
@@ -1270,6 +1294,10 @@ TEST(kernel_check_sees_faults)
         PLANT(ntt_inv, bad_inv);
         PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);
+        PLANT(ntt_fwd, bad_fwd_real);
+        PLANT(ntt_inv, bad_inv_real);
+        PLANT(ntt_inv, bad_inv_times_real);
+        PLANT(divide, bad_divide_real);
         PLANT(divide, bad_divide);
         PLANT(divide, bad_divide_one);
         PLANT(divide, bad_divide_two);

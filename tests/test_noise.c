@@ -3,26 +3,35 @@
  * One operation at a time: the slots before and after it are compared, both
  * decrypted exactly, so that only the error the operation adds is left.  The
  * prediction is the standard deviation of a coefficient of that error,
- * docs/09-noise.md; a slot is a sum of N coefficients times roots of unity,
- * so its rms is sqrt(N) times that, divided by the scale.
+ * docs/09-noise.md; a slot is a sum of n = N coefficients times roots of
+ * unity, so its rms is sqrt(n) times that, divided by the scale.
  *
- *   rounding    r = sqrt((1 + 2N/3) / 12)    t_0 + t_1 s, t uniform in
- *               [-1/2, 1/2], s ternary with 2N/3 coefficients that are not 0
- *   switching   k = sqrt(N 10.5 / 12 sum of D_j^2) / P    sum of d_j e_j / P,
+ *   rounding    r = sqrt((1 + 2n/3) / 12)    t_0 + t_1 s, t uniform in
+ *               [-1/2, 1/2], s ternary with 2n/3 coefficients that are not 0
+ *   switching   k = sqrt(n 10.5 / 12 sum of D_j^2) / P    sum of d_j e_j / P,
  *               d_j uniform in [-D_j/2, D_j/2], e_j of variance 10.5; P the
  *               product of the special primes that the level uses
+ *
+ * In the real ring n = 2N.  There a slot is e_0 + sum of e_i 2 cos(i angle);
+ * the squares of 2 cos are 2 on average, so coefficients of sd sigma give it
+ * the sd sigma sqrt(2N).  A product of polynomials is one of slots: t_1 s has
+ * slots of sd sqrt(2N/12) sqrt(2N 2/3), which is sqrt(n) times the second part
+ * of r; d_j e_j of sd sqrt(2N/12) D_j sqrt(2N 10.5), sqrt(n) times k's.
  *
  * The rms must agree to 0.25 bit, and no slot may lie beyond what has odds of
  * 2^-40.  An error of independent coefficients is a Gaussian in a slot, beyond
  * t sd with odds exp(-t^2): t = 5.3.  The others are products of two such
  * slots, t(zeta) s(zeta) and d(zeta) e(zeta), with odds 2t K_1(2t), about
- * sqrt(pi t) exp(-2t): t = 15.
+ * sqrt(pi t) exp(-2t): t = 15.  Real Gaussians reach further: their odds are
+ * erfc(t / sqrt(2)), t = 7.2, and those of their products the integral of
+ * 2 K_0 / pi, about sqrt(2 / (pi t)) exp(-t): t = 26.
  */
 #include <math.h>
 
 #include "test.h"
 
 #include "context.h"
+#include "key.h"
 
 typedef struct noise_set {
     const char *name;
@@ -40,6 +49,18 @@ static const noise_set sets[] = {
       { .log_n = 13, .num_primes = 5, .primes = { 49, 40, 40, 40, 40 },
         .num_special = 2, .special = { 45, 45 }, .dnum = 3,
         .security = CKKS_INSECURE } },
+    { "real N=2^12, 128 bits, K=1, D=2",
+      { .log_n = 12, .num_primes = 2, .primes = { 36, 34 }, .num_special = 1,
+        .special = { 36 }, .dnum = 2, .ring = CKKS_RING_REAL } },
+    { "real N=2^12, K=2, D=3",
+      { .log_n = 12, .num_primes = 5, .primes = { 49, 40, 40, 40, 40 },
+        .num_special = 2, .special = { 45, 45 }, .dnum = 3,
+        .security = CKKS_INSECURE, .ring = CKKS_RING_REAL } },
+    { "real N=2^11, K=1 of 2 below the top, D=4",
+      { .log_n = 11, .num_primes = 4, .primes = { 40, 40, 40, 49 },
+        .num_special = 2, .special = { 42, 45 }, .dnum = 4,
+        .security = CKKS_INSECURE, .fitted_special = 1,
+        .ring = CKKS_RING_REAL } },
     { "N=2^13, K=1 of 2 below the top, D=4",
       { .log_n = 13, .num_primes = 4, .primes = { 40, 40, 40, 49 },
         .num_special = 2, .special = { 42, 45 }, .dnum = 4,
@@ -47,7 +68,9 @@ static const noise_set sets[] = {
 };
 enum { SETS = sizeof sets / sizeof *sets, MAX_SLOTS = 1 << 12 };
 
-static const double gaussian_limit = 5.3, product_limit = 15;
+/* Odds of 2^-40, complex and real; by bench.real. */
+static const double gaussian_limit[] = { 5.3, 7.2 };
+static const double product_limit[] = { 15, 26 };
 
 typedef struct bench {
     const char *name;
@@ -58,7 +81,8 @@ typedef struct bench {
     ckks_keys *keys;
     size_t slots;
     int top;
-    double n;                   /* N                                         */
+    bool real;
+    double n;                   /* N; real ring: 2N                          */
 } bench;
 
 static double before[2][MAX_SLOTS], after[2][MAX_SLOTS];
@@ -66,9 +90,9 @@ static double before[2][MAX_SLOTS], after[2][MAX_SLOTS];
 static bool bench_init(bench *b, const noise_set *set)
 {
     static const ckks_key_request wish[] = {
-        { CKKS_KEY_RELIN, 0, 0 }, { CKKS_KEY_CONJ, 0, 0 },
-        { CKKS_KEY_ROTATE, 1, 0 }, { CKKS_KEY_ROTATE, 100, 0 },
-        { CKKS_KEY_ROTATE, -7, 0 }
+        { CKKS_KEY_RELIN, 0, 0 }, { CKKS_KEY_ROTATE, 1, 0 },
+        { CKKS_KEY_ROTATE, 100, 0 }, { CKKS_KEY_ROTATE, -7, 0 },
+        { CKKS_KEY_CONJ, 0, 0 }         /* last: not in the real ring        */
     };
     enum { WISHES = sizeof wish / sizeof *wish };
     ckks_key_request request[WISHES];
@@ -77,6 +101,7 @@ static bool bench_init(bench *b, const noise_set *set)
     memset(b, 0, sizeof *b);
     b->name = set->name;
     b->top = set->params.num_primes - 1;
+    b->real = set->params.ring == CKKS_RING_REAL;
     for (size_t i = 0; i < WISHES; i++) {
         request[i] = wish[i];
         request[i].level = b->top;
@@ -86,7 +111,7 @@ static bool bench_init(bench *b, const noise_set *set)
         || !CHECK_OK(ckks_sk_init(&b->sk, b->ctx, &b->rng))
         || !CHECK_OK(ckks_pk_init(&b->pk, &b->rng, b->sk))
         || !CHECK_OK(ckks_keys_init(&b->keys, &b->rng, b->sk, request,
-                                    WISHES)))
+                                    b->real ? WISHES - 1 : WISHES)))
         return false;
     b->slots = ckks_ctx_slots(b->ctx);
     b->n = 2 * (double)b->slots;
@@ -113,7 +138,8 @@ static void every_set(void (*check)(bench *b))
     }
 }
 
-/* Slots uniform in the unit square, a different vector for each seed. */
+/* Slots uniform in the unit square, or from -1 to 1, a different vector for
+ * each seed. */
 static void random_pt(bench *b, ckks_pt *pt, int level, double scale,
                       uint64_t seed)
 {
@@ -123,7 +149,8 @@ static void random_pt(bench *b, ckks_pt *pt, int level, double scale,
         re[j] = (double)(int64_t)test_word(&seed) * 0x1p-63;
         im[j] = (double)(int64_t)test_word(&seed) * 0x1p-63;
     }
-    if (!CHECK_OK(ckks_encode(pt, b->ctx, re, im, b->slots, level, scale)))
+    if (!CHECK_OK(ckks_encode(pt, b->ctx, re, b->real ? NULL : im, b->slots,
+                              level, scale)))
         abort();
 }
 
@@ -163,7 +190,7 @@ static double log_p(const bench *b, int level)
     return sum;
 }
 
-/* sqrt(N 10.5 / 12 sum of D_j^2) / 2^log_divisor */
+/* sqrt(n 10.5 / 12 sum of D_j^2) / 2^log_divisor */
 static double switching(const bench *b, int level, double log_divisor)
 {
     double sum = 0;
@@ -182,8 +209,9 @@ static double switching(const bench *b, int level, double log_divisor)
 
 /* after[j] against before[j + step], by the predicted sd of a coefficient. */
 static void judge(const bench *b, const char *what, int level, int step,
-                  double sd, double scale, double limit)
+                  double sd, double scale, const double *limits)
 {
+    const double limit = limits[b->real];
     double predicted = sqrt(b->n) * sd / scale, sum = 0, worst = 0, rms;
     size_t worst_slot = 0;
 
@@ -206,6 +234,29 @@ static void judge(const bench *b, const char *what, int level, int step,
           "2^%.3f", b->name, what, log2(rms), log2(predicted));
     CHECK(worst < limit * predicted, "%s, %s: slot %zu is off by %.1f sd",
           b->name, what, worst_slot, worst / predicted);
+}
+
+/* ---- the secret --------------------------------------------------------- */
+
+/* What all predictions of products rest on: ternary coefficients, sd sqrt(2/3),
+ * make slots of rms sqrt(2n/3). */
+static void check_secret(bench *b)
+{
+    static int64_t coeff[2 * MAX_SLOTS];
+    ckks_pt pt = { 0 };
+
+    for (size_t k = 0; k < b->ctx->n; k++)
+        coeff[k] = b->sk->coeff[k];
+    memset(before, 0, sizeof before);
+    if (CHECK_OK(ckks_encode_integers(&pt, b->ctx, coeff, 0, 1))
+        && CHECK_OK(ckks_decode(after[0], after[1], b->slots, &pt)))
+        judge(b, "secret", 0, 0, sqrt(2.0 / 3), 1, gaussian_limit);
+    ckks_pt_clear(&pt);
+}
+
+TEST(noise_prediction_of_the_secrets_slots)
+{
+    every_set(check_secret);
 }
 
 /* ---- fresh ciphertexts -------------------------------------------------- */
@@ -320,7 +371,7 @@ static void check_rotate(bench *b)
             judge(b, "rotate", level, step[i], sd, 0x1p30,
                   product_limit);
         }
-        if (i == 0 && CHECK_OK(ckks_conj(&out, &a, b->keys))) {
+        if (i == 0 && !b->real && CHECK_OK(ckks_conj(&out, &a, b->keys))) {
             open_ct(b, after, &out);
             for (size_t j = 0; j < b->slots; j++)
                 after[1][j] = -after[1][j];
@@ -331,24 +382,25 @@ static void check_rotate(bench *b)
     ckks_ct_clear(&out);
 }
 
-/* The fitted set is one in which it matters: a switching at a level that uses
+/* The fitted sets are such that it matters: a switching at a level that uses
  * fewer special primes is noisier than all of them would make it. */
+static void check_fitted(bench *b)
+{
+    const double all = ckks_ctx_log_qp(b->ctx) - ckks_ctx_log_q(b->ctx,
+                                                                b->top);
+
+    if (!b->ctx->fitted)
+        return;
+    CHECK(ckks_ctx_special_at(b->ctx, b->top) == 2
+              && ckks_ctx_special_at(b->ctx, 1) == 1, "%s", b->name);
+    CHECK(hypot(switching(b, 1, log_p(b, 1)), rounding(b))
+              > 1.3 * hypot(switching(b, 1, all), rounding(b)),
+          "%s: another P would pass", b->name);
+}
+
 TEST(noise_of_fitted_special_primes_shows)
 {
-    const noise_set *set = &sets[SETS - 1];
-    bench b;
-
-    if (bench_init(&b, set)) {
-        const double all = ckks_ctx_log_qp(b.ctx) - ckks_ctx_log_q(b.ctx,
-                                                                   b.top);
-
-        CHECK(ckks_ctx_special_at(b.ctx, b.top) == 2
-                  && ckks_ctx_special_at(b.ctx, 1) == 1, "%s", set->name);
-        CHECK(hypot(switching(&b, 1, log_p(&b, 1)), rounding(&b))
-                  > 1.3 * hypot(switching(&b, 1, all), rounding(&b)),
-              "%s: another P would pass", set->name);
-    }
-    bench_clear(&b);
+    every_set(check_fitted);
 }
 
 TEST(noise_of_rotations)

@@ -14,7 +14,8 @@ static void check_numbers(world *w)
 
         while (w->o.prime[i] >> bits != 0)
             bits++;
-        CHECK(w->o.prime[i] == oracle_prime(w->n, bits, w->o.prime, (size_t)i),
+        CHECK(w->o.prime[i] == oracle_prime(w->o.n, bits, w->o.prime,
+                                           (size_t)i),
               "%s: prime %d is %" PRIu64, w->name, i, w->o.prime[i]);
         CHECK(w->ctx->rns.psi[i] == w->o.power[i][1],
               "%s: root of prime %d is %" PRIu64 ", want %" PRIu64, w->name, i,
@@ -84,9 +85,9 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
     mpz_t qp;
 
     mpz_init(qp);
-    opoly_init(&b, w->n);
-    opoly_init(&e, w->n);
-    opoly_init(&t, w->n);
+    opoly_init(&b, w->o.n);
+    opoly_init(&e, w->o.n);
+    opoly_init(&t, w->o.n);
     for (size_t i = 0; i < half / w->n; i++) {
         int prime = (int)i <= level
                         ? (int)i : w->o.num_primes + (int)i - level - 1;
@@ -99,7 +100,7 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
     CHECK(memcmp(a, pair + half, half * sizeof *a) == 0,
           "%s: %s: a is not the expansion of its seed", w->name, what);
     replay(rng, small, w->n, ERROR);
-    opoly_set_small(&e, small);
+    oracle_small(&e, &w->o, small);
     oracle_q(qp, &w->o, level);
     mpz_mul(qp, qp, w->o.p);
     oracle_read(&b, &w->o, pair, level, special);
@@ -121,7 +122,7 @@ static void check_pair(world *w, ckks_rng *rng, const uint64_t *pair,
 static void secrets_of_key(world *w, opoly *other, opoly *own,
                            const cki_key *key)
 {
-    uint64_t two_n = 2 * w->n, g = two_n - 1, inverse = 1;
+    uint64_t order = 2 * w->o.n, g = order - 1, inverse = 1;
 
     opoly_set(other, &w->s);
     opoly_set(own, &w->s);
@@ -131,7 +132,7 @@ static void secrets_of_key(world *w, opoly *other, opoly *own,
     }
     if (key->kind == CKKS_KEY_ROTATE)
         g = oracle_galois(&w->o, key->step);
-    while (inverse * g % two_n != 1)
+    while (inverse * g % order != 1)
         inverse += 2;
     if (w->centred)
         opoly_map(own, &w->s, inverse);
@@ -148,9 +149,9 @@ static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
     mpz_t gadget;
 
     mpz_init(gadget);
-    opoly_init(&other, w->n);
-    opoly_init(&own, w->n);
-    opoly_init(&target, w->n);
+    opoly_init(&other, w->o.n);
+    opoly_init(&own, w->o.n);
+    opoly_init(&target, w->o.n);
     secrets_of_key(w, &other, &own, key);
     replay(rng, seed, sizeof seed, SEED);
     CHECK(memcmp(seed, key->seed, sizeof seed) == 0, "%s: seed of a key",
@@ -179,7 +180,7 @@ static void check_keys(world *w)
     ckks_rng rng;
     opoly p;
 
-    opoly_init(&p, w->n);
+    opoly_init(&p, w->o.n);
     if (!CHECK_OK(ckks_rng_init(&rng, seed)))
         return;
     replay(&rng, small, w->n, TERNARY);
@@ -215,8 +216,8 @@ static void check_encrypt_sk(world *w, int level)
     opoly want[2], e, m;
 
     polys_init(w, want, 2);
-    opoly_init(&e, w->n);
-    opoly_init(&m, w->n);
+    opoly_init(&e, w->o.n);
+    opoly_init(&m, w->o.n);
     random_pt(w, &pt, level);
     if (CHECK_OK(ckks_encrypt_sk(&ct, &w->rng, &pt, w->sk))) {
         uint64_t *a = malloc(oracle_size(&w->o, level, 0) * sizeof *a);
@@ -225,7 +226,7 @@ static void check_encrypt_sk(world *w, int level)
             abort();
         replay(&before, seed, sizeof seed, SEED);
         replay(&before, small, w->n, ERROR);
-        opoly_set_small(&e, small);
+        oracle_small(&e, &w->o, small);
         for (int i = 0; i <= level; i++) {
             cki_stream st;
 
@@ -263,9 +264,9 @@ static void check_encrypt_pk(world *w, int level)
 
     mpz_inits(p, qp, NULL);
     polys_init(w, want, 2);
-    opoly_init(&u, w->n);
-    opoly_init(&e, w->n);
-    opoly_init(&m, w->n);
+    opoly_init(&u, w->o.n);
+    opoly_init(&e, w->o.n);
+    opoly_init(&m, w->o.n);
     oracle_p(p, &w->o, level);
     oracle_q(qp, &w->o, level);
     mpz_mul(qp, qp, p);
@@ -273,10 +274,10 @@ static void check_encrypt_pk(world *w, int level)
     oracle_read(&m, &w->o, pt.limb, level, 0);
     if (CHECK_OK(ckks_encrypt(&ct, &w->rng, &pt, w->pk))) {
         replay(&before, small, w->n, TERNARY);
-        opoly_set_small(&u, small);
+        oracle_small(&u, &w->o, small);
         for (int h = 0; h < 2; h++) {
             replay(&before, small, w->n, ERROR);
-            opoly_set_small(&e, small);
+            oracle_small(&e, &w->o, small);
             oracle_read(&want[h], &w->o, w->pk->limb + (size_t)h * half,
                         w->top, w->o.num_special);
             opoly_mul(&want[h], &want[h], &u);
@@ -304,7 +305,7 @@ static void check_decrypt(world *w, int degree, int level)
     opoly c[3], m;
 
     polys_init(w, c, 3);
-    opoly_init(&m, w->n);
+    opoly_init(&m, w->o.n);
     random_ct(w, &ct, degree, level);
     if (CHECK_OK(ckks_decrypt(&pt, &ct, w->sk))) {
         read_ct(w, c, &ct);
@@ -329,8 +330,8 @@ static void check_flooded(world *w)
     mpz_t q;
 
     mpz_init(q);
-    opoly_init(&a, w->n);
-    opoly_init(&b, w->n);
+    opoly_init(&a, w->o.n);
+    opoly_init(&b, w->o.n);
     oracle_q(q, &w->o, w->top);
     random_ct(w, &ct, 1, w->top);
     for (int hiding = 20; hiding + 12 < ckks_ctx_log_q(w->ctx, w->top) - 2

@@ -64,7 +64,7 @@ static void check_plain(world *w, int degree, int level)
 
     polys_init(w, p, 3);
     polys_init(w, want, 3);
-    opoly_init(&m, w->n);
+    opoly_init(&m, w->o.n);
     random_ct(w, &a, degree, level);
     random_pt(w, &b, level);
     read_ct(w, p, &a);
@@ -88,12 +88,40 @@ static void check_plain(world *w, int degree, int level)
     opoly_clear(&m);
 }
 
-/* round(re scale) + round(im scale) X^(N/2) */
+/* round(re scale) + round(im scale) X^(N/2); the real ring has no i. */
 static void gaussian(world *w, opoly *out, double re, double im, double scale)
 {
     opoly_sub(out, out, out);
     mpz_set_d(out->c[0], round(re * scale));
-    mpz_set_d(out->c[w->n / 2], round(im * scale));
+    if (!w->real)
+        mpz_set_d(out->c[w->n / 2], round(im * scale));
+}
+
+/* The product with X^(N/2) + X^(-N/2). */
+static void check_alternating(world *w, int degree, int level)
+{
+    ckks_ct a = { 0 }, out = { 0 };
+    opoly p[3], m, want[3];
+
+    polys_init(w, p, 3);
+    polys_init(w, want, 3);
+    opoly_init(&m, w->o.n);
+    random_ct(w, &a, degree, level);
+    if (!w->real) {
+        CHECK_STATUS(ckks_mul_alternating(&out, &a), CKKS_EARG);
+    } else if (CHECK_OK(ckks_mul_alternating(&out, &a))) {
+        read_ct(w, p, &a);
+        mpz_set_si(m.c[w->n / 2], 1);
+        mpz_set_si(m.c[w->o.n - w->n / 2], -1);
+        for (int h = 0; h <= degree; h++)
+            opoly_mul(&want[h], &p[h], &m);
+        check_ct(w, &out, want, degree, level, a.scale, "mul_alternating");
+    }
+    ckks_ct_clear(&a);
+    ckks_ct_clear(&out);
+    polys_clear(p, 3);
+    polys_clear(want, 3);
+    opoly_clear(&m);
 }
 
 static void check_const(world *w, int degree, int level)
@@ -111,11 +139,11 @@ static void check_const(world *w, int degree, int level)
     mpz_init(factor);
     polys_init(w, p, 3);
     polys_init(w, want, 3);
-    opoly_init(&m, w->n);
+    opoly_init(&m, w->o.n);
     random_ct(w, &a, degree, level);
     read_ct(w, p, &a);
     for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
-        double re = number[i][0], im = number[i][1];
+        double re = number[i][0], im = w->real ? 0 : number[i][1];
 
         gaussian(w, &m, re, im, a.scale);
         combine_two(want, p, degree, &m, 0, false);
@@ -151,6 +179,7 @@ static void check_linear(world *w)
             check_add_sub(w, degree, 2, level);
             check_plain(w, degree, level);
             check_const(w, degree, level);
+            check_alternating(w, degree, level);
         }
 }
 
@@ -178,7 +207,7 @@ static void check_mul(world *w)
         polys_init(w, p, 2);
         polys_init(w, q, 2);
         polys_init(w, want, 3);
-        opoly_init(&t, w->n);
+        opoly_init(&t, w->o.n);
         random_ct(w, &a, 1, level);
         random_ct(w, &b, 1, level);
         read_ct(w, p, &a);
@@ -218,7 +247,7 @@ static void check_add_square(world *w)
         polys_init(w, p, 2);
         polys_init(w, square, 3);
         polys_init(w, want, 3);
-        opoly_init(&t, w->n);
+        opoly_init(&t, w->o.n);
         random_ct(w, &out, 2, level);
         out.scale = scale;
         read_ct(w, want, &out);
@@ -348,7 +377,7 @@ static void check_combine(world *w)
                     for (size_t k = 0; k < block[b].terms; k++) {
                         opoly term;
 
-                        opoly_init(&term, w->n);
+                        opoly_init(&term, w->o.n);
                         mpz_set_si(f,
                                    block[b].weight[r * block[b].terms + k]);
                         opoly_scale(&term, &p[2 * block[b].index[k] + h], f);

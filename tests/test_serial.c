@@ -14,13 +14,13 @@
 #include "key.h"
 #include "zoo.h"
 
-/* Load and save give the same bytes, for every object of three contexts. */
+/* Load and save give the same bytes, for every object of every context. */
 TEST(round_trip)
 {
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < ZOOS; k++) {
         zoo z;
 
-        if (!(k == 0 ? zoo_tiny(&z, NULL) : zoo_small(&z, k == 2)))
+        if (!zoo_number(&z, k))
             return;
         for (int i = 0; i < ZOO_SIZE; i++) {
             zoo_animal *a = &z.animal[i];
@@ -97,14 +97,14 @@ TEST(round_trip_words)
 /* Parameters read back make a context that objects of the first fit. */
 TEST(params_make_the_same_context)
 {
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < ZOOS; k++) {
         zoo z;
         ckks_params p;
         ckks_ctx *c = NULL;
         uint8_t a[16], b[16];
         zoo_animal *ct;
 
-        if (!(k == 0 ? zoo_tiny(&z, NULL) : zoo_small(&z, k == 2)))
+        if (!zoo_number(&z, k))
             return;
         ct = &z.animal[ZOO_CT_TWO];
         CHECK_OK(ckks_params_load(&p, z.animal[ZOO_PARAMS].bytes,
@@ -124,22 +124,24 @@ TEST(params_make_the_same_context)
 
 enum { HEAD = 40 };
 
-/* Both ways of cutting digits and both of choosing special primes are in the
- * parameters and in the fingerprint; keys are the same but for it. */
+/* Both ways of cutting digits, both of choosing special primes and both rings
+ * are in the parameters and in the fingerprint; keys of one ring and one way of
+ * cutting are the same but for it.  The primes are right for either ring. */
 TEST(params_of_every_switching)
 {
     static const uint8_t seed[CKKS_SEED_BYTES] = { 4 };
-    static uint8_t file[4][HEAD + 200], key[4][40000];
+    enum { REAL = 4, KINDS = 6 };   /* bits of k: the field 'switching'      */
+    static const int kind[KINDS] = { 0, 1, 2, 3, REAL, REAL + 2 };
+    static uint8_t file[KINDS][HEAD + 200], key[KINDS][40000];
     const ckks_key_request request = { CKKS_KEY_ROTATE, 1, 2 };
     size_t size = 0, key_size = 0;
 
-    for (int k = 0; k < 4; k++) {
-        const ckks_params p = { .log_n = 4, .num_primes = 3,
-                                .primes = { 40, 30, 30 }, .num_special = 3,
-                                .special = { 42, 42, 42 }, .dnum = 2,
-                                .security = CKKS_INSECURE, .generator = 3,
-                                .uncentred_digits = k % 2,
-                                .fitted_special = k / 2 };
+    for (int k = 0; k < KINDS; k++) {
+        const bool real = kind[k] >= REAL, fitted = kind[k] / 2 % 2;
+        ckks_params p = { .log_n = 4, .num_primes = 3,
+                          .primes = { 40, 30, 30 }, .num_special = 3,
+                          .special = { 42, 42, 42 }, .dnum = 2,
+                          .security = CKKS_INSECURE, .ring = CKKS_RING_REAL };
         ckks_params q = { 0 };
         ckks_ctx *ctx = NULL, *again = NULL;
         ckks_rng rng = { 0 };
@@ -147,6 +149,12 @@ TEST(params_of_every_switching)
         ckks_keys *keys = NULL;
         uint8_t a[16], b[16];
 
+        if (!CHECK_OK(ckks_params_resolve(&p, &p)))
+            return;
+        p.ring = real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
+        p.generator = real ? 5 : 3;
+        p.uncentred_digits = kind[k] % 2;
+        p.fitted_special = fitted;
         if (!CHECK_OK(ckks_ctx_init(&ctx, &p)))
             return;
         size = ckks_params_size(ctx);
@@ -158,11 +166,12 @@ TEST(params_of_every_switching)
             ckks_ctx_fingerprint(b, again);
             CHECK(memcmp(a, b, 16) == 0, "switching %d: fingerprint", k);
         }
-        CHECK(q.uncentred_digits == k % 2 && q.fitted_special == k / 2
-                  && ckks_ctx_special_at(again, 0) == (k < 2 ? 3 : 1),
-              "switching %d: %d and %d", k, q.uncentred_digits,
-              q.fitted_special);
-        CHECK(cki_load64(file[k] + HEAD + 48) == (uint64_t)k, "%d", k);
+        CHECK(q.uncentred_digits == kind[k] % 2 && q.fitted_special == fitted
+                  && ckks_ctx_special_at(again, 0) == (fitted ? 1 : 3)
+                  && q.ring == p.ring && ckks_ctx_ring(again) == p.ring,
+              "switching %d: %d, %d and %d", kind[k], q.uncentred_digits,
+              q.fitted_special, q.ring);
+        CHECK(cki_load64(file[k] + HEAD + 48) == (uint64_t)kind[k], "%d", k);
         for (int i = 0; i < k; i++)
             CHECK(memcmp(file[i] + 24, file[k] + 24, 16) != 0,
                   "fingerprints of %d and %d", i, k);
@@ -178,19 +187,21 @@ TEST(params_of_every_switching)
         ckks_ctx_clear(&ctx);
         ckks_ctx_clear(&again);
     }
-    for (int k = 0; k < 2; k++)
-        CHECK(memcmp(key[k] + HEAD, key[k + 2] + HEAD,
-                     key_size - HEAD) == 0,
-              "keys of switching %d and %d differ", k, k + 2);
+    for (int k = 0; k < 3; k++) {
+        const int a = k < 2 ? k : 4, b = k < 2 ? k + 2 : 5;
+
+        CHECK(memcmp(key[a] + HEAD, key[b] + HEAD, key_size - HEAD) == 0,
+              "keys of switching %d and %d differ", kind[a], kind[b]);
+    }
 }
 
 /* Every shorter length is refused, with the size field as it was and with one
  * that says the new length; so is every longer one. */
-TEST(cut_and_trailing)
+static void check_lengths(bool real)
 {
     zoo z;
 
-    if (!zoo_tiny(&z, NULL))
+    if (!(real ? zoo_real : zoo_tiny)(&z, NULL))
         return;
     for (int i = 0; i < ZOO_SIZE; i++) {
         zoo_animal *a = &z.animal[i];
@@ -218,13 +229,19 @@ TEST(cut_and_trailing)
     zoo_clear(&z);
 }
 
+TEST(cut_and_trailing)
+{
+    check_lengths(false);
+    check_lengths(true);
+}
+
 /* Every flip of one bit is refused by the checksum.  Without checksum it is
  * refused, or gives an object that is saved as exactly these bytes. */
-TEST(every_bit_flipped)
+static void flip_bits(bool real)
 {
     zoo z;
 
-    if (!zoo_tiny(&z, NULL))
+    if (!(real ? zoo_real : zoo_tiny)(&z, NULL))
         return;
     for (int i = 0; i < ZOO_SIZE; i++) {
         zoo_animal *a = &z.animal[i];
@@ -257,6 +274,12 @@ TEST(every_bit_flipped)
         free(again);
     }
     zoo_clear(&z);
+}
+
+TEST(every_bit_flipped)
+{
+    flip_bits(false);
+    flip_bits(true);
 }
 
 /* An object of another kind, of another context, of random bytes. */

@@ -2,7 +2,8 @@
  * is refused by name, before memory is taken, and nothing leaks.
  *
  * All objects are those of the tiny context (N = 4, primes 17 and 41, special
- * 113) with the checksum turned off, so that only the fields speak.
+ * 113) or of the real one (N = 4, primes 17 and 113, special 97), with the
+ * checksum turned off, so that only the fields speak.
  */
 #include "test.h"
 
@@ -111,6 +112,35 @@ static const change changes[] = {
     { ZOO_KEYS, -1, 1, 0xff, "conjugation key: word 3 of the limb" }
 };
 
+/* The real ring: bit 2 of the switching; N slots, so a step is up to N - 1; no
+ * conjugation.  Keys: relinearisation, rotations by 1 and 3. */
+static const change real_changes[] = {
+    { ZOO_PARAMS, HEAD + 40, 8, 3, "fingerprint" },
+    { ZOO_PARAMS, HEAD + 48, 8, 0, "fingerprint" },
+    { ZOO_PARAMS, HEAD + 48, 8, 5, "fingerprint" },
+    { ZOO_PARAMS, HEAD + 48, 8, 6, "fingerprint" },
+    { ZOO_PARAMS, HEAD + 48, 8, 12, "'switching' is 12, not in 0..7" },
+    { ZOO_PARAMS, HEAD + 64, 8, 41, "fingerprint" },
+    { ZOO_PT, HEAD + 16, 1, 17, "word 0 of the limb of prime 0" },
+    { ZOO_PT, -1, 1, 0xff, "limb of prime 1" },
+    { ZOO_CT_ONE, HEAD + 8, 8, 0x408e040000000000, "below 2^9.908" },
+    { ZOO_SK, HEAD, 1, 0x43, "code 3" },
+    { ZOO_PK, -1, 1, 0xff, "limb of prime 2" },
+    { ZOO_KEYS, HEAD, 4, 6, "'count' is 6" },
+    { ZOO_KEYS, HEAD + 8, 4, 2, "'kind' is 2, not in 0..1" },
+    { ZOO_KEYS, HEAD + 48 + 8, 4, 2, "'kind' is 2, not in 0..1" },
+    { ZOO_KEYS, HEAD + 96 + 8, 8, 2, "'kind' is 2, not in 0..1" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, 0, "'step' is 0, not in 1..3" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, 4, "'step' is 4, not in 1..3" },
+    { ZOO_KEYS, HEAD + 96 + 12, 4, UINT32_MAX, "not in 1..3" },
+    { ZOO_KEYS, HEAD + 48 + 12, 4, 3, "kind 1, step 3 stands twice" },
+    { ZOO_KEYS, HEAD + 96 + 8, 4, 0, "'step' is 3, not in 0..0" },
+    { ZOO_KEYS, HEAD + 96 + 8, 8, 0, "kind 0, step 0 stands twice" },
+    { ZOO_KEYS, -1, 1, 0xff, "rotation key: word 3 of the limb" }
+};
+enum { CHANGES = sizeof changes / sizeof *changes,
+       REAL_CHANGES = sizeof real_changes / sizeof *real_changes };
+
 static void apply(uint8_t *b, size_t size, const change *c)
 {
     size_t at = c->at < 0 ? size - (size_t)-c->at : (size_t)c->at;
@@ -119,23 +149,19 @@ static void apply(uint8_t *b, size_t size, const change *c)
         b[at + (size_t)i] = (uint8_t)(c->value >> 8 * i);
 }
 
-TEST(every_field_is_checked)
+static void check_changes(zoo *z, const change *list, size_t count)
 {
-    zoo z;
-
-    if (!zoo_tiny(&z, NULL))
-        return;
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const change *c = &changes[i];
-        zoo_animal *a = &z.animal[c->animal];
+    for (size_t i = 0; i < count; i++) {
+        const change *c = &list[i];
+        zoo_animal *a = &z->animal[c->animal];
         uint8_t *b = malloc(a->size);
         ckks_status s;
 
         memcpy(b, a->bytes, a->size);
         zoo_unseal(b);
-        CHECK_OK(a->load(z.ctx, b, a->size, NULL));
+        CHECK_OK(a->load(z->ctx, b, a->size, NULL));
         apply(b, a->size, c);
-        s = a->load(z.ctx, b, a->size, NULL);
+        s = a->load(z->ctx, b, a->size, NULL);
         CHECK(s == CKKS_EFORMAT
               && strstr(ckks_last_error(), c->word) != NULL
               && strncmp(ckks_last_error(), "ckks_", 5) == 0,
@@ -144,6 +170,19 @@ TEST(every_field_is_checked)
               s == CKKS_OK ? "" : ckks_last_error(), c->word);
         free(b);
     }
+}
+
+TEST(every_field_is_checked)
+{
+    zoo z;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    check_changes(&z, changes, CHANGES);
+    zoo_clear(&z);
+    if (!zoo_real(&z, NULL))
+        return;
+    check_changes(&z, real_changes, REAL_CHANGES);
     zoo_clear(&z);
 }
 
@@ -257,24 +296,25 @@ static void meter_release(void *user, void *p, size_t size)
 
 /* Sizes are checked before memory is taken: an object that is cut, or whose
  * fields ask for other bytes than there are, allocates nothing. */
-TEST(no_memory_before_sizes_are_checked)
+static void check_no_memory(bool real)
 {
     meter m = { 0 };
     const ckks_memory memory = { meter_allocate, meter_release, &m };
+    const change *list = real ? real_changes : changes;
     zoo z;
 
-    if (!zoo_tiny(&z, &memory))
+    if (!(real ? zoo_real : zoo_tiny)(&z, &memory))
         return;
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        zoo_animal *a = &z.animal[changes[i].animal];
-        bool words = strstr(changes[i].word, "limb") != NULL
-                     || strstr(changes[i].word, "last byte") != NULL
-                     || strstr(changes[i].word, "code 3") != NULL;
+    for (size_t i = 0; i < (real ? REAL_CHANGES : CHANGES); i++) {
+        zoo_animal *a = &z.animal[list[i].animal];
+        bool words = strstr(list[i].word, "limb") != NULL
+                     || strstr(list[i].word, "last byte") != NULL
+                     || strstr(list[i].word, "code 3") != NULL;
         uint8_t *b = malloc(a->size);
 
         memcpy(b, a->bytes, a->size);
         zoo_unseal(b);
-        apply(b, a->size, &changes[i]);
+        apply(b, a->size, &list[i]);
         m.calls = 0;
         CHECK_STATUS(a->load(z.ctx, b, a->size, NULL), CKKS_EFORMAT);
         CHECK(words || m.calls == 0, "change %zu (%s): %d allocations", i,
@@ -294,15 +334,21 @@ TEST(no_memory_before_sizes_are_checked)
     CHECK(m.held == 0, "%zu bytes leaked", m.held);
 }
 
+TEST(no_memory_before_sizes_are_checked)
+{
+    check_no_memory(false);
+    check_no_memory(true);
+}
+
 /* Every allocation of every loader fails once: CKKS_EMEM, nothing leaks. */
-TEST(every_allocation_fails_once)
+static void fail_allocations(bool real)
 {
     meter m = { 0 };
     const ckks_memory memory = { meter_allocate, meter_release, &m };
     zoo z;
     int failed = 0;
 
-    if (!zoo_tiny(&z, &memory))
+    if (!(real ? zoo_real : zoo_tiny)(&z, &memory))
         return;
     for (int i = ZOO_PT; i < ZOO_SIZE; i++) {
         zoo_animal *a = &z.animal[i];
@@ -324,4 +370,10 @@ TEST(every_allocation_fails_once)
     CHECK(failed >= 7, "%d", failed);
     zoo_clear(&z);
     CHECK(m.held == 0, "%zu bytes leaked", m.held);
+}
+
+TEST(every_allocation_fails_once)
+{
+    fail_allocations(false);
+    fail_allocations(true);
 }

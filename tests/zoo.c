@@ -129,6 +129,7 @@ static bool put_data(zoo *z, ckks_rng *rng, const ckks_sk *sk,
 {
     zoo_animal *a = z->animal;
     int top = ckks_ctx_top_level(z->ctx);
+    const double im = ckks_ctx_ring(z->ctx) == CKKS_RING_REAL ? 0 : -2;
     ckks_pt pt = { 0 };
     ckks_ct ct = { 0 }, one = { 0 };
     bool ok;
@@ -136,7 +137,7 @@ static bool put_data(zoo *z, ckks_rng *rng, const ckks_sk *sk,
     ok = CHECK_OK(ckks_params_save(
              room(&a[ZOO_PARAMS], "params", ckks_params_size(z->ctx),
                   load_params), ckks_params_size(z->ctx), z->ctx))
-        && CHECK_OK(ckks_encode_const(&pt, z->ctx, 1, -2, top, scale))
+        && CHECK_OK(ckks_encode_const(&pt, z->ctx, 1, im, top, scale))
         && CHECK_OK(ckks_pt_save(room(&a[ZOO_PT], "pt", ckks_pt_size(&pt),
                                       load_pt), ckks_pt_size(&pt), &pt))
         && CHECK_OK(ckks_encrypt_sk(&ct, rng, &pt, sk))
@@ -153,10 +154,11 @@ static bool put_data(zoo *z, ckks_rng *rng, const ckks_sk *sk,
 
 static bool put_keys(zoo *z, ckks_rng *rng, double scale)
 {
+    const bool real = ckks_ctx_ring(z->ctx) == CKKS_RING_REAL;
     const ckks_key_request request[] = {
         { CKKS_KEY_RELIN, 0, ckks_ctx_top_level(z->ctx) },
         { CKKS_KEY_ROTATE, 1, 0 },
-        { CKKS_KEY_CONJ, 0, 1 }
+        { real ? CKKS_KEY_ROTATE : CKKS_KEY_CONJ, real ? -1 : 0, 1 }
     };
     zoo_animal *a = z->animal;
     ckks_sk *sk = NULL;
@@ -205,6 +207,17 @@ bool zoo_tiny(zoo *z, const ckks_memory *memory)
     return zoo_fill(z, &p, 4);
 }
 
+bool zoo_real(zoo *z, const ckks_memory *memory)
+{
+    ckks_params p = { .log_n = 2, .num_primes = 2, .primes = { 5, 7 },
+                      .num_special = 1, .special = { 7 }, .dnum = 2,
+                      .ring = CKKS_RING_REAL, .security = CKKS_INSECURE };
+
+    if (memory != NULL)
+        p.memory = *memory;
+    return zoo_fill(z, &p, 4);
+}
+
 bool zoo_small(zoo *z, bool other)
 {
     ckks_params p = { .log_n = 4, .num_primes = 3, .primes = { 40, 30, 30 },
@@ -213,6 +226,13 @@ bool zoo_small(zoo *z, bool other)
                       .uncentred_digits = other };
 
     return zoo_fill(z, &p, 0x1p20);
+}
+
+bool zoo_number(zoo *z, int k)
+{
+    return k == 0   ? zoo_tiny(z, NULL)
+           : k == 1 ? zoo_real(z, NULL)
+                    : zoo_small(z, k == 3);
 }
 
 void zoo_clear(zoo *z)

@@ -30,9 +30,16 @@ typedef struct zoo {
 /* N = 4; primes 17 and 41, special 113: limbs end in the middle of a byte.
  * With memory: NULL for the default. */
 bool zoo_tiny(zoo *z, const ckks_memory *memory);
+/* The real ring: N = 4; primes 17 and 113, special 97. */
+bool zoo_real(zoo *z, const ckks_memory *memory);
 /* N = 16; primes of 40, 30, 30 bits, special of 45; dnum 2, the last digit
  * smaller; generator 3, uncentred digits if other is set. */
 bool zoo_small(zoo *z, bool other);
+
+/* All of them, by number. */
+enum { ZOOS = 4 };
+bool zoo_number(zoo *z, int k);
+
 void zoo_clear(zoo *z);
 
 /* True if the library writes checksums (not in a MINIMAL build). */

@@ -37,12 +37,6 @@ void opoly_set(opoly *out, const opoly *a)
         mpz_set(out->c[k], a->c[k]);
 }
 
-void opoly_set_small(opoly *out, const int8_t *a)
-{
-    for (size_t k = 0; k < out->n; k++)
-        mpz_set_si(out->c[k], a[k]);
-}
-
 void opoly_add(opoly *out, const opoly *a, const opoly *b)
 {
     for (size_t k = 0; k < a->n; k++)

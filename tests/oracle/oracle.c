@@ -73,7 +73,7 @@ uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count)
     return found;
 }
 
-/* psi^N = -1 makes psi a primitive 2N-th root, and its odd powers all. */
+/* psi^n = -1 makes psi a primitive 2n-th root, and its odd powers all. */
 static uint64_t smallest_root(uint64_t p, size_t n)
 {
     uint64_t psi = 0, best, square;
@@ -92,13 +92,15 @@ static uint64_t smallest_root(uint64_t p, size_t n)
     return best;
 }
 
-void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
-                 int num_special, int dnum, int generator, bool centred,
-                 bool fitted)
+void oracle_init(oracle *o, size_t words, bool real, const uint64_t *prime,
+                 int num_primes, int num_special, int dnum, int generator,
+                 bool centred, bool fitted)
 {
+    const size_t n = real ? 2 * words : words;
     mpz_t t;
 
     o->n = n;
+    o->words = words;
     o->num_primes = num_primes;
     o->num_special = num_special;
     o->alpha = (num_primes + dnum - 1) / dnum;
@@ -218,6 +220,14 @@ uint64_t oracle_galois(const oracle *o, long step)
     return g;
 }
 
+void oracle_small(opoly *out, const oracle *o, const int8_t *a)
+{
+    for (size_t k = 0; k < o->words; k++)
+        mpz_set_si(out->c[k], a[k]);
+    for (size_t k = o->words; k < o->n; k++)    /* X^-i is -X^(n-i)          */
+        mpz_set_si(out->c[k], k == o->words ? 0 : -a[o->n - k]);
+}
+
 /* ---- NTT form by the definition ----------------------------------------- */
 
 static size_t reversed(size_t i, size_t n)
@@ -229,12 +239,18 @@ static size_t reversed(size_t i, size_t n)
     return r;
 }
 
+/* The value that stands at place i is that at psi to this power. */
+static size_t exponent(const oracle *o, size_t i)
+{
+    return 2 * o->n / o->words * reversed(i, o->words) + 1;
+}
+
 void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime)
 {
     const uint64_t p = o->prime[prime];
 
-    for (size_t i = 0; i < o->n; i++) {
-        size_t e = 2 * reversed(i, o->n) + 1;
+    for (size_t i = 0; i < o->words; i++) {
+        size_t e = exponent(o, i);
         uint64_t sum = 0;
 
         for (size_t k = 0; k < o->n; k++)
@@ -244,21 +260,26 @@ void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime)
     }
 }
 
-/* in[k] = 1/N sum over i of out[i] psi^(-(2 br(i) + 1) k) */
+/* out[k] = 1/n times the sum over all odd e of the value at psi^e times
+ * psi^(-e k).  The words of the real ring are the values of one half of the e,
+ * and those of -e, the other half, are the same. */
 static void inverse_ntt(uint64_t *out, const oracle *o, const uint64_t *in,
                         int prime)
 {
     const uint64_t p = o->prime[prime];
     const uint64_t n_inv = pow_mod(o->n % p, p - 2, p);
+    const uint64_t *power = o->power[prime];
 
     for (size_t k = 0; k < o->n; k++) {
         uint64_t sum = 0;
 
-        for (size_t i = 0; i < o->n; i++) {
-            size_t e = (2 * reversed(i, o->n) + 1) * k % (2 * o->n);
+        for (size_t i = 0; i < o->words; i++) {
+            size_t e = exponent(o, i) * k % (2 * o->n);
+            size_t minus = (2 * o->n - e) % (2 * o->n);
 
-            e = (2 * o->n - e) % (2 * o->n);
-            sum = (sum + mul_mod(in[i], o->power[prime][e], p)) % p;
+            sum = (sum + mul_mod(in[i], power[minus], p)) % p;
+            if (o->n > o->words)
+                sum = (sum + mul_mod(in[i], power[e], p)) % p;
         }
         out[k] = mul_mod(sum, n_inv, p);
     }
@@ -272,7 +293,7 @@ static int prime_of_limb(const oracle *o, int level, int t)
 
 size_t oracle_size(const oracle *o, int level, int special)
 {
-    return o->n * (size_t)(level + 1 + special);
+    return o->words * (size_t)(level + 1 + special);
 }
 
 void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
@@ -291,7 +312,7 @@ void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
     for (int t = 0; t < limbs; t++) {
         int i = prime_of_limb(o, level, t);
 
-        inverse_ntt(coeff, o, words + (size_t)t * o->n, i);
+        inverse_ntt(coeff, o, words + (size_t)t * o->words, i);
         word_mpz(p, o->prime[i]);
         mpz_divexact(part, all, p);
         mpz_invert(factor, part, p);
@@ -306,6 +327,22 @@ void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
     free(coeff);
 }
 
+/* N words can only stand for a polynomial that X -> 1/X leaves as it is. */
+static void expect_of_the_ring(const oracle *o, const opoly *a)
+{
+    mpz_t t;
+
+    if (o->n == o->words)
+        return;
+    mpz_init(t);
+    for (size_t k = 0; k < o->words; k++) {
+        mpz_add(t, a->c[o->words + k], a->c[o->words - k]);
+        if (mpz_sgn(t) != 0)
+            abort();
+    }
+    mpz_clear(t);
+}
+
 void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
                   int special)
 {
@@ -313,6 +350,7 @@ void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
     uint64_t *coeff = oracle_memory(o->n * sizeof *coeff);
     mpz_t p, x;
 
+    expect_of_the_ring(o, a);
     mpz_inits(p, x, NULL);
     for (int t = 0; t < limbs; t++) {
         int i = prime_of_limb(o, level, t);
@@ -322,7 +360,7 @@ void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
             mpz_fdiv_r(x, a->c[k], p);
             coeff[k] = mpz_word(x);
         }
-        oracle_ntt(words + (size_t)t * o->n, o, coeff, i);
+        oracle_ntt(words + (size_t)t * o->words, o, coeff, i);
     }
     mpz_clears(p, x, NULL);
     free(coeff);

@@ -1,9 +1,15 @@
 /* oracle.h -- CKKS computed on big integers, to decide what is right.
  *
- * Polynomials in Z[X]/(X^N+1) with GMP integers; products by the schoolbook
+ * Polynomials in Z[X]/(X^n+1) with GMP integers; products by the schoolbook
  * rule, transforms by evaluating the definition, real numbers in long double.
  * Written from docs/conventions.md; shares primes and words with ckks/, no
- * code.  Slow and plain on purpose: N up to about 2^10.
+ * code.  Slow and plain on purpose: n up to about 2^10.
+ *
+ * n is N, and 2N for a context of the real ring: that ring is part of the
+ * larger one, the polynomials that X -> 1/X leaves as they are, c_(2N-k) = -c_k
+ * and c_N = 0.  Products, automorphisms, roundings and slots are the larger
+ * ring's, and nothing here knows of a_0 + sum of a_i (X^i + X^-i) but small
+ * coefficients and words, where N numbers stand for 2N.
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -28,7 +34,6 @@ typedef struct opoly {
 void opoly_init(opoly *a, size_t n);                /* 0                     */
 void opoly_clear(opoly *a);
 void opoly_set(opoly *out, const opoly *a);
-void opoly_set_small(opoly *out, const int8_t *a);
 void opoly_add(opoly *out, const opoly *a, const opoly *b);
 void opoly_sub(opoly *out, const opoly *a, const opoly *b);
 void opoly_mul(opoly *out, const opoly *a, const opoly *b);
@@ -47,26 +52,27 @@ double opoly_log_top(const opoly *a);
 /* ---- the numbers of a context ------------------------------------------- */
 
 typedef struct oracle {
-    size_t n;
+    size_t n;               /* of X^n + 1: N, in the real ring 2N            */
+    size_t words;           /* of a limb: N; n/2 slots in either ring        */
     int num_primes, num_special;
     int alpha;              /* primes a digit                                */
     uint64_t generator;
     bool centred;           /* digits                                        */
     bool fitted;            /* special primes are those a level needs        */
     uint64_t prime[ORACLE_PRIMES];              /* ciphertext, then special  */
-    /* psi^k of prime i for k < 2N at power[i], psi the smallest primitive
-     * 2N-th root. */
+    /* psi^k of prime i for k < 2n at power[i], psi the smallest primitive
+     * 2n-th root. */
     uint64_t *power[ORACLE_PRIMES];
     mpz_t p;                /* product of the special primes                 */
 } oracle;
 
-/* prime: num_primes + num_special words. */
-void oracle_init(oracle *o, size_t n, const uint64_t *prime, int num_primes,
-                 int num_special, int dnum, int generator, bool centred,
-                 bool fitted);
+/* N words a limb; prime: num_primes + num_special words. */
+void oracle_init(oracle *o, size_t words, bool real, const uint64_t *prime,
+                 int num_primes, int num_special, int dnum, int generator,
+                 bool centred, bool fitted);
 void oracle_clear(oracle *o);
 
-/* The largest prime below 2^bits that is 1 modulo 2N and not among the `count`
+/* The largest prime below 2^bits that is 1 modulo 2n and not among the `count`
  * words of used; 0 if there is none above 2^(bits-1). */
 uint64_t oracle_prime(size_t n, int bits, const uint64_t *used, size_t count);
 
@@ -79,7 +85,7 @@ void oracle_digit(mpz_t out, const oracle *o, int j, int level);
  * product P_k. */
 int oracle_specials(const oracle *o, int level);
 void oracle_p(mpz_t out, const oracle *o, int level);
-/* generator^step mod 2N, any integer step */
+/* generator^step mod 2n, any integer step */
 uint64_t oracle_galois(const oracle *o, long step);
 
 /* ---- words -------------------------------------------------------------- */
@@ -95,7 +101,10 @@ void oracle_read(opoly *out, const oracle *o, const uint64_t *words, int level,
 /* The NTT form of a polynomial. */
 void oracle_write(uint64_t *words, const oracle *o, const opoly *a, int level,
                   int special);
-/* One limb by the definition: out[i] = sum of in[k] psi^((2 br(i) + 1) k). */
+/* out = the polynomial of N small coefficients. */
+void oracle_small(opoly *out, const oracle *o, const int8_t *a);
+/* One limb by the definition: out[i] = sum of in[k] psi^((f br(i) + 1) k),
+ * k < n, f = 2n / N. */
 void oracle_ntt(uint64_t *out, const oracle *o, const uint64_t *in, int prime);
 
 /* ---- the scheme --------------------------------------------------------- */
@@ -118,11 +127,11 @@ void oracle_gadget(mpz_t out, const oracle *o, int j, int level);
 
 /* ---- slots -------------------------------------------------------------- */
 
-/* re, im: N/2 slots of factor times the polynomial. */
+/* re, im: n/2 slots of factor times the polynomial. */
 void oracle_slots(long double *re, long double *im, const oracle *o,
                   const long double *coeff, long double factor);
-/* coeff: N real coefficients, times factor, of the polynomial with these
- * N/2 slots. */
+/* coeff: n real coefficients, times factor, of the polynomial with these
+ * n/2 slots. */
 void oracle_coeffs(long double *coeff, const oracle *o, const long double *re,
                    const long double *im, long double factor);
 long double oracle_real(const mpz_t a);

@@ -4,7 +4,7 @@
 
 #include "oracle.h"
 
-/* cos and sin of pi m / N for m < 2N. */
+/* cos and sin of pi m / n for m < 2n. */
 static long double *circle(size_t n)
 {
     const long double pi = 3.14159265358979323846264338327950288L;
@@ -42,8 +42,8 @@ void oracle_slots(long double *re, long double *im, const oracle *o,
 }
 
 /* The values at zeta^u and at zeta^-u are conjugate, and the sum over all odd
- * u of zeta^(u (k - h)) is N if k = h and 0 else:
- * c_k = 2/N sum over j of the real part of slot_j zeta^(-u_j k). */
+ * u of zeta^(u (k - h)) is n if k = h and 0 else:
+ * c_k = 2/n sum over j of the real part of slot_j zeta^(-u_j k). */
 void oracle_coeffs(long double *coeff, const oracle *o, const long double *re,
                    const long double *im, long double factor)
 {
