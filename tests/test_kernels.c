@@ -1091,6 +1091,21 @@ static void bad_fwd_real(uint64_t *x, const cki_ntt *t)
         spoil(x, t->n);
 }
 
+static void bad_fwd_odd(uint64_t *x, const cki_ntt *t)
+{
+    inner->ntt_fwd(x, t);
+    if (t->log_n % 2 == 1)
+        spoil(x, t->n);
+}
+
+static void bad_inv_odd(uint64_t *out, const uint64_t *in, uint64_t w,
+                        const cki_ntt *t)
+{
+    inner->ntt_inv(out, in, w, t);
+    if (t->log_n % 2 == 1 && t->real)
+        spoil(out, t->n);
+}
+
 static void bad_inv_real(uint64_t *out, const uint64_t *in, uint64_t w,
                          const cki_ntt *t)
 {
@@ -1294,6 +1309,8 @@ TEST(kernel_check_sees_faults)
         PLANT(ntt_inv, bad_inv);
         PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);
+        PLANT(ntt_fwd, bad_fwd_odd);
+        PLANT(ntt_inv, bad_inv_odd);
         PLANT(ntt_fwd, bad_fwd_real);
         PLANT(ntt_inv, bad_inv_real);
         PLANT(ntt_inv, bad_inv_times_real);
