@@ -27,6 +27,7 @@ static const char bench_network_name[] = "network";
 
 typedef struct bench_run {
     bool json, quick, network;
+    bool real;                          /* ring of the operations            */
     bool row[BENCH_MOST_ROWS];          /* to be measured                    */
     int rows;                           /* how many of them                  */
     int threads, rounds;
@@ -157,7 +158,7 @@ static bench_result bench_describe(const bench_place *at, const bench_row *row)
     bench_result out = {
         .name = row->name, .kernel = at->kernel,
         .log_n = set->log_n, .primes = set->num_primes,
-        .special = set->num_special, .dnum = set->dnum,
+        .special = set->num_special, .dnum = set->dnum, .real = set->real,
         .threads = row->alone ? 1 : r->threads,
         .log_qp = ckks_ctx_log_qp(b->ctx),
         .security_bits = ckks_ctx_security_bits(b->ctx),
@@ -256,7 +257,8 @@ static int bench_rows_of(const bench_place *at)
         bench_report_head(&head, r->json);
     }
     for (int i = 0; bench_row_at(i) != NULL && code == VOLLEY_DONE; i++)
-        if (r->row[i])
+        if (r->row[i] && !(at->set->real
+                           && strcmp(bench_row_at(i)->name, "conj") == 0))
             code = bench_one(at, i);
     return code;
 }
@@ -275,9 +277,11 @@ static int bench_round(bench_run *r, int round)
     for (int s = 0; s < BENCH_SETS && r->rows > 0; s++)
         for (int k = 0; k < r->kernels && code == VOLLEY_DONE; k++) {
             bench b = {0};
-            const bench_place at = { r, &b, &bench_sets[s], r->kernel[k],
+            bench_set set = bench_sets[s];
+            const bench_place at = { r, &b, &set, r->kernel[k],
                                      r->best[s][k], &r->ntt[s][k], round };
 
+            set.real = r->real;
             code = bench_rows_of(&at);
             bench_clear(&b);
         }
@@ -287,12 +291,15 @@ static int bench_round(bench_run *r, int round)
 /* Everything the command line says. */
 static int bench_prepare(bench_run *r, const volley_args *a)
 {
-    int code = VOLLEY_DONE;
+    nn_slots slots;
+    int code;
 
     r->json = a->value[OPT_JSON] != NULL;
     r->quick = a->value[OPT_QUICK] != NULL;
     r->rounds = r->quick ? 1 : 3;
     r->seconds = r->quick ? 0.02 : 0.3;
+    code = volley_slots(&slots, a);
+    r->real = slots == NN_SLOTS_REAL;
     for (int i = 0; i < a->words && code == VOLLEY_DONE; i++)
         code = bench_select(r, a->word[i]);
     if (a->words == 0)

@@ -62,7 +62,7 @@ double bench_bandwidth(const double rate[BENCH_SIZES], double bytes);
 /* ---- what a measurement has to do, by the documented costs -------------- */
 
 typedef struct bench_work {
-    double n, log_n;            /* of the NTTs                               */
+    double n, layers;           /* of the NTTs: log2 N, real ring one more   */
     double ntts;
     double bytes;               /* of operands read and results written      */
     double key_bytes;           /* of evaluation keys read                   */
@@ -105,6 +105,7 @@ void bench_keep_best(bench_time *best, const bench_time *round);
 typedef struct bench_set {
     int log_n, num_primes, first_bits, bits;
     int num_special, special_bits, dnum;
+    bool real;                  /* ring                                      */
 } bench_set;
 
 extern const bench_set bench_sets[];
@@ -163,6 +164,8 @@ const bench_row *bench_switch_row_at(int i);
 
 /* N, and the limbs of a polynomial at the top level. */
 double bench_n(const bench *b);
+/* Layers of an NTT in a ring (CKKS_RING_...). */
+double bench_layers(int log_n, int ring);
 double bench_limbs(const bench *b);
 /* So many NTTs, and so many polynomials at the top level read or written. */
 bench_work bench_work_of(const bench *b, double ntts, double polynomials);
@@ -176,6 +179,7 @@ typedef struct bench_result {
     const char *name;
     const char *kernel;
     int log_n, primes, special, dnum, threads;
+    bool real;                  /* ring                                      */
     double log_qp, security_bits;
     bench_time time;
     double besides;             /* seconds a call already taken off          */

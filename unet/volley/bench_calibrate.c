@@ -16,7 +16,8 @@
 #include "bench.h"
 
 /* 128 bits of security; digits of six primes. */
-static const bench_set calibrate_set = { 15, 11, 49, 47, 6, 49, 2 };
+static const bench_set calibrate_set = { 15, 11, 49, 47, 6, 49, 2,
+                                         false };
 
 enum { CAL_LIMBS = 48,                  /* taken in turn: 12 MiB             */
        CAL_PAGE = 4096, CAL_ROUNDS = 3,
@@ -314,7 +315,7 @@ static ckks_status cal_init(calibration *c, const char *kernel)
     if (s != CKKS_OK)
         return s;
     bench_params(&c->params, &calibrate_set, kernel);
-    c->n = 2 * ckks_ctx_slots(c->b.ctx);
+    c->n = (size_t)bench_n(&c->b);
     c->limb = malloc(CAL_LIMBS * c->n * sizeof *c->limb);
     c->out = calloc(2 * primes * c->n, sizeof *c->out);
     if (c->limb == NULL || c->out == NULL)

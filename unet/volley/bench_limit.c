@@ -54,7 +54,7 @@ static void limit_arithmetic(bench_limit *out, const bench_work *w,
 
         if (strcmp(t->name, kernel) != 0)
             continue;
-        out->ntt = limit_seconds(w->ntts * w->n / 2 * w->log_n * t->butterfly,
+        out->ntt = limit_seconds(w->ntts * w->n / 2 * w->layers * t->butterfly,
                                  r, t->ntt_rate);
         out->terms = limit_seconds(w->terms * t->term, r, t->term_rate);
     }

@@ -262,7 +262,8 @@ static ckks_status network_time(bench_time *out, bench_net *n, bool quick)
 static bench_work network_work(const nn_plan *p)
 {
     bench_work sum = { .n = (double)((size_t)1 << p->params.log_n),
-                       .log_n = p->params.log_n };
+                       .layers = bench_layers(p->params.log_n,
+                                              p->params.ring) };
 
     for (int i = 0; i < p->num_steps; i++) {
         const nn_step *s = &p->step[i];
@@ -286,6 +287,7 @@ static int network_report(const bench_net *n, const char *kernel,
     const nn_plan *p = &n->source.plan;
     const bench_result r = {
         .name = "network", .kernel = kernel, .log_n = p->params.log_n,
+        .real = p->params.ring == CKKS_RING_REAL,
         .primes = p->params.num_primes, .special = p->params.num_special,
         .dnum = p->params.dnum, .threads = rates->threads,
         .log_qp = ckks_ctx_log_qp(n->ctx),

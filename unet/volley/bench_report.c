@@ -28,7 +28,7 @@ static double report_cycles(const bench_result *r)
     const bench_work *w = &r->work;
 
     return r->has_work && w->ntts > 0 && w->ntts < 2
-               ? r->time.median * r->rates->clock / (w->n / 2 * w->log_n) : 0;
+               ? r->time.median * r->rates->clock / (w->n / 2 * w->layers) : 0;
 }
 
 /* All NTTs of it one after the other, shared out over the threads. */
@@ -112,6 +112,7 @@ static int report_json(const bench_result *r)
     nn_json_put_string(&w, "name", r->name);
     nn_json_put_string(&w, "kernel", r->kernel);
     nn_json_put_int(&w, "log_n", r->log_n);
+    nn_json_put_bool(&w, "real", r->real);
     nn_json_put_int(&w, "primes", r->primes);
     nn_json_put_int(&w, "special", r->special);
     nn_json_put_int(&w, "dnum", r->dnum);
@@ -200,8 +201,8 @@ void bench_report_head(const bench_result *r, bool json)
 {
     if (json)
         return;
-    printf("\nN = 2^%d, %d + %d primes, dnum %d, log2 QP = %.1f, %.0f bits of "
-           "security\n", r->log_n, r->primes, r->special, r->dnum, r->log_qp,
+    printf("\nN = 2^%d%s, %d + %d primes, dnum %d, log2 QP = %.1f, %.0f bits of "
+           "security\n", r->log_n, r->real ? ", real slots" : "", r->primes, r->special, r->dnum, r->log_qp,
            r->security_bits);
     printf("%-18s %-10s %2s %12s %12s %6s\n", "", "kernel", "T", "median",
            "p10", "limit");

@@ -15,14 +15,21 @@ double bench_limbs(const bench *b)
 
 double bench_n(const bench *b)
 {
-    return 2 * (double)ckks_ctx_slots(b->ctx);
+    return (double)((size_t)1 << ckks_ctx_log_n(b->ctx));
+}
+
+double bench_layers(int log_n, int ring)
+{
+    return log_n + (ring == CKKS_RING_REAL);
 }
 
 bench_work bench_work_of(const bench *b, double ntts, double polynomials)
 {
     const double limb_bytes = 8 * bench_n(b);
 
-    return (bench_work){ .n = bench_n(b), .log_n = ckks_ctx_log_n(b->ctx),
+    return (bench_work){ .n = bench_n(b),
+                         .layers = bench_layers(ckks_ctx_log_n(b->ctx),
+                                                ckks_ctx_ring(b->ctx)),
                          .ntts = ntts,
                          .bytes = limb_bytes * bench_limbs(b) * polynomials };
 }
@@ -49,7 +56,7 @@ static ckks_status call_refused(bench *b)
 
 static ckks_status time_check(double *seconds, bench *b)
 {
-    const size_t place[2] = { 2 * ckks_ctx_slots(b->ctx) - 1, 0 };
+    const size_t place[2] = { (size_t)bench_n(b) - 1, 0 };
     bench_time t[2] = {{0}};
     ckks_status s = CKKS_OK;
 

@@ -23,7 +23,7 @@ bench_work bench_switch_work(const ckks_params *p, int level)
     const double n = (double)((size_t)1 << p->log_n);
 
     return (bench_work){
-        .n = n, .log_n = p->log_n,
+        .n = n, .layers = bench_layers(p->log_n, p->ring),
         .ntts = digits * all + 2 * (specials + limbs),
         .key_bytes = 16 * n * digits * all,
         .convert_limbs = digits * all - limbs + 2 * limbs,
@@ -35,6 +35,7 @@ bench_work bench_switch_work(const ckks_params *p, int level)
 static bench_work row_switch(const bench *b, double polynomials)
 {
     const ckks_params p = { .log_n = ckks_ctx_log_n(b->ctx),
+                            .ring = ckks_ctx_ring(b->ctx),
                             .num_primes = ckks_ctx_top_level(b->ctx) + 1,
                             .num_special = ckks_ctx_num_special(b->ctx),
                             .dnum = ckks_ctx_dnum(b->ctx) };

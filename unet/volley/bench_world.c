@@ -7,10 +7,10 @@
 /* 128 bits of security each (docs/security.md).  2^15 is the one that the
  * figures elsewhere are for; digits fit into 2P. */
 const bench_set bench_sets[BENCH_SETS] = {
-    { 13,  3, 49, 40,  1, 49, 3 },
-    { 14,  7, 49, 40,  3, 46, 3 },
-    { 15, 18, 49, 40,  3, 46, 6 },
-    { 16, 31, 49, 40, 10, 49, 3 }
+    { 13,  3, 49, 40,  1, 49, 3, false },
+    { 14,  7, 49, 40,  3, 46, 3, false },
+    { 15, 18, 49, 40,  3, 46, 6, false },
+    { 16, 31, 49, 40, 10, 49, 3, false }
 };
 
 static const double bench_scale = 0x1p40;
@@ -21,6 +21,8 @@ void bench_params(ckks_params *out, const bench_set *set, const char *kernel)
                           .num_primes = set->num_primes,
                           .num_special = set->num_special,
                           .dnum = set->dnum,
+                          .ring = set->real ? CKKS_RING_REAL
+                                            : CKKS_RING_COMPLEX,
                           .kernel = kernel };
     for (int i = 0; i < set->num_primes; i++)
         out->primes[i] = (uint64_t)(i == 0 ? set->first_bits : set->bits);
@@ -48,14 +50,15 @@ static double world_number(uint64_t *state)
 static void world_fill(bench *b)
 {
     const size_t slots = ckks_ctx_slots(b->ctx);
+    const bool real = ckks_ctx_ring(b->ctx) == CKKS_RING_REAL;
     const uint64_t p = ckks_ctx_prime(b->ctx, 1);
     uint64_t state = 1;
 
     for (size_t j = 0; j < slots; j++) {
         b->re[j] = world_number(&state);
-        b->im[j] = world_number(&state);
+        b->im[j] = real ? 0 : world_number(&state);
     }
-    for (size_t i = 0; i < 2 * slots; i++)
+    for (size_t i = 0; i < (size_t)bench_n(b); i++)
         b->limb[i] = b->bad[i] = world_next(&state) % p;
     for (int k = 0; k < BENCH_BLOCKS; k++)      /* a phase, its neighbours   */
         for (int j = 0; j < BENCH_TERMS; j++)
@@ -69,7 +72,7 @@ static void world_fill(bench *b)
 
 static ckks_status world_memory(bench *b)
 {
-    const size_t n = ckks_ctx_slots(b->ctx);
+    const size_t n = ckks_ctx_slots(b->ctx), words = (size_t)bench_n(b);
     const ckks_memory memory = nn_pool_memory(b->pool);
 
     b->re = calloc(n, sizeof *b->re);
@@ -77,8 +80,8 @@ static ckks_status world_memory(bench *b)
     b->re_out = calloc(n, sizeof *b->re_out);
     b->im_out = calloc(n, sizeof *b->im_out);
     /* where ciphertexts lie: large pages, if there are any */
-    b->limb = memory.allocate(memory.user, 2 * n * sizeof *b->limb);
-    b->bad = memory.allocate(memory.user, 2 * n * sizeof *b->bad);
+    b->limb = memory.allocate(memory.user, words * sizeof *b->limb);
+    b->bad = memory.allocate(memory.user, words * sizeof *b->bad);
     if (b->re == NULL || b->im == NULL || b->re_out == NULL
         || b->im_out == NULL || b->limb == NULL || b->bad == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu slots", n);
@@ -159,8 +162,7 @@ static void world_clear_limb(const bench *b, uint64_t *limb)
     if (limb == NULL)
         return;
     memory = nn_pool_memory(b->pool);
-    memory.release(memory.user, limb,
-                   2 * ckks_ctx_slots(b->ctx) * sizeof *limb);
+    memory.release(memory.user, limb, (size_t)bench_n(b) * sizeof *limb);
 }
 
 void bench_clear(bench *b)

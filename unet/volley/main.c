@@ -109,6 +109,7 @@ static const volley_verb verb_table[] = {
       "--calibrate measures what the planner wants to know, for --machine of\n"
       "plan and evaluate: 15 seconds, on one thread and a quiet machine.\n",
       EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA)
+      | OPT_BIT(OPT_SLOTS)
       | OPT_BIT(OPT_CALIBRATE) | OPT_BIT(OPT_OUT), 0, 0, -1,
       volley_run_bench },
     { "vectors", "FILE...",

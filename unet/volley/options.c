@@ -39,7 +39,8 @@ static const struct opt_row {
     [OPT_LOG_N]    = { "log-n", 0, "K", "ring degree 2^K (default: the best)" },
     [OPT_RING]     = { "ring", 0, "YxX", "outer ring (default: the best)" },
     [OPT_SLOTS]    = { "slots", 0, "KIND",
-        "real or complex: the ring of polynomials (default: the best)" },
+        "real or complex: the ring of polynomials (default: the best;\n"
+        "                         bench: complex)" },
     [OPT_TILE]     = { "tile", 0, "HxW",
         "size of a tile without halo (default: the model's)" },
     [OPT_BATCH]    = { "batch", 0, "N",
@@ -231,6 +232,19 @@ int volley_int(int *out, const volley_args *a, volley_option o, int low,
         return volley_usage("--%s '%s' is not a whole number of %d..%d",
                             opt_table[o].name, text, low, high);
     *out = (int)x;
+    return VOLLEY_DONE;
+}
+
+int volley_slots(nn_slots *out, const volley_args *a)
+{
+    const char *kind = a->value[OPT_SLOTS];
+
+    *out = kind == NULL                     ? NN_SLOTS_ANY
+           : strcmp(kind, "real") == 0      ? NN_SLOTS_REAL
+           : strcmp(kind, "complex") == 0   ? NN_SLOTS_COMPLEX
+                                            : NN_SLOTS_ANY;
+    if (kind != NULL && *out == NN_SLOTS_ANY)
+        return volley_usage("--slots '%s' is not real or complex", kind);
     return VOLLEY_DONE;
 }
 

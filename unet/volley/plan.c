@@ -266,15 +266,8 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
                           CKKS_MAX_LOG_N, 0);
     if (code == VOLLEY_DONE)
         code = volley_pair(&aim->ring_y, &aim->ring_x, a, OPT_RING, 4096);
-    if (code == VOLLEY_DONE && a->value[OPT_SLOTS] != NULL) {
-        const char *kind = a->value[OPT_SLOTS];
-
-        aim->slots = strcmp(kind, "real") == 0      ? NN_SLOTS_REAL
-                     : strcmp(kind, "complex") == 0 ? NN_SLOTS_COMPLEX
-                                                    : NN_SLOTS_ANY;
-        if (aim->slots == NN_SLOTS_ANY)
-            code = volley_usage("--slots %s: real or complex", kind);
-    }
+    if (code == VOLLEY_DONE)
+        code = volley_slots(&aim->slots, a);
     if (code == VOLLEY_DONE)
         code = volley_pair(&aim->height, &aim->width, a, OPT_TILE,
                            NN_MAX_SIDE);

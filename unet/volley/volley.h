@@ -74,6 +74,8 @@ void volley_print_options(FILE *f, uint64_t options);
 /* Numbers of options: VOLLEY_DONE, or VOLLEY_USAGE with the line printed. */
 int volley_int(int *out, const volley_args *a, volley_option o, int low,
                int high, int otherwise);
+/* --slots: real, complex, or any if it is not there. */
+int volley_slots(nn_slots *out, const volley_args *a);
 /* "200x300" or "200" for both. */
 int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
                 int high);
