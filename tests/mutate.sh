@@ -42,7 +42,9 @@ ckks/kernel/avx2_ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/const
 ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
 ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx_pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
-ckks/kernel/avx_pairs.h	s/((uint64_t)1 << 48) - ((uint64_t)1 << 33)/(uint64_t)1 << 49/	kernel_combine
+ckks/kernel/avx_pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
+ckks/kernel/avx_pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
+ckks/kernel/avx_pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
 ckks/kernel/avx2_combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
 ckks/kernel/avx2_combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
 ckks/kernel/avx512ifma_combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine

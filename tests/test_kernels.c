@@ -960,18 +960,31 @@ static void comb_index(int32_t *index, size_t terms, size_t n_in, bool pairs,
                        : (int32_t)(test_word(state) % n_in);
 }
 
-/* Besides: both sides of what three digits of 16 bits hold, and networks'. */
-enum { COMB_PRIMES = PRIMES + 4 };
+/* Besides: both sides of 2^48, up to which three digits of 16 bits do, and of
+ * 2^48 - 2^32, from which they are cut off centre; and networks'. */
+enum { COMB_PRIMES = PRIMES + 6 };
 
 static void comb_primes(cki_mod *m)
 {
-    const uint64_t end = ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
+    const uint64_t end = (uint64_t)1 << 48;
+    const uint64_t off = end - ((uint64_t)1 << 32) - ((uint64_t)1 << 16);
 
     end_primes(m, 8);
-    m[PRIMES] = cki_mod_make(prime_after(end - 4096, 8));
+    m[PRIMES] = cki_mod_make(cki_find_prime(48, 8, NULL, 0));
     m[PRIMES + 1] = cki_mod_make(prime_after(end, 8));
-    m[PRIMES + 2] = cki_mod_make(cki_find_prime(47, 8, NULL, 0));
-    m[PRIMES + 3] = cki_mod_make(cki_find_prime(40, 8, NULL, 0));
+    m[PRIMES + 2] = cki_mod_make(prime_after(off - 4096, 8));
+    m[PRIMES + 3] = cki_mod_make(prime_after(off, 8));
+    m[PRIMES + 4] = cki_mod_make(cki_find_prime(47, 8, NULL, 0));
+    m[PRIMES + 5] = cki_mod_make(cki_find_prime(40, 8, NULL, 0));
+}
+
+/* Some words at both sides of where three digits of 48-bit primes are cut. */
+static void comb_edges(uint64_t *x, size_t n, uint64_t p)
+{
+    const uint64_t edge = ((uint64_t)1 << 47) - 0x80008000;
+
+    for (size_t i = 3; i < n && p > edge + 2; i += 4)
+        x[i] = edge - 2 + i / 4 % 4;
 }
 
 TEST(kernel_combine)
@@ -1002,9 +1015,12 @@ TEST(kernel_combine)
             x.block[b] = (ckks_block){ b == 0 ? 0 : x.block[0].rows, rows,
                                        terms, x.index[b], x.weight[b] };
         }
-        for (int j = 0; j < INPUTS; j++)
+        for (int j = 0; j < INPUTS; j++) {
             fill_shape(x.in[j], n, q->p, r / 5 % 3 == 0 ? 1 : 1 + r / 7 % 5,
                        &state);
+            if (r / 5 % 3 == 1)
+                comb_edges(x.in[j], n, q->p);
+        }
         comb_check(&x, n_in, n, q);
     }
 }

@@ -11,10 +11,10 @@
  * time.
  *
  * Small weights (|weight| < 2^15): a word x < p stands for x' = x or x - p,
- * |x'| <= p/2, which is cut into signed digits of 16 bits, three if p leaves
- * room for that, else four.  One instruction multiplies 16 pairs of
- * 16-bit numbers and adds neighbours, here two terms of one digit and column
- * (avx_pairs.h).  Sums of a run stay below 2^15 RUN = 2^31 whatever the order.
+ * which is cut into three or four signed digits of 16 bits (avx_pairs.h).  One
+ * instruction multiplies 16 pairs of 16-bit numbers and adds neighbours, here
+ * two terms of one digit and column.  Sums of a run stay below 2^15 RUN = 2^31
+ * whatever the order.
  *
  * Other weights (rows below 2^28): x < 2^49 is cut into x = h 2^25 + l, both
  * held as doubles, packed as (input, {l, h}, 32).  Both sums stay below 2^53:
@@ -51,13 +51,13 @@ size_t cki_avx2_combine_work(size_t n_in, const ckks_block *block,
 
 /* What cuts a word into digits. */
 typedef struct cutter {
-    __m256i p, half, bias;
+    __m256i p, most, bias;
 } cutter;
 
 static cutter cutter_of(const cki_mod *m)
 {
     cutter c = { _mm256_set1_epi64x((int64_t)m->p),
-                 _mm256_set1_epi64x((int64_t)((m->p - 1) / 2)),
+                 _mm256_set1_epi64x((int64_t)cki_pairs_cut(m)),
                  _mm256_set1_epi64x((int64_t)cki_pairs_bias(m)) };
 
     return c;
@@ -68,7 +68,7 @@ static cutter cutter_of(const cki_mod *m)
 static inline __m256i cut(const uint64_t *x, cutter c)
 {
     __m256i u = _mm256_loadu_si256((const __m256i *)(const void *)x);
-    __m256i above = _mm256_cmpgt_epi64(u, c.half);
+    __m256i above = _mm256_cmpgt_epi64(u, c.most);
 
     u = _mm256_sub_epi64(u, _mm256_and_si256(above, c.p));
     return _mm256_xor_si256(_mm256_add_epi64(u, c.bias), c.bias);
@@ -120,9 +120,9 @@ static ALWAYS_INLINE void pack_digits(__m256i *to, const uint64_t *const *in,
  *
  * d_0 + 2^16 d_1 is below 2^48 and exact.  2^32 d_2 + 2^48 d_3 is 2^32 times a
  * whole number below 2^33 (|d_3| <= 2^16, for the digit is a sign): exact.  It
- * is at most 2^15 p + 2^48, so below 2^51 p, and nearest() is off by at most
- * 1/2 + 2^-4: what reduce leaves is whole and below p: exact.  With a word of
- * out the second sum is below 2^51. */
+ * is at most 2^63 + 2^48, for four digits 2^15 p + 2^48, so below 2^51 p, and
+ * nearest() is off by at most 1/2 + 2^-4: what reduce leaves is whole and below
+ * p: exact.  With a word of out the second sum is below 2^51. */
 static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
                                     __m128i d2, __m128i d3, bool four,
                                     bool add_to, prime c)

@@ -48,12 +48,12 @@ size_t cki_ifma_combine_work(size_t n_in, const ckks_block *block,
 
 /* What cuts a word into digits. */
 typedef struct cutter {
-    vec p, half, bias;
+    vec p, most, bias;
 } cutter;
 
 static cutter cutter_of(const cki_mod *m)
 {
-    cutter c = { set1(m->p), set1((m->p - 1) / 2), set1(cki_pairs_bias(m)) };
+    cutter c = { set1(m->p), set1(cki_pairs_cut(m)), set1(cki_pairs_bias(m)) };
 
     return c;
 }
@@ -63,7 +63,7 @@ static inline vec cut(const uint64_t *x, const cutter *c)
 {
     vec u = load(x);
 
-    u = _mm512_mask_sub_epi64(u, _mm512_cmpgt_epu64_mask(u, c->half), u,
+    u = _mm512_mask_sub_epi64(u, _mm512_cmpgt_epu64_mask(u, c->most), u,
                               c->p);
     return _mm512_xor_si512(add(u, c->bias), c->bias);
 }
@@ -111,7 +111,7 @@ static ALWAYS_INLINE void pack_digits(vec *to, const uint64_t *const *in,
 }
 
 /* The end: S = d_0 + 2^16 d_1 + 2^32 d_2 + 2^48 d_3 is below 2^63 in size, as
- * the |weight| of a run add up to less than 2^16 (three digits, |x'| < 2^47) or
+ * the |weight| of a run add up to less than 2^16 (three digits: avx_pairs.h) or
  * 2^15 (four, |x'| < 2^48).  S = high 2^52 + low with a sign in high; so is a
  * multiple of p in [2^63, 2^63 + p).  Their sum, and a word below p that may be
  * added, is not negative and below 2^64 + 2p: with low's carry taken to high,

@@ -13,11 +13,25 @@
 
 #include "kernel.h"
 
-/* A word x < p stands for x' = x or x - p, |x'| <= p/2, in signed digits of 16
- * bits: in three if they hold x' + 2^31 + 2^15 < 2^47, else in four. */
+/* A word x < p stands for x' = x, or x - p where x is larger than a cut, in
+ * signed digits of 16 bits: three of them for p < 2^48, else four.
+ *
+ * Four hold |x'| <= p/2.  Three hold the 2^48 numbers from -2^47 - c on, c =
+ * 2^31 + 2^15: so the cut is at (p - 1)/2, or below 2^47 - c if that is less,
+ * and then x' >= 2^47 - c - p > -2^47 - c.  In either case |x'| <= 2^47 + c, and
+ * |weight| that add up to at most 2^16 - 1 give a sum of at most
+ *   (2^16 - 1) (2^47 + 2^31 + 2^15) = 2^63 - 2^15. */
 static inline bool cki_pairs_three(const cki_mod *m)
 {
-    return m->p < ((uint64_t)1 << 48) - ((uint64_t)1 << 33);
+    return m->p < (uint64_t)1 << 48;
+}
+
+static inline uint64_t cki_pairs_cut(const cki_mod *m)
+{
+    const uint64_t half = (m->p - 1) / 2;
+    const uint64_t most = ((uint64_t)1 << 47) - 0x80008000 - 1;
+
+    return cki_pairs_three(m) && half > most ? most : half;
 }
 
 /* 2^15 in every digit but the top one.  Adding it to x' makes these digits ones
