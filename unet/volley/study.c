@@ -77,6 +77,8 @@ static const study_way WAYS[] = {
     { "many, ring 16", { .images = NN_MANY, RING(16) }, 1, false },
     { "many, N = 2^13", { .images = NN_MANY, .log_n = 13 }, 1, false },
     { "many, N = 2^14", { .images = NN_MANY, .log_n = 14 }, 1, false },
+    { "many, complex slots", { .images = NN_MANY,
+                               .slots = NN_SLOTS_COMPLEX }, 1, false },
     { "many, unfolded", { .images = NN_MANY }, 1, true },
     { "many, 40 bits", { .images = NN_MANY, .layer_bits = 40 }, 1, false },
     { "many, 2 threads", { .images = NN_MANY }, 2, false },
