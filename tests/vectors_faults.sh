@@ -20,7 +20,7 @@ cp -rp "$build/omp" "$build/volley" "$work/tree/build" || exit 1
 cd "$work/tree" || exit 1
 cat >"$work/list" <<'LIST'
 root	ckks/prime.c	s/if (root < best)/if (root > best)/	words	root
-automorphism index	ckks/rns.c	s/uint32_t e = (2 \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = 2 * cki_bitrev(i, log_n) * g + 1/	words	automorphism
+automorphism index	ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	words	automorphism
 automorphism index	ckks/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	words	galois_element
 sampler	ckks/rng.c	s/(int)(y & 31) - (int)(y >> 32 & 31)/(int)(y >> 32 \& 31) - (int)(y \& 31)/	streams	sample_error
 stream	ckks/rng.c	s/cki_store64(m + 8, b);/cki_store64(m + 8, b \& 0xffffffff);/	streams	stream
