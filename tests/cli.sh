@@ -161,6 +161,11 @@ if command -v python3 >/dev/null; then
         | python3 -c 'import json, sys; json.load(sys.stdin)'"
 fi
 refuse "plan: no plan of that kind" "" plan "$gm" --log-n 10
+run 0 "plan takes the real ring" plan "$gm"
+check "plan says real slots" grep -q '^ring 4x2 .* of real slots; 8 ' "$work/out"
+run 0 "plan --slots complex" plan "$gm" --slots complex --json
+check "plan --slots complex is so" grep -q '"real": false' "$work/out"
+check "and has twice the ciphertexts" grep -q '"ciphertexts_in": 16' "$work/out"
 refuse "plan of a plan" "is a plan" plan "$f/gm.plan"
 run 0 "keygen" keygen "$f/gm.plan" --out "$f/keys"
 check "the secret key is private" test \
@@ -459,6 +464,11 @@ check "bench --json: an NTT" grep -q '^{"name": "ntt_fwd", "kernel": "portable",
 '.*"cycles_per_butterfly": [0-9]' "$f/bench.json"
 check "bench --json: a rotation" grep -q '^{"name": "rotate", .*"log_n": 16, '\
 '"primes": 31, .*"ntts": 205, .*"rest_us": [-0-9n]' "$f/bench.json"
+run 0 "bench --quick --slots real" bench --quick --json --slots real rescale conj
+check "bench --slots real measures the real ring" test \
+    "$(grep -c '"name": "rescale".*"real": true' "$work/out")" -eq \
+    "$(wc -l <"$work/out")"
+usage "bench --slots of another kind" "not real or complex" bench --slots odd
 if command -v python3 >/dev/null; then
     check "bench --json is JSON, line by line, and adds up" \
         python3 - "$f/bench.json" <<'PY'

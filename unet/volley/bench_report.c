@@ -112,7 +112,6 @@ static int report_json(const bench_result *r)
     nn_json_put_string(&w, "name", r->name);
     nn_json_put_string(&w, "kernel", r->kernel);
     nn_json_put_int(&w, "log_n", r->log_n);
-    nn_json_put_bool(&w, "real", r->real);
     nn_json_put_int(&w, "primes", r->primes);
     nn_json_put_int(&w, "special", r->special);
     nn_json_put_int(&w, "dnum", r->dnum);
@@ -127,6 +126,7 @@ static int report_json(const bench_result *r)
         nn_json_put_null(&w, "limit_by");
     nn_json_put_int(&w, "calls", r->time.calls);
     nn_json_put_int(&w, "rounds", r->time.rounds);
+    nn_json_put_bool(&w, "real", r->real);
     put_known(&w, "log_qp", r->log_qp);
     put_known(&w, "security_bits", r->security_bits);
     put_extras(&w, r, &l);
