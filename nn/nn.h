@@ -81,7 +81,8 @@ typedef struct nn_layer {
 typedef struct nn_model {
     char name[NN_NAME];
     nn_border border;
-    int  ring_y, ring_x;        /* 0, 0: the planner chooses                 */
+    int  ring_y, ring_x;        /* 0, 0: the planner chooses; wrap: a plan may
+                                   have another ring_x                       */
     int  channels, height, width;       /* of the input                      */
     double mul, add;            /* value = pixel * mul + add                 */
     int  output;                /* layer number of the logits                */
