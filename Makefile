@@ -124,12 +124,21 @@ $(B)/%.a:
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/libckks.so: $(CKKS_O) ckks/ckks.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=ckks/ckks.map -o $@ $(CKKS_O) $(LIBS)
-$(B)/libnn.so: $(NN_O) $(B)/libckks.so nn/nn.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=nn/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
-$(B)/libunet.so: $(UNET_O) $(B)/libnn.so unet/unet.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=unet/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
+# What a public header declares is exported, and nothing else.
+$(B)/%.map: tests/exports.sh
+	@mkdir -p $(@D)
+	sh tests/exports.sh $(notdir $*)/$(notdir $*).h $(notdir $*)_ map >$@.tmp
+	mv $@.tmp $@
+$(B)/ckks.map: ckks/ckks.h
+$(B)/nn.map: nn/nn.h
+$(B)/unet.map: unet/unet.h
+
+$(B)/libckks.so: $(CKKS_O) $(B)/ckks.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=$(B)/ckks.map -o $@ $(CKKS_O) $(LIBS)
+$(B)/libnn.so: $(NN_O) $(B)/libckks.so $(B)/nn.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=$(B)/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
+$(B)/libunet.so: $(UNET_O) $(B)/libnn.so $(B)/unet.map
+	$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
 	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)

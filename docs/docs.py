@@ -6,7 +6,7 @@
     programs    a ```c block that begins "/* NAME.c" is examples/NAME.c
     files       every path named in docs/ and README.md, and every docs/ path
                 named in a comment of the sources, exists
-    names       every ckks_, nn_, unet_ or cki_ name in docs/ and README.md
+    names       every ckks_, nn_, unet_, cki_, nni_, uni_ name in docs/ and README.md
                 stands in a source file
     citations   every [Key19] in docs/ and in the sources is in
                 docs/bibliography.md, and every entry there is used
@@ -105,11 +105,11 @@ def comments():
 
 def names():
     code = "".join(p.read_text() for p in SOURCES if p.suffix in (".c", ".h"))
-    known = set(re.findall(r"\b(?:ckks|nn|unet|cki)_\w+", code))
+    known = set(re.findall(r"\b(?:ckks|nn|unet|cki|nni|uni)_\w+", code))
     for page in PAGES:
         if not page.exists():
             continue
-        used = set(re.findall(r"(?<![\w/])(?:ckks|nn|unet|cki)_\w+",
+        used = set(re.findall(r"(?<![\w/])(?:ckks|nn|unet|cki|nni|uni)_\w+",
                               page.read_text()))
         for name in sorted(used):
             if not name.endswith("_"):

@@ -10,13 +10,13 @@
 #include "search.h"
 
 /* The primes of a depth, as sizes. */
-static void choose_primes(ckks_params *q, const net *n, net_bits bits)
+static void choose_primes(ckks_params *q, const net *n, nni_bits bits)
 {
-    const int depth = net_depth(n);
+    const int depth = nni_depth(n);
 
     q->num_primes = depth + 1;
     for (int i = 0; i <= depth; i++)
-        q->primes[i] = (uint64_t)net_level_bits(n, bits, i);
+        q->primes[i] = (uint64_t)nni_level_bits(n, bits, i);
 }
 
 /* The special primes that digits of alpha primes need; false: they do not fit
@@ -47,7 +47,7 @@ static bool choose_special(ckks_params *q, double *least, int alpha)
 }
 
 static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
-                                 const net_way *as)
+                                 const nni_way *as)
 {
     const int ring_y = as->ring_y, ring_x = as->ring_x;
     nn_layout *l = &p->layout;
@@ -55,12 +55,12 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
 
     p->params.ring = as->real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
     *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
-                      .slots = net_slots(&p->params) };
-    l->height = net_round_up(p->core_height + 2 * p->halo, ring_y);
-    l->width = net_round_up(p->core_width + 2 * p->halo, ring_x);
+                      .slots = nni_slots(&p->params) };
+    l->height = nni_round_up(p->core_height + 2 * p->halo, ring_y);
+    l->width = nni_round_up(p->core_width + 2 * p->halo, ring_x);
     if (as->matrices > 0 && p->border == NN_VALID) {
-        l->height = ring_y * net_power_above(l->height / ring_y);
-        l->width = ring_x * net_power_above(l->width / ring_x);
+        l->height = ring_y * nni_power_above(l->height / ring_y);
+        l->width = ring_x * nni_power_above(l->width / ring_x);
     }
     l->grid_y = l->height / ring_y;
     l->grid_x = l->width / ring_x;
@@ -94,11 +94,11 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
         l->batch = aim->max_batch;
     if (aim->images > 0 && l->batch > aim->images)
         l->batch = aim->images;
-    return net_set_masks(n, l, as->real);
+    return nni_set_masks(n, l, as->real);
 }
 
 static ckks_status choose_matrices(net *n, const nn_layout *l,
-                                   const net_way *as)
+                                   const nni_way *as)
 {
     int neurons[NN_MAX_STEPS], seen = 0;
 
@@ -108,16 +108,16 @@ static ckks_status choose_matrices(net *n, const nn_layout *l,
             neurons[k] = as->singles && seen == as->matrices
                              ? 1 : n->stage[k].channels;
     }
-    return net_matrix_set(n, l, neurons);
+    return nni_matrix_set(n, l, neurons);
 }
 
-static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
+static ckks_status resolve(nn_plan *p, net *n, nni_bits bits)
 {
     ckks_status st = ckks_params_resolve(&p->params, &p->params);
 
     if (st != CKKS_OK)
         return nn_fail(st, "nn_plan_make: %s", ckks_last_error());
-    st = net_levels(n, bits, p->params.primes);
+    st = nni_levels(n, bits, p->params.primes);
     p->in_level = n->image.level;
     p->in_scale = n->image.scale;
     p->scale_bits = bits.scale;
@@ -133,16 +133,16 @@ static ckks_status resolve(nn_plan *p, net *n, net_bits bits)
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
  * on one thread, so that it does not depend on their number.  *stage: as in
  * candidate. */
-static ckks_status finish(nn_plan *p, int *stage, const net_search_state *with,
-                          net_bits bits)
+static ckks_status finish(nn_plan *p, int *stage, const nni_search_state *with,
+                          nni_bits bits)
 {
     const size_t most = with->aim->max_memory;
     ckks_status st = resolve(p, with->n, bits);
 
     if (st == CKKS_OK)
-        st = net_price(p, with->n, true, with->machine, 1);
+        st = nni_price(p, with->n, true, with->machine, 1);
     if (st == CKKS_OK && most > 0 && with->aim->threads > 1)
-        st = net_price(p, with->n, false, with->machine, with->aim->threads);
+        st = nni_price(p, with->n, false, with->machine, with->aim->threads);
     if (st == CKKS_OK && most > 0 && p->peak_bytes > (double)most) {
         *stage = 3;
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
@@ -156,9 +156,9 @@ static ckks_status finish(nn_plan *p, int *stage, const net_search_state *with,
  * are sure of. */
 static const double WORTH = 0.95;
 
-ckks_status net_candidate(nn_plan *best, nn_plan *p, int *stage,
-                          const net_search_state *with, net_bits bits,
-                          const net_way *as)
+ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
+                          const nni_search_state *with, nni_bits bits,
+                          const nni_way *as)
 {
     ckks_status st = choose_layout(p, with->n, with->aim, as);
     ckks_status why = CKKS_EPARAM;
@@ -170,10 +170,10 @@ ckks_status net_candidate(nn_plan *best, nn_plan *p, int *stage,
     if (st == CKKS_OK)
         st = choose_matrices(with->n, &p->layout, as);
     if (st == CKKS_OK)
-        st = net_levels(with->n, bits, NULL);
+        st = nni_levels(with->n, bits, NULL);
     if (st != CKKS_OK)
         return st;
-    primes = net_depth(with->n) + 1;
+    primes = nni_depth(with->n) + 1;
     *stage = 1;
     if (primes > CKKS_MAX_PRIMES)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
@@ -191,7 +191,7 @@ ckks_status net_candidate(nn_plan *best, nn_plan *p, int *stage,
         *stage = *stage < 2 ? 2 : *stage;
         st = finish(p, stage, with, bits);
         if (st == CKKS_OK
-            && (net_worth(p, with->aim) > 1.5 * with->worth
+            && (nni_worth(p, with->aim) > 1.5 * with->worth
                 || (found && p->seconds > best->seconds))) {
             if (!found)
                 *best = *p;
@@ -212,7 +212,7 @@ ckks_status net_candidate(nn_plan *best, nn_plan *p, int *stage,
     return found ? CKKS_OK : why;
 }
 
-double net_worth(const nn_plan *p, const nn_aim *aim)
+double nni_worth(const nn_plan *p, const nn_aim *aim)
 {
     const double again = p->seconds - p->fresh_seconds;
     const int batch = p->layout.batch;

@@ -18,14 +18,14 @@ typedef struct field {
 
 /* y[j] += w x[j + step], where the term's mask lets it. */
 static void add_rotated(double *y, const double *x, double w,
-                        const net_term *t, int gap, bool masked,
+                        const nni_term *t, int gap, bool masked,
                         const nn_layout *l)
 {
     size_t slots = l->slots, step = (size_t)t->step;
 
-    if (masked && net_cut(t)) {
+    if (masked && nni_cut(t)) {
         for (size_t j = 0; j < slots; j++)
-            if (net_mask(l, gap, t, j))
+            if (nni_mask(l, gap, t, j))
                 y[j] += w * x[(j + step) % slots];
         return;
     }
@@ -42,14 +42,14 @@ static void add_rotated(double *y, const double *x, double w,
 }
 
 static void linear(double *out, const field *in, const net *n, int k,
-                   const net_map *m, const nn_layout *l)
+                   const nni_map *m, const nn_layout *l)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const size_t slots = l->slots;
 
     for (int o = 0; o < s->channels; o++)
         for (int i = 0; i < m->num_phases; i++) {
-            const net_phase *p = &m->phase[i];
+            const nni_phase *p = &m->phase[i];
             double *y = out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
                                   * slots;
 
@@ -66,7 +66,7 @@ static void linear(double *out, const field *in, const net *n, int k,
                     source++;
                 }
                 x = in[source].x + (size_t)input * slots;
-                w *= net_source_scale(n, &s->source[source]) / s->scale;
+                w *= nni_source_scale(n, &s->source[source]) / s->scale;
                 add_rotated(y, x, w, &p->term[t], s->gap, s->masked, l);
             }
         }
@@ -89,7 +89,7 @@ static void add_turned(double *y, const double *x, int step, size_t slots)
 
 /* One output ciphertext of a matrix; work: 3 slots. */
 static void matrix_output(double *y, double *work, const field *in,
-                          const net_matrix *x, const net *n, int k, int o,
+                          const nni_matrix *x, const net *n, int k, int o,
                           const nn_layout *l)
 {
     const size_t slots = l->slots;
@@ -100,16 +100,16 @@ static void matrix_output(double *y, double *work, const field *in,
         memset(sum, 0, slots * sizeof *sum);
         for (int b = 0; b < x->babies; b++)
             for (int i = 0; i < x->inputs; i++)
-                if (net_matrix_values(value, x, n, k, l, o, g, b, i))
+                if (nni_matrix_values(value, x, n, k, l, o, g, b, i))
                     add_product(sum, value, in->x + (size_t)i * slots, b,
                                 slots);
-        add_turned(whole, sum, net_matrix_giant(x, l, g), slots);
+        add_turned(whole, sum, nni_matrix_giant(x, l, g), slots);
     }
     for (int i = 0; i < x->num_folds; i++) {
         memcpy(sum, whole, slots * sizeof *sum);
-        add_turned(whole, sum, net_matrix_fold(x, i), slots);
+        add_turned(whole, sum, nni_matrix_fold(x, i), slots);
     }
-    net_matrix_bias(y, x, n, k, l, o);
+    nni_matrix_bias(y, x, n, k, l, o);
     for (size_t j = 0; j < slots; j++)
         y[j] += whole[j];
 }
@@ -118,9 +118,9 @@ static ckks_status matrix(double *out, const field *in, const net *n, int k,
                           const nn_layout *l)
 {
     double *work = malloc(3 * l->slots * sizeof *work);
-    net_matrix x;
+    nni_matrix x;
 
-    if (work == NULL || !net_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
+    if (work == NULL || !nni_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
         free(work);
         return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
                        n->stage[k].name);
@@ -131,7 +131,7 @@ static ckks_status matrix(double *out, const field *in, const net *n, int k,
     return CKKS_OK;
 }
 
-static void activate(double *y, const net_stage *s, size_t count)
+static void activate(double *y, const nni_stage *s, size_t count)
 {
     for (int o = 0; s->square && o < s->planes; o++)
         if (s->linear == NULL || !s->linear[o])
@@ -146,12 +146,12 @@ static void add_four(double *z, const double *y, int gap, int to,
 {
     int a, b;
 
-    (void)net_phase_at(&a, &b, l, 2 * gap, 0, 0, to);
+    (void)nni_phase_at(&a, &b, l, 2 * gap, 0, 0, to);
     for (int i = 0; i < 4; i++) {
         int v = a + i / 2 * gap, h = b + i % 2 * gap;
-        size_t from = (size_t)(v % l->ring_y / net_unit(l->ring_y, gap)
-                                   * net_phases(l->ring_x, gap)
-                               + h % l->ring_x / net_unit(l->ring_x, gap));
+        size_t from = (size_t)(v % l->ring_y / nni_unit(l->ring_y, gap)
+                                   * nni_phases(l->ring_x, gap)
+                               + h % l->ring_x / nni_unit(l->ring_x, gap));
         size_t step = (size_t)(v / l->ring_y * l->grid_x + h / l->ring_x)
                       % l->slots;
 
@@ -161,7 +161,7 @@ static void add_four(double *z, const double *y, int gap, int to,
 }
 
 /* The output y of stage s in a form: means over 2^pool x 2^pool. */
-static field pooled(const double *y, const net_stage *s, const net_out *o,
+static field pooled(const double *y, const nni_stage *s, const nni_out *o,
                     const nn_layout *l)
 {
     const size_t channels = (size_t)s->planes;
@@ -193,7 +193,7 @@ typedef struct twin {
     field (*out)[NET_MAX_OUTS];         /* shape (stages, outs)              */
 } twin;
 
-static field source_field(const twin *t, const net_source *s)
+static field source_field(const twin *t, const nni_source *s)
 {
     return s->stage < 0 ? t->image : t->out[s->stage][s->out];
 }
@@ -217,10 +217,10 @@ static double largest(const double *y, size_t count)
     return m;
 }
 
-static ckks_status one_stage(double *last, twin *t, const net_map *m, int k,
+static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
                              double *range)
 {
-    const net_stage *s = &t->n->stage[k];
+    const nni_stage *s = &t->n->stage[k];
     size_t count = (size_t)nn_layout_phases(t->l, s->gap) * t->l->slots;
     field in[NET_MAX_SOURCES];
     double *y = last != NULL ? last

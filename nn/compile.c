@@ -11,7 +11,7 @@
 #include "compile.h"
 
 /* Zeroed memory that lives as long as the net. */
-void *net_take(net *n, size_t size)
+void *nni_take(net *n, size_t size)
 {
     void **grown = realloc(n->block, (n->num_blocks + 1) * sizeof *grown);
     void *p = calloc(1, size);
@@ -26,21 +26,21 @@ void *net_take(net *n, size_t size)
     return p;
 }
 
-double *net_vector(net *n, int count, double fill)
+double *nni_vector(net *n, int count, double fill)
 {
-    double *v = net_take(n, (size_t)count * sizeof *v);
+    double *v = nni_take(n, (size_t)count * sizeof *v);
 
     for (int i = 0; v != NULL && i < count; i++)
         v[i] = fill;
     return v;
 }
 
-ckks_status net_no_room(void)
+ckks_status nni_no_room(void)
 {
     return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for the network");
 }
 
-static int value_channels(const net_value *v)
+static int value_channels(const nni_value *v)
 {
     int sum = 0;
 
@@ -51,7 +51,7 @@ static int value_channels(const net_value *v)
 }
 
 /* Gap of a source as it is read: a transposed convolution halves it. */
-static int source_gap(const net_source *s)
+static int source_gap(const nni_source *s)
 {
     return s->up_channels > 0 ? s->gap / 2 : s->gap;
 }
@@ -62,9 +62,9 @@ static bool endless(const net *n)
 }
 
 /* The output of stage k as a value. */
-ckks_status net_stage_value(net_value *out, net *n, int k)
+ckks_status nni_stage_value(nni_value *out, net *n, int k)
 {
-    net_source *s = &out->source[0];
+    nni_source *s = &out->source[0];
 
     memset(out, 0, sizeof *out);
     out->num = 1;
@@ -74,12 +74,12 @@ ckks_status net_stage_value(net_value *out, net *n, int k)
     s->height = n->stage[k].height;
     s->width = n->stage[k].width;
     s->channels = n->stage[k].channels;
-    s->mul = net_vector(n, s->channels, 1);
-    s->add = net_vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? net_no_room() : CKKS_OK;
+    s->mul = nni_vector(n, s->channels, 1);
+    s->add = nni_vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? nni_no_room() : CKKS_OK;
 }
 
-ckks_status net_check_open(const net_stage *s, const nn_layer *by)
+ckks_status nni_check_open(const nni_stage *s, const nn_layer *by)
 {
     if (s->square || s->sealed)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
@@ -89,7 +89,7 @@ ckks_status net_check_open(const net_stage *s, const nn_layer *by)
 }
 
 /* A batch norm folded into a stage changes its output for every reader. */
-static ckks_status check_same(const net_value *v, const net *n, int from,
+static ckks_status check_same(const nni_value *v, const net *n, int from,
                               const nn_layer *by)
 {
     if (v->fresh >= 0 && n->stage[v->fresh].post != from)
@@ -101,23 +101,23 @@ static ckks_status check_same(const net_value *v, const net *n, int from,
 }
 
 /* Reading a fresh stage's output seals it: it has no activation. */
-ckks_status net_use(net_value *v, net *n, const nn_layer *by)
+ckks_status nni_use(nni_value *v, net *n, const nn_layer *by)
 {
     if (v->fresh >= 0) {
-        net_stage *s = &n->stage[v->fresh];
+        nni_stage *s = &n->stage[v->fresh];
 
         if (s->square)
-            return net_check_open(s, by);
+            return nni_check_open(s, by);
         s->sealed = true;
     }
     v->fresh = -1;
     return CKKS_OK;
 }
 
-static ckks_status new_stage(net_stage **out, net *n, const net_value *in,
+static ckks_status new_stage(nni_stage **out, net *n, const nni_value *in,
                              const nn_layer *l, int layer)
 {
-    net_stage *s = &n->stage[n->num_stages];
+    nni_stage *s = &n->stage[n->num_stages];
 
     memset(s, 0, sizeof *s);
     memcpy(s->name, l->name, sizeof s->name);
@@ -137,28 +137,28 @@ static ckks_status new_stage(net_stage **out, net *n, const net_value *in,
     return CKKS_OK;
 }
 
-static ckks_status finish_stage(net_value *out, net *n, net_stage *s,
+static ckks_status finish_stage(nni_value *out, net *n, nni_stage *s,
                                 int channels, const float *bias)
 {
     s->channels = s->planes = channels;
     s->bordered = n->model->border == NN_ZERO && s->middle > 0
                   && s->in_gap > 0;
     s->extra = s->masked = s->bordered;
-    s->mul = net_vector(n, channels, 1);
-    s->add = net_vector(n, channels, 0);
+    s->mul = nni_vector(n, channels, 1);
+    s->add = nni_vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)
-        return net_no_room();
+        return nni_no_room();
     for (int o = 0; bias != NULL && o < channels; o++)
         s->add[o] = (double)bias[o];
     n->num_stages++;
-    return net_stage_value(out, n, n->num_stages - 1);
+    return nni_stage_value(out, n, n->num_stages - 1);
 }
 
 /* A stage that copies: where an activation or a transposed convolution finds
  * no linear layer before it. */
-ckks_status net_identity(net_value *v, net *n, const nn_layer *l, int layer)
+ckks_status nni_identity(nni_value *v, net *n, const nn_layer *l, int layer)
 {
-    net_stage *s;
+    nni_stage *s;
     int channels = value_channels(v);
     ckks_status st = new_stage(&s, n, v, l, layer);
 
@@ -170,11 +170,11 @@ ckks_status net_identity(net_value *v, net *n, const nn_layer *l, int layer)
     return finish_stage(v, n, s, channels, NULL);
 }
 
-static ckks_status do_conv(net_value *out, net *n, net_value *in,
+static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l, int layer)
 {
-    net_stage *s;
-    ckks_status st = net_use(in, n, l);
+    nni_stage *s;
+    ckks_status st = nni_use(in, n, l);
 
     if (st == CKKS_OK)
         st = new_stage(&s, n, in, l, layer);
@@ -201,14 +201,14 @@ static ckks_status do_conv(net_value *out, net *n, net_value *in,
 
 /* A biased transposed convolution under `zero` is a stage of its own: its
  * bias would leak over the border if folded. */
-static ckks_status do_tconv(net_value *out, net *n, net_value *in,
+static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
                             const nn_layer *l, int layer)
 {
-    net_source *s;
-    ckks_status st = net_use(in, n, l);
+    nni_source *s;
+    ckks_status st = nni_use(in, n, l);
 
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
-        st = net_identity(in, n, l, l->in[0]);
+        st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than the "
                      "image, or its pixels lie between those of the image "
@@ -221,26 +221,26 @@ static ckks_status do_tconv(net_value *out, net *n, net_value *in,
     s = &out->source[0];
     s->up_weight = l->weight;
     s->up_channels = l->channels;
-    s->up_mul = net_vector(n, l->channels, 1);
-    s->up_add = net_vector(n, l->channels, 0);
+    s->up_mul = nni_vector(n, l->channels, 1);
+    s->up_add = nni_vector(n, l->channels, 0);
     if (s->up_mul == NULL || s->up_add == NULL)
-        return net_no_room();
+        return nni_no_room();
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
     if (n->model->border == NN_ZERO && l->bias != NULL)
-        return net_identity(out, n, l, layer);
+        return nni_identity(out, n, l, layer);
     return CKKS_OK;
 }
 
-static ckks_status do_pool(net_value *out, net *n, net_value *in,
+static ckks_status do_pool(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l)
 {
-    ckks_status st = net_use(in, n, l);
+    ckks_status st = nni_use(in, n, l);
 
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0
             || in->source[0].stage < 0))
-        st = net_identity(in, n, l, l->in[0]);
+        st = nni_identity(in, n, l, l->in[0]);
     *out = *in;
     out->fresh = -1;
     out->source[0].pool++;
@@ -250,17 +250,17 @@ static ckks_status do_pool(net_value *out, net *n, net_value *in,
     return st;
 }
 
-static ckks_status do_concat(net_value *out, net *n, net_value *v,
+static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
                              const nn_layer *l)
 {
     memset(out, 0, sizeof *out);
     out->fresh = -1;
     for (int i = 0; i < l->num_in; i++) {
-        net_value in = v[l->in[i]];
+        nni_value in = v[l->in[i]];
         ckks_status st = check_same(&in, n, l->in[i], l);
 
         if (st == CKKS_OK)
-            st = net_use(&in, n, l);
+            st = nni_use(&in, n, l);
         if (st != CKKS_OK)
             return st;
         if (out->num + in.num > NET_MAX_SOURCES)
@@ -273,9 +273,9 @@ static ckks_status do_concat(net_value *out, net *n, net_value *v,
     return CKKS_OK;
 }
 
-static ckks_status image_value(net_value *out, net *n)
+static ckks_status image_value(nni_value *out, net *n)
 {
-    net_source *s = &out->source[0];
+    nni_source *s = &out->source[0];
 
     memset(out, 0, sizeof *out);
     out->num = 1;
@@ -285,15 +285,15 @@ static ckks_status image_value(net_value *out, net *n)
     s->height = endless(n) ? 0 : n->model->height;
     s->width = endless(n) ? 0 : n->model->width;
     s->channels = n->model->channels;
-    s->mul = net_vector(n, s->channels, 1);
-    s->add = net_vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? net_no_room() : CKKS_OK;
+    s->mul = nni_vector(n, s->channels, 1);
+    s->add = nni_vector(n, s->channels, 0);
+    return s->mul == NULL || s->add == NULL ? nni_no_room() : CKKS_OK;
 }
 
-static ckks_status one_layer(net_value *v, net *n, int i)
+static ckks_status one_layer(nni_value *v, net *n, int i)
 {
     const nn_layer *l = &n->model->layer[i];
-    net_value in;
+    nni_value in;
     ckks_status st;
 
     if (l->op == NN_IMAGE)
@@ -316,11 +316,11 @@ static ckks_status one_layer(net_value *v, net *n, int i)
         st = do_pool(&v[i], n, &in, l);
         break;
     case NN_BATCHNORM:
-        st = net_fold_norm(&v[i], n, &in, l, i);
+        st = nni_fold_norm(&v[i], n, &in, l, i);
         break;
     case NN_SQUARE:
     case NN_QUADRATIC:
-        st = net_fold_square(&v[i], n, &in, l, i);
+        st = nni_fold_square(&v[i], n, &in, l, i);
         break;
     default:
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s of unknown kind %d",
@@ -335,7 +335,7 @@ static ckks_status check_zero(const net *n)
     for (int k = 0; k < n->num_stages; k++)
         for (int i = 0; n->stage[k].bordered && i < n->stage[k].num_sources;
              i++) {
-            const net_source *s = &n->stage[k].source[i];
+            const nni_source *s = &n->stage[k].source[i];
             bool constant = false;
 
             for (int c = 0; c < s->channels; c++)
@@ -354,17 +354,17 @@ static ckks_status check_zero(const net *n)
 }
 
 /* The logit must be the linear output of the last stage. */
-static ckks_status end(net *n, net_value *v)
+static ckks_status end(net *n, nni_value *v)
 {
     const nn_layer *l = &n->model->layer[n->model->output];
-    net_value *out = &v[n->model->output];
+    nni_value *out = &v[n->model->output];
     ckks_status st = CKKS_OK;
 
     st = check_same(out, n, n->model->output, l);
     if (st == CKKS_OK && (out->fresh < 0 || n->stage[out->fresh].sealed)) {
-        st = net_use(out, n, l);
+        st = nni_use(out, n, l);
         if (st == CKKS_OK)
-            st = net_identity(out, n, l, n->model->output);
+            st = nni_identity(out, n, l, n->model->output);
     }
     if (st == CKKS_OK && n->stage[out->fresh].height == 1
         && n->stage[out->fresh].width == 1)
@@ -375,16 +375,16 @@ static ckks_status end(net *n, net_value *v)
     return st;
 }
 
-ckks_status net_init(net *out, const nn_model *m)
+ckks_status nni_init(net *out, const nn_model *m)
 {
     net n = { .model = m };
     size_t layers = (size_t)m->num_layers;
-    net_value *v = calloc(layers, sizeof *v);
+    nni_value *v = calloc(layers, sizeof *v);
     ckks_status st = CKKS_OK;
 
     n.stage = calloc(2 * layers + 1, sizeof *n.stage);
     if (v == NULL || n.stage == NULL)
-        st = net_no_room();
+        st = nni_no_room();
     for (int i = 0; i < m->num_layers && st == CKKS_OK; i++)
         st = one_layer(v, &n, i);
     if (st == CKKS_OK)
@@ -401,14 +401,14 @@ ckks_status net_init(net *out, const nn_model *m)
     }
     free(v);
     if (st != CKKS_OK) {
-        net_clear(&n);
+        nni_clear(&n);
         return st;
     }
     *out = n;
     return CKKS_OK;
 }
 
-void net_clear(net *n)
+void nni_clear(net *n)
 {
     for (size_t i = 0; i < n->num_blocks; i++)
         free(n->block[i]);

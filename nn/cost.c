@@ -9,7 +9,7 @@
 
 #include "price.h"
 
-double net_digits(const ckks_params *p, int level)
+double nni_digits(const ckks_params *p, int level)
 {
     int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
 
@@ -35,14 +35,14 @@ typedef struct way {
     double seconds, fresh, bytes;
 } way;
 
-static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
+static ckks_status way_of(way *out, const net *n, int k, const nni_map *m,
                           const nn_plan *p, bool by_inputs,
                           const pricing *with)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const nn_machine *machine = with->machine;
-    net_shape shape = { 0 };
-    ckks_status st = net_shape_init(&shape, m, s, &p->layout, by_inputs);
+    nni_shape shape = { 0 };
+    ckks_status st = nni_shape_init(&shape, m, s, &p->layout, by_inputs);
 
     if (st != CKKS_OK)
         return st;
@@ -51,15 +51,15 @@ static ckks_status way_of(way *out, const net *n, int k, const net_map *m,
     for (int i = 0; i < shape.num_rows; i++)
         out->rotations += (long)shape.row[i].rotations
                           * shape.row[i].piece.channels;
-    out->bytes = net_base_bytes(p, machine)
-                 + net_stage_bytes(n, k, &shape, m, p, machine,
+    out->bytes = nni_base_bytes(p, machine)
+                 + nni_stage_bytes(n, k, &shape, m, p, machine,
                                    with->threads);
     out->fresh = fmax(0, out->bytes - with->high) / 8
                  * machine->cost[NN_FRESH];
-    out->rotations += (long)net_mean_rotations(s, &p->layout);
-    out->seconds = out->fresh + net_stage_seconds(n, k, &shape, m, p, machine,
+    out->rotations += (long)nni_mean_rotations(s, &p->layout);
+    out->seconds = out->fresh + nni_stage_seconds(n, k, &shape, m, p, machine,
                                                   with->threads);
-    net_shape_clear(&shape);
+    nni_shape_clear(&shape);
     return CKKS_OK;
 }
 
@@ -77,18 +77,18 @@ static bool better(const way *inputs, const way *sums)
 static ckks_status price_matrix(nn_step *s, const net *n, int k, nn_plan *p,
                                 pricing *with)
 {
-    net_matrix x;
+    nni_matrix x;
 
-    if (!net_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
+    if (!nni_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: %s does not fit its layout",
                        s->name);
     s->neurons = x.neurons;
     s->rotations = (long)x.inputs * (x.babies - 1)
                    + (long)x.outputs * (x.giants + x.num_folds);
     s->products = (double)x.inputs * x.count * x.outputs;
-    s->bytes = net_base_bytes(p, with->machine)
-               + net_matrix_bytes(n, k, &x, p, with->threads);
-    s->seconds = net_matrix_seconds(n, k, &x, p, with->machine,
+    s->bytes = nni_base_bytes(p, with->machine)
+               + nni_matrix_bytes(n, k, &x, p, with->threads);
+    s->seconds = nni_matrix_seconds(n, k, &x, p, with->machine,
                                     with->threads);
     s->seconds += fmax(0, s->bytes - with->high) / 8
                   * with->machine->cost[NN_FRESH];
@@ -99,7 +99,7 @@ static ckks_status price_matrix(nn_step *s, const net *n, int k, nn_plan *p,
 }
 
 static ckks_status price_step(nn_step *s, const net *n, int k,
-                              const net_map *m, nn_plan *p, pricing *with)
+                              const nni_map *m, nn_plan *p, pricing *with)
 {
     const bool masked = n->stage[k].masked;
     const bool alternating = n->stage[k].alternating;
@@ -160,22 +160,22 @@ static int step_side(int layout, int side, int gap)
 }
 
 /* Phases of a form that hold pixels, as they are brought down. */
-static long live_phases(const net_stage *s, const net_out *o,
+static long live_phases(const nni_stage *s, const nni_out *o,
                         const nn_layout *l)
 {
-    const net_means m = net_means_after(s, o, l, 0);
+    const nni_means m = nni_means_after(s, o, l, 0);
     long live = 0;
     int y, x;
 
-    for (int i = 0; i < net_means_phases(&m, l); i++)
-        live += net_means_at(&y, &x, &m, l, i);
+    for (int i = 0; i < nni_means_phases(&m, l); i++)
+        live += nni_means_at(&y, &x, &m, l, i);
     return live;
 }
 
 static ckks_status one_step(nn_step *out, const net *n, int k,
-                            const net_map *m, nn_plan *p, pricing *with)
+                            const nni_map *m, nn_plan *p, pricing *with)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     nn_step st = { .square = s->square, .level = s->level,
                    .rotate_inputs = !with->choose && out->rotate_inputs,
                    .channels = s->channels };
@@ -191,7 +191,7 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
     for (int i = 0; i < m->num_phases; i++)
         st.products += (double)s->channels * m->phase[i].terms;
     for (int i = 0; i < s->num_outs; i++) {
-        const net_out *o = &s->out[i];
+        const nni_out *o = &s->out[i];
 
         if (s->square)
             st.relins += s->planes * live_phases(s, o, &p->layout);
@@ -206,9 +206,9 @@ static ckks_status one_step(nn_step *out, const net *n, int k,
 
 /* Gain from a form in which an output is kept to the logit: that of what reads
  * it, if it is read beside others at another level, else its own. */
-static double out_gain(const net *n, int k, const net_out *o)
+static double out_gain(const net *n, int k, const nni_out *o)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const nn_model *m = n->model;
     double gain = m->layer[s->post].range.gain;
 
@@ -230,32 +230,32 @@ static double out_gain(const net *n, int k, const net_out *o)
  * slot are all products, once for every fold. */
 static double matrix_variance(const net *n, int k, const nn_plan *p)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const nn_layer *layer = n->model->layer;
     const double sd = sqrt((p->params.ring == CKKS_RING_REAL ? 1 : 2)
                            * slot_variance(&p->params) / 12);
     const double scale = ldexp(s->scale, s->mask_bits);
     const int pre = s->source[0].stage < 0
                         ? 0 : n->stage[s->source[0].stage].post;
-    net_matrix x;
+    nni_matrix x;
 
-    if (s->neurons == 0 || !net_matrix_fits(&x, n, k, &p->layout, s->neurons))
+    if (s->neurons == 0 || !nni_matrix_fits(&x, n, k, &p->layout, s->neurons))
         return 0;
     /* the value times the input's scale is what is in the ciphertext */
-    return pow(sd / scale * net_source_scale(n, &s->source[0])
+    return pow(sd / scale * nni_source_scale(n, &s->source[0])
                    * layer[pre].range.rms * layer[s->pre].range.gain, 2)
            * x.inputs * x.count * ldexp(1, x.num_folds);
 }
 
 /* Variance of a form by that of a pixel: means by whole ciphertexts are rounded
  * once; of others each pixel is, and rotated. */
-static double mean_noise(const net_stage *s, const net_out *o,
+static double mean_noise(const nni_stage *s, const nni_out *o,
                          const nn_layout *l)
 {
-    const net_means m = net_means_after(s, o, l, 0);
+    const nni_means m = nni_means_after(s, o, l, 0);
     const double gap = s->gap << o->pool;
 
-    return net_turns(s, o, l) > 0 ? 2 * (gap / m.gap_y) * (gap / m.gap_x) : 1;
+    return nni_turns(s, o, l) > 0 ? 2 * (gap / m.gap_y) * (gap / m.gap_x) : 1;
 }
 
 static double logit_error(const net *n, const nn_plan *p)
@@ -265,7 +265,7 @@ static double logit_error(const net *n, const nn_plan *p)
 
     for (int k = 0; k < n->num_stages; k++)
         for (int i = 0; i < n->stage[k].num_outs; i++) {
-            const net_out *o = &n->stage[k].out[i];
+            const nni_out *o = &n->stage[k].out[i];
 
             /* rotating masked inputs adds as much again */
             sum += pow(rounding_sd(&p->params) / o->scale
@@ -297,18 +297,18 @@ static ckks_status want_key(nn_plan *p, ckks_key_kind kind, int step,
 }
 
 /* Of means that are sums of rotated ciphertexts. */
-static ckks_status pool_keys(nn_plan *p, const net_stage *s, const net_out *o)
+static ckks_status pool_keys(nn_plan *p, const nni_stage *s, const nni_out *o)
 {
     const nn_layout *l = &p->layout;
     ckks_status st = CKKS_OK;
-    net_term term[4];
+    nni_term term[4];
 
-    for (int turned = 0; turned < net_turns(s, o, l); turned++) {
-        const net_means before = net_means_after(s, o, l, turned);
-        const net_means after = net_means_after(s, o, l, turned + 1);
+    for (int turned = 0; turned < nni_turns(s, o, l); turned++) {
+        const nni_means before = nni_means_after(s, o, l, turned);
+        const nni_means after = nni_means_after(s, o, l, turned + 1);
 
-        for (int to = 0; to < net_means_phases(&after, l); to++)
-            for (int i = net_pool_terms(term, l, &before, &after, to) - 1;
+        for (int to = 0; to < nni_means_phases(&after, l); to++)
+            for (int i = nni_pool_terms(term, l, &before, &after, to) - 1;
                  i >= 0 && st == CKKS_OK; i--)
                 if (term[i].step != 0)
                     st = want_key(p, CKKS_KEY_ROTATE, term[i].step, o->level);
@@ -319,26 +319,26 @@ static ckks_status pool_keys(nn_plan *p, const net_stage *s, const net_out *o)
 static ckks_status matrix_keys(nn_plan *p, const net *n, int k)
 {
     const int level = n->stage[k].level;
-    net_matrix x;
+    nni_matrix x;
     ckks_status st = CKKS_OK;
 
-    if (!net_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
+    if (!nni_matrix_fits(&x, n, k, &p->layout, n->stage[k].neurons))
         return CKKS_OK;         /* price_matrix says so                      */
     for (int b = 1; b < x.babies && st == CKKS_OK; b++)
         st = want_key(p, CKKS_KEY_ROTATE, b, level);
     for (int g = 0; g < x.giants && st == CKKS_OK; g++)
-        if (net_matrix_giant(&x, &p->layout, g) != 0)
+        if (nni_matrix_giant(&x, &p->layout, g) != 0)
             st = want_key(p, CKKS_KEY_ROTATE,
-                          net_matrix_giant(&x, &p->layout, g), level);
+                          nni_matrix_giant(&x, &p->layout, g), level);
     for (int i = 0; i < x.num_folds && st == CKKS_OK; i++)
-        st = want_key(p, CKKS_KEY_ROTATE, net_matrix_fold(&x, i), level);
+        st = want_key(p, CKKS_KEY_ROTATE, nni_matrix_fold(&x, i), level);
     return st;
 }
 
 static ckks_status step_keys(nn_plan *p, const net *n, int number,
-                             const net_map *m)
+                             const nni_map *m)
 {
-    const net_stage *s = &n->stage[number];
+    const nni_stage *s = &n->stage[number];
     ckks_status st = s->neurons > 0 ? matrix_keys(p, n, number) : CKKS_OK;
 
     for (int i = 0; i < m->num_phases; i++)
@@ -356,7 +356,7 @@ static ckks_status step_keys(nn_plan *p, const net *n, int number,
 /* ---- all of it ---------------------------------------------------------- */
 
 /* The maps of all stages, without weights; clear it in any case. */
-static ckks_status maps_init(net_map **out, const net *n, const nn_plan *p)
+static ckks_status maps_init(nni_map **out, const net *n, const nn_plan *p)
 {
     ckks_status st = CKKS_OK;
 
@@ -365,22 +365,22 @@ static ckks_status maps_init(net_map **out, const net *n, const nn_plan *p)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %d maps",
                        n->num_stages);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++)
-        st = net_map_init(&(*out)[k], n, k, &p->layout, false);
+        st = nni_map_init(&(*out)[k], n, k, &p->layout, false);
     return st;
 }
 
-static void maps_clear(net_map *map, const net *n)
+static void maps_clear(nni_map *map, const net *n)
 {
     for (int k = 0; map != NULL && k < n->num_stages; k++)
-        net_map_clear(&map[k]);
+        nni_map_clear(&map[k]);
     free(map);
 }
 
-ckks_status net_price(nn_plan *p, const net *n, bool choose,
+ckks_status nni_price(nn_plan *p, const net *n, bool choose,
                       const nn_machine *machine, int threads)
 {
     pricing with = { choose, machine, threads > 0 ? threads : 1, 0 };
-    net_map *map = NULL;
+    nni_map *map = NULL;
     ckks_status st;
 
     if (n->num_stages > NN_MAX_STEPS)
@@ -392,7 +392,7 @@ ckks_status net_price(nn_plan *p, const net *n, bool choose,
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++)
         st = step_keys(p, n, k, &map[k]);
     p->seconds = p->fresh_seconds = 0;
-    with.high = net_base_bytes(p, machine) + net_alive_bytes(n, 0, p);
+    with.high = nni_base_bytes(p, machine) + nni_alive_bytes(n, 0, p);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
         st = one_step(&p->step[k], n, k, &map[k], p, &with);
         p->seconds += p->step[k].seconds;

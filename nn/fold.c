@@ -9,7 +9,7 @@
 #include "compile.h"
 
 /* Channels [c, c + count) of a source's value become f x + g. */
-static void affine(net_source *s, int c, const double *f, const double *g)
+static void affine(nni_source *s, int c, const double *f, const double *g)
 {
     int up = s->up_channels > 0, count = up ? s->up_channels : s->channels;
     double *mul = up ? s->up_mul : s->mul, *add = up ? s->up_add : s->add;
@@ -21,10 +21,10 @@ static void affine(net_source *s, int c, const double *f, const double *g)
 }
 
 /* A value's vectors may be read by several layers: copy before changing. */
-static ckks_status own_vectors(net_value *v, net *n)
+static ckks_status own_vectors(nni_value *v, net *n)
 {
     for (int i = 0; i < v->num; i++) {
-        net_source *s = &v->source[i];
+        nni_source *s = &v->source[i];
         double **vec[4] = { &s->mul, &s->add, &s->up_mul, &s->up_add };
 
         for (int k = 0; k < 4; k++) {
@@ -33,9 +33,9 @@ static ckks_status own_vectors(net_value *v, net *n)
 
             if (*vec[k] == NULL)
                 continue;
-            copy = net_take(n, count * sizeof *copy);
+            copy = nni_take(n, count * sizeof *copy);
             if (copy == NULL)
-                return net_no_room();
+                return nni_no_room();
             memcpy(copy, *vec[k], count * sizeof *copy);
             *vec[k] = copy;
         }
@@ -43,24 +43,24 @@ static ckks_status own_vectors(net_value *v, net *n)
     return CKKS_OK;
 }
 
-ckks_status net_fold_norm(net_value *out, net *n, net_value *in,
+ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
                                 const nn_layer *l, int layer)
 {
-    double *f = net_vector(n, l->channels, 0);
-    double *g = net_vector(n, l->channels, 0);
+    double *f = nni_vector(n, l->channels, 0);
+    double *g = nni_vector(n, l->channels, 0);
     ckks_status st;
 
     if (f == NULL || g == NULL)
-        return net_no_room();
+        return nni_no_room();
     for (int c = 0; c < l->channels; c++) {
         f[c] = (double)l->weight[c] / sqrt((double)l->var[c] + l->eps);
         g[c] = (double)l->bias[c] - (double)l->mean[c] * f[c];
     }
     *out = *in;
     if (in->fresh >= 0) {
-        net_stage *s = &n->stage[in->fresh];
+        nni_stage *s = &n->stage[in->fresh];
 
-        st = net_check_open(s, l);
+        st = nni_check_open(s, l);
         if (st != CKKS_OK)
             return st;
         for (int c = 0; c < l->channels; c++) {
@@ -70,7 +70,7 @@ ckks_status net_fold_norm(net_value *out, net *n, net_value *in,
         s->pre = s->post = layer;
         return CKKS_OK;
     }
-    st = net_use(out, n, l);
+    st = nni_use(out, n, l);
     if (st == CKKS_OK)
         st = own_vectors(out, n);
     for (int i = 0, c = 0; st == CKKS_OK && i < out->num; i++) {
@@ -83,28 +83,28 @@ ckks_status net_fold_norm(net_value *out, net *n, net_value *in,
 
 /* a x^2 + b x + c = a (x + b/2a)^2 + c - b^2/4a; a channel with a = 0 stays
  * linear. */
-ckks_status net_fold_square(net_value *out, net *n, net_value *in,
+ckks_status nni_fold_square(nni_value *out, net *n, nni_value *in,
                             const nn_layer *l, int layer)
 {
-    net_stage *s;
+    nni_stage *s;
     ckks_status st = CKKS_OK;
 
     if (in->fresh < 0)
-        st = net_identity(in, n, l, l->in[0]);
+        st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
-        st = net_check_open(&n->stage[in->fresh], l);
+        st = nni_check_open(&n->stage[in->fresh], l);
     if (st != CKKS_OK)
         return st;
     s = &n->stage[in->fresh];
     s->square = true;
     s->post = layer;
-    st = net_stage_value(out, n, in->fresh);
+    st = nni_stage_value(out, n, in->fresh);
     out->fresh = -1;
     if (st != CKKS_OK || l->op == NN_SQUARE)
         return st;
-    s->linear = net_take(n, (size_t)s->channels * sizeof *s->linear);
+    s->linear = nni_take(n, (size_t)s->channels * sizeof *s->linear);
     if (s->linear == NULL)
-        return net_no_room();
+        return nni_no_room();
     s->factor = 0;
     for (int c = 0; c < s->channels; c++) {
         double a = (double)l->a[c], b = (double)l->b[c], k = (double)l->c[c];

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int nn_utf8_length(const uint8_t *s, size_t size)
+int nni_utf8_length(const uint8_t *s, size_t size)
 {
     int length;
     uint32_t code;
@@ -28,7 +28,7 @@ int nn_utf8_length(const uint8_t *s, size_t size)
     return length;
 }
 
-void nn_json_clear(nn_json *doc)
+void nni_json_clear(nni_json *doc)
 {
     if (doc == NULL)
         return;
@@ -37,36 +37,38 @@ void nn_json_clear(nn_json *doc)
     memset(doc, 0, sizeof *doc);
 }
 
-const nn_json_node *nn_json_first(const nn_json *doc, const nn_json_node *list)
+const nni_json_node *nni_json_first(const nni_json *doc,
+                                    const nni_json_node *list)
 {
     return list == NULL || list->first == 0 ? NULL : &doc->node[list->first];
 }
 
-const nn_json_node *nn_json_next(const nn_json *doc, const nn_json_node *node)
+const nni_json_node *nni_json_next(const nni_json *doc,
+                                   const nni_json_node *node)
 {
     return node == NULL || node->next == 0 ? NULL : &doc->node[node->next];
 }
 
-const nn_json_node *nn_json_get(const nn_json *doc, const nn_json_node *object,
-                                const char *key)
+const nni_json_node *nni_json_get(const nni_json *doc,
+                                  const nni_json_node *object, const char *key)
 {
     if (object == NULL || object->kind != NN_JSON_OBJECT)
         return NULL;
-    for (const nn_json_node *n = nn_json_first(doc, object); n != NULL;
-         n = nn_json_next(doc, n))
+    for (const nni_json_node *n = nni_json_first(doc, object); n != NULL;
+         n = nni_json_next(doc, n))
         if (strcmp(n->key, key) == 0)
             return n;
     return NULL;
 }
 
-const nn_json_node *nn_json_unknown(const nn_json *doc,
-                                    const nn_json_node *object,
+const nni_json_node *nni_json_unknown(const nni_json *doc,
+                                    const nni_json_node *object,
                                     const char *const *keys)
 {
     if (object == NULL || object->kind != NN_JSON_OBJECT)
         return NULL;
-    for (const nn_json_node *n = nn_json_first(doc, object); n != NULL;
-         n = nn_json_next(doc, n)) {
+    for (const nni_json_node *n = nni_json_first(doc, object); n != NULL;
+         n = nni_json_next(doc, n)) {
         size_t i = 0;
 
         while (keys[i] != NULL && strcmp(keys[i], n->key) != 0)
@@ -77,7 +79,7 @@ const nn_json_node *nn_json_unknown(const nn_json *doc,
     return NULL;
 }
 
-bool nn_json_word(uint64_t *out, const nn_json_node *node)
+bool nni_json_word(uint64_t *out, const nni_json_node *node)
 {
     uint64_t v = 0;
 
@@ -94,10 +96,10 @@ bool nn_json_word(uint64_t *out, const nn_json_node *node)
     return true;
 }
 
-bool nn_json_int(int64_t *out, const nn_json_node *node, int64_t lo,
+bool nni_json_int(int64_t *out, const nni_json_node *node, int64_t lo,
                  int64_t hi)
 {
-    nn_json_node positive;
+    nni_json_node positive;
     uint64_t word;
     int64_t v;
     bool negative;
@@ -107,7 +109,7 @@ bool nn_json_int(int64_t *out, const nn_json_node *node, int64_t lo,
     positive = *node;
     negative = node->text[0] == '-';
     positive.text += negative;
-    if (!nn_json_word(&word, &positive) || word > INT64_MAX)
+    if (!nni_json_word(&word, &positive) || word > INT64_MAX)
         return false;
     v = negative ? -(int64_t)word : (int64_t)word;
     if (v < lo || v > hi)

@@ -19,7 +19,7 @@ typedef struct json_parser {
     const char *what;
     const uint8_t *text;
     size_t size, at;
-    nn_json doc;
+    nni_json doc;
     size_t capacity, used;              /* nodes; bytes of the pool          */
     int depth;
     uint32_t open[NN_JSON_DEPTH];       /* the lists around the next value   */
@@ -179,7 +179,7 @@ static bool json_string(json_parser *p, const char **text, uint32_t *length)
                 return false;
             continue;
         }
-        n = nn_utf8_length(p->text + p->at, p->size - p->at);
+        n = nni_utf8_length(p->text + p->at, p->size - p->at);
         if (n == 0)
             return json_fail(p, p->at, "0x%02x: not UTF-8", (unsigned)c);
         memcpy(p->doc.pool + p->used, p->text + p->at, (size_t)n);
@@ -216,7 +216,7 @@ static double json_to_double(const char *text)
     return strtod(local, NULL);
 }
 
-static bool json_number(json_parser *p, nn_json_node *node)
+static bool json_number(json_parser *p, nni_json_node *node)
 {
     size_t start = p->at, length;
     char *text = p->doc.pool + p->used;
@@ -255,10 +255,10 @@ static bool json_number(json_parser *p, nn_json_node *node)
     return true;
 }
 
-static bool json_word(json_parser *p, nn_json_node *node)
+static bool json_word(json_parser *p, nni_json_node *node)
 {
     static const char *const word[] = { "null", "false", "true" };
-    static const nn_json_kind kind[] = { NN_JSON_NULL, NN_JSON_FALSE,
+    static const nni_json_kind kind[] = { NN_JSON_NULL, NN_JSON_FALSE,
                                          NN_JSON_TRUE };
 
     for (int i = 0; i < 3; i++) {
@@ -274,14 +274,14 @@ static bool json_word(json_parser *p, nn_json_node *node)
 }
 
 /* Appends a node to the innermost open list. */
-static bool json_append(json_parser *p, const nn_json_node *node)
+static bool json_append(json_parser *p, const nni_json_node *node)
 {
-    nn_json *d = &p->doc;
+    nni_json *d = &p->doc;
     uint32_t place = (uint32_t)d->count;
 
     if (d->count == p->capacity) {
         size_t more = p->capacity == 0 ? 64 : 2 * p->capacity;
-        nn_json_node *grown = realloc(d->node, more * sizeof *grown);
+        nni_json_node *grown = realloc(d->node, more * sizeof *grown);
 
         if (grown == NULL) {
             p->status = nn_fail(CKKS_EMEM, "%s: no memory for %zu values",
@@ -294,7 +294,7 @@ static bool json_append(json_parser *p, const nn_json_node *node)
     d->node[d->count++] = *node;
     if (p->depth > 0) {
         uint32_t *last = &p->last[p->depth - 1];
-        nn_json_node *list = &d->node[p->open[p->depth - 1]];
+        nni_json_node *list = &d->node[p->open[p->depth - 1]];
 
         if (*last == 0)
             list->first = place;
@@ -308,17 +308,17 @@ static bool json_append(json_parser *p, const nn_json_node *node)
 
 static int json_compare_keys(const void *a, const void *b)
 {
-    const nn_json_node *x = *(const nn_json_node *const *)a;
-    const nn_json_node *y = *(const nn_json_node *const *)b;
+    const nni_json_node *x = *(const nni_json_node *const *)a;
+    const nni_json_node *y = *(const nni_json_node *const *)b;
     int c = strcmp(x->key, y->key);
 
     return c != 0 ? c : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 /* By sorting: a list of n keys costs n log n comparisons whatever they are. */
-static bool json_check_keys(json_parser *p, const nn_json_node *object)
+static bool json_check_keys(json_parser *p, const nni_json_node *object)
 {
-    const nn_json_node **sorted, *twice = NULL;
+    const nni_json_node **sorted, *twice = NULL;
     size_t n = 0;
 
     if (object->count < 2)
@@ -344,7 +344,7 @@ static bool json_check_keys(json_parser *p, const nn_json_node *object)
 /* At a place where a value must stand: reads it, or opens the list it is. */
 static bool json_value(json_parser *p, const char *key)
 {
-    nn_json_node node = { .offset = (uint32_t)p->at, .key = key };
+    nni_json_node node = { .offset = (uint32_t)p->at, .key = key };
     int c = json_peek(p);
     bool ok = true;
 
@@ -389,7 +389,7 @@ static bool json_key(json_parser *p, const char **key)
 /* Inside a list, before its next member or its end: one step. */
 static bool json_member(json_parser *p)
 {
-    const nn_json_node *list = &p->doc.node[p->open[p->depth - 1]];
+    const nni_json_node *list = &p->doc.node[p->open[p->depth - 1]];
     bool object = list->kind == NN_JSON_OBJECT;
     const char *key = NULL;
 
@@ -409,14 +409,14 @@ static bool json_member(json_parser *p)
     return json_value(p, key);
 }
 
-ckks_status nn_json_load(nn_json *out, const char *what, const uint8_t *in,
+ckks_status nni_json_load(nni_json *out, const char *what, const uint8_t *in,
                          size_t size)
 {
     json_parser p = { .what = what, .text = in, .size = size };
     bool ok;
 
     if (out == NULL || what == NULL || (in == NULL && size > 0))
-        return nn_fail(CKKS_EARG, "nn_json_load: null pointer");
+        return nn_fail(CKKS_EARG, "nni_json_load: null pointer");
     if (size > NN_JSON_SIZE)
         return nn_fail(CKKS_EFORMAT, "%s: %zu bytes of JSON, at most %d", what,
                        size, NN_JSON_SIZE);
@@ -430,10 +430,10 @@ ckks_status nn_json_load(nn_json *out, const char *what, const uint8_t *in,
     if (ok && p.at < p.size)
         ok = json_wrong_byte(&p, "the end");
     if (!ok) {
-        nn_json_clear(&p.doc);
+        nni_json_clear(&p.doc);
         return p.status;
     }
-    nn_json_clear(out);
+    nni_json_clear(out);
     *out = p.doc;
     return CKKS_OK;
 }

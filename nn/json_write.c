@@ -7,7 +7,7 @@
 #include "json.h"
 #include "nn.h"
 
-void nn_json_writer_init(nn_json_writer *w, FILE *file, int indent)
+void nni_json_writer_init(nni_json_writer *w, FILE *file, int indent)
 {
     memset(w, 0, sizeof *w);
     w->file = file;
@@ -15,7 +15,7 @@ void nn_json_writer_init(nn_json_writer *w, FILE *file, int indent)
     w->empty = true;
 }
 
-void nn_json_writer_clear(nn_json_writer *w)
+void nni_json_writer_clear(nni_json_writer *w)
 {
     if (w == NULL)
         return;
@@ -23,7 +23,7 @@ void nn_json_writer_clear(nn_json_writer *w)
     memset(w, 0, sizeof *w);
 }
 
-static void json_out(nn_json_writer *w, const char *text, size_t n)
+static void json_out(nni_json_writer *w, const char *text, size_t n)
 {
     if (w->status != CKKS_OK)
         return;
@@ -49,12 +49,12 @@ static void json_out(nn_json_writer *w, const char *text, size_t n)
     w->data[w->size] = '\0';
 }
 
-static void json_out_text(nn_json_writer *w, const char *text)
+static void json_out_text(nni_json_writer *w, const char *text)
 {
     json_out(w, text, strlen(text));
 }
 
-static void json_out_line(nn_json_writer *w)
+static void json_out_line(nni_json_writer *w)
 {
     static const char blank[] = "                ";
     int n = w->indent * w->depth;
@@ -66,7 +66,7 @@ static void json_out_line(nn_json_writer *w)
         json_out(w, blank, n < 16 ? (size_t)n : 16);
 }
 
-static void json_out_string(nn_json_writer *w, const char *s)
+static void json_out_string(nni_json_writer *w, const char *s)
 {
     size_t size = strlen(s);
     char code[8];
@@ -74,7 +74,7 @@ static void json_out_string(nn_json_writer *w, const char *s)
     json_out(w, "\"", 1);
     for (size_t i = 0; i < size; ) {
         unsigned char c = (unsigned char)s[i];
-        int n = nn_utf8_length((const uint8_t *)s + i, size - i);
+        int n = nni_utf8_length((const uint8_t *)s + i, size - i);
 
         if (n == 0) {
             json_out_text(w, "\xef\xbf\xbd");
@@ -93,7 +93,7 @@ static void json_out_string(nn_json_writer *w, const char *s)
 }
 
 /* Comma, line and key before a value. */
-static void json_before(nn_json_writer *w, const char *key)
+static void json_before(nni_json_writer *w, const char *key)
 {
     if (w->depth > 0) {
         if (!w->empty)
@@ -109,7 +109,7 @@ static void json_before(nn_json_writer *w, const char *key)
     }
 }
 
-static void json_open(nn_json_writer *w, const char *key, char closing)
+static void json_open(nni_json_writer *w, const char *key, char closing)
 {
     if (w->status == CKKS_OK && w->depth == NN_JSON_DEPTH)
         w->status = nn_fail(CKKS_EARG, "json: nested deeper than %d",
@@ -122,17 +122,17 @@ static void json_open(nn_json_writer *w, const char *key, char closing)
     w->empty = true;
 }
 
-void nn_json_put_object(nn_json_writer *w, const char *key)
+void nni_json_put_object(nni_json_writer *w, const char *key)
 {
     json_open(w, key, '}');
 }
 
-void nn_json_put_array(nn_json_writer *w, const char *key)
+void nni_json_put_array(nni_json_writer *w, const char *key)
 {
     json_open(w, key, ']');
 }
 
-void nn_json_put_end(nn_json_writer *w)
+void nni_json_put_end(nni_json_writer *w)
 {
     if (w->status == CKKS_OK && w->depth == 0)
         w->status = nn_fail(CKKS_EARG, "json: an end and no list is open");
@@ -145,14 +145,14 @@ void nn_json_put_end(nn_json_writer *w)
     w->empty = false;
 }
 
-void nn_json_put_string(nn_json_writer *w, const char *key, const char *value)
+void nni_json_put_string(nni_json_writer *w, const char *key, const char *value)
 {
     json_before(w, key);
     json_out_string(w, value);
 }
 
 /* 17 digits name a double; fewer are written where they do, too. */
-void nn_json_put_double(nn_json_writer *w, const char *key, double value)
+void nni_json_put_double(nni_json_writer *w, const char *key, double value)
 {
     char text[64];
     const char *point = localeconv()->decimal_point;
@@ -178,7 +178,7 @@ void nn_json_put_double(nn_json_writer *w, const char *key, double value)
     json_out_text(w, text);
 }
 
-void nn_json_put_int(nn_json_writer *w, const char *key, int64_t value)
+void nni_json_put_int(nni_json_writer *w, const char *key, int64_t value)
 {
     char text[24];
 
@@ -187,7 +187,7 @@ void nn_json_put_int(nn_json_writer *w, const char *key, int64_t value)
     json_out_text(w, text);
 }
 
-void nn_json_put_word(nn_json_writer *w, const char *key, uint64_t value)
+void nni_json_put_word(nni_json_writer *w, const char *key, uint64_t value)
 {
     char text[24];
 
@@ -196,19 +196,19 @@ void nn_json_put_word(nn_json_writer *w, const char *key, uint64_t value)
     json_out_text(w, text);
 }
 
-void nn_json_put_bool(nn_json_writer *w, const char *key, bool value)
+void nni_json_put_bool(nni_json_writer *w, const char *key, bool value)
 {
     json_before(w, key);
     json_out_text(w, value ? "true" : "false");
 }
 
-void nn_json_put_null(nn_json_writer *w, const char *key)
+void nni_json_put_null(nni_json_writer *w, const char *key)
 {
     json_before(w, key);
     json_out_text(w, "null");
 }
 
-ckks_status nn_json_writer_finish(nn_json_writer *w)
+ckks_status nni_json_writer_finish(nni_json_writer *w)
 {
     if (w->status == CKKS_OK && w->depth > 0)
         w->status = nn_fail(CKKS_EARG, "json: %d lists left open", w->depth);

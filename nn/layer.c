@@ -27,19 +27,19 @@ static const struct model_op {
 
 /* The layer's tensor under a key: *out points at its floats.  A negative
  * length in the shape stands for any; it is filled in. */
-static ckks_status layer_tensor(const float **out, nn_loader *l,
-                                const nn_layer *y, const nn_json_node *node,
+static ckks_status layer_tensor(const float **out, nni_loader *l,
+                                const nn_layer *y, const nni_json_node *node,
                                 const char *key, int64_t *shape, int rank)
 {
-    const nn_json_node *name = nn_json_get(&l->net, node, key);
-    nn_tensor *t;
+    const nni_json_node *name = nni_json_get(&l->net, node, key);
+    nni_tensor *t;
     bool fits;
     char got[80], want[80];
 
     if (name == NULL || name->kind != NN_JSON_STRING)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: %s is not a tensor's "
                        "name", y->name, key);
-    t = nn_safetensors_get(&l->file, name->text);
+    t = nni_safetensors_get(&l->file, name->text);
     if (t == NULL)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: there is no tensor "
                        "%s", y->name, key, name->text);
@@ -48,8 +48,8 @@ static ckks_status layer_tensor(const float **out, nn_loader *l,
         fits = shape[i] < 0 ? t->shape[i] >= 1 && t->shape[i] <= NN_MAX_CHANNELS
                             : t->shape[i] == shape[i];
     if (!fits) {
-        nn_shape_describe(got, sizeof got, t->shape, t->rank);
-        nn_shape_describe(want, sizeof want, shape, rank);
+        nni_shape_describe(got, sizeof got, t->shape, t->rank);
+        nni_shape_describe(want, sizeof want, shape, rank);
         return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: tensor %s has shape "
                        "%s, want %s (any: 1..%d)", y->name, key, t->name, got,
                        want, NN_MAX_CHANNELS);
@@ -66,8 +66,8 @@ static ckks_status layer_tensor(const float **out, nn_loader *l,
 }
 
 /* A vector of the output's channels. */
-static ckks_status layer_vector(const float **out, nn_loader *l,
-                                const nn_layer *y, const nn_json_node *node,
+static ckks_status layer_vector(const float **out, nni_loader *l,
+                                const nn_layer *y, const nni_json_node *node,
                                 const char *key)
 {
     int64_t shape[1] = { y->channels };
@@ -103,23 +103,23 @@ static ckks_status layer_conv_size(nn_layer *y, const nn_model *m)
     return CKKS_OK;
 }
 
-static ckks_status layer_conv(nn_loader *l, nn_layer *y,
-                              const nn_json_node *node)
+static ckks_status layer_conv(nni_loader *l, nn_layer *y,
+                              const nni_json_node *node)
 {
     int64_t shape[4] = { -1, y->channels, 0, 0 };
     char where[NN_NAME + 8];
     ckks_status s;
 
     snprintf(where, sizeof where, "layer %s", y->name);
-    s = nn_load_int(&y->kernel, nn_json_get(&l->net, node, "kernel"), where,
+    s = nni_load_int(&y->kernel, nni_json_get(&l->net, node, "kernel"), where,
                     "kernel", 1, NN_MAX_KERNEL);
     if (s == CKKS_OK && l->m.border != NN_VALID && y->kernel % 2 == 0)
         s = nn_fail(CKKS_EFORMAT, "model: layer %s: kernel is %d, want an odd "
                     "one (only border valid takes even ones)", y->name,
                     y->kernel);
     y->stride = 1;
-    if (s == CKKS_OK && nn_json_get(&l->net, node, "stride") != NULL)
-        s = nn_load_int(&y->stride, nn_json_get(&l->net, node, "stride"),
+    if (s == CKKS_OK && nni_json_get(&l->net, node, "stride") != NULL)
+        s = nni_load_int(&y->stride, nni_json_get(&l->net, node, "stride"),
                         where, "stride", 1, NN_MAX_KERNEL);
     if (s == CKKS_OK)
         s = layer_conv_size(y, &l->m);
@@ -133,8 +133,8 @@ static ckks_status layer_conv(nn_loader *l, nn_layer *y,
     return layer_vector(&y->bias, l, y, node, "bias");
 }
 
-static ckks_status layer_tconv(nn_loader *l, nn_layer *y,
-                               const nn_json_node *node)
+static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
+                               const nni_json_node *node)
 {
     int64_t shape[4] = { y->channels, -1, 2, 2 };
     ckks_status s;
@@ -153,7 +153,7 @@ static ckks_status layer_tconv(nn_loader *l, nn_layer *y,
 }
 
 /* Under wrap the ring halves with the size, so it has to be even, too. */
-static ckks_status layer_pool(const nn_loader *l, nn_layer *y)
+static ckks_status layer_pool(const nni_loader *l, nn_layer *y)
 {
     const nn_model *m = &l->m;
     int ring_y = (int)((int64_t)m->ring_y * y->height / m->height);
@@ -171,8 +171,8 @@ static ckks_status layer_pool(const nn_loader *l, nn_layer *y)
     return CKKS_OK;
 }
 
-static ckks_status layer_quadratic(nn_loader *l, nn_layer *y,
-                                   const nn_json_node *node)
+static ckks_status layer_quadratic(nni_loader *l, nn_layer *y,
+                                   const nni_json_node *node)
 {
     ckks_status s = layer_vector(&y->a, l, y, node, "a");
 
@@ -183,8 +183,8 @@ static ckks_status layer_quadratic(nn_loader *l, nn_layer *y,
     return s;
 }
 
-static ckks_status layer_batchnorm(nn_loader *l, nn_layer *y,
-                                   const nn_json_node *node)
+static ckks_status layer_batchnorm(nni_loader *l, nn_layer *y,
+                                   const nni_json_node *node)
 {
     char where[NN_NAME + 8];
     ckks_status s = layer_vector(&y->weight, l, y, node, "weight");
@@ -197,7 +197,7 @@ static ckks_status layer_batchnorm(nn_loader *l, nn_layer *y,
         s = layer_vector(&y->var, l, y, node, "var");
     snprintf(where, sizeof where, "layer %s", y->name);
     if (s == CKKS_OK)
-        s = nn_load_double(&y->eps, nn_json_get(&l->net, node, "eps"), where,
+        s = nni_load_double(&y->eps, nni_json_get(&l->net, node, "eps"), where,
                          "eps", 0);
     for (int i = 0; s == CKKS_OK && i < y->channels; i++)
         if (y->var[i] < 0 || (double)y->var[i] + y->eps < 1e-30)
@@ -206,7 +206,7 @@ static ckks_status layer_batchnorm(nn_loader *l, nn_layer *y,
     return s;
 }
 
-static ckks_status layer_concat(const nn_loader *l, nn_layer *y)
+static ckks_status layer_concat(const nni_loader *l, nn_layer *y)
 {
     int channels = 0;
 
@@ -228,8 +228,8 @@ static ckks_status layer_concat(const nn_loader *l, nn_layer *y)
     return CKKS_OK;
 }
 
-static ckks_status layer_dense(nn_loader *l, nn_layer *y,
-                               const nn_json_node *node)
+static ckks_status layer_dense(nni_loader *l, nn_layer *y,
+                               const nni_json_node *node)
 {
     int64_t shape[2] = { -1, (int64_t)y->channels * y->height * y->width };
     ckks_status s;
@@ -247,8 +247,8 @@ static ckks_status layer_dense(nn_loader *l, nn_layer *y,
 
 /* ---- layers ------------------------------------------------------------- */
 
-static ckks_status layer_inputs(nn_loader *l, int number,
-                                const nn_json_node *list,
+static ckks_status layer_inputs(nni_loader *l, int number,
+                                const nni_json_node *list,
                                 const struct model_op *op)
 {
     nn_layer *y = &l->m.layer[number];
@@ -258,10 +258,10 @@ static ckks_status layer_inputs(nn_loader *l, int number,
         return nn_fail(CKKS_EFORMAT, "model: layer %s: in has %u entries, %s "
                        "takes %d..%d", y->name, (unsigned)list->count,
                        op->name, op->min_in, op->max_in);
-    for (const nn_json_node *n = nn_json_first(&l->net, list); n != NULL;
-         n = nn_json_next(&l->net, n)) {
+    for (const nni_json_node *n = nni_json_first(&l->net, list); n != NULL;
+         n = nni_json_next(&l->net, n)) {
         const char *name = n->kind == NN_JSON_STRING ? n->text : "(no text)";
-        int from = nn_load_find(&l->m, number, name);
+        int from = nni_load_find(&l->m, number, name);
 
         if (from < 0)
             return nn_fail(CKKS_EFORMAT, "model: layer %s: no layer above it "
@@ -273,10 +273,10 @@ static ckks_status layer_inputs(nn_loader *l, int number,
 }
 
 /* Name and op; *op is the row of the table. */
-static ckks_status layer_head(const struct model_op **op, nn_loader *l,
-                              int number, const nn_json_node *node)
+static ckks_status layer_head(const struct model_op **op, nni_loader *l,
+                              int number, const nni_json_node *node)
 {
-    const nn_json_node *word = nn_json_get(&l->net, node, "op");
+    const nni_json_node *word = nni_json_get(&l->net, node, "op");
     nn_layer *y = &l->m.layer[number];
     const char *keys[11] = { "op", "name", "in" };
     size_t num_keys = 3;
@@ -284,10 +284,10 @@ static ckks_status layer_head(const struct model_op **op, nn_loader *l,
     ckks_status s;
 
     snprintf(where, sizeof where, "the name of layer %d", number);
-    s = nn_load_name(y->name, nn_json_get(&l->net, node, "name"), where);
+    s = nni_load_name(y->name, nni_json_get(&l->net, node, "name"), where);
     if (s != CKKS_OK)
         return s;
-    if (nn_load_find(&l->m, number, y->name) >= 0)
+    if (nni_load_find(&l->m, number, y->name) >= 0)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: a second one of this "
                        "name, number %d", y->name, number);
     *op = NULL;
@@ -301,13 +301,13 @@ static ckks_status layer_head(const struct model_op **op, nn_loader *l,
                        word != NULL && word->text != NULL ? word->text : "");
     for (size_t i = 0; i < 6 && (*op)->key[i] != NULL; i++)
         keys[num_keys++] = (*op)->key[i];
-    if ((*op)->may != NULL && nn_json_get(&l->net, node, (*op)->may) != NULL)
+    if ((*op)->may != NULL && nni_json_get(&l->net, node, (*op)->may) != NULL)
         keys[num_keys++] = (*op)->may;
     snprintf(where, sizeof where, "layer %s", y->name);
-    return nn_load_object(&l->net, node, where, keys);
+    return nni_load_object(&l->net, node, where, keys);
 }
 
-ckks_status nn_load_layer(nn_loader *l, int number, const nn_json_node *node)
+ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
 {
     nn_layer *y = &l->m.layer[number];
     const struct model_op *op = NULL;
@@ -315,7 +315,7 @@ ckks_status nn_load_layer(nn_loader *l, int number, const nn_json_node *node)
     ckks_status s = layer_head(&op, l, number, node);
 
     if (s == CKKS_OK)
-        s = layer_inputs(l, number, nn_json_get(&l->net, node, "in"), op);
+        s = layer_inputs(l, number, nni_json_get(&l->net, node, "in"), op);
     if (s != CKKS_OK)
         return s;
     x = &l->m.layer[y->in[0]];

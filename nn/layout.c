@@ -16,12 +16,12 @@ static int gcd(int a, int b)
     return a;
 }
 
-int net_round_up(int a, int b)
+int nni_round_up(int a, int b)
 {
     return (a + b - 1) / b * b;
 }
 
-int net_power_above(int n)
+int nni_power_above(int n)
 {
     int p = 1;
 
@@ -30,20 +30,20 @@ int net_power_above(int n)
     return p;
 }
 
-int net_unit(int ring, int gap)
+int nni_unit(int ring, int gap)
 {
     return gcd(gap, ring);
 }
 
-int net_phases(int ring, int gap)
+int nni_phases(int ring, int gap)
 {
     return ring / gcd(gap, ring);
 }
 
-bool net_live(int ring, int gap, int side, int residue)
+bool nni_live(int ring, int gap, int side, int residue)
 {
-    /* the residues repeat after net_phases pixels */
-    int last = side < net_phases(ring, gap) ? side : net_phases(ring, gap);
+    /* the residues repeat after nni_phases pixels */
+    int last = side < nni_phases(ring, gap) ? side : nni_phases(ring, gap);
 
     for (int y = 0; y < last; y++)
         if ((int64_t)gap * y % ring == residue)
@@ -51,70 +51,70 @@ bool net_live(int ring, int gap, int side, int residue)
     return side == 0;
 }
 
-bool net_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
+bool nni_phase_at(int *y, int *x, const nn_layout *l, int gap, int height,
                   int width, int index)
 {
-    const int columns = net_phases(l->ring_x, gap);
+    const int columns = nni_phases(l->ring_x, gap);
 
-    *y = index / columns * net_unit(l->ring_y, gap);
-    *x = index % columns * net_unit(l->ring_x, gap);
-    return net_live(l->ring_y, gap, height, *y)
-           && net_live(l->ring_x, gap, width, *x);
+    *y = index / columns * nni_unit(l->ring_y, gap);
+    *x = index % columns * nni_unit(l->ring_x, gap);
+    return nni_live(l->ring_y, gap, height, *y)
+           && nni_live(l->ring_x, gap, width, *x);
 }
 
 int nn_layout_phases(const nn_layout *l, int gap)
 {
-    return net_phases(l->ring_y, gap) * net_phases(l->ring_x, gap);
+    return nni_phases(l->ring_y, gap) * nni_phases(l->ring_x, gap);
 }
 
-int net_out_phases(const net_stage *s, const net_out *o, const nn_layout *l)
+int nni_out_phases(const nni_stage *s, const nni_out *o, const nn_layout *l)
 {
     return nn_layout_phases(l, s->gap << o->pool);
 }
 
 /* Whether the means of a form add whole ciphertexts along an axis. */
-static bool whole(int ring, const net_stage *s, const net_out *o)
+static bool whole(int ring, const nni_stage *s, const nni_out *o)
 {
     return o->pool == 0 || ring % (s->gap << o->pool) == 0;
 }
 
-net_means net_means_after(const net_stage *s, const net_out *o,
+nni_means nni_means_after(const nni_stage *s, const nni_out *o,
                           const nn_layout *l, int turned)
 {
     const int y = whole(l->ring_y, s, o) ? o->pool : turned;
     const int x = whole(l->ring_x, s, o) ? o->pool : turned;
 
-    return (net_means){ s->gap << y, s->gap << x, s->height >> y,
+    return (nni_means){ s->gap << y, s->gap << x, s->height >> y,
                         s->width >> x };
 }
 
-int net_turns(const net_stage *s, const net_out *o, const nn_layout *l)
+int nni_turns(const nni_stage *s, const nni_out *o, const nn_layout *l)
 {
     return whole(l->ring_y, s, o) && whole(l->ring_x, s, o) ? 0 : o->pool;
 }
 
-int net_means_phases(const net_means *m, const nn_layout *l)
+int nni_means_phases(const nni_means *m, const nn_layout *l)
 {
-    return net_phases(l->ring_y, m->gap_y) * net_phases(l->ring_x, m->gap_x);
+    return nni_phases(l->ring_y, m->gap_y) * nni_phases(l->ring_x, m->gap_x);
 }
 
-bool net_means_at(int *y, int *x, const net_means *m, const nn_layout *l,
+bool nni_means_at(int *y, int *x, const nni_means *m, const nn_layout *l,
                   int index)
 {
-    const int columns = net_phases(l->ring_x, m->gap_x);
+    const int columns = nni_phases(l->ring_x, m->gap_x);
 
-    *y = index / columns * net_unit(l->ring_y, m->gap_y);
-    *x = index % columns * net_unit(l->ring_x, m->gap_x);
-    return net_live(l->ring_y, m->gap_y, m->height, *y)
-           && net_live(l->ring_x, m->gap_x, m->width, *x);
+    *y = index / columns * nni_unit(l->ring_y, m->gap_y);
+    *x = index % columns * nni_unit(l->ring_x, m->gap_x);
+    return nni_live(l->ring_y, m->gap_y, m->height, *y)
+           && nni_live(l->ring_x, m->gap_x, m->width, *x);
 }
 
 int nn_layout_phase(const nn_layout *l, int gap, int y, int x)
 {
-    int a = (int)((int64_t)gap * y % l->ring_y) / net_unit(l->ring_y, gap);
-    int b = (int)((int64_t)gap * x % l->ring_x) / net_unit(l->ring_x, gap);
+    int a = (int)((int64_t)gap * y % l->ring_y) / nni_unit(l->ring_y, gap);
+    int b = (int)((int64_t)gap * x % l->ring_x) / nni_unit(l->ring_x, gap);
 
-    return a * net_phases(l->ring_x, gap) + b;
+    return a * nni_phases(l->ring_x, gap) + b;
 }
 
 size_t nn_layout_slot(const nn_layout *l, int gap, int image, int y, int x)

@@ -29,7 +29,7 @@ enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
 static ckks_status want(int *number, net *n, int k, int pool, int level,
                         int reader)
 {
-    net_stage *s = k >= 0 ? &n->stage[k] : NULL;
+    nni_stage *s = k >= 0 ? &n->stage[k] : NULL;
 
     if (s == NULL) {            /* the image is kept once, readers drop      */
         if (level > n->image.level)
@@ -49,21 +49,21 @@ static ckks_status want(int *number, net *n, int k, int pool, int level,
     if (s->num_outs == NET_MAX_OUTS)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: the output of %s is wanted "
                        "in more than %d forms", s->name, NET_MAX_OUTS);
-    s->out[s->num_outs] = (net_out){ .pool = pool, .level = level,
+    s->out[s->num_outs] = (nni_out){ .pool = pool, .level = level,
                                      .last_reader = reader };
     *number = s->num_outs++;
     return CKKS_OK;
 }
 
-static ckks_status find_levels(net *n, net_bits bits)
+static ckks_status find_levels(net *n, nni_bits bits)
 {
     ckks_status st = CKKS_OK;
 
-    n->image = (net_out){ 0 };
+    n->image = (nni_out){ 0 };
     for (int k = 0; k < n->num_stages; k++)
         n->stage[k].num_outs = 0;
     for (int k = n->num_stages - 1; k >= 0 && st == CKKS_OK; k--) {
-        net_stage *s = &n->stage[k];
+        nni_stage *s = &n->stage[k];
 
         s->level = k == n->num_stages - 1 ? bits.out : 0;
         for (int i = 0; i < s->num_outs; i++)
@@ -81,46 +81,46 @@ static ckks_status find_levels(net *n, net_bits bits)
     return st;
 }
 
-int net_depth(const net *n)
+int nni_depth(const net *n)
 {
     return n->image.level;
 }
 
-double net_source_scale(const net *n, const net_source *s)
+double nni_source_scale(const net *n, const nni_source *s)
 {
     return s->stage < 0 ? n->image.scale
                         : n->stage[s->stage].out[s->out].scale;
 }
 
-double net_lift(net_bits bits, double scale, uint64_t prime)
+double nni_lift(nni_bits bits, double scale, uint64_t prime)
 {
     return fmax(1, round(ldexp((double)prime, bits.scale) / scale));
 }
 
-static void stage_scales(net_stage *s, net_bits bits, const uint64_t *prime)
+static void stage_scales(nni_stage *s, nni_bits bits, const uint64_t *prime)
 {
     for (int i = 0; i < s->num_outs; i++) {
-        net_out *o = &s->out[i];
+        nni_out *o = &s->out[i];
         double q = (double)prime[o->level + 1];
 
         if (s->square)
             o->scale = s->value_scale * s->value_scale / q;
         else
             o->scale = s->value_scale
-                       * net_lift(bits, s->value_scale, prime[o->level + 1])
+                       * nni_lift(bits, s->value_scale, prime[o->level + 1])
                        / q;
         o->scale = ldexp(o->scale, 2 * o->pool);
     }
 }
 
-int net_level_bits(const net *n, net_bits bits, int level)
+int nni_level_bits(const net *n, nni_bits bits, int level)
 {
     int extra = 0;
 
     if (level == 0)
         return bits.base;
     for (int k = 0; k < n->num_stages; k++) {
-        const net_stage *s = &n->stage[k];
+        const nni_stage *s = &n->stage[k];
 
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 == level)
@@ -141,7 +141,7 @@ static double log_q(const uint64_t *prime, int level)
 }
 
 /* Two bits above the calibrated range must fit below Q/2. */
-static ckks_status check_room(const net *n, const net_stage *s, net_bits bits,
+static ckks_status check_room(const net *n, const nni_stage *s, nni_bits bits,
                               const uint64_t *prime)
 {
     double pre = fmax(n->model->layer[s->pre].range.max + s->shift, 1e-3);
@@ -170,7 +170,7 @@ static ckks_status check_room(const net *n, const net_stage *s, net_bits bits,
     return CKKS_OK;
 }
 
-int net_bit_length(uint64_t x)
+int nni_bit_length(uint64_t x)
 {
     int n = 0;
 
@@ -179,7 +179,7 @@ int net_bit_length(uint64_t x)
     return n;
 }
 
-ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
+ckks_status nni_levels(net *n, nni_bits bits, const uint64_t *prime)
 {
     ckks_status st = find_levels(n, bits);
     int image;
@@ -191,7 +191,7 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
     image = bits.scale < image ? bits.scale : image;
     n->image.scale = ldexp(1, bits.image > 0 ? bits.image : image);
     for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
-        net_stage *s = &n->stage[k];
+        nni_stage *s = &n->stage[k];
 
         if (k < n->num_stages - 1) {
             s->scale = exp2(0.5 * (bits.layer + bits.scale));
@@ -201,11 +201,11 @@ ckks_status net_levels(net *n, net_bits bits, const uint64_t *prime)
             double room = bits.base - 3;
 
             if (bits.out > 0)
-                room += net_bit_length(prime[1]);
+                room += nni_bit_length(prime[1]);
             s->scale = exp2(fmin(fmin(bits.scale + fine, MAX_SCALE),
                                  room - ceil(log2(top))));
         }
-        s->mask_bits = s->extra ? net_bit_length(prime[s->level]) : 0;
+        s->mask_bits = s->extra ? nni_bit_length(prime[s->level]) : 0;
         s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)
                                          / (double)prime[s->level]
                                    : s->scale;

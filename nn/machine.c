@@ -75,21 +75,21 @@ ckks_status nn_machine_default(nn_machine *out, const char *kernel)
 }
 
 /* An integer product works on so many of its rows together. */
-int net_machine_rows(const nn_machine *m)
+int nni_machine_rows(const nn_machine *m)
 {
     if (strcmp(m->kernel, "avx512ifma") == 0)
         return 8;
     return strcmp(m->kernel, "avx2") == 0 ? 4 : 1;
 }
 
-int net_machine_columns(const nn_machine *m)
+int nni_machine_columns(const nn_machine *m)
 {
     if (strcmp(m->kernel, "avx512ifma") == 0)
         return 512;
     return strcmp(m->kernel, "avx2") == 0 ? 256 : 0;
 }
 
-ckks_status net_machine_check(const nn_machine *m, const char *name)
+ckks_status nni_machine_check(const nn_machine *m, const char *name)
 {
     if (memchr(m->kernel, '\0', sizeof m->kernel) == NULL)
         return nn_fail(CKKS_EARG, "%s: a kernel's name without end", name);
@@ -104,25 +104,25 @@ ckks_status net_machine_check(const nn_machine *m, const char *name)
 
 ckks_status nn_machine_save(char **out, size_t *size, const nn_machine *m)
 {
-    nn_json_writer w;
+    nni_json_writer w;
     ckks_status st;
     char *text;
 
     if (out == NULL || size == NULL || m == NULL)
         return nn_fail(CKKS_EARG, "nn_machine_save: null pointer");
-    st = net_machine_check(m, "nn_machine_save");
+    st = nni_machine_check(m, "nn_machine_save");
     if (st != CKKS_OK)
         return st;
-    nn_json_writer_init(&w, NULL, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_string(&w, "format", FORMAT);
-    nn_json_put_string(&w, "kernel", m->kernel);
-    nn_json_put_object(&w, "seconds_a_word");
+    nni_json_writer_init(&w, NULL, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_string(&w, "format", FORMAT);
+    nni_json_put_string(&w, "kernel", m->kernel);
+    nni_json_put_object(&w, "seconds_a_word");
     for (int i = 0; i < NN_COSTS; i++)
-        nn_json_put_double(&w, NAMES[i], m->cost[i]);
-    nn_json_put_end(&w);
-    nn_json_put_end(&w);
-    st = nn_json_writer_finish(&w);
+        nni_json_put_double(&w, NAMES[i], m->cost[i]);
+    nni_json_put_end(&w);
+    nni_json_put_end(&w);
+    st = nni_json_writer_finish(&w);
     text = st == CKKS_OK ? malloc(w.size + 1) : NULL;
     if (st == CKKS_OK && text == NULL)
         st = nn_fail(CKKS_EMEM, "nn_machine_save: no memory");
@@ -132,7 +132,7 @@ ckks_status nn_machine_save(char **out, size_t *size, const nn_machine *m)
         *out = text;
         *size = w.size;
     }
-    nn_json_writer_clear(&w);
+    nni_json_writer_clear(&w);
     return st;
 }
 
@@ -141,10 +141,10 @@ static ckks_status refuse(const char *key, const char *what)
     return nn_fail(CKKS_EFORMAT, "nn_machine_load: %s: %s", key, what);
 }
 
-static ckks_status read_text(char out[NN_NAME], const nn_json *doc,
+static ckks_status read_text(char out[NN_NAME], const nni_json *doc,
                              const char *key)
 {
-    const nn_json_node *n = nn_json_get(doc, doc->node, key);
+    const nni_json_node *n = nni_json_get(doc, doc->node, key);
 
     if (n == NULL || n->kind != NN_JSON_STRING || n->length == 0
         || n->length >= NN_NAME)
@@ -154,20 +154,20 @@ static ckks_status read_text(char out[NN_NAME], const nn_json *doc,
     return CKKS_OK;
 }
 
-static ckks_status read_costs(nn_machine *m, const nn_json *doc)
+static ckks_status read_costs(nn_machine *m, const nni_json *doc)
 {
     const char *known[NN_COSTS + 1] = { NULL };
-    const nn_json_node *list = nn_json_get(doc, doc->node, "seconds_a_word");
-    const nn_json_node *n;
+    const nni_json_node *list = nni_json_get(doc, doc->node, "seconds_a_word");
+    const nni_json_node *n;
 
     if (list == NULL || list->kind != NN_JSON_OBJECT)
         return refuse("seconds_a_word", "missing or not an object");
     memcpy(known, NAMES, sizeof NAMES);
-    n = nn_json_unknown(doc, list, known);
+    n = nni_json_unknown(doc, list, known);
     if (n != NULL)
         return refuse(n->key, "unknown key");
     for (int i = 0; i < NN_COSTS; i++) {
-        n = nn_json_get(doc, list, NAMES[i]);
+        n = nni_json_get(doc, list, NAMES[i]);
         if (n == NULL || n->kind != NN_JSON_DOUBLE || !isfinite(n->number)
             || n->number <= 0 || n->number > 1)
             return refuse(NAMES[i], "missing, or no number of seconds > 0 and "
@@ -182,14 +182,14 @@ ckks_status nn_machine_load(nn_machine *out, const char *text, size_t size)
     static const char *const known[] = { "format", "kernel", "seconds_a_word",
                                          NULL };
     char format[NN_NAME] = "";
-    nn_json doc = { 0 };
+    nni_json doc = { 0 };
     nn_machine m = { 0 };
-    const nn_json_node *n;
+    const nni_json_node *n;
     ckks_status st;
 
     if (out == NULL || text == NULL)
         return nn_fail(CKKS_EARG, "nn_machine_load: null pointer");
-    st = nn_json_load(&doc, "machine", (const uint8_t *)text, size);
+    st = nni_json_load(&doc, "machine", (const uint8_t *)text, size);
     if (st != CKKS_OK)
         return st;
     if (doc.node->kind != NN_JSON_OBJECT)
@@ -198,7 +198,7 @@ ckks_status nn_machine_load(nn_machine *out, const char *text, size_t size)
         st = read_text(format, &doc, "format");
     if (st == CKKS_OK && strcmp(format, FORMAT) != 0)
         st = refuse("format", "not \"volley-machine-1\"");
-    n = st == CKKS_OK ? nn_json_unknown(&doc, doc.node, known) : NULL;
+    n = st == CKKS_OK ? nni_json_unknown(&doc, doc.node, known) : NULL;
     if (n != NULL)
         st = refuse(n->key, "unknown key");
     if (st == CKKS_OK)
@@ -207,6 +207,6 @@ ckks_status nn_machine_load(nn_machine *out, const char *text, size_t size)
         st = read_costs(&m, &doc);
     if (st == CKKS_OK)
         *out = m;
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
     return st;
 }

@@ -25,7 +25,7 @@
 
 #include "net.h"
 
-static int read_channels(const net_source *s)
+static int read_channels(const nni_source *s)
 {
     return s->up_channels > 0 ? s->up_channels : s->channels;
 }
@@ -35,15 +35,15 @@ static int read_channels(const net_source *s)
 /* A phase while it is made. */
 typedef struct table {
     int terms, limit;
-    net_term *term;             /* shape (limit)                             */
+    nni_term *term;             /* shape (limit)                             */
     double *weight;             /* shape (channels, limit), as values        */
     double *bias;               /* shape (channels)                          */
 } table;
 
 /* One source read by a stage. */
 typedef struct reading {
-    const net_stage *stage;
-    const net_source *source;
+    const nni_stage *stage;
+    const nni_source *source;
     const nn_layout *layout;
     int first_channel, weight_channels; /* in the stage's weight             */
     int first_input;            /* number of the source's first ciphertext   */
@@ -52,9 +52,9 @@ typedef struct reading {
     bool with_weights;
 } reading;
 
-int net_compare_terms(const void *a, const void *b)
+int nni_compare_terms(const void *a, const void *b)
 {
-    const net_term *x = a, *y = b;
+    const nni_term *x = a, *y = b;
 
     if (x->input != y->input)
         return x->input < y->input ? -1 : 1;
@@ -73,14 +73,14 @@ int net_compare_terms(const void *a, const void *b)
 
 /* The source's terms stand in groups, one term a channel: the first of the
  * group that reads this phase at this place. */
-static int find_group(table *t, const reading *r, int phase, net_term place)
+static int find_group(table *t, const reading *r, int phase, nni_term place)
 {
     int channels = r->source->channels, phases = r->phases;
     int first = t->terms;
 
     place.input = r->first_input + phase;
     for (int k = r->first_term; k < t->terms; k += channels)
-        if (net_compare_terms(&t->term[k], &place) == 0)
+        if (nni_compare_terms(&t->term[k], &place) == 0)
             return k;
     for (int c = 0; c < channels; c++, place.input += phases)
         t->term[t->terms++] = place;
@@ -95,23 +95,23 @@ static int floor_div(int a, int b)
 /* Where position (y, x), not far from the ring, lies: its phase, and its
  * rotation in *place.  False if no pixel is there from wherever in the grid one
  * looks. */
-static bool locate(int *phase, net_term *place, int y, int x,
+static bool locate(int *phase, nni_term *place, int y, int x,
                    const reading *r)
 {
     const nn_layout *l = r->layout;
-    const net_source *s = r->source;
+    const nni_source *s = r->source;
     int cy = floor_div(y, l->ring_y), cx = floor_div(x, l->ring_x);
     int64_t slots = (int64_t)l->slots;
     int64_t turn = (int64_t)cy * l->grid_x + cx;
 
     y -= cy * l->ring_y;
     x -= cx * l->ring_x;
-    *phase = y / net_unit(l->ring_y, s->gap) * net_phases(l->ring_x, s->gap)
-             + x / net_unit(l->ring_x, s->gap);
-    if (!net_live(l->ring_y, s->gap, s->height, y)
-        || !net_live(l->ring_x, s->gap, s->width, x))
+    *phase = y / nni_unit(l->ring_y, s->gap) * nni_phases(l->ring_x, s->gap)
+             + x / nni_unit(l->ring_x, s->gap);
+    if (!nni_live(l->ring_y, s->gap, s->height, y)
+        || !nni_live(l->ring_x, s->gap, s->width, x))
         return false;
-    *place = (net_term){ .step = (int32_t)((turn % slots + slots) % slots) };
+    *place = (nni_term){ .step = (int32_t)((turn % slots + slots) % slots) };
     if (!r->stage->bordered)
         return true;
     place->carry_y = (int16_t)cy;
@@ -121,7 +121,7 @@ static bool locate(int *phase, net_term *place, int y, int x,
 
 static double conv_weight(const reading *r, int o, int c, int tap)
 {
-    const net_stage *s = r->stage;
+    const nni_stage *s = r->stage;
     size_t taps = (size_t)s->kernel_y * (size_t)s->kernel_x;
 
     if (s->identity)
@@ -144,7 +144,7 @@ static void add_weight(table *t, const reading *r, int o, int c, int k,
 static void read_direct(table *t, const reading *r, int y, int x, int tap)
 {
     int phase, first;
-    net_term place;
+    nni_term place;
 
     if (!locate(&phase, &place, y, x, r))
         return;
@@ -157,7 +157,7 @@ static void read_direct(table *t, const reading *r, int y, int x, int tap)
 /* (conv . tconv) from stored channel c to output o, at one tap and corner. */
 static double up_weight(const reading *r, int o, int c, int tap, int corner)
 {
-    const net_source *s = r->source;
+    const nni_source *s = r->source;
     double sum = 0;
 
     for (int m = 0; m < s->up_channels; m++)
@@ -171,7 +171,7 @@ static double up_weight(const reading *r, int o, int c, int tap, int corner)
 typedef struct up_place {
     int low;                    /* position in the map of half the size      */
     int corner;
-    int place;                  /* as net_term's                             */
+    int place;                  /* as nni_term's                             */
 } up_place;
 
 /* The one or two of them, for the phase at position `at` and the tap at `to`.
@@ -200,7 +200,7 @@ static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
 {
     const bool both = r->stage->alternating && x->place != 0;
     int phase, first;
-    net_term place;
+    nni_term place;
 
     if (!locate(&phase, &place, y->low, x->low, r))
         return;
@@ -223,7 +223,7 @@ static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
 static void read_up(table *t, const reading *r, int a, int b, int y, int x,
                     int tap)
 {
-    const net_source *s = r->source;
+    const nni_source *s = r->source;
     up_place py[2], px[2];
     const int ny = up_places(py, a, y, r->layout->ring_y, s->gap);
     const int nx = up_places(px, b, x, r->layout->ring_x, s->gap);
@@ -238,7 +238,7 @@ static void read_up(table *t, const reading *r, int a, int b, int y, int x,
 
 static void read_source(table *t, const reading *r, int a, int b)
 {
-    const net_stage *s = r->stage;
+    const nni_stage *s = r->stage;
 
     for (int tap = 0; tap < s->kernel_y * s->kernel_x; tap++) {
         int dy = tap / s->kernel_x - s->middle;
@@ -254,7 +254,7 @@ static void read_source(table *t, const reading *r, int a, int b)
     }
 }
 
-static void read_phase(table *t, const net_stage *s, int a, int b,
+static void read_phase(table *t, const nni_stage *s, int a, int b,
                        const nn_layout *l, bool with_weights)
 {
     reading r = { .stage = s, .layout = l, .with_weights = with_weights };
@@ -262,7 +262,7 @@ static void read_phase(table *t, const net_stage *s, int a, int b,
     for (int i = 0; i < s->num_sources; i++)
         r.weight_channels += read_channels(&s->source[i]);
     for (int i = 0; i < s->num_sources; i++) {
-        const net_source *src = &s->source[i];
+        const nni_source *src = &s->source[i];
 
         r.source = src;
         r.first_term = t->terms;
@@ -276,7 +276,7 @@ static void read_phase(table *t, const net_stage *s, int a, int b,
 /* ---- integers ----------------------------------------------------------- */
 
 /* Scale of the ciphertext behind an input number. */
-static double input_scale(const net *n, const net_stage *s,
+static double input_scale(const net *n, const nni_stage *s,
                           const nn_layout *l, int input)
 {
     for (int i = 0; i < s->num_sources; i++) {
@@ -284,14 +284,14 @@ static double input_scale(const net *n, const net_stage *s,
                     * nn_layout_phases(l, s->source[i].gap);
 
         if (input < count)
-            return net_source_scale(n, &s->source[i]);
+            return nni_source_scale(n, &s->source[i]);
         input -= count;
     }
     return 1;
 }
 
-static ckks_status quantise(net_phase *p, const table *t, const net *n,
-                            const net_stage *s, const nn_layout *l)
+static ckks_status quantise(nni_phase *p, const table *t, const net *n,
+                            const nni_stage *s, const nn_layout *l)
 {
     for (int o = 0; o < s->channels; o++) {
         double sum = 0;
@@ -314,14 +314,14 @@ static ckks_status quantise(net_phase *p, const table *t, const net *n,
     return CKKS_OK;
 }
 
-static ckks_status make_phase(net_phase *p, table *t, const net *n,
-                              const net_stage *s, int number,
+static ckks_status make_phase(nni_phase *p, table *t, const net *n,
+                              const nni_stage *s, int number,
                               const nn_layout *l, bool with_weights)
 {
     size_t channels = (size_t)s->channels, terms;
     int y, x;
 
-    p->live = net_phase_at(&y, &x, l, s->gap, s->height, s->width, number);
+    p->live = nni_phase_at(&y, &x, l, s->gap, s->height, s->width, number);
     if (!p->live)
         return CKKS_OK;
     t->terms = 0;
@@ -345,7 +345,7 @@ static ckks_status make_phase(net_phase *p, table *t, const net *n,
 }
 
 /* Where inputs are read for the last time. */
-static void find_ends(net_map *m, const net_stage *s, const nn_layout *l)
+static void find_ends(nni_map *m, const nni_stage *s, const nn_layout *l)
 {
     int at = 0;
 
@@ -355,7 +355,7 @@ static void find_ends(net_map *m, const net_stage *s, const nn_layout *l)
         for (int k = 0; k < m->phase[i].terms; k++)
             m->last[m->phase[i].term[k].input] = i;
     for (int j = 0; j < m->num_sources; j++) {
-        const net_source *src = &s->source[j];
+        const nni_source *src = &s->source[j];
         const int end = at + src->channels * nn_layout_phases(l, src->gap);
 
         for (; at < end; at++)
@@ -366,12 +366,12 @@ static void find_ends(net_map *m, const net_stage *s, const nn_layout *l)
         m->ended[i] += m->ended[i - m->num_sources];
 }
 
-ckks_status net_map_init(net_map *out, const net *n, int stage,
+ckks_status nni_map_init(nni_map *out, const net *n, int stage,
                          const nn_layout *l, bool with_weights)
 {
-    const net_stage *s = &n->stage[stage];
+    const nni_stage *s = &n->stage[stage];
     int inputs = 0;
-    net_map m = { .num_phases = nn_layout_phases(l, s->gap),
+    nni_map m = { .num_phases = nn_layout_phases(l, s->gap),
                   .channels = s->channels, .num_sources = s->num_sources };
     table t = { 0 };
     ckks_status st = CKKS_OK;
@@ -386,7 +386,7 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
     }
     m.num_inputs = inputs;
     if (s->neurons > 0) {       /* matrix.c's: nothing to combine            */
-        *out = (net_map){ .channels = s->channels };
+        *out = (nni_map){ .channels = s->channels };
         return CKKS_OK;
     }
     t.term = malloc((size_t)t.limit * sizeof *t.term);
@@ -409,14 +409,14 @@ ckks_status net_map_init(net_map *out, const net *n, int stage,
     free(t.weight);
     free(t.bias);
     if (st != CKKS_OK) {
-        net_map_clear(&m);
+        nni_map_clear(&m);
         return st;
     }
     *out = m;
     return CKKS_OK;
 }
 
-void net_map_clear(net_map *m)
+void nni_map_clear(nni_map *m)
 {
     for (int i = 0; m->phase != NULL && i < m->num_phases; i++) {
         free(m->phase[i].term);
@@ -429,10 +429,10 @@ void net_map_clear(net_map *m)
     memset(m, 0, sizeof *m);
 }
 
-bool net_drops(const net *n, int k, int i, bool by_inputs)
+bool nni_drops(const net *n, int k, int i, bool by_inputs)
 {
-    const net_stage *s = &n->stage[k];
-    const net_source *of = &s->source[i];
+    const nni_stage *s = &n->stage[k];
+    const nni_source *of = &s->source[i];
 
     for (int j = 0; j < s->num_sources; j++)
         if (j != i && s->source[j].stage == of->stage

@@ -7,19 +7,19 @@
 
 #include "net.h"
 
-bool net_cut(const net_term *t)
+bool nni_cut(const nni_term *t)
 {
     return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
            || t->place_x != 0;
 }
 
-bool net_same_cut(const net_term *a, const net_term *b)
+bool nni_same_cut(const nni_term *a, const nni_term *b)
 {
     return a->carry_y == b->carry_y && a->carry_x == b->carry_x
            && a->place_y == b->place_y && a->place_x == b->place_x;
 }
 
-bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
+bool nni_mask(const nn_layout *l, int gap, const nni_term *t, size_t slot)
 {
     size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
     int y = (int)(slot % grid / (size_t)l->grid_x);
@@ -40,14 +40,14 @@ bool net_mask(const nn_layout *l, int gap, const net_term *t, size_t slot)
 
 /* ---- stages -------------------------------------------------------------- */
 
-size_t net_slots(const ckks_params *p)
+size_t nni_slots(const ckks_params *p)
 {
     return (size_t)1 << (p->ring == CKKS_RING_REAL ? p->log_n : p->log_n - 1);
 }
 
 /* Whether a source's transposed convolution puts pixels of both kinds into one
  * ciphertext. */
-static bool mixed(const net_source *s, const nn_layout *l)
+static bool mixed(const nni_source *s, const nn_layout *l)
 {
     return s->up_channels > 0
            && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
@@ -62,17 +62,17 @@ static bool every_other(int gap, const nn_layout *l)
                || (gap == 2 * l->ring_x && l->grid_x % 2 == 0));
 }
 
-ckks_status net_set_masks(net *n, const nn_layout *l, bool real)
+ckks_status nni_set_masks(net *n, const nn_layout *l, bool real)
 {
     const int gap = n->max_gap;
 
     for (int k = 0; k < n->num_stages; k++) {
-        net_stage *st = &n->stage[k];
+        nni_stage *st = &n->stage[k];
 
         st->masked = st->bordered;
         st->alternating = false;
         for (int i = 0; i < st->num_sources; i++) {
-            const net_source *s = &st->source[i];
+            const nni_source *s = &st->source[i];
 
             if (mixed(s, l) && real && every_other(s->gap, l))
                 st->alternating = true;

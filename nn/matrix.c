@@ -37,7 +37,7 @@ static bool power_of_two(size_t n)
 
 /* Baby steps are cheap: about 0.4 of a giant one, and there are as many for
  * each input; so few inputs take many of them. */
-static void split(net_matrix *x)
+static void split(nni_matrix *x)
 {
     double least = HUGE_VAL;
 
@@ -54,9 +54,9 @@ static void split(net_matrix *x)
     }
 }
 
-static void from_map(net_matrix *x, const nn_layout *l)
+static void from_map(nni_matrix *x, const nn_layout *l)
 {
-    const int q = net_power_above((x->neurons + x->rows - 1) / x->rows);
+    const int q = nni_power_above((x->neurons + x->rows - 1) / x->rows);
 
     x->turned = false;
     x->cyclic = (size_t)x->cells * (size_t)x->rows == l->slots;
@@ -69,7 +69,7 @@ static void from_map(net_matrix *x, const nn_layout *l)
         x->num_folds++;
 }
 
-static void from_vector(net_matrix *x)
+static void from_vector(nni_matrix *x)
 {
     x->turned = true;
     x->column = x->cells;
@@ -81,14 +81,14 @@ static void from_vector(net_matrix *x)
         x->num_folds++;
 }
 
-bool net_matrix_fits(net_matrix *out, const net *n, int k, const nn_layout *l,
+bool nni_matrix_fits(nni_matrix *out, const net *n, int k, const nn_layout *l,
                      int neurons)
 {
-    const net_stage *s = &n->stage[k];
-    const net_source *src = &s->source[0];
-    const net_stage *from = src->stage >= 0 ? &n->stage[src->stage] : NULL;
+    const nni_stage *s = &n->stage[k];
+    const nni_source *src = &s->source[0];
+    const nni_stage *from = src->stage >= 0 ? &n->stage[src->stage] : NULL;
     const size_t cells = (size_t)l->grid_y * (size_t)l->grid_x;
-    net_matrix x = { .cells = (int)cells, .images = l->batch };
+    nni_matrix x = { .cells = (int)cells, .images = l->batch };
     const bool vector = from != NULL && from->neurons > 1;
 
     if (!s->dense || s->num_sources != 1 || src->up_channels > 0
@@ -116,7 +116,7 @@ bool net_matrix_fits(net_matrix *out, const net *n, int k, const nn_layout *l,
     return true;
 }
 
-int net_matrix_giant(const net_matrix *x, const nn_layout *l, int giant)
+int nni_matrix_giant(const nni_matrix *x, const nn_layout *l, int giant)
 {
     const int64_t slots = (int64_t)l->slots;
 
@@ -124,7 +124,7 @@ int net_matrix_giant(const net_matrix *x, const nn_layout *l, int giant)
                  % slots);
 }
 
-int net_matrix_fold(const net_matrix *x, int i)
+int nni_matrix_fold(const nni_matrix *x, int i)
 {
     return x->first_fold << i;
 }
@@ -132,11 +132,11 @@ int net_matrix_fold(const net_matrix *x, int i)
 /* ---- numbers ------------------------------------------------------------ */
 
 /* Input number `at` of the weights' rows: its ciphertext, row and cell. */
-static void place(int *input, int *row, int *cell, const net_matrix *x,
+static void place(int *input, int *row, int *cell, const nni_matrix *x,
                   const net *n, int k, const nn_layout *l, int at)
 {
-    const net_stage *s = &n->stage[k];
-    const net_source *src = &s->source[0];
+    const nni_stage *s = &n->stage[k];
+    const nni_source *src = &s->source[0];
 
     if (x->in_neurons > 0) {
         *input = at / x->in_neurons;
@@ -156,7 +156,7 @@ static void place(int *input, int *row, int *cell, const net_matrix *x,
 
 /* Where what input (row, cell) gives to neuron j is collected: the slot, and
  * the rotation that brings the input there. */
-static int collect(int *slot, const net_matrix *x, int j, int row, int cell)
+static int collect(int *slot, const nni_matrix *x, int j, int row, int cell)
 {
     int to;
 
@@ -173,16 +173,16 @@ static int collect(int *slot, const net_matrix *x, int j, int row, int cell)
     return cell >= to || !x->cyclic ? cell - to : cell - to + x->cells;
 }
 
-bool net_matrix_values(double *value, const net_matrix *x, const net *n, int k,
+bool nni_matrix_values(double *value, const nni_matrix *x, const net *n, int k,
                        const nn_layout *l, int output, int giant, int baby,
                        int input)
 {
-    const net_stage *s = &n->stage[k];
-    const net_source *src = &s->source[0];
+    const nni_stage *s = &n->stage[k];
+    const nni_source *src = &s->source[0];
     const int pixels = s->kernel_y * s->kernel_x;
     const int columns = src->channels * pixels;
     const int want = x->low + giant * x->babies + baby;
-    const size_t turn = (size_t)net_matrix_giant(x, l, giant);
+    const size_t turn = (size_t)nni_matrix_giant(x, l, giant);
     const size_t table = (size_t)x->rows * (size_t)x->cells;
     bool any = false;
 
@@ -208,11 +208,11 @@ bool net_matrix_values(double *value, const net_matrix *x, const net *n, int k,
     return any;
 }
 
-void net_matrix_bias(double *value, const net_matrix *x, const net *n, int k,
+void nni_matrix_bias(double *value, const nni_matrix *x, const net *n, int k,
                      const nn_layout *l, int output)
 {
-    const net_stage *s = &n->stage[k];
-    const net_source *src = &s->source[0];
+    const nni_stage *s = &n->stage[k];
+    const nni_source *src = &s->source[0];
     const int pixels = s->kernel_y * s->kernel_x;
     const int columns = src->channels * pixels;
     const size_t table = (size_t)x->rows * (size_t)x->cells;
@@ -240,18 +240,18 @@ void net_matrix_bias(double *value, const net_matrix *x, const net *n, int k,
 
 /* ---- choice ------------------------------------------------------------- */
 
-ckks_status net_matrix_set(net *n, const nn_layout *l, const int *neurons)
+ckks_status nni_matrix_set(net *n, const nn_layout *l, const int *neurons)
 {
     for (int k = 0; k < n->num_stages; k++) {
-        net_stage *s = &n->stage[k];
+        nni_stage *s = &n->stage[k];
 
         s->neurons = s->column = 0;
         s->planes = s->channels;
         s->extra = s->masked;
     }
     for (int k = 0; k < n->num_stages; k++) {
-        net_stage *s = &n->stage[k];
-        net_matrix x;
+        nni_stage *s = &n->stage[k];
+        nni_matrix x;
 
         for (int i = 0; i < s->num_sources && neurons[k] == 0; i++)
             if (s->source[i].stage >= 0
@@ -261,7 +261,7 @@ ckks_status net_matrix_set(net *n, const nn_layout *l, const int *neurons)
                                n->stage[s->source[i].stage].neurons);
         if (neurons[k] == 0)
             continue;
-        if (!net_matrix_fits(&x, n, k, l, neurons[k]))
+        if (!nni_matrix_fits(&x, n, k, l, neurons[k]))
             return nn_fail(CKKS_EPARAM, "nn_plan_make: %s cannot be a matrix "
                            "with %d neurons a ciphertext, on a grid of %d x "
                            "%d", s->name, neurons[k], l->grid_y, l->grid_x);

@@ -6,7 +6,7 @@
 #include "net.h"
 
 /* The geometry of a matrix stage: see matrix.c. */
-typedef struct net_matrix {
+typedef struct nni_matrix {
     int cells, rows;            /* of the table of slots of one image        */
     int images;                 /* tables a ciphertext holds                 */
     bool turned;                /* the inputs differ from row to row         */
@@ -18,30 +18,30 @@ typedef struct net_matrix {
     int low, count;             /* rotations are low .. low + count - 1      */
     int babies, giants;         /* low + giant babies + baby                 */
     int first_fold, num_folds;  /* first_fold, twice that, ...               */
-} net_matrix;
+} nni_matrix;
 
 /* Whether stage k can be computed so in this layout, its sources as they are.
  * neurons: of an output ciphertext. */
-bool net_matrix_fits(net_matrix *out, const net *n, int k, const nn_layout *l,
+bool nni_matrix_fits(nni_matrix *out, const net *n, int k, const nn_layout *l,
                      int neurons);
 
 /* Rotation of a giant step, of fold number i. */
-int net_matrix_giant(const net_matrix *x, const nn_layout *l, int giant);
-int net_matrix_fold(const net_matrix *x, int i);
+int nni_matrix_giant(const nni_matrix *x, const nn_layout *l, int giant);
+int nni_matrix_fold(const nni_matrix *x, int i);
 
 /* The plaintext that is multiplied with input `input` rotated by `baby`, for
  * output ciphertext `output` and a giant step: value (slots).  False: it is
  * all zero. */
-bool net_matrix_values(double *value, const net_matrix *x, const net *n, int k,
+bool nni_matrix_values(double *value, const nni_matrix *x, const net *n, int k,
                        const nn_layout *l, int output, int giant, int baby,
                        int input);
 /* The bias, as values, on all slots that hold neurons of this output. */
-void net_matrix_bias(double *value, const net_matrix *x, const net *n, int k,
+void nni_matrix_bias(double *value, const nni_matrix *x, const net *n, int k,
                      const nn_layout *l, int output);
 
 /* Sets how the stages are computed: neurons[k] a ciphertext, 0: as terms.
  *   errors  CKKS_EPARAM  it does not fit */
-CKKS_CHECKED ckks_status net_matrix_set(net *n, const nn_layout *l,
+CKKS_CHECKED ckks_status nni_matrix_set(net *n, const nn_layout *l,
                                         const int *neurons);
 
 #endif

@@ -12,7 +12,7 @@ static double limb_bytes(const ckks_params *p)
     return ldexp(8, p->log_n);
 }
 
-double net_base_bytes(const nn_plan *p, const nn_machine *machine)
+double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
 {
     const ckks_params *c = &p->params;
     /* of roots and companions, forward and back */
@@ -22,7 +22,7 @@ double net_base_bytes(const nn_plan *p, const nn_machine *machine)
     for (size_t i = 0; i < p->num_keys; i++) {
         const int level = p->key[i].level;
 
-        limbs += 2 * net_digits(c, level) * (level + 1 + c->num_special);
+        limbs += 2 * nni_digits(c, level) * (level + 1 + c->num_special);
         if (p->key[i].kind != CKKS_KEY_RELIN)
             limbs += 0.5;       /* the permutation                           */
     }
@@ -30,13 +30,13 @@ double net_base_bytes(const nn_plan *p, const nn_machine *machine)
 }
 
 /* A form of stage j's output, complete. */
-static double form_limbs(const net_stage *s, const net_out *o,
+static double form_limbs(const nni_stage *s, const nni_out *o,
                          const nn_layout *l)
 {
-    return 2.0 * (o->level + 1) * s->planes * net_out_phases(s, o, l);
+    return 2.0 * (o->level + 1) * s->planes * nni_out_phases(s, o, l);
 }
 
-double net_alive_bytes(const net *n, int k, const nn_plan *p)
+double nni_alive_bytes(const net *n, int k, const nn_plan *p)
 {
     double limbs = 0;
 
@@ -54,7 +54,7 @@ double net_alive_bytes(const net *n, int k, const nn_plan *p)
 static double switch_limbs(const ckks_params *p, int level, double xs,
                            double pairs, int threads)
 {
-    const double digits = net_digits(p, level);
+    const double digits = nni_digits(p, level);
     const int specials = ckks_params_special_at(p, level);
     const int scaled = specials < p->num_special;
 
@@ -64,7 +64,7 @@ static double switch_limbs(const ckks_params *p, int level, double xs,
 }
 
 /* What finish_one has at once besides sums and outputs. */
-static double one_limbs(const net_stage *s, const net_row_shape *row,
+static double one_limbs(const nni_stage *s, const nni_row_shape *row,
                         const ckks_params *p)
 {
     const double limbs = s->level + 1;
@@ -85,8 +85,8 @@ static double one_limbs(const net_stage *s, const net_row_shape *row,
 }
 
 /* Of the inputs: dropped, rotated and masked ones, and the masks. */
-static double own_limbs(const net *n, const net_stage *s,
-                        const net_shape *shape, const net_map *m,
+static double own_limbs(const net *n, const nni_stage *s,
+                        const nni_shape *shape, const nni_map *m,
                         const nn_plan *p)
 {
     const double limbs = s->level + 1;
@@ -103,15 +103,15 @@ static double own_limbs(const net *n, const net_stage *s,
 
 /* Outputs once so many rows are done, the last one perhaps in part; of a mean
  * that lacks rows the sums so far. */
-static double delivered_limbs(const net_stage *s, const nn_layout *l,
+static double delivered_limbs(const nni_stage *s, const nn_layout *l,
                               double rows)
 {
     double limbs = 0;
 
     for (int j = 0; j < s->num_outs; j++) {
-        const net_out *o = &s->out[j];
-        const net_means m = net_means_after(s, o, l, 0);
-        const double each = s->channels * net_phases(l->ring_x, m.gap_x);
+        const nni_out *o = &s->out[j];
+        const nni_means m = nni_means_after(s, o, l, 0);
+        const double each = s->channels * nni_phases(l->ring_x, m.gap_x);
         const int side = s->gap > 0 ? m.gap_y / s->gap : 1;
 
         const double sum = (s->square ? 3 : 2) * (o->level + 2);
@@ -126,48 +126,48 @@ static double delivered_limbs(const net_stage *s, const nn_layout *l,
 }
 
 /* Inputs that are dropped before a phase is begun. */
-static double dropped_limbs(const net *n, int k, const net_map *m, int phase,
+static double dropped_limbs(const net *n, int k, const nni_map *m, int phase,
                             bool by_inputs)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     double limbs = 0;
 
     for (int i = 0; i < s->num_sources; i++) {
-        const net_source *src = &s->source[i];
+        const nni_source *src = &s->source[i];
         const int level = src->stage < 0
                               ? n->image.level
                               : n->stage[src->stage].out[src->out].level;
 
-        if (net_drops(n, k, i, by_inputs))
+        if (nni_drops(n, k, i, by_inputs))
             limbs += 2.0 * (level + 1) * m->ended[phase * m->num_sources + i];
     }
     return limbs;
 }
 
 /* Scratch of ckks_combine: tiles of inputs, weights as doubles. */
-static double combine_bytes(const net_stage *s, const net_row_shape *row,
+static double combine_bytes(const nni_stage *s, const nni_row_shape *row,
                             const nn_machine *machine)
 {
-    const int together = net_machine_rows(machine);
+    const int together = nni_machine_rows(machine);
     const double rows = (row->piece.channels + together - 1) / together
                         * together;
     const double doubles = rows * row->terms
-                           + (row->inputs + 1.0) * net_machine_columns(machine);
+                           + (row->inputs + 1.0) * nni_machine_columns(machine);
 
     return together == 1 ? 0 : 2 * (s->level + 1) * 8 * doubles;
 }
 
 /* Plaintexts, inputs and what is rotated of them, sums. */
-double net_matrix_bytes(const net *n, int k, const net_matrix *x,
+double nni_matrix_bytes(const net *n, int k, const nni_matrix *x,
                         const nn_plan *p, int threads)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const double limbs = s->level + 1;
     const double products = (double)x->inputs * x->count * x->outputs;
     const double own = (double)x->inputs * x->babies;
     const double sums = (double)x->outputs * (x->giants + 2);
 
-    return net_alive_bytes(n, k, p)
+    return nni_alive_bytes(n, k, p)
            + limb_bytes(&p->params)
                  * (limbs * products + 2 * limbs * (own + sums)
                     + threads * switch_limbs(&p->params, s->level, x->giants,
@@ -176,23 +176,23 @@ double net_matrix_bytes(const net *n, int k, const net_matrix *x,
 
 /* Rows that are done before a piece: the part of its own that the pieces before
  * it make. */
-static double rows_before(const net_piece *p, const net_map *m, int columns)
+static double rows_before(const nni_piece *p, const nni_map *m, int columns)
 {
     return (p->first + p->phases * (double)p->channel / m->channels) / columns;
 }
 
-double net_stage_bytes(const net *n, int k, const net_shape *shape,
-                       const net_map *m, const nn_plan *p,
+double nni_stage_bytes(const net *n, int k, const nni_shape *shape,
+                       const nni_map *m, const nn_plan *p,
                        const nn_machine *machine, int threads)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const double limb = limb_bytes(&p->params), sum = 2.0 * (s->level + 1);
     const double own = own_limbs(n, s, shape, m, p);
-    const int columns = net_columns(s, &p->layout);
+    const int columns = nni_columns(s, &p->layout);
     double most = own + sum * threads, logits = 0, dropped = 0;
 
     for (int i = 0; i < shape->num_rows; i++) {
-        const net_row_shape *row = &shape->row[i];
+        const nni_row_shape *row = &shape->row[i];
         const int channels = row->piece.channels;
         const double sums = sum * channels * row->blocks;
         const double moved = sum * channels * row->moved;
@@ -214,5 +214,5 @@ double net_stage_bytes(const net *n, int k, const net_shape *shape,
         most = fmax(most, own - dropped + sums - moved + one + logits
                               + delivered_limbs(s, &p->layout, from + made));
     }
-    return net_alive_bytes(n, k, p) + most * limb;
+    return nni_alive_bytes(n, k, p) + most * limb;
 }

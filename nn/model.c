@@ -8,26 +8,26 @@
 
 /* ---- pieces of the network text ----------------------------------------- */
 
-ckks_status nn_load_object(const nn_json *doc, const nn_json_node *node,
+ckks_status nni_load_object(const nni_json *doc, const nni_json_node *node,
                            const char *where, const char *const *keys)
 {
-    const nn_json_node *odd;
+    const nni_json_node *odd;
 
     if (node == NULL || node->kind != NN_JSON_OBJECT)
         return nn_fail(CKKS_EFORMAT, "model: %s is absent or not an object",
                        where);
-    odd = nn_json_unknown(doc, node, keys);
+    odd = nni_json_unknown(doc, node, keys);
     if (odd != NULL)
         return nn_fail(CKKS_EFORMAT, "model: %s: unknown key \"%s\"", where,
                        odd->key);
     for (size_t i = 0; keys[i] != NULL; i++)
-        if (nn_json_get(doc, node, keys[i]) == NULL)
+        if (nni_json_get(doc, node, keys[i]) == NULL)
             return nn_fail(CKKS_EFORMAT, "model: %s: key \"%s\" is missing",
                            where, keys[i]);
     return CKKS_OK;
 }
 
-ckks_status nn_load_name(char out[NN_NAME], const nn_json_node *node,
+ckks_status nni_load_name(char out[NN_NAME], const nni_json_node *node,
                          const char *where)
 {
     if (node == NULL || node->kind != NN_JSON_STRING || node->length == 0
@@ -42,12 +42,12 @@ ckks_status nn_load_name(char out[NN_NAME], const nn_json_node *node,
     return CKKS_OK;
 }
 
-ckks_status nn_load_int(int *out, const nn_json_node *node, const char *where,
+ckks_status nni_load_int(int *out, const nni_json_node *node, const char *where,
                         const char *key, int lo, int hi)
 {
     int64_t v;
 
-    if (!nn_json_int(&v, node, lo, hi))
+    if (!nni_json_int(&v, node, lo, hi))
         return nn_fail(CKKS_EFORMAT, "model: %s: %s is %s, want a whole number "
                        "in %d..%d", where, key,
                        node != NULL && node->text != NULL ? node->text
@@ -57,7 +57,7 @@ ckks_status nn_load_int(int *out, const nn_json_node *node, const char *where,
     return CKKS_OK;
 }
 
-ckks_status nn_load_double(double *out, const nn_json_node *node,
+ckks_status nni_load_double(double *out, const nni_json_node *node,
                            const char *where, const char *key, double lo)
 {
     if (node == NULL || node->kind != NN_JSON_DOUBLE || node->number < lo)
@@ -70,7 +70,7 @@ ckks_status nn_load_double(double *out, const nn_json_node *node,
     return CKKS_OK;
 }
 
-int nn_load_find(const nn_model *m, int count, const char *name)
+int nni_load_find(const nn_model *m, int count, const char *name)
 {
     for (int i = 0; i < count; i++)
         if (strcmp(m->layer[i].name, name) == 0)
@@ -80,7 +80,7 @@ int nn_load_find(const nn_model *m, int count, const char *name)
 
 /* ---- the network -------------------------------------------------------- */
 
-static ckks_status model_layers(nn_loader *l, const nn_json_node *list)
+static ckks_status model_layers(nni_loader *l, const nni_json_node *list)
 {
     nn_model *m = &l->m;
     ckks_status s = CKKS_OK;
@@ -99,19 +99,19 @@ static ckks_status model_layers(nn_loader *l, const nn_json_node *list)
     m->layer[0].height = m->height;
     m->layer[0].width = m->width;
     m->num_layers = 1;
-    for (const nn_json_node *n = nn_json_first(&l->net, list);
-         n != NULL && s == CKKS_OK; n = nn_json_next(&l->net, n))
-        s = nn_load_layer(l, m->num_layers++, n);
+    for (const nni_json_node *n = nni_json_first(&l->net, list);
+         n != NULL && s == CKKS_OK; n = nni_json_next(&l->net, n))
+        s = nni_load_layer(l, m->num_layers++, n);
     return s;
 }
 
-static ckks_status model_border(nn_loader *l, const nn_json_node *net)
+static ckks_status model_border(nni_loader *l, const nni_json_node *net)
 {
     static const char *const word[] = { "wrap", "halo", "zero", "valid" };
-    const nn_json_node *border = nn_json_get(&l->net, net, "border");
-    const nn_json_node *ring = nn_json_get(&l->net, net, "ring");
+    const nni_json_node *border = nni_json_get(&l->net, net, "border");
+    const nni_json_node *ring = nni_json_get(&l->net, net, "ring");
     nn_model *m = &l->m;
-    const nn_json_node *first = nn_json_first(&l->net, ring);
+    const nni_json_node *first = nni_json_first(&l->net, ring);
     int found = -1;
     ckks_status s;
 
@@ -132,9 +132,9 @@ static ckks_status model_border(nn_loader *l, const nn_json_node *net)
     if (ring == NULL || ring->kind != NN_JSON_ARRAY || ring->count != 2)
         return nn_fail(CKKS_EFORMAT, "model: border wrap needs a ring of two "
                        "numbers");
-    s = nn_load_int(&m->ring_y, first, "ring", "height", 1, NN_MAX_SIDE);
+    s = nni_load_int(&m->ring_y, first, "ring", "height", 1, NN_MAX_SIDE);
     if (s == CKKS_OK)
-        s = nn_load_int(&m->ring_x, nn_json_next(&l->net, first), "ring",
+        s = nni_load_int(&m->ring_x, nni_json_next(&l->net, first), "ring",
                       "width", 1, NN_MAX_SIDE);
     if (s == CKKS_OK
         && (m->height % m->ring_y != 0 || m->width % m->ring_x != 0))
@@ -144,27 +144,27 @@ static ckks_status model_border(nn_loader *l, const nn_json_node *net)
     return s;
 }
 
-static ckks_status model_input(nn_loader *l, const nn_json_node *input)
+static ckks_status model_input(nni_loader *l, const nni_json_node *input)
 {
     static const char *const keys[] = { "channels", "height", "width", "mul",
                                         "add", NULL };
     nn_model *m = &l->m;
-    ckks_status s = nn_load_object(&l->net, input, "input", keys);
+    ckks_status s = nni_load_object(&l->net, input, "input", keys);
 
     if (s == CKKS_OK)
-        s = nn_load_int(&m->channels, nn_json_get(&l->net, input, "channels"),
+        s = nni_load_int(&m->channels, nni_json_get(&l->net, input, "channels"),
                       "input", "channels", 1, NN_MAX_CHANNELS);
     if (s == CKKS_OK)
-        s = nn_load_int(&m->height, nn_json_get(&l->net, input, "height"),
+        s = nni_load_int(&m->height, nni_json_get(&l->net, input, "height"),
                       "input", "height", 1, NN_MAX_SIDE);
     if (s == CKKS_OK)
-        s = nn_load_int(&m->width, nn_json_get(&l->net, input, "width"),
+        s = nni_load_int(&m->width, nni_json_get(&l->net, input, "width"),
                       "input", "width", 1, NN_MAX_SIDE);
     if (s == CKKS_OK)
-        s = nn_load_double(&m->mul, nn_json_get(&l->net, input, "mul"),
+        s = nni_load_double(&m->mul, nni_json_get(&l->net, input, "mul"),
                          "input", "mul", -HUGE_VAL);
     if (s == CKKS_OK)
-        s = nn_load_double(&m->add, nn_json_get(&l->net, input, "add"),
+        s = nni_load_double(&m->add, nni_json_get(&l->net, input, "add"),
                          "input", "add", -HUGE_VAL);
     return s;
 }
@@ -188,7 +188,7 @@ static ckks_status model_mask(const nn_model *m)
 
 /* Classes: as many as the output has channels, or two and a threshold for one
  * channel. */
-static ckks_status model_classes(nn_loader *l, const nn_json_node *list)
+static ckks_status model_classes(nni_loader *l, const nni_json_node *list)
 {
     nn_model *m = &l->m;
     const nn_layer *y = &m->layer[m->output];
@@ -203,9 +203,9 @@ static ckks_status model_classes(nn_loader *l, const nn_json_node *list)
                        "layer %s of %d channels wants %d (at most %d)",
                        (unsigned)list->count, y->name, y->channels, want,
                        NN_MAX_CLASSES);
-    for (const nn_json_node *n = nn_json_first(&l->net, list); n != NULL;
-         n = nn_json_next(&l->net, n)) {
-        ckks_status s = nn_load_name(m->class_name[m->num_classes], n,
+    for (const nni_json_node *n = nni_json_first(&l->net, list); n != NULL;
+         n = nni_json_next(&l->net, n)) {
+        ckks_status s = nni_load_name(m->class_name[m->num_classes], n,
                                      "output: a class");
 
         if (s != CKKS_OK)
@@ -216,8 +216,8 @@ static ckks_status model_classes(nn_loader *l, const nn_json_node *list)
 }
 
 /* What the output is and how it is read. */
-static ckks_status model_reading(nn_loader *l, const nn_json_node *output,
-                                 const nn_json_node *classes)
+static ckks_status model_reading(nni_loader *l, const nni_json_node *output,
+                                 const nni_json_node *classes)
 {
     static const char *const mask[] = { "tensor", "threshold", "foreground",
                                         NULL };
@@ -228,41 +228,41 @@ static ckks_status model_reading(nn_loader *l, const nn_json_node *output,
     bool single = m->layer[m->output].channels == 1;
     ckks_status s;
 
-    s = nn_load_object(&l->net, output, "output",
+    s = nni_load_object(&l->net, output, "output",
                        classes == NULL ? mask : single ? one : many);
     if (s == CKKS_OK && (classes == NULL || single))
-        s = nn_load_double(&m->threshold,
-                           nn_json_get(&l->net, output, "threshold"), "output",
+        s = nni_load_double(&m->threshold,
+                           nni_json_get(&l->net, output, "threshold"), "output",
                            "threshold", -HUGE_VAL);
     if (s == CKKS_OK && classes == NULL)
-        s = nn_load_name(m->foreground,
-                         nn_json_get(&l->net, output, "foreground"),
+        s = nni_load_name(m->foreground,
+                         nni_json_get(&l->net, output, "foreground"),
                          "output: foreground");
     if (s != CKKS_OK)
         return s;
     return classes == NULL ? model_mask(m) : model_classes(l, classes);
 }
 
-static ckks_status model_output(nn_loader *l, const nn_json_node *output)
+static ckks_status model_output(nni_loader *l, const nni_json_node *output)
 {
     nn_model *m = &l->m;
-    const nn_json_node *tensor;
+    const nni_json_node *tensor;
 
     if (output->kind != NN_JSON_OBJECT)
         return nn_fail(CKKS_EFORMAT, "model: output is not an object");
-    tensor = nn_json_get(&l->net, output, "tensor");
+    tensor = nni_json_get(&l->net, output, "tensor");
     if (tensor == NULL)
         return nn_fail(CKKS_EFORMAT, "model: output: key \"tensor\" is "
                        "missing");
     m->output = tensor->kind == NN_JSON_STRING
-              ? nn_load_find(m, m->num_layers, tensor->text) : -1;
+              ? nni_load_find(m, m->num_layers, tensor->text) : -1;
     if (m->output < 1)
         return nn_fail(CKKS_EFORMAT, "model: output: there is no layer %s",
                        tensor->text != NULL ? tensor->text : "(no text)");
-    return model_reading(l, output, nn_json_get(&l->net, output, "classes"));
+    return model_reading(l, output, nni_json_get(&l->net, output, "classes"));
 }
 
-static ckks_status model_ranges(nn_loader *l, const nn_json_node *ranges)
+static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
 {
     static const char *const keys[] = { "max", "rms", "gain", NULL };
     const char *names[NN_MAX_LAYERS + 1];
@@ -272,29 +272,29 @@ static ckks_status model_ranges(nn_loader *l, const nn_json_node *ranges)
     for (int i = 0; i < m->num_layers; i++)
         names[i] = m->layer[i].name;
     names[m->num_layers] = NULL;
-    s = nn_load_object(&l->net, ranges, "ranges", names);
+    s = nni_load_object(&l->net, ranges, "ranges", names);
     for (int i = 0; i < m->num_layers && s == CKKS_OK; i++) {
-        const nn_json_node *r = nn_json_get(&l->net, ranges, names[i]);
+        const nni_json_node *r = nni_json_get(&l->net, ranges, names[i]);
         nn_range *out = &m->layer[i].range;
         char where[NN_NAME + 16];
 
         snprintf(where, sizeof where, "ranges of %s", names[i]);
-        s = nn_load_object(&l->net, r, where, keys);
+        s = nni_load_object(&l->net, r, where, keys);
         if (s == CKKS_OK)
-            s = nn_load_double(&out->max, nn_json_get(&l->net, r, "max"), where,
-                             "max", 0);
+            s = nni_load_double(&out->max, nni_json_get(&l->net, r, "max"),
+                                where, "max", 0);
         if (s == CKKS_OK)
-            s = nn_load_double(&out->rms, nn_json_get(&l->net, r, "rms"), where,
-                             "rms", 0);
+            s = nni_load_double(&out->rms, nni_json_get(&l->net, r, "rms"),
+                                where, "rms", 0);
         if (s == CKKS_OK)
-            s = nn_load_double(&out->gain, nn_json_get(&l->net, r, "gain"),
+            s = nni_load_double(&out->gain, nni_json_get(&l->net, r, "gain"),
                              where, "gain", 0);
     }
     return s;
 }
 
 /* Nothing is in the file in vain. */
-static ckks_status model_check_used(const nn_loader *l)
+static ckks_status model_check_used(const nni_loader *l)
 {
     const nn_model *m = &l->m;
 
@@ -311,65 +311,66 @@ static ckks_status model_check_used(const nn_loader *l)
 }
 
 /* net: the whole network text. */
-static ckks_status model_network(nn_loader *l)
+static ckks_status model_network(nni_loader *l)
 {
     static const char *const with_ring[] = { "name", "border", "input",
         "output", "layers", "ranges", "ring", NULL };
     static const char *const without[] = { "name", "border", "input",
         "output", "layers", "ranges", NULL };
-    const nn_json_node *net = l->net.node;
-    bool ring = nn_json_get(&l->net, net, "ring") != NULL;
-    ckks_status s = nn_load_object(&l->net, net, "network",
+    const nni_json_node *net = l->net.node;
+    bool ring = nni_json_get(&l->net, net, "ring") != NULL;
+    ckks_status s = nni_load_object(&l->net, net, "network",
                                  ring ? with_ring : without);
 
     if (s == CKKS_OK)
-        s = nn_load_name(l->m.name, nn_json_get(&l->net, net, "name"), "name");
+        s = nni_load_name(l->m.name, nni_json_get(&l->net, net, "name"),
+                          "name");
     if (s == CKKS_OK)
-        s = model_input(l, nn_json_get(&l->net, net, "input"));
+        s = model_input(l, nni_json_get(&l->net, net, "input"));
     if (s == CKKS_OK)
         s = model_border(l, net);
     if (s == CKKS_OK)
-        s = model_layers(l, nn_json_get(&l->net, net, "layers"));
+        s = model_layers(l, nni_json_get(&l->net, net, "layers"));
     if (s == CKKS_OK)
-        s = model_output(l, nn_json_get(&l->net, net, "output"));
+        s = model_output(l, nni_json_get(&l->net, net, "output"));
     if (s == CKKS_OK)
-        s = model_ranges(l, nn_json_get(&l->net, net, "ranges"));
+        s = model_ranges(l, nni_json_get(&l->net, net, "ranges"));
     if (s == CKKS_OK)
         s = model_check_used(l);
     return s;
 }
 
-static ckks_status model_metadata(nn_loader *l)
+static ckks_status model_metadata(nni_loader *l)
 {
     static const char *const keys[] = { "format", "network", "origin", NULL };
-    const nn_json_node *meta = l->file.metadata;
-    const nn_json *doc = &l->file.header;
-    const nn_json_node *format = nn_json_get(doc, meta, "format");
-    const nn_json_node *network = nn_json_get(doc, meta, "network");
-    ckks_status s = nn_load_object(doc, meta, "__metadata__", keys);
+    const nni_json_node *meta = l->file.metadata;
+    const nni_json *doc = &l->file.header;
+    const nni_json_node *format = nni_json_get(doc, meta, "format");
+    const nni_json_node *network = nni_json_get(doc, meta, "network");
+    ckks_status s = nni_load_object(doc, meta, "__metadata__", keys);
 
     if (s != CKKS_OK)
         return s;
-    for (const nn_json_node *n = nn_json_first(doc, meta); n != NULL;
-         n = nn_json_next(doc, n))
+    for (const nni_json_node *n = nni_json_first(doc, meta); n != NULL;
+         n = nni_json_next(doc, n))
         if (n->kind != NN_JSON_STRING)
             return nn_fail(CKKS_EFORMAT, "model: __metadata__: %s is not a "
                            "text", n->key);
     if (strcmp(format->text, "volley-1") != 0)
         return nn_fail(CKKS_EFORMAT, "model: format \"%s\", want \"volley-1\"",
                        format->text);
-    return nn_json_load(&l->net, "model: network",
+    return nni_json_load(&l->net, "model: network",
                         (const uint8_t *)network->text, network->length);
 }
 
 ckks_status nn_model_load(nn_model *out, const uint8_t *in, size_t size)
 {
-    nn_loader l = {0};
+    nni_loader l = {0};
     ckks_status s;
 
     if (out == NULL || in == NULL)
         return nn_fail(CKKS_EARG, "nn_model_load: null pointer");
-    s = nn_safetensors_load(&l.file, in, size);
+    s = nni_safetensors_load(&l.file, in, size);
     if (s == CKKS_OK)
         s = model_metadata(&l);
     if (s == CKKS_OK)
@@ -383,8 +384,8 @@ ckks_status nn_model_load(nn_model *out, const uint8_t *in, size_t size)
         memset(&l.m, 0, sizeof l.m);
     }
     nn_model_clear(&l.m);
-    nn_json_clear(&l.net);
-    nn_safetensors_clear(&l.file);
+    nni_json_clear(&l.net);
+    nni_safetensors_clear(&l.file);
     return s;
 }
 

@@ -28,11 +28,11 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->core_width = m->width;
     if (m->border == NN_HALO) {
         /* whole poolings, so that they meet image and tiles in phase 0 */
-        p->halo = net_round_up(nn_halo_radius(m), n->max_gap);
+        p->halo = nni_round_up(nn_halo_radius(m), n->max_gap);
         if (aim->height > 0)
-            p->core_height = net_round_up(aim->height, n->max_gap);
+            p->core_height = nni_round_up(aim->height, n->max_gap);
         if (aim->width > 0)
-            p->core_width = net_round_up(aim->width, n->max_gap);
+            p->core_width = nni_round_up(aim->width, n->max_gap);
     }
     p->params.security = aim->security == 0 ? 128 : aim->security;
 }
@@ -63,7 +63,7 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
                        "batch %d: sides are 1..%d", aim->ring_y, aim->ring_x,
                        aim->height, aim->width, aim->max_batch, NN_MAX_SIDE);
     if (aim->machine != NULL) {
-        ckks_status st = net_machine_check(aim->machine, "nn_plan_make");
+        ckks_status st = nni_machine_check(aim->machine, "nn_plan_make");
 
         if (st != CKKS_OK)
             return st;
@@ -90,12 +90,12 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
 static ckks_status set_matrices_of(net *n, const nn_plan *p)
 {
     int neurons[NN_MAX_STEPS];
-    ckks_status st = net_set_masks(n, &p->layout,
+    ckks_status st = nni_set_masks(n, &p->layout,
                                    p->params.ring == CKKS_RING_REAL);
 
     for (int k = 0; k < n->num_stages; k++)
         neurons[k] = p->step[k].neurons;
-    return st == CKKS_OK ? net_matrix_set(n, &p->layout, neurons) : st;
+    return st == CKKS_OK ? nni_matrix_set(n, &p->layout, neurons) : st;
 }
 
 static ckks_status make(nn_plan *out, net *n, const nn_model *m,
@@ -117,11 +117,11 @@ static ckks_status make(nn_plan *out, net *n, const nn_model *m,
     }
     describe(blank, n, m, aim);
     if (st == CKKS_OK)
-        st = net_search(plan, n, blank, m, aim, machine);
+        st = nni_search(plan, n, blank, m, aim, machine);
     if (st == CKKS_OK)
         st = set_matrices_of(n, plan);
     if (st == CKKS_OK)
-        st = net_predict(plan, n, aim->machine, aim->threads);
+        st = nni_predict(plan, n, aim->machine, aim->threads);
     if (st == CKKS_OK)
         *out = *plan;
     free(plan);
@@ -140,11 +140,11 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
         aim = &none;
     st = check_aim(m, aim);
     if (st == CKKS_OK)
-        st = net_init(&n, m);
+        st = nni_init(&n, m);
     if (st != CKKS_OK)
         return st;
     st = make(out, &n, m, aim);
-    net_clear(&n);
+    nni_clear(&n);
     return st;
 }
 

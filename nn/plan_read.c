@@ -12,8 +12,8 @@
 
 /* Reads members of one object; the first problem is kept. */
 typedef struct reader {
-    const nn_json *doc;
-    const nn_json_node *object;
+    const nni_json *doc;
+    const nni_json_node *object;
     const char *where;
     ckks_status st;
 } reader;
@@ -29,14 +29,14 @@ static int get_int(reader *r, const char *key, int lo, int hi)
 {
     int64_t v = lo;
 
-    if (!nn_json_int(&v, nn_json_get(r->doc, r->object, key), lo, hi))
+    if (!nni_json_int(&v, nni_json_get(r->doc, r->object, key), lo, hi))
         refuse(r, key, "missing or out of range");
     return (int)v;
 }
 
 static double get_double(reader *r, const char *key)
 {
-    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+    const nni_json_node *n = nni_json_get(r->doc, r->object, key);
 
     if (n == NULL || n->kind != NN_JSON_DOUBLE) {
         refuse(r, key, "missing or not a number");
@@ -47,7 +47,7 @@ static double get_double(reader *r, const char *key)
 
 static bool get_bool(reader *r, const char *key)
 {
-    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+    const nni_json_node *n = nni_json_get(r->doc, r->object, key);
 
     if (n == NULL || (n->kind != NN_JSON_TRUE && n->kind != NN_JSON_FALSE))
         refuse(r, key, "missing or not true or false");
@@ -56,7 +56,7 @@ static bool get_bool(reader *r, const char *key)
 
 static void get_name(reader *r, const char *key, char out[NN_NAME])
 {
-    const nn_json_node *n = nn_json_get(r->doc, r->object, key);
+    const nni_json_node *n = nni_json_get(r->doc, r->object, key);
 
     if (n == NULL || n->kind != NN_JSON_STRING || n->length >= NN_NAME) {
         refuse(r, key, "missing, not a string, or over 63 bytes");
@@ -82,7 +82,7 @@ static int get_choice(reader *r, const char *key, const char *const *name,
 /* No member but those named in the list, which ends with NULL. */
 static void check_known(reader *r, const char *const *known)
 {
-    const nn_json_node *n = nn_json_unknown(r->doc, r->object, known);
+    const nni_json_node *n = nni_json_unknown(r->doc, r->object, known);
 
     if (n != NULL)
         refuse(r, n->key, "unknown key");
@@ -91,7 +91,7 @@ static void check_known(reader *r, const char *const *known)
 static reader enter(const reader *r, const char *key,
                     const char *const *known)
 {
-    reader in = { r->doc, nn_json_get(r->doc, r->object, key), key, r->st };
+    reader in = { r->doc, nni_json_get(r->doc, r->object, key), key, r->st };
 
     if (in.object == NULL || in.object->kind != NN_JSON_OBJECT)
         refuse(&in, "*", "missing or not an object");
@@ -120,16 +120,16 @@ static void read_layout(reader *top, nn_plan *p)
 
 static int read_words(reader *r, const char *key, uint64_t *out, int limit)
 {
-    const nn_json_node *list = nn_json_get(r->doc, r->object, key);
-    const nn_json_node *n = nn_json_first(r->doc, list);
+    const nni_json_node *list = nni_json_get(r->doc, r->object, key);
+    const nni_json_node *n = nni_json_first(r->doc, list);
     int count = 0;
 
     if (list == NULL || list->kind != NN_JSON_ARRAY) {
         refuse(r, key, "missing or not a list");
         return 0;
     }
-    for (; n != NULL; n = nn_json_next(r->doc, n)) {
-        if (count == limit || !nn_json_word(&out[count], n)) {
+    for (; n != NULL; n = nni_json_next(r->doc, n)) {
+        if (count == limit || !nni_json_word(&out[count], n)) {
             refuse(r, key, "too many, or not words");
             return count;
         }
@@ -160,8 +160,8 @@ static void read_parameters(reader *top, nn_plan *p)
 
 static void read_classes(reader *r, nn_plan *p)
 {
-    const nn_json_node *list = nn_json_get(r->doc, r->object, "classes");
-    const nn_json_node *n = nn_json_first(r->doc, list);
+    const nni_json_node *list = nni_json_get(r->doc, r->object, "classes");
+    const nni_json_node *n = nni_json_first(r->doc, list);
     const int want = p->out_channels == 1 ? 2 : p->out_channels;
 
     if (list == NULL || list->kind != NN_JSON_ARRAY
@@ -170,7 +170,7 @@ static void read_classes(reader *r, nn_plan *p)
         refuse(r, "classes", "missing, not a list, or not one a channel");
         return;
     }
-    for (; n != NULL; n = nn_json_next(r->doc, n)) {
+    for (; n != NULL; n = nni_json_next(r->doc, n)) {
         if (n->kind != NN_JSON_STRING || n->length >= NN_NAME) {
             refuse(r, "classes", "not a string, or over 63 bytes");
             return;
@@ -212,12 +212,12 @@ static void read_ends(reader *top, nn_plan *p)
 static void read_keys(reader *top, nn_plan *p)
 {
     static const char *const known[] = { "kind", "step", "level", NULL };
-    const nn_json_node *list = nn_json_get(top->doc, top->object, "keys");
-    const nn_json_node *n = nn_json_first(top->doc, list);
+    const nni_json_node *list = nni_json_get(top->doc, top->object, "keys");
+    const nni_json_node *n = nni_json_first(top->doc, list);
 
     if (list == NULL || list->kind != NN_JSON_ARRAY)
         refuse(top, "keys", "missing or not a list");
-    for (; n != NULL && top->st == CKKS_OK; n = nn_json_next(top->doc, n)) {
+    for (; n != NULL && top->st == CKKS_OK; n = nni_json_next(top->doc, n)) {
         reader r = { top->doc, n, "keys", top->st };
         ckks_key_request *k = &p->key[p->num_keys];
 
@@ -226,7 +226,7 @@ static void read_keys(reader *top, nn_plan *p)
             return;
         }
         check_known(&r, known);
-        k->kind = (ckks_key_kind)get_choice(&r, "kind", net_key_words, 3);
+        k->kind = (ckks_key_kind)get_choice(&r, "kind", nni_key_words, 3);
         k->step = get_int(&r, "step", 0, 1 << CKKS_MAX_LOG_N);
         k->level = get_int(&r, "level", 0, CKKS_MAX_PRIMES - 1);
         top->st = r.st;
@@ -238,12 +238,12 @@ static void read_steps(reader *top, nn_plan *p)
 {
     static const char *const known[] = { "name", "square", "rotate_inputs",
         "neurons", "level", "log_scale", "channels", "height", "width", NULL };
-    const nn_json_node *list = nn_json_get(top->doc, top->object, "steps");
-    const nn_json_node *n = nn_json_first(top->doc, list);
+    const nni_json_node *list = nni_json_get(top->doc, top->object, "steps");
+    const nni_json_node *n = nni_json_first(top->doc, list);
 
     if (list == NULL || list->kind != NN_JSON_ARRAY)
         refuse(top, "steps", "missing or not a list");
-    for (; n != NULL && top->st == CKKS_OK; n = nn_json_next(top->doc, n)) {
+    for (; n != NULL && top->st == CKKS_OK; n = nni_json_next(top->doc, n)) {
         reader r = { top->doc, n, "steps", top->st };
         nn_step *s = &p->step[p->num_steps];
 
@@ -288,7 +288,7 @@ static void check_sense(reader *r, nn_plan *p)
 
     if (r->st != CKKS_OK)
         return;
-    l->slots = net_slots(&p->params);
+    l->slots = nni_slots(&p->params);
     l->grid_y = l->height / l->ring_y;
     l->grid_x = l->width / l->ring_x;
     if (l->height % l->ring_y != 0 || l->width % l->ring_x != 0
@@ -316,7 +316,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
     static const char *const known[] = { "format", "name", "border", "layout",
                                          "parameters", "input", "output",
                                          "keys", "steps", NULL };
-    nn_json doc = { 0 };
+    nni_json doc = { 0 };
     nn_plan *p;
     reader r;
     ckks_status st;
@@ -326,7 +326,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
     p = calloc(1, sizeof *p);
     if (p == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_load: no memory");
-    st = nn_json_load(&doc, "plan", (const uint8_t *)text, size);
+    st = nni_json_load(&doc, "plan", (const uint8_t *)text, size);
     if (st == CKKS_OK) {
         char format[NN_NAME] = "";
 
@@ -336,7 +336,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
             refuse(&r, "format", "not \"volley-plan-1\"");
         check_known(&r, known);
         get_name(&r, "name", p->name);
-        p->border = (nn_border)get_choice(&r, "border", net_border_words, 4);
+        p->border = (nn_border)get_choice(&r, "border", nni_border_words, 4);
         read_layout(&r, p);
         read_parameters(&r, p);
         read_ends(&r, p);
@@ -347,7 +347,7 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
     }
     if (st == CKKS_OK)
         *out = *p;
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
     free(p);
     return st;
 }

@@ -32,7 +32,7 @@ static void totals(nn_plan *p)
 
         for (int j = 0; j <= p->key[i].level; j++)
             row += log2((double)p->params.primes[j]);
-        p->key_bytes += net_digits(&p->params, p->key[i].level) * row * limb;
+        p->key_bytes += nni_digits(&p->params, p->key[i].level) * row * limb;
     }
 }
 
@@ -53,7 +53,7 @@ static void keep_agreed(nn_plan *to, const nn_plan *from)
     }
 }
 
-ckks_status net_predict(nn_plan *p, net *n, const nn_machine *machine,
+ckks_status nni_predict(nn_plan *p, net *n, const nn_machine *machine,
                         int threads)
 {
     nn_machine here;
@@ -64,9 +64,9 @@ ckks_status net_predict(nn_plan *p, net *n, const nn_machine *machine,
         machine = &here;
     }
     if (st == CKKS_OK)
-        st = net_levels(n, net_plan_bits(p), p->params.primes);
+        st = nni_levels(n, nni_plan_bits(p), p->params.primes);
     if (st == CKKS_OK)
-        st = net_price(p, n, false, machine, threads);
+        st = nni_price(p, n, false, machine, threads);
     if (st == CKKS_OK)
         totals(p);
     return st;
@@ -85,9 +85,9 @@ ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
         return nn_fail(CKKS_EARG, "nn_plan_price: %d threads, not 1..%d",
                        threads, NN_MAX_THREADS);
     if (machine != NULL)
-        st = net_machine_check(machine, "nn_plan_price");
+        st = nni_machine_check(machine, "nn_plan_price");
     if (st == CKKS_OK)
-        st = net_of_plan(&n, m, p, "nn_plan_price");
+        st = nni_of_plan(&n, m, p, "nn_plan_price");
     if (st != CKKS_OK)
         return st;
     made = malloc(sizeof *made);
@@ -95,13 +95,13 @@ ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
         st = nn_fail(CKKS_EMEM, "nn_plan_price: no memory");
     } else {
         *made = *p;
-        st = net_predict(made, &n, machine, threads);
+        st = nni_predict(made, &n, machine, threads);
     }
     if (st == CKKS_OK) {
         keep_agreed(made, p);
         *p = *made;
     }
     free(made);
-    net_clear(&n);
+    nni_clear(&n);
     return st;
 }

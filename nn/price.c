@@ -47,7 +47,7 @@ static void switch_limbs(work *w, const ckks_params *p,
     const double limbs = s->level + 1, all = limbs + specials;
     const double gone = specials + s->rescaled;
     const double kept = limbs - s->rescaled, halves = 2 * s->pairs * times;
-    const double digits = net_digits(p, s->level);
+    const double digits = nni_digits(p, s->level);
     const int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
     double terms = 0;
 
@@ -94,7 +94,7 @@ static void rescale_limbs(work *w, double limbs, double parts, double times)
 /* ---- inputs ------------------------------------------------------------- */
 
 /* gather: what the image is dropped to. */
-static double dropped_inputs(const net *n, const net_stage *s,
+static double dropped_inputs(const net *n, const nni_stage *s,
                              const nn_layout *l)
 {
     double count = 0;
@@ -106,8 +106,8 @@ static double dropped_inputs(const net *n, const net_stage *s,
     return count;
 }
 
-static void price_inputs(pricing *p, const net *n, const net_stage *s,
-                         const net_shape *shape, const net_map *m,
+static void price_inputs(pricing *p, const net *n, const nni_stage *s,
+                         const nni_shape *shape, const nni_map *m,
                          const nn_layout *l)
 {
     const double limbs = s->level + 1;
@@ -134,10 +134,10 @@ static void price_inputs(pricing *p, const net *n, const net_stage *s,
 
 /* ---- one piece ---------------------------------------------------------- */
 
-static void price_combine(pricing *p, const net_stage *s,
-                          const net_row_shape *row)
+static void price_combine(pricing *p, const nni_stage *s,
+                          const nni_row_shape *row)
 {
-    const int together = net_machine_rows(p->machine);
+    const int together = nni_machine_rows(p->machine);
     const int channels = row->piece.channels;
     const double rows = (channels + together - 1) / together * together;
     const double limbs = 2 * (s->level + 1);
@@ -150,8 +150,8 @@ static void price_combine(pricing *p, const net_stage *s,
 }
 
 /* finish_linear, for the whole piece. */
-static void linear_limbs(work *w, const pricing *p, const net_stage *s,
-                         const net_row_shape *row)
+static void linear_limbs(work *w, const pricing *p, const nni_stage *s,
+                         const nni_row_shape *row)
 {
     const double limbs = s->level + 1, channels = row->piece.channels;
     const double phases = row->piece.phases;
@@ -167,11 +167,11 @@ static void linear_limbs(work *w, const pricing *p, const net_stage *s,
 }
 
 /* deliver, for `count` ciphertexts of `parts` polynomials and one form. */
-static void form_limbs(work *w, const pricing *p, const net_stage *s,
-                       const nn_layout *l, const net_out *o, double parts,
+static void form_limbs(work *w, const pricing *p, const nni_stage *s,
+                       const nn_layout *l, const nni_out *o, double parts,
                        double count)
 {
-    const net_means m = net_means_after(s, o, l, 0);
+    const nni_means m = nni_means_after(s, o, l, 0);
     const double limbs = o->level + 2;
     const double made = s->gap > 0 ? count * s->gap / m.gap_y * s->gap / m.gap_x
                                    : count;
@@ -184,16 +184,16 @@ static void form_limbs(work *w, const pricing *p, const net_stage *s,
         switch_limbs(w, p->params, &relin, made);
         return;
     }
-    if (!s->square)             /* net_lift                                  */
+    if (!s->square)             /* nni_lift                                  */
         w->limbs[NN_PASS] += 2 * parts * limbs * made;
     rescale_limbs(w, limbs, 2, made);
 }
 
-static void price_finish(pricing *p, const net *n, const net_stage *s,
-                         const nn_layout *l, const net_row_shape *row)
+static void price_finish(pricing *p, const net *n, const nni_stage *s,
+                         const nn_layout *l, const nni_row_shape *row)
 {
     const double limbs = s->level + 1 - s->masked;
-    const net_piece *piece = &row->piece;
+    const nni_piece *piece = &row->piece;
     double linear = s->square ? 0 : piece->channels;
     work w = { { 0 } };
 
@@ -214,26 +214,26 @@ static void price_finish(pricing *p, const net *n, const net_stage *s,
     charge(p, &w, piece->channels);
 }
 
-/* ---- net_pool ------------------------------------------------------------ */
+/* ---- nni_pool ------------------------------------------------------------ */
 
 /* Of one form: poolings by rotation, each of so many outputs, terms and
  * rotations of a channel; false behind the last. */
 static bool means_at(double *outputs, double *terms, double *rotations,
-                     const net_stage *s, const net_out *o, const nn_layout *l,
+                     const nni_stage *s, const nni_out *o, const nn_layout *l,
                      int turned)
 {
-    const net_means before = net_means_after(s, o, l, turned);
-    const net_means after = net_means_after(s, o, l, turned + 1);
-    net_term term[4];
+    const nni_means before = nni_means_after(s, o, l, turned);
+    const nni_means after = nni_means_after(s, o, l, turned + 1);
+    nni_term term[4];
     int y, x;
 
     *outputs = *terms = *rotations = 0;
-    if (turned >= net_turns(s, o, l))
+    if (turned >= nni_turns(s, o, l))
         return false;
-    for (int to = 0; to < net_means_phases(&after, l); to++) {
-        const int count = net_pool_terms(term, l, &before, &after, to);
+    for (int to = 0; to < nni_means_phases(&after, l); to++) {
+        const int count = nni_pool_terms(term, l, &before, &after, to);
 
-        if (!net_means_at(&y, &x, &after, l, to))
+        if (!nni_means_at(&y, &x, &after, l, to))
             continue;
         *outputs += 1;
         *terms += count;
@@ -243,7 +243,7 @@ static bool means_at(double *outputs, double *terms, double *rotations,
     return true;
 }
 
-double net_mean_rotations(const net_stage *s, const nn_layout *l)
+double nni_mean_rotations(const nni_stage *s, const nn_layout *l)
 {
     double sum = 0, outputs, terms, rotations;
 
@@ -254,7 +254,7 @@ double net_mean_rotations(const net_stage *s, const nn_layout *l)
     return sum;
 }
 
-static void price_means(pricing *p, const net_stage *s, const nn_layout *l)
+static void price_means(pricing *p, const nni_stage *s, const nn_layout *l)
 {
     double outputs, terms, rotations;
     work w = { { 0 } };
@@ -273,8 +273,8 @@ static void price_means(pricing *p, const net_stage *s, const nn_layout *l)
         }
 }
 
-/* net_finish, for `squares` ciphertexts at one phase. */
-static void finish_limbs(work *w, const pricing *p, const net_stage *s,
+/* nni_finish, for `squares` ciphertexts at one phase. */
+static void finish_limbs(work *w, const pricing *p, const nni_stage *s,
                          const nn_layout *l, double squares)
 {
     w->limbs[NN_PASS] += 5 * (s->level + 1 - s->extra) * squares;
@@ -282,11 +282,11 @@ static void finish_limbs(work *w, const pricing *p, const net_stage *s,
         form_limbs(w, p, s, l, &s->out[j], s->square ? 3 : 2, squares);
 }
 
-double net_matrix_seconds(const net *n, int k, const net_matrix *x,
+double nni_matrix_seconds(const net *n, int k, const nni_matrix *x,
                           const nn_plan *plan, const nn_machine *machine,
                           int threads)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const double limbs = s->level + 1, made = (double)x->babies - 1;
     const nn_switching turn = { .level = s->level, .xs = made > 0,
                                 .terms = made, .pairs = made, .turns = made };
@@ -314,11 +314,11 @@ double net_matrix_seconds(const net *n, int k, const net_matrix *x,
     return p.seconds;
 }
 
-double net_stage_seconds(const net *n, int k, const net_shape *shape,
-                         const net_map *m, const nn_plan *plan,
+double nni_stage_seconds(const net *n, int k, const nni_shape *shape,
+                         const nni_map *m, const nn_plan *plan,
                          const nn_machine *machine, int threads)
 {
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     pricing p = { &plan->params, machine, threads, 0 };
 
     price_inputs(&p, n, s, shape, m, &plan->layout);

@@ -14,69 +14,69 @@
  * together. */
 enum { NET_LIMBS = 704, NET_TOGETHER = 8 };
 
-typedef struct net_piece {
+typedef struct nni_piece {
     int first, phases;
     int channel, channels;
-} net_piece;
+} nni_piece;
 
 /* The piece that follows p, the first one if all of p is zero; false behind the
  * last. */
-bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
+bool nni_piece_next(nni_piece *p, const nni_map *m, int level, int columns,
                     bool by_inputs);
 
-/* One piece, as net_row_init builds it. */
-typedef struct net_row_shape {
-    net_piece piece;
+/* One piece, as nni_row_init builds it. */
+typedef struct nni_row_shape {
+    nni_piece piece;
     int inputs, blocks;         /* inputs: that the piece reads              */
     int moved;                  /* blocks that are swapped out, not rotated  */
     int rotations;              /* blocks with a step, times one channel     */
     int sums;                   /* phases whose blocks are added             */
     double terms;               /* over all blocks, times one channel        */
-} net_row_shape;
+} nni_row_shape;
 
-typedef struct net_shape {
+typedef struct nni_shape {
     bool by_inputs;             /* inputs are rotated, not sums              */
     int versions, copies;       /* inputs made for that; of them by 0        */
     int turned;                 /* inputs that at least one is made of       */
     int num_rows;               /* pieces                                    */
-    net_row_shape *row;
-} net_shape;
+    nni_row_shape *row;
+} nni_shape;
 
 /* The shape of a stage's map, whichever is rotated. */
-CKKS_CHECKED ckks_status net_shape_init(net_shape *out, const net_map *m,
-                                        const net_stage *s,
+CKKS_CHECKED ckks_status nni_shape_init(nni_shape *out, const nni_map *m,
+                                        const nni_stage *s,
                                         const nn_layout *l, bool by_inputs);
-void net_shape_clear(net_shape *s);
+void nni_shape_clear(nni_shape *s);
 
 /* Phases of one row of a stage. */
-int net_columns(const net_stage *s, const nn_layout *l);
+int nni_columns(const nni_stage *s, const nn_layout *l);
 
 /* ---- price.c: seconds --------------------------------------------------- */
 
 /* Seconds of stage k but for fresh memory. */
-double net_stage_seconds(const net *n, int k, const net_shape *shape,
-                         const net_map *m, const nn_plan *p,
+double nni_stage_seconds(const net *n, int k, const nni_shape *shape,
+                         const nni_map *m, const nn_plan *p,
                          const nn_machine *machine, int threads);
 
 /* Rotations of its means. */
-double net_mean_rotations(const net_stage *s, const nn_layout *l);
+double nni_mean_rotations(const nni_stage *s, const nn_layout *l);
 
 /* Seconds of a stage that is a matrix. */
-double net_matrix_seconds(const net *n, int k, const net_matrix *x,
+double nni_matrix_seconds(const net *n, int k, const nni_matrix *x,
                           const nn_plan *p, const nn_machine *machine,
                           int threads);
 
 /* ---- memory.c: bytes ---------------------------------------------------- */
 
 /* Keys and tables, which stay. */
-double net_base_bytes(const nn_plan *p, const nn_machine *machine);
+double nni_base_bytes(const nn_plan *p, const nn_machine *machine);
 /* Tensors that are there when stage k begins. */
-double net_alive_bytes(const net *n, int k, const nn_plan *p);
+double nni_alive_bytes(const net *n, int k, const nn_plan *p);
 /* The most that stage k has at once, but for the base. */
-double net_stage_bytes(const net *n, int k, const net_shape *shape,
-                       const net_map *m, const nn_plan *p,
+double nni_stage_bytes(const net *n, int k, const nni_shape *shape,
+                       const nni_map *m, const nn_plan *p,
                        const nn_machine *machine, int threads);
-double net_matrix_bytes(const net *n, int k, const net_matrix *x,
+double nni_matrix_bytes(const net *n, int k, const nni_matrix *x,
                         const nn_plan *p, int threads);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "run.h"
 
-void net_note(net_failure *f, ckks_status st)
+void nni_note(nni_failure *f, ckks_status st)
 {
     if (st == CKKS_OK)
         return;
@@ -33,36 +33,36 @@ void net_note(net_failure *f, ckks_status st)
     }
 }
 
-ckks_status net_failed(const net_failure *f, const char *where)
+ckks_status nni_failed(const nni_failure *f, const char *where)
 {
     return f->status == CKKS_OK
                ? CKKS_OK
                : nn_fail(f->status, "nn_run: %s: %s", where, f->message);
 }
 
-ckks_status net_no_memory(const char *where)
+ckks_status nni_no_memory(const char *where)
 {
     return nn_fail(CKKS_EMEM, "nn_run: %s: no memory", where);
 }
 
 /* ---- tensors ------------------------------------------------------------ */
 
-void net_tensor_clear(net_tensor *t)
+void nni_tensor_clear(nni_tensor *t)
 {
     for (int i = 0; i < t->count; i++)
         ckks_ct_clear(&t->ct[i]);
     free(t->ct);
-    *t = (net_tensor){ NULL, 0 };
+    *t = (nni_tensor){ NULL, 0 };
 }
 
-static void free_read(net_run *r, int reader)
+static void free_read(nni_run *r, int reader)
 {
     const net *n = &r->w->net;
 
     for (int j = 0; j < reader; j++)
         for (int i = 0; i < n->stage[j].num_outs; i++)
             if (n->stage[j].out[i].last_reader <= reader)
-                net_tensor_clear(&r->out[j][i]);
+                nni_tensor_clear(&r->out[j][i]);
     if (n->image.last_reader == reader)
         for (int i = 0; i < nn_plan_inputs(r->p); i++)
             ckks_ct_clear(&r->image[i]);
@@ -71,7 +71,7 @@ static void free_read(net_run *r, int reader)
 /* ---- one output ciphertext ---------------------------------------------- */
 
 /* out = the sums of channel o at phase i, rotated and added, plus the bias. */
-static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
+static ckks_status finish_linear(ckks_ct *out, nni_row *w, const nni_inputs *in,
                                  int o, int i, const ckks_keys *keys)
 {
     ckks_ct **part = malloc((size_t)w->num_blocks * sizeof *part);
@@ -107,14 +107,14 @@ static ckks_status finish_linear(ckks_ct *out, net_row *w, const net_inputs *in,
 
 /* What stands for channel o where the activation is no square: the same scale
  * as one. */
-static bool is_linear(const net_stage *s, int o)
+static bool is_linear(const nni_stage *s, int o)
 {
     return s->linear != NULL && s->linear[o];
 }
 
 /* out = the activation of ct. */
 static ckks_status activate(ckks_ct *out, const ckks_ct *ct,
-                            const net_stage *s, int o)
+                            const nni_stage *s, int o)
 {
     if (is_linear(s, o))
         return ckks_mul_const(out, ct, 1, 0, round(s->value_scale));
@@ -122,8 +122,8 @@ static ckks_status activate(ckks_ct *out, const ckks_ct *ct,
 }
 
 /* Brings a finished sum to the level of its form. */
-static ckks_status bring_down(ckks_ct *ct, const net_run *r, const net_stage *s,
-                              const net_out *o)
+static ckks_status bring_down(ckks_ct *ct, const nni_run *r, const nni_stage *s,
+                              const nni_out *o)
 {
     uint64_t q = r->p->params.primes[o->level + 1];
     ckks_status st = CKKS_OK;
@@ -131,14 +131,14 @@ static ckks_status bring_down(ckks_ct *ct, const net_run *r, const net_stage *s,
     if (s->square)
         return ckks_relin_rescale(ct, ct, r->keys);
     /* the whole number changes the scale, not the value */
-    st = ckks_mul_const(ct, ct, 1, 0, net_lift(net_plan_bits(r->p),
+    st = ckks_mul_const(ct, ct, 1, 0, nni_lift(nni_plan_bits(r->p),
                                                s->value_scale, q));
     return st == CKKS_OK ? ckks_rescale(ct, ct) : st;
 }
 
 /* Adds the activation of ct to what is there, the first of a mean makes it;
  * ct is consumed. */
-static ckks_status accumulate(ckks_ct *place, ckks_ct *ct, const net_stage *s,
+static ckks_status accumulate(ckks_ct *place, ckks_ct *ct, const nni_stage *s,
                               int o)
 {
     ckks_status st = CKKS_OK;
@@ -156,19 +156,19 @@ static ckks_status accumulate(ckks_ct *place, ckks_ct *ct, const net_stage *s,
 
 /* Adds what a ciphertext of phase i gives to its place in form j of stage k;
  * the last one of a mean brings it down.  ct is consumed. */
-static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
+static ckks_status deliver(nni_run *r, int k, int j, int o, int i, ckks_ct *ct)
 {
-    const net_stage *s = &r->w->net.stage[k];
-    const net_out *form = &s->out[j];
+    const nni_stage *s = &r->w->net.stage[k];
+    const nni_out *form = &s->out[j];
     const nn_layout *l = &r->p->layout;
-    const net_means m = net_means_after(s, form, l, 0);
-    const int columns = net_phases(l->ring_x, s->gap);
+    const nni_means m = nni_means_after(s, form, l, 0);
+    const int columns = nni_phases(l->ring_x, s->gap);
     const int y = i / columns, x = i % columns;
     const int down = s->gap > 0 ? m.gap_y / s->gap : 1;
     const int across = s->gap > 0 ? m.gap_x / s->gap : 1;
-    ckks_ct *place = &r->out[k][j].ct[o * net_means_phases(&m, l)
+    ckks_ct *place = &r->out[k][j].ct[o * nni_means_phases(&m, l)
                                       + y / down
-                                            * net_phases(l->ring_x, m.gap_x)
+                                            * nni_phases(l->ring_x, m.gap_x)
                                       + x / across];
     ckks_status st = accumulate(place, ct, s, o);
 
@@ -177,9 +177,9 @@ static ckks_status deliver(net_run *r, int k, int j, int o, int i, ckks_ct *ct)
     return st;
 }
 
-ckks_status net_finish(net_run *r, int k, int o, int i, ckks_ct *ct)
+ckks_status nni_finish(nni_run *r, int k, int o, int i, ckks_ct *ct)
 {
-    const net_stage *s = &r->w->net.stage[k];
+    const nni_stage *s = &r->w->net.stage[k];
     ckks_ct copy = { 0 };
     ckks_status st = CKKS_OK;
 
@@ -201,44 +201,44 @@ ckks_status net_finish(net_run *r, int k, int o, int i, ckks_ct *ct)
     return st;
 }
 
-static ckks_status finish_one(net_run *r, int k, net_row *w,
-                              const net_inputs *in, int o, int i)
+static ckks_status finish_one(nni_run *r, int k, nni_row *w,
+                              const nni_inputs *in, int o, int i)
 {
     ckks_ct ct = { 0 };
     ckks_status st = finish_linear(&ct, w, in, o, i, r->keys);
 
     if (st == CKKS_OK)
-        st = net_finish(r, k, o, i, &ct);
+        st = nni_finish(r, k, o, i, &ct);
     ckks_ct_clear(&ct);
     return st;
 }
 
 /* ---- stages ------------------------------------------------------------- */
 
-static ckks_status outs_init(net_run *r, int k)
+static ckks_status outs_init(nni_run *r, int k)
 {
-    const net_stage *s = &r->w->net.stage[k];
+    const nni_stage *s = &r->w->net.stage[k];
 
     for (int j = 0; j < s->num_outs; j++) {
         const nn_layout *l = &r->p->layout;
-        const net_means m = net_means_after(s, &s->out[j], l, 0);
-        net_tensor *t = &r->out[k][j];
+        const nni_means m = nni_means_after(s, &s->out[j], l, 0);
+        nni_tensor *t = &r->out[k][j];
 
-        t->count = s->planes * net_means_phases(&m, l);
+        t->count = s->planes * nni_means_phases(&m, l);
         t->ct = calloc((size_t)t->count, sizeof *t->ct);
         if (t->ct == NULL) {
             t->count = 0;
-            return net_no_memory(s->name);
+            return nni_no_memory(s->name);
         }
     }
     return CKKS_OK;
 }
 
-static ckks_status one_piece(net_run *r, int k, const net_inputs *in,
-                             const net_piece *p)
+static ckks_status one_piece(nni_run *r, int k, const nni_inputs *in,
+                             const nni_piece *p)
 {
-    net_failure f = { CKKS_OK, "" };
-    net_row w;
+    nni_failure f = { CKKS_OK, "" };
+    nni_row w;
     ckks_status st;
     bool live = false;
 
@@ -246,48 +246,48 @@ static ckks_status one_piece(net_run *r, int k, const net_inputs *in,
         live |= in->map->phase[i].live;
     if (!live)
         return CKKS_OK;
-    st = net_row_init(&w, in, p);
+    st = nni_row_init(&w, in, p);
     if (st != CKKS_OK)
         return st;
     NET_PARALLEL
     for (int o = p->channel; o < p->channel + p->channels; o++)
         for (int i = p->first; i < p->first + p->phases; i++)
             if (in->map->phase[i].live)
-                net_note(&f, finish_one(r, k, &w, in, o, i));
-    net_row_clear(&w);
-    return net_failed(&f, in->stage->name);
+                nni_note(&f, finish_one(r, k, &w, in, o, i));
+    nni_row_clear(&w);
+    return nni_failed(&f, in->stage->name);
 }
 
-static ckks_status one_stage(net_run *r, int k)
+static ckks_status one_stage(nni_run *r, int k)
 {
-    const net_stage *s = &r->w->net.stage[k];
-    const int columns = net_columns(s, &r->p->layout);
-    net_piece piece = { 0 };
-    net_inputs in;
+    const nni_stage *s = &r->w->net.stage[k];
+    const int columns = nni_columns(s, &r->p->layout);
+    nni_piece piece = { 0 };
+    nni_inputs in;
     ckks_status st;
 
     if (s->neurons > 0) {
         st = outs_init(r, k);
         if (st == CKKS_OK)
-            st = net_matrix_run(r, k);
+            st = nni_matrix_run(r, k);
         if (st == CKKS_OK)
             free_read(r, k);
         return st;
     }
-    st = net_inputs_init(&in, r, k);
+    st = nni_inputs_init(&in, r, k);
     if (st != CKKS_OK)
         return st;
     st = outs_init(r, k);
     while (st == CKKS_OK
-           && net_piece_next(&piece, in.map, s->level, columns,
+           && nni_piece_next(&piece, in.map, s->level, columns,
                               in.by_inputs)) {
         if (piece.channel == 0)
-            net_inputs_drop(&in, r, k, piece.first);
+            nni_inputs_drop(&in, r, k, piece.first);
         st = one_piece(r, k, &in, &piece);
     }
-    net_inputs_clear(&in);
+    nni_inputs_clear(&in);
     for (int j = 0; j < s->num_outs && st == CKKS_OK; j++)
-        st = net_pool(r, k, j);
+        st = nni_pool(r, k, j);
     if (st == CKKS_OK)
         free_read(r, k);
     return st;
@@ -339,7 +339,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
                    const nn_weights *w, const ckks_keys *keys,
                    const nn_progress *progress)
 {
-    net_run r = { .p = p, .w = w, .keys = keys, .image = in };
+    nni_run r = { .p = p, .w = w, .keys = keys, .image = in };
     double done = 0;
     int stages, outputs;
     ckks_status st = check(out, in, p, w, keys);
@@ -351,7 +351,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     r.out = calloc((size_t)stages, sizeof *r.out);
     r.logit = calloc((size_t)outputs, sizeof *r.logit);
     if (r.out == NULL || r.logit == NULL)
-        st = net_no_memory("start");
+        st = nni_no_memory("start");
     for (int k = 0; k < stages && st == CKKS_OK; k++) {
         if (progress != NULL && progress->report != NULL)
             progress->report(progress->user, p, k, done, p->seconds);
@@ -360,7 +360,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     }
     for (int k = 0; r.out != NULL && k < stages; k++)
         for (int j = 0; j < NET_MAX_OUTS; j++)
-            net_tensor_clear(&r.out[k][j]);
+            nni_tensor_clear(&r.out[k][j]);
     for (int i = 0; r.logit != NULL && i < outputs; i++) {
         if (st == CKKS_OK)
             ckks_ct_swap(&out[i], &r.logit[i]);

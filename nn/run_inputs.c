@@ -9,7 +9,7 @@
 
 #include "run.h"
 
-void net_inputs_clear(net_inputs *in)
+void nni_inputs_clear(nni_inputs *in)
 {
     for (int i = 0; i < in->num_own; i++)
         ckks_ct_clear(&in->own[i]);
@@ -24,7 +24,7 @@ void net_inputs_clear(net_inputs *in)
 }
 
 /* Every distinct input that is made, sorted. */
-static ckks_status list_versions(net_inputs *in)
+static ckks_status list_versions(nni_inputs *in)
 {
     size_t all = 0, kept = 0;
 
@@ -32,25 +32,25 @@ static ckks_status list_versions(net_inputs *in)
         all += (size_t)in->map->phase[i].terms;
     in->version = malloc((all + 1) * sizeof *in->version);
     if (in->version == NULL)
-        return net_no_memory(in->stage->name);
+        return nni_no_memory(in->stage->name);
     all = 0;
     for (int i = 0; i < in->map->num_phases; i++)
         for (int k = 0; k < in->map->phase[i].terms; k++)
-            if (net_makes_version(&in->map->phase[i].term[k], in->stage,
+            if (nni_makes_version(&in->map->phase[i].term[k], in->stage,
                                   in->by_inputs))
-                in->version[all++] = net_version(&in->map->phase[i].term[k],
+                in->version[all++] = nni_version(&in->map->phase[i].term[k],
                                                  in->by_inputs);
-    qsort(in->version, all, sizeof *in->version, net_compare_terms);
+    qsort(in->version, all, sizeof *in->version, nni_compare_terms);
     for (size_t i = 0; i < all; i++)
         if (kept == 0
-            || net_compare_terms(&in->version[kept - 1], &in->version[i]) != 0)
+            || nni_compare_terms(&in->version[kept - 1], &in->version[i]) != 0)
             in->version[kept++] = in->version[i];
     in->total = in->num_inputs + (int)kept;
     return CKKS_OK;
 }
 
 /* Rotates input `i` by all steps wanted of it, from one set of digits. */
-static ckks_status rotate_input(net_inputs *in, int i, const ckks_keys *keys,
+static ckks_status rotate_input(nni_inputs *in, int i, const ckks_keys *keys,
                                 ckks_ct *to)
 {
     int first = 0, n = 0, count = in->total - in->num_inputs;
@@ -73,50 +73,50 @@ static ckks_status rotate_input(net_inputs *in, int i, const ckks_keys *keys,
     return st;
 }
 
-static ckks_status rotate_inputs(net_inputs *in, const ckks_keys *keys)
+static ckks_status rotate_inputs(nni_inputs *in, const ckks_keys *keys)
 {
     ckks_ct *to = in->own + in->num_inputs;
-    net_failure f = { CKKS_OK, "" };
+    nni_failure f = { CKKS_OK, "" };
 
     NET_PARALLEL
     for (int i = 0; i < in->num_inputs; i++)
-        net_note(&f, rotate_input(in, i, keys, to));
+        nni_note(&f, rotate_input(in, i, keys, to));
     for (int k = in->num_inputs; k < in->total; k++)
         in->ct[k] = &to[k - in->num_inputs];
-    return net_failed(&f, in->stage->name);
+    return nni_failed(&f, in->stage->name);
 }
 
 /* The inputs that alternate, none rotated. */
-static ckks_status alternate_inputs(net_inputs *in)
+static ckks_status alternate_inputs(nni_inputs *in)
 {
     ckks_ct *to = in->own + in->num_inputs;
-    net_failure f = { CKKS_OK, "" };
+    nni_failure f = { CKKS_OK, "" };
 
     NET_PARALLEL
     for (int k = in->num_inputs; k < in->total; k++) {
-        const net_term *t = &in->version[k - in->num_inputs];
+        const nni_term *t = &in->version[k - in->num_inputs];
 
         if (in->ct[t->input]->limb != NULL)     /* a phase with a pixel      */
-            net_note(&f, ckks_mul_alternating(&to[k - in->num_inputs],
+            nni_note(&f, ckks_mul_alternating(&to[k - in->num_inputs],
                                               in->ct[t->input]));
         in->ct[k] = &to[k - in->num_inputs];
     }
-    return net_failed(&f, in->stage->name);
+    return nni_failed(&f, in->stage->name);
 }
 
 /* ---- masks -------------------------------------------------------------- */
 
 /* Masks are as few as there are cuts: NULL if this one has no plaintext. */
-static ckks_pt *find_mask(const net_inputs *in, const net_term *t)
+static ckks_pt *find_mask(const nni_inputs *in, const nni_term *t)
 {
     for (int i = 0; i < in->num_masks; i++)
-        if (net_same_cut(&in->mask_of[i], t))
+        if (nni_same_cut(&in->mask_of[i], t))
             return &in->mask[i];
     return NULL;
 }
 
 /* The 0/1 plaintexts of all cuts that versions have. */
-static ckks_status make_masks(net_inputs *in, const net_run *r)
+static ckks_status make_masks(nni_inputs *in, const nni_run *r)
 {
     const nn_layout *l = &r->p->layout;
     const size_t versions = (size_t)(in->total - in->num_inputs);
@@ -127,15 +127,15 @@ static ckks_status make_masks(net_inputs *in, const net_run *r)
     in->mask_of = calloc(versions + 1, sizeof *in->mask_of);
     if (slot == NULL || in->mask == NULL || in->mask_of == NULL) {
         free(slot);
-        return net_no_memory(in->stage->name);
+        return nni_no_memory(in->stage->name);
     }
     for (size_t k = 0; k < versions && st == CKKS_OK; k++) {
-        const net_term *t = &in->version[k];
+        const nni_term *t = &in->version[k];
 
-        if (!net_cut(t) || find_mask(in, t) != NULL)
+        if (!nni_cut(t) || find_mask(in, t) != NULL)
             continue;
         for (size_t j = 0; j < l->slots; j++)
-            slot[j] = net_mask(l, in->stage->gap, t, j);
+            slot[j] = nni_mask(l, in->stage->gap, t, j);
         in->mask_of[in->num_masks] = *t;
         st = ckks_encode(&in->mask[in->num_masks++],
                          in->ct[in->num_inputs + (int)k]->ctx, slot, NULL,
@@ -150,36 +150,36 @@ static ckks_status make_masks(net_inputs *in, const net_run *r)
 
 /* Multiplies every version by its mask, every input (and what is only rotated)
  * by 2^mask_bits. */
-static ckks_status apply_masks(net_inputs *in)
+static ckks_status apply_masks(nni_inputs *in)
 {
-    net_failure f = { CKKS_OK, "" };
+    nni_failure f = { CKKS_OK, "" };
     double scale = ldexp(1, in->stage->mask_bits);
 
     NET_PARALLEL
     for (int k = 0; k < in->total; k++) {
-        const net_term *t = &in->version[k - in->num_inputs];
+        const nni_term *t = &in->version[k - in->num_inputs];
 
         if (k < in->num_inputs && in->ct[k]->limb == NULL)
             continue;           /* a phase without a pixel                   */
-        if (k < in->num_inputs || !net_cut(t))
-            net_note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
+        if (k < in->num_inputs || !nni_cut(t))
+            nni_note(&f, ckks_mul_const(&in->own[k], in->ct[k], 1, 0, scale));
         else
-            net_note(&f, ckks_mul_plain(&in->own[k], in->ct[k],
+            nni_note(&f, ckks_mul_plain(&in->own[k], in->ct[k],
                                     find_mask(in, t)));
     }
     for (int k = 0; k < in->total; k++)
         in->ct[k] = &in->own[k];
-    return net_failed(&f, in->stage->name);
+    return nni_failed(&f, in->stage->name);
 }
 
 /* Pointers to what the sources hold; the image is dropped to the level. */
-static ckks_status gather(net_inputs *in, net_run *r)
+static ckks_status gather(nni_inputs *in, nni_run *r)
 {
-    const net_stage *s = in->stage;
+    const nni_stage *s = in->stage;
     int at = 0;
 
     for (int i = 0; i < s->num_sources; i++) {
-        const net_source *src = &s->source[i];
+        const nni_source *src = &s->source[i];
         int count = src->channels * nn_layout_phases(&r->p->layout, src->gap);
 
         for (int k = 0; k < count; k++, at++) {
@@ -201,16 +201,16 @@ static ckks_status gather(net_inputs *in, net_run *r)
     return CKKS_OK;
 }
 
-void net_inputs_drop(net_inputs *in, net_run *r, int k, int phase)
+void nni_inputs_drop(nni_inputs *in, nni_run *r, int k, int phase)
 {
-    const net_stage *s = in->stage;
+    const nni_stage *s = in->stage;
     int at = 0;
 
     for (int i = 0; i < s->num_sources; i++) {
-        const net_source *src = &s->source[i];
+        const nni_source *src = &s->source[i];
         const int count = src->channels
                           * nn_layout_phases(&r->p->layout, src->gap);
-        const bool drops = net_drops(&r->w->net, k, i,
+        const bool drops = nni_drops(&r->w->net, k, i,
                                      r->p->step[k].rotate_inputs);
         ckks_ct *ct = src->stage < 0 ? r->image
                                      : r->out[src->stage][src->out].ct;
@@ -221,11 +221,11 @@ void net_inputs_drop(net_inputs *in, net_run *r, int k, int phase)
     }
 }
 
-ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
+ckks_status nni_inputs_init(nni_inputs *in, nni_run *r, int k)
 {
     ckks_status st = CKKS_OK;
 
-    *in = (net_inputs){ .stage = &r->w->net.stage[k], .map = &r->w->map[k] };
+    *in = (nni_inputs){ .stage = &r->w->net.stage[k], .map = &r->w->map[k] };
     in->num_inputs = in->total = in->map->num_inputs;
     in->by_inputs = r->p->step[k].rotate_inputs || in->stage->masked;
     if (in->by_inputs || in->stage->alternating)
@@ -236,7 +236,7 @@ ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
         in->own = calloc((size_t)in->total, sizeof *in->own);
         if (in->ct == NULL || in->own == NULL) {
             in->num_own = 0;
-            st = net_no_memory(in->stage->name);
+            st = nni_no_memory(in->stage->name);
         }
     }
     if (st == CKKS_OK)
@@ -250,20 +250,20 @@ ckks_status net_inputs_init(net_inputs *in, net_run *r, int k)
             st = apply_masks(in);
     }
     if (st != CKKS_OK)
-        net_inputs_clear(in);
+        nni_inputs_clear(in);
     return st;
 }
 
-int net_inputs_find(int *step, const net_inputs *in, const net_term *t)
+int nni_inputs_find(int *step, const nni_inputs *in, const nni_term *t)
 {
-    const net_term key = net_version(t, in->by_inputs), *found;
+    const nni_term key = nni_version(t, in->by_inputs), *found;
     size_t count = (size_t)(in->total - in->num_inputs);
 
     *step = t->step;
-    if (count == 0 || !net_makes_version(t, in->stage, in->by_inputs))
+    if (count == 0 || !nni_makes_version(t, in->stage, in->by_inputs))
         return t->input;
     found = bsearch(&key, in->version, count, sizeof *found,
-                    net_compare_terms);
+                    nni_compare_terms);
     if (in->by_inputs)
         *step = 0;
     return in->num_inputs + (int)(found - in->version);

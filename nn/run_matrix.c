@@ -16,7 +16,7 @@
 
 /* ---- plaintexts --------------------------------------------------------- */
 
-void net_encoded_clear(net_encoded *e)
+void nni_encoded_clear(nni_encoded *e)
 {
     for (size_t i = 0; e->product != NULL && i < e->products; i++)
         ckks_pt_clear(&e->product[i]);
@@ -28,12 +28,12 @@ void net_encoded_clear(net_encoded *e)
 }
 
 /* Scale of the sums of products. */
-static double sum_scale(const net_stage *s)
+static double sum_scale(const nni_stage *s)
 {
     return ldexp(s->scale, s->mask_bits);
 }
 
-static size_t number_of(const net_matrix *x, int output, int giant, int baby,
+static size_t number_of(const nni_matrix *x, int output, int giant, int baby,
                         int input)
 {
     return (((size_t)output * (size_t)x->giants + (size_t)giant)
@@ -42,12 +42,12 @@ static size_t number_of(const net_matrix *x, int output, int giant, int baby,
 }
 
 /* Everything that output ciphertext o needs. */
-static ckks_status encode_output(net_encoded *e, double *value,
-                                 const net_matrix *x, const net *n, int k,
+static ckks_status encode_output(nni_encoded *e, double *value,
+                                 const nni_matrix *x, const net *n, int k,
                                  const nn_layout *l, int o)
 {
-    const net_stage *s = &n->stage[k];
-    const double scale = sum_scale(s) / net_source_scale(n, &s->source[0]);
+    const nni_stage *s = &n->stage[k];
+    const double scale = sum_scale(s) / nni_source_scale(n, &s->source[0]);
     const int per_giant = x->babies * x->inputs;
     ckks_status st = CKKS_OK;
 
@@ -55,35 +55,35 @@ static ckks_status encode_output(net_encoded *e, double *value,
         const int giant = i / per_giant, baby = i % per_giant / x->inputs;
         const int input = i % x->inputs;
 
-        if (net_matrix_values(value, x, n, k, l, o, giant, baby, input))
+        if (nni_matrix_values(value, x, n, k, l, o, giant, baby, input))
             st = ckks_encode(&e->product[number_of(x, o, giant, baby, input)],
                              e->ctx, value, NULL, l->slots, s->level, scale);
     }
     if (st != CKKS_OK)
         return st;
-    net_matrix_bias(value, x, n, k, l, o);
+    nni_matrix_bias(value, x, n, k, l, o);
     return ckks_encode(&e->bias[o], e->ctx, value, NULL, l->slots,
                        s->level - s->extra, s->value_scale);
 }
 
-ckks_status net_encoded_init(net_encoded *out, const net *n, int k,
+ckks_status nni_encoded_init(nni_encoded *out, const net *n, int k,
                              const nn_layout *l, const ckks_ctx *ctx)
 {
-    net_encoded e = { .ctx = ctx };
-    net_matrix x;
+    nni_encoded e = { .ctx = ctx };
+    nni_matrix x;
     double *value = malloc(l->slots * sizeof *value);
     ckks_status st = CKKS_OK;
 
-    if (value == NULL || !net_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
+    if (value == NULL || !nni_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
         free(value);
-        return net_no_memory(n->stage[k].name);
+        return nni_no_memory(n->stage[k].name);
     }
     e.outputs = (size_t)x.outputs;
     e.products = number_of(&x, x.outputs, 0, 0, 0);
     e.product = calloc(e.products, sizeof *e.product);
     e.bias = calloc(e.outputs, sizeof *e.bias);
     if (e.product == NULL || e.bias == NULL)
-        st = net_no_memory(n->stage[k].name);
+        st = nni_no_memory(n->stage[k].name);
     for (int o = 0; o < x.outputs && st == CKKS_OK; o++) {
         st = encode_output(&e, value, &x, n, k, l, o);
         if (st != CKKS_OK)
@@ -92,7 +92,7 @@ ckks_status net_encoded_init(net_encoded *out, const net *n, int k,
     }
     free(value);
     if (st != CKKS_OK) {
-        net_encoded_clear(&e);
+        nni_encoded_clear(&e);
         return st;
     }
     *out = e;
@@ -106,9 +106,9 @@ ckks_status nn_weights_encode(nn_weights *w, const ckks_ctx *ctx)
     if (w == NULL || ctx == NULL)
         return nn_fail(CKKS_EARG, "nn_weights_encode: null pointer");
     for (int k = 0; k < w->net.num_stages && st == CKKS_OK; k++) {
-        net_encoded_clear(&w->encoded[k]);
+        nni_encoded_clear(&w->encoded[k]);
         if (w->net.stage[k].neurons > 0)
-            st = net_encoded_init(&w->encoded[k], &w->net, k, &w->layout,
+            st = nni_encoded_init(&w->encoded[k], &w->net, k, &w->layout,
                                   ctx);
     }
     return st;
@@ -118,8 +118,8 @@ ckks_status nn_weights_encode(nn_weights *w, const ckks_ctx *ctx)
 
 /* What is made on the way. */
 typedef struct work {
-    net_matrix x;
-    const net_encoded *e;
+    nni_matrix x;
+    const nni_encoded *e;
     const ckks_ct *in;          /* shape (inputs)                            */
     ckks_ct *own;               /* shape (inputs): dropped to the level      */
     ckks_ct *turned;            /* shape (inputs, babies); the first of each
@@ -134,10 +134,10 @@ static void clear_all(ckks_ct *ct, size_t count)
     free(ct);
 }
 
-static ckks_status work_init(work *w, net_run *r, int k)
+static ckks_status work_init(work *w, nni_run *r, int k)
 {
-    const net_stage *s = &r->w->net.stage[k];
-    const net_source *src = &s->source[0];
+    const nni_stage *s = &r->w->net.stage[k];
+    const nni_source *src = &s->source[0];
     const size_t inputs = (size_t)w->x.inputs;
 
     w->in = src->stage < 0 ? r->image : r->out[src->stage][src->out].ct;
@@ -146,7 +146,7 @@ static ckks_status work_init(work *w, net_run *r, int k)
     w->sum = calloc((size_t)w->x.outputs * (size_t)w->x.giants,
                     sizeof *w->sum);
     if (w->own == NULL || w->turned == NULL || w->sum == NULL)
-        return net_no_memory(s->name);
+        return nni_no_memory(s->name);
     return CKKS_OK;
 }
 
@@ -179,7 +179,7 @@ static ckks_status turn(work *w, int input, int level, const ckks_keys *keys)
 /* The sum of the products that one giant step of one output takes. */
 static ckks_status add_products(work *w, int output, int giant, double scale)
 {
-    const net_matrix *x = &w->x;
+    const nni_matrix *x = &w->x;
     ckks_ct *sum = &w->sum[output * x->giants + giant], product = { 0 };
     ckks_status st = CKKS_OK;
 
@@ -206,7 +206,7 @@ static ckks_status add_products(work *w, int output, int giant, double scale)
 static ckks_status fold(ckks_ct *out, work *w, const nn_layout *l, int output,
                         const ckks_keys *keys)
 {
-    const net_matrix *x = &w->x;
+    const nni_matrix *x = &w->x;
     const ckks_ct *part[NN_MAX_KEYS];
     int step[NN_MAX_KEYS];
     size_t parts = 0;
@@ -215,14 +215,14 @@ static ckks_status fold(ckks_ct *out, work *w, const nn_layout *l, int output,
     for (int g = 0; g < x->giants; g++)
         if (w->sum[output * x->giants + g].limb != NULL) {
             part[parts] = &w->sum[output * x->giants + g];
-            step[parts++] = net_matrix_giant(x, l, g);
+            step[parts++] = nni_matrix_giant(x, l, g);
         }
     st = parts == 1 && step[0] == 0
              ? ckks_ct_copy(out, part[0])
              : ckks_rotate_sum(out, part, step, parts, keys);
     for (int i = 0; i < x->num_folds && st == CKKS_OK; i++) {
         const ckks_ct *both[2] = { out, out };
-        const int by[2] = { 0, net_matrix_fold(x, i) };
+        const int by[2] = { 0, nni_matrix_fold(x, i) };
         ckks_ct next = { 0 };
 
         st = ckks_rotate_sum(&next, both, by, 2, keys);
@@ -232,9 +232,9 @@ static ckks_status fold(ckks_ct *out, work *w, const nn_layout *l, int output,
     return st;
 }
 
-static ckks_status one_output(net_run *r, int k, work *w, int output)
+static ckks_status one_output(nni_run *r, int k, work *w, int output)
 {
-    const net_stage *s = &r->w->net.stage[k];
+    const nni_stage *s = &r->w->net.stage[k];
     ckks_ct ct = { 0 };
     ckks_status st = fold(&ct, w, &r->p->layout, output, r->keys);
 
@@ -245,44 +245,44 @@ static ckks_status one_output(net_run *r, int k, work *w, int output)
     if (st == CKKS_OK)
         st = ckks_add_plain(&ct, &ct, &w->e->bias[output]);
     if (st == CKKS_OK)
-        st = net_finish(r, k, output, 0, &ct);
+        st = nni_finish(r, k, output, 0, &ct);
     ckks_ct_clear(&ct);
     return st;
 }
 
-static ckks_status run_work(net_run *r, int k, work *w)
+static ckks_status run_work(nni_run *r, int k, work *w)
 {
-    const net_stage *s = &r->w->net.stage[k];
+    const nni_stage *s = &r->w->net.stage[k];
     const int sums = w->x.outputs * w->x.giants;
-    net_failure f = { CKKS_OK, "" };
+    nni_failure f = { CKKS_OK, "" };
 
     NET_PARALLEL
     for (int i = 0; i < w->x.inputs; i++)
-        net_note(&f, turn(w, i, s->level, r->keys));
+        nni_note(&f, turn(w, i, s->level, r->keys));
     if (f.status == CKKS_OK) {
         NET_PARALLEL
         for (int i = 0; i < sums; i++)
-            net_note(&f, add_products(w, i / w->x.giants, i % w->x.giants,
+            nni_note(&f, add_products(w, i / w->x.giants, i % w->x.giants,
                                       sum_scale(s)));
     }
     if (f.status == CKKS_OK) {
         NET_PARALLEL
         for (int o = 0; o < w->x.outputs; o++)
-            net_note(&f, one_output(r, k, w, o));
+            nni_note(&f, one_output(r, k, w, o));
     }
-    return net_failed(&f, s->name);
+    return nni_failed(&f, s->name);
 }
 
-ckks_status net_matrix_run(net_run *r, int k)
+ckks_status nni_matrix_run(nni_run *r, int k)
 {
     const net *n = &r->w->net;
-    const net_stage *s = &n->stage[k];
+    const nni_stage *s = &n->stage[k];
     const ckks_ctx *ctx = NULL;
-    net_encoded here = { 0 };
+    nni_encoded here = { 0 };
     work w = { .e = &r->w->encoded[k] };
     ckks_status st = CKKS_OK;
 
-    if (!net_matrix_fits(&w.x, n, k, &r->p->layout, s->neurons))
+    if (!nni_matrix_fits(&w.x, n, k, &r->p->layout, s->neurons))
         return nn_fail(CKKS_EPARAM, "nn_run: %s does not fit its layout",
                        s->name);
     st = work_init(&w, r, k);
@@ -290,12 +290,12 @@ ckks_status net_matrix_run(net_run *r, int k)
         if (w.in[i].limb != NULL)
             ctx = w.in[i].ctx;
     if (st == CKKS_OK && w.e->ctx != ctx) {
-        st = net_encoded_init(&here, n, k, &r->p->layout, ctx);
+        st = nni_encoded_init(&here, n, k, &r->p->layout, ctx);
         w.e = &here;
     }
     if (st == CKKS_OK)
         st = run_work(r, k, &w);
     work_clear(&w);
-    net_encoded_clear(&here);
+    nni_encoded_clear(&here);
     return st;
 }

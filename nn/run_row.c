@@ -9,7 +9,7 @@
 
 #include "run.h"
 
-void net_row_clear(net_row *w)
+void nni_row_clear(nni_row *w)
 {
     for (int i = 0; w->sum != NULL && i < w->num_blocks * w->piece.channels;
          i++)
@@ -25,9 +25,9 @@ void net_row_clear(net_row *w)
     memset(w, 0, sizeof *w);
 }
 
-static ckks_status row_alloc(net_row *w, const net_inputs *in)
+static ckks_status row_alloc(nni_row *w, const nni_inputs *in)
 {
-    const net_piece *p = &w->piece;
+    const nni_piece *p = &w->piece;
     size_t terms = 0, channels = (size_t)p->channels, blocks = 0;
 
     for (int i = p->first; i < p->first + p->phases; i++)
@@ -41,21 +41,21 @@ static ckks_status row_alloc(net_row *w, const net_inputs *in)
     w->in = calloc((size_t)in->total, sizeof *w->in);
     if (w->block == NULL || w->phase == NULL || w->step == NULL
         || w->index == NULL || w->weight == NULL || w->in == NULL)
-        return net_no_memory(in->stage->name);
+        return nni_no_memory(in->stage->name);
     return CKKS_OK;
 }
 
 /* The block of phase i whose sums are to be rotated by `step`. */
-static void fill_block(net_row *w, const net_inputs *in, int i, int step,
+static void fill_block(nni_row *w, const nni_inputs *in, int i, int step,
                        int32_t **index, int32_t **weight, int *used)
 {
-    const net_phase *p = &in->map->phase[i];
+    const nni_phase *p = &in->map->phase[i];
     ckks_block *b = &w->block[w->num_blocks];
     int32_t *first = *index;
     size_t terms = 0;
 
     for (int k = 0; k < p->terms; k++) {
-        int due, ct = net_inputs_find(&due, in, &p->term[k]);
+        int due, ct = nni_inputs_find(&due, in, &p->term[k]);
 
         if (due != step)
             continue;
@@ -73,7 +73,7 @@ static void fill_block(net_row *w, const net_inputs *in, int i, int step,
         for (int k = 0; k < p->terms; k++) {
             int due;
 
-            (void)net_inputs_find(&due, in, &p->term[k]);
+            (void)nni_inputs_find(&due, in, &p->term[k]);
             if (due == step)
                 *(*weight)++ = p->weight[(size_t)(w->piece.channel + o)
                                          * (size_t)p->terms + (size_t)k];
@@ -83,20 +83,20 @@ static void fill_block(net_row *w, const net_inputs *in, int i, int step,
     w->step[w->num_blocks++] = step;
 }
 
-static void fill_blocks(net_row *w, const net_inputs *in, int *used)
+static void fill_blocks(nni_row *w, const nni_inputs *in, int *used)
 {
     int32_t *index = w->index, *weight = w->weight;
 
     for (int i = 0; i < in->total; i++)
         used[i] = -1;
     for (int i = w->piece.first; i < w->piece.first + w->piece.phases; i++) {
-        const net_phase *p = &in->map->phase[i];
+        const nni_phase *p = &in->map->phase[i];
         int start = w->num_blocks;
 
         for (int k = 0; k < p->terms; k++) {
             int due, seen = 0;
 
-            (void)net_inputs_find(&due, in, &p->term[k]);
+            (void)nni_inputs_find(&due, in, &p->term[k]);
             for (int b = start; b < w->num_blocks; b++)
                 seen |= w->step[b] == due;
             if (!seen)
@@ -105,22 +105,22 @@ static void fill_blocks(net_row *w, const net_inputs *in, int *used)
     }
 }
 
-ckks_status net_row_init(net_row *w, const net_inputs *in,
-                         const net_piece *piece)
+ckks_status nni_row_init(nni_row *w, const nni_inputs *in,
+                         const nni_piece *piece)
 {
     int *used = malloc((size_t)in->total * sizeof *used);
     size_t sums;
     ckks_status st;
 
-    *w = (net_row){ .piece = *piece };
-    st = used == NULL ? net_no_memory(in->stage->name) : row_alloc(w, in);
+    *w = (nni_row){ .piece = *piece };
+    st = used == NULL ? nni_no_memory(in->stage->name) : row_alloc(w, in);
     if (st == CKKS_OK) {
         fill_blocks(w, in, used);
         sums = (size_t)w->num_blocks * (size_t)piece->channels;
         w->sum = calloc(sums, sizeof *w->sum);
         w->to = calloc(sums, sizeof *w->to);
         if (w->sum == NULL || w->to == NULL)
-            st = net_no_memory(in->stage->name);
+            st = nni_no_memory(in->stage->name);
         for (size_t i = 0; st == CKKS_OK && i < sums; i++)
             w->to[i] = &w->sum[i];
     }
@@ -134,6 +134,6 @@ ckks_status net_row_init(net_row *w, const net_inputs *in,
     }
     free(used);
     if (st != CKKS_OK)
-        net_row_clear(w);
+        nni_row_clear(w);
     return st;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void nn_shape_describe(char *out, size_t size, const int64_t *shape, int rank)
+void nni_shape_describe(char *out, size_t size, const int64_t *shape, int rank)
 {
     size_t at = 0;
     int n = snprintf(out, size, "[");
@@ -24,8 +24,8 @@ void nn_shape_describe(char *out, size_t size, const int64_t *shape, int rank)
 }
 
 /* shape: 0..4 lengths.  *bytes = 4 times their product, at most limit. */
-static ckks_status tensor_shape(nn_tensor *t, size_t *bytes,
-                                const nn_json *doc, const nn_json_node *shape,
+static ckks_status tensor_shape(nni_tensor *t, size_t *bytes,
+                                const nni_json *doc, const nni_json_node *shape,
                                 size_t limit)
 {
     size_t product = 1;
@@ -34,11 +34,11 @@ static ckks_status tensor_shape(nn_tensor *t, size_t *bytes,
         || shape->count > NN_TENSOR_RANK)
         return nn_fail(CKKS_EFORMAT, "model: tensor %s: shape is not a list of "
                        "at most %d lengths", t->name, NN_TENSOR_RANK);
-    for (const nn_json_node *n = nn_json_first(doc, shape); n != NULL;
-         n = nn_json_next(doc, n)) {
+    for (const nni_json_node *n = nni_json_first(doc, shape); n != NULL;
+         n = nni_json_next(doc, n)) {
         int64_t *length = &t->shape[t->rank++];
 
-        if (!nn_json_int(length, n, 0, INT32_MAX))
+        if (!nni_json_int(length, n, 0, INT32_MAX))
             return nn_fail(CKKS_EFORMAT, "model: tensor %s: length %d of the "
                            "shape is not a whole number in 0..2^31-1",
                            t->name, t->rank - 1);
@@ -52,15 +52,15 @@ static ckks_status tensor_shape(nn_tensor *t, size_t *bytes,
 }
 
 /* data_offsets: [begin, end] in the data of `limit` bytes. */
-static ckks_status tensor_offsets(nn_tensor *t, const nn_json *doc,
-                                  const nn_json_node *pair, size_t limit)
+static ckks_status tensor_offsets(nni_tensor *t, const nni_json *doc,
+                                  const nni_json_node *pair, size_t limit)
 {
-    const nn_json_node *first = nn_json_first(doc, pair);
+    const nni_json_node *first = nni_json_first(doc, pair);
     uint64_t begin = 0, end = 0;
 
     if (pair == NULL || pair->kind != NN_JSON_ARRAY || pair->count != 2
-        || !nn_json_word(&begin, first)
-        || !nn_json_word(&end, nn_json_next(doc, first)))
+        || !nni_json_word(&begin, first)
+        || !nni_json_word(&end, nni_json_next(doc, first)))
         return nn_fail(CKKS_EFORMAT, "model: tensor %s: data_offsets is not a "
                        "pair of whole numbers", t->name);
     if (begin > end || end > limit)
@@ -73,13 +73,13 @@ static ckks_status tensor_offsets(nn_tensor *t, const nn_json *doc,
     return CKKS_OK;
 }
 
-static ckks_status tensor_load(nn_tensor *t, const nn_json *doc,
-                               const nn_json_node *entry, size_t limit)
+static ckks_status tensor_load(nni_tensor *t, const nni_json *doc,
+                               const nni_json_node *entry, size_t limit)
 {
     static const char *const keys[] = { "dtype", "shape", "data_offsets",
                                         NULL };
-    const nn_json_node *odd = nn_json_unknown(doc, entry, keys);
-    const nn_json_node *dtype = nn_json_get(doc, entry, "dtype");
+    const nni_json_node *odd = nni_json_unknown(doc, entry, keys);
+    const nni_json_node *dtype = nni_json_get(doc, entry, "dtype");
     ckks_status s;
     size_t bytes = 0;
     char text[80];
@@ -97,13 +97,13 @@ static ckks_status tensor_load(nn_tensor *t, const nn_json *doc,
                        "taken", t->name,
                        dtype != NULL && dtype->text != NULL ? dtype->text
                                                             : "absent");
-    s = tensor_shape(t, &bytes, doc, nn_json_get(doc, entry, "shape"), limit);
+    s = tensor_shape(t, &bytes, doc, nni_json_get(doc, entry, "shape"), limit);
     if (s == CKKS_OK)
-        s = tensor_offsets(t, doc, nn_json_get(doc, entry, "data_offsets"),
+        s = tensor_offsets(t, doc, nni_json_get(doc, entry, "data_offsets"),
                            limit);
     if (s != CKKS_OK || t->end - t->begin == bytes)
         return s;
-    nn_shape_describe(text, sizeof text, t->shape, t->rank);
+    nni_shape_describe(text, sizeof text, t->shape, t->rank);
     return nn_fail(CKKS_EFORMAT, "model: tensor %s: shape %s needs %zu bytes, "
                    "data_offsets %zu..%zu hold %zu", t->name, text, bytes,
                    t->begin, t->end, t->end - t->begin);
@@ -111,7 +111,7 @@ static ckks_status tensor_load(nn_tensor *t, const nn_json *doc,
 
 static int tensor_compare(const void *a, const void *b)
 {
-    const nn_tensor *x = a, *y = b;
+    const nni_tensor *x = a, *y = b;
 
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
@@ -121,12 +121,12 @@ static int tensor_compare(const void *a, const void *b)
 }
 
 /* In the order of their data the tensors touch each other and both ends. */
-static ckks_status tensors_check_cover(const nn_safetensors *f, size_t limit)
+static ckks_status tensors_check_cover(const nni_safetensors *f, size_t limit)
 {
     size_t at = 0;
 
     for (size_t i = 0; i < f->count; i++) {
-        const nn_tensor *t = &f->tensor[i];
+        const nni_tensor *t = &f->tensor[i];
 
         if (t->begin != at)
             return nn_fail(CKKS_EFORMAT, "model: tensor %s begins at byte %zu "
@@ -141,9 +141,9 @@ static ckks_status tensors_check_cover(const nn_safetensors *f, size_t limit)
     return CKKS_OK;
 }
 
-static ckks_status tensors_load(nn_safetensors *f, size_t limit)
+static ckks_status tensors_load(nni_safetensors *f, size_t limit)
 {
-    const nn_json_node *root = f->header.node;
+    const nni_json_node *root = f->header.node;
     ckks_status s = CKKS_OK;
 
     if (root->count > NN_MAX_TENSORS)
@@ -153,8 +153,8 @@ static ckks_status tensors_load(nn_safetensors *f, size_t limit)
     if (f->tensor == NULL)
         return nn_fail(CKKS_EMEM, "model: no memory for %u tensors",
                        (unsigned)root->count);
-    for (const nn_json_node *n = nn_json_first(&f->header, root);
-         n != NULL && s == CKKS_OK; n = nn_json_next(&f->header, n)) {
+    for (const nni_json_node *n = nni_json_first(&f->header, root);
+         n != NULL && s == CKKS_OK; n = nni_json_next(&f->header, n)) {
         if (strcmp(n->key, "__metadata__") == 0)
             f->metadata = n;
         else
@@ -166,7 +166,7 @@ static ckks_status tensors_load(nn_safetensors *f, size_t limit)
     return tensors_check_cover(f, limit);
 }
 
-static ckks_status tensors_load_data(nn_safetensors *f, const uint8_t *in,
+static ckks_status tensors_load_data(nni_safetensors *f, const uint8_t *in,
                                      size_t size)
 {
     f->data_count = size / 4;
@@ -186,10 +186,10 @@ static ckks_status tensors_load_data(nn_safetensors *f, const uint8_t *in,
 
 _Static_assert(sizeof(float) == 4, "tensors are read as IEEE single floats");
 
-ckks_status nn_safetensors_load(nn_safetensors *out, const uint8_t *in,
+ckks_status nni_safetensors_load(nni_safetensors *out, const uint8_t *in,
                                 size_t size)
 {
-    nn_safetensors f = {0};
+    nni_safetensors f = {0};
     uint64_t length = 0;
     ckks_status s;
 
@@ -202,7 +202,7 @@ ckks_status nn_safetensors_load(nn_safetensors *out, const uint8_t *in,
         return nn_fail(CKKS_EFORMAT, "model: a header of %llu bytes in a file "
                        "of %zu; at most %d", (unsigned long long)length, size,
                        NN_MAX_HEADER);
-    s = nn_json_load(&f.header, "model: header", in + 8, (size_t)length);
+    s = nni_json_load(&f.header, "model: header", in + 8, (size_t)length);
     if (s != CKKS_OK)
         return s;
     in += 8 + length;
@@ -214,22 +214,22 @@ ckks_status nn_safetensors_load(nn_safetensors *out, const uint8_t *in,
     if (s == CKKS_OK)
         s = tensors_load_data(&f, in, size);
     if (s != CKKS_OK) {
-        nn_safetensors_clear(&f);
+        nni_safetensors_clear(&f);
         return s;
     }
     *out = f;
     return CKKS_OK;
 }
 
-void nn_safetensors_clear(nn_safetensors *t)
+void nni_safetensors_clear(nni_safetensors *t)
 {
-    nn_json_clear(&t->header);
+    nni_json_clear(&t->header);
     free(t->tensor);
     free(t->data);
     memset(t, 0, sizeof *t);
 }
 
-nn_tensor *nn_safetensors_get(const nn_safetensors *t, const char *name)
+nni_tensor *nni_safetensors_get(const nni_safetensors *t, const char *name)
 {
     for (size_t i = 0; i < t->count; i++)
         if (strcmp(t->tensor[i].name, name) == 0)

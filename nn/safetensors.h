@@ -8,34 +8,34 @@
 enum { NN_TENSOR_RANK = 4, NN_MAX_TENSORS = 8 * NN_MAX_LAYERS,
        NN_MAX_HEADER = 1 << 22 };
 
-typedef struct nn_tensor {
+typedef struct nni_tensor {
     const char *name;
     int     rank;
     int64_t shape[NN_TENSOR_RANK];
     size_t  begin, end;         /* bytes of the data                         */
     bool    used;               /* for the reader of the network             */
-} nn_tensor;
+} nni_tensor;
 
-typedef struct nn_safetensors {
-    nn_json header;
-    const nn_json_node *metadata;       /* NULL: none                        */
-    nn_tensor *tensor;                  /* in the order of their data        */
+typedef struct nni_safetensors {
+    nni_json header;
+    const nni_json_node *metadata;       /* NULL: none                        */
+    nni_tensor *tensor;                  /* in the order of their data        */
     size_t count;
     float *data;                        /* tensor t begins at t.begin / 4    */
     size_t data_count;
-} nn_safetensors;
+} nni_safetensors;
 
 /* Reads 8 bytes of header length, the header and the data.  All tensors are
  * F32 of rank 0..4 and fill the data without holes and overlaps.
  *   errors  CKKS_EFORMAT */
-CKKS_CHECKED ckks_status nn_safetensors_load(nn_safetensors *out,
+CKKS_CHECKED ckks_status nni_safetensors_load(nni_safetensors *out,
                                              const uint8_t *in, size_t size);
-void nn_safetensors_clear(nn_safetensors *t);
+void nni_safetensors_clear(nni_safetensors *t);
 
 /* NULL if there is none of this name. */
-nn_tensor *nn_safetensors_get(const nn_safetensors *t, const char *name);
+nni_tensor *nni_safetensors_get(const nni_safetensors *t, const char *name);
 
 /* Writes "[8, 1, 3, 3]"; a negative length appears as "any". */
-void nn_shape_describe(char *out, size_t size, const int64_t *shape, int rank);
+void nni_shape_describe(char *out, size_t size, const int64_t *shape, int rank);
 
 #endif

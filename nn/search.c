@@ -19,7 +19,7 @@ static const double NONE = 1e300;       /* worth of no plan                  */
  * primes, and lets small networks have a smaller N.  Where the error would be
  * too large -- a shallow network whose weights amplify it -- the scale comes
  * first, and logits keep a second prime. */
-static const net_bits CHOICES[] = {
+static const nni_bits CHOICES[] = {
     { 49, 47, 21, 0, 0 }, { 47, 47, 21, 0, 0 }, { 47, 47, 27, 0, 0 },
     { 47, 47, 27, 1, 0 }, { 47, 47, 31, 1, 0 }, { 47, 47, 35, 1, 0 },
     { 49, 44, 20, 0, 0 }, { 47, 44, 20, 0, 0 }, { 49, 40, 20, 0, 0 },
@@ -28,7 +28,7 @@ static const net_bits CHOICES[] = {
 
 /* The real ring's noise is larger by a bit and a half (docs/09-noise.md): a bit
  * more of scale, in primes a bit larger. */
-static net_bits bits_of(net_bits b, bool real)
+static nni_bits bits_of(nni_bits b, bool real)
 {
     b.layer += real;
     b.scale += real;
@@ -43,11 +43,11 @@ static const double PRECISION_MASK = 0.02, PRECISION_CLASSES = 0.002,
 
 /* Adds rings of ciphertexts, over both rings of polynomials if they are
  * allowed. */
-static void add_ring(net_way *out, int *count, int y, int x, nn_slots slots)
+static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
 {
     for (int real = 0; real < 2 && *count < MAX_RINGS; real++)
         if (slots == NN_SLOTS_ANY || (slots == NN_SLOTS_REAL) == real)
-            out[(*count)++] = (net_way){ .ring_y = y, .ring_x = x,
+            out[(*count)++] = (nni_way){ .ring_y = y, .ring_x = x,
                                          .real = real };
 }
 
@@ -55,7 +55,7 @@ static void add_ring(net_way *out, int *count, int y, int x, nn_slots slots)
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
  * too, and one pixel a ciphertext.  Real slots are twice as many: half the
  * columns, too, whose pixels then may lie in every other slot (map.c). */
-static int rings_to_try(net_way out[MAX_RINGS], const nn_model *m,
+static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
                         const nn_aim *aim, const net *n)
 {
     const bool sized = m->border == NN_VALID || m->border == NN_ZERO;
@@ -88,14 +88,14 @@ static int rings_to_try(net_way out[MAX_RINGS], const nn_model *m,
 
 /* Ways to do the dense layers: number `way` of a net with so many.  0: terms;
  * to `dense`: the last of so many gives single neurons; then: matrices all. */
-static bool way_at(net_way *as, int dense, int way)
+static bool way_at(nni_way *as, int dense, int way)
 {
     as->matrices = way <= dense ? way : dense;
     as->singles = way <= dense && way > 0;
     return way == 0 || (dense > 0 && way <= dense + 1);
 }
 
-static bool wanted(nn_dense_form form, const net_way *as)
+static bool wanted(nn_dense_form form, const nni_way *as)
 {
     switch (form) {
     case NN_DENSE_TERMS:
@@ -165,8 +165,8 @@ static double excess(const nn_plan *p, const nn_model *m)
 
 /* The first bits that fit this way and are precise enough, if it is better
  * than the best; those that are not count as slower by as much. */
-static void try_way(nn_plan plan[3], refusal *why, net_search_state *with,
-                    int log_n, const net_way *as)
+static void try_way(nn_plan plan[3], refusal *why, nni_search_state *with,
+                    int log_n, const nni_way *as)
 {
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
         const int bits = with->aim->layer_bits;
@@ -178,13 +178,13 @@ static void try_way(nn_plan plan[3], refusal *why, net_search_state *with,
             continue;
         plan[2] = *with->blank;
         plan[2].params.log_n = log_n;
-        st = net_candidate(&plan[1], &plan[2], &stage, with,
+        st = nni_candidate(&plan[1], &plan[2], &stage, with,
                            bits_of(CHOICES[c], as->real), as);
         if (st != CKKS_OK) {
             keep_refusal(why, st, stage);
             continue;
         }
-        worth = net_worth(&plan[1], with->aim) * excess(&plan[1], with->model);
+        worth = nni_worth(&plan[1], with->aim) * excess(&plan[1], with->model);
         if (worth
             < (more_memory(&plan[1], plan, with->aim) ? WORTH_MEMORY : 1)
                   * with->worth) {
@@ -197,12 +197,12 @@ static void try_way(nn_plan plan[3], refusal *why, net_search_state *with,
 }
 
 /* Three plans: the best, the best of one candidate, the one at work. */
-static ckks_status find_best(nn_plan plan[3], net_search_state *with)
+static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
 {
     const nn_aim *aim = with->aim;
     int first = aim->log_n > 0 ? aim->log_n : 12;
     int last = aim->log_n > 0 ? aim->log_n : 16;
-    net_way ring[MAX_RINGS];
+    nni_way ring[MAX_RINGS];
     const int rings = rings_to_try(ring, with->model, aim, with->n);
     const int dense = count_dense(with->n);
     refusal why = { CKKS_EPARAM, -1, "no ring to try" };
@@ -216,12 +216,12 @@ static ckks_status find_best(nn_plan plan[3], net_search_state *with)
                               : nn_fail(why.status, "%s", why.message);
 }
 
-ckks_status net_search(nn_plan *out, net *n, const nn_plan *blank,
+ckks_status nni_search(nn_plan *out, net *n, const nn_plan *blank,
                        const nn_model *m, const nn_aim *aim,
                        const nn_machine *machine)
 {
     nn_plan *plan = calloc(3, sizeof *plan);
-    net_search_state with = { m, aim, machine, blank, n, NONE };
+    nni_search_state with = { m, aim, machine, blank, n, NONE };
     ckks_status st;
 
     if (plan == NULL)

@@ -7,20 +7,20 @@
 
 #include "price.h"
 
-int net_columns(const net_stage *s, const nn_layout *l)
+int nni_columns(const nni_stage *s, const nn_layout *l)
 {
-    return net_phases(l->ring_x, s->gap);
+    return nni_phases(l->ring_x, s->gap);
 }
 
-bool net_makes_version(const net_term *t, const net_stage *s, bool by_inputs)
+bool nni_makes_version(const nni_term *t, const nni_stage *s, bool by_inputs)
 {
-    return (by_inputs && t->step != 0) || (s->masked && net_cut(t))
+    return (by_inputs && t->step != 0) || (s->masked && nni_cut(t))
            || t->alternate != 0;
 }
 
-net_term net_version(const net_term *t, bool by_inputs)
+nni_term nni_version(const nni_term *t, bool by_inputs)
 {
-    net_term v = *t;
+    nni_term v = *t;
 
     if (!by_inputs)
         v.step = 0;
@@ -28,26 +28,26 @@ net_term net_version(const net_term *t, bool by_inputs)
 }
 
 /* Sorts the terms and drops what stands twice; gives how many are left. */
-static size_t distinct(net_term *term, size_t count)
+static size_t distinct(nni_term *term, size_t count)
 {
     size_t kept = 0;
 
-    qsort(term, count, sizeof *term, net_compare_terms);
+    qsort(term, count, sizeof *term, nni_compare_terms);
     for (size_t i = 0; i < count; i++)
-        if (kept == 0 || net_compare_terms(&term[kept - 1], &term[i]) != 0)
+        if (kept == 0 || nni_compare_terms(&term[kept - 1], &term[i]) != 0)
             term[kept++] = term[i];
     return kept;
 }
 
-static void count_versions(net_shape *s, const net_map *m,
-                           const net_stage *stage, net_term *term)
+static void count_versions(nni_shape *s, const nni_map *m,
+                           const nni_stage *stage, nni_term *term)
 {
     size_t count = 0;
 
     for (int i = 0; i < m->num_phases; i++)
         for (int k = 0; k < m->phase[i].terms; k++)
-            if (net_makes_version(&m->phase[i].term[k], stage, s->by_inputs))
-                term[count++] = net_version(&m->phase[i].term[k],
+            if (nni_makes_version(&m->phase[i].term[k], stage, s->by_inputs))
+                term[count++] = nni_version(&m->phase[i].term[k],
                                             s->by_inputs);
     count = distinct(term, count);
     s->versions = (int)count;
@@ -60,7 +60,7 @@ static void count_versions(net_shape *s, const net_map *m,
 /* ---- pieces ------------------------------------------------------------- */
 
 /* One for each step the sums of a phase are rotated by. */
-static int phase_blocks(const net_phase *p, bool by_inputs)
+static int phase_blocks(const nni_phase *p, bool by_inputs)
 {
     int blocks = 0;
 
@@ -76,7 +76,7 @@ static int phase_blocks(const net_phase *p, bool by_inputs)
 
 /* As many phases of the row as their sums allow; if not even one, of that one
  * some channels. */
-static void piece_begin(net_piece *p, const net_map *m, int most,
+static void piece_begin(nni_piece *p, const nni_map *m, int most,
                         int columns, bool by_inputs)
 {
     int blocks = phase_blocks(&m->phase[p->first], by_inputs), some;
@@ -98,7 +98,7 @@ static void piece_begin(net_piece *p, const net_map *m, int most,
     }
 }
 
-bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
+bool nni_piece_next(nni_piece *p, const nni_map *m, int level, int columns,
                     bool by_inputs)
 {
     const int rest = m->channels - p->channel - p->channels;
@@ -118,7 +118,7 @@ bool net_piece_next(net_piece *p, const net_map *m, int level, int columns,
 }
 
 /* Blocks of one phase. */
-static void count_blocks(net_row_shape *row, const net_phase *p,
+static void count_blocks(nni_row_shape *row, const nni_phase *p,
                          bool by_inputs)
 {
     int blocks = 0, rotated = 0;
@@ -141,36 +141,36 @@ static void count_blocks(net_row_shape *row, const net_phase *p,
 /* What has been seen, by row: inputs as they are, then made ones in the order
  * of `version`, which is sorted. */
 typedef struct marks {
-    const net_term *version;
+    const nni_term *version;
     size_t versions;
     int num_inputs;
     int *row;                   /* number of the last row that read it, + 1  */
 } marks;
 
-static size_t place_of(const marks *seen, const net_term *t, bool made,
+static size_t place_of(const marks *seen, const nni_term *t, bool made,
                        bool by_inputs)
 {
-    const net_term key = net_version(t, by_inputs), *found;
+    const nni_term key = nni_version(t, by_inputs), *found;
 
     if (!made)
         return (size_t)t->input;
     found = bsearch(&key, seen->version, seen->versions, sizeof *found,
-                    net_compare_terms);
+                    nni_compare_terms);
     return (size_t)seen->num_inputs + (size_t)(found - seen->version);
 }
 
-static void count_row(net_shape *s, int number, const net_map *m,
-                      const net_stage *stage, const marks *seen)
+static void count_row(nni_shape *s, int number, const nni_map *m,
+                      const nni_stage *stage, const marks *seen)
 {
-    net_row_shape *row = &s->row[number];
-    const net_piece *piece = &row->piece;
+    nni_row_shape *row = &s->row[number];
+    const nni_piece *piece = &row->piece;
 
     for (int i = piece->first; i < piece->first + piece->phases; i++) {
-        const net_phase *p = &m->phase[i];
+        const nni_phase *p = &m->phase[i];
 
         count_blocks(row, p, s->by_inputs);
         for (int k = 0; k < p->terms; k++) {
-            bool made = net_makes_version(&p->term[k], stage, s->by_inputs);
+            bool made = nni_makes_version(&p->term[k], stage, s->by_inputs);
             int *last = &seen->row[place_of(seen, &p->term[k], made,
                                             s->by_inputs)];
 
@@ -180,18 +180,18 @@ static void count_row(net_shape *s, int number, const net_map *m,
     }
 }
 
-ckks_status net_shape_init(net_shape *out, const net_map *m,
-                           const net_stage *s, const nn_layout *l,
+ckks_status nni_shape_init(nni_shape *out, const nni_map *m,
+                           const nni_stage *s, const nn_layout *l,
                            bool by_inputs)
 {
-    const int columns = net_columns(s, l);
+    const int columns = nni_columns(s, l);
     size_t all = 0;
-    net_term *term;
+    nni_term *term;
     marks seen = { .num_inputs = m->num_inputs };
-    net_piece piece = { 0 };
+    nni_piece piece = { 0 };
 
-    *out = (net_shape){ .by_inputs = by_inputs };
-    while (net_piece_next(&piece, m, s->level, columns, by_inputs))
+    *out = (nni_shape){ .by_inputs = by_inputs };
+    while (nni_piece_next(&piece, m, s->level, columns, by_inputs))
         out->num_rows++;
     for (int i = 0; i < m->num_phases; i++)
         all += (size_t)m->phase[i].terms;
@@ -204,15 +204,15 @@ ckks_status net_shape_init(net_shape *out, const net_map *m,
     seen.row = calloc((size_t)m->num_inputs + seen.versions + 1,
                       sizeof *seen.row);
     if (term == NULL || out->row == NULL || seen.row == NULL) {
-        net_shape_clear(out);
+        nni_shape_clear(out);
         free(seen.row);
         free(term);
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for %zu terms",
                        all);
     }
-    piece = (net_piece){ 0 };
+    piece = (nni_piece){ 0 };
     for (int i = 0; i < out->num_rows; i++) {
-        (void)net_piece_next(&piece, m, s->level, columns, by_inputs);
+        (void)nni_piece_next(&piece, m, s->level, columns, by_inputs);
         out->row[i].piece = piece;
         count_row(out, i, m, s, &seen);
     }
@@ -221,7 +221,7 @@ ckks_status net_shape_init(net_shape *out, const net_map *m,
     return CKKS_OK;
 }
 
-void net_shape_clear(net_shape *s)
+void nni_shape_clear(nni_shape *s)
 {
     free(s->row);
     memset(s, 0, sizeof *s);

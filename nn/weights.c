@@ -6,15 +6,15 @@
 #include "matrix.h"
 #include "run.h"
 
-net_bits net_plan_bits(const nn_plan *p)
+nni_bits nni_plan_bits(const nn_plan *p)
 {
-    net_bits b = { net_bit_length(p->params.primes[0]), 0,
+    nni_bits b = { nni_bit_length(p->params.primes[0]), 0,
                    p->scale_bits, p->out_level,
                    (int)round(log2(p->in_scale)) };
 
     for (int i = 1; i < p->params.num_primes; i++)
-        if (net_bit_length(p->params.primes[i]) > b.layer)
-            b.layer = net_bit_length(p->params.primes[i]);
+        if (nni_bit_length(p->params.primes[i]) > b.layer)
+            b.layer = nni_bit_length(p->params.primes[i]);
     if (p->params.num_primes == 1)
         b.layer = b.base;
     return b;
@@ -53,7 +53,7 @@ static ckks_status check_layout(net *n, const nn_plan *p,
                  && l->grid_x > 0
                  && l->height / l->ring_y == l->grid_y
                  && l->width / l->ring_x == l->grid_x
-                 && l->slots == net_slots(&p->params)
+                 && l->slots == nni_slots(&p->params)
                  && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
                  && (size_t)l->batch <= l->slots && l->batch >= 1
                  && p->border == n->model->border
@@ -71,7 +71,7 @@ static ckks_status check_layout(net *n, const nn_plan *p,
                 && l->ring_y <= n->model->height
                 && l->ring_x <= n->model->width;
     if (sound)
-        return net_set_masks(n, l, p->params.ring == CKKS_RING_REAL);
+        return nni_set_masks(n, l, p->params.ring == CKKS_RING_REAL);
     return nn_fail(CKKS_EPARAM, "%s: the plan's map of %d x %d on rings of %d "
                    "x %d and %zu slots is not one of model \"%s\"", name,
                    l->height, l->width, l->ring_y, l->ring_x, l->slots,
@@ -88,13 +88,13 @@ static ckks_status set_matrices(net *n, const nn_plan *p, const char *name)
                        p->num_steps, n->model->name, n->num_stages);
     for (int k = 0; k < p->num_steps; k++)
         neurons[k] = p->step[k].neurons;
-    return net_matrix_set(n, &p->layout, neurons);
+    return nni_matrix_set(n, &p->layout, neurons);
 }
 
-ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
+ckks_status nni_of_plan(net *out, const nn_model *m, const nn_plan *p,
                         const char *name)
 {
-    ckks_status st = net_init(out, m);
+    ckks_status st = nni_init(out, m);
 
     if (st != CKKS_OK)
         return st;
@@ -105,16 +105,16 @@ ckks_status net_of_plan(net *out, const nn_model *m, const nn_plan *p,
     if (st == CKKS_OK)
         st = set_matrices(out, p, name);
     if (st == CKKS_OK)
-        st = net_levels(out, net_plan_bits(p), NULL);
-    if (st == CKKS_OK && net_depth(out) != p->params.num_primes - 1)
+        st = nni_levels(out, nni_plan_bits(p), NULL);
+    if (st == CKKS_OK && nni_depth(out) != p->params.num_primes - 1)
         st = nn_fail(CKKS_EPARAM, "%s: depth %d, the plan has %d primes", name,
-                     net_depth(out), p->params.num_primes);
+                     nni_depth(out), p->params.num_primes);
     if (st == CKKS_OK)
-        st = net_levels(out, net_plan_bits(p), p->params.primes);
+        st = nni_levels(out, nni_plan_bits(p), p->params.primes);
     if (st == CKKS_OK)
         st = check_plan(out, p, name);
     if (st != CKKS_OK)
-        net_clear(out);
+        nni_clear(out);
     return st;
 }
 
@@ -129,7 +129,7 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
     w = calloc(1, sizeof *w);
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
-    st = net_of_plan(&w->net, m, p, "nn_weights_init");
+    st = nni_of_plan(&w->net, m, p, "nn_weights_init");
     if (st != CKKS_OK) {
         free(w);
         return st;
@@ -142,7 +142,7 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
     if (w->encoded == NULL)
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
-        st = net_map_init(&w->map[k], &w->net, k, &p->layout, true);
+        st = nni_map_init(&w->map[k], &w->net, k, &p->layout, true);
     if (st != CKKS_OK) {
         nn_weights_clear(&w);
         return st;
@@ -158,12 +158,12 @@ void nn_weights_clear(nn_weights **w)
     if (w == NULL || *w == NULL)
         return;
     for (int k = 0; (*w)->map != NULL && k < (*w)->net.num_stages; k++)
-        net_map_clear(&(*w)->map[k]);
+        nni_map_clear(&(*w)->map[k]);
     for (int k = 0; (*w)->encoded != NULL && k < (*w)->net.num_stages; k++)
-        net_encoded_clear(&(*w)->encoded[k]);
+        nni_encoded_clear(&(*w)->encoded[k]);
     free((*w)->encoded);
     free((*w)->map);
-    net_clear(&(*w)->net);
+    nni_clear(&(*w)->net);
     free(*w);
     *w = NULL;
 }

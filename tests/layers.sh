@@ -119,8 +119,8 @@ wants()
 }
 if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "libckks needs nothing of nn and unet" \
-        "$(wants "$build/libckks.a" ':(nn|net|unet)_')"
-    judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':unet_')"
+        "$(wants "$build/libckks.a" ':(nn|nni|unet|uni)_')"
+    judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':(unet|uni)_')"
     secret='ckks_sk_|ckks_decrypt|unet_decrypt|unet_keygen|unet_encrypt'
     server=$(find "$build" -path '*/unet/server.o' -o \
              -path '*/unet/volley/server.o' -o -path '*/nn/*.o')
@@ -128,6 +128,8 @@ if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "the server names no secret" "$(wants "$server" "$secret")"
     judge "ckks's public functions alone serve nn and unet" \
         "$(wants "$build/libnn.a $build/libunet.a" ':cki_')"
+    judge "nn's public functions alone serve unet" \
+        "$(wants "$build/libunet.a" ':nni_')"
 fi
 if [ -n "$build" ] && [ -f "$build/libunet.a" ]; then
     work=$(mktemp -d) || exit 1

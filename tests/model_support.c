@@ -184,36 +184,36 @@ static size_t maker_tensor_count(const maker_tensor *t)
 
 void maker_header(model_maker *k)
 {
-    nn_json_writer w;
+    nni_json_writer w;
     int64_t at = 0;
 
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_object(&w, "__metadata__");
-    nn_json_put_string(&w, "format", "volley-1");
-    nn_json_put_string(&w, "network", k->net);
-    nn_json_put_string(&w, "origin", "a test");
-    nn_json_put_end(&w);
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_object(&w, "__metadata__");
+    nni_json_put_string(&w, "format", "volley-1");
+    nni_json_put_string(&w, "network", k->net);
+    nni_json_put_string(&w, "origin", "a test");
+    nni_json_put_end(&w);
     for (int i = 0; i < k->tensors; i++) {
         const maker_tensor *t = &k->tensor[i];
 
-        nn_json_put_object(&w, t->name);
-        nn_json_put_string(&w, "dtype", "F32");
-        nn_json_put_array(&w, "shape");
+        nni_json_put_object(&w, t->name);
+        nni_json_put_string(&w, "dtype", "F32");
+        nni_json_put_array(&w, "shape");
         for (int j = 0; j < t->rank; j++)
-            nn_json_put_int(&w, NULL, t->shape[j]);
-        nn_json_put_end(&w);
-        nn_json_put_array(&w, "data_offsets");
-        nn_json_put_int(&w, NULL, at);
+            nni_json_put_int(&w, NULL, t->shape[j]);
+        nni_json_put_end(&w);
+        nni_json_put_array(&w, "data_offsets");
+        nni_json_put_int(&w, NULL, at);
         at += 4 * (int64_t)maker_tensor_count(t);
-        nn_json_put_int(&w, NULL, at);
-        nn_json_put_end(&w);
-        nn_json_put_end(&w);
+        nni_json_put_int(&w, NULL, at);
+        nni_json_put_end(&w);
+        nni_json_put_end(&w);
     }
-    nn_json_put_end(&w);
-    if (nn_json_writer_finish(&w) == CKKS_OK)
+    nni_json_put_end(&w);
+    if (nni_json_writer_finish(&w) == CKKS_OK)
         snprintf(k->header, sizeof k->header, "%s", w.data);
-    nn_json_writer_clear(&w);
+    nni_json_writer_clear(&w);
 }
 
 static void maker_end(model_maker *k)

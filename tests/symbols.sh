@@ -1,10 +1,14 @@
 #!/bin/sh
 # symbols.sh BUILD -- what the libraries show to a linker.
 #
-# The shared libraries export their public prefix and nothing else; in the
-# static ones every global symbol begins with the public or the private prefix,
-# so that they can be linked beside anything.  Ends with "N passed, N failed".
+# The shared libraries export what their public header declares and nothing
+# else; in the static ones every other global name has the library's private
+# prefix, so that they can be linked beside anything.  Ends with
+# "N passed, N failed".
 build=${1:-build}
+cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 
@@ -25,59 +29,40 @@ others()
     grep -Ev "^($1)" || true
 }
 
-# shared NAME PREFIX
+# shared NAME: the shared library exports what its header declares, no more
 shared()
 {
     file=$build/lib$1.so
-    names=$(nm -D --defined-only "$file" | awk '{ print $NF }' | sed 's/@.*//')
-    judge "$file exports something" "$([ -n "$names" ] || echo nothing)"
-    judge "$file exports only $2" "$(echo "$names" | others "$2")"
+    nm -D --defined-only "$file" | awk '{ print $NF }' | sed 's/@.*//' \
+        | sort -u >"$work/exported"
+    sh tests/exports.sh "$1/$1.h" "$1_" >"$work/declared"
+    judge "$1.h declares something" "$([ -s "$work/declared" ] || echo nothing)"
+    judge "$file exports only what $1.h declares" \
+        "$(comm -23 "$work/exported" "$work/declared")"
+    judge "$file exports all that $1.h declares" \
+        "$(comm -13 "$work/exported" "$work/declared")"
 }
 
-# static NAME PREFIXES
+# static NAME PRIVATE: the global names of the static library are what its
+# header declares, and names of its private prefix
 static()
 {
     file=$build/lib$1.a
-    names=$(nm -g --defined-only "$file" 2>/dev/null \
-            | awk 'NF == 3 { print $3 }')
-    judge "$file defines something" "$([ -n "$names" ] || echo nothing)"
-    judge "$file defines only $2" "$(echo "$names" | others "$2")"
+    nm -g --defined-only "$file" 2>/dev/null \
+        | awk 'NF == 3 { print $3 }' | sort -u >"$work/defined"
+    sh tests/exports.sh "$1/$1.h" "$1_" >"$work/declared"
+    judge "$file defines something" "$([ -s "$work/defined" ] || echo nothing)"
+    judge "$file defines $1.h's names and $2*, nothing else" \
+        "$(comm -23 "$work/defined" "$work/declared" | others "$2")"
+    judge "$file defines all that $1.h declares" \
+        "$(comm -13 "$work/defined" "$work/declared")"
 }
 
-# header LIBRARY HEADER PREFIX: every function a header declares is exported
-header()
-{
-    names=$(nm -D --defined-only "$build/lib$1.so" | awk '{ print $NF }' \
-            | sed 's/@.*//')
-    missing=
-    # comments out, then words of the prefix that stand before a parenthesis
-    for f in $(sed 's://.*::' "$2" | awk '{
-                   while (1) {
-                       if (inside) {
-                           k = index($0, "*/")
-                           if (!k) next
-                           $0 = substr($0, k + 2); inside = 0
-                       }
-                       k = index($0, "/*")
-                       if (!k) { print; next }
-                       printf "%s ", substr($0, 1, k - 1)
-                       $0 = substr($0, k + 2); inside = 1
-                   } }' \
-               | grep -Eo "(^|[^a-z0-9_])$3[a-z0-9_]+\(" \
-               | grep -Eo "$3[a-z0-9_]+" | sort -u); do
-        echo "$names" | grep -qx "$f" || missing="$missing $f"
-    done
-    judge "$2: every function is in lib$1.so" "$missing"
-}
-
-shared ckks ckks_
-shared nn nn_
-shared unet unet_
-static ckks 'ckks_|cki_'
-static nn 'nn_|net_'
-static unet unet_
-header ckks ckks/ckks.h ckks_
-header nn nn/nn.h nn_
-header unet unet/unet.h unet_
+for library in ckks nn unet; do
+    shared "$library"
+done
+static ckks cki_
+static nn nni_
+static unet uni_
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

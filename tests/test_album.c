@@ -72,49 +72,49 @@ static void folder_remove(album_folder *f)
     CHECK(rmdir(f->root) == 0, "%s is not empty", f->root);
 }
 
-static const unet_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL };
+static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL };
 
 /* The first pixels of all images are these numbers, by both ways. */
 static void album_holds(const char *const *arg, size_t args,
-                        const unet_album_aim *aim, const int *want, size_t n)
+                        const uni_album_aim *aim, const int *want, size_t n)
 {
-    unet_album album = {0};
+    uni_album album = {0};
     unet_pixels pixels;
-    ckks_status s = unet_album_open(&album, arg, args, aim);
+    ckks_status s = uni_album_open(&album, arg, args, aim);
 
     if (!CHECK(s == CKKS_OK, "%s", nn_last_error()))
         return;
     CHECK(album.images == n, "%zu images, want %zu", album.images, n);
-    pixels = unet_album_pixels(&album);
+    pixels = uni_album_pixels(&album);
     for (size_t i = 0; i < n && i < album.images; i++) {
-        unet_image image = {0};
+        uni_image image = {0};
         const double *pixel = NULL;
 
-        if (CHECK_OK(unet_album_image(&image, &album, i))
+        if (CHECK_OK(uni_album_image(&image, &album, i))
             && CHECK_OK(pixels.get(&pixel, pixels.user, i)))
             CHECK(image.pixel[0] == want[i] && pixel[0] == want[i]
                   && image.height == album.size[i].height
                   && image.width == album.size[i].width,
                   "image %zu: %g and %g, want %d", i, image.pixel[0],
                   pixel[0], want[i]);
-        unet_image_clear(&image);
+        uni_image_clear(&image);
     }
-    unet_album_clear(&album);
+    uni_album_clear(&album);
 }
 
 static void album_refused(const char *const *arg, size_t args,
-                          const unet_album_aim *aim, ckks_status want,
+                          const uni_album_aim *aim, ckks_status want,
                           const char *words)
 {
-    unet_album album = {0};
-    ckks_status s = unet_album_open(&album, arg, args, aim);
+    uni_album album = {0};
+    ckks_status s = uni_album_open(&album, arg, args, aim);
 
     CHECK(s == want, "%s, want %s", ckks_status_name(s),
           ckks_status_name(want));
     CHECK(s == CKKS_OK || strstr(nn_last_error(), words) != NULL,
           "\"%s\", want \"%s\"", nn_last_error(), words);
     CHECK(album.images == 0 && album.size == NULL, "out was written");
-    unet_album_clear(&album);
+    uni_album_clear(&album);
 }
 
 /* ---- tests --------------------------------------------------------------- */
@@ -125,10 +125,10 @@ TEST(album_folders_and_lists)
                               "\60...\61...\62...";
     static const int all[] = { 3, 1, 2, 48, 49, 50, 3 };
     static const int part[] = { 2, 48, 49 };
-    unet_album_aim aim = two_by_two;
+    uni_album_aim aim = two_by_two;
     const char *arg[4];
     char list[600], *name;
-    unet_album album = {0};
+    uni_album album = {0};
     album_folder f;
 
     if (!folder_make(&f))
@@ -163,8 +163,8 @@ TEST(album_folders_and_lists)
     album_refused(arg, 3, &aim, CKKS_EARG, "0 of 6");
     aim.count = 2;
     aim.first = 3;
-    if (CHECK_OK(unet_album_open(&album, arg, 3, &aim))) {
-        name = unet_album_name(&album, 1);
+    if (CHECK_OK(uni_album_open(&album, arg, 3, &aim))) {
+        name = uni_album_name(&album, 1);
         CHECK(album.names.skipped == 2
               && strstr(album.names.other, "/in/.pgm") == NULL
               && strstr(album.names.other, "/in/labels.csv") != NULL,
@@ -173,7 +173,7 @@ TEST(album_folders_and_lists)
               "%s of %zu", name, album.all);
         free(name);
     }
-    unet_album_clear(&album);
+    uni_album_clear(&album);
     folder_remove(&f);
 }
 
@@ -227,8 +227,8 @@ TEST(album_refusals)
 TEST(album_fit)
 {
     double big[2 * 4 * 6], small[8];
-    unet_image in = { 2, 4, 6, big }, out = {0};
-    unet_album_aim aim = two_by_two;
+    uni_image in = { 2, 4, 6, big }, out = {0};
+    uni_album_aim aim = two_by_two;
     const char *arg[1];
     const int nine = 9;
     album_folder f;
@@ -240,14 +240,14 @@ TEST(album_fit)
         for (int y = 0; y < 2; y++)
             for (int x = 0; x < 2; x++)
                 small[4 * c + 2 * y + x] = 24 * c + 12 * y + 3 * x + 4;
-    if (CHECK_OK(unet_image_shrink(&out, &in, 2, 2)))
+    if (CHECK_OK(uni_image_shrink(&out, &in, 2, 2)))
         for (int i = 0; i < 8; i++)
             CHECK(fabs(out.pixel[i] - small[i]) < 1e-12, "%d: %g, want %g", i,
                   out.pixel[i], small[i]);
-    unet_image_clear(&out);
-    CHECK_STATUS(unet_image_shrink(&out, &in, 3, 2), CKKS_EARG);
-    CHECK_STATUS(unet_image_shrink(&out, &in, 8, 6), CKKS_EARG);
-    CHECK_STATUS(unet_image_shrink(&out, &in, 0, 2), CKKS_EARG);
+    uni_image_clear(&out);
+    CHECK_STATUS(uni_image_shrink(&out, &in, 3, 2), CKKS_EARG);
+    CHECK_STATUS(uni_image_shrink(&out, &in, 8, 6), CKKS_EARG);
+    CHECK_STATUS(uni_image_shrink(&out, &in, 0, 2), CKKS_EARG);
     if (!folder_make(&f))
         return;
     aim.fit = true;
@@ -267,10 +267,10 @@ TEST(album_fit)
 TEST(album_rereads)
 {
     enum { SIDE = 3000 };           /* one is more than UNET_ALBUM_KEEP      */
-    unet_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL };
+    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL };
     uint8_t *data = calloc(SIDE * SIDE + 20, 1);
-    unet_album album = {0};
-    unet_image image = {0};
+    uni_album album = {0};
+    uni_image image = {0};
     const char *arg[2];
     album_folder f;
     int k;
@@ -283,24 +283,24 @@ TEST(album_rereads)
     data[k] = 77;
     arg[0] = folder_put(&f, "a.pgm", data, (size_t)(k + SIDE * SIDE));
     arg[1] = folder_grey(&f, "b.pgm", 3, 5, 8);
-    if (CHECK_OK(unet_album_open(&album, arg, 2, &aim))) {
+    if (CHECK_OK(uni_album_open(&album, arg, 2, &aim))) {
         CHECK(album.kept == 15 && album.size[0].width == SIDE
               && album.size[1].width == 5, "%zu numbers kept", album.kept);
-        if (CHECK_OK(unet_album_image(&image, &album, 0)))
+        if (CHECK_OK(uni_album_image(&image, &album, 0)))
             CHECK(image.pixel[0] == 77, "%g", image.pixel[0]);
         remove(arg[0]);
         free(f.file[--f.files]);
         free(f.file[--f.files]);
         folder_grey(&f, "a.pgm", 4, 4, 9);
         folder_path(&f, "b.pgm");
-        CHECK_STATUS(unet_album_image(&image, &album, 0), CKKS_EFORMAT);
+        CHECK_STATUS(uni_album_image(&image, &album, 0), CKKS_EFORMAT);
         CHECK(strstr(nn_last_error(), "4x4 pixels now, 3000x3000 before")
               != NULL, "%s", nn_last_error());
-        CHECK_OK(unet_album_image(&image, &album, 1));
-        CHECK_STATUS(unet_album_image(&image, &album, 2), CKKS_EARG);
+        CHECK_OK(uni_album_image(&image, &album, 1));
+        CHECK_STATUS(uni_album_image(&image, &album, 2), CKKS_EARG);
     }
-    unet_image_clear(&image);
-    unet_album_clear(&album);
+    uni_image_clear(&image);
+    uni_album_clear(&album);
     folder_remove(&f);
     free(data);
 }

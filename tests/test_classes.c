@@ -17,21 +17,21 @@ TEST(classes_and_scores)
     nn_plan p = {0};
 
     p.num_classes = p.out_channels = 3;
-    CHECK(unet_class(&p, three) == 1 && unet_class(&p, tie) == 1
-          && unet_class(&p, far) == 0, "%d", unet_class(&p, three));
-    CHECK(near(unet_class_score(&p, three),
+    CHECK(uni_class(&p, three) == 1 && uni_class(&p, tie) == 1
+          && uni_class(&p, far) == 0, "%d", uni_class(&p, three));
+    CHECK(near(uni_class_score(&p, three),
                exp(3) / (exp(1) + exp(3) + exp(2))), "%g",
-          unet_class_score(&p, three));
-    CHECK(unet_class_score(&p, far) == 1, "%g", unet_class_score(&p, far));
+          uni_class_score(&p, three));
+    CHECK(uni_class_score(&p, far) == 1, "%g", uni_class_score(&p, far));
     p.num_classes = 2;
     p.out_channels = 1;
     p.threshold = 0.5;
-    CHECK(unet_class(&p, &one) == 0 && unet_class_score(&p, &one) == 0.5,
-          "%d, %g", unet_class(&p, &one), unet_class_score(&p, &one));
+    CHECK(uni_class(&p, &one) == 0 && uni_class_score(&p, &one) == 0.5,
+          "%d, %g", uni_class(&p, &one), uni_class_score(&p, &one));
     one = 1.5;
-    CHECK(unet_class(&p, &one) == 1
-          && near(unet_class_score(&p, &one), 1 / (1 + exp(-1))), "%d, %g",
-          unet_class(&p, &one), unet_class_score(&p, &one));
+    CHECK(uni_class(&p, &one) == 1
+          && near(uni_class_score(&p, &one), 1 / (1 + exp(-1))), "%d, %g",
+          uni_class(&p, &one), uni_class_score(&p, &one));
 }
 
 /* AUC by its definition: all pairs. */
@@ -60,7 +60,7 @@ TEST(classes_quality)
         double x[2 * MOST], lean[MOST], balanced;
         const double *logit[MOST];
         int label[MOST], all[2] = { 0, 0 }, good[2] = { 0, 0 };
-        unet_quality q;
+        uni_quality q;
 
         p.out_channels = 1 + round % 2;
         p.threshold = round % 4 < 2 ? 0 : 2.5;
@@ -77,7 +77,7 @@ TEST(classes_quality)
             good[label[i]] += c == label[i];
         }
         balanced = 0.5 * good[0] / all[0] + 0.5 * good[1] / all[1];
-        if (!CHECK_OK(unet_quality_init(&q, &p, logit, label, n)))
+        if (!CHECK_OK(uni_quality_init(&q, &p, logit, label, n)))
             return;
         CHECK(q.images == n && q.right == (size_t)(good[0] + good[1])
               && near(q.accuracy, (double)q.right / (double)n), "%zu of %zu",

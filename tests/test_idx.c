@@ -27,20 +27,20 @@ static size_t idx_make(uint8_t *out, int rank, const uint32_t *size,
 }
 
 /* From a block of its own size, so that a read beyond the end is seen. */
-static ckks_status idx_read(unet_idx *out, const uint8_t *in, size_t size)
+static ckks_status idx_read(uni_idx *out, const uint8_t *in, size_t size)
 {
     uint8_t *copy = malloc(size > 0 ? size : 1);
     ckks_status s;
 
     memcpy(copy, in, size);
-    s = unet_idx_decode(out, "file", copy, size);
+    s = uni_idx_decode(out, "file", copy, size);
     free(copy);
     return s;
 }
 
 static void idx_refused(const uint8_t *in, size_t size, const char *words)
 {
-    unet_idx idx = {0};
+    uni_idx idx = {0};
 
     if (CHECK(idx_read(&idx, in, size) == CKKS_EFORMAT,
               "%zu bytes accepted; want \"%s\"", size, words))
@@ -48,7 +48,7 @@ static void idx_refused(const uint8_t *in, size_t size, const char *words)
               && strncmp(nn_last_error(), "file: ", 6) == 0,
               "\"%s\", want \"%s\"", nn_last_error(), words);
     CHECK(idx.data == NULL && idx.count == 0, "out was written");
-    unet_idx_clear(&idx);
+    uni_idx_clear(&idx);
 }
 
 TEST(idx_values)
@@ -59,20 +59,20 @@ TEST(idx_values)
     static const double want[] = { 6, 9, 7, 10, 8, 11 };
     uint8_t file[IDX_ROOM];
     double pixel[12];
-    unet_idx idx = {0};
+    uni_idx idx = {0};
 
     if (CHECK_OK(idx_read(&idx, file, idx_make(file, 3, grey, 24)))) {
         CHECK(idx.rank == 3 && idx.count == 2 && idx.channels == 1
               && idx.height == 3 && idx.width == 4, "%zu x %d x %d x %d",
               idx.count, idx.height, idx.width, idx.channels);
-        unet_idx_image(pixel, &idx, 1);
+        uni_idx_image(pixel, &idx, 1);
         for (int i = 0; i < 12; i++)
             CHECK(pixel[i] == 12 + i, "pixel %d: %g", i, pixel[i]);
     }
     if (CHECK_OK(idx_read(&idx, file, idx_make(file, 4, colour, 12)))) {
         CHECK(idx.channels == 3 && idx.height == 2 && idx.width == 1,
               "%d x %d x %d", idx.height, idx.width, idx.channels);
-        unet_idx_image(pixel, &idx, 1);
+        uni_idx_image(pixel, &idx, 1);
         for (int i = 0; i < 6; i++)
             CHECK(pixel[i] == want[i], "number %d: %g, want %g", i, pixel[i],
                   want[i]);
@@ -80,7 +80,7 @@ TEST(idx_values)
     if (CHECK_OK(idx_read(&idx, file, idx_make(file, 1, labels, 5))))
         CHECK(idx.rank == 1 && idx.count == 5 && idx.data[4] == 4,
               "%zu labels", idx.count);
-    unet_idx_clear(&idx);
+    uni_idx_clear(&idx);
 }
 
 TEST(idx_cut_and_surplus)
@@ -151,7 +151,7 @@ TEST(idx_damage)
     for (int i = 0; i < (test_long() ? 100000 : 3000); i++) {
         uint8_t file[IDX_ROOM] = {0};
         size_t n = idx_make(file, i % 2 ? 4 : 3, size, i % 2 ? 24 : 8);
-        unet_idx idx = {0};
+        uni_idx idx = {0};
 
         for (int k = 0; k <= i % 3; k++)
             file[test_word(&seed) % 20] ^= (uint8_t)(1u << test_word(&seed)
@@ -159,7 +159,7 @@ TEST(idx_damage)
         if (idx_read(&idx, file, n) == CKKS_OK)
             CHECK(idx.count * (size_t)(idx.channels * idx.height * idx.width)
                   <= n, "%zu images of %zu bytes", idx.count, n);
-        unet_idx_clear(&idx);
+        uni_idx_clear(&idx);
     }
 }
 
@@ -187,12 +187,12 @@ TEST(idx_gzip)
     static const uint32_t lie[] = { 60, 65536, 256 };
     uint8_t file[IDX_ROOM] = {0}, zip[IDX_ROOM];
     size_t n = idx_make(file, 3, size, 24), packed;
-    unet_idx idx = {0};
+    uni_idx idx = {0};
 
     packed = idx_zip(zip, sizeof zip, file, n);
     if (CHECK_OK(idx_read(&idx, zip, packed)))
         CHECK(idx.count == 2 && idx.data[23] == 23, "%zu images", idx.count);
-    unet_idx_clear(&idx);
+    uni_idx_clear(&idx);
     for (size_t cut = 2; cut < packed; cut++)
         idx_refused(zip, cut, "");
     packed = idx_zip(zip, sizeof zip, file, n + 1);

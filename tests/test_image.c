@@ -28,16 +28,16 @@ static image_bytes image_text(const char *text, const void *tail, size_t n)
     return b;
 }
 
-static ckks_status image_read(unet_image *out, const image_bytes *b, int slice)
+static ckks_status image_read(uni_image *out, const image_bytes *b, int slice)
 {
-    return unet_image_decode(out, "file", b->data, b->size, slice);
+    return uni_image_decode(out, "file", b->data, b->size, slice);
 }
 
 /* Reads and compares all pixels. */
 static void image_holds(const image_bytes *b, int slice, int channels,
                         int height, int width, const double *want)
 {
-    unet_image image = {0};
+    uni_image image = {0};
 
     if (!CHECK(image_read(&image, b, slice) == CKKS_OK, "%s",
                nn_last_error()))
@@ -50,13 +50,13 @@ static void image_holds(const image_bytes *b, int slice, int channels,
         for (int i = 0; i < channels * height * width; i++)
             CHECK(fabs(image.pixel[i] - want[i]) < 1e-9,
                   "pixel %d: %.12g, want %.12g", i, image.pixel[i], want[i]);
-    unet_image_clear(&image);
+    uni_image_clear(&image);
 }
 
 /* The file is refused and the message, which names it, holds the words. */
 static void image_refused(const image_bytes *b, const char *words)
 {
-    unet_image image = {0};
+    uni_image image = {0};
 
     if (CHECK(image_read(&image, b, -1) == CKKS_EFORMAT,
               "accepted; want \"%s\"", words))
@@ -64,7 +64,7 @@ static void image_refused(const image_bytes *b, const char *words)
               && strncmp(nn_last_error(), "file: ", 6) == 0,
               "\"%s\", want \"%s\"", nn_last_error(), words);
     CHECK(image.pixel == NULL, "out was written");
-    unet_image_clear(&image);
+    uni_image_clear(&image);
 }
 
 /* Every proper prefix is refused; bits that turn do no harm (run it with the
@@ -76,17 +76,17 @@ static void image_damage(const image_bytes *b)
 
     for (size_t n = 0; n < b->size; n++) {
         image_bytes part = { malloc(n > 0 ? n : 1), n };
-        unet_image image = {0};
+        uni_image image = {0};
 
         memcpy(part.data, b->data, n);
         CHECK(image_read(&image, &part, 0) != CKKS_OK, "%zu of %zu bytes", n,
               b->size);
-        unet_image_clear(&image);
+        uni_image_clear(&image);
         free(part.data);
     }
     for (int i = 0; i < rounds; i++) {
         image_bytes copy = { malloc(b->size), b->size };
-        unet_image image = {0};
+        uni_image image = {0};
         bool whole;
 
         memcpy(copy.data, b->data, b->size);
@@ -95,7 +95,7 @@ static void image_damage(const image_bytes *b)
                 ^= (uint8_t)(1u << test_word(&seed) % 8);
         whole = image_read(&image, &copy, i % 2 - 1) == CKKS_OK;
         CHECK(whole == (image.pixel != NULL), "half an image");
-        unet_image_clear(&image);
+        uni_image_clear(&image);
         free(copy.data);
     }
 }
@@ -233,9 +233,9 @@ static const char *folder_file(image_folder *f, const char *name)
 static void file_holds(const char *path, int channels, int height, int width,
                        const uint8_t *want)
 {
-    unet_image image = {0};
+    uni_image image = {0};
 
-    if (CHECK(unet_image_load(&image, path, -1) == CKKS_OK, "%s",
+    if (CHECK(uni_image_load(&image, path, -1) == CKKS_OK, "%s",
               nn_last_error())
         && CHECK(image.channels == channels && image.height == height
                  && image.width == width, "%s: %d x %d x %d", path,
@@ -243,7 +243,7 @@ static void file_holds(const char *path, int channels, int height, int width,
         for (int i = 0; i < channels * height * width; i++)
             CHECK(image.pixel[i] == want[i], "%s, pixel %d: %g, want %d",
                   path, i, image.pixel[i], want[i]);
-    unet_image_clear(&image);
+    uni_image_clear(&image);
     remove(path);
 }
 
@@ -262,54 +262,54 @@ TEST(image_save)
         100, 100, 255, 139, 100, 100, 255, 255, 100, 100, 100, 100,
         100, 100, 0, 75, 100, 100, 0, 0, 100, 100, 100, 100,
         100, 100, 0, 75, 100, 100, 0, 0, 100, 100, 100, 100 };
-    unet_image image = { 1, 2, 3, grey }, flat = { 1, 3, 4, even };
+    uni_image image = { 1, 2, 3, grey }, flat = { 1, 3, 4, even };
     image_folder f;
     const char *path;
 
     if (!folder_make(&f))
         return;
     path = folder_file(&f, "mask.pgm");
-    CHECK(unet_image_save_mask(path, mask, 2, 3) == CKKS_OK, "%s",
+    CHECK(uni_image_save_mask(path, mask, 2, 3) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 1, 2, 3, mask_want);
     path = folder_file(&f, "grey.PGM");
-    CHECK(unet_image_save_grey(path, &image) == CKKS_OK, "%s",
+    CHECK(uni_image_save_grey(path, &image) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 1, 2, 3, grey_want);
     path = folder_file(&f, "over.ppm");
-    CHECK(unet_image_save_overlay(path, &flat, block) == CKKS_OK, "%s",
+    CHECK(uni_image_save_overlay(path, &flat, block) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 3, 3, 4, overlay);
 #ifdef UNET_HAVE_PNG
     path = folder_file(&f, "mask.png");
-    CHECK(unet_image_save_mask(path, mask, 2, 3) == CKKS_OK, "%s",
+    CHECK(uni_image_save_mask(path, mask, 2, 3) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 1, 2, 3, mask_want);
     path = folder_file(&f, "grey.png");
-    CHECK(unet_image_save_grey(path, &image) == CKKS_OK, "%s",
+    CHECK(uni_image_save_grey(path, &image) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 1, 2, 3, grey_want);
     path = folder_file(&f, "over.png");
-    CHECK(unet_image_save_overlay(path, &flat, block) == CKKS_OK, "%s",
+    CHECK(uni_image_save_overlay(path, &flat, block) == CKKS_OK, "%s",
           nn_last_error());
     file_holds(path, 3, 3, 4, overlay);
 #endif
-    CHECK(unet_image_save_mask(folder_file(&f, "mask.jpg"), mask, 2, 3)
+    CHECK(uni_image_save_mask(folder_file(&f, "mask.jpg"), mask, 2, 3)
           == CKKS_EARG && strstr(nn_last_error(), ".pgm or .png") != NULL,
           "%s", nn_last_error());
-    CHECK(unet_image_save_overlay(folder_file(&f, "over.pgm"), &flat, block)
+    CHECK(uni_image_save_overlay(folder_file(&f, "over.pgm"), &flat, block)
           == CKKS_EARG, "an overlay in grey");
-    CHECK(unet_image_save_mask(folder_file(&f, "none/mask.pgm"), mask, 2, 3)
+    CHECK(uni_image_save_mask(folder_file(&f, "none/mask.pgm"), mask, 2, 3)
           == CKKS_EIO && strstr(nn_last_error(), "none/mask.pgm") != NULL,
           "%s", nn_last_error());
-    CHECK(unet_image_save_mask(folder_file(&f, "mask.pgm"), mask, 0, 3)
+    CHECK(uni_image_save_mask(folder_file(&f, "mask.pgm"), mask, 0, 3)
           == CKKS_EARG, "no rows");
     CHECK(rmdir(f.path) == 0, "files are left in %s", f.path);
 }
 
 TEST(image_load_paths)
 {
-    unet_image image = {0};
+    uni_image image = {0};
     image_folder f;
     static const uint8_t mask[] = { 1 };
     char path[128];
@@ -317,21 +317,21 @@ TEST(image_load_paths)
     if (!folder_make(&f))
         return;
     folder_file(&f, "a.pgm");
-    CHECK(unet_image_load(&image, f.file, -1) == CKKS_EIO
+    CHECK(uni_image_load(&image, f.file, -1) == CKKS_EIO
           && strstr(nn_last_error(), f.file) != NULL, "%s", nn_last_error());
-    CHECK(unet_image_save_mask(f.file, mask, 1, 1) == CKKS_OK, "%s",
+    CHECK(uni_image_save_mask(f.file, mask, 1, 1) == CKKS_OK, "%s",
           nn_last_error());
     snprintf(path, sizeof path, "%s:slice=2", f.file);
-    CHECK(unet_image_load(&image, path, -1) == CKKS_EARG
+    CHECK(uni_image_load(&image, path, -1) == CKKS_EARG
           && strstr(nn_last_error(), "slice 2 asked for") != NULL, "%s",
           nn_last_error());
     snprintf(path, sizeof path, "%s:slice=2x", f.file);
-    CHECK(unet_image_load(&image, path, -1) == CKKS_EARG
+    CHECK(uni_image_load(&image, path, -1) == CKKS_EARG
           && strstr(nn_last_error(), "slice \"2x\"") != NULL, "%s",
           nn_last_error());
-    CHECK(unet_image_load(&image, f.path, -1) == CKKS_EIO, "a folder");
-    CHECK(unet_image_load(NULL, f.file, -1) == CKKS_EARG, "null");
-    CHECK(unet_image_load(&image, NULL, -1) == CKKS_EARG, "null");
+    CHECK(uni_image_load(&image, f.path, -1) == CKKS_EIO, "a folder");
+    CHECK(uni_image_load(NULL, f.file, -1) == CKKS_EARG, "null");
+    CHECK(uni_image_load(&image, NULL, -1) == CKKS_EARG, "null");
     CHECK(image.pixel == NULL, "out was written");
     remove(f.file);
     rmdir(f.path);
@@ -340,9 +340,9 @@ TEST(image_load_paths)
 TEST(image_convert)
 {
     double rgb[] = { 100, 0, 255, 10,  100, 0, 255, 20,  100, 0, 255, 30 };
-    unet_image image = { 3, 2, 2, rgb }, grey = {0}, back = {0};
+    uni_image image = { 3, 2, 2, rgb }, grey = {0}, back = {0};
 
-    if (!CHECK(unet_image_convert(&grey, &image, 1) == CKKS_OK, "%s",
+    if (!CHECK(uni_image_convert(&grey, &image, 1) == CKKS_OK, "%s",
                nn_last_error()))
         return;
     CHECK(grey.channels == 1 && fabs(grey.pixel[0] - 100) < 1e-9
@@ -350,16 +350,16 @@ TEST(image_convert)
           && fabs(grey.pixel[3] - (2.99 + 11.74 + 3.42)) < 1e-9,
           "grey %g %g %g %g", grey.pixel[0], grey.pixel[1], grey.pixel[2],
           grey.pixel[3]);
-    CHECK(unet_image_convert(&back, &grey, 3) == CKKS_OK, "%s",
+    CHECK(uni_image_convert(&back, &grey, 3) == CKKS_OK, "%s",
           nn_last_error());
     for (int i = 0; i < 12 && back.pixel != NULL; i++)
         CHECK(back.pixel[i] == grey.pixel[i % 4], "pixel %d", i);
-    CHECK(unet_image_convert(&grey, &grey, 1) == CKKS_OK, "to itself");
-    CHECK(unet_image_convert(&back, &grey, 2) == CKKS_EARG
+    CHECK(uni_image_convert(&grey, &grey, 1) == CKKS_OK, "to itself");
+    CHECK(uni_image_convert(&back, &grey, 2) == CKKS_EARG
           && strstr(nn_last_error(), "from 1 channels to 2") != NULL, "%s",
           nn_last_error());
-    unet_image_clear(&grey);
-    unet_image_clear(&back);
+    uni_image_clear(&grey);
+    uni_image_clear(&back);
 }
 
 /* ---- PNG ----------------------------------------------------------------- */
@@ -627,7 +627,7 @@ TEST(image_nifti_refusals)
         free(b.data);
     }
     image_bytes b = nifti_make(5, 4, 1, 16, false);
-    unet_image image = {0};
+    uni_image image = {0};
 
     nifti_put_float(b.data + 360, NAN, false);
     image_refused(&b, "1 of 20 voxels are not finite");
@@ -682,13 +682,13 @@ TEST(image_nifti_gzip)
     free(b.data);
     plain.size--;                               /* a voxel cut               */
     b = gzip_make(&plain);
-    CHECK(image_read(&(unet_image){0}, &b, 1) == CKKS_EFORMAT, "cut short");
+    CHECK(image_read(&(uni_image){0}, &b, 1) == CKKS_EFORMAT, "cut short");
     free(b.data);
     plain.data = realloc(plain.data, plain.size + 9);
     memset(plain.data + plain.size, 0, 9);
     plain.size += 9;
     b = gzip_make(&plain);
-    CHECK(image_read(&(unet_image){0}, &b, 1) == CKKS_EFORMAT, "too long");
+    CHECK(image_read(&(uni_image){0}, &b, 1) == CKKS_EFORMAT, "too long");
     free(b.data);
     plain.data[0] = 0;
     b = gzip_make(&plain);

@@ -7,15 +7,15 @@
 #include "nn.h"
 #include "test.h"
 
-static ckks_status json_read(nn_json *doc, const char *text)
+static ckks_status json_read(nni_json *doc, const char *text)
 {
-    return nn_json_load(doc, "text", (const uint8_t *)text, strlen(text));
+    return nni_json_load(doc, "text", (const uint8_t *)text, strlen(text));
 }
 
 /* The text is refused, at this byte. */
 static void json_refused(const char *text, size_t at)
 {
-    nn_json doc = {0};
+    nni_json doc = {0};
     char where[32];
 
     snprintf(where, sizeof where, "text: byte %zu: ", at);
@@ -23,44 +23,44 @@ static void json_refused(const char *text, size_t at)
         CHECK(strncmp(nn_last_error(), where, strlen(where)) == 0,
               "%s -> %s, want %s", text, nn_last_error(), where);
     CHECK(doc.node == NULL && doc.pool == NULL, "out was written: %s", text);
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
 }
 
 TEST(json_values)
 {
-    nn_json doc = {0};
-    const nn_json_node *n;
+    nni_json doc = {0};
+    const nni_json_node *n;
     static const char text[] =
         " {\"a\": [1, -2.5e1, true, false, null, {}, []],\r\n"
         "\t\"b\\u00e9\\ud83d\\ude00\\n\\\"\\/\": \"\xc3\xa9\", \"\": 0 } ";
 
     if (!CHECK(json_read(&doc, text) == CKKS_OK, "%s", nn_last_error()))
         return;
-    n = nn_json_get(&doc, doc.node, "a");
+    n = nni_json_get(&doc, doc.node, "a");
     CHECK(doc.node->count == 3 && n != NULL && n->count == 7, "counts");
-    n = nn_json_first(&doc, n);
+    n = nni_json_first(&doc, n);
     CHECK(n->number == 1 && n->offset == 8, "%g at %u", n->number,
           (unsigned)n->offset);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->number == -25 && strcmp(n->text, "-2.5e1") == 0, "%s", n->text);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->kind == NN_JSON_TRUE, "kind %d", (int)n->kind);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->kind == NN_JSON_FALSE, "kind %d", (int)n->kind);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->kind == NN_JSON_NULL, "kind %d", (int)n->kind);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->kind == NN_JSON_OBJECT && n->count == 0, "kind %d", (int)n->kind);
-    n = nn_json_next(&doc, n);
+    n = nni_json_next(&doc, n);
     CHECK(n->kind == NN_JSON_ARRAY && n->count == 0, "kind %d", (int)n->kind);
-    CHECK(nn_json_next(&doc, n) == NULL, "more than seven");
-    n = nn_json_get(&doc, doc.node, "b\xc3\xa9\xf0\x9f\x98\x80\n\"/");
+    CHECK(nni_json_next(&doc, n) == NULL, "more than seven");
+    n = nni_json_get(&doc, doc.node, "b\xc3\xa9\xf0\x9f\x98\x80\n\"/");
     CHECK(n != NULL && strcmp(n->text, "\xc3\xa9") == 0 && n->length == 2,
           "escapes");
-    CHECK(nn_json_get(&doc, doc.node, "") != NULL, "empty key");
-    CHECK(nn_json_get(&doc, doc.node, "c") == NULL, "a key that is not there");
-    CHECK(nn_json_get(&doc, n, "c") == NULL, "a key of a text");
-    nn_json_clear(&doc);
+    CHECK(nni_json_get(&doc, doc.node, "") != NULL, "empty key");
+    CHECK(nni_json_get(&doc, doc.node, "c") == NULL, "a key that is not there");
+    CHECK(nni_json_get(&doc, n, "c") == NULL, "a key of a text");
+    nni_json_clear(&doc);
 }
 
 TEST(json_refusals)
@@ -125,7 +125,7 @@ TEST(json_refusals)
 TEST(json_depth)
 {
     enum { MANY = 1000000 };
-    nn_json doc = {0};
+    nni_json doc = {0};
     char *text = malloc(MANY + 1);
 
     if (!CHECK(text != NULL, "no memory"))
@@ -136,7 +136,7 @@ TEST(json_depth)
     memset(text + NN_JSON_DEPTH, ']', NN_JSON_DEPTH);
     text[2 * NN_JSON_DEPTH] = '\0';
     CHECK(json_read(&doc, text) == CKKS_OK, "%s", nn_last_error());
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
     free(text);
 }
 
@@ -145,7 +145,7 @@ TEST(json_many_keys)
 {
     enum { KEYS = 100000 };
     char *text = malloc(KEYS * 12 + 16), *to = text;
-    nn_json doc = {0};
+    nni_json doc = {0};
 
     if (!CHECK(text != NULL, "no memory"))
         return;
@@ -157,7 +157,7 @@ TEST(json_many_keys)
     strcpy(to, "}");
     CHECK(json_read(&doc, text) == CKKS_OK, "%s", nn_last_error());
     CHECK(doc.node != NULL && doc.node->count == KEYS, "keys lost");
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
     free(text);
 }
 
@@ -176,20 +176,20 @@ TEST(json_integers)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        nn_json doc = {0};
+        nni_json doc = {0};
         uint64_t w = 0;
         int64_t v = 0;
 
         CHECK(json_read(&doc, cases[i].text) == CKKS_OK, "%s",
               nn_last_error());
-        CHECK(nn_json_word(&w, doc.node) == cases[i].word, "word %s",
+        CHECK(nni_json_word(&w, doc.node) == cases[i].word, "word %s",
               cases[i].text);
-        CHECK(nn_json_int(&v, doc.node, -10, 10) == cases[i].small, "int %s",
+        CHECK(nni_json_int(&v, doc.node, -10, 10) == cases[i].small, "int %s",
               cases[i].text);
         if (cases[i].word)
             CHECK(w == strtoull(cases[i].text, NULL, 10), "%s -> %" PRIu64,
                   cases[i].text, w);
-        nn_json_clear(&doc);
+        nni_json_clear(&doc);
     }
 }
 
@@ -202,88 +202,88 @@ TEST(json_round_trip)
     uint64_t seed = 1;
 
     for (int indent = 0; indent <= 2; indent += 2) {
-        nn_json_writer w;
-        nn_json doc = {0};
-        const nn_json_node *n;
+        nni_json_writer w;
+        nni_json doc = {0};
+        const nni_json_node *n;
         uint64_t prime = 0;
 
-        nn_json_writer_init(&w, NULL, indent);
-        nn_json_put_object(&w, NULL);
-        nn_json_put_array(&w, "d\"\\\n\x01\x7f\xc3\xa9");
+        nni_json_writer_init(&w, NULL, indent);
+        nni_json_put_object(&w, NULL);
+        nni_json_put_array(&w, "d\"\\\n\x01\x7f\xc3\xa9");
         for (int i = 0; i < VALUES; i++)
-            nn_json_put_double(&w, NULL, value[i]);
+            nni_json_put_double(&w, NULL, value[i]);
         for (int i = 0; i < 1000; i++) {
             uint64_t word = test_word(&seed) & ~(UINT64_C(1) << 62);
             double d;
 
             memcpy(&d, &word, sizeof d);
-            nn_json_put_double(&w, NULL, d);
+            nni_json_put_double(&w, NULL, d);
         }
-        nn_json_put_end(&w);
-        nn_json_put_object(&w, "o");
-        nn_json_put_end(&w);
-        nn_json_put_word(&w, "w", UINT64_C(2305843009213693951));
-        nn_json_put_int(&w, "i", -7);
-        nn_json_put_bool(&w, "t", true);
-        nn_json_put_null(&w, "n");
-        nn_json_put_string(&w, "s", "bad \xff byte");
-        nn_json_put_end(&w);
-        CHECK(nn_json_writer_finish(&w) == CKKS_OK, "%s", nn_last_error());
+        nni_json_put_end(&w);
+        nni_json_put_object(&w, "o");
+        nni_json_put_end(&w);
+        nni_json_put_word(&w, "w", UINT64_C(2305843009213693951));
+        nni_json_put_int(&w, "i", -7);
+        nni_json_put_bool(&w, "t", true);
+        nni_json_put_null(&w, "n");
+        nni_json_put_string(&w, "s", "bad \xff byte");
+        nni_json_put_end(&w);
+        CHECK(nni_json_writer_finish(&w) == CKKS_OK, "%s", nn_last_error());
         if (!CHECK(json_read(&doc, w.data) == CKKS_OK, "%s in %s",
                    nn_last_error(), w.data))
             return;
-        n = nn_json_first(&doc,
-                          nn_json_get(&doc, doc.node,
+        n = nni_json_first(&doc,
+                          nni_json_get(&doc, doc.node,
                                       "d\"\\\n\x01\x7f\xc3\xa9"));
         for (int i = 0; i < VALUES && n != NULL; i++) {
             CHECK(n->number == value[i], "%s, want %.17g", n->text, value[i]);
-            n = nn_json_next(&doc, n);
+            n = nni_json_next(&doc, n);
         }
         seed = 1;
-        for (; n != NULL; n = nn_json_next(&doc, n)) {
+        for (; n != NULL; n = nni_json_next(&doc, n)) {
             uint64_t word = test_word(&seed) & ~(UINT64_C(1) << 62);
 
             CHECK(memcmp(&n->number, &word, 8) == 0, "%s", n->text);
         }
         seed = 1;
-        CHECK(nn_json_word(&prime, nn_json_get(&doc, doc.node, "w"))
+        CHECK(nni_json_word(&prime, nni_json_get(&doc, doc.node, "w"))
               && prime == UINT64_C(2305843009213693951), "%" PRIu64, prime);
-        n = nn_json_get(&doc, doc.node, "s");
+        n = nni_json_get(&doc, doc.node, "s");
         CHECK(n != NULL && strcmp(n->text, "bad \xef\xbf\xbd byte") == 0,
               "bytes that are not UTF-8");
         CHECK((strchr(w.data, '\n') == strrchr(w.data, '\n')) == (indent == 0),
               "lines: %s", w.data);
-        nn_json_clear(&doc);
-        nn_json_writer_clear(&w);
+        nni_json_clear(&doc);
+        nni_json_writer_clear(&w);
     }
 }
 
 TEST(json_writer_errors)
 {
-    nn_json_writer w;
+    nni_json_writer w;
 
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_double(&w, "x", NAN);
-    CHECK(nn_json_writer_finish(&w) == CKKS_EARG, "NaN was written");
-    nn_json_writer_clear(&w);
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_array(&w, NULL);
-    CHECK(nn_json_writer_finish(&w) == CKKS_EARG, "an open list");
-    nn_json_writer_clear(&w);
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_end(&w);
-    CHECK(nn_json_writer_finish(&w) == CKKS_EARG, "an end too many");
-    nn_json_writer_clear(&w);
-    nn_json_writer_init(&w, NULL, 0);
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_double(&w, "x", NAN);
+    CHECK(nni_json_writer_finish(&w) == CKKS_EARG, "NaN was written");
+    nni_json_writer_clear(&w);
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_array(&w, NULL);
+    CHECK(nni_json_writer_finish(&w) == CKKS_EARG, "an open list");
+    nni_json_writer_clear(&w);
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_end(&w);
+    CHECK(nni_json_writer_finish(&w) == CKKS_EARG, "an end too many");
+    nni_json_writer_clear(&w);
+    nni_json_writer_init(&w, NULL, 0);
     for (int i = 0; i <= NN_JSON_DEPTH; i++)
-        nn_json_put_array(&w, NULL);
-    CHECK(nn_json_writer_finish(&w) == CKKS_EARG, "too deep");
-    nn_json_writer_clear(&w);
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_int(&w, NULL, 1);
-    nn_json_put_int(&w, NULL, 2);
-    CHECK(nn_json_writer_finish(&w) == CKKS_EARG, "two values");
-    nn_json_writer_clear(&w);
+        nni_json_put_array(&w, NULL);
+    CHECK(nni_json_writer_finish(&w) == CKKS_EARG, "too deep");
+    nni_json_writer_clear(&w);
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_int(&w, NULL, 1);
+    nni_json_put_int(&w, NULL, 2);
+    CHECK(nni_json_writer_finish(&w) == CKKS_EARG, "two values");
+    nni_json_writer_clear(&w);
 }
 
 /* A program's locale does not change the numbers. */
@@ -291,8 +291,8 @@ TEST(json_locale)
 {
     static const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8",
                                          "de_DE.utf8", "nl_NL.UTF-8" };
-    nn_json_writer w;
-    nn_json doc = {0};
+    nni_json_writer w;
+    nni_json doc = {0};
     bool found = false;
 
     for (size_t i = 0; i < 4 && !found; i++)
@@ -301,15 +301,15 @@ TEST(json_locale)
         test_skip("no locale with a decimal comma on this machine");
         return;
     }
-    nn_json_writer_init(&w, NULL, 0);
-    nn_json_put_double(&w, NULL, 0.25);
-    CHECK(nn_json_writer_finish(&w) == CKKS_OK && w.data != NULL
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_double(&w, NULL, 0.25);
+    CHECK(nni_json_writer_finish(&w) == CKKS_OK && w.data != NULL
           && strcmp(w.data, "0.25\n") == 0, "%s", w.data);
     CHECK(json_read(&doc, "2.5e-1") == CKKS_OK && doc.node->number == 0.25,
           "reading");
     setlocale(LC_NUMERIC, "C");
-    nn_json_writer_clear(&w);
-    nn_json_clear(&doc);
+    nni_json_writer_clear(&w);
+    nni_json_clear(&doc);
 }
 
 /* Damaged and truncated texts are refused or read, never anything else. */
@@ -323,7 +323,7 @@ TEST(json_damage)
     for (int i = 0; i < rounds; i++) {
         size_t size = sizeof text - 1;
         uint8_t *copy = malloc(size + 1);
-        nn_json doc = {0};
+        nni_json doc = {0};
 
         if (!CHECK(copy != NULL, "no memory"))
             return;
@@ -334,8 +334,8 @@ TEST(json_damage)
         if (i % 4 == 0)
             size = test_word(&seed) % size;
         copy = realloc(copy, size > 0 ? size : 1);
-        read += nn_json_load(&doc, "text", copy, size) == CKKS_OK;
-        nn_json_clear(&doc);
+        read += nni_json_load(&doc, "text", copy, size) == CKKS_OK;
+        nni_json_clear(&doc);
         free(copy);
     }
     CHECK(read > 0 && read < rounds, "%d of %d read", read, rounds);

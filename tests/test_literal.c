@@ -105,7 +105,7 @@ static double lit_distance(double *most, const nn_model *m, const double *got,
 /* ---- what a model becomes --------------------------------------------- */
 
 /* conv -> square -> dense -> square -> dense, by definition. */
-static void lit_naive(double *out, const unet_vr_net *n, const double *x)
+static void lit_naive(double *out, const uni_vr_net *n, const double *x)
 {
     static double map[LIT_MOST], hidden[LIT_MOST];
     const int k = n->image.kernel, w = n->image.width, h = n->image.height;
@@ -143,11 +143,11 @@ TEST(literal_from_model)
         const lit_kind *kind = &LIT_KINDS[i];
         const int area = kind->channels * kind->height * kind->width;
         double pixel[1024], value[1024], got[NN_MAX_CLASSES], most = 0, off;
-        unet_vr_from from = { .data = NULL };
+        uni_vr_from from = { .data = NULL };
         nn_model m = { .data = NULL };
 
         if (lit_model(&m, kind, "valid")
-            && NN_OK(unet_vr_from_init(&from, &m))) {
+            && NN_OK(uni_vr_from_init(&from, &m))) {
             CHECK(from.net.classes == kind->classes, "%d classes",
                   from.net.classes);
             lit_pixels(pixel, (size_t)area, i);
@@ -158,7 +158,7 @@ TEST(literal_from_model)
             CHECK(most > 1e-3 && off < 1e-12 * most, "%s: a logit of %g is %g "
                   "off", kind->name, most, off);
         }
-        unet_vr_from_clear(&from);
+        uni_vr_from_clear(&from);
         nn_model_clear(&m);
     }
 }
@@ -249,11 +249,11 @@ TEST(literal_refuses)
         { { "padded", 1, 6, 6, 2, lit_padded }, "zero", "border zero" }
     };
     nn_model m = { .data = NULL };
-    unet_vr_from from = { .data = NULL };
+    uni_vr_from from = { .data = NULL };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (lit_model(&m, &cases[i].kind, cases[i].border)) {
-            NN_STATUS(unet_vr_from_init(&from, &m), CKKS_EARG);
+            NN_STATUS(uni_vr_from_init(&from, &m), CKKS_EARG);
             CHECK(strstr(nn_last_error(), cases[i].words) != NULL
                   && from.data == NULL, "%s: %s", cases[i].kind.name,
                   nn_last_error());
@@ -262,11 +262,11 @@ TEST(literal_refuses)
     if (lit_model(&m, &(lit_kind){ "plain", 1, 6, 6, 2, lit_plain },
                   "valid")) {
         m.num_classes = 0;
-        NN_STATUS(unet_vr_from_init(&from, &m), CKKS_EARG);
+        NN_STATUS(uni_vr_from_init(&from, &m), CKKS_EARG);
         nn_model_clear(&m);
     }
-    NN_STATUS(unet_vr_from_init(&from, NULL), CKKS_EARG);
-    NN_STATUS(unet_vr_from_init(NULL, &m), CKKS_EARG);
+    NN_STATUS(uni_vr_from_init(&from, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_from_init(NULL, &m), CKKS_EARG);
 }
 
 /* ---- through encryption ----------------------------------------------- */

@@ -232,19 +232,19 @@ TEST(plan_tiles)
 /* ---- rotations --------------------------------------------------------- */
 
 /* Counted by comparing each term with all before it. */
-static void check_rotations(const net_map *m, const nn_step *step,
+static void check_rotations(const nni_map *m, const nn_step *step,
                             const char *what)
 {
     long want = 0;
 
     for (int i = 0; i < m->num_phases; i++)
         for (int k = 0; k < m->phase[i].terms; k++) {
-            const net_term *t = &m->phase[i].term[k];
+            const nni_term *t = &m->phase[i].term[k];
             bool input = t->step != 0, sum = input;
 
             for (int h = 0; h <= i; h++)
                 for (int j = 0; j < (h < i ? m->phase[h].terms : k); j++) {
-                    const net_term *u = &m->phase[h].term[j];
+                    const nni_term *u = &m->phase[h].term[j];
 
                     input &= u->input != t->input || u->step != t->step
                              || u->carry_y != t->carry_y
@@ -273,16 +273,16 @@ TEST(plan_counts_rotations)
                 && rig_model(&m, &s, k->build)) {
                 aim = rig_aim(&s);
                 if (NN_OK(nn_plan_make(p, &m, &aim))
-                    && NN_OK(net_init(&n, &m)))
+                    && NN_OK(nni_init(&n, &m)))
                     for (int i = 0; i < n.num_stages; i++) {
-                        net_map map = { 0 };
+                        nni_map map = { 0 };
 
-                        if (NN_OK(net_map_init(&map, &n, i, &p->layout,
+                        if (NN_OK(nni_map_init(&map, &n, i, &p->layout,
                                                false)))
                             check_rotations(&map, &p->step[i], k->name);
-                        net_map_clear(&map);
+                        nni_map_clear(&map);
                     }
-                net_clear(&n);
+                nni_clear(&n);
             }
             nn_model_clear(&m);
             free(p);

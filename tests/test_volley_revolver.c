@@ -6,26 +6,26 @@
 
 TEST(vr_shapes)
 {
-    unet_vr vr = { 7, 7, NULL, { 0 } };
+    uni_vr vr = { 7, 7, NULL, { 0 } };
 
-    NN_STATUS(unet_vr_init(&vr, 24, 3, NULL), CKKS_EARG);
-    NN_STATUS(unet_vr_init(&vr, 0, 1, NULL), CKKS_EARG);
-    NN_STATUS(unet_vr_init(&vr, 32, 0, NULL), CKKS_EARG);
-    NN_STATUS(unet_vr_init(&vr, 32, 33, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_init(&vr, 24, 3, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_init(&vr, 0, 1, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_init(&vr, 32, 0, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_init(&vr, 32, 33, NULL), CKKS_EARG);
     CHECK(strstr(nn_last_error(), "33") != NULL, "%s", nn_last_error());
-    NN_STATUS(unet_vr_init(NULL, 32, 1, NULL), CKKS_EARG);
+    NN_STATUS(uni_vr_init(NULL, 32, 1, NULL), CKKS_EARG);
     CHECK(vr.rows == 7 && vr.columns == 7, "written on failure");
     for (size_t width = 1; width <= 32; width++) {
-        NN_OK(unet_vr_init(&vr, 32, width, NULL));
+        NN_OK(uni_vr_init(&vr, 32, width, NULL));
         CHECK(vr.rows * vr.columns == 32 && vr.columns >= width
               && vr.columns < 2 * width, "%zu x %zu for %zu", vr.rows,
               vr.columns, width);
         for (size_t p = 1; p <= 32; p++) {
-            size_t period = unet_vr_period(&vr, p);
+            size_t period = uni_vr_period(&vr, p);
 
             CHECK(vr.rows % period == 0
-                  && unet_vr_teams(&vr, p) * period >= p
-                  && (unet_vr_teams(&vr, p) - 1) * period < p
+                  && uni_vr_teams(&vr, p) * period >= p
+                  && (uni_vr_teams(&vr, p) - 1) * period < p
                   && (period < 2 * p), "p %zu of %zu rows: period %zu", p,
                   vr.rows, period);
         }
@@ -35,20 +35,20 @@ TEST(vr_shapes)
 TEST(vr_packs_by_the_two_maps)
 {
     double a[8 * 5], bt[11 * 5], slots[64], back[8 * 5];
-    unet_vr vr;
+    uni_vr vr;
 
     vr_random(a, 40, 1);
     vr_random(bt, 55, 2);
-    NN_OK(unet_vr_init(&vr, 64, 16, NULL));
-    NN_OK(unet_vr_pack(slots, &vr, a, 3, 5));
+    NN_OK(uni_vr_init(&vr, 64, 16, NULL));
+    NN_OK(uni_vr_pack(slots, &vr, a, 3, 5));
     for (size_t k = 0; k < 64; k++)
         CHECK(slots[k] == (k / 16 < 3 && k % 16 < 5 ? a[k / 16 * 5 + k % 16]
                                                     : 0), "slot %zu", k);
-    NN_OK(unet_vr_unpack(back, &vr, slots, 3, 5));
+    NN_OK(uni_vr_unpack(back, &vr, slots, 3, 5));
     CHECK(memcmp(back, a, 15 * sizeof *a) == 0, "unpacked otherwise");
     /* 11 columns, 4 rows: three teams of four, the last one lacks one */
     for (size_t team = 0; team < 3; team++) {
-        NN_OK(unet_vr_pack_team(slots, &vr, bt, 11, 5, team));
+        NN_OK(uni_vr_pack_team(slots, &vr, bt, 11, 5, team));
         for (size_t k = 0; k < 64; k++) {
             size_t j = 4 * team + k / 16 % 4;
 
@@ -56,20 +56,20 @@ TEST(vr_packs_by_the_two_maps)
                   "team %zu slot %zu", team, k);
         }
     }
-    NN_STATUS(unet_vr_pack_team(slots, &vr, bt, 11, 5, 3), CKKS_EARG);
-    NN_STATUS(unet_vr_pack_team(slots, &vr, bt, 17, 1, 0), CKKS_EARG);
-    NN_STATUS(unet_vr_pack_team(slots, &vr, bt, 0, 1, 0), CKKS_EARG);
-    NN_STATUS(unet_vr_pack_team(slots, &vr, bt, 1, 17, 0), CKKS_EARG);
-    NN_STATUS(unet_vr_pack(slots, &vr, a, 5, 5), CKKS_EARG);
-    NN_STATUS(unet_vr_pack(slots, &vr, a, 1, 17), CKKS_EARG);
-    NN_STATUS(unet_vr_unpack(back, &vr, slots, 5, 1), CKKS_EARG);
+    NN_STATUS(uni_vr_pack_team(slots, &vr, bt, 11, 5, 3), CKKS_EARG);
+    NN_STATUS(uni_vr_pack_team(slots, &vr, bt, 17, 1, 0), CKKS_EARG);
+    NN_STATUS(uni_vr_pack_team(slots, &vr, bt, 0, 1, 0), CKKS_EARG);
+    NN_STATUS(uni_vr_pack_team(slots, &vr, bt, 1, 17, 0), CKKS_EARG);
+    NN_STATUS(uni_vr_pack(slots, &vr, a, 5, 5), CKKS_EARG);
+    NN_STATUS(uni_vr_pack(slots, &vr, a, 1, 17), CKKS_EARG);
+    NN_STATUS(uni_vr_unpack(back, &vr, slots, 5, 1), CKKS_EARG);
 }
 
 /* Every pixel under a copy has the kernel's number there; each corner begins
  * a copy in exactly one of the k^2 images. */
 TEST(vr_spans_kernels)
 {
-    static const unet_vr_window shape[] = {
+    static const uni_vr_window shape[] = {
         { 5, 6, 3 }, { 8, 4, 2 }, { 3, 3, 3 }, { 4, 7, 1 }, { 7, 3, 2 }
     };
     double slots[128], kernel[9];
@@ -77,15 +77,15 @@ TEST(vr_spans_kernels)
 
     vr_random(kernel, 9, 3);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
-        const unet_vr_window g = shape[i];
-        unet_vr vr;
+        const uni_vr_window g = shape[i];
+        uni_vr vr;
 
         memset(starts, 0, sizeof starts);
-        NN_OK(unet_vr_init(&vr, 128, 32, NULL));
+        NN_OK(uni_vr_init(&vr, 128, 32, NULL));
         for (int uv = 0; uv < g.kernel * g.kernel; uv++) {
             int u = uv / g.kernel, v = uv % g.kernel;
 
-            NN_OK(unet_vr_span(slots, &vr, g, kernel, u, v));
+            NN_OK(uni_vr_span(slots, &vr, g, kernel, u, v));
             for (int k = 0; k < 128; k++) {
                 int y = k % 32 / g.width - u, x = k % 32 % g.width - v;
                 int top = y - (y + g.kernel) % g.kernel;
@@ -117,24 +117,24 @@ TEST(vr_sums_shifts_and_spreads)
 
     vr_random(x, 64, 4);
     for (size_t w = 0; w < 4; w++) {
-        unet_vr_keys k = { 0 };
+        uni_vr_keys k = { 0 };
         ckks_ct a = { 0 }, out = { 0 };
         size_t f, n;
         vr_bench b;
         double v, move;
 
         if (!vr_bench_open(&b, &vr_small_params, widths[w])
-            || !NN_OK(unet_vr_need_shift(&k, &b.vr, 2))
-            || !NN_OK(unet_vr_need_sum_rows(&k, &b.vr, 2))
-            || !NN_OK(unet_vr_need_sum_columns(&k, &b.vr, 2))
-            || !NN_OK(unet_vr_need_spread(&k, &b.vr, 2))
+            || !NN_OK(uni_vr_need_shift(&k, &b.vr, 2))
+            || !NN_OK(uni_vr_need_sum_rows(&k, &b.vr, 2))
+            || !NN_OK(uni_vr_need_sum_columns(&k, &b.vr, 2))
+            || !NN_OK(uni_vr_need_spread(&k, &b.vr, 2))
             || !vr_bench_keys(&b, &k) || !vr_encrypt(&b, &a, x, 2))
             goto next;
         f = b.vr.columns;
         n = b.vr.rows;
         move = vr_rotation(&b, 2);
 
-        if (NN_OK(unet_vr_shift(&out, &b.vr, &a, n + 3))
+        if (NN_OK(uni_vr_shift(&out, &b.vr, &a, n + 3))
             && vr_decrypt(&b, got, &out)) {
             for (size_t j = 0; j < 64; j++)
                 want[j] = x[(j + 3 % n * f) % 64];
@@ -142,7 +142,7 @@ TEST(vr_sums_shifts_and_spreads)
                   vr_fresh(&b) + (double)(3 % n) * move, 2);
             vr_check_place("shift", &b, &out, 2);
         }
-        if (NN_OK(unet_vr_sum_rows(&out, &b.vr, &a))
+        if (NN_OK(uni_vr_sum_rows(&out, &b.vr, &a))
             && vr_decrypt(&b, got, &out)) {
             for (size_t j = 0; j < 64; j++) {
                 want[j] = 0;
@@ -152,7 +152,7 @@ TEST(vr_sums_shifts_and_spreads)
             vr_judge("sum of rows", got, 64, want, 1, 64,
                   (double)n * vr_fresh(&b) + (double)(n - 1) * move, 2);
         }
-        if (NN_OK(unet_vr_sum_columns(&out, &b.vr, &a))
+        if (NN_OK(uni_vr_sum_columns(&out, &b.vr, &a))
             && vr_decrypt(&b, got, &out)) {
             for (size_t i = 0; i < n; i++) {
                 want[i] = 0;
@@ -162,7 +162,7 @@ TEST(vr_sums_shifts_and_spreads)
             vr_judge("sum of columns", got, f, want, n, 1,
                   (double)f * vr_fresh(&b) + (double)(f - 1) * move, 2);
         }
-        if (NN_OK(unet_vr_spread(&a, &b.vr, &a))        /* out = a, too */
+        if (NN_OK(uni_vr_spread(&a, &b.vr, &a))        /* out = a, too */
             && vr_decrypt(&b, got, &a)) {
             for (size_t j = 0; j < 64; j++)
                 want[j] = x[j - j % f];
@@ -185,7 +185,7 @@ static double product_variance(const vr_bench *b, const vr_product_case *c,
                                int level)
 {
     const double f = (double)b->vr.columns, used = (double)c->inner;
-    const double turns = (double)unet_vr_period(&b->vr, c->p);
+    const double turns = (double)uni_vr_period(&b->vr, c->p);
     const double q = (double)ckks_ctx_prime(b->ctx, level);
     double v = used / 3 * vr_fresh(b);      /* errors of A meet B            */
 
@@ -200,8 +200,8 @@ static double product_variance(const vr_bench *b, const vr_product_case *c,
 static void check_product(const vr_product_case *k, const ckks_params *params,
                           double scale)
 {
-    unet_vr_cost plan;
-    unet_vr_keys keys = { 0 };
+    uni_vr_cost plan;
+    uni_vr_keys keys = { 0 };
     vr_product_rig r = { 0 };
     ckks_ct out = { 0 };
     char what[96];
@@ -213,13 +213,13 @@ static void check_product(const vr_product_case *k, const ckks_params *params,
     if (!vr_bench_open(&b, params, k->width))
         goto done;
     b.scale = scale;
-    if (!NN_OK(unet_vr_need_product(&keys, &b.vr, k->p, b.top, k->encrypted))
+    if (!NN_OK(uni_vr_need_product(&keys, &b.vr, k->p, b.top, k->encrypted))
         || !vr_bench_keys(&b, &keys) || !vr_product_open(&r, &b, k, b.top)
-        || !NN_OK(unet_vr_product(&out, &b.vr, r.in, k->parts, r.b, k->p))
+        || !NN_OK(uni_vr_product(&out, &b.vr, r.in, k->parts, r.b, k->p))
         || !vr_decrypt(&b, r.slots, &out))
         goto done;
     vr_check_place(what, &b, &out, b.top - UNET_VR_PRODUCT_LEVELS);
-    plan = unet_vr_product_cost(&b.vr, k->parts, k->p, k->encrypted);
+    plan = uni_vr_product_cost(&b.vr, k->parts, k->p, k->encrypted);
     vr_check_cost(what, &b.vr.done, &plan);
     vr_judge(what, r.slots, b.vr.columns, r.want, k->m, k->p,
           product_variance(&b, k, b.top), 2);

@@ -6,7 +6,7 @@ enum { MAX_SLOTS = 1 << 12 };
 
 typedef struct conv_case {
     size_t width;
-    unet_vr_window g;
+    uni_vr_window g;
     size_t images, channels;
     bool encrypted;
 } conv_case;
@@ -39,9 +39,9 @@ static void check_conv(const conv_case *c, const ckks_params *params,
     const double offset = c->g.kernel == 2 ? 0 : 0.75;  /* 0: no bias       */
     double *want = vr_doubles(c->images * area), kernel[MOST], v;
     ckks_ct in[3] = { { 0 } }, out = { 0 };
-    unet_vr_weight span[MOST] = { { 0 } }, bias = { 0 };
-    unet_vr_keys keys = { 0 };
-    unet_vr_cost plan;
+    uni_vr_weight span[MOST] = { { 0 } }, bias = { 0 };
+    uni_vr_keys keys = { 0 };
+    uni_vr_cost plan;
     char what[96];
     vr_bench b;
     bool ok;
@@ -53,7 +53,7 @@ static void check_conv(const conv_case *c, const ckks_params *params,
     vr_random(kernel, c->channels * k * k, 8);
     ok = vr_bench_open(&b, params, c->width);
     b.scale = scale;
-    ok = ok && NN_OK(unet_vr_need_conv(&keys, &b.vr, c->g, b.top,
+    ok = ok && NN_OK(uni_vr_need_conv(&keys, &b.vr, c->g, b.top,
                                        c->encrypted))
          && vr_bench_keys(&b, &keys);
     /* what lies behind the images and in the other rows must not matter */
@@ -64,22 +64,22 @@ static void check_conv(const conv_case *c, const ckks_params *params,
                    area * sizeof *x);
         ok = vr_encrypt(&b, &in[ch], slots, b.top);
         for (size_t uv = 0; uv < k * k && ok; uv++)
-            ok = NN_OK(unet_vr_span(slots, &b.vr, c->g, kernel + ch * k * k,
+            ok = NN_OK(uni_vr_span(slots, &b.vr, c->g, kernel + ch * k * k,
                                     (int)(uv / k), (int)(uv % k)))
-                 && NN_OK(unet_vr_weight_init(&span[uv * c->channels + ch],
+                 && NN_OK(uni_vr_weight_init(&span[uv * c->channels + ch],
                                               b.ctx, slots, b.top, 0, &b.rng,
                                               c->encrypted ? b.pk : NULL));
     }
     for (size_t j = 0; ok && j < vr_bench_slots(&b); j++)
         slots[j] = offset;
-    ok = ok && NN_OK(unet_vr_weight_init(&bias, b.ctx, slots, b.top - 2,
+    ok = ok && NN_OK(uni_vr_weight_init(&bias, b.ctx, slots, b.top - 2,
                                          b.scale, &b.rng,
                                          c->encrypted ? b.pk : NULL))
-         && NN_OK(unet_vr_conv(&out, &b.vr, in, c->channels, span,
+         && NN_OK(uni_vr_conv(&out, &b.vr, in, c->channels, span,
                                offset != 0 ? &bias : NULL, c->g))
          && vr_decrypt(&b, got, &out);
     if (ok) {
-        plan = unet_vr_conv_cost(c->channels, c->g, c->encrypted);
+        plan = uni_vr_conv_cost(c->channels, c->g, c->encrypted);
         vr_check_cost(what, &b.vr.done, &plan);
         vr_check_place(what, &b, &out, b.top - UNET_VR_CONV_LEVELS);
         for (size_t i = 0; i < c->images; i++)
@@ -101,8 +101,8 @@ static void check_conv(const conv_case *c, const ckks_params *params,
     free(x);
     free(want);
     for (size_t i = 0; i < MOST; i++)
-        unet_vr_weight_clear(&span[i]);
-    unet_vr_weight_clear(&bias);
+        uni_vr_weight_clear(&span[i]);
+    uni_vr_weight_clear(&bias);
     for (int i = 0; i < 3; i++)
         ckks_ct_clear(&in[i]);
     ckks_ct_clear(&out);
@@ -127,8 +127,8 @@ TEST(vr_convolution)
     };
     static const conv_case real = { 784, { 28, 28, 3 }, 4, 1, true };
 
-    CHECK(unet_vr_conv_cost(1, cases[0].g, true).rotations == 4 * 4
-          && unet_vr_conv_cost(1, real.g, true).rotations == 9 * 4,
+    CHECK(uni_vr_conv_cost(1, cases[0].g, true).rotations == 4 * 4
+          && uni_vr_conv_cost(1, real.g, true).rotations == 9 * 4,
           "rotations for tilings that hold no window");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_conv(&cases[i], &vr_small_params, 0x1p40);
@@ -137,18 +137,18 @@ TEST(vr_convolution)
 
 TEST(vr_means_and_squares)
 {
-    static const unet_vr_window g = { 5, 6, 2 };
+    static const uni_vr_window g = { 5, 6, 2 };
     static double x[64], want[64], got[64];
-    unet_vr_keys keys = { 0 };
+    uni_vr_keys keys = { 0 };
     ckks_ct a = { 0 }, out = { 0 };
     vr_bench b;
 
     vr_random(x, 64, 9);
     if (!vr_bench_open(&b, &vr_small_params, 30)
-        || !NN_OK(unet_vr_need_pool(&keys, &b.vr, g, 3))
-        || !NN_OK(unet_vr_need_square(&keys, &b.vr, 2))
+        || !NN_OK(uni_vr_need_pool(&keys, &b.vr, g, 3))
+        || !NN_OK(uni_vr_need_square(&keys, &b.vr, 2))
         || !vr_bench_keys(&b, &keys) || !vr_encrypt(&b, &a, x, 3)
-        || !NN_OK(unet_vr_pool(&out, &b.vr, &a, g))
+        || !NN_OK(uni_vr_pool(&out, &b.vr, &a, g))
         || !vr_decrypt(&b, got, &out))
         goto done;
     for (int j = 0; j < 64; j++) {
@@ -164,7 +164,7 @@ TEST(vr_means_and_squares)
     CHECK(b.vr.done.rotations == 2 && b.vr.done.plain == 1
           && b.vr.done.rescales == 1, "cost of a mean");
 
-    if (!NN_OK(unet_vr_square(&out, &b.vr, &out)) || !vr_decrypt(&b, got, &out))
+    if (!NN_OK(uni_vr_square(&out, &b.vr, &out)) || !vr_decrypt(&b, got, &out))
         goto done;
     for (int j = 0; j < 64; j++)
         want[j] *= want[j];
@@ -180,17 +180,17 @@ done:
 
 TEST(vr_sum_for_conv)
 {
-    static const unet_vr_window g = { 4, 8, 3 };
+    static const uni_vr_window g = { 4, 8, 3 };
     static double x[64], want[64], got[64];
-    unet_vr_keys keys = { 0 };
+    uni_vr_keys keys = { 0 };
     ckks_ct a = { 0 };
     vr_bench b;
 
     vr_random(x, 64, 10);
     if (vr_bench_open(&b, &vr_small_params, 32)
-        && NN_OK(unet_vr_need_pool(&keys, &b.vr, g, 2))
+        && NN_OK(uni_vr_need_pool(&keys, &b.vr, g, 2))
         && vr_bench_keys(&b, &keys) && vr_encrypt(&b, &a, x, 2)
-        && NN_OK(unet_vr_sum_for_conv(&a, &b.vr, &a, g))
+        && NN_OK(uni_vr_sum_for_conv(&a, &b.vr, &a, g))
         && vr_decrypt(&b, got, &a)) {
         for (size_t j = 0; j < 64; j++) {
             want[j] = 0;

@@ -4,7 +4,7 @@
 
 /* One image (channels, 5, 6), layer by layer; also mean squares of what is
  * squared. */
-static void net_naive(double *out, double squares[2], const unet_vr_net *n,
+static void net_naive(double *out, double squares[2], const uni_vr_net *n,
                       const double *x)
 {
     double map[VR_NET_MAPS * VR_NET_OUT], hidden[VR_NET_HIDDEN];
@@ -65,7 +65,7 @@ static bool net_encrypt(ckks_ct *in, vr_bench *b, const double *x)
         for (int i = 0; i < IMAGES; i++)
             memcpy(map + i * VR_NET_AREA, x + i * PIXELS + c * VR_NET_AREA,
                    VR_NET_AREA * sizeof *x);
-        ok = NN_OK(unet_vr_pack(slots, &b->vr, map, IMAGES, VR_NET_AREA))
+        ok = NN_OK(uni_vr_pack(slots, &b->vr, map, IMAGES, VR_NET_AREA))
              && vr_encrypt(b, &in[c], slots, b->top);
     }
     return ok;
@@ -75,9 +75,9 @@ static void check_net(bool encrypted)
 {
     double w[400], x[IMAGES * PIXELS], want[IMAGES * VR_NET_CLASSES];
     double slots[128], squares[2] = { 0, 0 };
-    unet_vr_model *m = NULL;
-    unet_vr_net n;
-    unet_vr_plan plan;
+    uni_vr_model *m = NULL;
+    uni_vr_net n;
+    uni_vr_plan plan;
     ckks_ct in[VR_NET_CHANNELS] = { { 0 } };
     vr_bench b;
 
@@ -88,9 +88,9 @@ static void check_net(bool encrypted)
     squares[0] /= IMAGES;
     squares[1] /= IMAGES;
     if (!vr_bench_open(&b, &vr_net_params, VR_NET_AREA)
-        || !NN_OK(unet_vr_net_plan(&plan, &n, 128, b.top, encrypted))
+        || !NN_OK(uni_vr_net_plan(&plan, &n, 128, b.top, encrypted))
         || !vr_bench_keys(&b, &plan.keys)
-        || !NN_OK(unet_vr_model_init(&m, &n, b.ctx, b.top, b.scale, &b.rng,
+        || !NN_OK(uni_vr_model_init(&m, &n, b.ctx, b.top, b.scale, &b.rng,
                                      encrypted ? b.pk : NULL)))
         goto done;
     memset(w, 0, sizeof w);                 /* nothing of it is kept         */
@@ -99,7 +99,7 @@ static void check_net(bool encrypted)
     CHECK(b.vr.rows == IMAGES && b.vr.columns == 32, "%zu x %zu", b.vr.rows,
           b.vr.columns);
     if (net_encrypt(in, &b, x)
-        && NN_OK(unet_vr_model_run(&in[1], &b.vr, in, m))
+        && NN_OK(uni_vr_model_run(&in[1], &b.vr, in, m))
         && vr_decrypt(&b, slots, &in[1])) {
         CHECK(in[1].level == b.top - plan.levels, "level %d", in[1].level);
         vr_check_cost("network", &b.vr.done, &plan.total);
@@ -110,7 +110,7 @@ static void check_net(bool encrypted)
                  8);
     }
 done:
-    unet_vr_model_clear(&m);
+    uni_vr_model_clear(&m);
     for (int c = 0; c < VR_NET_CHANNELS; c++)
         ckks_ct_clear(&in[c]);
     vr_bench_close(&b);
@@ -125,11 +125,11 @@ TEST(vr_network)
 /* The paper's network for MNIST at N = 2^16: what the plan says. */
 TEST(vr_plan_of_the_papers_network)
 {
-    const unet_vr_net n = { .channels = 1, .image = { 28, 28, 3 }, .maps = 4,
+    const uni_vr_net n = { .channels = 1, .image = { 28, 28, 3 }, .maps = 4,
                             .hidden = 64, .classes = 10 };
-    unet_vr_plan p;
+    uni_vr_plan p;
 
-    if (!NN_OK(unet_vr_net_plan(&p, &n, 1 << 15, 10, true)))
+    if (!NN_OK(uni_vr_net_plan(&p, &n, 1 << 15, 10, true)))
         return;
     CHECK(p.shape.rows == 32 && p.shape.columns == 1024, "shape");
     CHECK(p.levels == 10, "%d levels", p.levels);
@@ -153,27 +153,27 @@ TEST(vr_plan_of_the_papers_network)
         CHECK(k->level == level, "step %d at level %d, not %d", k->step,
               k->level, level);
     }
-    NN_STATUS(unet_vr_net_plan(&p, &n, 1 << 15, 9, true), CKKS_ELEVEL);
-    NN_STATUS(unet_vr_net_plan(&p, &n, 1 << 9, 10, true), CKKS_EARG);
+    NN_STATUS(uni_vr_net_plan(&p, &n, 1 << 15, 9, true), CKKS_ELEVEL);
+    NN_STATUS(uni_vr_net_plan(&p, &n, 1 << 9, 10, true), CKKS_EARG);
 }
 
 TEST(vr_network_refuses)
 {
     double w[400], x[IMAGES * PIXELS] = { 0 };
-    unet_vr_model *m = NULL, *kept;
-    unet_vr_plan plan;
-    unet_vr_net n, bad;
+    uni_vr_model *m = NULL, *kept;
+    uni_vr_plan plan;
+    uni_vr_net n, bad;
     ckks_ct ct[2] = { { 0 } }, low[2] = { { 0 } };
     vr_snapshot s;
     vr_bench b;
 
     vr_net_weights(&n, w);
     if (!vr_bench_open(&b, &vr_net_params, VR_NET_AREA)
-        || !NN_OK(unet_vr_net_plan(&plan, &n, 128, b.top, false))
+        || !NN_OK(uni_vr_net_plan(&plan, &n, 128, b.top, false))
         || !vr_bench_keys(&b, &plan.keys)
-        || !NN_OK(unet_vr_model_init(&m, &n, b.ctx, b.top, b.scale, NULL,
+        || !NN_OK(uni_vr_model_init(&m, &n, b.ctx, b.top, b.scale, NULL,
                                      NULL))
-        || !NN_OK(unet_vr_init(&b.vr, 128, VR_NET_AREA, b.keys))
+        || !NN_OK(uni_vr_init(&b.vr, 128, VR_NET_AREA, b.keys))
         || !net_encrypt(ct, &b, x)
         || !CHECK_OK(ckks_drop_level(&low[0], &ct[0], b.top - 1))
         || !CHECK_OK(ckks_drop_level(&low[1], &ct[1], b.top - 1)))
@@ -182,43 +182,43 @@ TEST(vr_network_refuses)
     s = vr_snap(&ct[0]);
     bad = n;
     bad.dense2 = NULL;
-    NN_STATUS(unet_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
               CKKS_EARG);
     bad = n;
     bad.hidden = 129;
-    NN_STATUS(unet_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
               CKKS_EARG);
     bad = n;
     bad.image.kernel = 6;
-    NN_STATUS(unet_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
               CKKS_EARG);
     bad = n;
     bad.classes = 0;
-    NN_STATUS(unet_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &bad, b.ctx, b.top, b.scale, NULL, NULL),
               CKKS_EARG);
-    NN_STATUS(unet_vr_model_init(&m, &n, b.ctx, b.top + 1, b.scale, NULL,
+    NN_STATUS(uni_vr_model_init(&m, &n, b.ctx, b.top + 1, b.scale, NULL,
                                  NULL), CKKS_ELEVEL);
-    NN_STATUS(unet_vr_model_init(&m, &n, b.ctx, 9, b.scale, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &n, b.ctx, 9, b.scale, NULL, NULL),
               CKKS_ELEVEL);
-    NN_STATUS(unet_vr_model_init(&m, &n, b.ctx, b.top, 0, NULL, NULL),
+    NN_STATUS(uni_vr_model_init(&m, &n, b.ctx, b.top, 0, NULL, NULL),
               CKKS_ESCALE);
-    NN_STATUS(unet_vr_model_init(&m, &n, b.ctx, b.top, b.scale, NULL, b.pk),
+    NN_STATUS(uni_vr_model_init(&m, &n, b.ctx, b.top, b.scale, NULL, b.pk),
               CKKS_EARG);                       /* no source of randomness   */
     CHECK(m == kept, "the model was replaced");
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, low, m), CKKS_ELEVEL);
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, low, m), CKKS_ELEVEL);
     CHECK_OK(ckks_ct_copy(&low[0], &ct[0]));
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, low, m), CKKS_ELEVEL);
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, low, m), CKKS_ELEVEL);
     CHECK_OK(ckks_mul_const(&low[1], &ct[1], 1, 0, 4));
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, low, m), CKKS_ESCALE);
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, low, m), CKKS_ESCALE);
     b.vr.keys = NULL;
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, ct, m), CKKS_EKEY);
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, ct, NULL), CKKS_EARG);
-    NN_OK(unet_vr_init(&b.vr, 128, 64, b.keys));
-    NN_STATUS(unet_vr_model_run(ct, &b.vr, ct, m), CKKS_EARG);
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, ct, m), CKKS_EKEY);
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, ct, NULL), CKKS_EARG);
+    NN_OK(uni_vr_init(&b.vr, 128, 64, b.keys));
+    NN_STATUS(uni_vr_model_run(ct, &b.vr, ct, m), CKKS_EARG);
     vr_check_same(&s, &ct[0], "a refusal");
 done:
-    unet_vr_model_clear(&m);
-    unet_vr_model_clear(&m);
+    uni_vr_model_clear(&m);
+    uni_vr_model_clear(&m);
     for (int c = 0; c < 2; c++) {
         ckks_ct_clear(&ct[c]);
         ckks_ct_clear(&low[c]);

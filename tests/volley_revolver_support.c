@@ -20,11 +20,11 @@ bool vr_bench_open(vr_bench *b, const ckks_params *p, size_t width)
            && CHECK_OK(ckks_rng_init(&b->rng, seed))
            && CHECK_OK(ckks_sk_init(&b->sk, b->ctx, &b->rng))
            && CHECK_OK(ckks_pk_init(&b->pk, &b->rng, b->sk))
-           && NN_OK(unet_vr_init(&b->vr, ckks_ctx_slots(b->ctx), width,
+           && NN_OK(uni_vr_init(&b->vr, ckks_ctx_slots(b->ctx), width,
                                  NULL));
 }
 
-bool vr_bench_keys(vr_bench *b, const unet_vr_keys *k)
+bool vr_bench_keys(vr_bench *b, const uni_vr_keys *k)
 {
     ckks_keys_clear(&b->keys);
     if (k->count > 0
@@ -126,8 +126,8 @@ void vr_judge(const char *what, const double *got, size_t stride,
           what, at, worst, sqrt(variance));
 }
 
-void vr_check_cost(const char *what, const unet_vr_cost *done,
-                   const unet_vr_cost *plan)
+void vr_check_cost(const char *what, const uni_vr_cost *done,
+                   const uni_vr_cost *plan)
 {
     CHECK(memcmp(done, plan, sizeof *done) == 0, "%s: done %ld rotations, %ld "
           "products, %ld plain, %ld relins, %ld rescales; planned %ld, %ld, "
@@ -192,13 +192,13 @@ bool vr_product_open(vr_product_rig *r, vr_bench *b,
     product_naive(r->want, r->a, r->bt, k);
     for (size_t c = 0; c < k->parts && ok; c++) {
         cut(r->block, r->a, k->m, k->inner, c * share, share);
-        ok = NN_OK(unet_vr_pack(r->slots, &b->vr, r->block, k->m, share))
+        ok = NN_OK(uni_vr_pack(r->slots, &b->vr, r->block, k->m, share))
              && vr_encrypt(b, &r->in[c], r->slots, level);
         cut(r->block, r->bt, k->p, k->inner, c * share, share);
-        for (size_t t = 0; t < unet_vr_teams(&b->vr, k->p) && ok; t++)
-            ok = NN_OK(unet_vr_pack_team(r->slots, &b->vr, r->block, k->p,
+        for (size_t t = 0; t < uni_vr_teams(&b->vr, k->p) && ok; t++)
+            ok = NN_OK(uni_vr_pack_team(r->slots, &b->vr, r->block, k->p,
                                          share, t))
-                 && NN_OK(unet_vr_weight_init(&r->b[t * k->parts + c], b->ctx,
+                 && NN_OK(uni_vr_weight_init(&r->b[t * k->parts + c], b->ctx,
                                               r->slots, level, 0, &b->rng,
                                               k->encrypted ? b->pk : NULL));
     }
@@ -215,19 +215,19 @@ void vr_product_close(vr_product_rig *r)
     for (size_t i = 0; i < VR_MAX_PARTS; i++)
         ckks_ct_clear(&r->in[i]);
     for (size_t i = 0; i < VR_MAX_PARTS * VR_MAX_TEAMS; i++)
-        unet_vr_weight_clear(&r->b[i]);
+        uni_vr_weight_clear(&r->b[i]);
 }
 
 /* ---- the network -------------------------------------------------------- */
 
-void vr_net_weights(unet_vr_net *n, double *w)
+void vr_net_weights(uni_vr_net *n, double *w)
 {
-    static const unet_vr_window image = { 5, 6, 3 };
+    static const uni_vr_window image = { 5, 6, 3 };
     const double fan1 = 1 / sqrt(9 * VR_NET_CHANNELS);
     const double fan2 = 1 / sqrt(VR_NET_MAPS * VR_NET_OUT);
 
     vr_random(w, 400, 11);
-    *n = (unet_vr_net){ VR_NET_CHANNELS, image, VR_NET_MAPS, VR_NET_HIDDEN,
+    *n = (uni_vr_net){ VR_NET_CHANNELS, image, VR_NET_MAPS, VR_NET_HIDDEN,
                         VR_NET_CLASSES, w, w + 40, w + 50, w + 200, w + 210,
                         w + 230 };
     for (int i = 0; i < 9 * VR_NET_CHANNELS * VR_NET_MAPS; i++)

@@ -29,7 +29,7 @@ typedef struct vr_bench {
     ckks_sk *sk;
     ckks_pk *pk;
     ckks_keys *keys;
-    unet_vr vr;
+    uni_vr vr;
     int top;
     double n, scale;
 } vr_bench;
@@ -40,7 +40,7 @@ extern const ckks_params vr_small_params;
 /* A context of these primes, a shape of rows of `width`; scale 2^40. */
 bool vr_bench_open(vr_bench *b, const ckks_params *p, size_t width);
 /* Exactly these keys. */
-bool vr_bench_keys(vr_bench *b, const unet_vr_keys *k);
+bool vr_bench_keys(vr_bench *b, const uni_vr_keys *k);
 void vr_bench_close(vr_bench *b);
 size_t vr_bench_slots(const vr_bench *b);
 
@@ -61,8 +61,8 @@ double vr_rotation(const vr_bench *b, int level);
 void vr_judge(const char *what, const double *got, size_t stride,
               const double *want, size_t rows, size_t columns,
               double variance, double factor);
-void vr_check_cost(const char *what, const unet_vr_cost *done,
-                   const unet_vr_cost *plan);
+void vr_check_cost(const char *what, const uni_vr_cost *done,
+                   const uni_vr_cost *plan);
 /* Level and scale of a linear operator's result. */
 void vr_check_place(const char *what, const vr_bench *b, const ckks_ct *ct,
                     int level);
@@ -79,7 +79,7 @@ enum { VR_MAX_PARTS = 3, VR_MAX_TEAMS = 16 };
 typedef struct vr_product_rig {
     double *a, *bt, *want, *slots, *block;
     ckks_ct in[VR_MAX_PARTS];
-    unet_vr_weight b[VR_MAX_PARTS * VR_MAX_TEAMS];
+    uni_vr_weight b[VR_MAX_PARTS * VR_MAX_TEAMS];
 } vr_product_rig;
 
 bool vr_product_open(vr_product_rig *r, vr_bench *b,
@@ -93,7 +93,7 @@ enum { VR_NET_CHANNELS = 2, VR_NET_MAPS = 2, VR_NET_HIDDEN = 6,
 
 /* One level more than the network takes. */
 extern const ckks_params vr_net_params;
-void vr_net_weights(unet_vr_net *n, double *w);
+void vr_net_weights(uni_vr_net *n, double *w);
 
 /* A ciphertext's fields and words, to see that nothing was written. */
 typedef struct vr_snapshot {

@@ -12,26 +12,26 @@ enum { ALBUM_HEAD = 4096 };
 
 struct album_file {
     bool many;
-    unet_idx idx;               /* if many and any image of it was asked for */
+    uni_idx idx;               /* if many and any image of it was asked for */
 };
 
 /* Where an image comes from. */
 struct album_place {
     size_t file, index;
-    unet_image kept;            /* as it is wanted; pixel NULL: not kept     */
+    uni_image kept;            /* as it is wanted; pixel NULL: not kept     */
 };
 
 /* ---- one image ---------------------------------------------------------- */
 
-ckks_status unet_image_shrink(unet_image *out, const unet_image *in,
+ckks_status uni_image_shrink(uni_image *out, const uni_image *in,
                               int height, int width)
 {
-    unet_image image = {0};
+    uni_image image = {0};
     int down, across;
     ckks_status s;
 
     if (out == NULL || in == NULL || in->pixel == NULL)
-        return nn_fail(CKKS_EARG, "unet_image_shrink: null pointer");
+        return nn_fail(CKKS_EARG, "uni_image_shrink: null pointer");
     if (height < 1 || width < 1 || in->height % height != 0
         || in->width % width != 0)
         return nn_fail(CKKS_EARG, "%dx%d pixels (height x width) are no whole "
@@ -39,7 +39,7 @@ ckks_status unet_image_shrink(unet_image *out, const unet_image *in,
                        width);
     down = in->height / height;
     across = in->width / width;
-    s = unet_image_init(&image, "unet_image_shrink", in->channels,
+    s = uni_image_init(&image, "uni_image_shrink", in->channels,
                         (uint64_t)height, (uint64_t)width);
     if (s != CKKS_OK)
         return s;
@@ -55,12 +55,12 @@ ckks_status unet_image_shrink(unet_image *out, const unet_image *in,
             image.pixel[(size_t)y * (size_t)width + (size_t)x] =
                 sum / down / across;
         }
-    unet_image_clear(out);
+    uni_image_clear(out);
     *out = image;
     return CKKS_OK;
 }
 
-char *unet_album_name(const unet_album *album, size_t i)
+char *uni_album_name(const uni_album *album, size_t i)
 {
     const struct album_place *p = &album->place[i];
     const char *path = album->names.name[p->file];
@@ -75,7 +75,7 @@ char *unet_album_name(const unet_album *album, size_t i)
 }
 
 /* The image is what is wanted, or becomes it. */
-static ckks_status album_suit(unet_image *image, const unet_album_aim *aim,
+static ckks_status album_suit(uni_image *image, const uni_album_aim *aim,
                               const char *name)
 {
     if (image->channels != aim->channels)
@@ -92,80 +92,80 @@ static ckks_status album_suit(unet_image *image, const unet_album_aim *aim,
                        "model takes %dx%d%s", name, image->height,
                        image->width, aim->height, aim->width,
                        aim->fit ? " or whole multiples" : "");
-    return unet_image_shrink(image, image, aim->height, aim->width);
+    return uni_image_shrink(image, image, aim->height, aim->width);
 }
 
 /* From its file, or from the bytes of an IDX file. */
-static ckks_status album_fetch(unet_image *out, const unet_album *album,
+static ckks_status album_fetch(uni_image *out, const uni_album *album,
                                size_t i)
 {
     const struct album_place *p = &album->place[i];
-    const unet_idx *idx = &album->file[p->file].idx;
+    const uni_idx *idx = &album->file[p->file].idx;
     const char *path = album->names.name[p->file];
-    unet_image image = {0};
+    uni_image image = {0};
     char *name;
     ckks_status s;
 
     if (idx->data != NULL) {
-        s = unet_image_init(&image, path, idx->channels,
+        s = uni_image_init(&image, path, idx->channels,
                             (uint64_t)idx->height, (uint64_t)idx->width);
         if (s == CKKS_OK)
-            unet_idx_image(image.pixel, idx, p->index);
+            uni_idx_image(image.pixel, idx, p->index);
     } else {
-        s = unet_image_read(&image, path, -1, album->aim.jpeg);
+        s = uni_image_read(&image, path, -1, album->aim.jpeg);
     }
-    name = unet_album_name(album, i);
+    name = uni_album_name(album, i);
     if (s == CKKS_OK)
         s = name != NULL ? album_suit(&image, &album->aim, name)
                          : nn_fail(CKKS_EMEM, "%s: no memory", path);
     free(name);
     if (s != CKKS_OK) {
-        unet_image_clear(&image);
+        uni_image_clear(&image);
         return s;
     }
-    unet_image_clear(out);
+    uni_image_clear(out);
     *out = image;
     return CKKS_OK;
 }
 
-ckks_status unet_album_image(unet_image *out, const unet_album *album,
+ckks_status uni_album_image(uni_image *out, const uni_album *album,
                              size_t i)
 {
-    const unet_image *kept;
+    const uni_image *kept;
     ckks_status s;
 
     if (out == NULL || album == NULL || i >= album->images)
-        return nn_fail(CKKS_EARG, "unet_album_image: null pointer, or image "
+        return nn_fail(CKKS_EARG, "uni_album_image: null pointer, or image "
                        "%zu", i);
     kept = &album->place[i].kept;
     if (kept->pixel != NULL)
-        return unet_image_convert(out, kept, kept->channels);
+        return uni_image_convert(out, kept, kept->channels);
     s = album_fetch(out, album, i);
     if (s == CKKS_OK && (out->height != album->size[i].height
                          || out->width != album->size[i].width)) {
         s = nn_fail(CKKS_EFORMAT, "%s: %dx%d pixels now, %dx%d before",
                     album->names.name[album->place[i].file], out->height,
                     out->width, album->size[i].height, album->size[i].width);
-        unet_image_clear(out);
+        uni_image_clear(out);
     }
     return s;
 }
 
 static ckks_status album_pixel(const double **out, void *user, size_t i)
 {
-    unet_album *album = user;
-    const unet_image *kept = &album->place[i].kept;
+    uni_album *album = user;
+    const uni_image *kept = &album->place[i].kept;
     ckks_status s = CKKS_OK;
 
     *out = kept->pixel;
     if (kept->pixel == NULL) {
-        s = unet_album_image(&album->current, album, i);
+        s = uni_album_image(&album->current, album, i);
         *out = album->current.pixel;
     }
     return s;
 }
 
-unet_pixels unet_album_pixels(unet_album *album)
+unet_pixels uni_album_pixels(uni_album *album)
 {
     return (unet_pixels){ album_pixel, album };
 }
@@ -189,18 +189,18 @@ static bool album_is_idx(const char *path)
     if (f != NULL)
         (void)fclose(f);
     if (n < 2 || head[0] != 0x1f || head[1] != 0x8b)
-        return unet_is_idx(head, n);
-    if (unet_gzip_decode(&plain, path, head, n, 4, false) != CKKS_OK)
+        return uni_is_idx(head, n);
+    if (uni_gzip_decode(&plain, path, head, n, 4, false) != CKKS_OK)
         return false;
-    yes = unet_is_idx(plain, 4);
+    yes = uni_is_idx(plain, 4);
     free(plain);
     return yes;
 }
 
 /* Adds the images of a file that fall into first and count. */
-static ckks_status album_add(unet_album *album, size_t file)
+static ckks_status album_add(uni_album *album, size_t file)
 {
-    const unet_album_aim *aim = &album->aim;
+    const uni_album_aim *aim = &album->aim;
     struct album_file *f = &album->file[file];
     const char *path = album->names.name[file];
     size_t n = 1, used = 0;
@@ -208,7 +208,7 @@ static ckks_status album_add(unet_album *album, size_t file)
 
     f->many = album_is_idx(path);
     if (f->many) {
-        s = unet_idx_load(&f->idx, path);
+        s = uni_idx_load(&f->idx, path);
         if (s != CKKS_OK)
             return s;
         if (f->idx.rank == 1)
@@ -230,13 +230,13 @@ static ckks_status album_add(unet_album *album, size_t file)
     }
     album->all += n;
     if (used == 0)
-        unet_idx_clear(&f->idx);
+        uni_idx_clear(&f->idx);
     return CKKS_OK;
 }
 
-static ckks_status album_check_count(const unet_album *album)
+static ckks_status album_check_count(const uni_album *album)
 {
-    const unet_album_aim *aim = &album->aim;
+    const uni_album_aim *aim = &album->aim;
 
     if (aim->count == 0)
         return nn_fail(CKKS_EARG, "no image: 0 of %zu were asked for",
@@ -251,11 +251,11 @@ static ckks_status album_check_count(const unet_album *album)
 }
 
 /* Sizes, and the first images as far as they may be kept. */
-static ckks_status album_look(unet_album *album)
+static ckks_status album_look(uni_album *album)
 {
     for (size_t i = 0; i < album->images; i++) {
         struct album_place *p = &album->place[i];
-        unet_image image = {0};
+        uni_image image = {0};
         ckks_status s = album_fetch(&image, album, i);
         size_t n;
 
@@ -269,16 +269,16 @@ static ckks_status album_look(unet_album *album)
             p->kept = image;
             album->kept += n;
         } else {
-            unet_image_clear(&image);
+            uni_image_clear(&image);
         }
     }
     return CKKS_OK;
 }
 
-static ckks_status album_open(unet_album *album, const char *const *arg,
+static ckks_status album_open(uni_album *album, const char *const *arg,
                               size_t args)
 {
-    ckks_status s = unet_names_init(&album->names, arg, args);
+    ckks_status s = uni_names_init(&album->names, arg, args);
     size_t n = album->names.count > 0 ? album->names.count : 1;
 
     if (s != CKKS_OK)
@@ -297,37 +297,37 @@ static ckks_status album_open(unet_album *album, const char *const *arg,
     return s;
 }
 
-ckks_status unet_album_open(unet_album *out, const char *const *arg,
-                            size_t args, const unet_album_aim *aim)
+ckks_status uni_album_open(uni_album *out, const char *const *arg,
+                            size_t args, const uni_album_aim *aim)
 {
-    unet_album album = {0};
+    uni_album album = {0};
     ckks_status s;
 
     if (out == NULL || arg == NULL || aim == NULL)
-        return nn_fail(CKKS_EARG, "unet_album_open: null pointer");
+        return nn_fail(CKKS_EARG, "uni_album_open: null pointer");
     album.aim = *aim;
     s = album_open(&album, arg, args);
     if (s != CKKS_OK) {
-        unet_album_clear(&album);
+        uni_album_clear(&album);
         return s;
     }
-    unet_album_clear(out);
+    uni_album_clear(out);
     *out = album;
     return CKKS_OK;
 }
 
-void unet_album_clear(unet_album *album)
+void uni_album_clear(uni_album *album)
 {
     if (album == NULL)
         return;
     for (size_t i = 0; i < album->names.count && album->file != NULL; i++)
-        unet_idx_clear(&album->file[i].idx);
+        uni_idx_clear(&album->file[i].idx);
     for (size_t i = 0; i < album->images && album->place != NULL; i++)
-        unet_image_clear(&album->place[i].kept);
+        uni_image_clear(&album->place[i].kept);
     free(album->file);
     free(album->place);
     free(album->size);
-    unet_image_clear(&album->current);
-    unet_names_clear(&album->names);
+    uni_image_clear(&album->current);
+    uni_names_clear(&album->names);
     memset(album, 0, sizeof *album);
 }

@@ -18,12 +18,12 @@ enum { UNET_ALBUM_KEEP = 1 << 23 };
 
 /* ---- names (album_names.c) ---------------------------------------------- */
 
-typedef struct unet_names {
+typedef struct uni_names {
     char **name;            /* shape (count)                                 */
     size_t count, room;
     size_t skipped;         /* files in folders that are no images           */
     char *other;            /* the first of them, NULL: none                 */
-} unet_names;
+} uni_names;
 
 /* The files that arguments name, in their order:
  *
@@ -37,60 +37,60 @@ typedef struct unet_names {
  *   errors  CKKS_EIO      a folder or list that cannot be read
  *           CKKS_EARG     nothing in a folder or list; over UNET_MAX_IMAGES
  *           CKKS_EFORMAT  a list that is no text, or a line of it */
-CKKS_CHECKED ckks_status unet_names_init(unet_names *out,
+CKKS_CHECKED ckks_status uni_names_init(uni_names *out,
                                          const char *const *arg, size_t args);
-void unet_names_clear(unet_names *names);
+void uni_names_clear(uni_names *names);
 
 /* ---- images (album.c) --------------------------------------------------- */
 
 /* What is wanted of the images. */
-typedef struct unet_album_aim {
+typedef struct uni_album_aim {
     int channels;           /* 1 or 3; others are refused                    */
     int height, width;      /* of every image; 0, 0: any                     */
     bool fit;               /* whole multiples are averaged down in boxes    */
     size_t first, count;    /* of all images those; count SIZE_MAX: the rest */
     unet_decoder *jpeg;     /* NULL: JPEG files are refused                  */
-} unet_album_aim;
+} uni_album_aim;
 
 struct album_file;
 struct album_place;
 
-typedef struct unet_album {
+typedef struct uni_album {
     size_t images;
     unet_size *size;        /* shape (images)                                */
     size_t all;             /* images before first and count                 */
-    unet_names names;
+    uni_names names;
     /* private */
-    unet_album_aim aim;
+    uni_album_aim aim;
     struct album_file *file;
     struct album_place *place;
     size_t kept;            /* numbers                                       */
-    unet_image current;     /* for unet_album_pixels                         */
-} unet_album;
+    uni_image current;     /* for uni_album_pixels                         */
+} uni_album;
 
 /* Reads and checks every image that was asked for.
- *   errors  those of the loaders and of unet_names_init; CKKS_EARG  no image;
+ *   errors  those of the loaders and of uni_names_init; CKKS_EARG  no image;
  *           fewer than first and count ask for; other channels or another size
  *           than wanted */
-CKKS_CHECKED ckks_status unet_album_open(unet_album *out,
+CKKS_CHECKED ckks_status uni_album_open(uni_album *out,
                                          const char *const *arg, size_t args,
-                                         const unet_album_aim *aim);
-void unet_album_clear(unet_album *album);
+                                         const uni_album_aim *aim);
+void uni_album_clear(uni_album *album);
 
 /* Image i as it is wanted; clear it.  A file that has changed since is
  * refused. */
-CKKS_CHECKED ckks_status unet_album_image(unet_image *out,
-                                          const unet_album *album, size_t i);
+CKKS_CHECKED ckks_status uni_album_image(uni_image *out,
+                                          const uni_album *album, size_t i);
 /* "FILE", or "FILE#K" for image K of an IDX file; malloc, NULL: no memory. */
-char *unet_album_name(const unet_album *album, size_t i);
+char *uni_album_name(const uni_album *album, size_t i);
 /* All of them, one at a time; the album must outlive it. */
-unet_pixels unet_album_pixels(unet_album *album);
+unet_pixels uni_album_pixels(uni_album *album);
 
 /* out = in with sides of height x width, of which in's are whole multiples:
  * means of boxes.
  *   errors  CKKS_EARG  other sides; CKKS_EMEM */
-CKKS_CHECKED ckks_status unet_image_shrink(unet_image *out,
-                                           const unet_image *in, int height,
+CKKS_CHECKED ckks_status uni_image_shrink(uni_image *out,
+                                           const uni_image *in, int height,
                                            int width);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { NAMES_MAX_LIST = 1 << 26 };
 
-void unet_names_clear(unet_names *names)
+void uni_names_clear(uni_names *names)
 {
     if (names == NULL)
         return;
@@ -23,7 +23,7 @@ void unet_names_clear(unet_names *names)
 }
 
 /* Takes the name over, also on failure. */
-static ckks_status names_add(unet_names *to, char *name)
+static ckks_status names_add(uni_names *to, char *name)
 {
     if (name != NULL && to->count >= UNET_MAX_IMAGES) {
         free(name);
@@ -95,7 +95,7 @@ static int names_compare(const void *a, const void *b)
 }
 
 /* A file that is no image; of several the first by name is remembered. */
-static ckks_status names_skip(unet_names *to, char *name)
+static ckks_status names_skip(uni_names *to, char *name)
 {
     if (name == NULL)
         return nn_fail(CKKS_EMEM, "no memory for a name");
@@ -109,7 +109,7 @@ static ckks_status names_skip(unet_names *to, char *name)
     return CKKS_OK;
 }
 
-static ckks_status names_folder(unet_names *to, const char *path)
+static ckks_status names_folder(uni_names *to, const char *path)
 {
     const size_t before = to->count, skipped = to->skipped;
     ckks_status s = CKKS_OK;
@@ -141,7 +141,7 @@ static ckks_status names_folder(unet_names *to, const char *path)
     return CKKS_OK;
 }
 
-static ckks_status names_plain(unet_names *to, const char *path)
+static ckks_status names_plain(uni_names *to, const char *path)
 {
     struct stat st;
 
@@ -152,7 +152,7 @@ static ckks_status names_plain(unet_names *to, const char *path)
 
 /* ---- lists -------------------------------------------------------------- */
 
-static ckks_status names_line(unet_names *to, const char *list, size_t number,
+static ckks_status names_line(uni_names *to, const char *list, size_t number,
                               const char *line, size_t n)
 {
     char *path;
@@ -176,7 +176,7 @@ static ckks_status names_line(unet_names *to, const char *list, size_t number,
     return s;
 }
 
-static ckks_status names_list(unet_names *to, const char *list)
+static ckks_status names_list(uni_names *to, const char *list)
 {
     const size_t before = to->count;
     uint8_t *bytes = NULL;
@@ -200,23 +200,23 @@ static ckks_status names_list(unet_names *to, const char *list)
     return s;
 }
 
-ckks_status unet_names_init(unet_names *out, const char *const *arg,
+ckks_status uni_names_init(uni_names *out, const char *const *arg,
                             size_t args)
 {
-    unet_names names = {0};
+    uni_names names = {0};
     ckks_status s = CKKS_OK;
 
     if (out == NULL || (arg == NULL && args > 0))
-        return nn_fail(CKKS_EARG, "unet_names_init: null pointer");
+        return nn_fail(CKKS_EARG, "uni_names_init: null pointer");
     for (size_t i = 0; i < args && s == CKKS_OK; i++)
         s = arg[i][0] == '@' && arg[i][1] != '\0'
           ? names_list(&names, arg[i] + 1)
           : names_plain(&names, arg[i]);
     if (s != CKKS_OK) {
-        unet_names_clear(&names);
+        uni_names_clear(&names);
         return s;
     }
-    unet_names_clear(out);
+    uni_names_clear(out);
     *out = names;
     return CKKS_OK;
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-int unet_class(const nn_plan *p, const double *logit)
+int uni_class(const nn_plan *p, const double *logit)
 {
     int best = 0;
 
@@ -16,9 +16,9 @@ int unet_class(const nn_plan *p, const double *logit)
     return best;
 }
 
-double unet_class_score(const nn_plan *p, const double *logit)
+double uni_class_score(const nn_plan *p, const double *logit)
 {
-    double top = logit[unet_class(p, logit) % p->out_channels], sum = 0;
+    double top = logit[uni_class(p, logit) % p->out_channels], sum = 0;
 
     if (p->out_channels == 1)
         return 1 / (1 + exp(p->threshold - logit[0]));
@@ -67,11 +67,11 @@ static double quality_auc(quality_row *row, size_t n)
     return below > 0 && above > 0 ? pairs / below / above : NAN;
 }
 
-ckks_status unet_quality_init(unet_quality *out, const nn_plan *p,
+ckks_status uni_quality_init(uni_quality *out, const nn_plan *p,
                               const double *const *logit, const int *label,
                               size_t n)
 {
-    unet_quality q = { n, 0, NAN, NAN, NAN };
+    uni_quality q = { n, 0, NAN, NAN, NAN };
     double all[2] = { 0, 0 }, right[2] = { 0, 0 };
     quality_row *row = NULL;
 
@@ -81,7 +81,7 @@ ckks_status unet_quality_init(unet_quality *out, const nn_plan *p,
             return nn_fail(CKKS_EMEM, "no memory for %zu images", n);
     }
     for (size_t i = 0; i < n; i++) {
-        bool good = unet_class(p, logit[i]) == label[i];
+        bool good = uni_class(p, logit[i]) == label[i];
 
         q.right += good;
         if (row == NULL)

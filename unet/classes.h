@@ -9,24 +9,24 @@
 
 #include "nn.h"
 
-int unet_class(const nn_plan *p, const double *logit);
+int uni_class(const nn_plan *p, const double *logit);
 /* Softmax of the class that won; of one logit sigmoid(logit - threshold), the
  * second class's. */
-double unet_class_score(const nn_plan *p, const double *logit);
+double uni_class_score(const nn_plan *p, const double *logit);
 
 /* Of answers beside the truth.  NAN where there is none: the last two need two
  * classes, and images of both. */
-typedef struct unet_quality {
+typedef struct uni_quality {
     size_t images, right;
     double accuracy;
     double balanced;            /* mean of both classes' shares of right ones */
     double auc;                 /* area under the curve, by ranks, halves for
                                    ties                                      */
-} unet_quality;
+} uni_quality;
 
 /* logit[i] (out_channels), label[i] < num_classes, of n >= 1 images.
  *   errors  CKKS_EMEM */
-CKKS_CHECKED ckks_status unet_quality_init(unet_quality *out, const nn_plan *p,
+CKKS_CHECKED ckks_status uni_quality_init(uni_quality *out, const nn_plan *p,
                                            const double *const *logit,
                                            const int *label, size_t n);
 

@@ -6,13 +6,13 @@
 
 #include "vct.h"
 
-ckks_status unet_vct_fail(const char *doing, const char *path, int e)
+ckks_status uni_vct_fail(const char *doing, const char *path, int e)
 {
     return nn_fail(CKKS_EIO, "%s %s: %s", doing, path,
                    strerror(e != 0 ? e : EIO));
 }
 
-char *unet_vct_name(const char *path, const char *suffix)
+char *uni_vct_name(const char *path, const char *suffix)
 {
     size_t a = strlen(path), b = strlen(suffix);
     char *name = malloc(a + b + 1);
@@ -24,7 +24,7 @@ char *unet_vct_name(const char *path, const char *suffix)
     return name;
 }
 
-ckks_status unet_vct_room(uint8_t **buffer, size_t *capacity, size_t size)
+ckks_status uni_vct_room(uint8_t **buffer, size_t *capacity, size_t size)
 {
     uint8_t *more;
 
@@ -38,7 +38,7 @@ ckks_status unet_vct_room(uint8_t **buffer, size_t *capacity, size_t size)
     return CKKS_OK;
 }
 
-int unet_vct_per_set(const nn_plan *p, unet_kind kind)
+int uni_vct_per_set(const nn_plan *p, unet_kind kind)
 {
     return kind == UNET_INPUT ? nn_plan_inputs(p) : nn_plan_outputs(p);
 }

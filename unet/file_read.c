@@ -47,7 +47,7 @@ static ckks_status vct_read(unet_reader *r, uint8_t *out, size_t size)
                        size);
     errno = 0;
     if (fread(out, 1, size, r->file) != size)
-        return unet_vct_fail("reading", r->path, errno);
+        return uni_vct_fail("reading", r->path, errno);
     r->left -= size;
     return CKKS_OK;
 }
@@ -174,12 +174,12 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
     unet_job_clear(&r->job);
     r->job = job;
     if (job.sets != info->sets
-        || info->ciphertexts != (uint32_t)unet_vct_per_set(p, kind))
+        || info->ciphertexts != (uint32_t)uni_vct_per_set(p, kind))
         return nn_fail(CKKS_EFORMAT, "%s: %lu sets of %lu ciphertexts, its "
                        "images need %zu of %d", r->path,
                        (unsigned long)info->sets,
                        (unsigned long)info->ciphertexts, job.sets,
-                       unet_vct_per_set(p, kind));
+                       uni_vct_per_set(p, kind));
     /* A limb takes more than a byte a word. */
     if (r->left / (2 * p->layout.slots) < r->objects)
         return nn_fail(CKKS_EFORMAT, "%s is too short for %llu ciphertexts: "
@@ -198,7 +198,7 @@ static ckks_status vct_open_file(unet_reader *r)
     struct stat st;
 
     if (fd < 0)
-        return unet_vct_fail("opening", r->path, errno);
+        return uni_vct_fail("opening", r->path, errno);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         (void)close(fd);
         return nn_fail(CKKS_EIO, "%s is not a regular file", r->path);
@@ -224,7 +224,7 @@ ckks_status unet_reader_open(unet_reader **out, const char *path,
     if (kind != UNET_INPUT && kind != UNET_OUTPUT)
         return nn_fail(CKKS_EARG, "unet_reader_open: kind %d", (int)kind);
     r = calloc(1, sizeof *r);
-    if (r == NULL || (r->path = unet_vct_name(path, "")) == NULL) {
+    if (r == NULL || (r->path = uni_vct_name(path, "")) == NULL) {
         free(r);
         return nn_fail(CKKS_EMEM, "no memory to read %s", path);
     }
@@ -314,7 +314,7 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
                        "are left, and none has more than %llu", r->path,
                        (unsigned long long)size, (unsigned long long)r->left,
                        (unsigned long long)vct_most(ctx));
-    s = unet_vct_room(&r->buffer, &r->capacity, (size_t)size + 1);
+    s = uni_vct_room(&r->buffer, &r->capacity, (size_t)size + 1);
     if (s == CKKS_OK)
         s = vct_read(r, r->buffer, (size_t)size);
     if (s != CKKS_OK)

@@ -31,7 +31,7 @@ static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 {
     errno = 0;
     if (fwrite(in, 1, size, w->file) != size)
-        return unet_vct_fail("writing", w->path, errno);
+        return uni_vct_fail("writing", w->path, errno);
     w->bytes += size;
     return CKKS_OK;
 }
@@ -51,7 +51,7 @@ static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
     nn_plan_fingerprint(head + 8, p);
     vct_store(head + 24, job->images, 4);
     vct_store(head + 28, job->sets, 4);
-    vct_store(head + 32, (uint64_t)unet_vct_per_set(p, kind), 4);
+    vct_store(head + 32, (uint64_t)uni_vct_per_set(p, kind), 4);
     for (size_t i = 0; i < job->images; i++) {
         uint8_t *entry = head + VCT_HEAD + VCT_ENTRY * i;
 
@@ -78,7 +78,7 @@ static ckks_status vct_create(unet_writer *w)
         int e = errno;
 
         w->temporary[0] = '\0';
-        return unet_vct_fail("writing", w->path, e);
+        return uni_vct_fail("writing", w->path, e);
     }
     w->file = fdopen(fd, "wb");
     if (w->file == NULL) {
@@ -105,9 +105,9 @@ ckks_status unet_writer_open(unet_writer **out, const char *path,
     w = calloc(1, sizeof *w);
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "no memory to write %s", path);
-    w->path = unet_vct_name(path, "");
-    w->temporary = unet_vct_name(path, ".tmp-XXXXXX");
-    w->objects = (uint64_t)job->sets * (uint64_t)unet_vct_per_set(p, kind);
+    w->path = uni_vct_name(path, "");
+    w->temporary = uni_vct_name(path, ".tmp-XXXXXX");
+    w->objects = (uint64_t)job->sets * (uint64_t)uni_vct_per_set(p, kind);
     s = w->path != NULL && w->temporary != NULL ? vct_create(w)
         : nn_fail(CKKS_EMEM, "no memory to write %s", path);
     if (s == CKKS_OK)
@@ -131,7 +131,7 @@ ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct)
         return nn_fail(CKKS_EARG, "%s: more ciphertexts than promised",
                        w->path);
     size = ckks_ct_size(ct);
-    s = unet_vct_room(&w->buffer, &w->capacity, size + VCT_LENGTH);
+    s = uni_vct_room(&w->buffer, &w->capacity, size + VCT_LENGTH);
     if (s != CKKS_OK)
         return s;
     vct_store(w->buffer, size, VCT_LENGTH);
@@ -162,7 +162,7 @@ ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes)
     if (e == 0 && rename(w->temporary, w->path) != 0)
         e = errno;
     if (e != 0)
-        return unet_vct_fail("writing", w->path, e);
+        return uni_vct_fail("writing", w->path, e);
     w->temporary[0] = '\0';
     if (bytes != NULL)
         *bytes = w->bytes;

@@ -8,7 +8,7 @@
 
 enum { IDX_MAX_FILE = 1 << 30, IDX_MAX_HEAD = 4 + 4 * 4 };
 
-bool unet_is_idx(const uint8_t *in, size_t size)
+bool uni_is_idx(const uint8_t *in, size_t size)
 {
     return size >= 4 && in[0] == 0 && in[1] == 0 && in[2] >= 8 && in[2] <= 14
         && in[3] >= 1;
@@ -55,7 +55,7 @@ static uint32_t idx_word(const uint8_t *in)
 
 /* Everything but data, from a whole head; *bytes: what must follow it.  No
  * product overflows: a factor is looked at only if those before are small. */
-static ckks_status idx_head(unet_idx *idx, uint64_t *bytes, const char *name,
+static ckks_status idx_head(uni_idx *idx, uint64_t *bytes, const char *name,
                             const uint8_t *in)
 {
     uint32_t n = idx_word(in + 4), height = 1, width = 1, channels = 1;
@@ -94,7 +94,7 @@ static ckks_status idx_head(unet_idx *idx, uint64_t *bytes, const char *name,
     return CKKS_OK;
 }
 
-static ckks_status idx_plain(unet_idx *idx, const char *name,
+static ckks_status idx_plain(uni_idx *idx, const char *name,
                              const uint8_t *in, size_t size)
 {
     uint64_t bytes = 0;
@@ -121,13 +121,13 @@ static ckks_status idx_plain(unet_idx *idx, const char *name,
 }
 
 /* The head first, then all that it promises. */
-static ckks_status idx_gzip(unet_idx *idx, const char *name, const uint8_t *in,
+static ckks_status idx_gzip(uni_idx *idx, const char *name, const uint8_t *in,
                             size_t size)
 {
     uint8_t *plain = NULL;
     uint64_t bytes = 0;
     size_t head = 0;
-    ckks_status s = unet_gzip_decode(&plain, name, in, size, 4, false);
+    ckks_status s = uni_gzip_decode(&plain, name, in, size, 4, false);
 
     if (s == CKKS_OK) {
         head = idx_head_size(plain);
@@ -137,13 +137,13 @@ static ckks_status idx_gzip(unet_idx *idx, const char *name, const uint8_t *in,
         plain = NULL;
     }
     if (s == CKKS_OK)
-        s = unet_gzip_decode(&plain, name, in, size, head, false);
+        s = uni_gzip_decode(&plain, name, in, size, head, false);
     if (s == CKKS_OK)
         s = idx_head(idx, &bytes, name, plain);
     free(plain);
     plain = NULL;
     if (s == CKKS_OK)
-        s = unet_gzip_decode(&plain, name, in, size, head + (size_t)bytes,
+        s = uni_gzip_decode(&plain, name, in, size, head + (size_t)bytes,
                              true);
     if (s != CKKS_OK)
         return s;
@@ -152,40 +152,40 @@ static ckks_status idx_gzip(unet_idx *idx, const char *name, const uint8_t *in,
     return CKKS_OK;
 }
 
-ckks_status unet_idx_decode(unet_idx *out, const char *name,
+ckks_status uni_idx_decode(uni_idx *out, const char *name,
                             const uint8_t *in, size_t size)
 {
     bool gzip = size >= 2 && in != NULL && in[0] == 0x1f && in[1] == 0x8b;
-    unet_idx idx = {0};
+    uni_idx idx = {0};
     ckks_status s;
 
     if (out == NULL || name == NULL || (in == NULL && size > 0))
-        return nn_fail(CKKS_EARG, "unet_idx_decode: null pointer");
+        return nn_fail(CKKS_EARG, "uni_idx_decode: null pointer");
     s = gzip ? idx_gzip(&idx, name, in, size) : idx_plain(&idx, name, in, size);
     if (s != CKKS_OK)
         return s;
-    unet_idx_clear(out);
+    uni_idx_clear(out);
     *out = idx;
     return CKKS_OK;
 }
 
-ckks_status unet_idx_load(unet_idx *out, const char *path)
+ckks_status uni_idx_load(uni_idx *out, const char *path)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
     ckks_status s;
 
     if (out == NULL || path == NULL)
-        return nn_fail(CKKS_EARG, "unet_idx_load: null pointer");
+        return nn_fail(CKKS_EARG, "uni_idx_load: null pointer");
     s = ckks_file_read(&bytes, &size, path, IDX_MAX_FILE + IDX_MAX_HEAD);
     if (s != CKKS_OK)
         return nn_fail(s, "%s", ckks_last_error());
-    s = unet_idx_decode(out, path, bytes, size);
+    s = uni_idx_decode(out, path, bytes, size);
     ckks_file_free(bytes, size);
     return s;
 }
 
-void unet_idx_clear(unet_idx *idx)
+void uni_idx_clear(uni_idx *idx)
 {
     if (idx == NULL)
         return;
@@ -193,7 +193,7 @@ void unet_idx_clear(unet_idx *idx)
     memset(idx, 0, sizeof *idx);
 }
 
-void unet_idx_image(double *out, const unet_idx *idx, size_t i)
+void uni_idx_image(double *out, const uni_idx *idx, size_t i)
 {
     const size_t n = (size_t)idx->height * (size_t)idx->width;
     const size_t channels = (size_t)idx->channels;

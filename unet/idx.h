@@ -18,26 +18,26 @@
 
 #include "nn.h"
 
-typedef struct unet_idx {
+typedef struct uni_idx {
     int rank;               /* 1, 3 or 4                                     */
     size_t count;           /* >= 1                                          */
     int channels, height, width;        /* of an image; of labels 1, 1, 1    */
     uint8_t *data;          /* as in the file                                */
-} unet_idx;
+} uni_idx;
 
 /* The first bytes, of a plain file, say so: 0, 0, a type, a rank. */
-bool unet_is_idx(const uint8_t *in, size_t size);
+bool uni_is_idx(const uint8_t *in, size_t size);
 
 /* name is for messages.
  *   errors  CKKS_EFORMAT  bytes refused, with the numbers; no image in it
  *           CKKS_EMEM */
-CKKS_CHECKED ckks_status unet_idx_decode(unet_idx *out, const char *name,
+CKKS_CHECKED ckks_status uni_idx_decode(uni_idx *out, const char *name,
                                          const uint8_t *in, size_t size);
 /*           CKKS_EIO      the file cannot be read */
-CKKS_CHECKED ckks_status unet_idx_load(unet_idx *out, const char *path);
-void unet_idx_clear(unet_idx *idx);
+CKKS_CHECKED ckks_status uni_idx_load(uni_idx *out, const char *path);
+void uni_idx_clear(uni_idx *idx);
 
 /* Image i < count as out (channels, height, width). */
-void unet_idx_image(double *out, const unet_idx *idx, size_t i);
+void uni_idx_image(double *out, const uni_idx *idx, size_t i);
 
 #endif

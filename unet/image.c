@@ -9,7 +9,7 @@
 
 enum { IMAGE_MAX_FILE = 1 << 30 };
 
-ckks_status unet_image_init(unet_image *out, const char *name, int channels,
+ckks_status uni_image_init(uni_image *out, const char *name, int channels,
                             uint64_t height, uint64_t width)
 {
     if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
@@ -29,7 +29,7 @@ ckks_status unet_image_init(unet_image *out, const char *name, int channels,
     return CKKS_OK;
 }
 
-void unet_image_clear(unet_image *image)
+void uni_image_clear(uni_image *image)
 {
     if (image == NULL)
         return;
@@ -42,7 +42,7 @@ static bool image_is_jpeg(const uint8_t *in, size_t size)
     return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
 }
 
-static ckks_status image_decode(unet_image *out, const char *name,
+static ckks_status image_decode(uni_image *out, const char *name,
                                 const uint8_t *in, size_t size, int slice,
                                 unet_decoder *jpeg)
 {
@@ -51,16 +51,16 @@ static ckks_status image_decode(unet_image *out, const char *name,
 
     if (size == 0)
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
-    if (gzip || unet_is_nifti(in, size))
-        return unet_nifti_decode(out, name, in, size, slice);
-    if (slice >= 0 && (pnm || unet_is_png(in, size)
+    if (gzip || uni_is_nifti(in, size))
+        return uni_nifti_decode(out, name, in, size, slice);
+    if (slice >= 0 && (pnm || uni_is_png(in, size)
                        || image_is_jpeg(in, size)))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only NIfTI "
                        "volumes have slices", name, slice);
     if (pnm)
-        return unet_pnm_decode(out, name, in, size);
-    if (unet_is_png(in, size))
-        return unet_png_decode(out, name, in, size);
+        return uni_pnm_decode(out, name, in, size);
+    if (uni_is_png(in, size))
+        return uni_png_decode(out, name, in, size);
     if (image_is_jpeg(in, size))
         return jpeg != NULL ? jpeg(out, name, in, size)
                : nn_fail(CKKS_EFORMAT, "%s: a JPEG file, and this build has "
@@ -70,27 +70,27 @@ static ckks_status image_decode(unet_image *out, const char *name,
                    (unsigned)in[0]);
 }
 
-static ckks_status image_take(unet_image *out, const char *name,
+static ckks_status image_take(uni_image *out, const char *name,
                               const uint8_t *in, size_t size, int slice,
                               unet_decoder *jpeg)
 {
-    unet_image image = {0};
+    uni_image image = {0};
     ckks_status s = image_decode(&image, name, in, size, slice, jpeg);
 
     if (s != CKKS_OK) {
-        unet_image_clear(&image);
+        uni_image_clear(&image);
         return s;
     }
-    unet_image_clear(out);
+    uni_image_clear(out);
     *out = image;
     return CKKS_OK;
 }
 
-ckks_status unet_image_decode(unet_image *out, const char *name,
+ckks_status uni_image_decode(uni_image *out, const char *name,
                               const uint8_t *in, size_t size, int slice)
 {
     if (out == NULL || name == NULL || (in == NULL && size > 0))
-        return nn_fail(CKKS_EARG, "unet_image_decode: null pointer");
+        return nn_fail(CKKS_EARG, "uni_image_decode: null pointer");
     return image_take(out, name, in, size, slice, NULL);
 }
 
@@ -104,7 +104,7 @@ static ckks_status image_split(char **file, int *slice, const char *path)
 
     *file = malloc(size);
     if (*file == NULL)
-        return nn_fail(CKKS_EMEM, "unet_image_load: no memory");
+        return nn_fail(CKKS_EMEM, "uni_image_load: no memory");
     memcpy(*file, path, size);
     for (char *p = strstr(*file, mark); p != NULL; p = strstr(p + 1, mark))
         place = p;
@@ -120,7 +120,7 @@ static ckks_status image_split(char **file, int *slice, const char *path)
     return CKKS_OK;
 }
 
-ckks_status unet_image_read(unet_image *out, const char *path, int slice,
+ckks_status uni_image_read(uni_image *out, const char *path, int slice,
                             unet_decoder *jpeg)
 {
     uint8_t *bytes = NULL;
@@ -129,7 +129,7 @@ ckks_status unet_image_read(unet_image *out, const char *path, int slice,
     ckks_status s;
 
     if (out == NULL || path == NULL)
-        return nn_fail(CKKS_EARG, "unet_image_load: null pointer");
+        return nn_fail(CKKS_EARG, "uni_image_load: null pointer");
     s = image_split(&file, &slice, path);
     if (s == CKKS_OK) {
         s = ckks_file_read(&bytes, &size, file, IMAGE_MAX_FILE);
@@ -144,27 +144,27 @@ ckks_status unet_image_read(unet_image *out, const char *path, int slice,
     return s;
 }
 
-ckks_status unet_image_load(unet_image *out, const char *path, int slice)
+ckks_status uni_image_load(uni_image *out, const char *path, int slice)
 {
-    return unet_image_read(out, path, slice, NULL);
+    return uni_image_read(out, path, slice, NULL);
 }
 
-ckks_status unet_image_convert(unet_image *out, const unet_image *in,
+ckks_status uni_image_convert(uni_image *out, const uni_image *in,
                                int channels)
 {
     static const double rec601[3] = { 0.299, 0.587, 0.114 };
-    unet_image image = {0};
+    uni_image image = {0};
     size_t n;
     ckks_status s;
 
     if (out == NULL || in == NULL || in->pixel == NULL)
-        return nn_fail(CKKS_EARG, "unet_image_convert: null pointer");
+        return nn_fail(CKKS_EARG, "uni_image_convert: null pointer");
     if (channels != in->channels
         && !(channels == 1 && in->channels == 3)
         && !(channels == 3 && in->channels == 1))
-        return nn_fail(CKKS_EARG, "unet_image_convert: from %d channels to %d",
+        return nn_fail(CKKS_EARG, "uni_image_convert: from %d channels to %d",
                        in->channels, channels);
-    s = unet_image_init(&image, "unet_image_convert", channels,
+    s = uni_image_init(&image, "uni_image_convert", channels,
                         (uint64_t)in->height, (uint64_t)in->width);
     if (s != CKKS_OK)
         return s;
@@ -178,7 +178,7 @@ ckks_status unet_image_convert(unet_image *out, const unet_image *in,
             image.pixel[i] = rec601[0] * in->pixel[i]
                            + rec601[1] * in->pixel[n + i]
                            + rec601[2] * in->pixel[2 * n + i];
-    unet_image_clear(out);
+    uni_image_clear(out);
     *out = image;
     return CKKS_OK;
 }
@@ -213,8 +213,8 @@ static ckks_status image_write(const char *path, const uint8_t *sample,
     if (!png && !pnm)
         return nn_fail(CKKS_EARG, "%s: the name of this image must end in %s "
                        "or .png", path, channels == 1 ? ".pgm" : ".ppm");
-    s = png ? unet_png_encode(&bytes, &size, sample, channels, height, width)
-            : unet_pnm_encode(&bytes, &size, sample, channels, height, width);
+    s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
+            : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
     if (s == CKKS_OK) {
         s = ckks_file_write(path, bytes, size, 0644);
         if (s != CKKS_OK)
@@ -256,7 +256,7 @@ static ckks_status image_check(const char *path, const void *data, int height,
     return CKKS_OK;
 }
 
-ckks_status unet_image_save_mask(const char *path, const uint8_t *mask,
+ckks_status uni_image_save_mask(const char *path, const uint8_t *mask,
                                  int height, int width)
 {
     ckks_status s = image_check(path, mask, height, width);
@@ -274,7 +274,7 @@ ckks_status unet_image_save_mask(const char *path, const uint8_t *mask,
     return s;
 }
 
-static ckks_status image_save(const char *path, const unet_image *image,
+static ckks_status image_save(const char *path, const uni_image *image,
                               int channels)
 {
     ckks_status s = image == NULL
@@ -301,12 +301,12 @@ static ckks_status image_save(const char *path, const unet_image *image,
     return s;
 }
 
-ckks_status unet_image_save_grey(const char *path, const unet_image *image)
+ckks_status uni_image_save_grey(const char *path, const uni_image *image)
 {
     return image_save(path, image, 1);
 }
 
-ckks_status unet_image_save_colour(const char *path, const unet_image *image)
+ckks_status uni_image_save_colour(const char *path, const uni_image *image)
 {
     return image_save(path, image, 3);
 }
@@ -322,7 +322,7 @@ static bool image_outline(const uint8_t *mask, int height, int width, int y,
             || (x > 0 && at[-1] == 0) || (x < width - 1 && at[1] == 0));
 }
 
-static void image_overlay(uint8_t *to, const unet_image *grey,
+static void image_overlay(uint8_t *to, const uni_image *grey,
                           const uint8_t *mask)
 {
     const double *from = grey->pixel;
@@ -341,10 +341,10 @@ static void image_overlay(uint8_t *to, const unet_image *grey,
         }
 }
 
-ckks_status unet_image_save_overlay(const char *path, const unet_image *image,
+ckks_status uni_image_save_overlay(const char *path, const uni_image *image,
                                     const uint8_t *mask)
 {
-    unet_image grey = {0};
+    uni_image grey = {0};
     uint8_t *sample = NULL;
     ckks_status s = image == NULL || mask == NULL
                   ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
@@ -352,7 +352,7 @@ ckks_status unet_image_save_overlay(const char *path, const unet_image *image,
                                 image->width);
 
     if (s == CKKS_OK)
-        s = unet_image_convert(&grey, image, 1);
+        s = uni_image_convert(&grey, image, 1);
     if (s == CKKS_OK) {
         sample = image_samples(3, image->height, image->width);
         s = sample == NULL ? CKKS_EMEM : CKKS_OK;
@@ -362,6 +362,6 @@ ckks_status unet_image_save_overlay(const char *path, const unet_image *image,
         s = image_write(path, sample, 3, image->height, image->width);
     }
     free(sample);
-    unet_image_clear(&grey);
+    uni_image_clear(&grey);
     return s;
 }

@@ -21,11 +21,11 @@ extern "C" {
 
 enum { UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 28 };
 
-typedef struct unet_image {
+typedef struct uni_image {
     int channels;           /* 1 grey, 3 red, green, blue                    */
     int height, width;
     double *pixel;          /* (channels, height, width), 0..255             */
-} unet_image;
+} uni_image;
 
 /* Reads an image file.  path may end in ":slice=K" to name the K-th slice
  * (from 0) of a NIfTI volume; else slice is that number, or -1 for none.
@@ -41,32 +41,32 @@ typedef struct unet_image {
  *            CKKS_EFORMAT  refused
  *            CKKS_EARG     a slice that is not there, or not named where the
  *                          volume has several, or named where there are none */
-CKKS_CHECKED ckks_status unet_image_load(unet_image *out, const char *path,
+CKKS_CHECKED ckks_status uni_image_load(uni_image *out, const char *path,
                                          int slice);
 /* The same from bytes; name is for messages. */
-CKKS_CHECKED ckks_status unet_image_decode(unet_image *out, const char *name,
+CKKS_CHECKED ckks_status uni_image_decode(uni_image *out, const char *name,
                                            const uint8_t *in, size_t size,
                                            int slice);
 /* Decodes a whole file of one format; out is all zero before, cleared by the
  * caller after a failure too. */
-typedef ckks_status unet_decoder(unet_image *out, const char *name,
+typedef ckks_status unet_decoder(uni_image *out, const char *name,
                                  const uint8_t *in, size_t size);
-/* As unet_image_load, and JPEG by this decoder (NULL: refused). */
-CKKS_CHECKED ckks_status unet_image_read(unet_image *out, const char *path,
+/* As uni_image_load, and JPEG by this decoder (NULL: refused). */
+CKKS_CHECKED ckks_status uni_image_read(uni_image *out, const char *path,
                                          int slice, unet_decoder *jpeg);
-void unet_image_clear(unet_image *image);
+void uni_image_clear(uni_image *image);
 
 /* For decoders: allocates out->pixel after checking the size.
  *   errors  CKKS_EFORMAT, CKKS_EMEM */
-CKKS_CHECKED ckks_status unet_image_init(unet_image *out, const char *name,
+CKKS_CHECKED ckks_status uni_image_init(uni_image *out, const char *name,
                                          int channels, uint64_t height,
                                          uint64_t width);
 
 /* out = the image with so many channels: colour becomes grey by Rec. 601
  * (0.299 R + 0.587 G + 0.114 B), grey becomes three equal channels.
  *   errors  CKKS_EARG  any other pair of numbers */
-CKKS_CHECKED ckks_status unet_image_convert(unet_image *out,
-                                            const unet_image *in,
+CKKS_CHECKED ckks_status uni_image_convert(uni_image *out,
+                                            const uni_image *in,
                                             int channels);
 
 /* Writing: the format is the name's ending, .pgm, .ppm or .png; the file
@@ -80,15 +80,15 @@ CKKS_CHECKED ckks_status unet_image_convert(unet_image *out,
  *
  *   errors   CKKS_EARG  a name of another ending; .png without libpng
  *            CKKS_EIO */
-CKKS_CHECKED ckks_status unet_image_save_mask(const char *path,
+CKKS_CHECKED ckks_status uni_image_save_mask(const char *path,
                                               const uint8_t *mask, int height,
                                               int width);
-CKKS_CHECKED ckks_status unet_image_save_grey(const char *path,
-                                              const unet_image *image);
-CKKS_CHECKED ckks_status unet_image_save_colour(const char *path,
-                                                const unet_image *image);
-CKKS_CHECKED ckks_status unet_image_save_overlay(const char *path,
-                                                 const unet_image *image,
+CKKS_CHECKED ckks_status uni_image_save_grey(const char *path,
+                                              const uni_image *image);
+CKKS_CHECKED ckks_status uni_image_save_colour(const char *path,
+                                                const uni_image *image);
+CKKS_CHECKED ckks_status uni_image_save_overlay(const char *path,
+                                                 const uni_image *image,
                                                  const uint8_t *mask);
 
 #ifdef __cplusplus

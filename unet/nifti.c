@@ -50,7 +50,7 @@ static double nifti_float(const uint8_t *in, bool big)
     return (double)f;
 }
 
-bool unet_is_nifti(const uint8_t *in, size_t size)
+bool uni_is_nifti(const uint8_t *in, size_t size)
 {
     return size >= 4 && (nifti_word(in, 4, false) == NIFTI_HEADER
                          || nifti_word(in, 4, true) == NIFTI_HEADER);
@@ -227,7 +227,7 @@ static double nifti_quantile(const double *v, size_t n, double p,
 }
 
 /* value: the whole volume. */
-static void nifti_window(unet_image *out, const nifti_head *h,
+static void nifti_window(uni_image *out, const nifti_head *h,
                          const double *value, int slice, double lo, double hi)
 {
     const double *from = value + (size_t)slice * (size_t)h->nx * (size_t)h->ny;
@@ -245,7 +245,7 @@ static void nifti_window(unet_image *out, const nifti_head *h,
 }
 
 /* in: the voxels. */
-static ckks_status nifti_image(unet_image *out, const char *name,
+static ckks_status nifti_image(uni_image *out, const char *name,
                                const nifti_head *h, const uint8_t *in,
                                int slice)
 {
@@ -265,7 +265,7 @@ static ckks_status nifti_image(unet_image *out, const char *name,
         s = nn_fail(CKKS_EFORMAT, "%s: %zu of %zu voxels are not finite", name,
                     bad, n);
     if (s == CKKS_OK)
-        s = unet_image_init(out, name, 1, (uint64_t)h->ny, (uint64_t)h->nx);
+        s = uni_image_init(out, name, 1, (uint64_t)h->ny, (uint64_t)h->nx);
     if (s == CKKS_OK)
         nifti_window(out, h, value, slice,
                      nifti_quantile(value, n, 0.01, count),
@@ -290,7 +290,7 @@ static ckks_status nifti_check_slice(const nifti_head *h, const char *name,
     return CKKS_OK;
 }
 
-ckks_status unet_nifti_decode(unet_image *out, const char *name,
+ckks_status uni_nifti_decode(uni_image *out, const char *name,
                               const uint8_t *in, size_t size, int slice)
 {
     nifti_head h = {0};
@@ -300,14 +300,14 @@ ckks_status unet_nifti_decode(unet_image *out, const char *name,
     ckks_status s;
 
     if (gzip) {
-        s = unet_gzip_decode(&plain, name, in, size, NIFTI_HEADER, false);
+        s = uni_gzip_decode(&plain, name, in, size, NIFTI_HEADER, false);
         if (s != CKKS_OK)
             return s;
     } else if (size < NIFTI_HEADER) {
         return nn_fail(CKKS_EFORMAT, "%s: %zu bytes, a NIfTI header has %d",
                        name, size, NIFTI_HEADER);
     }
-    s = gzip && !unet_is_nifti(plain, NIFTI_HEADER)
+    s = gzip && !uni_is_nifti(plain, NIFTI_HEADER)
       ? nn_fail(CKKS_EFORMAT, "%s: what is gzipped is not NIfTI-1", name)
       : nifti_header(&h, name, gzip ? plain : in);
     free(plain);
@@ -319,7 +319,7 @@ ckks_status unet_nifti_decode(unet_image *out, const char *name,
     need = h.offset + (size_t)h.nx * (size_t)h.ny * (size_t)h.nz
                     * (size_t)h.bytes;
     if (gzip)
-        s = unet_gzip_decode(&plain, name, in, size, need, true);
+        s = uni_gzip_decode(&plain, name, in, size, need, true);
     else if (size != need)
         s = nn_fail(CKKS_EFORMAT, "%s: %zu bytes, a volume of %d x %d x %d "
                     "voxels has %zu", name, size, h.nx, h.ny, h.nz, need);
@@ -343,7 +343,7 @@ static int gzip_finish(z_stream *z)
     return inflate(z, Z_NO_FLUSH);
 }
 
-ckks_status unet_gzip_decode(uint8_t **out, const char *name,
+ckks_status uni_gzip_decode(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, size_t want,
                              bool all)
 {
@@ -383,7 +383,7 @@ ckks_status unet_gzip_decode(uint8_t **out, const char *name,
 
 #else
 
-ckks_status unet_gzip_decode(uint8_t **out, const char *name,
+ckks_status uni_gzip_decode(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, size_t want,
                              bool all)
 {

@@ -4,7 +4,7 @@
 
 #include "codec.h"
 
-bool unet_is_png(const uint8_t *in, size_t size)
+bool uni_is_png(const uint8_t *in, size_t size)
 {
     static const uint8_t magic[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a,
                                       '\n' };
@@ -14,7 +14,7 @@ bool unet_is_png(const uint8_t *in, size_t size)
 
 #ifndef UNET_HAVE_PNG
 
-ckks_status unet_png_decode(unet_image *out, const char *name,
+ckks_status uni_png_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size)
 {
     (void)out;
@@ -24,7 +24,7 @@ ckks_status unet_png_decode(unet_image *out, const char *name,
                    name);
 }
 
-ckks_status unet_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
+ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width)
 {
     (void)out;
@@ -120,7 +120,7 @@ static void pngio_transform(pngio *io)
     png_read_update_info(io->png, io->info);
 }
 
-static void pngio_pixels(unet_image *out, const pngio *io, int bits)
+static void pngio_pixels(uni_image *out, const pngio *io, int bits)
 {
     size_t n = (size_t)out->height * (size_t)out->width;
     size_t channels = (size_t)out->channels;
@@ -143,7 +143,7 @@ static void pngio_pixels(unet_image *out, const pngio *io, int bits)
 }
 
 /* Runs under the protection of pngio_guard's setjmp. */
-static ckks_status pngio_decode(unet_image *out, const char *name, pngio *io)
+static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
 {
     size_t bytes;
     int bits, channels;
@@ -159,7 +159,7 @@ static ckks_status pngio_decode(unet_image *out, const char *name, pngio *io)
     if ((bits != 8 && bits != 16) || (channels != 1 && channels != 3))
         return nn_fail(CKKS_EFORMAT, "%s: PNG of %d channels of %d bits", name,
                        channels, bits);
-    s = unet_image_init(out, name, channels,
+    s = uni_image_init(out, name, channels,
                         png_get_image_height(io->png, io->info),
                         png_get_image_width(io->png, io->info));
     if (s != CKKS_OK)
@@ -178,7 +178,7 @@ static ckks_status pngio_decode(unet_image *out, const char *name, pngio *io)
     return CKKS_OK;
 }
 
-static ckks_status pngio_guard(unet_image *out, const char *name, pngio *io)
+static ckks_status pngio_guard(uni_image *out, const char *name, pngio *io)
 {
     if (setjmp(io->fail) != 0)
         return nn_fail(CKKS_EFORMAT, "%s: PNG: %s (byte %zu of %zu)", name,
@@ -191,7 +191,7 @@ static ckks_status pngio_guard(unet_image *out, const char *name, pngio *io)
     return pngio_decode(out, name, io);
 }
 
-ckks_status unet_png_decode(unet_image *out, const char *name,
+ckks_status uni_png_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size)
 {
     pngio *io = calloc(1, sizeof *io);
@@ -233,7 +233,7 @@ static ckks_status pngio_encode(pngio *io, const uint8_t *sample, int channels,
     return CKKS_OK;
 }
 
-ckks_status unet_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
+ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width)
 {
     pngio *io = calloc(1, sizeof *io);

@@ -63,7 +63,7 @@ static ckks_status pnm_check_value(const pnm_reader *r, uint32_t v,
                    "is %u", r->name, (unsigned)v, r->at, (unsigned)top);
 }
 
-static ckks_status pnm_text(unet_image *out, pnm_reader *r, uint32_t top)
+static ckks_status pnm_text(uni_image *out, pnm_reader *r, uint32_t top)
 {
     size_t n = (size_t)out->height * (size_t)out->width;
     size_t channels = (size_t)out->channels;
@@ -86,7 +86,7 @@ static ckks_status pnm_text(unet_image *out, pnm_reader *r, uint32_t top)
 }
 
 /* Samples of one byte, or two (the higher first) if top > 255. */
-static ckks_status pnm_bytes(unet_image *out, pnm_reader *r, uint32_t top)
+static ckks_status pnm_bytes(uni_image *out, pnm_reader *r, uint32_t top)
 {
     size_t n = (size_t)out->height * (size_t)out->width;
     size_t channels = (size_t)out->channels, wide = top > 255 ? 2 : 1;
@@ -124,7 +124,7 @@ static ckks_status pnm_check_size(const pnm_reader *r, bool text,
     return CKKS_OK;
 }
 
-ckks_status unet_pnm_decode(unet_image *out, const char *name,
+ckks_status uni_pnm_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size)
 {
     pnm_reader r = { name, in, size, 2 };
@@ -154,19 +154,19 @@ ckks_status unet_pnm_decode(unet_image *out, const char *name,
         return s;
     r.at++;
     if (height > 0 && height <= UNET_IMAGE_SIDE && width > 0
-        && width <= UNET_IMAGE_SIDE) {     /* else unet_image_init refuses  */
+        && width <= UNET_IMAGE_SIDE) {     /* else uni_image_init refuses  */
         s = pnm_check_size(&r, text,
                            (uint64_t)height * width * (uint64_t)channels, top);
         if (s != CKKS_OK)
             return s;
     }
-    s = unet_image_init(out, name, channels, height, width);
+    s = uni_image_init(out, name, channels, height, width);
     if (s != CKKS_OK)
         return s;
     return text ? pnm_text(out, &r, top) : pnm_bytes(out, &r, top);
 }
 
-ckks_status unet_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
+ckks_status uni_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width)
 {
     char head[64];

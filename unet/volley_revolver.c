@@ -9,28 +9,28 @@
 
 #include "volley_revolver_steps.h"
 
-ckks_status unet_vr_init(unet_vr *out, size_t slots, size_t width,
+ckks_status uni_vr_init(uni_vr *out, size_t slots, size_t width,
                          const ckks_keys *keys)
 {
     size_t columns = 1;
 
     if (out == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_init: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_init: null pointer");
     if (slots == 0 || (slots & (slots - 1)) != 0)
-        return nn_fail(CKKS_EARG, "unet_vr_init: %zu slots are no power of "
+        return nn_fail(CKKS_EARG, "uni_vr_init: %zu slots are no power of "
                        "two", slots);
     if (width < 1 || width > slots)
-        return nn_fail(CKKS_EARG, "unet_vr_init: rows of %zu entries, not "
+        return nn_fail(CKKS_EARG, "uni_vr_init: rows of %zu entries, not "
                        "1..%zu, the slots there are", width, slots);
     while (columns < width)
         columns *= 2;
-    *out = (unet_vr){ slots / columns, columns, keys, { 0 } };
+    *out = (uni_vr){ slots / columns, columns, keys, { 0 } };
     return CKKS_OK;
 }
 
 /* ---- packing ---------------------------------------------------------- */
 
-static ckks_status vr_check_vectors(const unet_vr *vr, size_t count,
+static ckks_status vr_check_vectors(const uni_vr *vr, size_t count,
                                     size_t length, const char *where)
 {
     if (count > vr->rows || length > vr->columns)
@@ -40,14 +40,14 @@ static ckks_status vr_check_vectors(const unet_vr *vr, size_t count,
     return CKKS_OK;
 }
 
-ckks_status unet_vr_pack(double *slots, const unet_vr *vr,
+ckks_status uni_vr_pack(double *slots, const uni_vr *vr,
                          const double *vectors, size_t count, size_t length)
 {
     ckks_status s;
 
     if (slots == NULL || vr == NULL || vectors == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_pack: null pointer");
-    s = vr_check_vectors(vr, count, length, "unet_vr_pack");
+        return nn_fail(CKKS_EARG, "uni_vr_pack: null pointer");
+    s = vr_check_vectors(vr, count, length, "uni_vr_pack");
     if (s != CKKS_OK)
         return s;
     for (size_t i = 0; i < vr->rows; i++)
@@ -57,14 +57,14 @@ ckks_status unet_vr_pack(double *slots, const unet_vr *vr,
     return CKKS_OK;
 }
 
-ckks_status unet_vr_unpack(double *vectors, const unet_vr *vr,
+ckks_status uni_vr_unpack(double *vectors, const uni_vr *vr,
                            const double *slots, size_t count, size_t length)
 {
     ckks_status s;
 
     if (vectors == NULL || vr == NULL || slots == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_unpack: null pointer");
-    s = vr_check_vectors(vr, count, length, "unet_vr_unpack");
+        return nn_fail(CKKS_EARG, "uni_vr_unpack: null pointer");
+    s = vr_check_vectors(vr, count, length, "uni_vr_unpack");
     if (s != CKKS_OK)
         return s;
     for (size_t i = 0; i < count; i++)
@@ -73,7 +73,7 @@ ckks_status unet_vr_unpack(double *vectors, const unet_vr *vr,
     return CKKS_OK;
 }
 
-size_t unet_vr_period(const unet_vr *vr, size_t p)
+size_t uni_vr_period(const uni_vr *vr, size_t p)
 {
     size_t period = 1;
 
@@ -82,29 +82,29 @@ size_t unet_vr_period(const unet_vr *vr, size_t p)
     return period;
 }
 
-size_t unet_vr_teams(const unet_vr *vr, size_t p)
+size_t uni_vr_teams(const uni_vr *vr, size_t p)
 {
-    size_t period = unet_vr_period(vr, p);
+    size_t period = uni_vr_period(vr, p);
 
     return p / period + (p % period != 0);
 }
 
-ckks_status unet_vr_pack_team(double *slots, const unet_vr *vr,
+ckks_status uni_vr_pack_team(double *slots, const uni_vr *vr,
                               const double *bt, size_t p, size_t length,
                               size_t team)
 {
     size_t period;
 
     if (slots == NULL || vr == NULL || bt == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_pack_team: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_pack_team: null pointer");
     if (p < 1 || p > vr->columns || length > vr->columns)
-        return nn_fail(CKKS_EARG, "unet_vr_pack_team: a factor of %zu x %zu "
+        return nn_fail(CKKS_EARG, "uni_vr_pack_team: a factor of %zu x %zu "
                        "(length x columns) does not fit rows of %zu", length,
                        p, vr->columns);
-    if (team >= unet_vr_teams(vr, p))
-        return nn_fail(CKKS_EARG, "unet_vr_pack_team: team %zu of %zu", team,
-                       unet_vr_teams(vr, p));
-    period = unet_vr_period(vr, p);
+    if (team >= uni_vr_teams(vr, p))
+        return nn_fail(CKKS_EARG, "uni_vr_pack_team: team %zu of %zu", team,
+                       uni_vr_teams(vr, p));
+    period = uni_vr_period(vr, p);
     for (size_t i = 0; i < vr->rows; i++) {
         const size_t j = team * period + i % period;
 
@@ -115,19 +115,19 @@ ckks_status unet_vr_pack_team(double *slots, const unet_vr *vr,
     return CKKS_OK;
 }
 
-ckks_status unet_vr_span(double *slots, const unet_vr *vr, unet_vr_window g,
+ckks_status uni_vr_span(double *slots, const uni_vr *vr, uni_vr_window g,
                          const double *kernel, int u, int v)
 {
     const int k = g.kernel;
     ckks_status s;
 
     if (slots == NULL || vr == NULL || kernel == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_span: null pointer");
-    s = unet_vri_check_window(vr, g, "unet_vr_span");
+        return nn_fail(CKKS_EARG, "uni_vr_span: null pointer");
+    s = uni_vri_check_window(vr, g, "uni_vr_span");
     if (s != CKKS_OK)
         return s;
     if (u < 0 || u >= k || v < 0 || v >= k)
-        return nn_fail(CKKS_EARG, "unet_vr_span: corner (%d, %d), not below "
+        return nn_fail(CKKS_EARG, "uni_vr_span: corner (%d, %d), not below "
                        "(%d, %d)", u, v, k, k);
     memset(slots, 0, vr->rows * vr->columns * sizeof *slots);
     for (int y = u; y + k <= g.height; y += k)
@@ -142,7 +142,7 @@ ckks_status unet_vr_span(double *slots, const unet_vr *vr, unet_vr_window g,
 
 /* ---- keys ------------------------------------------------------------- */
 
-ckks_status unet_vri_need(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vri_need(uni_vr_keys *keys, const uni_vr *vr,
                           ckks_key_kind kind, long step, int level)
 {
     const long slots = (long)(vr->rows * vr->columns);
@@ -163,8 +163,8 @@ ckks_status unet_vri_need(unet_vr_keys *keys, const unet_vr *vr,
 }
 
 /* Keys are added to a copy, which is kept if all is well: *keys = *sum. */
-static ckks_status vr_need_begin(unet_vr_keys *sum, const unet_vr_keys *keys,
-                                 const unet_vr *vr, int level, int levels,
+static ckks_status vr_need_begin(uni_vr_keys *sum, const uni_vr_keys *keys,
+                                 const uni_vr *vr, int level, int levels,
                                  const char *where)
 {
     if (keys == NULL || vr == NULL)
@@ -176,7 +176,7 @@ static ckks_status vr_need_begin(unet_vr_keys *sum, const unet_vr_keys *keys,
     return CKKS_OK;
 }
 
-static ckks_status vr_need_end(unet_vr_keys *keys, const unet_vr_keys *sum,
+static ckks_status vr_need_end(uni_vr_keys *keys, const uni_vr_keys *sum,
                                ckks_status s)
 {
     if (s == CKKS_OK)
@@ -185,146 +185,146 @@ static ckks_status vr_need_end(unet_vr_keys *keys, const unet_vr_keys *sum,
 }
 
 /* Steps from, 2 from, 4 from ..., count of them. */
-static ckks_status vr_need_powers(unet_vr_keys *keys, const unet_vr *vr,
+static ckks_status vr_need_powers(uni_vr_keys *keys, const uni_vr *vr,
                                   long from, int count, int level)
 {
     ckks_status s = CKKS_OK;
 
     for (int i = 0; i < count && s == CKKS_OK; i++)
-        s = unet_vri_need(keys, vr, CKKS_KEY_ROTATE, from * (1L << i), level);
+        s = uni_vri_need(keys, vr, CKKS_KEY_ROTATE, from * (1L << i), level);
     return s;
 }
 
-ckks_status unet_vr_need_shift(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_shift(uni_vr_keys *keys, const uni_vr *vr,
                                int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level, 0,
-                                  "unet_vr_need_shift");
+                                  "uni_vr_need_shift");
 
     if (s == CKKS_OK)
-        s = unet_vri_need(&sum, vr, CKKS_KEY_ROTATE, (long)vr->columns, level);
+        s = uni_vri_need(&sum, vr, CKKS_KEY_ROTATE, (long)vr->columns, level);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_sum_rows(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_sum_rows(uni_vr_keys *keys, const uni_vr *vr,
                                   int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level, 0,
-                                  "unet_vr_need_sum_rows");
+                                  "uni_vr_need_sum_rows");
 
     if (s == CKKS_OK)
         s = vr_need_powers(&sum, vr, (long)vr->columns,
-                           unet_vri_log2(vr->rows), level);
+                           uni_vri_log2(vr->rows), level);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_sum_columns(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_sum_columns(uni_vr_keys *keys, const uni_vr *vr,
                                      int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level, 0,
-                                  "unet_vr_need_sum_columns");
+                                  "uni_vr_need_sum_columns");
 
     if (s == CKKS_OK)
-        s = vr_need_powers(&sum, vr, 1, unet_vri_log2(vr->columns), level);
+        s = vr_need_powers(&sum, vr, 1, uni_vri_log2(vr->columns), level);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_spread(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_spread(uni_vr_keys *keys, const uni_vr *vr,
                                 int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level,
                                   UNET_VR_SPREAD_LEVELS,
-                                  "unet_vr_need_spread");
+                                  "uni_vr_need_spread");
 
     if (s == CKKS_OK)
-        s = vr_need_powers(&sum, vr, -1, unet_vri_log2(vr->columns),
+        s = vr_need_powers(&sum, vr, -1, uni_vri_log2(vr->columns),
                            level - UNET_VR_SPREAD_LEVELS);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_product(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_product(uni_vr_keys *keys, const uni_vr *vr,
                                  size_t p, int level, bool encrypted)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level,
                                   UNET_VR_PRODUCT_LEVELS,
-                                  "unet_vr_need_product");
+                                  "uni_vr_need_product");
 
     if (s == CKKS_OK && encrypted)
-        s = unet_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
-    if (s == CKKS_OK && encrypted && unet_vr_period(vr, p) > 1)
-        s = unet_vr_need_shift(&sum, vr, level);
+        s = uni_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
+    if (s == CKKS_OK && encrypted && uni_vr_period(vr, p) > 1)
+        s = uni_vr_need_shift(&sum, vr, level);
     if (s == CKKS_OK)
-        s = unet_vr_need_sum_columns(&sum, vr, level - 1);
+        s = uni_vr_need_sum_columns(&sum, vr, level - 1);
     if (s == CKKS_OK)
-        s = unet_vr_need_spread(&sum, vr, level - 1);
+        s = uni_vr_need_spread(&sum, vr, level - 1);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_conv(unet_vr_keys *keys, const unet_vr *vr,
-                              unet_vr_window g, int level, bool encrypted)
+ckks_status uni_vr_need_conv(uni_vr_keys *keys, const uni_vr *vr,
+                              uni_vr_window g, int level, bool encrypted)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level, UNET_VR_CONV_LEVELS,
-                                  "unet_vr_need_conv");
+                                  "uni_vr_need_conv");
 
     if (s == CKKS_OK)
-        s = unet_vri_check_window(vr, g, "unet_vr_need_conv");
+        s = uni_vri_check_window(vr, g, "uni_vr_need_conv");
     if (s == CKKS_OK && encrypted)
-        s = unet_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
+        s = uni_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
     if (s == CKKS_OK)
-        s = unet_vri_need_window(&sum, vr, g, level - 1);
+        s = uni_vri_need_window(&sum, vr, g, level - 1);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_pool(unet_vr_keys *keys, const unet_vr *vr,
-                              unet_vr_window g, int level)
+ckks_status uni_vr_need_pool(uni_vr_keys *keys, const uni_vr *vr,
+                              uni_vr_window g, int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level, UNET_VR_POOL_LEVELS,
-                                  "unet_vr_need_pool");
+                                  "uni_vr_need_pool");
 
     if (s == CKKS_OK)
-        s = unet_vri_check_window(vr, g, "unet_vr_need_pool");
+        s = uni_vri_check_window(vr, g, "uni_vr_need_pool");
     if (s == CKKS_OK)
-        s = unet_vri_need_window(&sum, vr, g, level);
+        s = uni_vri_need_window(&sum, vr, g, level);
     return vr_need_end(keys, &sum, s);
 }
 
-ckks_status unet_vr_need_square(unet_vr_keys *keys, const unet_vr *vr,
+ckks_status uni_vr_need_square(uni_vr_keys *keys, const uni_vr *vr,
                                 int level)
 {
-    unet_vr_keys sum;
+    uni_vr_keys sum;
     ckks_status s = vr_need_begin(&sum, keys, vr, level,
                                   UNET_VR_SQUARE_LEVELS,
-                                  "unet_vr_need_square");
+                                  "uni_vr_need_square");
 
     if (s == CKKS_OK)
-        s = unet_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
+        s = uni_vri_need(&sum, vr, CKKS_KEY_RELIN, 0, level);
     return vr_need_end(keys, &sum, s);
 }
 
 /* ---- factors ---------------------------------------------------------- */
 
-ckks_status unet_vr_weight_init(unet_vr_weight *out, const ckks_ctx *ctx,
+ckks_status uni_vr_weight_init(uni_vr_weight *out, const ckks_ctx *ctx,
                                 const double *slots, int level, double scale,
                                 ckks_rng *rng, const ckks_pk *pk)
 {
-    unet_vr_weight w = { 0 };
+    uni_vr_weight w = { 0 };
     ckks_pt pt = { 0 };
     ckks_status s;
 
     if (out == NULL || ctx == NULL || slots == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_weight_init: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_weight_init: null pointer");
     w.count = ckks_ctx_slots(ctx);
     if (pk == NULL) {
         w.slots = malloc(w.count * sizeof *w.slots);
         if (w.slots == NULL)
-            return nn_fail(CKKS_EMEM, "unet_vr_weight_init: no memory for %zu "
+            return nn_fail(CKKS_EMEM, "uni_vr_weight_init: no memory for %zu "
                            "slots", w.count);
         memcpy(w.slots, slots, w.count * sizeof *w.slots);
     } else {
@@ -335,18 +335,18 @@ ckks_status unet_vr_weight_init(unet_vr_weight *out, const ckks_ctx *ctx,
             s = ckks_encrypt(&w.ct, rng, &pt, pk);
         ckks_pt_clear(&pt);
         if (s != CKKS_OK)
-            return unet_vri_lower(s, "unet_vr_weight_init");
+            return uni_vri_lower(s, "uni_vr_weight_init");
     }
-    unet_vr_weight_clear(out);
+    uni_vr_weight_clear(out);
     *out = w;
     return CKKS_OK;
 }
 
-void unet_vr_weight_clear(unet_vr_weight *w)
+void uni_vr_weight_clear(uni_vr_weight *w)
 {
     if (w == NULL)
         return;
     free(w->slots);
     ckks_ct_clear(&w->ct);
-    *w = (unet_vr_weight){ 0 };
+    *w = (uni_vr_weight){ 0 };
 }

@@ -14,7 +14,7 @@
 
 #include "volley_revolver_steps.h"
 
-ckks_status unet_vri_check_window(const unet_vr *vr, unet_vr_window g,
+ckks_status uni_vri_check_window(const uni_vr *vr, uni_vr_window g,
                                   const char *where)
 {
     if (g.kernel < 1 || g.height < g.kernel || g.width < g.kernel)
@@ -27,31 +27,31 @@ ckks_status unet_vri_check_window(const unet_vr *vr, unet_vr_window g,
     return CKKS_OK;
 }
 
-ckks_status unet_vri_need_window(unet_vr_keys *keys, const unet_vr *vr,
-                                 unet_vr_window g, int level)
+ckks_status uni_vri_need_window(uni_vr_keys *keys, const uni_vr *vr,
+                                 uni_vr_window g, int level)
 {
     ckks_status s = CKKS_OK;
 
     if (g.kernel == 1)
         return CKKS_OK;
-    s = unet_vri_need(keys, vr, CKKS_KEY_ROTATE, 1, level);
+    s = uni_vri_need(keys, vr, CKKS_KEY_ROTATE, 1, level);
     return s == CKKS_OK
-               ? unet_vri_need(keys, vr, CKKS_KEY_ROTATE, g.width, level)
+               ? uni_vri_need(keys, vr, CKKS_KEY_ROTATE, g.width, level)
                : s;
 }
 
 /* x = sum over i < k of (x turned by i step), by Horner's rule: k - 1 turns by
  * the same step, one key. */
-static ckks_status vr_line(ckks_ct *x, unet_vr *vr, int k, long step)
+static ckks_status vr_line(ckks_ct *x, uni_vr *vr, int k, long step)
 {
     ckks_ct sum = { 0 };
-    ckks_status s = k > 1 ? unet_vri_lower(ckks_ct_copy(&sum, x), "a sum")
+    ckks_status s = k > 1 ? uni_vri_lower(ckks_ct_copy(&sum, x), "a sum")
                           : CKKS_OK;
 
     for (int i = 1; i < k && s == CKKS_OK; i++) {
-        s = unet_vri_turn(&sum, vr, step);
+        s = uni_vri_turn(&sum, vr, step);
         if (s == CKKS_OK)
-            s = unet_vri_lower(ckks_add(&sum, &sum, x), "a sum");
+            s = uni_vri_lower(ckks_add(&sum, &sum, x), "a sum");
     }
     if (s == CKKS_OK && k > 1)
         ckks_ct_swap(x, &sum);
@@ -59,33 +59,33 @@ static ckks_status vr_line(ckks_ct *x, unet_vr *vr, int k, long step)
     return s;
 }
 
-ckks_status unet_vri_window(ckks_ct *x, unet_vr *vr, unet_vr_window g)
+ckks_status uni_vri_window(ckks_ct *x, uni_vr *vr, uni_vr_window g)
 {
     ckks_status s = vr_line(x, vr, g.kernel, 1);
 
     return s == CKKS_OK ? vr_line(x, vr, g.kernel, g.width) : s;
 }
 
-ckks_status unet_vr_sum_for_conv(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
-                                 unet_vr_window g)
+ckks_status uni_vr_sum_for_conv(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
+                                 uni_vr_window g)
 {
-    static const char where[] = "unet_vr_sum_for_conv";
-    unet_vr_keys keys = { 0 };
+    static const char where[] = "uni_vr_sum_for_conv";
+    uni_vr_keys keys = { 0 };
     ckks_ct x = { 0 };
-    ckks_status s = unet_vri_check(vr, a, 1, 0, where);
+    ckks_status s = uni_vri_check(vr, a, 1, 0, where);
 
     if (s == CKKS_OK && out == NULL)
         s = nn_fail(CKKS_EARG, "%s: null pointer", where);
     if (s == CKKS_OK)
-        s = unet_vri_check_window(vr, g, where);
+        s = uni_vri_check_window(vr, g, where);
     if (s == CKKS_OK)
-        s = unet_vri_need_window(&keys, vr, g, a->level);
+        s = uni_vri_need_window(&keys, vr, g, a->level);
     if (s == CKKS_OK)
-        s = unet_vri_check_keys(vr, &keys, where);
+        s = uni_vri_check_keys(vr, &keys, where);
     if (s == CKKS_OK)
-        s = unet_vri_lower(ckks_ct_copy(&x, a), where);
+        s = uni_vri_lower(ckks_ct_copy(&x, a), where);
     if (s == CKKS_OK)
-        s = unet_vri_window(&x, vr, g);
+        s = uni_vri_window(&x, vr, g);
     if (s == CKKS_OK)
         ckks_ct_swap(out, &x);
     ckks_ct_clear(&x);
@@ -93,7 +93,7 @@ ckks_status unet_vr_sum_for_conv(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
 }
 
 /* value where a window of the tiling that begins at (u, v) has its corner. */
-static void vr_keep(double *slots, const unet_vr *vr, unet_vr_window g, int u,
+static void vr_keep(double *slots, const uni_vr *vr, uni_vr_window g, int u,
                     int v, double value)
 {
     memset(slots, 0, vr->rows * vr->columns * sizeof *slots);
@@ -110,9 +110,9 @@ static int vr_starts(int side, int k)
 }
 
 /* sum += the outputs at the corners of one tiling. */
-static ckks_status vr_tiling(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
-                             size_t channels, const unet_vr_weight *span,
-                             unet_vr_window g, int u, int v, double *work)
+static ckks_status vr_tiling(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
+                             size_t channels, const uni_vr_weight *span,
+                             uni_vr_window g, int u, int v, double *work)
 {
     ckks_ct t = { 0 };
     ckks_status s = CKKS_OK;
@@ -120,33 +120,33 @@ static ckks_status vr_tiling(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
     span += (size_t)(u * g.kernel + v) * channels;
     for (size_t c = 0; c < channels && s == CKKS_OK; c++)
         s = span[c].slots != NULL
-                ? unet_vri_mask(&t, vr, &a[c], span[c].slots)
-                : unet_vri_times(&t, vr, &a[c], &span[c].ct);
+                ? uni_vri_mask(&t, vr, &a[c], span[c].slots)
+                : uni_vri_times(&t, vr, &a[c], &span[c].ct);
     if (s == CKKS_OK)
-        s = unet_vri_down(&t, vr);
+        s = uni_vri_down(&t, vr);
     if (s == CKKS_OK)
-        s = unet_vri_window(&t, vr, g);
+        s = uni_vri_window(&t, vr, g);
     if (s == CKKS_OK) {
         vr_keep(work, vr, g, u, v, 1);
-        s = unet_vri_mask(sum, vr, &t, work);
+        s = uni_vri_mask(sum, vr, &t, work);
     }
     ckks_ct_clear(&t);
     return s;
 }
 
-static ckks_status vr_check_conv(const unet_vr *vr, const ckks_ct *a,
-                                 size_t channels, const unet_vr_weight *span,
-                                 const unet_vr_weight *bias, unet_vr_window g)
+static ckks_status vr_check_conv(const uni_vr *vr, const ckks_ct *a,
+                                 size_t channels, const uni_vr_weight *span,
+                                 const uni_vr_weight *bias, uni_vr_window g)
 {
-    static const char where[] = "unet_vr_conv";
-    unet_vr_keys keys = { 0 };
-    ckks_status s = unet_vri_check(vr, a, channels, UNET_VR_CONV_LEVELS,
+    static const char where[] = "uni_vr_conv";
+    uni_vr_keys keys = { 0 };
+    ckks_status s = uni_vri_check(vr, a, channels, UNET_VR_CONV_LEVELS,
                                    where);
 
     if (s == CKKS_OK)
-        s = unet_vri_check_window(vr, g, where);
+        s = uni_vri_check_window(vr, g, where);
     if (s == CKKS_OK)
-        s = unet_vri_check_weights(vr, span, channels * (size_t)g.kernel
+        s = uni_vri_check_weights(vr, span, channels * (size_t)g.kernel
                                                  * (size_t)g.kernel,
                                    a, where);
     if (s == CKKS_OK && bias != NULL
@@ -154,25 +154,25 @@ static ckks_status vr_check_conv(const unet_vr *vr, const ckks_ct *a,
         s = nn_fail(CKKS_EARG, "%s: a bias of %zu slots, not %zu x %zu",
                     where, bias->count, vr->rows, vr->columns);
     if (s == CKKS_OK)
-        s = unet_vr_need_conv(&keys, vr, g, a->level, span->slots == NULL);
+        s = uni_vr_need_conv(&keys, vr, g, a->level, span->slots == NULL);
     if (s == CKKS_OK)
-        s = unet_vri_check_keys(vr, &keys, where);
+        s = uni_vri_check_keys(vr, &keys, where);
     return s;
 }
 
-ckks_status unet_vr_conv(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
-                         size_t channels, const unet_vr_weight *span,
-                         const unet_vr_weight *bias, unet_vr_window g)
+ckks_status uni_vr_conv(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
+                         size_t channels, const uni_vr_weight *span,
+                         const uni_vr_weight *bias, uni_vr_window g)
 {
     ckks_ct sum = { 0 };
     double *work;
     ckks_status s = vr_check_conv(vr, a, channels, span, bias, g);
 
     if (s == CKKS_OK && out == NULL)
-        s = nn_fail(CKKS_EARG, "unet_vr_conv: null pointer");
+        s = nn_fail(CKKS_EARG, "uni_vr_conv: null pointer");
     if (s != CKKS_OK)
         return s;
-    work = unet_vri_slots(vr, "unet_vr_conv");
+    work = uni_vri_slots(vr, "uni_vr_conv");
     if (work == NULL)
         return CKKS_EMEM;
     for (int u = 0; u < vr_starts(g.height, g.kernel); u++)
@@ -180,22 +180,22 @@ ckks_status unet_vr_conv(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
             s = vr_tiling(&sum, vr, a, channels, span, g, u, v, work);
     free(work);
     if (s == CKKS_OK)
-        s = unet_vri_down(&sum, vr);
+        s = uni_vri_down(&sum, vr);
     if (s == CKKS_OK && bias != NULL)
-        s = unet_vri_plus(&sum, bias);
+        s = uni_vri_plus(&sum, bias);
     if (s == CKKS_OK)
         ckks_ct_swap(out, &sum);
     ckks_ct_clear(&sum);
     return s;
 }
 
-unet_vr_cost unet_vr_conv_cost(size_t channels, unet_vr_window g,
+uni_vr_cost uni_vr_conv_cost(size_t channels, uni_vr_window g,
                                bool encrypted)
 {
     const long tilings = (long)vr_starts(g.height, g.kernel)
                          * vr_starts(g.width, g.kernel);
     const long products = tilings * (long)channels;
-    unet_vr_cost c = { 0 };
+    uni_vr_cost c = { 0 };
 
     c.rotations = tilings * 2 * (g.kernel - 1);
     c.products = encrypted ? products : 0;
@@ -205,28 +205,28 @@ unet_vr_cost unet_vr_conv_cost(size_t channels, unet_vr_window g,
     return c;
 }
 
-ckks_status unet_vr_pool(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
-                         unet_vr_window g)
+ckks_status uni_vr_pool(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
+                         uni_vr_window g)
 {
     ckks_ct sum = { 0 }, mean = { 0 };
     double *work = NULL;
-    ckks_status s = unet_vri_check(vr, a, 1, UNET_VR_POOL_LEVELS,
-                                   "unet_vr_pool");
+    ckks_status s = uni_vri_check(vr, a, 1, UNET_VR_POOL_LEVELS,
+                                   "uni_vr_pool");
 
     if (s == CKKS_OK && out == NULL)
-        s = nn_fail(CKKS_EARG, "unet_vr_pool: null pointer");
+        s = nn_fail(CKKS_EARG, "uni_vr_pool: null pointer");
     if (s == CKKS_OK)
-        s = unet_vr_sum_for_conv(&sum, vr, a, g);
+        s = uni_vr_sum_for_conv(&sum, vr, a, g);
     if (s == CKKS_OK) {
-        work = unet_vri_slots(vr, "unet_vr_pool");
+        work = uni_vri_slots(vr, "uni_vr_pool");
         s = work != NULL ? CKKS_OK : CKKS_EMEM;
     }
     if (s == CKKS_OK) {
         vr_keep(work, vr, g, 0, 0, 1.0 / ((double)g.kernel * g.kernel));
-        s = unet_vri_mask(&mean, vr, &sum, work);
+        s = uni_vri_mask(&mean, vr, &sum, work);
     }
     if (s == CKKS_OK)
-        s = unet_vri_down(&mean, vr);
+        s = uni_vri_down(&mean, vr);
     if (s == CKKS_OK)
         ckks_ct_swap(out, &mean);
     free(work);
@@ -235,25 +235,25 @@ ckks_status unet_vr_pool(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
     return s;
 }
 
-ckks_status unet_vr_square(ckks_ct *out, unet_vr *vr, const ckks_ct *a)
+ckks_status uni_vr_square(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
 {
-    unet_vr_keys keys = { 0 };
+    uni_vr_keys keys = { 0 };
     ckks_ct x = { 0 };
-    ckks_status s = unet_vri_check(vr, a, 1, UNET_VR_SQUARE_LEVELS,
-                                   "unet_vr_square");
+    ckks_status s = uni_vri_check(vr, a, 1, UNET_VR_SQUARE_LEVELS,
+                                   "uni_vr_square");
 
     if (s == CKKS_OK && out == NULL)
-        s = nn_fail(CKKS_EARG, "unet_vr_square: null pointer");
+        s = nn_fail(CKKS_EARG, "uni_vr_square: null pointer");
     if (s == CKKS_OK)
-        s = unet_vr_need_square(&keys, vr, a->level);
+        s = uni_vr_need_square(&keys, vr, a->level);
     if (s == CKKS_OK)
-        s = unet_vri_check_keys(vr, &keys, "unet_vr_square");
+        s = uni_vri_check_keys(vr, &keys, "uni_vr_square");
     if (s == CKKS_OK) {
         vr->done.products++;
-        s = unet_vri_lower(ckks_square(&x, a), "unet_vr_square");
+        s = uni_vri_lower(ckks_square(&x, a), "uni_vr_square");
     }
     if (s == CKKS_OK)
-        s = unet_vri_down(&x, vr);
+        s = uni_vri_down(&x, vr);
     if (s == CKKS_OK)
         ckks_ct_swap(out, &x);
     ckks_ct_clear(&x);

@@ -248,7 +248,7 @@ static void from_places(size_t *place, const from_work *w)
 
 /* ---- the whole -------------------------------------------------------- */
 
-/* Numbers of the six arrays in the order of unet_vr_net. */
+/* Numbers of the six arrays in the order of uni_vr_net. */
 static ckks_status from_sizes(size_t size[6], const from_work *w)
 {
     const nn_model *m = w->m;
@@ -291,7 +291,7 @@ static double *from_room(from_work *w)
     return room;
 }
 
-ckks_status unet_vr_from_init(unet_vr_from *out, const nn_model *m)
+ckks_status uni_vr_from_init(uni_vr_from *out, const nn_model *m)
 {
     from_work w = { m, { 0, 0 }, NULL, NULL };
     double *part[6] = { NULL }, *data, *room;
@@ -299,7 +299,7 @@ ckks_status unet_vr_from_init(unet_vr_from *out, const nn_model *m)
     ckks_status s;
 
     if (out == NULL || m == NULL || m->layer == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_from_init: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_from_init: null pointer");
     s = from_check(&w);
     if (s == CKKS_OK)
         s = from_sizes(size, &w);
@@ -313,7 +313,7 @@ ckks_status unet_vr_from_init(unet_vr_from *out, const nn_model *m)
     if (data == NULL || place == NULL || room == NULL) {
         free(data);
         data = NULL;
-        s = nn_fail(CKKS_EMEM, "unet_vr_from_init: no memory for %zu numbers",
+        s = nn_fail(CKKS_EMEM, "uni_vr_from_init: no memory for %zu numbers",
                     sum);
     } else {
         part[0] = data;
@@ -325,9 +325,9 @@ ckks_status unet_vr_from_init(unet_vr_from *out, const nn_model *m)
                     size[2] / size[3], place);
         from_matrix(part[4], part[5], &w, w.square[1], m->output, size[3],
                     NULL);
-        unet_vr_from_clear(out);
+        uni_vr_from_clear(out);
         out->data = data;
-        out->net = (unet_vr_net){
+        out->net = (uni_vr_net){
             m->channels, { m->height, m->width, m->layer[1].kernel },
             (int)size[1], (int)size[3], (int)size[5], part[0], part[1],
             part[2], part[3], part[4], part[5] };
@@ -337,10 +337,10 @@ ckks_status unet_vr_from_init(unet_vr_from *out, const nn_model *m)
     return s;
 }
 
-void unet_vr_from_clear(unet_vr_from *from)
+void uni_vr_from_clear(uni_vr_from *from)
 {
     if (from == NULL)
         return;
     free(from->data);
-    *from = (unet_vr_from){ .data = NULL };
+    *from = (uni_vr_from){ .data = NULL };
 }

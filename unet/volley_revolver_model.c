@@ -11,8 +11,8 @@
 
 /* Where the weights go, and what they are packed with. */
 typedef struct vr_packer {
-    unet_vr_model *m;
-    const unet_vr_net *net;
+    uni_vr_model *m;
+    const uni_vr_net *net;
     const ckks_ctx *ctx;
     ckks_rng *rng;
     const ckks_pk *pk;
@@ -20,25 +20,25 @@ typedef struct vr_packer {
     double *rows;               /* (hidden, height width)                    */
 } vr_packer;
 
-static ckks_status vr_put(unet_vr_weight *w, const vr_packer *p, int below,
+static ckks_status vr_put(uni_vr_weight *w, const vr_packer *p, int below,
                           double scale)
 {
-    return unet_vr_weight_init(w, p->ctx, p->slots, p->m->level - below, scale,
+    return uni_vr_weight_init(w, p->ctx, p->slots, p->m->level - below, scale,
                                p->rng, p->pk);
 }
 
 static ckks_status vr_put_spans(const vr_packer *p)
 {
-    const unet_vr_window g = p->net->image;
+    const uni_vr_window g = p->net->image;
     const size_t k = (size_t)g.kernel, channels = (size_t)p->net->channels;
-    unet_vr_weight *w = p->m->span;
+    uni_vr_weight *w = p->m->span;
     ckks_status s = CKKS_OK;
 
     for (size_t i = 0; i < p->m->spans && s == CKKS_OK; i++) {
         const size_t c = i % channels, uv = i / channels % (k * k);
         const size_t o = i / channels / (k * k);
 
-        s = unet_vr_span(p->slots, &p->m->shape, g,
+        s = uni_vr_span(p->slots, &p->m->shape, g,
                          p->net->conv + (o * channels + c) * k * k,
                          (int)(uv / k), (int)(uv % k));
         if (s == CKKS_OK)
@@ -50,7 +50,7 @@ static ckks_status vr_put_spans(const vr_packer *p)
 /* The weights of map c, put where the maps have their pixels. */
 static void vr_place_map(const vr_packer *p, size_t c)
 {
-    const unet_vr_window g = p->net->image;
+    const uni_vr_window g = p->net->image;
     const size_t rows = (size_t)(g.height - g.kernel + 1);
     const size_t columns = (size_t)(g.width - g.kernel + 1);
     const size_t maps = (size_t)p->net->maps;
@@ -66,7 +66,7 @@ static void vr_place_map(const vr_packer *p, size_t c)
 
 static ckks_status vr_put_dense(const vr_packer *p)
 {
-    const unet_vr_window g = p->net->image;
+    const uni_vr_window g = p->net->image;
     const size_t maps = (size_t)p->net->maps;
     const size_t hidden = (size_t)p->net->hidden;
     const size_t area = (size_t)g.height * (size_t)g.width;
@@ -76,14 +76,14 @@ static ckks_status vr_put_dense(const vr_packer *p)
         vr_place_map(p, c);
         for (size_t team = 0; team < p->m->firsts / maps && s == CKKS_OK;
              team++) {
-            s = unet_vr_pack_team(p->slots, &p->m->shape, p->rows, hidden,
+            s = uni_vr_pack_team(p->slots, &p->m->shape, p->rows, hidden,
                                   area, team);
             if (s == CKKS_OK)
                 s = vr_put(&p->m->first[team * maps + c], p, VR_DENSE1, 0);
         }
     }
     for (size_t team = 0; team < p->m->seconds && s == CKKS_OK; team++) {
-        s = unet_vr_pack_team(p->slots, &p->m->shape, p->net->dense2,
+        s = uni_vr_pack_team(p->slots, &p->m->shape, p->net->dense2,
                               (size_t)p->net->classes, hidden, team);
         if (s == CKKS_OK)
             s = vr_put(&p->m->second[team], p, VR_DENSE2, 0);
@@ -94,7 +94,7 @@ static ckks_status vr_put_dense(const vr_packer *p)
 /* The first numbers of every row. */
 static void vr_fill(const vr_packer *p, const double *x, int count)
 {
-    const unet_vr *vr = &p->m->shape;
+    const uni_vr *vr = &p->m->shape;
 
     for (size_t i = 0; i < vr->rows; i++)
         for (size_t j = 0; j < vr->columns; j++)
@@ -109,11 +109,11 @@ static double vr_squared(const vr_packer *p, double scale, int below)
 
 static ckks_status vr_put_biases(const vr_packer *p)
 {
-    const unet_vr_window g = p->net->image;
-    const unet_vr *vr = &p->m->shape;
+    const uni_vr_window g = p->net->image;
+    const uni_vr *vr = &p->m->shape;
     const double scale1 = vr_squared(p, p->m->scale, VR_SQUARE1);
     const double scale2 = vr_squared(p, scale1, VR_SQUARE2);
-    unet_vr_weight *w = p->m->bias;
+    uni_vr_weight *w = p->m->bias;
     ckks_status s = CKKS_OK;
 
     for (int o = 0; o < p->net->maps && s == CKKS_OK; o++) {
@@ -137,22 +137,22 @@ static ckks_status vr_put_biases(const vr_packer *p)
     return s;
 }
 
-static ckks_status vr_model_room(unet_vr_model *m, const unet_vr_net *net)
+static ckks_status vr_model_room(uni_vr_model *m, const uni_vr_net *net)
 {
     const size_t k = (size_t)net->image.kernel, maps = (size_t)net->maps;
 
     m->spans = maps * k * k * (size_t)net->channels;
-    m->firsts = unet_vr_teams(&m->shape, (size_t)net->hidden) * maps;
-    m->seconds = unet_vr_teams(&m->shape, (size_t)net->classes);
+    m->firsts = uni_vr_teams(&m->shape, (size_t)net->hidden) * maps;
+    m->seconds = uni_vr_teams(&m->shape, (size_t)net->classes);
     m->span = calloc(m->spans, sizeof *m->span);
     m->first = calloc(m->firsts, sizeof *m->first);
     m->second = calloc(m->seconds, sizeof *m->second);
     m->bias = calloc(maps + 2, sizeof *m->bias);
     if (m->span == NULL || m->first == NULL || m->second == NULL
         || m->bias == NULL)
-        return nn_fail(CKKS_EMEM, "unet_vr_model_init: no memory for %zu "
+        return nn_fail(CKKS_EMEM, "uni_vr_model_init: no memory for %zu "
                        "factors", m->spans + m->firsts + m->seconds);
-    m->net = (unet_vr_net){ .channels = net->channels, .image = net->image,
+    m->net = (uni_vr_net){ .channels = net->channels, .image = net->image,
                             .maps = net->maps, .hidden = net->hidden,
                             .classes = net->classes };
     return CKKS_OK;
@@ -160,14 +160,14 @@ static ckks_status vr_model_room(unet_vr_model *m, const unet_vr_net *net)
 
 static ckks_status vr_model_fill(vr_packer *p)
 {
-    const unet_vr_window g = p->net->image;
+    const uni_vr_window g = p->net->image;
     ckks_status s = CKKS_OK;
 
-    p->slots = unet_vri_slots(&p->m->shape, "unet_vr_model_init");
+    p->slots = uni_vri_slots(&p->m->shape, "uni_vr_model_init");
     p->rows = malloc((size_t)p->net->hidden * (size_t)g.height
                      * (size_t)g.width * sizeof *p->rows);
     if (p->slots == NULL || p->rows == NULL)
-        s = nn_fail(CKKS_EMEM, "unet_vr_model_init: no memory for %d rows",
+        s = nn_fail(CKKS_EMEM, "uni_vr_model_init: no memory for %d rows",
                     p->net->hidden);
     if (s == CKKS_OK)
         s = vr_put_spans(p);
@@ -180,12 +180,12 @@ static ckks_status vr_model_fill(vr_packer *p)
     return s;
 }
 
-ckks_status unet_vr_model_init(unet_vr_model **out, const unet_vr_net *net,
+ckks_status uni_vr_model_init(uni_vr_model **out, const uni_vr_net *net,
                                const ckks_ctx *ctx, int level, double scale,
                                ckks_rng *rng, const ckks_pk *pk)
 {
-    unet_vr_plan plan;
-    unet_vr_model *m;
+    uni_vr_plan plan;
+    uni_vr_model *m;
     vr_packer p = { NULL, net, ctx, rng, pk, NULL, NULL };
     ckks_status s;
 
@@ -193,18 +193,18 @@ ckks_status unet_vr_model_init(unet_vr_model **out, const unet_vr_net *net,
         || net->conv_bias == NULL || net->dense1 == NULL
         || net->dense1_bias == NULL || net->dense2 == NULL
         || net->dense2_bias == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_model_init: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_model_init: null pointer");
     if (level > ckks_ctx_top_level(ctx) || !isfinite(scale) || scale < 1)
         return nn_fail(level > ckks_ctx_top_level(ctx) ? CKKS_ELEVEL
                                                        : CKKS_ESCALE,
-                       "unet_vr_model_init: inputs of level %d (of %d), scale "
+                       "uni_vr_model_init: inputs of level %d (of %d), scale "
                        "%g", level, ckks_ctx_top_level(ctx), scale);
-    s = unet_vr_net_plan(&plan, net, ckks_ctx_slots(ctx), level, pk != NULL);
+    s = uni_vr_net_plan(&plan, net, ckks_ctx_slots(ctx), level, pk != NULL);
     if (s != CKKS_OK)
         return s;
     m = calloc(1, sizeof *m);
     if (m == NULL)
-        return nn_fail(CKKS_EMEM, "unet_vr_model_init: no memory");
+        return nn_fail(CKKS_EMEM, "uni_vr_model_init: no memory");
     p.m = m;
     m->shape = plan.shape;
     m->level = level;
@@ -213,22 +213,22 @@ ckks_status unet_vr_model_init(unet_vr_model **out, const unet_vr_net *net,
     if (s == CKKS_OK)
         s = vr_model_fill(&p);
     if (s == CKKS_OK) {
-        unet_vr_model_clear(out);
+        uni_vr_model_clear(out);
         *out = m;
     } else {
-        unet_vr_model_clear(&m);
+        uni_vr_model_clear(&m);
     }
     return s;
 }
 
-static void vr_weights_clear(unet_vr_weight *w, size_t count)
+static void vr_weights_clear(uni_vr_weight *w, size_t count)
 {
     for (size_t i = 0; w != NULL && i < count; i++)
-        unet_vr_weight_clear(&w[i]);
+        uni_vr_weight_clear(&w[i]);
     free(w);
 }
 
-void unet_vr_model_clear(unet_vr_model **m)
+void uni_vr_model_clear(uni_vr_model **m)
 {
     if (m == NULL || *m == NULL)
         return;

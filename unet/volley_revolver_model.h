@@ -29,16 +29,16 @@ enum {
 _Static_assert((int)VR_END == (int)UNET_VR_NET_LEVELS,
                "the stages make the network");
 
-struct unet_vr_model {
-    unet_vr shape;
-    unet_vr_net net;            /* its numbers; pointers are NULL            */
+struct uni_vr_model {
+    uni_vr shape;
+    uni_vr_net net;            /* its numbers; pointers are NULL            */
     int level;
     double scale;
     size_t spans, firsts, seconds;      /* factors of each layer             */
-    unet_vr_weight *span;       /* (maps, k^2, channels)                     */
-    unet_vr_weight *first;      /* (teams, maps)                             */
-    unet_vr_weight *second;     /* (teams)                                   */
-    unet_vr_weight *bias;       /* (maps + 2)                                */
+    uni_vr_weight *span;       /* (maps, k^2, channels)                     */
+    uni_vr_weight *first;      /* (teams, maps)                             */
+    uni_vr_weight *second;     /* (teams)                                   */
+    uni_vr_weight *bias;       /* (maps + 2)                                */
 };
 
 #endif

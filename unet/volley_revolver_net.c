@@ -10,10 +10,10 @@
 
 /* ---- plan ------------------------------------------------------------- */
 
-static ckks_status vr_net_shape(unet_vr *out, const unet_vr_net *net,
+static ckks_status vr_net_shape(uni_vr *out, const uni_vr_net *net,
                                 size_t slots)
 {
-    const unet_vr_window g = net->image;
+    const uni_vr_window g = net->image;
     size_t width;
 
     if (net->channels < 1 || net->maps < 1 || net->hidden < 1
@@ -29,73 +29,73 @@ static ckks_status vr_net_shape(unet_vr *out, const unet_vr_net *net,
         width = (size_t)net->hidden;
     if (width < (size_t)net->classes)
         width = (size_t)net->classes;
-    return unet_vr_init(out, slots, width, NULL);
+    return uni_vr_init(out, slots, width, NULL);
 }
 
-static ckks_status vr_net_keys(unet_vr_keys *keys, const unet_vr *vr,
-                               const unet_vr_net *net, int level,
+static ckks_status vr_net_keys(uni_vr_keys *keys, const uni_vr *vr,
+                               const uni_vr_net *net, int level,
                                bool encrypted)
 {
-    ckks_status s = unet_vr_need_conv(keys, vr, net->image, level, encrypted);
+    ckks_status s = uni_vr_need_conv(keys, vr, net->image, level, encrypted);
 
     if (s == CKKS_OK)
-        s = unet_vr_need_square(keys, vr, level - VR_SQUARE1);
+        s = uni_vr_need_square(keys, vr, level - VR_SQUARE1);
     if (s == CKKS_OK)
-        s = unet_vr_need_product(keys, vr, (size_t)net->hidden,
+        s = uni_vr_need_product(keys, vr, (size_t)net->hidden,
                                  level - VR_DENSE1, encrypted);
     if (s == CKKS_OK)
-        s = unet_vr_need_square(keys, vr, level - VR_SQUARE2);
+        s = uni_vr_need_square(keys, vr, level - VR_SQUARE2);
     if (s == CKKS_OK)
-        s = unet_vr_need_product(keys, vr, (size_t)net->classes,
+        s = uni_vr_need_product(keys, vr, (size_t)net->classes,
                                  level - VR_DENSE2, encrypted);
     return s;
 }
 
-ckks_status unet_vr_net_plan(unet_vr_plan *out, const unet_vr_net *net,
+ckks_status uni_vr_net_plan(uni_vr_plan *out, const uni_vr_net *net,
                              size_t slots, int level, bool encrypted)
 {
-    static const unet_vr_cost square = { .products = 1, .relins = 1,
+    static const uni_vr_cost square = { .products = 1, .relins = 1,
                                          .rescales = 1 };
-    unet_vr_plan p = { .levels = UNET_VR_NET_LEVELS };
+    uni_vr_plan p = { .levels = UNET_VR_NET_LEVELS };
     ckks_status s;
 
     if (out == NULL || net == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_net_plan: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_net_plan: null pointer");
     if (level < UNET_VR_NET_LEVELS)
-        return nn_fail(CKKS_ELEVEL, "unet_vr_net_plan: inputs of level %d, "
+        return nn_fail(CKKS_ELEVEL, "uni_vr_net_plan: inputs of level %d, "
                        "the network takes %d", level, UNET_VR_NET_LEVELS);
     s = vr_net_shape(&p.shape, net, slots);
     if (s == CKKS_OK)
         s = vr_net_keys(&p.keys, &p.shape, net, level, encrypted);
     if (s != CKKS_OK)
         return s;
-    unet_vri_cost_add(&p.conv, unet_vr_conv_cost((size_t)net->channels,
+    uni_vri_cost_add(&p.conv, uni_vr_conv_cost((size_t)net->channels,
                                                  net->image, encrypted),
                       net->maps);
-    unet_vri_cost_add(&p.square1, square, net->maps);
-    p.dense1 = unet_vr_product_cost(&p.shape, (size_t)net->maps,
+    uni_vri_cost_add(&p.square1, square, net->maps);
+    p.dense1 = uni_vr_product_cost(&p.shape, (size_t)net->maps,
                                     (size_t)net->hidden, encrypted);
     p.square2 = square;
-    p.dense2 = unet_vr_product_cost(&p.shape, 1, (size_t)net->classes,
+    p.dense2 = uni_vr_product_cost(&p.shape, 1, (size_t)net->classes,
                                     encrypted);
-    unet_vri_cost_add(&p.total, p.conv, 1);
-    unet_vri_cost_add(&p.total, p.square1, 1);
-    unet_vri_cost_add(&p.total, p.dense1, 1);
-    unet_vri_cost_add(&p.total, p.square2, 1);
-    unet_vri_cost_add(&p.total, p.dense2, 1);
+    uni_vri_cost_add(&p.total, p.conv, 1);
+    uni_vri_cost_add(&p.total, p.square1, 1);
+    uni_vri_cost_add(&p.total, p.dense1, 1);
+    uni_vri_cost_add(&p.total, p.square2, 1);
+    uni_vri_cost_add(&p.total, p.dense2, 1);
     *out = p;
     return CKKS_OK;
 }
 
 /* ---- run -------------------------------------------------------------- */
 
-static ckks_status vr_check_run(const unet_vr *vr, const ckks_ct *in,
-                                const unet_vr_model *m)
+static ckks_status vr_check_run(const uni_vr *vr, const ckks_ct *in,
+                                const uni_vr_model *m)
 {
-    static const char where[] = "unet_vr_model_run";
-    unet_vr_keys keys = { 0 };
+    static const char where[] = "uni_vr_model_run";
+    uni_vr_keys keys = { 0 };
     const bool encrypted = m->span[0].slots == NULL;
-    ckks_status s = unet_vri_check(vr, in, (size_t)m->net.channels,
+    ckks_status s = uni_vri_check(vr, in, (size_t)m->net.channels,
                                    UNET_VR_NET_LEVELS, where);
 
     if (s == CKKS_OK && (vr->rows != m->shape.rows
@@ -114,19 +114,19 @@ static ckks_status vr_check_run(const unet_vr *vr, const ckks_ct *in,
     if (s == CKKS_OK)
         s = vr_net_keys(&keys, vr, &m->net, m->level, encrypted);
     if (s == CKKS_OK)
-        s = unet_vri_check_keys(vr, &keys, where);
+        s = uni_vri_check_keys(vr, &keys, where);
     return s;
 }
 
-ckks_status unet_vr_model_run(ckks_ct *out, unet_vr *vr, const ckks_ct *in,
-                              const unet_vr_model *m)
+ckks_status uni_vr_model_run(ckks_ct *out, uni_vr *vr, const ckks_ct *in,
+                              const uni_vr_model *m)
 {
     size_t maps, per_map;
     ckks_ct *map, x = { 0 };
     ckks_status s;
 
     if (out == NULL || vr == NULL || in == NULL || m == NULL)
-        return nn_fail(CKKS_EARG, "unet_vr_model_run: null pointer");
+        return nn_fail(CKKS_EARG, "uni_vr_model_run: null pointer");
     s = vr_check_run(vr, in, m);
     if (s != CKKS_OK)
         return s;
@@ -134,25 +134,25 @@ ckks_status unet_vr_model_run(ckks_ct *out, unet_vr *vr, const ckks_ct *in,
     per_map = m->spans / maps;
     map = calloc(maps, sizeof *map);
     if (map == NULL)
-        return nn_fail(CKKS_EMEM, "unet_vr_model_run: no memory for %zu maps",
+        return nn_fail(CKKS_EMEM, "uni_vr_model_run: no memory for %zu maps",
                        maps);
     for (size_t o = 0; o < maps && s == CKKS_OK; o++) {
-        s = unet_vr_conv(&map[o], vr, in, (size_t)m->net.channels,
+        s = uni_vr_conv(&map[o], vr, in, (size_t)m->net.channels,
                          m->span + o * per_map, &m->bias[o], m->net.image);
         if (s == CKKS_OK)
-            s = unet_vr_square(&map[o], vr, &map[o]);
+            s = uni_vr_square(&map[o], vr, &map[o]);
     }
     if (s == CKKS_OK)
-        s = unet_vr_product(&x, vr, map, maps, m->first,
+        s = uni_vr_product(&x, vr, map, maps, m->first,
                             (size_t)m->net.hidden);
     if (s == CKKS_OK)
-        s = unet_vri_plus(&x, &m->bias[maps]);
+        s = uni_vri_plus(&x, &m->bias[maps]);
     if (s == CKKS_OK)
-        s = unet_vr_square(&x, vr, &x);
+        s = uni_vr_square(&x, vr, &x);
     if (s == CKKS_OK)
-        s = unet_vr_product(&x, vr, &x, 1, m->second, (size_t)m->net.classes);
+        s = uni_vr_product(&x, vr, &x, 1, m->second, (size_t)m->net.classes);
     if (s == CKKS_OK)
-        s = unet_vri_plus(&x, &m->bias[maps + 1]);
+        s = uni_vri_plus(&x, &m->bias[maps + 1]);
     if (s == CKKS_OK)
         ckks_ct_swap(out, &x);
     for (size_t o = 0; o < maps; o++)

@@ -3,14 +3,14 @@
 
 #include "volley_revolver_steps.h"
 
-ckks_status unet_vri_lower(ckks_status s, const char *where)
+ckks_status uni_vri_lower(ckks_status s, const char *where)
 {
     return s == CKKS_OK ? s : nn_fail(s, "%s: %s", where, ckks_last_error());
 }
 
 /* ---- checks ----------------------------------------------------------- */
 
-ckks_status unet_vri_check(const unet_vr *vr, const ckks_ct *a, size_t count,
+ckks_status uni_vri_check(const uni_vr *vr, const ckks_ct *a, size_t count,
                            int levels, const char *where)
 {
     if (vr == NULL || a == NULL)
@@ -39,7 +39,7 @@ ckks_status unet_vri_check(const unet_vr *vr, const ckks_ct *a, size_t count,
     return CKKS_OK;
 }
 
-ckks_status unet_vri_check_keys(const unet_vr *vr, const unet_vr_keys *need,
+ckks_status uni_vri_check_keys(const uni_vr *vr, const uni_vr_keys *need,
                                 const char *where)
 {
     static const char *const name[] = { "relinearisation", "rotation",
@@ -60,7 +60,7 @@ ckks_status unet_vri_check_keys(const unet_vr *vr, const unet_vr_keys *need,
     return CKKS_OK;
 }
 
-ckks_status unet_vri_check_weights(const unet_vr *vr, const unet_vr_weight *w,
+ckks_status uni_vri_check_weights(const uni_vr *vr, const uni_vr_weight *w,
                                    size_t count, const ckks_ct *a,
                                    const char *where)
 {
@@ -86,7 +86,7 @@ ckks_status unet_vri_check_weights(const unet_vr *vr, const unet_vr_weight *w,
     return CKKS_OK;
 }
 
-int unet_vri_log2(size_t n)
+int uni_vri_log2(size_t n)
 {
     int log = 0;
 
@@ -95,7 +95,7 @@ int unet_vri_log2(size_t n)
     return log;
 }
 
-double *unet_vri_slots(const unet_vr *vr, const char *where)
+double *uni_vri_slots(const uni_vr *vr, const char *where)
 {
     double *x = malloc(vr->rows * vr->columns * sizeof *x);
 
@@ -107,29 +107,29 @@ double *unet_vri_slots(const unet_vr *vr, const char *where)
 
 /* ---- operations ------------------------------------------------------- */
 
-static ckks_status vr_rotate(ckks_ct *out, unet_vr *vr, const ckks_ct *a,
+static ckks_status vr_rotate(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
                              long step)
 {
     const long slots = (long)(vr->rows * vr->columns);
 
     step = (step % slots + slots) % slots;
     vr->done.rotations += step != 0;
-    return unet_vri_lower(ckks_rotate(out, a, vr->keys, (int)step),
+    return uni_vri_lower(ckks_rotate(out, a, vr->keys, (int)step),
                           "a rotation");
 }
 
-ckks_status unet_vri_turn(ckks_ct *x, unet_vr *vr, long step)
+ckks_status uni_vri_turn(ckks_ct *x, uni_vr *vr, long step)
 {
     return vr_rotate(x, vr, x, step);
 }
 
-ckks_status unet_vri_fold(ckks_ct *x, unet_vr *vr, long step)
+ckks_status uni_vri_fold(ckks_ct *x, uni_vr *vr, long step)
 {
     ckks_ct turned = { 0 };
     ckks_status s = vr_rotate(&turned, vr, x, step);
 
     if (s == CKKS_OK)
-        s = unet_vri_lower(ckks_add(x, x, &turned), "a sum");
+        s = uni_vri_lower(ckks_add(x, x, &turned), "a sum");
     ckks_ct_clear(&turned);
     return s;
 }
@@ -142,12 +142,12 @@ static ckks_status vr_collect(ckks_ct *sum, ckks_ct *term)
     if (sum->limb == NULL)
         ckks_ct_swap(sum, term);
     else
-        s = unet_vri_lower(ckks_add(sum, sum, term), "a sum");
+        s = uni_vri_lower(ckks_add(sum, sum, term), "a sum");
     ckks_ct_clear(term);
     return s;
 }
 
-ckks_status unet_vri_mask(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
+ckks_status uni_vri_mask(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
                           const double *slots)
 {
     ckks_pt mask = { 0 };
@@ -161,10 +161,10 @@ ckks_status unet_vri_mask(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
     ckks_pt_clear(&mask);
     vr->done.plain++;
     return s == CKKS_OK ? vr_collect(sum, &term)
-                        : unet_vri_lower(s, "a product with slots");
+                        : uni_vri_lower(s, "a product with slots");
 }
 
-ckks_status unet_vri_times(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
+ckks_status uni_vri_times(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
                            const ckks_ct *b)
 {
     ckks_ct term = { 0 };
@@ -172,35 +172,35 @@ ckks_status unet_vri_times(ckks_ct *sum, unet_vr *vr, const ckks_ct *a,
 
     vr->done.products++;
     return s == CKKS_OK ? vr_collect(sum, &term)
-                        : unet_vri_lower(s, "a product");
+                        : uni_vri_lower(s, "a product");
 }
 
-ckks_status unet_vri_down(ckks_ct *x, unet_vr *vr)
+ckks_status uni_vri_down(ckks_ct *x, uni_vr *vr)
 {
     vr->done.rescales++;
     if (x->degree == 1)
-        return unet_vri_lower(ckks_rescale(x, x), "a rescaling");
+        return uni_vri_lower(ckks_rescale(x, x), "a rescaling");
     vr->done.relins++;
-    return unet_vri_lower(ckks_relin_rescale(x, x, vr->keys),
+    return uni_vri_lower(ckks_relin_rescale(x, x, vr->keys),
                           "a relinearisation");
 }
 
-ckks_status unet_vri_plus(ckks_ct *x, const unet_vr_weight *bias)
+ckks_status uni_vri_plus(ckks_ct *x, const uni_vr_weight *bias)
 {
     ckks_pt pt = { 0 };
     ckks_status s;
 
     if (bias->slots == NULL)
-        return unet_vri_lower(ckks_add(x, x, &bias->ct), "a bias");
+        return uni_vri_lower(ckks_add(x, x, &bias->ct), "a bias");
     s = ckks_encode(&pt, x->ctx, bias->slots, NULL, bias->count, x->level,
                     x->scale);
     if (s == CKKS_OK)
         s = ckks_add_plain(x, x, &pt);
     ckks_pt_clear(&pt);
-    return unet_vri_lower(s, "a bias");
+    return uni_vri_lower(s, "a bias");
 }
 
-void unet_vri_cost_add(unet_vr_cost *sum, unet_vr_cost c, long times)
+void uni_vri_cost_add(uni_vr_cost *sum, uni_vr_cost c, long times)
 {
     sum->rotations += times * c.rotations;
     sum->products += times * c.products;

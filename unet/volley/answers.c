@@ -8,7 +8,7 @@
 enum { ANSWERS_SHOWN = 20 };
 
 int volley_answers_init(volley_answers *out, const volley_args *a,
-                        const nn_plan *p, const unet_album *album,
+                        const nn_plan *p, const uni_album *album,
                         size_t images)
 {
     int first = 0;
@@ -26,7 +26,7 @@ int volley_answers_init(volley_answers *out, const volley_args *a,
         char number[24];
 
         snprintf(number, sizeof number, "%zu", (size_t)first + i);
-        out->name[i] = album != NULL ? unet_album_name(album, i)
+        out->name[i] = album != NULL ? uni_album_name(album, i)
                                      : volley_sibling(number, "", NULL);
         if (out->name[i] == NULL)
             return volley_fail("no memory for a name");
@@ -79,8 +79,8 @@ static void csv_write(FILE *f, const volley_answers *x)
     for (size_t i = 0; i < x->images; i++) {
         csv_put(f, x->name[i]);
         fputc(',', f);
-        csv_put(f, p->class_name[unet_class(p, x->logit[i])]);
-        fprintf(f, ",%.6f", unet_class_score(p, x->logit[i]));
+        csv_put(f, p->class_name[uni_class(p, x->logit[i])]);
+        fprintf(f, ",%.6f", uni_class_score(p, x->logit[i]));
         for (int k = 0; k < p->out_channels; k++)
             fprintf(f, ",%.9g", x->logit[i][k]);
         fputc('\n', f);
@@ -112,71 +112,71 @@ static size_t answers_count(const volley_answers *x, int class)
     size_t n = 0;
 
     for (size_t i = 0; i < x->images; i++)
-        n += unet_class(x->plan, x->logit[i]) == class;
+        n += uni_class(x->plan, x->logit[i]) == class;
     return n;
 }
 
-static void put_share(nn_json_writer *w, const char *key, double x)
+static void put_share(nni_json_writer *w, const char *key, double x)
 {
     if (isfinite(x))
-        nn_json_put_double(w, key, x);
+        nni_json_put_double(w, key, x);
     else
-        nn_json_put_null(w, key);
+        nni_json_put_null(w, key);
 }
 
-static void put_answer(nn_json_writer *w, const volley_answers *x, size_t i)
+static void put_answer(nni_json_writer *w, const volley_answers *x, size_t i)
 {
     const nn_plan *p = x->plan;
 
-    nn_json_put_object(w, NULL);
-    nn_json_put_string(w, "image", x->name[i]);
-    nn_json_put_string(w, "class", p->class_name[unet_class(p, x->logit[i])]);
-    nn_json_put_double(w, "score", unet_class_score(p, x->logit[i]));
-    nn_json_put_array(w, "logits");
+    nni_json_put_object(w, NULL);
+    nni_json_put_string(w, "image", x->name[i]);
+    nni_json_put_string(w, "class", p->class_name[uni_class(p, x->logit[i])]);
+    nni_json_put_double(w, "score", uni_class_score(p, x->logit[i]));
+    nni_json_put_array(w, "logits");
     for (int k = 0; k < p->out_channels; k++)
-        nn_json_put_double(w, NULL, x->logit[i][k]);
-    nn_json_put_end(w);
+        nni_json_put_double(w, NULL, x->logit[i][k]);
+    nni_json_put_end(w);
     if (x->label != NULL)
-        nn_json_put_string(w, "label", p->class_name[x->label[i]]);
-    nn_json_put_end(w);
+        nni_json_put_string(w, "label", p->class_name[x->label[i]]);
+    nni_json_put_end(w);
 }
 
 static int answers_json(const volley_answers *x, double seconds)
 {
     const nn_plan *p = x->plan;
-    nn_json_writer w;
+    nni_json_writer w;
 
-    nn_json_writer_init(&w, stdout, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_double(&w, "seconds", seconds);
-    nn_json_put_word(&w, "images", x->images);
-    nn_json_put_array(&w, "classes");
+    nni_json_writer_init(&w, stdout, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_double(&w, "seconds", seconds);
+    nni_json_put_word(&w, "images", x->images);
+    nni_json_put_array(&w, "classes");
     for (int c = 0; c < p->num_classes; c++) {
-        nn_json_put_object(&w, NULL);
-        nn_json_put_string(&w, "class", p->class_name[c]);
-        nn_json_put_word(&w, "images", answers_count(x, c));
-        nn_json_put_end(&w);
+        nni_json_put_object(&w, NULL);
+        nni_json_put_string(&w, "class", p->class_name[c]);
+        nni_json_put_word(&w, "images", answers_count(x, c));
+        nni_json_put_end(&w);
     }
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
     if (x->label != NULL) {
-        nn_json_put_word(&w, "right", x->quality.right);
+        nni_json_put_word(&w, "right", x->quality.right);
         put_share(&w, "accuracy", x->quality.accuracy);
         if (p->num_classes == 2) {
             put_share(&w, "balanced_accuracy", x->quality.balanced);
             put_share(&w, "auc", x->quality.auc);
         }
     }
-    nn_json_put_array(&w, "results");
+    nni_json_put_array(&w, "results");
     for (size_t i = 0; i < x->images; i++)
         put_answer(&w, x, i);
-    nn_json_put_end(&w);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
+    nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
 static void answers_quality(const volley_answers *x)
 {
-    const unet_quality *q = &x->quality;
+    const uni_quality *q = &x->quality;
 
     printf("right: %zu of %zu, accuracy %.4f", q->right, q->images,
            q->accuracy);
@@ -193,10 +193,10 @@ static void answers_text(const volley_answers *x, double seconds)
     char time[32];
 
     for (size_t i = 0; i < x->images && i < ANSWERS_SHOWN; i++) {
-        int class = unet_class(p, x->logit[i]);
+        int class = uni_class(p, x->logit[i]);
 
         printf("%s: %s, score %.4f", x->name[i], p->class_name[class],
-               unet_class_score(p, x->logit[i]));
+               uni_class_score(p, x->logit[i]));
         if (x->label != NULL && x->label[i] != class)
             printf(", wrong: %s", p->class_name[x->label[i]]);
         printf("\n");
@@ -217,7 +217,7 @@ static void answers_text(const volley_answers *x, double seconds)
 }
 
 int volley_answers_tell(volley_answers *x, const volley_args *a,
-                        double *const *logit, const unet_album *album,
+                        double *const *logit, const uni_album *album,
                         double seconds, bool secret)
 {
     const bool json = a->value[OPT_JSON] != NULL;
@@ -225,7 +225,7 @@ int volley_answers_tell(volley_answers *x, const volley_args *a,
 
     x->logit = logit;
     if (x->label != NULL)
-        code = volley_check(unet_quality_init(&x->quality, x->plan,
+        code = volley_check(uni_quality_init(&x->quality, x->plan,
                                               (const double *const *)logit,
                                               x->label, x->images));
     if (code == VOLLEY_DONE && secret && (json || a->value[OPT_OUT] != NULL))

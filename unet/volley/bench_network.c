@@ -34,7 +34,7 @@ typedef struct bench_net {
 static int network_fit(volley_images *images, size_t i, const nn_plan *p)
 {
     const int h = p->core_height, w = p->core_width;
-    unet_image *im = &images->image[i];
+    uni_image *im = &images->image[i];
     double *out = calloc((size_t)im->channels * (size_t)h * (size_t)w,
                          sizeof *out);
     size_t k = 0;

@@ -40,21 +40,21 @@ static double report_ntts(const bench_result *r)
 /* ---- JSON --------------------------------------------------------------- */
 
 /* A number > 0, rounded to six digits; null for any other. */
-static void put_known(nn_json_writer *w, const char *key, double x)
+static void put_known(nni_json_writer *w, const char *key, double x)
 {
     char text[32];
 
     snprintf(text, sizeof text, "%.6g", x);
     if (x > 0)
-        nn_json_put_double(w, key, strtod(text, NULL));
+        nni_json_put_double(w, key, strtod(text, NULL));
     else
-        nn_json_put_null(w, key);
+        nni_json_put_null(w, key);
 }
 
-static void put_machine(nn_json_writer *w, const bench_rates *r)
+static void put_machine(nni_json_writer *w, const bench_rates *r)
 {
-    nn_json_put_object(w, "machine");
-    nn_json_put_int(w, "threads", r->threads);
+    nni_json_put_object(w, "machine");
+    nni_json_put_int(w, "threads", r->threads);
     put_known(w, "clock_hz", r->clock);
     put_known(w, "mul64_per_s", r->mul64);
     put_known(w, "fma_4_per_s", r->fma);
@@ -64,28 +64,28 @@ static void put_machine(nn_json_writer *w, const bench_rates *r)
     put_known(w, "l2_stream_bytes_per_s", r->stream[0]);
     put_known(w, "memory_read_bytes_per_s", r->read[BENCH_SIZES - 1]);
     put_known(w, "memory_stream_bytes_per_s", r->stream[BENCH_SIZES - 1]);
-    nn_json_put_end(w);
+    nni_json_put_end(w);
 }
 
 /* Of a key switching: what is counted, and what its parts take. */
-static void put_parts(nn_json_writer *w, const bench_result *r,
+static void put_parts(nni_json_writer *w, const bench_result *r,
                       const bench_limit *l)
 {
     const double ntts = report_ntts(r), all = r->time.median;
 
-    nn_json_put_object(w, "parts");
-    nn_json_put_int(w, "ntts", (int64_t)r->work.ntts);
+    nni_json_put_object(w, "parts");
+    nni_json_put_int(w, "ntts", (int64_t)r->work.ntts);
     put_known(w, "ntt_us", 1e6 * ntts);
-    nn_json_put_int(w, "convert_limbs", (int64_t)r->work.convert_limbs);
-    nn_json_put_int(w, "inner_product_limbs", (int64_t)r->work.inner_limbs);
-    nn_json_put_int(w, "key_bytes", (int64_t)r->work.key_bytes);
+    nni_json_put_int(w, "convert_limbs", (int64_t)r->work.convert_limbs);
+    nni_json_put_int(w, "inner_product_limbs", (int64_t)r->work.inner_limbs);
+    nni_json_put_int(w, "key_bytes", (int64_t)r->work.key_bytes);
     put_known(w, "key_us", 1e6 * l->key);
     put_known(w, "rest_us", 1e6 * (all - ntts - l->key));
     put_known(w, "memory_bandwidth_fraction", l->key / all);
-    nn_json_put_end(w);
+    nni_json_put_end(w);
 }
 
-static void put_extras(nn_json_writer *w, const bench_result *r,
+static void put_extras(nni_json_writer *w, const bench_result *r,
                        const bench_limit *l)
 {
     if (report_cycles(r) > 0) {
@@ -97,41 +97,41 @@ static void put_extras(nn_json_writer *w, const bench_result *r,
     if (r->has_work && r->work.terms > 0 && r->model == NULL)
         put_known(w, "multiply_adds_per_s", r->work.terms / r->time.median);
     if (r->model != NULL) {
-        nn_json_put_string(w, "model", r->model);
-        nn_json_put_int(w, "tiles", r->tiles);
+        nni_json_put_string(w, "model", r->model);
+        nni_json_put_int(w, "tiles", r->tiles);
     }
 }
 
 static int report_json(const bench_result *r)
 {
     const bench_limit l = report_limit(r);
-    nn_json_writer w;
+    nni_json_writer w;
 
-    nn_json_writer_init(&w, stdout, 0);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_string(&w, "name", r->name);
-    nn_json_put_string(&w, "kernel", r->kernel);
-    nn_json_put_int(&w, "log_n", r->log_n);
-    nn_json_put_int(&w, "primes", r->primes);
-    nn_json_put_int(&w, "special", r->special);
-    nn_json_put_int(&w, "dnum", r->dnum);
-    nn_json_put_int(&w, "threads", r->threads);
+    nni_json_writer_init(&w, stdout, 0);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_string(&w, "name", r->name);
+    nni_json_put_string(&w, "kernel", r->kernel);
+    nni_json_put_int(&w, "log_n", r->log_n);
+    nni_json_put_int(&w, "primes", r->primes);
+    nni_json_put_int(&w, "special", r->special);
+    nni_json_put_int(&w, "dnum", r->dnum);
+    nni_json_put_int(&w, "threads", r->threads);
     put_known(&w, "median_us", 1e6 * r->time.median);
     put_known(&w, "p10_us", 1e6 * r->time.p10);
     put_known(&w, "limit_fraction", report_fraction(r, &l));
     put_known(&w, "limit_us", 1e6 * l.seconds);
     if (l.by != NULL)
-        nn_json_put_string(&w, "limit_by", l.by);
+        nni_json_put_string(&w, "limit_by", l.by);
     else
-        nn_json_put_null(&w, "limit_by");
-    nn_json_put_int(&w, "calls", r->time.calls);
-    nn_json_put_int(&w, "rounds", r->time.rounds);
-    nn_json_put_bool(&w, "real", r->real);
+        nni_json_put_null(&w, "limit_by");
+    nni_json_put_int(&w, "calls", r->time.calls);
+    nni_json_put_int(&w, "rounds", r->time.rounds);
+    nni_json_put_bool(&w, "real", r->real);
     put_known(&w, "log_qp", r->log_qp);
     put_known(&w, "security_bits", r->security_bits);
     put_extras(&w, r, &l);
     put_machine(&w, r->rates);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 

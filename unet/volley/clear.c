@@ -99,7 +99,7 @@ static int clear_tell(const volley_args *a, double *const *logit,
                       const volley_input *images, const nn_plan *p,
                       double seconds)
 {
-    nn_json_writer w;
+    nni_json_writer w;
 
     if (a->value[OPT_JSON] == NULL) {
         char time[32];
@@ -110,12 +110,12 @@ static int clear_tell(const volley_args *a, double *const *logit,
                volley_time(time, seconds));
         return VOLLEY_DONE;
     }
-    nn_json_writer_init(&w, stdout, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_word(&w, "images", images->count);
-    nn_json_put_bool(&w, "float", a->value[OPT_FLOAT] != NULL);
-    nn_json_put_double(&w, "seconds", seconds);
-    nn_json_put_array(&w, "foreground");
+    nni_json_writer_init(&w, stdout, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_word(&w, "images", images->count);
+    nni_json_put_bool(&w, "float", a->value[OPT_FLOAT] != NULL);
+    nni_json_put_double(&w, "seconds", seconds);
+    nni_json_put_array(&w, "foreground");
     for (size_t i = 0; i < images->count; i++) {
         size_t n = (size_t)images->size[i].height
                    * (size_t)images->size[i].width;
@@ -123,10 +123,10 @@ static int clear_tell(const volley_args *a, double *const *logit,
 
         for (size_t j = 0; j < n; j++)
             in += logit[i][j] > p->threshold;
-        nn_json_put_word(&w, NULL, in);
+        nni_json_put_word(&w, NULL, in);
     }
-    nn_json_put_end(&w);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
+    nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
@@ -148,7 +148,7 @@ static int clear_masks(const volley_args *a, double *const *logit,
 
 /* The verb, the images read; x: of a classifier. */
 static int clear_images(const volley_args *a, const volley_source *s,
-                        unet_album *album, volley_answers *x, double start)
+                        uni_album *album, volley_answers *x, double start)
 {
     const volley_input images = volley_album_input(album);
     const nn_plan *p = &s->plan;
@@ -178,7 +178,7 @@ static int clear_images(const volley_args *a, const volley_source *s,
 int volley_run_clear(const volley_args *a)
 {
     const double start = volley_clock();
-    unet_album album = {0};
+    uni_album album = {0};
     volley_answers x = {0};
     volley_source s;
     nn_aim aim = {0};
@@ -201,7 +201,7 @@ int volley_run_clear(const volley_args *a)
     if (code == VOLLEY_DONE)
         code = clear_images(a, &s, &album, &x, start);
     volley_answers_clear(&x);
-    unet_album_clear(&album);
+    uni_album_clear(&album);
     volley_source_clear(&s);
     return code;
 }

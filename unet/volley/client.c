@@ -105,14 +105,14 @@ int volley_run_keygen(const volley_args *a)
         return code;
     code = volley_keygen(&s, folder, &bytes);
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        nn_json_writer w;
+        nni_json_writer w;
 
-        nn_json_writer_init(&w, stdout, 2);
-        nn_json_put_object(&w, NULL);
-        nn_json_put_word(&w, "keys", s.plan.num_keys);
-        nn_json_put_word(&w, "evaluation_key_bytes", bytes);
-        nn_json_put_double(&w, "seconds", volley_clock() - start);
-        nn_json_put_end(&w);
+        nni_json_writer_init(&w, stdout, 2);
+        nni_json_put_object(&w, NULL);
+        nni_json_put_word(&w, "keys", s.plan.num_keys);
+        nni_json_put_word(&w, "evaluation_key_bytes", bytes);
+        nni_json_put_double(&w, "seconds", volley_clock() - start);
+        nni_json_put_end(&w);
         code = volley_json_end(&w);
     } else if (code == VOLLEY_DONE) {
         printf("%s: secret.key (keep it), eval.keys (%zu keys, %s, for the "
@@ -176,7 +176,7 @@ int volley_encrypt(volley_source *s, const char *key_path,
 int volley_run_encrypt(const volley_args *a)
 {
     const double start = volley_clock();
-    unet_album album = {0};
+    uni_album album = {0};
     volley_input images = {0};
     volley_source s;
     nn_aim aim = {0};
@@ -195,14 +195,14 @@ int volley_run_encrypt(const volley_args *a)
                               a->value[OPT_OUT], &bytes);
     }
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        nn_json_writer w;
+        nni_json_writer w;
 
-        nn_json_writer_init(&w, stdout, 2);
-        nn_json_put_object(&w, NULL);
-        nn_json_put_word(&w, "images", images.count);
-        nn_json_put_word(&w, "upload_bytes", bytes);
-        nn_json_put_double(&w, "seconds", volley_clock() - start);
-        nn_json_put_end(&w);
+        nni_json_writer_init(&w, stdout, 2);
+        nni_json_put_object(&w, NULL);
+        nni_json_put_word(&w, "images", images.count);
+        nni_json_put_word(&w, "upload_bytes", bytes);
+        nni_json_put_double(&w, "seconds", volley_clock() - start);
+        nni_json_put_end(&w);
         code = volley_json_end(&w);
     } else if (code == VOLLEY_DONE) {
         printf("%s: %zu image%s, %s, %s\n", a->value[OPT_OUT], images.count,
@@ -210,7 +210,7 @@ int volley_run_encrypt(const volley_args *a)
                volley_bytes(text, (double)bytes),
                volley_time(time, volley_clock() - start));
     }
-    unet_album_clear(&album);
+    uni_album_clear(&album);
     volley_source_clear(&s);
     return code;
 }

@@ -213,10 +213,10 @@ int volley_flush(void)
     return VOLLEY_DONE;
 }
 
-int volley_json_end(nn_json_writer *w)
+int volley_json_end(nni_json_writer *w)
 {
-    ckks_status s = nn_json_writer_finish(w);
+    ckks_status s = nni_json_writer_finish(w);
 
-    nn_json_writer_clear(w);
+    nni_json_writer_clear(w);
     return volley_check(s);
 }

@@ -26,7 +26,7 @@ int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
     return code;
 }
 
-static int client_save_overlays(const char *out, const unet_album *album,
+static int client_save_overlays(const char *out, const uni_album *album,
                                 const unet_result *r, double threshold)
 {
     int code = VOLLEY_DONE;
@@ -35,15 +35,15 @@ static int client_save_overlays(const char *out, const unet_album *album,
         char *name = volley_result_name(out, i, album->images, "overlay",
                                         volley_picture_ending(".ppm"));
         uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
-        unet_image image = {0};
+        uni_image image = {0};
 
         if (name == NULL || mask == NULL)
             code = VOLLEY_FAILED;
         if (code == VOLLEY_DONE)
-            code = volley_check(unet_album_image(&image, album, i));
+            code = volley_check(uni_album_image(&image, album, i));
         if (code == VOLLEY_DONE)
-            code = volley_check(unet_image_save_overlay(name, &image, mask));
-        unet_image_clear(&image);
+            code = volley_check(uni_image_save_overlay(name, &image, mask));
+        uni_image_clear(&image);
         free(name);
         free(mask);
     }
@@ -60,14 +60,14 @@ static int client_save_private(const char *out, const unet_result *r,
     for (size_t i = 0; i < r->job.images && code == VOLLEY_DONE; i++) {
         char *name = volley_result_name(out, i, r->job.images, "probability",
                                         NULL);
-        unet_image image = {0};
+        uni_image image = {0};
 
         code = name == NULL ? VOLLEY_FAILED
                : volley_probability(&image, r->logit[i], r->job.size[i],
                                     threshold);
         if (code == VOLLEY_DONE)
-            code = volley_check(unet_image_save_grey(name, &image));
-        unet_image_clear(&image);
+            code = volley_check(uni_image_save_grey(name, &image));
+        uni_image_clear(&image);
         free(name);
     }
     return code;
@@ -98,34 +98,34 @@ static size_t client_foreground(const double *logit, unet_size size,
 static int client_tell_json(const volley_args *a, const unet_result *r,
                             const nn_plan *p, double seconds)
 {
-    nn_json_writer w;
+    nni_json_writer w;
 
-    nn_json_writer_init(&w, stdout, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_double(&w, "seconds", seconds);
-    nn_json_put_array(&w, "masks");
+    nni_json_writer_init(&w, stdout, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_double(&w, "seconds", seconds);
+    nni_json_put_array(&w, "masks");
     for (size_t i = 0; i < r->job.images; i++) {
         unet_size size = r->job.size[i];
         char *name = volley_result_name(a->value[OPT_OUT], i, r->job.images,
                                         "", NULL);
         double low, high;
 
-        nn_json_put_object(&w, NULL);
-        nn_json_put_string(&w, "file", name != NULL ? name : "");
-        nn_json_put_int(&w, "height", size.height);
-        nn_json_put_int(&w, "width", size.width);
-        nn_json_put_word(&w, "foreground",
+        nni_json_put_object(&w, NULL);
+        nni_json_put_string(&w, "file", name != NULL ? name : "");
+        nni_json_put_int(&w, "height", size.height);
+        nni_json_put_int(&w, "width", size.width);
+        nni_json_put_word(&w, "foreground",
                          client_foreground(r->logit[i], size, p->threshold));
         if (a->value[OPT_PRIVATE] != NULL) {
             client_range(&low, &high, r->logit[i], size);
-            nn_json_put_double(&w, "logit_min", low);
-            nn_json_put_double(&w, "logit_max", high);
+            nni_json_put_double(&w, "logit_min", low);
+            nni_json_put_double(&w, "logit_max", high);
         }
-        nn_json_put_end(&w);
+        nni_json_put_end(&w);
         free(name);
     }
-    nn_json_put_end(&w);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
+    nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
@@ -157,7 +157,7 @@ static void client_tell(const volley_args *a, const unet_result *r,
 }
 
 static int client_masks(const volley_args *a, const unet_result *r,
-                        const nn_plan *p, const unet_album *album,
+                        const nn_plan *p, const uni_album *album,
                         double start)
 {
     const char *out = a->value[OPT_OUT];
@@ -175,7 +175,7 @@ static int client_masks(const volley_args *a, const unet_result *r,
 }
 
 static int client_classes(const volley_args *a, const unet_result *r,
-                          const nn_plan *p, const unet_album *album,
+                          const nn_plan *p, const uni_album *album,
                           double start)
 {
     volley_answers x = {0};
@@ -193,8 +193,8 @@ static int client_decrypt(const volley_args *a, volley_source *s, double start)
 {
     const bool classes = s->plan.num_classes > 0;
     const volley_list *list = classes ? &a->given : &a->overlay;
-    const unet_album *given = NULL;
-    unet_album album = {0};
+    const uni_album *given = NULL;
+    uni_album album = {0};
     unet_result r = {0};
     int code = VOLLEY_DONE;
 
@@ -211,7 +211,7 @@ static int client_decrypt(const volley_args *a, volley_source *s, double start)
         code = (classes ? client_classes : client_masks)(a, &r, &s->plan,
                                                          given, start);
     unet_result_clear(&r);
-    unet_album_clear(&album);
+    uni_album_clear(&album);
     return code;
 }
 

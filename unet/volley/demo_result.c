@@ -82,7 +82,7 @@ static unet_size demo_sheet_size(const demo *d)
 }
 
 /* Channel 0 of the images, or bytes, side by side with grey between. */
-static int demo_sheet(unet_image *out, const demo *d,
+static int demo_sheet(uni_image *out, const demo *d,
                       const volley_images *images, uint8_t *const *bytes)
 {
     unet_size s = demo_sheet_size(d);
@@ -112,7 +112,7 @@ static int demo_sheet(unet_image *out, const demo *d,
 /* DIR/name with the ending that can be written.  mask: NULL, or a sheet that
  * is drawn over the picture. */
 static int demo_save(const demo *d, const char *name, const char *otherwise,
-                     const unet_image *sheet, const uint8_t *mask)
+                     const uni_image *sheet, const uint8_t *mask)
 {
     char file[64], *path;
     ckks_status s;
@@ -122,14 +122,14 @@ static int demo_save(const demo *d, const char *name, const char *otherwise,
     path = demo_in(d->out, file);
     if (path == NULL)
         return VOLLEY_FAILED;
-    s = mask != NULL ? unet_image_save_overlay(path, sheet, mask)
-                     : unet_image_save_grey(path, sheet);
+    s = mask != NULL ? uni_image_save_overlay(path, sheet, mask)
+                     : uni_image_save_grey(path, sheet);
     free(path);
     return volley_check(s);
 }
 
-static int demo_save_overlay(const demo *d, const unet_image *input,
-                             const unet_image *masks)
+static int demo_save_overlay(const demo *d, const uni_image *input,
+                             const uni_image *masks)
 {
     size_t n = (size_t)masks->height * (size_t)masks->width;
     uint8_t *over = malloc(n);
@@ -146,7 +146,7 @@ static int demo_save_overlay(const demo *d, const unet_image *input,
 
 int demo_pictures(const demo *d)
 {
-    unet_image input = {0}, truth = {0}, masks = {0};
+    uni_image input = {0}, truth = {0}, masks = {0};
     int code = demo_sheet(&input, d, &d->image, NULL);
 
     if (code == VOLLEY_DONE)
@@ -161,9 +161,9 @@ int demo_pictures(const demo *d)
         code = demo_save(d, "mask", ".pgm", &masks, NULL);
     if (code == VOLLEY_DONE)
         code = demo_save_overlay(d, &input, &masks);
-    unet_image_clear(&input);
-    unet_image_clear(&truth);
-    unet_image_clear(&masks);
+    uni_image_clear(&input);
+    uni_image_clear(&truth);
+    uni_image_clear(&masks);
     return code;
 }
 
@@ -172,18 +172,18 @@ int demo_pictures(const demo *d)
 int demo_report(const demo *d)
 {
     char *path = demo_in(d->out, "report.json");
-    nn_json_writer w;
+    nni_json_writer w;
     int code = path != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
 
-    nn_json_writer_init(&w, NULL, 2);
+    nni_json_writer_init(&w, NULL, 2);
     volley_report_put(&w, &d->report);
     if (code == VOLLEY_DONE)
-        code = volley_check(nn_json_writer_finish(&w));
+        code = volley_check(nni_json_writer_finish(&w));
     if (code == VOLLEY_DONE)
         code = volley_write(path, w.data, w.size, 0644);
     if (code == VOLLEY_DONE && d->quiet)
         fwrite(w.data, 1, w.size, stdout);
-    nn_json_writer_clear(&w);
+    nni_json_writer_clear(&w);
     free(path);
     return code;
 }

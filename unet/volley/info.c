@@ -12,14 +12,14 @@ enum { INFO_HEAD = 40, INFO_SK = 4, INFO_KEYS = 6, INFO_MOST = 1 << 30 };
 /* Fields of the answer, as text or JSON; printed when all of it is known. */
 typedef struct info_sink {
     bool json;
-    nn_json_writer w;
+    nni_json_writer w;
     FILE *text;             /* in memory; unless json                        */
 } info_sink;
 
 static void info_text(info_sink *o, const char *key, const char *value)
 {
     if (o->json)
-        nn_json_put_string(&o->w, key, value);
+        nni_json_put_string(&o->w, key, value);
     else
         fprintf(o->text, "%-14s %s\n", key, value);
 }
@@ -27,7 +27,7 @@ static void info_text(info_sink *o, const char *key, const char *value)
 static void info_number(info_sink *o, const char *key, double value)
 {
     if (o->json)
-        nn_json_put_double(&o->w, key, value);
+        nni_json_put_double(&o->w, key, value);
     else
         fprintf(o->text, "%-14s %.10g\n", key, value);
 }
@@ -46,15 +46,15 @@ static void info_classes(info_sink *o, int count,
     if (count == 0)
         return;
     if (o->json)
-        nn_json_put_array(&o->w, "classes");
+        nni_json_put_array(&o->w, "classes");
     for (int c = 0; c < count; c++) {
         if (o->json)
-            nn_json_put_string(&o->w, NULL, name[c]);
+            nni_json_put_string(&o->w, NULL, name[c]);
         else
             fprintf(o->text, "class %-8d %s\n", c, name[c]);
     }
     if (o->json)
-        nn_json_put_end(&o->w);
+        nni_json_put_end(&o->w);
 }
 
 /* "name        conv 5x5, stride 2        8 x 12 x 12" */
@@ -75,31 +75,31 @@ static void info_layer_text(FILE *f, const nn_layer *l)
             l->height, l->width);
 }
 
-static void info_layer_json(nn_json_writer *w, const nn_layer *l)
+static void info_layer_json(nni_json_writer *w, const nn_layer *l)
 {
     static const char *const op[] = {
         "image", "conv", "tconv", "pool", "square", "quadratic", "batchnorm",
         "concat", "dense"
     };
 
-    nn_json_put_object(w, NULL);
-    nn_json_put_string(w, "name", l->name);
-    nn_json_put_string(w, "op", op[l->op]);
+    nni_json_put_object(w, NULL);
+    nni_json_put_string(w, "name", l->name);
+    nni_json_put_string(w, "op", op[l->op]);
     if (l->op == NN_CONV) {
-        nn_json_put_int(w, "kernel", l->kernel);
-        nn_json_put_int(w, "stride", l->stride);
+        nni_json_put_int(w, "kernel", l->kernel);
+        nni_json_put_int(w, "stride", l->stride);
     }
-    nn_json_put_int(w, "channels", l->channels);
-    nn_json_put_int(w, "height", l->height);
-    nn_json_put_int(w, "width", l->width);
-    nn_json_put_end(w);
+    nni_json_put_int(w, "channels", l->channels);
+    nni_json_put_int(w, "height", l->height);
+    nni_json_put_int(w, "width", l->width);
+    nni_json_put_end(w);
 }
 
 /* Operation, size and stride of every layer: channels x height x width. */
 static void info_layers(info_sink *o, const nn_model *m)
 {
     if (o->json)
-        nn_json_put_array(&o->w, "shapes");
+        nni_json_put_array(&o->w, "shapes");
     for (int i = 0; i < m->num_layers; i++) {
         if (o->json)
             info_layer_json(&o->w, &m->layer[i]);
@@ -107,7 +107,7 @@ static void info_layers(info_sink *o, const nn_model *m)
             info_layer_text(o->text, &m->layer[i]);
     }
     if (o->json)
-        nn_json_put_end(&o->w);
+        nni_json_put_end(&o->w);
 }
 
 static void info_plan(info_sink *o, const nn_plan *p)
@@ -326,15 +326,15 @@ static int info_as_json(const char *path, volley_source *s)
     info_sink o = { true, {0}, NULL };
     int code;
 
-    nn_json_writer_init(&o.w, NULL, 2);
-    nn_json_put_object(&o.w, NULL);
+    nni_json_writer_init(&o.w, NULL, 2);
+    nni_json_put_object(&o.w, NULL);
     code = info_collect(&o, path, s);
-    nn_json_put_end(&o.w);
+    nni_json_put_end(&o.w);
     if (code == VOLLEY_DONE)
-        code = volley_check(nn_json_writer_finish(&o.w));
+        code = volley_check(nni_json_writer_finish(&o.w));
     if (code == VOLLEY_DONE)
         fwrite(o.w.data, 1, o.w.size, stdout);
-    nn_json_writer_clear(&o.w);
+    nni_json_writer_clear(&o.w);
     return code;
 }
 

@@ -3,10 +3,10 @@
 
 #include "volley.h"
 
-int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
+int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
                  const char *const *word, int words)
 {
-    unet_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
+    uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
                            SIZE_MAX, volley_jpeg };
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
@@ -24,7 +24,7 @@ int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
     aim.first = (size_t)first;
     if (a->value[OPT_COUNT] != NULL)
         aim.count = (size_t)count;
-    code = volley_check(unet_album_open(out, word, (size_t)words, &aim));
+    code = volley_check(uni_album_open(out, word, (size_t)words, &aim));
     if (code == VOLLEY_DONE && out->names.skipped > 0)
         volley_warn("%zu file%s skipped: %s%s", out->names.skipped,
                     out->names.skipped == 1 ? "" : "s", out->names.other,
@@ -32,13 +32,13 @@ int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
     return code;
 }
 
-volley_input volley_album_input(unet_album *album)
+volley_input volley_album_input(uni_album *album)
 {
     return (volley_input){ album->images, album->size,
-                           unet_album_pixels(album) };
+                           uni_album_pixels(album) };
 }
 
-int volley_check_album(const unet_album *album, const unet_job *job,
+int volley_check_album(const uni_album *album, const unet_job *job,
                        const char *option)
 {
     if (album->images != job->images)

@@ -43,7 +43,7 @@ static void jpegio_message(j_common_ptr jpeg, int level)
         jpegio_error(jpeg);
 }
 
-static ckks_status jpegio_rows(unet_image *out, const char *name, jpegio *io)
+static ckks_status jpegio_rows(uni_image *out, const char *name, jpegio *io)
 {
     const size_t n = (size_t)out->height * (size_t)out->width;
     const size_t channels = (size_t)out->channels;
@@ -65,7 +65,7 @@ static ckks_status jpegio_rows(unet_image *out, const char *name, jpegio *io)
 }
 
 /* Runs under the protection of jpegio_guard's setjmp. */
-static ckks_status jpegio_decode(unet_image *out, const char *name, jpegio *io,
+static ckks_status jpegio_decode(uni_image *out, const char *name, jpegio *io,
                                  const uint8_t *in, size_t size)
 {
     int channels;
@@ -79,7 +79,7 @@ static ckks_status jpegio_decode(unet_image *out, const char *name, jpegio *io,
                        "taken", name, channels);
     io->jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     io->jpeg.dct_method = JDCT_ISLOW;
-    s = unet_image_init(out, name, channels, io->jpeg.image_height,
+    s = uni_image_init(out, name, channels, io->jpeg.image_height,
                         io->jpeg.image_width);
     if (s != CKKS_OK)
         return s;
@@ -90,7 +90,7 @@ static ckks_status jpegio_decode(unet_image *out, const char *name, jpegio *io,
     return jpegio_rows(out, name, io);
 }
 
-static ckks_status jpegio_guard(unet_image *out, const char *name, jpegio *io,
+static ckks_status jpegio_guard(uni_image *out, const char *name, jpegio *io,
                                 const uint8_t *in, size_t size)
 {
     if (setjmp(io->fail) != 0)
@@ -100,7 +100,7 @@ static ckks_status jpegio_guard(unet_image *out, const char *name, jpegio *io,
     return jpegio_decode(out, name, io, in, size);
 }
 
-static ckks_status jpeg_decode(unet_image *out, const char *name,
+static ckks_status jpeg_decode(uni_image *out, const char *name,
                                const uint8_t *in, size_t size)
 {
     jpegio *io = calloc(1, sizeof *io);

@@ -27,7 +27,7 @@ typedef struct labels_table {
 /* ---- IDX ---------------------------------------------------------------- */
 
 static int labels_from_idx(int *label, const volley_answers *x,
-                           const volley_args *a, const unet_idx *idx)
+                           const volley_args *a, const uni_idx *idx)
 {
     const char *path = a->value[OPT_LABELS];
     bool part = a->value[OPT_FIRST] != NULL || a->value[OPT_COUNT] != NULL;
@@ -207,17 +207,17 @@ int volley_labels(int *label, const volley_answers *x, const volley_args *a)
     const char *path = a->value[OPT_LABELS];
     uint8_t *data = NULL;
     size_t size = 0;
-    unet_idx idx = {0};
+    uni_idx idx = {0};
     int code = volley_read(&data, &size, path, LABELS_MAX_FILE);
 
     if (code != VOLLEY_DONE)
         return code;
     if (size >= 2 && ((data[0] == 0 && data[1] == 0)
                       || (data[0] == 0x1f && data[1] == 0x8b))) {
-        code = volley_check(unet_idx_decode(&idx, path, data, size));
+        code = volley_check(uni_idx_decode(&idx, path, data, size));
         if (code == VOLLEY_DONE)
             code = labels_from_idx(label, x, a, &idx);
-        unet_idx_clear(&idx);
+        uni_idx_clear(&idx);
     } else {
         code = labels_from_csv(label, x, a, data, size);
     }

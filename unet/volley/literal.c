@@ -25,14 +25,14 @@ enum { LITERAL_LEAST = 30, LITERAL_MOST = 40 };
 typedef struct literal_run {
     volley_literal *out;
     const nn_model *m;
-    unet_vr_from from;
-    unet_vr_plan plan;
+    uni_vr_from from;
+    uni_vr_plan plan;
     ckks_params params;
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;
     ckks_keys *keys;
-    unet_vr_model *weights;
+    uni_vr_model *weights;
     ckks_ct *in, result;
     double *slots;
 } literal_run;
@@ -79,7 +79,7 @@ static ckks_status literal_params(literal_run *r)
             bits--;
         if (bits < LITERAL_LEAST)
             continue;
-        s = unet_vr_net_plan(&r->plan, &r->from.net,
+        s = uni_vr_net_plan(&r->plan, &r->from.net,
                              (size_t)1 << (p->log_n - 1), UNET_VR_NET_LEVELS,
                              false);
         if (s == CKKS_OK)
@@ -106,14 +106,14 @@ static ckks_status literal_params(literal_run *r)
 
 static ckks_status literal_setup(literal_run *r)
 {
-    const unet_vr_net *net = &r->from.net;
+    const uni_vr_net *net = &r->from.net;
     volley_literal *out = r->out;
-    ckks_status s = unet_vr_from_init(&r->from, r->m);
+    ckks_status s = uni_vr_from_init(&r->from, r->m);
 
     if (s == CKKS_OK)
         s = literal_params(r);
     if (s == CKKS_OK)
-        s = unet_vr_model_init(&r->weights, net, r->ctx, UNET_VR_NET_LEVELS,
+        s = uni_vr_model_init(&r->weights, net, r->ctx, UNET_VR_NET_LEVELS,
                                ldexp(1, out->log_scale), NULL, NULL);
     if (s != CKKS_OK)
         return s;
@@ -139,7 +139,7 @@ static ckks_status literal_setup(literal_run *r)
 
 static ckks_status literal_keygen(literal_run *r)
 {
-    const unet_vr_keys *k = &r->plan.keys;
+    const uni_vr_keys *k = &r->plan.keys;
     ckks_status s = literal_lower(ckks_rng_init(&r->rng, NULL));
 
     if (s == CKKS_OK)
@@ -170,7 +170,7 @@ static ckks_status literal_pack(literal_run *r, const double *const *pixel,
         for (size_t j = 0; j < area; j++)
             value[i * area + j] = pixel[i][(size_t)c * area + j] * r->m->mul
                                   + r->m->add;
-    s = unet_vr_pack(r->slots, &r->plan.shape, value, images, area);
+    s = uni_vr_pack(r->slots, &r->plan.shape, value, images, area);
     free(value);
     return s;
 }
@@ -199,8 +199,8 @@ static ckks_status literal_encrypt(literal_run *r, const double *const *pixel)
 
 static ckks_status literal_evaluate(literal_run *r)
 {
-    unet_vr *vr = &r->plan.shape;
-    ckks_status s = unet_vr_model_run(&r->result, vr, r->in, r->weights);
+    uni_vr *vr = &r->plan.shape;
+    ckks_status s = uni_vr_model_run(&r->result, vr, r->in, r->weights);
 
     r->out->rotations = vr->done.rotations;
     r->out->products = vr->done.products;
@@ -219,7 +219,7 @@ static ckks_status literal_decrypt(literal_run *r)
     if (s == CKKS_OK)
         s = literal_lower(ckks_decode(r->slots, NULL, n, &pt));
     if (s == CKKS_OK)
-        s = unet_vr_unpack(r->out->logit, &r->plan.shape, r->slots,
+        s = uni_vr_unpack(r->out->logit, &r->plan.shape, r->slots,
                            r->out->images, (size_t)r->out->classes);
     ckks_pt_clear(&pt);
     return s;
@@ -234,8 +234,8 @@ static void literal_end(literal_run *r)
     free(r->in);
     free(r->slots);
     ckks_ct_clear(&r->result);
-    unet_vr_model_clear(&r->weights);
-    unet_vr_from_clear(&r->from);
+    uni_vr_model_clear(&r->weights);
+    uni_vr_from_clear(&r->from);
     ckks_keys_clear(&r->keys);
     ckks_sk_clear(&r->sk);
     ckks_rng_clear(&r->rng);

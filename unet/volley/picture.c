@@ -5,14 +5,14 @@
 
 #include "volley.h"
 
-static int images_load_one(unet_image *out, const char *path, int channels)
+static int images_load_one(uni_image *out, const char *path, int channels)
 {
-    unet_image raw = {0};
-    ckks_status s = unet_image_load(&raw, path, -1);
+    uni_image raw = {0};
+    ckks_status s = uni_image_load(&raw, path, -1);
 
     if (s == CKKS_OK)
-        s = unet_image_convert(out, &raw, channels);
-    unet_image_clear(&raw);
+        s = uni_image_convert(out, &raw, channels);
+    uni_image_clear(&raw);
     return volley_check(s);
 }
 
@@ -45,7 +45,7 @@ int volley_images_load(volley_images *out, const char *const *path, int count,
 void volley_images_clear(volley_images *p)
 {
     for (size_t i = 0; i < p->count; i++)
-        unet_image_clear(&p->image[i]);
+        uni_image_clear(&p->image[i]);
     free(p->image);
     free(p->size);
     free(p->pixel);
@@ -141,7 +141,7 @@ uint8_t *volley_mask(const double *logit, unet_size size, double threshold)
     return mask;
 }
 
-int volley_probability(unet_image *out, const double *logit, unet_size size,
+int volley_probability(uni_image *out, const double *logit, unet_size size,
                        double threshold)
 {
     size_t n = (size_t)size.height * (size_t)size.width;
@@ -195,7 +195,7 @@ int volley_save_masks(const char *out, double *const *logit,
         if (name == NULL || mask == NULL)
             code = VOLLEY_FAILED;
         if (code == VOLLEY_DONE)
-            code = volley_check(unet_image_save_mask(name, mask,
+            code = volley_check(uni_image_save_mask(name, mask,
                                                      job->size[i].height,
                                                      job->size[i].width));
         free(name);

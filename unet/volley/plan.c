@@ -114,60 +114,60 @@ void volley_print_plan(const nn_plan *p)
         plan_print_classes(p);
 }
 
-static void plan_put_step(nn_json_writer *w, const nn_step *s)
+static void plan_put_step(nni_json_writer *w, const nn_step *s)
 {
-    nn_json_put_object(w, NULL);
-    nn_json_put_string(w, "name", s->name);
-    nn_json_put_bool(w, "square", s->square);
-    nn_json_put_int(w, "level", s->level);
-    nn_json_put_double(w, "log2_scale", s->log_scale);
-    nn_json_put_int(w, "channels", s->channels);
-    nn_json_put_int(w, "height", s->height);
-    nn_json_put_int(w, "width", s->width);
-    nn_json_put_int(w, "ciphertexts", s->ciphertexts);
-    nn_json_put_int(w, "rotations", s->rotations);
-    nn_json_put_int(w, "relinearisations", s->relins);
-    nn_json_put_double(w, "products", s->products);
-    nn_json_put_double(w, "seconds", s->seconds);
-    nn_json_put_double(w, "bytes", s->bytes);
-    nn_json_put_double(w, "error", s->error);
-    nn_json_put_end(w);
+    nni_json_put_object(w, NULL);
+    nni_json_put_string(w, "name", s->name);
+    nni_json_put_bool(w, "square", s->square);
+    nni_json_put_int(w, "level", s->level);
+    nni_json_put_double(w, "log2_scale", s->log_scale);
+    nni_json_put_int(w, "channels", s->channels);
+    nni_json_put_int(w, "height", s->height);
+    nni_json_put_int(w, "width", s->width);
+    nni_json_put_int(w, "ciphertexts", s->ciphertexts);
+    nni_json_put_int(w, "rotations", s->rotations);
+    nni_json_put_int(w, "relinearisations", s->relins);
+    nni_json_put_double(w, "products", s->products);
+    nni_json_put_double(w, "seconds", s->seconds);
+    nni_json_put_double(w, "bytes", s->bytes);
+    nni_json_put_double(w, "error", s->error);
+    nni_json_put_end(w);
 }
 
-static void plan_put_primes(nn_json_writer *w, const char *key,
+static void plan_put_primes(nni_json_writer *w, const char *key,
                             const uint64_t *prime, int count)
 {
-    nn_json_put_array(w, key);
+    nni_json_put_array(w, key);
     for (int i = 0; i < count; i++)
-        nn_json_put_word(w, NULL, prime[i]);
-    nn_json_put_end(w);
+        nni_json_put_word(w, NULL, prime[i]);
+    nni_json_put_end(w);
 }
 
-static void plan_put_total(nn_json_writer *w, const nn_plan *p)
+static void plan_put_total(nni_json_writer *w, const nn_plan *p)
 {
     plan_sum sum = plan_total(p);
 
-    nn_json_put_object(w, "total");
-    nn_json_put_int(w, "rotations", sum.rotations);
-    nn_json_put_int(w, "relinearisations", sum.relins);
-    nn_json_put_double(w, "products", sum.products);
-    nn_json_put_string(w, "kernel", p->kernel);
-    nn_json_put_int(w, "threads", p->threads);
-    nn_json_put_double(w, "seconds", p->seconds);
-    nn_json_put_double(w, "fresh_seconds", p->fresh_seconds);
+    nni_json_put_object(w, "total");
+    nni_json_put_int(w, "rotations", sum.rotations);
+    nni_json_put_int(w, "relinearisations", sum.relins);
+    nni_json_put_double(w, "products", sum.products);
+    nni_json_put_string(w, "kernel", p->kernel);
+    nni_json_put_int(w, "threads", p->threads);
+    nni_json_put_double(w, "seconds", p->seconds);
+    nni_json_put_double(w, "fresh_seconds", p->fresh_seconds);
     if (p->num_classes > 0) {
-        nn_json_put_double(w, "seconds_an_image", plan_image_seconds(p));
+        nni_json_put_double(w, "seconds_an_image", plan_image_seconds(p));
         if (plan_image_seconds(p) > 0)
-            nn_json_put_double(w, "images_a_second",
+            nni_json_put_double(w, "images_a_second",
                                1 / plan_image_seconds(p));
     }
-    nn_json_put_double(w, "peak_bytes", p->peak_bytes);
-    nn_json_put_double(w, "upload_bytes", p->upload_bytes);
-    nn_json_put_double(w, "download_bytes", p->download_bytes);
-    nn_json_put_word(w, "keys", p->num_keys);
-    nn_json_put_double(w, "evaluation_key_bytes", p->key_bytes);
-    nn_json_put_double(w, "error", p->error_sd);
-    nn_json_put_end(w);
+    nni_json_put_double(w, "peak_bytes", p->peak_bytes);
+    nni_json_put_double(w, "upload_bytes", p->upload_bytes);
+    nni_json_put_double(w, "download_bytes", p->download_bytes);
+    nni_json_put_word(w, "keys", p->num_keys);
+    nni_json_put_double(w, "evaluation_key_bytes", p->key_bytes);
+    nni_json_put_double(w, "error", p->error_sd);
+    nni_json_put_end(w);
 }
 
 static int plan_print_json(const nn_plan *p)
@@ -175,46 +175,46 @@ static int plan_print_json(const nn_plan *p)
     const nn_layout *l = &p->layout;
     uint8_t id[16];
     char hex[33];
-    nn_json_writer w;
+    nni_json_writer w;
 
     nn_plan_fingerprint(id, p);
     volley_hex(hex, id);
-    nn_json_writer_init(&w, stdout, 2);
-    nn_json_put_object(&w, NULL);
-    nn_json_put_string(&w, "name", p->name);
-    nn_json_put_string(&w, "fingerprint", hex);
-    nn_json_put_string(&w, "border", plan_border[p->border]);
-    nn_json_put_int(&w, "core_height", p->core_height);
-    nn_json_put_int(&w, "core_width", p->core_width);
-    nn_json_put_int(&w, "halo", p->halo);
-    nn_json_put_int(&w, "height", l->height);
-    nn_json_put_int(&w, "width", l->width);
-    nn_json_put_int(&w, "ring_y", l->ring_y);
-    nn_json_put_int(&w, "ring_x", l->ring_x);
-    nn_json_put_int(&w, "grid_y", l->grid_y);
-    nn_json_put_int(&w, "grid_x", l->grid_x);
-    nn_json_put_int(&w, "batch", l->batch);
-    nn_json_put_int(&w, "ciphertexts_in", nn_plan_inputs(p));
-    nn_json_put_int(&w, "ciphertexts_out", nn_plan_outputs(p));
-    nn_json_put_int(&w, "log_n", p->params.log_n);
-    nn_json_put_bool(&w, "real", p->params.ring == CKKS_RING_REAL);
+    nni_json_writer_init(&w, stdout, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_string(&w, "name", p->name);
+    nni_json_put_string(&w, "fingerprint", hex);
+    nni_json_put_string(&w, "border", plan_border[p->border]);
+    nni_json_put_int(&w, "core_height", p->core_height);
+    nni_json_put_int(&w, "core_width", p->core_width);
+    nni_json_put_int(&w, "halo", p->halo);
+    nni_json_put_int(&w, "height", l->height);
+    nni_json_put_int(&w, "width", l->width);
+    nni_json_put_int(&w, "ring_y", l->ring_y);
+    nni_json_put_int(&w, "ring_x", l->ring_x);
+    nni_json_put_int(&w, "grid_y", l->grid_y);
+    nni_json_put_int(&w, "grid_x", l->grid_x);
+    nni_json_put_int(&w, "batch", l->batch);
+    nni_json_put_int(&w, "ciphertexts_in", nn_plan_inputs(p));
+    nni_json_put_int(&w, "ciphertexts_out", nn_plan_outputs(p));
+    nni_json_put_int(&w, "log_n", p->params.log_n);
+    nni_json_put_bool(&w, "real", p->params.ring == CKKS_RING_REAL);
     plan_put_primes(&w, "primes", p->params.primes, p->params.num_primes);
     plan_put_primes(&w, "special", p->params.special, p->params.num_special);
-    nn_json_put_int(&w, "dnum", p->params.dnum);
-    nn_json_put_double(&w, "log_qp", p->log_qp);
-    nn_json_put_double(&w, "security_bits", p->security_bits);
+    nni_json_put_int(&w, "dnum", p->params.dnum);
+    nni_json_put_double(&w, "log_qp", p->log_qp);
+    nni_json_put_double(&w, "security_bits", p->security_bits);
     if (p->num_classes > 0) {
-        nn_json_put_array(&w, "classes");
+        nni_json_put_array(&w, "classes");
         for (int c = 0; c < p->num_classes; c++)
-            nn_json_put_string(&w, NULL, p->class_name[c]);
-        nn_json_put_end(&w);
+            nni_json_put_string(&w, NULL, p->class_name[c]);
+        nni_json_put_end(&w);
     }
-    nn_json_put_array(&w, "layers");
+    nni_json_put_array(&w, "layers");
     for (int i = 0; i < p->num_steps; i++)
         plan_put_step(&w, &p->step[i]);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
     plan_put_total(&w, p);
-    nn_json_put_end(&w);
+    nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 

@@ -35,24 +35,24 @@ void volley_report_init(volley_report *r, const volley_source *s)
     }
 }
 
-static void put_known(nn_json_writer *w, const char *key, double x)
+static void put_known(nni_json_writer *w, const char *key, double x)
 {
     if (isfinite(x))
-        nn_json_put_double(w, key, x);
+        nni_json_put_double(w, key, x);
     else
-        nn_json_put_null(w, key);
+        nni_json_put_null(w, key);
 }
 
-static void put_count(nn_json_writer *w, const char *key, uint64_t x)
+static void put_count(nni_json_writer *w, const char *key, uint64_t x)
 {
     if (x != 0)
-        nn_json_put_word(w, key, x);
+        nni_json_put_word(w, key, x);
     else
-        nn_json_put_null(w, key);
+        nni_json_put_null(w, key);
 }
 
 /* What each layer took, beside what the plan says for all sets. */
-static void put_layers(nn_json_writer *w, const volley_report *r)
+static void put_layers(nni_json_writer *w, const volley_report *r)
 {
     const nn_plan *p = r->plan;
     const double again = r->sets > 1 ? (double)r->sets - 1 : 0;
@@ -66,39 +66,39 @@ static void put_layers(nn_json_writer *w, const volley_report *r)
     put_known(w, "pool_mib", r->pool_mib);
     put_known(w, "predicted_mib",
               p->peak_bytes > 0 ? p->peak_bytes / 1048576 : NAN);
-    nn_json_put_array(w, "layers");
+    nni_json_put_array(w, "layers");
     for (int i = 0; i < p->num_steps && r->layer[0] > 0; i++) {
-        nn_json_put_object(w, NULL);
-        nn_json_put_string(w, "name", p->step[i].name);
-        nn_json_put_double(w, "seconds", r->layer[i]);
-        nn_json_put_double(w, "predicted", p->step[i].seconds);
-        nn_json_put_end(w);
+        nni_json_put_object(w, NULL);
+        nni_json_put_string(w, "name", p->step[i].name);
+        nni_json_put_double(w, "seconds", r->layer[i]);
+        nni_json_put_double(w, "predicted", p->step[i].seconds);
+        nni_json_put_end(w);
     }
-    nn_json_put_end(w);
+    nni_json_put_end(w);
 }
 
-void volley_report_put(nn_json_writer *w, const volley_report *r)
+void volley_report_put(nni_json_writer *w, const volley_report *r)
 {
-    nn_json_put_object(w, NULL);
+    nni_json_put_object(w, NULL);
     put_count(w, "images", r->images);
     put_count(w, "sets", r->sets);
-    nn_json_put_int(w, "batch", r->batch);
+    nni_json_put_int(w, "batch", r->batch);
     put_known(w, "dice_encrypted", r->dice_encrypted);
     put_known(w, "dice_clear", r->dice_clear);
     put_known(w, "pixels_differ", r->pixels_differ);
-    nn_json_put_object(w, "seconds");
+    nni_json_put_object(w, "seconds");
     put_known(w, "keygen", r->keygen);
     put_known(w, "encrypt", r->encrypt);
     put_known(w, "evaluate", r->evaluate);
     put_known(w, "setup", r->setup);
     put_known(w, "decrypt", r->decrypt);
-    nn_json_put_end(w);
-    nn_json_put_int(w, "threads", r->threads);
+    nni_json_put_end(w);
+    nni_json_put_int(w, "threads", r->threads);
     if (r->kernel[0] != '\0')
-        nn_json_put_string(w, "kernel", r->kernel);
+        nni_json_put_string(w, "kernel", r->kernel);
     else
-        nn_json_put_null(w, "kernel");
-    nn_json_put_int(w, "log_n", r->log_n);
+        nni_json_put_null(w, "kernel");
+    nni_json_put_int(w, "log_n", r->log_n);
     put_known(w, "log_qp", r->log_qp);
     put_known(w, "security_bits", r->security_bits);
     put_known(w, "peak_rss_mib", r->peak_rss_mib);
@@ -107,5 +107,5 @@ void volley_report_put(nn_json_writer *w, const volley_report *r)
     put_count(w, "evaluation_key_bytes", r->keys);
     if (r->plan != NULL)
         put_layers(w, r);
-    nn_json_put_end(w);
+    nni_json_put_end(w);
 }

@@ -137,9 +137,9 @@ int volley_run_evaluate(const volley_args *a)
                            a->value[OPT_OUT], &report);
     report.evaluate = volley_clock() - start;
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        nn_json_writer w;
+        nni_json_writer w;
 
-        nn_json_writer_init(&w, stdout, 2);
+        nni_json_writer_init(&w, stdout, 2);
         volley_report_put(&w, &report);
         code = volley_json_end(&w);
     } else if (code == VOLLEY_DONE) {

@@ -49,7 +49,7 @@ static uint16_t sheet_glyph(char c)
     return c >= 'A' && c <= 'Z' ? sheet_letter[c - 'A'] : 0;
 }
 
-static void sheet_dot(unet_image *to, int y, int x, double r, double g,
+static void sheet_dot(uni_image *to, int y, int x, double r, double g,
                       double b)
 {
     const size_t n = (size_t)to->height * (size_t)to->width;
@@ -61,7 +61,7 @@ static void sheet_dot(unet_image *to, int y, int x, double r, double g,
 }
 
 /* As much of the text as fits into width; what the font lacks is blank. */
-static void sheet_write(unet_image *to, int top, int left, int width,
+static void sheet_write(uni_image *to, int top, int left, int width,
                         const char *text)
 {
     for (int k = 0; text[k] != '\0' && (4 * k + 3) * SHEET_DOT <= width; k++) {
@@ -101,7 +101,7 @@ static sheet_cell sheet_measure(unet_size size)
 }
 
 /* The value of a dot of channel k. */
-static double sheet_mean(const unet_image *image, const sheet_cell *c, int k,
+static double sheet_mean(const uni_image *image, const sheet_cell *c, int k,
                          int y, int x)
 {
     double sum = 0;
@@ -122,8 +122,8 @@ static double sheet_mean(const unet_image *image, const sheet_cell *c, int k,
     return n > 0 ? sum / n : 0;
 }
 
-static void sheet_picture(unet_image *to, const sheet_cell *c, int top,
-                          int left, const unet_image *image, bool wrong)
+static void sheet_picture(uni_image *to, const sheet_cell *c, int top,
+                          int left, const uni_image *image, bool wrong)
 {
     for (int y = -SHEET_FRAME; y < c->height + SHEET_FRAME; y++)
         for (int x = -SHEET_FRAME; x < c->width + SHEET_FRAME; x++) {
@@ -140,39 +140,39 @@ static void sheet_picture(unet_image *to, const sheet_cell *c, int top,
         }
 }
 
-static int sheet_draw(unet_image *to, const volley_answers *x,
-                      const unet_album *album, const sheet_cell *c, size_t n)
+static int sheet_draw(uni_image *to, const volley_answers *x,
+                      const uni_album *album, const sheet_cell *c, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const int class = unet_class(x->plan, x->logit[i]);
+        const int class = uni_class(x->plan, x->logit[i]);
         const int top = SHEET_GAP + (int)(i / SHEET_ACROSS) * c->down
                         + SHEET_FRAME;
         const int left = SHEET_GAP + (int)(i % SHEET_ACROSS) * c->across
                          + SHEET_FRAME;
-        unet_image image = {0};
+        uni_image image = {0};
 
-        if (unet_album_image(&image, album, i) != CKKS_OK)
+        if (uni_album_image(&image, album, i) != CKKS_OK)
             return volley_fail("%s", nn_last_error());
         sheet_picture(to, c, top, left, &image,
                       x->label != NULL && x->label[i] != class);
         sheet_write(to, top + c->height + SHEET_FRAME + 2, left,
                     c->across - SHEET_FRAME - SHEET_GAP,
                     x->plan->class_name[class]);
-        unet_image_clear(&image);
+        uni_image_clear(&image);
     }
     return VOLLEY_DONE;
 }
 
 int volley_sheet(const char *path, const volley_answers *x,
-                 const unet_album *album)
+                 const uni_album *album)
 {
     const size_t n = x->images < SHEET_MOST ? x->images : SHEET_MOST;
     const size_t across = n < SHEET_ACROSS ? n : SHEET_ACROSS;
     const size_t down = (n + SHEET_ACROSS - 1) / SHEET_ACROSS;
     const sheet_cell c = sheet_measure(album->size[0]);
-    unet_image sheet = {0};
+    uni_image sheet = {0};
     size_t dots;
-    int code = volley_check(unet_image_init(&sheet, path, 3,
+    int code = volley_check(uni_image_init(&sheet, path, 3,
                                             SHEET_GAP
                                                 + down * (uint64_t)c.down,
                                             SHEET_GAP
@@ -185,7 +185,7 @@ int volley_sheet(const char *path, const volley_answers *x,
         sheet.pixel[i] = sheet_paper;
     code = sheet_draw(&sheet, x, album, &c, n);
     if (code == VOLLEY_DONE)
-        code = volley_check(unet_image_save_colour(path, &sheet));
-    unet_image_clear(&sheet);
+        code = volley_check(uni_image_save_colour(path, &sheet));
+    uni_image_clear(&sheet);
     return code;
 }

@@ -113,7 +113,7 @@ static int run_ways(study *s)
 }
 
 static int with_images(const volley_args *a, const volley_source *source,
-                       unet_album *album)
+                       uni_album *album)
 {
     volley_answers labels = {0};
     volley_input images = volley_album_input(album);
@@ -142,7 +142,7 @@ static int with_images(const volley_args *a, const volley_source *source,
 int volley_run_study(const volley_args *a)
 {
     const nn_aim one = { .images = 1 };
-    unet_album album = {0};
+    uni_album album = {0};
     volley_source source;
     int code = volley_source_load(&source, a->word[0], true, NULL, &one);
 
@@ -156,7 +156,7 @@ int volley_run_study(const volley_args *a)
                             a->words - 1);
     if (code == VOLLEY_DONE)
         code = with_images(a, &source, &album);
-    unet_album_clear(&album);
+    uni_album_clear(&album);
     volley_source_clear(&source);
     return code;
 }

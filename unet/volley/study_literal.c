@@ -19,12 +19,12 @@ static int judge(study_row *row, const study *s, const volley_literal *l,
     int right = 0;
 
     for (size_t i = 0; i < l->images; i++) {
-        const int here = unet_class(&p, l->logit + i * (size_t)l->classes);
+        const int here = uni_class(&p, l->logit + i * (size_t)l->classes);
 
         if (nn_model_float(logit, s->model, pixel[i], s->model->height,
                            s->model->width) != CKKS_OK)
             return volley_fail("%s", nn_last_error());
-        row->equal += here == unet_class(&p, logit);
+        row->equal += here == uni_class(&p, logit);
         right += here == s->label[i];
     }
     row->accuracy = (double)right / (double)l->images;

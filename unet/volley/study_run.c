@@ -125,7 +125,7 @@ static int run_twin(study_row *row, chain *c)
     images.count = s->judged;
     code = volley_clear_logits(c->logit, &source, &images, false);
     for (size_t i = 0; i < s->judged && code == VOLLEY_DONE; i++) {
-        c->twin[i] = unet_class(&c->plan, c->logit[i]);
+        c->twin[i] = uni_class(&c->plan, c->logit[i]);
         right += c->twin[i] == s->label[i];
     }
     row->accuracy = (double)right / (double)s->judged;
@@ -206,7 +206,7 @@ static int run_sets(study_row *row, chain *c)
     row->decrypt = (volley_clock() - start) / row->batch;
     row->images = c->job.images;
     for (size_t i = 0; i < c->job.images && code == VOLLEY_DONE; i++)
-        row->equal += unet_class(&c->plan, c->logit[i]) == c->twin[i];
+        row->equal += uni_class(&c->plan, c->logit[i]) == c->twin[i];
     row->memory_mib = (double)nn_pool_peak(c->pool) / 1048576;
     return code;
 }

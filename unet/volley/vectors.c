@@ -26,7 +26,7 @@ typedef struct vectors_total {
     long checksums, damage;     /* left out: frames' checksums; whole cases  */
     const char *kernel;         /* forced, or NULL                           */
     bool json, no_checksums;
-    nn_json_writer w;
+    nni_json_writer w;
 } vectors_total;
 
 static void vectors_note(vectors_names *list, const char *name)
@@ -48,10 +48,10 @@ static vec_run *vectors_find(const char *operation)
     return NULL;
 }
 
-static const char *vectors_text(const nn_json *doc, const nn_json_node *o,
+static const char *vectors_text(const nni_json *doc, const nni_json_node *o,
                                 const char *key)
 {
-    const nn_json_node *node = nn_json_get(doc, o, key);
+    const nni_json_node *node = nni_json_get(doc, o, key);
 
     return node != NULL && node->kind == NN_JSON_STRING ? node->text : "";
 }
@@ -59,29 +59,29 @@ static const char *vectors_text(const nn_json *doc, const nn_json_node *o,
 /* Entries of "expected" that nothing was compared with. */
 static void vectors_leftover(vec_case *c)
 {
-    const nn_json_node *e = nn_json_first(c->doc, c->expected);
+    const nni_json_node *e = nni_json_first(c->doc, c->expected);
 
-    for (uint64_t bit = 1; e != NULL; bit <<= 1, e = nn_json_next(c->doc, e))
+    for (uint64_t bit = 1; e != NULL; bit <<= 1, e = nni_json_next(c->doc, e))
         if (!(c->compared & bit))
             vec_fail(c, "nothing was computed for '%s'",
                      vectors_text(c->doc, e, "key"));
 }
 
 static void vectors_report(vectors_total *t, const char *path,
-                           const vec_case *c, const nn_json_node *test)
+                           const vec_case *c, const nni_json_node *test)
 {
-    const nn_json_node *id = nn_json_get(c->doc, test, "tcId");
+    const nni_json_node *id = nni_json_get(c->doc, test, "tcId");
     long number = id == NULL ? 0 : (long)id->number;
 
     t->mismatches++;
     if (t->json) {
-        nn_json_put_object(&t->w, NULL);
-        nn_json_put_string(&t->w, "file", path);
-        nn_json_put_int(&t->w, "tcId", number);
-        nn_json_put_string(&t->w, "set", c->group->name);
-        nn_json_put_string(&t->w, "operation", c->operation);
-        nn_json_put_string(&t->w, "message", c->message);
-        nn_json_put_end(&t->w);
+        nni_json_put_object(&t->w, NULL);
+        nni_json_put_string(&t->w, "file", path);
+        nni_json_put_int(&t->w, "tcId", number);
+        nni_json_put_string(&t->w, "set", c->group->name);
+        nni_json_put_string(&t->w, "operation", c->operation);
+        nni_json_put_string(&t->w, "message", c->message);
+        nni_json_put_end(&t->w);
     } else if (t->mismatches <= VECTORS_LINES) {
         printf("%s: case %ld, set %s, %s: %s\n", path, number,
                c->group->name, c->operation, c->message);
@@ -91,15 +91,15 @@ static void vectors_report(vectors_total *t, const char *path,
 }
 
 static void vectors_case(vectors_total *t, const char *path, vec_group *g,
-                         const nn_json_node *test)
+                         const nni_json_node *test)
 {
     vec_case c = { .group = g, .doc = g->doc };
     vec_run *run;
 
     c.operation = vectors_text(g->doc, test, "operation");
-    c.input = nn_json_get(g->doc, test, "input");
-    c.expected = nn_json_get(g->doc, test, "expected");
-    c.flags = nn_json_get(g->doc, test, "flags");
+    c.input = nni_json_get(g->doc, test, "input");
+    c.expected = nni_json_get(g->doc, test, "expected");
+    c.flags = nni_json_get(g->doc, test, "flags");
     run = vectors_find(c.operation);
     if (run == NULL)
         vec_fail(&c, "an operation this command does not know");
@@ -122,13 +122,13 @@ static void vectors_case(vectors_total *t, const char *path, vec_group *g,
 
 /* ---- groups ------------------------------------------------------------- */
 
-static int vectors_entries(uint64_t *out, int most, const nn_json *doc,
-                           const nn_json_node *list)
+static int vectors_entries(uint64_t *out, int most, const nni_json *doc,
+                           const nni_json_node *list)
 {
-    const nn_json_node *at = nn_json_first(doc, list);
+    const nni_json_node *at = nni_json_first(doc, list);
     int n = 0;
 
-    for (; at != NULL && n < most; at = nn_json_next(doc, at))
+    for (; at != NULL && n < most; at = nni_json_next(doc, at))
         out[n++] = at->kind == NN_JSON_STRING ? strtoull(at->text, NULL, 10)
                                               : 0;
     return n;
@@ -136,27 +136,27 @@ static int vectors_entries(uint64_t *out, int most, const nn_json *doc,
 
 static void vectors_params(vec_group *g, const char *kernel)
 {
-    const nn_json_node *p = g->parameters, *k;
+    const nni_json_node *p = g->parameters, *k;
     ckks_params *q = &g->params;
 
     memset(q, 0, sizeof *q);
-    k = nn_json_get(g->doc, p, "logN");
+    k = nni_json_get(g->doc, p, "logN");
     q->log_n = k != NULL && k->number >= CKKS_MIN_LOG_N
                && k->number <= CKKS_MAX_LOG_N ? (int)k->number : 0;
-    k = nn_json_get(g->doc, p, "dnum");
+    k = nni_json_get(g->doc, p, "dnum");
     q->dnum = k != NULL && k->number >= 1 && k->number <= CKKS_MAX_PRIMES
                   ? (int)k->number : 0;
     q->num_primes = vectors_entries(q->primes, CKKS_MAX_PRIMES, g->doc,
-                                    nn_json_get(g->doc, p, "primeEntries"));
+                                    nni_json_get(g->doc, p, "primeEntries"));
     q->num_special = vectors_entries(q->special, CKKS_MAX_SPECIAL, g->doc,
-                                     nn_json_get(g->doc, p,
+                                     nni_json_get(g->doc, p,
                                                  "specialEntries"));
-    p = nn_json_get(g->doc, p, "conventions");
-    k = nn_json_get(g->doc, p, "generator");
+    p = nni_json_get(g->doc, p, "conventions");
+    k = nni_json_get(g->doc, p, "generator");
     q->generator = k != NULL && k->number == 3 ? 3 : 5;
     q->uncentred_digits = strcmp(vectors_text(g->doc, p, "digits"),
                                  "uncentred") == 0;
-    q->fitted_special = nn_json_get(g->doc, p, "specialPrimes") != NULL;
+    q->fitted_special = nni_json_get(g->doc, p, "specialPrimes") != NULL;
     q->security = CKKS_INSECURE;
     q->kernel = kernel;
 }
@@ -181,11 +181,11 @@ static bool vectors_too_large(const ckks_params *p)
 static bool vectors_group_init(vectors_total *t, const char *path,
                                vec_group *g)
 {
-    const nn_json_node *keys = nn_json_get(g->doc, g->node, "keys");
+    const nni_json_node *keys = nni_json_get(g->doc, g->node, "keys");
     vec_case c = { .group = g, .doc = g->doc, .operation = "context" };
 
     g->name = vectors_text(g->doc, g->node, "set");
-    g->parameters = nn_json_get(g->doc, g->node, "parameters");
+    g->parameters = nni_json_get(g->doc, g->node, "parameters");
     vectors_params(g, t->kernel);
     g->n = (size_t)1 << g->params.log_n;
     g->top = g->params.num_primes - 1;
@@ -205,13 +205,13 @@ static bool vectors_group_init(vectors_total *t, const char *path,
 }
 
 static void vectors_group(vectors_total *t, const char *path,
-                          const nn_json *doc, const nn_json_node *node)
+                          const nni_json *doc, const nni_json_node *node)
 {
-    const nn_json_node *tests = nn_json_get(doc, node, "tests"), *at;
+    const nni_json_node *tests = nni_json_get(doc, node, "tests"), *at;
     vec_group g = { .doc = doc, .node = node,
                     .no_checksums = t->no_checksums };
 
-    g.parameters = nn_json_get(doc, node, "parameters");
+    g.parameters = nni_json_get(doc, node, "parameters");
     vectors_params(&g, t->kernel);
     if (t->kernel != NULL && strcmp(t->kernel, "portable") != 0
         && vectors_too_large(&g.params)) {
@@ -219,8 +219,8 @@ static void vectors_group(vectors_total *t, const char *path,
         return;
     }
     if (vectors_group_init(t, path, &g))
-        for (at = nn_json_first(doc, tests); at != NULL;
-             at = nn_json_next(doc, at))
+        for (at = nni_json_first(doc, tests); at != NULL;
+             at = nni_json_next(doc, at))
             vectors_case(t, path, &g, at);
     ckks_keys_clear(&g.keys);
     ckks_ctx_clear(&g.ctx);
@@ -228,15 +228,15 @@ static void vectors_group(vectors_total *t, const char *path,
 
 static int vectors_file(vectors_total *t, const char *path)
 {
-    const nn_json_node *at;
-    nn_json doc = {0};
+    const nni_json_node *at;
+    nni_json doc = {0};
     uint8_t *data = NULL;
     size_t size;
     int code = volley_read(&data, &size, path, VECTORS_BYTES);
 
     if (code != VOLLEY_DONE)
         return code;
-    code = volley_check(nn_json_load(&doc, path, data, size));
+    code = volley_check(nni_json_load(&doc, path, data, size));
     ckks_file_free(data, size);
     if (code == VOLLEY_DONE
         && strcmp(vectors_text(&doc, doc.node, "schema"),
@@ -244,11 +244,11 @@ static int vectors_file(vectors_total *t, const char *path)
         code = volley_fail("%s: no file of vectors: its \"schema\" is not "
                            "\"volley-vectors-1\"", path);
     if (code == VOLLEY_DONE)
-        for (at = nn_json_first(&doc, nn_json_get(&doc, doc.node,
+        for (at = nni_json_first(&doc, nni_json_get(&doc, doc.node,
                                                   "testGroups"));
-             at != NULL; at = nn_json_next(&doc, at))
+             at != NULL; at = nni_json_next(&doc, at))
             vectors_group(t, path, &doc, at);
-    nn_json_clear(&doc);
+    nni_json_clear(&doc);
     return code;
 }
 
@@ -272,15 +272,15 @@ static int vectors_end(vectors_total *t)
     const char *kernel = t->kernel != NULL ? t->kernel : "best";
 
     if (t->json) {
-        nn_json_put_end(&t->w);
-        nn_json_put_string(&t->w, "kernel", kernel);
-        nn_json_put_int(&t->w, "operations", t->operations.count);
-        nn_json_put_int(&t->w, "sets", t->sets.count);
-        nn_json_put_int(&t->w, "cases", t->cases);
-        nn_json_put_int(&t->w, "skipped", t->skipped + t->damage);
-        nn_json_put_int(&t->w, "checksumsLeftOut", t->checksums);
-        nn_json_put_int(&t->w, "mismatches", t->mismatches);
-        nn_json_put_end(&t->w);
+        nni_json_put_end(&t->w);
+        nni_json_put_string(&t->w, "kernel", kernel);
+        nni_json_put_int(&t->w, "operations", t->operations.count);
+        nni_json_put_int(&t->w, "sets", t->sets.count);
+        nni_json_put_int(&t->w, "cases", t->cases);
+        nni_json_put_int(&t->w, "skipped", t->skipped + t->damage);
+        nni_json_put_int(&t->w, "checksumsLeftOut", t->checksums);
+        nni_json_put_int(&t->w, "mismatches", t->mismatches);
+        nni_json_put_end(&t->w);
         if (volley_json_end(&t->w) != VOLLEY_DONE)
             return VOLLEY_FAILED;
     } else {
@@ -311,16 +311,16 @@ int volley_run_vectors(const volley_args *a)
     if (t->kernel != NULL)
         code = vectors_probe(t->kernel);
     if (code == VOLLEY_DONE) {
-        nn_json_writer_init(&t->w, t->json ? stdout : NULL, 2);
+        nni_json_writer_init(&t->w, t->json ? stdout : NULL, 2);
         if (t->json) {
-            nn_json_put_object(&t->w, NULL);
-            nn_json_put_array(&t->w, "differences");
+            nni_json_put_object(&t->w, NULL);
+            nni_json_put_array(&t->w, "differences");
         }
         for (int i = 0; i < a->words && code == VOLLEY_DONE; i++)
             code = vectors_file(t, a->word[i]);
         if (code == VOLLEY_DONE)
             code = vectors_end(t);
-        nn_json_writer_clear(&t->w);
+        nni_json_writer_clear(&t->w);
     }
     free(t);
     return code;

@@ -16,8 +16,8 @@ enum { VEC_CTS = 24, VEC_MESSAGE = 400 };
 
 /* What the cases of a group share. */
 typedef struct vec_group {
-    const nn_json *doc;
-    const nn_json_node *node, *parameters;
+    const nni_json *doc;
+    const nni_json_node *node, *parameters;
     const char *name;           /* of the parameter set                      */
     ckks_params params;         /* sizes, as given                           */
     ckks_ctx *ctx;
@@ -35,8 +35,8 @@ typedef struct vec_memory {
 /* A case at work.  Objects and memory live as long as it does. */
 typedef struct vec_case {
     vec_group *group;
-    const nn_json *doc;
-    const nn_json_node *input, *expected, *flags;
+    const nni_json *doc;
+    const nni_json_node *input, *expected, *flags;
     const char *operation;
     bool failed;
     bool skipped;               /* it needs a checksum, and there are none   */
@@ -77,24 +77,24 @@ void *vec_alloc(vec_case *c, size_t size);
 void vec_case_clear(vec_case *c);
 
 /* A member of the input; a failure if it is not there. */
-const nn_json_node *vec_input(vec_case *c, const char *key);
+const nni_json_node *vec_input(vec_case *c, const char *key);
 /* Members as numbers; 0 and a failure if they are none. */
-int64_t vec_int(vec_case *c, const nn_json_node *object, const char *key);
-int vec_range(vec_case *c, const nn_json_node *object, const char *key,
+int64_t vec_int(vec_case *c, const nni_json_node *object, const char *key);
+int vec_range(vec_case *c, const nni_json_node *object, const char *key,
               int low, int high);
-double vec_double(vec_case *c, const nn_json_node *object, const char *key);
-const char *vec_text(vec_case *c, const nn_json_node *object,
+double vec_double(vec_case *c, const nni_json_node *object, const char *key);
+const char *vec_text(vec_case *c, const nni_json_node *object,
                      const char *key);
 /* Bytes of hex digits. */
-uint8_t *vec_bytes(vec_case *c, const nn_json_node *node, size_t *size);
+uint8_t *vec_bytes(vec_case *c, const nni_json_node *node, size_t *size);
 /* 32 bytes, member `key` of an object. */
-const uint8_t *vec_seed(vec_case *c, const nn_json_node *object,
+const uint8_t *vec_seed(vec_case *c, const nni_json_node *object,
                         const char *key);
 /* Limbs of N words: in full, or expanded from a seed. */
-uint64_t *vec_poly(vec_case *c, const nn_json_node *node, size_t limbs);
+uint64_t *vec_poly(vec_case *c, const nni_json_node *node, size_t limbs);
 /* A list of doubles. */
-double *vec_doubles(vec_case *c, const nn_json_node *node, size_t *count);
-int64_t *vec_ints(vec_case *c, const nn_json_node *node, size_t *count);
+double *vec_doubles(vec_case *c, const nni_json_node *node, size_t *count);
+int64_t *vec_ints(vec_case *c, const nni_json_node *node, size_t *count);
 
 /* Whether the case has this flag. */
 bool vec_flag(const vec_case *c, const char *flag);
@@ -118,7 +118,7 @@ void vec_check_status(vec_case *c, ckks_status got);
  * Made through their bytes, without the library's own arithmetic. */
 
 /* The member "level", within the context's. */
-int vec_level(vec_case *c, const nn_json_node *object);
+int vec_level(vec_case *c, const nni_json_node *object);
 /* Primes of a digit. */
 int vec_alpha(const vec_case *c);
 /* Special primes that a level uses; x over Q_level divided by the others, modulo
@@ -128,19 +128,19 @@ void vec_over_rest(const vec_case *c, uint64_t *x, int level);
 /* Number in the context of limb t of a polynomial over Q_level P. */
 int vec_prime(const vec_case *c, int level, int t);
 uint64_t vec_modulus(const vec_case *c, int prime);
-void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node);
-void vec_pt(vec_case *c, ckks_pt *out, const nn_json_node *node);
+void vec_ct(vec_case *c, ckks_ct *out, const nni_json_node *node);
+void vec_pt(vec_case *c, ckks_pt *out, const nni_json_node *node);
 /* A ciphertext or plaintext of words at hand; parts 1 for a plaintext. */
 uint8_t *vec_object(vec_case *c, size_t *size, int parts, int level,
                     double scale, const uint64_t *words);
-void vec_secret(vec_case *c, const nn_json_node *node);
-void vec_public(vec_case *c, const nn_json_node *node);
-void vec_keys(vec_case *c, ckks_keys **out, const nn_json_node *node);
-void vec_generator(vec_case *c, const nn_json_node *object, const char *key);
+void vec_secret(vec_case *c, const nni_json_node *node);
+void vec_public(vec_case *c, const nni_json_node *node);
+void vec_keys(vec_case *c, ckks_keys **out, const nni_json_node *node);
+void vec_generator(vec_case *c, const nni_json_node *object, const char *key);
 /* Words of a packed limb; returns the bytes it takes. */
 size_t vec_unpack(uint64_t *out, const uint8_t *in, size_t n, uint64_t p);
 /* Compares degree, level, scale and c0, c1, c2. */
 void vec_check_ct(vec_case *c, const ckks_ct *ct);
-ckks_key_kind vec_kind(vec_case *c, const nn_json_node *object);
+ckks_key_kind vec_kind(vec_case *c, const nni_json_node *object);
 
 #endif

@@ -148,7 +148,7 @@ static void arith_drop(vec_case *c)
 
 enum { ARITH_BLOCKS = 4, ARITH_OUT = 8 };
 
-static int32_t *arith_int32(vec_case *c, const nn_json_node *node,
+static int32_t *arith_int32(vec_case *c, const nni_json_node *node,
                             size_t *count)
 {
     int64_t *x = vec_ints(c, node, count);
@@ -161,19 +161,19 @@ static int32_t *arith_int32(vec_case *c, const nn_json_node *node,
 
 /* One block of the JSON; returns its rows. */
 static size_t arith_block(vec_case *c, ckks_block *b,
-                          const nn_json_node *node)
+                          const nni_json_node *node)
 {
-    const nn_json_node *rows = nn_json_get(c->doc, node, "weight"), *at;
+    const nni_json_node *rows = nni_json_get(c->doc, node, "weight"), *at;
     int32_t *weight = NULL;
     size_t k = 0, count;
 
     b->first = (size_t)vec_int(c, node, "first");
-    b->index = arith_int32(c, nn_json_get(c->doc, node, "index"), &b->terms);
+    b->index = arith_int32(c, nni_json_get(c->doc, node, "index"), &b->terms);
     b->rows = rows == NULL ? 0 : rows->count;
     weight = vec_alloc(c, (b->rows * b->terms + 1) * sizeof *weight);
     b->weight = weight;
-    for (at = nn_json_first(c->doc, rows); at != NULL && !c->failed;
-         at = nn_json_next(c->doc, at), k++) {
+    for (at = nni_json_first(c->doc, rows); at != NULL && !c->failed;
+         at = nni_json_next(c->doc, at), k++) {
         const int32_t *w = arith_int32(c, at, &count);
 
         if (count != b->terms)
@@ -186,22 +186,22 @@ static size_t arith_block(vec_case *c, ckks_block *b,
 
 static void arith_combine(vec_case *c)
 {
-    const nn_json_node *in = vec_input(c, "in"), *blocks, *at;
+    const nni_json_node *in = vec_input(c, "in"), *blocks, *at;
     ckks_block block[ARITH_BLOCKS] = {{ 0, 0, 0, NULL, NULL }};
     const ckks_ct *from[VEC_CTS];
     ckks_ct *to[ARITH_OUT];
     size_t n_in = 0, n_out = 0, n_blocks = 0;
     char key[32];
 
-    for (at = nn_json_first(c->doc, in); at != NULL && n_in < ARITH_OUT;
-         at = nn_json_next(c->doc, at), n_in++) {
+    for (at = nni_json_first(c->doc, in); at != NULL && n_in < ARITH_OUT;
+         at = nni_json_next(c->doc, at), n_in++) {
         vec_ct(c, &c->ct[ARITH_OUT + n_in], at);
         from[n_in] = &c->ct[ARITH_OUT + n_in];
     }
     blocks = vec_input(c, "blocks");
-    for (at = nn_json_first(c->doc, blocks);
+    for (at = nni_json_first(c->doc, blocks);
          at != NULL && n_blocks < ARITH_BLOCKS;
-         at = nn_json_next(c->doc, at))
+         at = nni_json_next(c->doc, at))
         n_out += arith_block(c, &block[n_blocks++], at);
     for (size_t k = 0; k < ARITH_OUT; k++)
         to[k] = &c->ct[k];

@@ -8,13 +8,13 @@
 enum { COMPARE_EDGE = 8 };      /* words a digest keeps at each end          */
 
 /* The entry of this key, marked as compared. */
-static const nn_json_node *compare_find(vec_case *c, const char *key)
+static const nni_json_node *compare_find(vec_case *c, const char *key)
 {
-    const nn_json_node *e = nn_json_first(c->doc, c->expected);
+    const nni_json_node *e = nni_json_first(c->doc, c->expected);
 
     if (c->failed)
         return NULL;
-    for (uint64_t bit = 1; e != NULL; bit <<= 1, e = nn_json_next(c->doc, e))
+    for (uint64_t bit = 1; e != NULL; bit <<= 1, e = nni_json_next(c->doc, e))
         if (strcmp(vec_text(c, e, "key"), key) == 0) {
             c->compared |= bit;
             return e;
@@ -24,10 +24,10 @@ static const nn_json_node *compare_find(vec_case *c, const char *key)
 
 bool vec_expects(const vec_case *c, const char *key)
 {
-    const nn_json_node *e = nn_json_first(c->doc, c->expected);
+    const nni_json_node *e = nni_json_first(c->doc, c->expected);
 
-    for (; e != NULL; e = nn_json_next(c->doc, e)) {
-        const nn_json_node *k = nn_json_get(c->doc, e, "key");
+    for (; e != NULL; e = nni_json_next(c->doc, e)) {
+        const nni_json_node *k = nni_json_get(c->doc, e, "key");
 
         if (k != NULL && k->kind == NN_JSON_STRING
             && strcmp(k->text, key) == 0)
@@ -37,13 +37,13 @@ bool vec_expects(const vec_case *c, const char *key)
 }
 
 /* "stage "rounding", z (remainder): " and what follows */
-static void compare_fail(vec_case *c, const nn_json_node *e, const char *what)
+static void compare_fail(vec_case *c, const nni_json_node *e, const char *what)
 {
     vec_fail(c, "stage \"%s\": %s (%s): %s", vec_text(c, e, "stage"),
              vec_text(c, e, "key"), vec_text(c, e, "what"), what);
 }
 
-static void compare_word(vec_case *c, const nn_json_node *e, size_t limb,
+static void compare_word(vec_case *c, const nni_json_node *e, size_t limb,
                          size_t word, uint64_t got, uint64_t want)
 {
     char text[128];
@@ -64,8 +64,8 @@ static uint8_t *compare_store(vec_case *c, const uint64_t *words, size_t n)
 }
 
 /* got[first..first + count) against as many words of hex. */
-static bool compare_run(vec_case *c, const nn_json_node *e,
-                        const nn_json_node *hex, size_t limb, size_t first,
+static bool compare_run(vec_case *c, const nni_json_node *e,
+                        const nni_json_node *hex, size_t limb, size_t first,
                         size_t count, const uint64_t *got)
 {
     size_t size;
@@ -89,8 +89,8 @@ static bool compare_run(vec_case *c, const nn_json_node *e,
     return true;
 }
 
-static void compare_digest(vec_case *c, const nn_json_node *e,
-                           const nn_json_node *limb, size_t k,
+static void compare_digest(vec_case *c, const nni_json_node *e,
+                           const nni_json_node *limb, size_t k,
                            const uint64_t *got, size_t n)
 {
     uint8_t hash[32];
@@ -99,13 +99,13 @@ static void compare_digest(vec_case *c, const nn_json_node *e,
     char text[96];
 
     if (n < 2 * COMPARE_EDGE
-        || !compare_run(c, e, nn_json_get(c->doc, limb, "first"), k, 0,
+        || !compare_run(c, e, nni_json_get(c->doc, limb, "first"), k, 0,
                         COMPARE_EDGE, got)
-        || !compare_run(c, e, nn_json_get(c->doc, limb, "last"), k,
+        || !compare_run(c, e, nni_json_get(c->doc, limb, "last"), k,
                         n - COMPARE_EDGE, COMPARE_EDGE, got)
         || raw == NULL)
         return;
-    want = vec_bytes(c, nn_json_get(c->doc, limb, "blake2b"), &size);
+    want = vec_bytes(c, nni_json_get(c->doc, limb, "blake2b"), &size);
     ckks_blake2b(hash, sizeof hash, raw, 8 * n, NULL, 0);
     if (want != NULL && size == sizeof hash
         && memcmp(hash, want, sizeof hash) == 0)
@@ -118,13 +118,13 @@ static void compare_digest(vec_case *c, const nn_json_node *e,
 void vec_check_words(vec_case *c, const char *key, const uint64_t *got,
                      size_t limbs, size_t n)
 {
-    const nn_json_node *e = compare_find(c, key), *list, *at;
+    const nni_json_node *e = compare_find(c, key), *list, *at;
     char text[80];
     size_t k = 0;
 
     if (e == NULL)
         return;
-    list = nn_json_get(c->doc, e, "value");
+    list = nni_json_get(c->doc, e, "value");
     if (got == NULL || list == NULL || list->count != limbs) {
         snprintf(text, sizeof text, "%zu limbs came out, %u are expected",
                  got == NULL ? 0 : limbs,
@@ -132,8 +132,8 @@ void vec_check_words(vec_case *c, const char *key, const uint64_t *got,
         compare_fail(c, e, text);
         return;
     }
-    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
-         at = nn_json_next(c->doc, at), k++)
+    for (at = nni_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nni_json_next(c->doc, at), k++)
         if (at->kind == NN_JSON_OBJECT)
             compare_digest(c, e, at, k, got + k * n, n);
         else
@@ -143,14 +143,14 @@ void vec_check_words(vec_case *c, const char *key, const uint64_t *got,
 void vec_check_most_bytes(vec_case *c, const char *key, const uint8_t *got,
                           size_t size, uint64_t left_out)
 {
-    const nn_json_node *e = compare_find(c, key);
+    const nni_json_node *e = compare_find(c, key);
     const uint8_t *want;
     size_t count, i = 0;
     char text[96];
 
     if (e == NULL)
         return;
-    want = vec_bytes(c, nn_json_get(c->doc, e, "value"), &count);
+    want = vec_bytes(c, nni_json_get(c->doc, e, "value"), &count);
     if (want == NULL)
         return;
     while (i < size && i < count
@@ -175,15 +175,15 @@ void vec_check_bytes(vec_case *c, const char *key, const uint8_t *got,
 void vec_check_doubles(vec_case *c, const char *key, const double *got,
                        size_t count)
 {
-    const nn_json_node *e = compare_find(c, key);
+    const nni_json_node *e = compare_find(c, key);
     double tolerance, *want;
     size_t n;
     char text[128];
 
     if (e == NULL)
         return;
-    want = vec_doubles(c, nn_json_get(c->doc, e, "value"), &n);
-    tolerance = nn_json_get(c->doc, e, "tolerance") == NULL
+    want = vec_doubles(c, nni_json_get(c->doc, e, "value"), &n);
+    tolerance = nni_json_get(c->doc, e, "tolerance") == NULL
                     ? 0 : vec_double(c, e, "tolerance");
     if (want == NULL || n != count) {
         snprintf(text, sizeof text, "%zu numbers came out, %zu are expected",
@@ -203,14 +203,14 @@ void vec_check_doubles(vec_case *c, const char *key, const double *got,
 void vec_check_ints(vec_case *c, const char *key, const int64_t *got,
                     size_t count)
 {
-    const nn_json_node *e = compare_find(c, key);
+    const nni_json_node *e = compare_find(c, key);
     int64_t *want;
     size_t n;
     char text[96];
 
     if (e == NULL)
         return;
-    want = vec_ints(c, nn_json_get(c->doc, e, "value"), &n);
+    want = vec_ints(c, nni_json_get(c->doc, e, "value"), &n);
     if (want == NULL || n != count) {
         snprintf(text, sizeof text, "%zu numbers came out, %zu are expected",
                  count, n);
@@ -228,7 +228,7 @@ void vec_check_ints(vec_case *c, const char *key, const int64_t *got,
 
 void vec_check_status(vec_case *c, ckks_status got)
 {
-    const nn_json_node *e = compare_find(c, "status");
+    const nni_json_node *e = compare_find(c, "status");
     char text[96];
 
     if (e == NULL) {
@@ -244,12 +244,12 @@ void vec_check_status(vec_case *c, ckks_status got)
 
 void vec_check_ct(vec_case *c, const ckks_ct *ct)
 {
-    const nn_json_node *e = compare_find(c, "shape"), *v;
+    const nni_json_node *e = compare_find(c, "shape"), *v;
     size_t half;
     char text[160];
 
     if (e != NULL) {
-        v = nn_json_get(c->doc, e, "value");
+        v = nni_json_get(c->doc, e, "value");
         if (ct->degree != vec_int(c, v, "degree")
             || ct->level != vec_int(c, v, "level")
             || ct->scale < vec_double(c, v, "scale")

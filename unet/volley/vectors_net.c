@@ -56,7 +56,7 @@ static void net_reflect(vec_case *c)
 enum { NET_IMAGES = 8, NET_SIDE = 64 };
 
 /* The tile `cut` of the first image, whose pixels are 100 y + x. */
-static void net_cut(vec_case *c, const nn_plan *p, const unet_job *job)
+static void nni_cut(vec_case *c, const nn_plan *p, const unet_job *job)
 {
     const unet_size size = job->size[0];
     unet_tile where = unet_job_tile(job, p, (size_t)net_int(c, "cut"));
@@ -108,7 +108,7 @@ static void net_tiles(vec_case *c)
     vec_check_ints(c, "where", where, 3 * job.tiles);
     sets = (int64_t)job.sets;
     vec_check_ints(c, "sets", &sets, 1);
-    net_cut(c, p, &job);
+    nni_cut(c, p, &job);
     unet_job_clear(&job);
 }
 

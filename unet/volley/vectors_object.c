@@ -125,7 +125,7 @@ uint8_t *vec_object(vec_case *c, size_t *size, int parts, int level,
     return out;
 }
 
-int vec_level(vec_case *c, const nn_json_node *node)
+int vec_level(vec_case *c, const nni_json_node *node)
 {
     return vec_range(c, node, "level", 0, c->group->top);
 }
@@ -176,9 +176,9 @@ void vec_over_rest(const vec_case *c, uint64_t *x, int level)
     }
 }
 
-void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
+void vec_ct(vec_case *c, ckks_ct *out, const nni_json_node *node)
 {
-    const nn_json_node *list = nn_json_get(c->doc, node, "parts"), *at;
+    const nni_json_node *list = nni_json_get(c->doc, node, "parts"), *at;
     size_t parts = list == NULL ? 0 : list->count, half, size, k = 0;
     int level = vec_level(c, node);
     uint64_t *words;
@@ -190,8 +190,8 @@ void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
     }
     half = (size_t)(level + 1) * c->group->n;
     words = vec_alloc(c, parts * half * sizeof *words);
-    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
-         at = nn_json_next(c->doc, at), k++) {
+    for (at = nni_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nni_json_next(c->doc, at), k++) {
         const uint64_t *x = vec_poly(c, at, (size_t)(level + 1));
 
         if (x != NULL)
@@ -205,10 +205,10 @@ void vec_ct(vec_case *c, ckks_ct *out, const nn_json_node *node)
         vec_ok(c, ckks_ct_load(out, c->group->ctx, bytes, size));
 }
 
-void vec_pt(vec_case *c, ckks_pt *out, const nn_json_node *node)
+void vec_pt(vec_case *c, ckks_pt *out, const nni_json_node *node)
 {
     int level = vec_level(c, node);
-    const uint64_t *x = vec_poly(c, nn_json_get(c->doc, node, "poly"),
+    const uint64_t *x = vec_poly(c, nni_json_get(c->doc, node, "poly"),
                                  (size_t)(level + 1));
     size_t size;
     uint8_t *bytes = vec_object(c, &size, 1, level,
@@ -218,7 +218,7 @@ void vec_pt(vec_case *c, ckks_pt *out, const nn_json_node *node)
         vec_ok(c, ckks_pt_load(out, c->group->ctx, bytes, size));
 }
 
-void vec_generator(vec_case *c, const nn_json_node *object, const char *key)
+void vec_generator(vec_case *c, const nni_json_node *object, const char *key)
 {
     const uint8_t *seed = vec_seed(c, object, key);
 
@@ -227,15 +227,15 @@ void vec_generator(vec_case *c, const nn_json_node *object, const char *key)
 }
 
 /* Coefficients, or the seed of the generator that makes them. */
-void vec_secret(vec_case *c, const nn_json_node *node)
+void vec_secret(vec_case *c, const nni_json_node *node)
 {
-    const nn_json_node *given = nn_json_get(c->doc, node, "coefficients");
+    const nni_json_node *given = nni_json_get(c->doc, node, "coefficients");
     const size_t n = c->group->n;
     uint8_t *x, *b;
     size_t size;
 
     if (given == NULL) {
-        vec_generator(c, node, nn_json_get(c->doc, node, "secretSeed") != NULL
+        vec_generator(c, node, nni_json_get(c->doc, node, "secretSeed") != NULL
                                    ? "secretSeed" : "seed");
         if (!c->failed)
             vec_ok(c, ckks_sk_init(&c->sk, c->group->ctx, &c->rng));
@@ -252,10 +252,10 @@ void vec_secret(vec_case *c, const nn_json_node *node)
     vec_ok(c, ckks_sk_load(&c->sk, c->group->ctx, b, OBJECT_HEAD + n / 4));
 }
 
-void vec_public(vec_case *c, const nn_json_node *node)
+void vec_public(vec_case *c, const nni_json_node *node)
 {
     const vec_group *g = c->group;
-    const nn_json_node *given = nn_json_get(c->doc, node, "b");
+    const nni_json_node *given = nni_json_get(c->doc, node, "b");
     size_t fields = CKKS_SEED_BYTES + object_limbs_size(c, g->top, true);
     const uint8_t *seed = vec_seed(c, node, "seed");
     const uint64_t *x;
@@ -280,7 +280,7 @@ void vec_public(vec_case *c, const nn_json_node *node)
     vec_ok(c, ckks_pk_load(&c->pk, g->ctx, out, OBJECT_HEAD + fields));
 }
 
-ckks_key_kind vec_kind(vec_case *c, const nn_json_node *object)
+ckks_key_kind vec_kind(vec_case *c, const nni_json_node *object)
 {
     const char *kind = vec_text(c, object, "kind");
 
@@ -290,14 +290,14 @@ ckks_key_kind vec_kind(vec_case *c, const nn_json_node *object)
 
 /* Keys of a seeded generator. */
 static void object_generated(vec_case *c, ckks_keys **out,
-                             const nn_json_node *node,
-                             const nn_json_node *requests)
+                             const nni_json_node *node,
+                             const nni_json_node *requests)
 {
-    const nn_json_node *at = nn_json_first(c->doc, requests);
+    const nni_json_node *at = nni_json_first(c->doc, requests);
     ckks_key_request r[8] = {{ CKKS_KEY_RELIN, 0, 0 }};
     size_t n = 0;
 
-    for (; at != NULL && n < 8; at = nn_json_next(c->doc, at), n++)
+    for (; at != NULL && n < 8; at = nni_json_next(c->doc, at), n++)
         r[n] = (ckks_key_request){ vec_kind(c, at),
                                    (int)vec_int(c, at, "step"),
                                    (int)vec_int(c, at, "level") };
@@ -309,10 +309,10 @@ static void object_generated(vec_case *c, ckks_keys **out,
 
 /* One entry of 48 bytes at e, its limbs at b; returns the place behind. */
 static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
-                           const nn_json_node *key)
+                           const nni_json_node *key)
 {
     const vec_group *g = c->group;
-    const nn_json_node *digit = nn_json_get(c->doc, key, "b");
+    const nni_json_node *digit = nni_json_get(c->doc, key, "b");
     int level = vec_level(c, key), limbs = level + 1 + g->special;
     const uint8_t *seed = vec_seed(c, key, "seed");
 
@@ -322,8 +322,8 @@ static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
     object_store(e + 4, (uint64_t)vec_int(c, key, "step"), 4);
     object_store(e + 8, (uint64_t)level, 4);
     memcpy(e + 16, seed, CKKS_SEED_BYTES);
-    for (digit = nn_json_first(c->doc, digit); digit != NULL && !c->failed;
-         digit = nn_json_next(c->doc, digit)) {
+    for (digit = nni_json_first(c->doc, digit); digit != NULL && !c->failed;
+         digit = nni_json_next(c->doc, digit)) {
         const uint64_t *x = vec_poly(c, digit, (size_t)limbs);
 
         for (int t = 0; t < limbs && x != NULL; t++)
@@ -333,19 +333,19 @@ static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
     return b;
 }
 
-void vec_keys(vec_case *c, ckks_keys **out, const nn_json_node *node)
+void vec_keys(vec_case *c, ckks_keys **out, const nni_json_node *node)
 {
-    const nn_json_node *list = nn_json_get(c->doc, node, "list"), *at;
+    const nni_json_node *list = nni_json_get(c->doc, node, "list"), *at;
     size_t fields = 8, k = 0;
     uint8_t *bytes, *b;
 
     if (list == NULL) {
-        object_generated(c, out, node, nn_json_get(c->doc, node, "requests"));
+        object_generated(c, out, node, nni_json_get(c->doc, node, "requests"));
         return;
     }
-    for (at = nn_json_first(c->doc, list); at != NULL;
-         at = nn_json_next(c->doc, at)) {
-        const nn_json_node *digits = nn_json_get(c->doc, at, "b");
+    for (at = nni_json_first(c->doc, list); at != NULL;
+         at = nni_json_next(c->doc, at)) {
+        const nni_json_node *digits = nni_json_get(c->doc, at, "b");
 
         fields += 48 + (digits == NULL ? 0 : digits->count)
                            * object_limbs_size(c, vec_level(c, at), true);
@@ -355,8 +355,8 @@ void vec_keys(vec_case *c, ckks_keys **out, const nn_json_node *node)
         return;
     object_store(bytes + OBJECT_HEAD, list->count, 4);
     b = bytes + OBJECT_HEAD + 8 + 48 * (size_t)list->count;
-    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
-         at = nn_json_next(c->doc, at), k++)
+    for (at = nni_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nni_json_next(c->doc, at), k++)
         b = object_key(c, bytes + OBJECT_HEAD + 8 + 48 * k, b, at);
     if (!c->failed)
         vec_ok(c, ckks_keys_load(out, c->group->ctx, bytes,

@@ -10,7 +10,7 @@
 /* Slots: in full, or 42 bits a slot of stream(seed; 0, 0), 21 a number. */
 static size_t scheme_slots(vec_case *c, double **re, double **im)
 {
-    const nn_json_node *seeded = nn_json_get(c->doc, c->input, "slotSeed");
+    const nni_json_node *seeded = nni_json_get(c->doc, c->input, "slotSeed");
     size_t count, other;
     const uint8_t *seed;
     uint8_t *raw;
@@ -135,11 +135,11 @@ static int64_t *scheme_drawn(vec_case *c)
 
 static void scheme_decode(vec_case *c)
 {
-    const nn_json_node *e = nn_json_get(c->doc,
-                                        nn_json_first(c->doc, c->expected),
+    const nni_json_node *e = nni_json_get(c->doc,
+                                        nni_json_first(c->doc, c->expected),
                                         "value");
     size_t count = c->group->n, wanted = e == NULL ? 0 : e->count;
-    int64_t *x = nn_json_get(c->doc, c->input, "coefficientSeed") != NULL
+    int64_t *x = nni_json_get(c->doc, c->input, "coefficientSeed") != NULL
                      ? scheme_drawn(c)
                      : vec_ints(c, vec_input(c, "coefficients"), &count);
     double *re = vec_alloc(c, (wanted + 1) * sizeof *re);

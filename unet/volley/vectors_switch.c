@@ -220,12 +220,12 @@ static void switch_refuse_hoisted(vec_case *c)
 
 static void switch_sum(vec_case *c)
 {
-    const nn_json_node *at = nn_json_first(c->doc, vec_input(c, "in"));
+    const nni_json_node *at = nni_json_first(c->doc, vec_input(c, "in"));
     const ckks_ct *in[SWITCH_STEPS];
     int step[SWITCH_STEPS];
     size_t count = switch_list(c, step), k = 0;
 
-    for (; at != NULL && k < count; at = nn_json_next(c->doc, at), k++) {
+    for (; at != NULL && k < count; at = nni_json_next(c->doc, at), k++) {
         vec_ct(c, &c->ct[1 + k], at);
         in[k] = &c->ct[1 + k];
     }

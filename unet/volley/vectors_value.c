@@ -65,45 +65,45 @@ void vec_case_clear(vec_case *c)
 
 /* ---- input -------------------------------------------------------------- */
 
-static const nn_json_node *value_member(vec_case *c,
-                                        const nn_json_node *object,
+static const nni_json_node *value_member(vec_case *c,
+                                        const nni_json_node *object,
                                         const char *key)
 {
-    const nn_json_node *node = nn_json_get(c->doc, object, key);
+    const nni_json_node *node = nni_json_get(c->doc, object, key);
 
     if (node == NULL)
         vec_fail(c, "the case has no '%s'", key);
     return node;
 }
 
-const nn_json_node *vec_input(vec_case *c, const char *key)
+const nni_json_node *vec_input(vec_case *c, const char *key)
 {
     return value_member(c, c->input, key);
 }
 
 bool vec_flag(const vec_case *c, const char *flag)
 {
-    const nn_json_node *f = nn_json_first(c->doc, c->flags);
+    const nni_json_node *f = nni_json_first(c->doc, c->flags);
 
-    for (; f != NULL; f = nn_json_next(c->doc, f))
+    for (; f != NULL; f = nni_json_next(c->doc, f))
         if (f->kind == NN_JSON_STRING && strcmp(f->text, flag) == 0)
             return true;
     return false;
 }
 
-int64_t vec_int(vec_case *c, const nn_json_node *object, const char *key)
+int64_t vec_int(vec_case *c, const nni_json_node *object, const char *key)
 {
-    const nn_json_node *node = value_member(c, object, key);
+    const nni_json_node *node = value_member(c, object, key);
     int64_t x = 0;
 
     if (node != NULL && node->kind == NN_JSON_STRING)
         return strtoll(node->text, NULL, 10);
-    if (node != NULL && !nn_json_int(&x, node, INT64_MIN, INT64_MAX))
+    if (node != NULL && !nni_json_int(&x, node, INT64_MIN, INT64_MAX))
         vec_fail(c, "'%s' is no whole number", key);
     return x;
 }
 
-int vec_range(vec_case *c, const nn_json_node *object, const char *key,
+int vec_range(vec_case *c, const nni_json_node *object, const char *key,
               int low, int high)
 {
     int64_t x = vec_int(c, object, key);
@@ -115,7 +115,7 @@ int vec_range(vec_case *c, const nn_json_node *object, const char *key,
 }
 
 /* JSON has no infinities: they are text. */
-static double value_double(vec_case *c, const nn_json_node *node,
+static double value_double(vec_case *c, const nni_json_node *node,
                            const char *key)
 {
     if (node == NULL)
@@ -129,14 +129,14 @@ static double value_double(vec_case *c, const nn_json_node *node,
     return node->number;
 }
 
-double vec_double(vec_case *c, const nn_json_node *object, const char *key)
+double vec_double(vec_case *c, const nni_json_node *object, const char *key)
 {
     return value_double(c, value_member(c, object, key), key);
 }
 
-const char *vec_text(vec_case *c, const nn_json_node *object, const char *key)
+const char *vec_text(vec_case *c, const nni_json_node *object, const char *key)
 {
-    const nn_json_node *node = value_member(c, object, key);
+    const nni_json_node *node = value_member(c, object, key);
 
     if (node != NULL && node->kind == NN_JSON_STRING)
         return node->text;
@@ -151,7 +151,7 @@ static int value_digit(char x)
 }
 
 /* out[i] of size bytes; false if the text is not that many. */
-static bool value_hex(uint8_t *out, const nn_json_node *node, size_t size)
+static bool value_hex(uint8_t *out, const nni_json_node *node, size_t size)
 {
     if (node == NULL || node->kind != NN_JSON_STRING
         || node->length != 2 * size)
@@ -167,7 +167,7 @@ static bool value_hex(uint8_t *out, const nn_json_node *node, size_t size)
     return true;
 }
 
-uint8_t *vec_bytes(vec_case *c, const nn_json_node *node, size_t *size)
+uint8_t *vec_bytes(vec_case *c, const nni_json_node *node, size_t *size)
 {
     size_t count = node != NULL && node->kind == NN_JSON_STRING
                        ? node->length / 2 : 0;
@@ -179,7 +179,7 @@ uint8_t *vec_bytes(vec_case *c, const nn_json_node *node, size_t *size)
     return out;
 }
 
-const uint8_t *vec_seed(vec_case *c, const nn_json_node *object,
+const uint8_t *vec_seed(vec_case *c, const nni_json_node *object,
                         const char *key)
 {
     size_t size;
@@ -200,7 +200,7 @@ static uint64_t value_word(const uint8_t *b)
     return x;
 }
 
-static void value_words(vec_case *c, uint64_t *out, const nn_json_node *node,
+static void value_words(vec_case *c, uint64_t *out, const nni_json_node *node,
                         size_t n)
 {
     uint8_t *raw = vec_alloc(c, 8 * n);
@@ -215,12 +215,12 @@ static void value_words(vec_case *c, uint64_t *out, const nn_json_node *node,
         out[i] = value_word(raw + 8 * i);
 }
 
-uint64_t *vec_poly(vec_case *c, const nn_json_node *node, size_t limbs)
+uint64_t *vec_poly(vec_case *c, const nni_json_node *node, size_t limbs)
 {
     const size_t n = c->group->n;
     uint64_t *out = vec_alloc(c, limbs * n * sizeof *out);
-    const nn_json_node *from = nn_json_get(c->doc, node, "primes");
-    const nn_json_node *list = from != NULL ? from : node, *at;
+    const nni_json_node *from = nni_json_get(c->doc, node, "primes");
+    const nni_json_node *list = from != NULL ? from : node, *at;
     const uint8_t *seed = from == NULL ? NULL : vec_seed(c, node, "seed");
     size_t k = 0;
 
@@ -229,15 +229,15 @@ uint64_t *vec_poly(vec_case *c, const nn_json_node *node, size_t limbs)
                  list == NULL ? 0 : (unsigned)list->count, limbs);
         return NULL;
     }
-    for (at = nn_json_first(c->doc, list); at != NULL && !c->failed;
-         at = nn_json_next(c->doc, at), k++) {
+    for (at = nni_json_first(c->doc, list); at != NULL && !c->failed;
+         at = nni_json_next(c->doc, at), k++) {
         int64_t t = 0;
 
         if (from == NULL) {
             value_words(c, out + k * n, at, n);
             continue;
         }
-        if (!nn_json_int(&t, at, 0, c->group->top + c->group->special))
+        if (!nni_json_int(&t, at, 0, c->group->top + c->group->special))
             vec_fail(c, "a limb belongs to no prime");
         else
             vec_ok(c, ckks_sample_uniform(out + k * n, n,
@@ -247,31 +247,31 @@ uint64_t *vec_poly(vec_case *c, const nn_json_node *node, size_t limbs)
     return c->failed ? NULL : out;
 }
 
-double *vec_doubles(vec_case *c, const nn_json_node *node, size_t *count)
+double *vec_doubles(vec_case *c, const nni_json_node *node, size_t *count)
 {
     double *out;
     size_t i = 0;
 
     *count = node == NULL ? 0 : node->count;
     out = vec_alloc(c, (*count + 1) * sizeof *out);
-    for (const nn_json_node *at = nn_json_first(c->doc, node);
-         at != NULL && out != NULL; at = nn_json_next(c->doc, at))
+    for (const nni_json_node *at = nni_json_first(c->doc, node);
+         at != NULL && out != NULL; at = nni_json_next(c->doc, at))
         out[i++] = value_double(c, at, "a member of a list");
     return out;
 }
 
-int64_t *vec_ints(vec_case *c, const nn_json_node *node, size_t *count)
+int64_t *vec_ints(vec_case *c, const nni_json_node *node, size_t *count)
 {
     int64_t *out;
     size_t i = 0;
 
     *count = node == NULL ? 0 : node->count;
     out = vec_alloc(c, (*count + 1) * sizeof *out);
-    for (const nn_json_node *at = nn_json_first(c->doc, node);
-         at != NULL && out != NULL; at = nn_json_next(c->doc, at), i++) {
+    for (const nni_json_node *at = nni_json_first(c->doc, node);
+         at != NULL && out != NULL; at = nni_json_next(c->doc, at), i++) {
         if (at->kind == NN_JSON_STRING)
             out[i] = strtoll(at->text, NULL, 10);
-        else if (!nn_json_int(&out[i], at, INT64_MIN, INT64_MAX))
+        else if (!nni_json_int(&out[i], at, INT64_MIN, INT64_MAX))
             vec_fail(c, "a member of a list is no whole number");
     }
     return out;

@@ -96,7 +96,7 @@ static void words_automorphism(vec_case *c)
 /* ---- arithmetic: by way of ciphertexts and plaintexts ------------------- */
 
 /* A ciphertext whose halves are both x, or a plaintext (parts 1). */
-static bool words_object(vec_case *c, int parts, const nn_json_node *node)
+static bool words_object(vec_case *c, int parts, const nni_json_node *node)
 {
     const int level = vec_level(c, c->input);
     const size_t half = (size_t)(level + 1) * c->group->n;
@@ -244,7 +244,7 @@ static void base_approximate(vec_case *c, const uint64_t *out, int level,
 {
     const size_t n = c->group->n;
     const int limbs = level + 1 + vec_specials(c, level);
-    const nn_json_node *given = nn_json_get(c->doc, c->input, "multiple");
+    const nni_json_node *given = nni_json_get(c->doc, c->input, "multiple");
     uint64_t *sum;
     uint8_t *v;
     size_t size, at = 0;
@@ -287,11 +287,11 @@ static void base_convert(vec_case *c)
     const int level = vec_level(c, c->input);
     const int limbs = level + 1 + vec_specials(c, level);
     const char *from = vec_text(c, c->input, "source");
-    const nn_json_node *x_node = vec_input(c, "x");
+    const nni_json_node *x_node = vec_input(c, "x");
     bool special = strcmp(from, "special") == 0;
     int count = x_node == NULL ? 0
-                : nn_json_get(c->doc, x_node, "primes") != NULL
-                    ? (int)nn_json_get(c->doc, x_node, "primes")->count
+                : nni_json_get(c->doc, x_node, "primes") != NULL
+                    ? (int)nni_json_get(c->doc, x_node, "primes")->count
                     : (int)x_node->count;
     int source = special ? CKKS_SOURCE_SPECIAL : from[0] - '0';
     int alpha = vec_alpha(c);

@@ -118,7 +118,7 @@ int volley_write(const char *path, const void *data, size_t size,
 /* Everything printed has arrived, else a failure. */
 int volley_flush(void);
 /* Finishes and clears a writer to stdout. */
-int volley_json_end(nn_json_writer *w);
+int volley_json_end(nni_json_writer *w);
 
 /* ---- model or plan (source.c) ------------------------------------------- */
 
@@ -160,13 +160,13 @@ typedef struct volley_input {
 
 /* The images these words name, as the plan takes them, by --first, --count and
  * --fit; notes what was skipped. */
-int volley_album(unet_album *out, const volley_args *a, const nn_plan *p,
+int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
                  const char *const *word, int words);
-volley_input volley_album_input(unet_album *album);
+volley_input volley_album_input(uni_album *album);
 
 /* The given images must be those that went in, as far as sizes tell; option is
  * for the message. */
-int volley_check_album(const unet_album *album, const unet_job *job,
+int volley_check_album(const uni_album *album, const unet_job *job,
                        const char *option);
 
 /* NULL in a build without libjpeg. */
@@ -177,7 +177,7 @@ extern unet_decoder *const volley_jpeg;
 /* Images in memory. */
 typedef struct volley_images {
     size_t count;
-    unet_image *image;      /* shape (count)                                 */
+    uni_image *image;      /* shape (count)                                 */
     unet_size *size;        /* of each                                       */
     const double **pixel;   /* of each                                       */
 } volley_images;
@@ -202,7 +202,7 @@ const char *volley_picture_ending(const char *otherwise);
 /* 255 where logit > threshold; malloc, NULL: told. */
 uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
 /* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
-int volley_probability(unet_image *out, const double *logit, unet_size size,
+int volley_probability(uni_image *out, const double *logit, unet_size size,
                        double threshold);
 /* Name of the picture for result i of count: out itself, out with -i, or one
  * in the folder out/; with a tag before the ending, which is changed unless
@@ -221,18 +221,18 @@ typedef struct volley_answers {
     double *const *logit;       /* shape (images), each (out_channels)       */
     char **name;                /* shape (images)                            */
     int *label;                 /* shape (images); NULL: not known           */
-    unet_quality quality;       /* if label                                  */
+    uni_quality quality;       /* if label                                  */
 } volley_answers;
 
 /* Names and labels (--labels).  album: of the images, NULL: they are called by
  * their numbers. */
 int volley_answers_init(volley_answers *out, const volley_args *a,
-                        const nn_plan *p, const unet_album *album,
+                        const nn_plan *p, const uni_album *album,
                         size_t images);
 /* All that is wanted of the classes: -o as CSV, --sheet, and on standard output
  * text or JSON.  secret: the logits come from a decryption. */
 int volley_answers_tell(volley_answers *x, const volley_args *a,
-                        double *const *logit, const unet_album *album,
+                        double *const *logit, const uni_album *album,
                         double seconds, bool secret);
 void volley_answers_clear(volley_answers *x);
 
@@ -240,7 +240,7 @@ void volley_answers_clear(volley_answers *x);
 int volley_labels(int *label, const volley_answers *x, const volley_args *a);
 /* The first images with their classes, as a picture. */
 int volley_sheet(const char *path, const volley_answers *x,
-                 const unet_album *album);
+                 const uni_album *album);
 /* Refuses a name of a sheet that cannot be written. */
 int volley_check_sheet(const char *path);
 
@@ -282,7 +282,7 @@ typedef struct volley_report {
 } volley_report;
 int volley_threads(void);               /* that work is shared by            */
 void volley_report_init(volley_report *r, const volley_source *s);
-void volley_report_put(nn_json_writer *w, const volley_report *r);
+void volley_report_put(nni_json_writer *w, const volley_report *r);
 
 /* ---- verbs -------------------------------------------------------------- */
 
