@@ -13,7 +13,7 @@ valid ones are judged.  A mutant is
     invalid     does not compile                            not counted
     equivalent  the same code, as it is shipped (-O2)       not counted
     caught      a check failed          crash    a signal
-    timeout     30 s of processor time, without an end
+    timeout     a test took over 4 times its time, or all over 30 s
     guarded     red only under AddressSanitizer, UBSan or VERIFY
     survived    none of these
 
@@ -25,6 +25,7 @@ mutated runs in a folder of its own, without privileges, within limits.
 import argparse
 import collections
 import fnmatch
+import functools
 import glob
 import hashlib
 import os
@@ -53,7 +54,7 @@ SANITIZED = ('-O1 -fsanitize=address,undefined -fno-sanitize-recover=all '
 
 
 def read(path):
-    with open(path, encoding='utf-8') as f:
+    with open(path, encoding='utf-8', errors='replace') as f:
         return f.read()
 
 
@@ -74,6 +75,7 @@ def all_mutants(files):
     return {f: mutants_of(f, read(f), types) for f in files}
 
 
+@functools.lru_cache(None)
 def part_of(file):
     """The words of the tests that answer for a file."""
     for line in read(os.path.join(HERE, 'mutants', 'parts')).splitlines():
@@ -111,12 +113,47 @@ def needs_only_ckks(test, seen):
     return True
 
 
+def processor_seconds(pid):
+    with open('/proc/%d/stat' % pid, encoding='utf-8') as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return sum(map(int, fields[11:15])) / os.sysconf('SC_CLK_TCK')
+
+
+def watch(p, log, usual, slow):
+    """Waits for the tests; ends the process when one takes over four times
+    what it usually does.  Exit code, processor time."""
+    code, used, done, mark, start = None, 0, 0, 0, time.monotonic()
+    while code is None:
+        try:
+            code = p.wait(timeout=0.1)
+            break
+        except subprocess.TimeoutExpired:
+            pass
+        used = processor_seconds(p.pid)
+        ready = len(re.findall(r'^ok ', read(log), re.M))
+        if ready > done:
+            done, mark = ready, used
+        most = usual[done] if done < len(usual) else CPU_SECONDS
+        if (used - mark > slow * (1 + 4 * most)
+                or time.monotonic() - start > WALL_SECONDS):
+            code = -signal.SIGXCPU
+    try:
+        os.killpg(p.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    p.wait()
+    return code, used
+
+
 class Tree:
     """A copy of the sources with objects built, and how each is compiled."""
 
     def __init__(self, work):
         self.work = work
         os.chdir(work)
+        self.hash = digest(''.join(read(f) for f in sorted(
+            glob.glob('ckks/**/*.[ch]', recursive=True)
+            + glob.glob('tests/**/*.[ch]', recursive=True))))
         text = subprocess.run(
             ['make', '-n', 'B=o', 'CFLAGS=' + SHIPPED, 'o/tests'], check=True,
             capture_output=True, text=True).stdout
@@ -183,8 +220,9 @@ class Tree:
                     changed[source] = out
         return changed
 
-    def run(self, program, words, cpu, memory):
-        """('ok' | 'caught' | 'crash' | 'timeout', what turned red, seconds)"""
+    def run(self, program, words, usual, slow=1, memory=4 << 30):
+        """('ok' | 'caught' | 'crash' | 'timeout', what turned red, seconds);
+        usual: seconds of each test without a mutant."""
         scratch = os.path.join(self.work, 'scratch')
         shutil.rmtree(scratch, ignore_errors=True)
         os.mkdir(scratch)
@@ -192,26 +230,15 @@ class Tree:
         env = dict(os.environ, TMPDIR=scratch, OMP_NUM_THREADS='1',
                    ASAN_OPTIONS='hard_rss_limit_mb=4000:detect_leaks=1')
         log = os.path.join(self.work, 'log')
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with open(log, 'wb') as out:
             p = subprocess.Popen([os.path.abspath(program), '-s'] + words,
                                  stdout=out, stderr=subprocess.STDOUT,
                                  stdin=subprocess.DEVNULL, cwd=scratch,
-                                 env=env, start_new_session=True,
-                                 preexec_fn=lambda: limits(cpu, memory))
-            try:
-                code = p.wait(timeout=WALL_SECONDS)
-            except subprocess.TimeoutExpired:
-                code = -signal.SIGXCPU
-            try:
-                os.killpg(p.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            p.wait()
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        used = sum(after[:2]) - sum(before[:2])
-        with open(log, encoding='utf-8', errors='replace') as f:
-            text = f.read()
+                                 env=env, process_group=0,
+                                 preexec_fn=lambda: limits(CPU_SECONDS * slow,
+                                                           memory))
+            code, used = watch(p, log, usual, slow)
+        text = read(log)
         if code == 0:
             return 'ok', text, used
         seen = re.findall(r'^  (\S+:\d+): CHECK|^SUMMARY: (\S+ \S+)|'
@@ -272,6 +299,10 @@ class Campaign:
                     + m.ident)
             part_of(file)
         self.tree, self.work, self.kinds = None, work, set()
+        path, self.seconds = self.record.path + '.parts', {}
+        if os.path.exists(path):
+            self.seconds = {line.split()[0]: line.split()[1:]
+                            for line in read(path).splitlines()}
 
     def prepare(self):
         """Copies the tree and builds it."""
@@ -287,19 +318,23 @@ class Campaign:
             raise SystemExit(self.tree.said)
 
     def passes(self, words):
-        """The words' tests pass without a mutant, or nothing below counts."""
-        if tuple(words) in self.kinds:
-            return
+        """Seconds that the words' tests take without a mutant, where they
+        must pass; measured once a tree."""
+        key = digest(' '.join([self.tree.hash] + words))
+        if key in self.seconds:
+            return list(map(float, self.seconds[key]))
         for word in words:
             if not subprocess.run(['plain/program', '-l', word], check=True,
                                   capture_output=True).stdout:
                 raise SystemExit('no test is named ' + word)
-        verdict, text, used = self.tree.run('plain/program', words,
-                                            CPU_SECONDS, 4 << 30)
+        verdict, text, used = self.tree.run('plain/program', words, [])
         if verdict != 'ok' or used > CPU_SECONDS / 2:
             raise SystemExit('without a mutant: %s, %.1f s: %s\n%s' % (
                 verdict, used, ' '.join(words), text[-2000:]))
-        self.kinds.add(tuple(words))
+        self.seconds[key] = re.findall(r'^ok .*\((\S+) s\)', text, re.M)
+        with open(self.record.path + '.parts', 'a', encoding='utf-8') as f:
+            f.write('%s %s\n' % (key, ' '.join(self.seconds[key])))
+        return list(map(float, self.seconds[key]))
 
     def kind(self, folder, flags):
         """Another build, made when first wanted."""
@@ -311,7 +346,7 @@ class Campaign:
     def judge(self, m, guard=False):
         """Verdict, what turned red, seconds."""
         self.prepare()
-        self.passes(part_of(m.file))
+        self.usual = self.passes(part_of(m.file))
         if guard:
             self.kind('guarded', SANITIZED)
         text = read(m.file)
@@ -331,11 +366,11 @@ class Campaign:
         if not self.tree.link(folder, flags, changed, 'm/program'):
             return 'invalid', self.tree.said[-80:], 0
         if not guard:
-            verdict, by, used = self.tree.run('m/program', words, CPU_SECONDS,
-                                              4 << 30)
+            verdict, by, used = self.tree.run('m/program', words,
+                                              self.usual)
             return (('survived', '', used) if verdict == 'ok'
                     else (verdict, by, used))
-        verdict, by, used = self.tree.run('m/program', words, 3 * CPU_SECONDS,
+        verdict, by, used = self.tree.run('m/program', words, self.usual, 8,
                                           None)
         if verdict in ('caught', 'crash'):
             return 'guarded', by, used
