@@ -77,7 +77,7 @@ def all_mutants(files):
 
 @functools.lru_cache(None)
 def part_of(file):
-    """The words of the tests that answer for a file."""
+    """The kernel, and the words of the tests, that answer for a file."""
     for line in read(os.path.join(HERE, 'mutants', 'parts')).splitlines():
         words = line.split()
         if words and words[0] != '#' and fnmatch.fnmatch(file, words[0]):
@@ -162,9 +162,13 @@ class Tree:
             m = re.search(r'(.*) -MMD -MP -c -o (\S+) (\S+\.c)$', line)
             if m and self.wanted(m[3]):
                 self.commands[m[3]] = re.sub(r' -W[a-z]\S*', '', m[1]) + ' -w'
+                if m[3].startswith('tests/'):
+                    self.commands[m[3]] += ' -Dcki_kernels=mutants_kernels'
             elif ' -o o/tests ' in line:
                 self.libs = [w for w in line.split() if w.startswith('-l')
                              or w == '-pthread']
+        self.commands['tests/mutants/kernels.c'] = (
+            self.commands['tests/test.c'].replace('-Dcki_kernels', '-DOF'))
         self.needs = {}
 
     @staticmethod
@@ -229,9 +233,11 @@ class Tree:
         os.chmod(scratch, 0o777)
         env = dict(os.environ, TMPDIR=scratch, OMP_NUM_THREADS='1',
                    ASAN_OPTIONS='hard_rss_limit_mb=4000:detect_leaks=1')
+        if words[0] != '-':
+            env['MUTANTS_KERNEL'] = words[0]
         log = os.path.join(self.work, 'log')
         with open(log, 'wb') as out:
-            p = subprocess.Popen([os.path.abspath(program), '-s'] + words,
+            p = subprocess.Popen([os.path.abspath(program), '-s'] + words[1:],
                                  stdout=out, stderr=subprocess.STDOUT,
                                  stdin=subprocess.DEVNULL, cwd=scratch,
                                  env=env, process_group=0,
@@ -301,8 +307,9 @@ class Campaign:
         self.tree, self.work, self.kinds = None, work, set()
         path, self.seconds = self.record.path + '.parts', {}
         if os.path.exists(path):
-            self.seconds = {line.split()[0]: line.split()[1:]
-                            for line in read(path).splitlines()}
+            for line in read(path).splitlines():
+                tree, key, *usual = line.split()
+                self.seconds[key] = tree, usual
 
     def prepare(self):
         """Copies the tree and builds it."""
@@ -320,12 +327,11 @@ class Campaign:
     def passes(self, words):
         """Seconds that the words' tests take without a mutant, where they
         must pass; measured once a tree."""
-        if self.args.green:
-            return []
-        key = digest(' '.join([self.tree.hash] + words))
-        if key in self.seconds:
-            return list(map(float, self.seconds[key]))
-        for word in words:
+        key = digest(' '.join(words))
+        tree, usual = self.seconds.get(key, ('', []))
+        if tree == self.tree.hash or self.args.green:
+            return list(map(float, usual))
+        for word in words[1:]:
             if not subprocess.run(['plain/program', '-l', word], check=True,
                                   capture_output=True).stdout:
                 raise SystemExit('no test is named ' + word)
@@ -333,10 +339,11 @@ class Campaign:
         if verdict != 'ok' or used > CPU_SECONDS / 2:
             raise SystemExit('without a mutant: %s, %.1f s: %s\n%s' % (
                 verdict, used, ' '.join(words), text[-2000:]))
-        self.seconds[key] = re.findall(r'^ok .*\((\S+) s\)', text, re.M)
+        usual = re.findall(r'^ok .*\((\S+) s\)', text, re.M)
+        self.seconds[key] = self.tree.hash, usual
         with open(self.record.path + '.parts', 'a', encoding='utf-8') as f:
-            f.write('%s %s\n' % (key, ' '.join(self.seconds[key])))
-        return list(map(float, self.seconds[key]))
+            f.write(' '.join([self.tree.hash, key] + usual) + '\n')
+        return list(map(float, usual))
 
     def kind(self, folder, flags):
         """Another build, made when first wanted."""
