@@ -152,7 +152,7 @@ class Tree:
         self.work = work
         os.chdir(work)
         self.hash = digest(''.join(read(f) for f in sorted(
-            glob.glob('ckks/**/*.[ch]', recursive=True)
+            ['Makefile'] + glob.glob('ckks/**/*.[ch]', recursive=True)
             + glob.glob('tests/**/*.[ch]', recursive=True))))
         text = subprocess.run(
             ['make', '-n', 'B=o', 'CFLAGS=' + SHIPPED, 'o/tests'], check=True,
@@ -190,13 +190,30 @@ class Tree:
         return os.path.join(folder, source[:-1] + 'o')
 
     def build(self, folder, flags):
-        """All objects of one kind of build, and their tests."""
+        """All objects of one kind of build, and their tests.  Objects of the
+        same sources may lie there from a campaign that was cut."""
         for source in self.commands:
-            if not self.compile(source, flags, self.object(source, folder)):
-                raise SystemExit('%s: %s' % (source, self.said))
-            d = read(self.object(source, folder) + '.d')
-            self.needs[source] = set(d.replace('\\\n', ' ').split()[1:])
-        return self.link(folder, flags, {}, folder + '/program')
+            out = self.object(source, folder)
+            if not os.path.exists(out + '.key') or (
+                    read(out + '.key') != self.key(source, out, flags)):
+                if not self.compile(source, flags, out):
+                    raise SystemExit('%s: %s' % (source, self.said))
+                with open(out + '.key', 'w', encoding='utf-8') as f:
+                    f.write(self.key(source, out, flags))
+            self.needs[source] = self.headers(out)
+        if not self.link(folder, flags, {}, folder + '/program'):
+            raise SystemExit(self.said)
+
+    @staticmethod
+    def headers(out):
+        """What an object was made of."""
+        return set(read(out + '.d').replace('\\\n', ' ').split()[1:])
+
+    def key(self, source, out, flags):
+        """Changes with the command and with every file of ours it read."""
+        own = sorted(f for f in self.headers(out) if not f.startswith('/'))
+        return digest(' '.join([self.commands[source], flags] + own)
+                      + ''.join(read(f) for f in own if os.path.exists(f)))
 
     def link(self, folder, flags, other, out):
         objects = [other.get(s, self.object(s, folder)) for s in self.commands]
@@ -316,13 +333,12 @@ class Campaign:
         if self.tree is not None:
             return
         for name in ('Makefile', 'ckks', 'nn', 'unet', 'tests', 'examples'):
-            path = os.path.join(ROOT, name)
-            (shutil.copytree if os.path.isdir(path) else shutil.copy)(
-                path, os.path.join(self.work, name))
+            path, to = os.path.join(ROOT, name), os.path.join(self.work, name)
+            shutil.rmtree(to, ignore_errors=True)
+            (shutil.copytree if os.path.isdir(path) else shutil.copy)(path, to)
         os.chmod(self.work, 0o755)
         self.tree = Tree(self.work)
-        if not self.tree.build('plain', SHIPPED):
-            raise SystemExit(self.tree.said)
+        self.tree.build('plain', SHIPPED)
 
     def passes(self, words):
         """Seconds that the words' tests take without a mutant, where they
@@ -348,8 +364,7 @@ class Campaign:
     def kind(self, folder, flags):
         """Another build, made when first wanted."""
         if folder not in self.kinds:
-            if not self.tree.build(folder, flags):
-                raise SystemExit(self.tree.said)
+            self.tree.build(folder, flags)
             self.kinds.add(folder)
 
     def judge(self, m, guard=False):
@@ -462,22 +477,22 @@ def summary(rows):
 
 
 def run(args):
-    work = tempfile.mkdtemp(prefix='mutants-')
+    work = os.path.join(tempfile.gettempdir(), 'mutants-' + digest(ROOT))
+    os.makedirs(work, mode=0o755, exist_ok=True)
+    if os.stat(work).st_uid != os.getuid():
+        raise SystemExit(work + ' is another user\'s')
     os.chdir(ROOT)
-    try:
-        c = Campaign(args, work)
-        rows = c.only(args.only) if args.only else c.sample()
-        if not args.plain:
-            rows = c.guarded(rows)
-        if not args.only and not args.keep:
-            c.record.compact([row for _, row in rows])
-        share = summary(rows)
-        caught = share >= args.least
-        print('%d passed, %d failed' % (caught, not caught))
-        return 0 if caught else 1
-    finally:
-        os.chdir('/')
-        shutil.rmtree(work, ignore_errors=True)
+    c = Campaign(args, work)
+    rows = c.only(args.only) if args.only else c.sample()
+    if not args.plain:
+        rows = c.guarded(rows)
+    if not args.only and not args.keep:
+        c.record.compact([row for _, row in rows])
+    caught = summary(rows) >= args.least
+    os.chdir('/')
+    shutil.rmtree(work, ignore_errors=True)
+    print('%d passed, %d failed' % (caught, not caught))
+    return 0 if caught else 1
 
 
 def main():
