@@ -234,15 +234,14 @@ static int decrypt_owner(volley_owner *out, const volley_args *a,
     return code;
 }
 
-static void decrypt_warn(const volley_owner *owner, bool classes)
+static void decrypt_warn(const volley_owner *owner)
 {
-    if (owner->trust_server)
-        return;
-    volley_warn("this %s must not go back to the server, nor to whoever talks "
-                "to it: of a result that the server made up, one mask gives "
-                "it the secret key (decrypt --help; --trust-server says that "
-                "it computes what it is asked)",
-                classes ? "answer" : "mask");
+    if (!owner->trust_server)
+        volley_warn("what comes out of this decryption must not go back to "
+                    "the server, nor to whoever talks to it: of a result that "
+                    "it made up, one mask gives it the secret key (decrypt "
+                    "--help; --trust-server says that it computes what it is "
+                    "asked)");
 }
 
 /* The verb, the plan read and taken. */
@@ -270,7 +269,7 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
         code = volley_check_album(given, &r.job,
                                   classes ? "--images" : "--overlay");
     if (code == VOLLEY_DONE)
-        decrypt_warn(&owner, classes);
+        decrypt_warn(&owner);
     if (code == VOLLEY_DONE && classes)
         code = decrypt_classes(a, &r, &s->plan, given, start);
     else if (code == VOLLEY_DONE)
