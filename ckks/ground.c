@@ -1,6 +1,7 @@
 /* ground.c -- layer 0: messages, memory, wiping. */
 #include "ground.h"
 
+#include <fenv.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,3 +85,39 @@ void cki_wipe(void *p, size_t size)
         *b++ = 0;
 #endif
 }
+
+/* ---- rounding ----------------------------------------------------------- */
+
+#if defined(__SSE2_MATH__) && defined(__GNUC__)
+
+void cki_rounding_set(int state)
+{
+    __builtin_ia32_ldmxcsr((__builtin_ia32_stmxcsr() & ~(unsigned)CKI_MXCSR)
+                           | (unsigned)state);
+}
+
+#elif defined(FE_TONEAREST)
+
+int cki_rounding(void)
+{
+    return fegetround() - FE_TONEAREST;
+}
+
+void cki_rounding_set(int state)
+{
+    (void)fesetround(FE_TONEAREST + state);
+}
+
+#else                           /* a machine of one mode                     */
+
+int cki_rounding(void)
+{
+    return 0;
+}
+
+void cki_rounding_set(int state)
+{
+    (void)state;
+}
+
+#endif
