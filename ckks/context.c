@@ -348,6 +348,8 @@ double ckks_ctx_log_q(const ckks_ctx *ctx, int level)
 
 double ckks_ctx_log_qp(const ckks_ctx *ctx)
 {
+    CKI_NEAREST;
+
     return ctx->log_q[ctx->num_primes - 1] + ctx->log_p;
 }
 
