@@ -20,6 +20,7 @@ WARN   := -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Wstrict-prototypes
 # -ffp-contract=off: the exactness proofs of the kernels need every rounding
 # where the source has it.
 CFLAGS ?= -O2 -g
+PIC    ?= -fPIC
 STD    := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -Ickks -Inn -Iunet
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 
@@ -102,7 +103,7 @@ $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -fPIC -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(PIC) -MMD -MP -c -o $@ $<
 
 ifeq ($(HAVE_OMP),1)
 $(B)/omp/%.o: DEFS += -DCKKS_OMP

@@ -14,12 +14,6 @@ const char *ckks_last_error(void)
     return "";
 }
 
-ckks_status cki_fail(ckks_status s, const char *format, ...)
-{
-    (void)format;
-    return s;
-}
-
 #else
 
 static _Thread_local char message[512];
@@ -54,13 +48,49 @@ const char *ckks_status_name(ckks_status s)
     return name[s];
 }
 
+/* Newlib has the name aligned_alloc but, on some machines, not what it calls;
+ * Windows has not the name.  There each piece keeps malloc's pointer in front
+ * of it. */
+#if defined(__NEWLIB__) || defined(_WIN32)
+
+static void *aligned_new(size_t size)
+{
+    char *base = size > SIZE_MAX - 64 ? NULL : malloc(size + 64);
+    void **p;
+
+    if (base == NULL)
+        return NULL;
+    p = (void **)(void *)(base + 64 - (uintptr_t)base % 64);
+    p[-1] = base;
+    return p;
+}
+
+static void aligned_free(void *p)
+{
+    free(((void **)p)[-1]);
+}
+
+#else
+
+static void *aligned_new(size_t size)
+{
+    return aligned_alloc(64, (size + 63) / 64 * 64);
+}
+
+static void aligned_free(void *p)
+{
+    free(p);
+}
+
+#endif
+
 void *cki_alloc(const ckks_memory *m, size_t size)
 {
     if (size == 0 || size > SIZE_MAX - 63)
         return NULL;
     if (m->allocate != NULL)
         return m->allocate(m->user, size);
-    return aligned_alloc(64, (size + 63) / 64 * 64);
+    return aligned_new(size);
 }
 
 void cki_free(const ckks_memory *m, void *p, size_t size)
@@ -70,7 +100,7 @@ void cki_free(const ckks_memory *m, void *p, size_t size)
     if (m->release != NULL)
         m->release(m->user, p, size);
     else
-        free(p);
+        aligned_free(p);
 }
 
 void cki_wipe(void *p, size_t size)

@@ -23,7 +23,12 @@
 /* Records the message of a failing public call and returns its status.  The
  * text begins with the public function's name: "ckks_add: levels differ: ...".
  * The thread-local buffer behind it is the library's only writable global. */
+#ifdef CKKS_NO_MESSAGE          /* no texts in the program: statuses alone   */
+int cki_message(const char *format, ...) CKI_PRINTF(1, 2);  /* is not there  */
+#define cki_fail(s, ...) ((void)sizeof cki_message(__VA_ARGS__), (ckks_status)(s))
+#else
 ckks_status cki_fail(ckks_status s, const char *format, ...) CKI_PRINTF(2, 3);
+#endif
 
 /* Memory of 64-byte alignment through the hooks; NULL when there is none. */
 void *cki_alloc(const ckks_memory *m, size_t size);

@@ -324,7 +324,8 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
             return s;
         if (seen[bit / 8] >> bit % 8 & 1)
             return cki_fail(CKKS_EFORMAT, "%s: key %zu of %zu: kind %u, step "
-                            "%u stands twice", name, i, count, kind, step);
+                            "%u stands twice", name, i, count, (unsigned)kind,
+                            (unsigned)step);
         seen[bit / 8] |= (uint8_t)(1u << bit % 8);
         want += key_limbs_size(ctx, (int)cki_load32(b + 8));
     }
