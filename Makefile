@@ -19,6 +19,9 @@ PYTHON  ?= /usr/bin/python3
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Wstrict-prototypes
 # -ffp-contract=off: the exactness proofs of the kernels need every rounding
 # where the source has it.
+ifdef MINIMAL                   # small; docs/embedded.md
+CFLAGS ?= -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+endif
 CFLAGS ?= -O2 -g
 PIC    ?= -fPIC
 STD    := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -Ickks -Inn -Iunet
