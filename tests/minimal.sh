@@ -117,6 +117,29 @@ bytes=$("$work/stack")
 echo "  note: stack of the client and of a public key's owner: $bytes bytes"
 try "at most 64 KB of stack: $bytes" below 65536 "$bytes"
 
+# ---- no build computes with -ffast-math ------------------------------------------
+# refused FILE FLAG: the library's own message stops the compiler
+refused()
+{
+    $CC -std=c11 "$2" -Ickks -E -o "$work/e" "$1" 2>"$work/e.log" && return 1
+    grep -q 'error.*libckks computes wrongly with' "$work/e.log"
+}
+fast()
+{
+    for f in ckks/*.c ckks/kernel/*.c; do
+        refused "$f" -Ofast || { echo "$f is taken"; return 1; }
+    done
+}
+try "-Ofast: every file is refused" fast
+for flag in -ffast-math -ffinite-math-only -funsafe-math-optimizations; do
+    # clang does not tell of the last
+    [ "$flag" = -funsafe-math-optimizations ] \
+        && ! $CC $flag -dM -E -x c /dev/null | grep -q __ASSOCIATIVE_MATH__ \
+        && continue
+    try "$flag is refused" refused ckks/encode.c $flag
+done
+try "-O3 is taken" $CC -std=c11 -O3 -Ickks -E -o "$work/e" ckks/encode.c
+
 # ---- it works -------------------------------------------------------------------
 for e in 01_encode 02_multiply_rotate 03_keys_on_two_sides; do
     try "examples/$e.c compiles" $CC -std=c11 -Ickks -o "$work/$e" \
