@@ -161,7 +161,8 @@ for arch in aarch64 riscv64 s390x; do
 done
 
 # ---- no operating system ----------------------------------------------------
-# bare NAME FLAGS: the client, $work/client
+entropy=-DCKKS_ENTROPY=client_entropy
+# bare NAME FLAGS LIBRARY-FLAGS: the client, $work/client
 bare()
 {
     name=$1
@@ -169,8 +170,8 @@ bare()
     rm -rf "$work/b"
     # shellcheck disable=SC2086
     make -j "$jobs" B="$work/b" MINIMAL=1 PIC= CC=arm-none-eabi-gcc \
-        AR=arm-none-eabi-ar CFLAGS="$small -DCKKS_NO_MESSAGE \
-        -DCKKS_ENTROPY=client_entropy" >"$work/log" 2>&1 \
+        AR=arm-none-eabi-ar CFLAGS="$small -DCKKS_NO_MESSAGE $3" \
+        >"$work/log" 2>&1 \
         && arm-none-eabi-gcc -std=c11 $small -Ickks -DCLIENT_ENTROPY \
            --specs=rdimon.specs -Wl,--gc-sections -s -o "$work/client" \
            tests/minimal/client.c "$work/b/libckks.a" -lm >>"$work/log" 2>&1 \
@@ -187,8 +188,8 @@ if ! wanted "$name"; then
     :
 elif ! command -v arm-none-eabi-gcc >/dev/null; then
     skip "$name: no arm-none-eabi-gcc; make deps-cross"
-elif bare "$name" "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"
-then
+elif bare "$name" "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16" \
+    $entropy; then
     if [ "$(bytes)" -le 102400 ]; then
         passed=$((passed + 1))
         echo "$name: client of $(bytes) bytes, newlib included"
@@ -197,15 +198,24 @@ then
     fi
     qemu=$(command -v qemu-arm || command -v qemu-arm-static)
     name="arm-none-eabi-gcc Cortex-A9"
+    a9="-mcpu=cortex-a9 -marm -mfloat-abi=hard -mfpu=vfpv3"
+    # ends NAME CODE: the client's exit code, a ckks_status
+    ends()
+    {
+        "$qemu" "$work/client" >"$work/log" 2>&1
+        code=$?
+        if [ "$code" -eq "$2" ]; then
+            passed=$((passed + 1))
+            echo "$1: the client ends with $code"
+        else
+            bad "$1: the client's exit code is $code, not $2"
+        fi
+    }
     if [ -z "$qemu" ]; then
         skip "$name: no qemu-arm; make deps-cross"
-    elif bare "$name" "-mcpu=cortex-a9 -marm -mfloat-abi=hard -mfpu=vfpv3"; then
-        if "$qemu" "$work/client" >"$work/log" 2>&1; then
-            passed=$((passed + 1))
-            echo "$name: the client runs"
-        else
-            bad "$name: the client's exit code is not 0"
-        fi
+    else
+        bare "$name" "$a9" $entropy && ends "$name" 0
+        bare "$name" "$a9" && ends "$name without randomness" 9
     fi
 fi
 
