@@ -126,6 +126,17 @@ void cki_rounding_set(int state)
                            | (unsigned)state);
 }
 
+#elif defined(__aarch64__) && defined(__GNUC__)
+
+void cki_rounding_set(int state)
+{
+    uint64_t all;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(all));
+    all = (all & ~(uint64_t)CKI_FPCR) | (uint64_t)state;
+    __asm__ volatile("msr fpcr, %0" : : "r"(all));
+}
+
 #elif defined(FE_TONEAREST)
 
 int cki_rounding(void)

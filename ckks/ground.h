@@ -73,7 +73,16 @@ static inline int cki_rounding(void)
 {
     return (int)(__builtin_ia32_stmxcsr() & CKI_MXCSR);
 }
-#else
+#elif defined(__aarch64__) && defined(__GNUC__)
+enum { CKI_FPCR = 0x1c00000 };  /* flush to zero, rounding                   */
+static inline int cki_rounding(void)
+{
+    uint64_t state;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    return (int)(state & CKI_FPCR);
+}
+#else                           /* by fenv.h: rounding alone                 */
 int cki_rounding(void);
 #endif
 void cki_rounding_set(int state);

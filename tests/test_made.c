@@ -296,3 +296,41 @@ TEST(scales_without_room_are_refused)
         world_clear(&w);
     }
 }
+
+/* Two contexts of equal parameters: what is saved of one loads in the other,
+ * but an object belongs to the one it was made with. */
+TEST(equal_contexts)
+{
+    for (int ring = 0; ring < 3; ring++) {
+        static uint8_t file[BYTES];
+        uint8_t print[2][16];
+        const double x[1] = { 1 };
+        world w[2];
+        ckks_ct ct = { 0 }, out = { 0 };
+        ckks_pt pt = { 0 };
+        size_t n;
+
+        if (!world_init(&w[0], ring) || !world_init(&w[1], ring))
+            return;
+        ckks_ctx_fingerprint(print[0], w[0].ctx);
+        ckks_ctx_fingerprint(print[1], w[1].ctx);
+        CHECK(memcmp(print[0], print[1], 16) == 0, "ring %d", ring);
+        if (!CHECK_OK(ckks_encode(&pt, w[0].ctx, x, NULL, 1, 1, 0x1p30))
+            || !CHECK_OK(ckks_encrypt_sk(&ct, &w[0].rng, &pt, w[0].sk)))
+            return;
+        CHECK_STATUS(ckks_encrypt_sk(&out, &w[1].rng, &pt, w[1].sk),
+                     CKKS_ECTX);
+        n = ckks_ct_size(&ct);
+        if (CHECK(n <= BYTES, "%zu", n) && CHECK_OK(ckks_ct_save(file, n, &ct))
+            && CHECK_OK(ckks_ct_load(&out, w[1].ctx, file, n))) {
+            CHECK_STATUS(ckks_add(&out, &out, &ct), CKKS_ECTX);
+            CHECK_STATUS(ckks_add_plain(&out, &out, &pt), CKKS_ECTX);
+            CHECK_OK(ckks_decrypt(&pt, &out, w[1].sk));
+        }
+        ckks_ct_clear(&ct);
+        ckks_ct_clear(&out);
+        ckks_pt_clear(&pt);
+        world_clear(&w[0]);
+        world_clear(&w[1]);
+    }
+}

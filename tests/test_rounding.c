@@ -296,13 +296,21 @@ static bool mode_set(int mode)
     static const int rounding[] = { FE_TONEAREST, FE_UPWARD, FE_DOWNWARD,
                                     FE_TOWARDZERO, FE_TONEAREST };
 
+    if (fesetround(rounding[mode]) != 0)
+        return false;
 #if defined(__SSE2_MATH__)
     _mm_setcsr((_mm_getcsr() & ~0x8040u) | (mode == 4 ? 0x8040 : 0));
+    return true;
+#elif defined(__aarch64__)
+    uint64_t fpcr;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    fpcr = (fpcr & ~UINT64_C(0x1000000)) | (mode == 4 ? 0x1000000 : 0);
+    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr));
+    return true;
 #else
-    if (mode == 4)
-        return false;
+    return mode != 4;
 #endif
-    return fesetround(rounding[mode]) == 0;
 }
 
 static bool mode_is(int mode)

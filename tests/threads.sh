@@ -1,7 +1,8 @@
 #!/bin/sh
 # threads.sh BUILD -- the library with OpenMP, as the command has it, in a host
-# program whose threads round otherwise.  Ends with "N passed, N failed" or "N
-# passed, N failed, N skipped".
+# program whose threads round otherwise; and that tests/test_rounding.c calls
+# every function that computes.  Ends with "N passed, N failed" or "N passed, N
+# failed, N skipped".
 build=${1:-build}
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
@@ -40,6 +41,18 @@ elif $CC -std=c11 -O1 -fopenmp -Ickks -o "$work/rounding" \
 else
     verdict "rounding.c compiles" 1
 fi
+# Those of ckks.h that compute nothing in doubles and call no kernel.
+exempt='ckks_(.*_clear|.*_size|ctx_[a-z_]*|file_.*|params_(save|load|resolve)
+    |seal_params_.*|rng_.*|stream|sample_.*|blake2b|status_name|last_error
+    |ct_copy|ct_swap|keys_count|keys_level|max_log_qp|galois)'
+exempt=$(echo "$exempt" | tr -d ' \n')
+sh tests/exports.sh ckks/ckks.h ckks_ | grep -Exv "$exempt" \
+    | sort -u >"$work/computes"
+nm -u "$build/obj/tests/test_rounding.o" | awk '{ print $2 }' | sort -u \
+    >"$work/called"
+comm -23 "$work/computes" "$work/called" >"$work/log"
+[ "$(wc -l <"$work/computes")" -gt 50 ] && [ ! -s "$work/log" ]
+verdict "test_rounding.c calls all that computes" $?
 printf '%s passed, %s failed' "$passed" "$failed"
 [ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
 echo
