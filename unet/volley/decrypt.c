@@ -161,8 +161,15 @@ static int client_masks(const volley_args *a, const unet_result *r,
                         double start)
 {
     const char *out = a->value[OPT_OUT];
-    int code = volley_save_masks(out, r->logit, &r->job, p->threshold);
+    int code = VOLLEY_DONE;
 
+    if (a->overlay.words > 0)
+        code = volley_check_results(out, r->job.images, "overlay",
+                                    volley_picture_ending(".ppm"));
+    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
+        code = volley_check_results(out, r->job.images, "probability", NULL);
+    if (code == VOLLEY_DONE)
+        code = volley_save_masks(out, r->logit, &r->job, p->threshold);
     if (code == VOLLEY_DONE && a->overlay.words > 0)
         code = client_save_overlays(out, album, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)

@@ -25,6 +25,10 @@ int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
     if (a->value[OPT_COUNT] != NULL)
         aim.count = (size_t)count;
     code = volley_check(uni_album_open(out, word, (size_t)words, &aim));
+    for (size_t i = 0; i < out->names.count && code == VOLLEY_DONE; i++)
+        code = volley_reads(out->names.name[i]);
+    if (code == VOLLEY_DONE)
+        code = volley_check_outputs(a);
     if (code == VOLLEY_DONE && out->names.skipped > 0)
         volley_warn("%zu file%s skipped: %s%s", out->names.skipped,
                     out->names.skipped == 1 ? "" : "s", out->names.other,

@@ -183,10 +183,24 @@ char *volley_result_name(const char *out, size_t i, size_t count,
     return name;
 }
 
+int volley_check_results(const char *out, size_t count, const char *tag,
+                         const char *ending)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t i = 0; i < count && code == VOLLEY_DONE; i++) {
+        char *name = volley_result_name(out, i, count, tag, ending);
+
+        code = name != NULL ? volley_check_place(name) : VOLLEY_FAILED;
+        free(name);
+    }
+    return code;
+}
+
 int volley_save_masks(const char *out, double *const *logit,
                       const unet_job *job, double threshold)
 {
-    int code = VOLLEY_DONE;
+    int code = volley_check_results(out, job->images, "", NULL);
 
     for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
         char *name = volley_result_name(out, i, job->images, "", NULL);
