@@ -206,7 +206,8 @@ static int client_decrypt(const volley_args *a, volley_source *s, double start)
     int code = VOLLEY_DONE;
 
     if (list->words > 0) {
-        code = volley_album(&album, a, &s->plan, list->word, list->words);
+        code = volley_album_of(&album, a, &s->plan, list->word, list->words,
+                               a->word[1]);
         given = &album;
     }
     if (code == VOLLEY_DONE)

@@ -174,6 +174,9 @@ typedef struct volley_input {
  * --fit; notes what was skipped. */
 int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
                  const char *const *word, int words);
+/* The same, for a file of their results: their sizes are those in its head. */
+int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
+                    const char *const *word, int words, const char *results);
 volley_input volley_album_input(uni_album *album);
 
 /* The given images must be those that went in, as far as sizes tell; option is
@@ -194,9 +197,10 @@ typedef struct volley_images {
     const double **pixel;   /* of each                                       */
 } volley_images;
 
-/* channels: of the plan's input; grey and colour are converted. */
+/* channels: of the plan's input; grey and colour are converted.  size: what
+ * theirs must be, shape (count); NULL: any. */
 int volley_images_load(volley_images *out, const char *const *path, int count,
-                       int channels);
+                       int channels, const unet_size *size);
 void volley_images_clear(volley_images *p);
 volley_input volley_images_input(const volley_images *p);
 
