@@ -302,8 +302,8 @@ TEST(album_of_these_sizes)
 
     if (!folder_make(&f))
         return;
-    arg[0] = folder_grey(&f, "a.pgm", 3, 2, 8);
-    arg[1] = folder_grey(&f, "b.pgm", 2, 3, 9);
+    arg[0] = folder_grey(&f, "a.pgm", 2, 3, 8);
+    arg[1] = folder_grey(&f, "b.pgm", 3, 2, 9);
     arg[2] = folder_grey(&f, "c.pgm", 9, 9, 9);
     if (CHECK_OK(uni_album_open(&album, arg, 3, &aim))) {
         memset(size, 0, sizeof size);

@@ -21,7 +21,7 @@ bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
 bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
 /* The same of NIfTI, plain or gzipped, and the check at once. */
 ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
-                           const uni_image_want *want);
+                           int slice, const uni_image_want *want);
 
 /* ---- the first bytes (image_want.c) -------------------------------------- */
 
@@ -31,7 +31,7 @@ enum { UNI_HEAD = 4096 };
 size_t uni_file_head(uint8_t *head, size_t size, const char *path);
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
-                           const uni_image_want *want);
+                           int slice, const uni_image_want *want);
 /* More than any file of such an image has. */
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,
                             const uni_image_want *want);

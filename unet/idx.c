@@ -169,6 +169,18 @@ ckks_status uni_idx_decode(uni_idx *out, const char *name,
     return CKKS_OK;
 }
 
+/* A whole head of images against what is wanted; what is wrong in itself is
+ * left to idx_head. */
+static ckks_status idx_check_want(const char *name, const uint8_t *in,
+                                  const uni_image_want *want)
+{
+    const uint32_t channels = in[3] == 4 ? idx_word(in + 16) : 1;
+    const uni_shape shape = { channels == 1 ? 1 : 3, idx_word(in + 8),
+                              idx_word(in + 12) };
+
+    return uni_image_check(name, &shape, want);
+}
+
 /* By the first bytes of a file; *room: more than it needs to have.  Of a gzip
  * stream that gives no whole head the decoder will tell. */
 static ckks_status idx_look(size_t *room, const char *name, const uint8_t *in,
@@ -177,7 +189,6 @@ static ckks_status idx_look(size_t *room, const char *name, const uint8_t *in,
 {
     const bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
     uint8_t *plain = NULL;
-    uni_shape shape;
     uni_idx idx = {0};
     uint64_t bytes = 0;
     ckks_status s;
@@ -187,20 +198,16 @@ static ckks_status idx_look(size_t *room, const char *name, const uint8_t *in,
         return CKKS_OK;
     in = gzip ? plain : in;
     s = idx_check_magic(name, in, gzip ? IDX_MAX_HEAD : size);
+    if (s == CKKS_OK && in[3] != 1)
+        s = idx_check_want(name, in, want);
     if (s == CKKS_OK)
         s = idx_head(&idx, &bytes, name, in);
     free(plain);
-    if (s != CKKS_OK)
-        return s;
+    if (s == CKKS_OK && idx.rank != 1 && idx.count > most)
+        s = nn_fail(CKKS_EARG, "%s: %zu images, more than %zu; take part of "
+                    "them", name, idx.count, most);
     *room = (size_t)bytes + IDX_MAX_HEAD + 4096;
-    if (idx.rank == 1)
-        return CKKS_OK;
-    if (idx.count > most)
-        return nn_fail(CKKS_EARG, "%s: %zu images, more than %zu; take part of "
-                       "them", name, idx.count, most);
-    shape = (uni_shape){ idx.channels, (uint64_t)idx.height,
-                         (uint64_t)idx.width };
-    return uni_image_check(name, &shape, want);
+    return s;
 }
 
 /* A file that has changed between the two readings is found out by whoever asks

@@ -126,7 +126,7 @@ static ckks_status image_file(uni_image *out, const char *file, int slice,
     uint8_t head[UNI_HEAD], *bytes = NULL;
     const size_t n = uni_file_head(head, sizeof head, file);
     size_t size = 0;
-    ckks_status s = uni_image_look(file, head, n, want);
+    ckks_status s = uni_image_look(file, head, n, slice, want);
 
     if (s != CKKS_OK)
         return s;

@@ -26,6 +26,11 @@ ckks_status uni_image_check(const char *name, const uni_shape *shape,
     const uni_image_want *w = want != NULL ? want : &any;
     const char *who = w->who != NULL ? w->who : "the model takes";
 
+    if (height > 0 && width > 0 && !want_size(w, height, width))
+        return nn_fail(CKKS_EARG, "%s: %llux%llu pixels (height x width), %s "
+                       "%dx%d%s", name, (unsigned long long)height,
+                       (unsigned long long)width, who, w->height, w->width,
+                       w->fit ? " or whole multiples" : "");
     if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
         || width > UNET_IMAGE_SIDE || height * width > UNET_IMAGE_PIXELS)
         return nn_fail(CKKS_EFORMAT, "%s: an image of %llu x %llu pixels, want "
@@ -37,22 +42,17 @@ ckks_status uni_image_check(const char *name, const uni_shape *shape,
                        shape->channels, shape->channels == 1 ? "" : "s",
                        shape->channels == 1 ? "grey" : "colour", who,
                        w->channels);
-    if (!want_size(w, height, width))
-        return nn_fail(CKKS_EARG, "%s: %llux%llu pixels (height x width), %s "
-                       "%dx%d%s", name, (unsigned long long)height,
-                       (unsigned long long)width, who, w->height, w->width,
-                       w->fit ? " or whole multiples" : "");
     return CKKS_OK;
 }
 
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
-                           const uni_image_want *want)
+                           int slice, const uni_image_want *want)
 {
     uni_shape shape = {0};
 
     if (uni_png_shape(&shape, head, size) || uni_pnm_shape(&shape, head, size))
         return uni_image_check(name, &shape, want);
-    return uni_nifti_look(name, head, size, want);
+    return uni_nifti_look(name, head, size, slice, want);
 }
 
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,

@@ -125,21 +125,6 @@ static ckks_status nifti_header(nifti_head *h, const char *name,
     return nifti_type(h, name, in);
 }
 
-static ckks_status nifti_check_slice(const nifti_head *h, const char *name,
-                                     int *slice)
-{
-    if (*slice < 0 && h->nz == 1)
-        *slice = 0;
-    if (*slice < 0)
-        return nn_fail(CKKS_EARG, "%s: a volume of %d slices; name one, 0..%d "
-                       "(%s:slice=%d)", name, h->nz, h->nz - 1, name,
-                       h->nz / 2);
-    if (*slice >= h->nz)
-        return nn_fail(CKKS_EARG, "%s: slice %d of a volume of %d slices",
-                       name, *slice, h->nz);
-    return CKKS_OK;
-}
-
 static ckks_status nifti_read_head(nifti_head *h, const char *name,
                                    const uint8_t *in, size_t size)
 {
@@ -159,9 +144,24 @@ static ckks_status nifti_read_head(nifti_head *h, const char *name,
     return s;
 }
 
-/* Slice and volume. */
+static ckks_status nifti_check_slice(const nifti_head *h, const char *name,
+                                     int *slice)
+{
+    if (*slice < 0 && h->nz == 1)
+        *slice = 0;
+    if (*slice < 0)
+        return nn_fail(CKKS_EARG, "%s: a volume of %d slices; name one, 0..%d "
+                       "(%s:slice=%d)", name, h->nz, h->nz - 1, name,
+                       h->nz / 2);
+    if (*slice >= h->nz)
+        return nn_fail(CKKS_EARG, "%s: slice %d of a volume of %d slices",
+                       name, *slice, h->nz);
+    return CKKS_OK;
+}
+
+/* The size of the slice and of the volume, then which slice. */
 static ckks_status nifti_check(const nifti_head *h, const char *name,
-                               const uni_image_want *want)
+                               int *slice, const uni_image_want *want)
 {
     const uni_shape shape = { 1, (uint64_t)h->ny, (uint64_t)h->nx };
     ckks_status s = uni_image_check(name, &shape, want);
@@ -171,11 +171,11 @@ static ckks_status nifti_check(const nifti_head *h, const char *name,
         s = nn_fail(CKKS_EFORMAT, "%s: NIfTI volume of %d x %d x %d voxels, at "
                     "most %d are taken", name, h->nx, h->ny, h->nz,
                     UNET_VOLUME_VOXELS);
-    return s;
+    return s == CKKS_OK ? nifti_check_slice(h, name, slice) : s;
 }
 
 ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
-                           const uni_image_want *want)
+                           int slice, const uni_image_want *want)
 {
     const bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
     nifti_head h = {0};
@@ -183,7 +183,7 @@ ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
     if ((!gzip && !uni_is_nifti(in, size))
         || nifti_read_head(&h, name, in, size) != CKKS_OK)
         return CKKS_OK;
-    return nifti_check(&h, name, want);
+    return nifti_check(&h, name, &slice, want);
 }
 
 ckks_status uni_nifti_decode(uni_image *out, const char *name,
@@ -197,9 +197,7 @@ ckks_status uni_nifti_decode(uni_image *out, const char *name,
     ckks_status s = nifti_read_head(&h, name, in, size);
 
     if (s == CKKS_OK)
-        s = nifti_check(&h, name, want);
-    if (s == CKKS_OK)
-        s = nifti_check_slice(&h, name, &slice);
+        s = nifti_check(&h, name, &slice, want);
     if (s != CKKS_OK)
         return s;
     need = h.offset + (size_t)h.nx * (size_t)h.ny * (size_t)h.nz
