@@ -83,7 +83,7 @@ NN_O   := $(call obj,obj,$(NN_SRC))
 UNET_O := $(call obj,obj,$(UNET_SRC))
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
-TEST_O := $(call obj,obj,$(TEST_SRC) unet/volley/literal.c unet/volley/common.c unet/volley/places.c)
+TEST_O := $(call obj,obj,$(TEST_SRC) unet/volley/literal.c unet/volley/common.c)
 
 ifdef MINIMAL
 all: $(B)/libckks.a

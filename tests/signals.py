@@ -70,7 +70,7 @@ judge("evaluate", evaluate, "sig", END)
 judge("encrypt", ["encrypt", "p", "--key", "k/secret.key", "many.idx", "-o",
                   "sig/in.vct"], "sig", END[:3])
 judge("keygen", ["keygen", "gm.plan", "--out", "sig/k"], "sig/k", END[:3])
-judge("decrypt", ["decrypt", "p", "--key", "k/secret.key", "out.vct", "-o",
+judge("decrypt", ["decrypt", "p", "--force", "--key", "k", "out.vct", "-o",
                   "sig/m.csv"], "sig", END[:3])
 judge("clear", ["clear", gm, "--plan", "gm.plan"] + ["one.pgm"] * 30
       + ["-o", "sig/c/"], "sig/c", END[1:2])

@@ -220,10 +220,6 @@ int volley_read(uint8_t **out, size_t *size, const char *path,
 int volley_write(const char *path, const void *data, size_t size,
                  unsigned mode)
 {
-    int code = volley_check_place(path);
-
-    if (code != VOLLEY_DONE)
-        return code;
     return volley_check_ckks(ckks_file_write(path, data, size, mode), NULL);
 }
 

@@ -1,5 +1,6 @@
-/* places.c -- where the command writes: never over what it reads, whatever name
- * or link leads there; else by the rules of ckks_file_check.
+/* places.c -- where the command writes results: never over what it reads,
+ * whatever name or link leads there; else by the rules of ckks_file_check.  The
+ * key folder's own notes are read and written by volley_read and volley_write.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,32 @@ int volley_reads(const char *word)
     return code;
 }
 
+/* The key folder is that of the key, or it. */
+static int place_keys(const char *key)
+{
+    static const char *const in[] = { "secret.key", "eval.keys",
+                                      "owner.json" };
+    const char *slash = strrchr(key, '/');
+    struct stat st;
+    char *folder = volley_sibling(key, "", NULL);
+    int code = folder != NULL ? place_note(key)
+                              : volley_fail("no memory for a name");
+
+    if (code == VOLLEY_DONE && (stat(key, &st) != 0 || !S_ISDIR(st.st_mode)))
+        strcpy(folder + (slash != NULL ? slash - key + 1 : 0),
+               slash != NULL ? "" : ".");
+    for (size_t i = 0; i < sizeof in / sizeof in[0] && code == VOLLEY_DONE;
+         i++) {
+        char *path = volley_join(folder, in[i]);
+
+        code = path != NULL ? place_note(path)
+                            : volley_fail("no memory for a name");
+        free(path);
+    }
+    free(folder);
+    return code;
+}
+
 static int place_list(const char *const *word, int words)
 {
     int code = VOLLEY_DONE;
@@ -128,9 +155,12 @@ int volley_check_outputs(const volley_args *a)
 
 int volley_places(const volley_args *a)
 {
-    static const volley_option in[] = { OPT_KEY, OPT_KEYS, OPT_PLAN, OPT_MODEL,
+    static const volley_option in[] = { OPT_KEYS, OPT_PLAN, OPT_MODEL,
                                         OPT_MACHINE, OPT_LABELS };
     int code = place_list(a->word, a->words);
+
+    if (code == VOLLEY_DONE && a->value[OPT_KEY] != NULL)
+        code = place_keys(a->value[OPT_KEY]);
 
     for (size_t i = 0; i < sizeof in / sizeof in[0] && code == VOLLEY_DONE; i++)
         if (a->value[in[i]] != NULL)
