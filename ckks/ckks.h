@@ -753,10 +753,14 @@ CKKS_CHECKED ckks_status ckks_seal_galois_load(ckks_keys **out,
                                                const ckks_ctx *ctx,
                                                const uint8_t *in, size_t size);
 
-/* Whole files (absent from a MINIMAL build).  Writing goes to a temporary
- * name in the same folder, which is renamed when all is on disk; mode is that
- * of the file (0600 for secrets).  Reading allocates with the default
- * allocator: free the result with ckks_file_free.
+/* Files (absent from a MINIMAL build).  Writing goes to a temporary name in the
+ * same folder, PATH.tmp-XXXXXX, which is renamed when all is on disk: under the
+ * name asked for stands the old file or the whole new one.  mode is that of the
+ * file (0600 for secrets), also where it replaces another.  Only what is no
+ * file yet or a regular one is written: a folder, a device, a pipe and a
+ * symbolic link are refused.  Reading follows links, refuses all but regular
+ * files, and allocates with the default allocator: free the result with
+ * ckks_file_free, which wipes it.
  *   errors  CKKS_EIO  with the path and the system's reason; reading also
  *                     refuses files over max_size */
 CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
@@ -764,6 +768,25 @@ CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
 CKKS_CHECKED ckks_status ckks_file_read(uint8_t **out, size_t *size,
                                         const char *path, size_t max_size);
 void ckks_file_free(uint8_t *data, size_t size);
+/* Whether the name would be taken for writing, before the work is done. */
+CKKS_CHECKED ckks_status ckks_file_check(const char *path);
+
+/* The same writing, piece by piece.  finish clears the object whatever comes of
+ * it; clear before that removes what was written. */
+typedef struct ckks_file ckks_file;     /* opaque */
+CKKS_CHECKED ckks_status ckks_file_open(ckks_file **out, const char *path,
+                                        unsigned mode);
+CKKS_CHECKED ckks_status ckks_file_put(ckks_file *f, const uint8_t *data,
+                                       size_t size);
+CKKS_CHECKED ckks_status ckks_file_finish(ckks_file **f);
+void ckks_file_clear(ckks_file **f);
+
+/* Removes the temporary files of all writing under way in this process (of 64
+ * at once; a child after fork shares its parent's), which then fails.
+ * Async-signal-safe: for the handler of a program that is told to end.  The
+ * library installs none; without one such a signal leaves them, as SIGKILL
+ * always does. */
+void ckks_file_abandon(void);
 
 /* BLAKE2b of out_size (1..64) bytes, key of 0..64 bytes: the library's one
  * hash, for fingerprints of what is built on top. */
