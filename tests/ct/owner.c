@@ -285,12 +285,12 @@ static void combinations(const field *f)
     cki_free(&own.memory, work, size);
 }
 
-static void run_kernel(void)
+void owner_run_kernel(bool narrow)
 {
     static uint8_t root[64], block[64 * BLOCKS];
     const field *fields[2] = { &own.wide, &own.narrow };
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 1 + narrow; i++) {
         for (int r = 0; r < RINGS; r++)
             transforms(fields[i], r);
         words(fields[i]);
@@ -438,7 +438,6 @@ static void run_owner(const ckks_ctx *ctx)
 
 void owner_run(void)
 {
-    run_kernel();
     run_samplers();
     run_owner(own.one);
     run_owner(own.two);

@@ -39,7 +39,9 @@ void measure_go(void);
  * that. */
 void owner_init(const char *kernel, bool real, int log_n, const ckks_memory *m);
 
-/* Everything that must not depend on secrets. */
+/* Everything that must not depend on secrets: the kernel's functions, at narrow
+ * primes, too, or not; samplers, keys, encryption, decryption. */
+void owner_run_kernel(bool narrow);
 void owner_run(void);
 
 /* What may, as tests/ct/allowed says. */

@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     if (argc != 4 || !RUNNING_ON_VALGRIND)
         return 2;
     owner_init(argv[1], strcmp(argv[2], "real") == 0, atoi(argv[3]), &memory);
+    owner_run_kernel(true);
     owner_run();
     owner_run_allowed();
     printf("%u reports in %u phases\n", at.total, at.phases);
