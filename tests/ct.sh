@@ -5,14 +5,18 @@
 # optimisation, all kernels, both rings (`make check-ct`, which needs
 # `make deps-ct`).
 #
-# Two methods watch the same program, tests/ct/owner.c:
-#   poison  secrets are undefined for valgrind's memcheck: any value of theirs.
-#           portable and avx2; memcheck knows no AVX-512.
-#   trace   the program steps through its own machine code with two sets of
-#           secrets and compares instructions and addresses.  All kernels.
-# Both look at the objects the Makefile builds, not at others made for them, and
-# both must see planted faults.  What may be reported: tests/ct/allowed.
-# The last line is "N passed, N failed", with what was skipped.
+# Four methods look at the objects that the Makefile builds, not at others made
+# for them; the first two at the same program, tests/ct/owner.c:
+#   poison    secrets are undefined for valgrind's memcheck: any value, on the
+#             paths taken.  portable and avx2; memcheck knows no AVX-512.  What
+#             it may report: tests/ct/allowed.
+#   trace     the program steps through its own machine code with two sets of
+#             secrets; instructions, addresses, dividends are compared.  All.
+#   branches  follows vectors of data through the machine code of avx2 and
+#             avx512ifma: any value, all paths.
+#   timing    times of one secret against those of many (Welch's t).  All.
+# Each must see planted faults.  The last line is "N passed, N failed", with
+# what was skipped.
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 cc=${CC:-gcc}
@@ -54,8 +58,10 @@ program()
     lib=$2
     shift 2
     nm "$lib" 2>/dev/null | grep -q fftw_ && fft=-lfftw3 || fft=
+    own="$here/ct/owner.c $wrap"
+    [ "${out%%-*}" = timing ] && own=
     "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$here/ct" \
-          "$here/ct/owner.c" "$here/ct/${out%%-*}.c" "$@" "$lib" $wrap \
+          $own "$here/ct/${out%%-*}.c" "$@" "$lib" \
           $fft -pthread $libs -o "$work/$out" 2>"$work/log" \
         || { sed 5q "$work/log"; return 1; }
 }
@@ -143,7 +149,35 @@ trace_all()
     done
 }
 
-# ---- faults, which both must see ---------------------------------------------
+# ---- branches and timing ------------------------------------------------------
+
+# branches LABEL OBJECT...
+branches()
+{
+    label=$1
+    shift
+    if python3 "$here/ct/branches.py" "$@" >"$work/out" 2>&1; then
+        ok "$label, vectors in machine code: $(tail -n 1 "$work/out")"
+    else
+        bad "$label, vectors in machine code: $(tail -n 1 "$work/out")"
+        sed -n '1,20p' "$work/out"
+    fi
+}
+
+# timing LABEL LIBRARY
+timing()
+{
+    program timing "$2" || { bad "$1: tests/ct/timing.c"; return; }
+    for k in $trace_kernels; do
+        if "$work/timing" $k >"$work/out" 2>&1; then
+            ok "$1, times: $(tail -n 1 "$work/out")"
+        else
+            bad "$1, times: $(tail -n 1 "$work/out")"
+        fi
+    done
+}
+
+# ---- faults, which they must see ---------------------------------------------
 
 # fault FILE SED SOURCE FLAG... -- $work/fault.o: kernel/SOURCE with FILE edited.
 fault()
@@ -176,14 +210,21 @@ must_see()
         bad "planted fault: $what"
         return
     fi
-    if [ $method = poison ]; then
+    case $method in
+    poison)
         program poison-fault "$lib" "$work/fault.o" \
-            && poison poison-fault $k complex
-    else
+            && poison poison-fault $k complex ;;
+    trace)
         trace_program trace-fault "$lib" "$work/fault.o" \
-            && trace trace-fault $k complex kernel words
-    fi
-    if [ $? -eq 1 ] && tail -n 1 "$work/out" | grep -Eq '^[1-9]|: [1-9]'; then
+            && trace trace-fault $k complex kernel words ;;
+    branches)
+        python3 "$here/ct/branches.py" "$work/fault.o" >"$work/out" 2>&1 ;;
+    timing)
+        program timing-fault "$lib" "$work/fault.o" \
+            && "$work/timing-fault" $k >"$work/out" 2>&1 ;;
+    esac
+    if [ $? -eq 1 ] && tail -n 1 "$work/out" \
+           | grep -Eq '^[1-9][0-9]* reports|[:,] [1-9][0-9]* (of|reports)'; then
         ok "$method sees $what, $k: $(tail -n 1 "$work/out")"
     else
         bad "$method does not see $what, $k"
@@ -207,7 +248,9 @@ static inline uint64_t cki_below(uint64_t x, uint64_t y)\
     return x - less[x >= y];\
 }'
 avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
+avx2_flags="-mavx2 -mfma"
 ifma='/^static inline vec fold(vec x, vec y)/,/^}/s/return /if (_mm512_cmplt_epu64_mask(x, y) == 0xff) return x; return /'
+gather='/^static inline vec fold(vec x, vec y)/,/^}/s/return /x = _mm512_i64gather_epi64(_mm512_and_si512(x, _mm512_set1_epi64(7)), \&x, 8); return /'
 ifma_flags="-mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma"
 
 faults_poison()
@@ -216,8 +259,18 @@ faults_poison()
     must_see "a table" poison "$1" portable word.h "$table" portable.c
     if echo $poison_kernels | grep -q avx2; then
         must_see "a jump by a vector" poison "$1" avx2 kernel/avx2.h "$avx2" \
-                 avx2_words.c -mavx2 -mfma
+                 avx2_words.c $avx2_flags
     fi
+}
+
+faults_branches()
+{
+    must_see "a jump by a vector" branches - avx2 kernel/avx2.h "$avx2" \
+             avx2_words.c $avx2_flags
+    must_see "a jump by a vector" branches - avx512ifma kernel/avx512ifma.h \
+             "$ifma" avx512ifma_words.c $ifma_flags
+    must_see "a gather" branches - avx512ifma kernel/avx512ifma.h "$gather" \
+             avx512ifma_words.c $ifma_flags
 }
 
 faults_trace()
@@ -228,11 +281,12 @@ faults_trace()
                  kernel/avx512ifma.h "$ifma" avx512ifma_words.c $ifma_flags ;;
     avx2)
         must_see "a jump by a vector" trace "$1" avx2 kernel/avx2.h "$avx2" \
-                 avx2_words.c -mavx2 -mfma ;;
+                 avx2_words.c $avx2_flags ;;
     esac
     [ "$2" = all ] || return
     must_see "a jump" trace "$1" portable word.h "$jump" portable.c
     must_see "a table" trace "$1" portable word.h "$table" portable.c
+    must_see "a jump" timing "$1" portable word.h "$jump" portable.c
 }
 
 # ---- what this machine has ------------------------------------------------------
@@ -271,6 +325,16 @@ quick()
     if [ -n "$trace_kernels" ] && command -v objdump >/dev/null; then
         trace_all "as built" "$1" "${best:-portable}" complex kernel
         faults_trace "$1"
+        if command -v python3 >/dev/null; then
+            for set in obj omp; do      # of the libraries, of the command
+                [ ! -f "${1%/*}/$set/ckks/kernel/avx2.o" ] \
+                    || branches "as built, $set" \
+                                "${1%/*}/$set"/ckks/kernel/avx*.o
+            done
+            faults_branches
+        else
+            skip "vectors in machine code: no python3"
+        fi
     else
         skip "step by step: needs Linux on x86-64, and objdump"
     fi
@@ -291,6 +355,8 @@ matrix()
     dir=build-ct/$1$2$4
     if build "$dir" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
         poison_all "$1 $2$4" "$root/$dir/libckks.a"
+        [ -z "$trace_kernels" ] || [ -n "$4" ] \
+            || branches "$1 $2" "$root/$dir"/obj/ckks/kernel/avx*.o
     else
         bad "$1 $2$4: it does not build"
     fi
@@ -325,7 +391,10 @@ all()
     done
     allowed_needed
     faults_poison "$root/build-ct/gcc-O2/libckks.a"
+    [ -n "$trace_kernels" ] || return
+    faults_branches
     for c in gcc clang; do
+        timing "$c -O2" "$root/build-ct/$c-O2/libckks.a"
         trace_all "$c -O2" "$root/build-ct/$c-O2/libckks.a" "$trace_kernels" \
                   "complex real"
     done
