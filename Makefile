@@ -191,7 +191,7 @@ check-cross:
 # No jump, address or division by a secret: two compilers, four levels, all
 # kernels, both rings (make deps-ct first); a quick form is part of check.
 check-ct:
-	sh tests/ct.sh all
+	sh tests/ct.sh all $(ONLY)
 
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests

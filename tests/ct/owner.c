@@ -388,6 +388,8 @@ static void encrypt_decrypt(keys *k, const ckks_ctx *ctx)
 {
     ckks_pt pt = { 0 }, got = { 0 };
     ckks_ct a = { 0 }, b = { 0 }, c = { 0 };
+    uint8_t *file;
+    size_t size;
 
     secret_plaintext(&pt, ctx);
     phase_begin("encryption, secret key");
@@ -410,6 +412,12 @@ static void encrypt_decrypt(keys *k, const ckks_ctx *ctx)
     MUST(ckks_decrypt_flooded(&got, &k->rng, &a, k->sk, 20, 20));
     MUST(ckks_decrypt_flooded(&got, &k->rng, &a, k->sk, 60, 20));
     phase_end();
+    size = ckks_pt_size(&pt);
+    file = cki_alloc(&own.memory, size);
+    phase_begin("plaintext to bytes");
+    MUST(ckks_pt_save(file, size, &pt));
+    phase_end();
+    cki_free(&own.memory, file, size);
     ckks_ct_clear(&c);
     ckks_ct_clear(&b);
     ckks_ct_clear(&a);
@@ -436,11 +444,12 @@ static void run_owner(const ckks_ctx *ctx)
     phase_end();
 }
 
-void owner_run(void)
+void owner_run(bool both)
 {
     run_samplers();
-    run_owner(own.one);
     run_owner(own.two);
+    if (both)
+        run_owner(own.one);
 }
 
 /* ---- what is allowed --------------------------------------------------------- */

@@ -40,9 +40,10 @@ void measure_go(void);
 void owner_init(const char *kernel, bool real, int log_n, const ckks_memory *m);
 
 /* Everything that must not depend on secrets: the kernel's functions, at narrow
- * primes, too, or not; samplers, keys, encryption, decryption. */
+ * primes, too, or not; samplers, keys, encryption, decryption in a context with
+ * two special primes and, or not, in one with one. */
 void owner_run_kernel(bool narrow);
-void owner_run(void);
+void owner_run(bool both);
 
 /* What may, as tests/ct/allowed says. */
 void owner_run_allowed(void);

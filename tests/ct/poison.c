@@ -76,7 +76,7 @@ int main(int argc, char **argv)
         return 2;
     owner_init(argv[1], strcmp(argv[2], "real") == 0, atoi(argv[3]), &memory);
     owner_run_kernel(true);
-    owner_run();
+    owner_run(true);
     owner_run_allowed();
     printf("%u reports in %u phases\n", at.total, at.phases);
     return at.total != 0;

@@ -2,8 +2,7 @@
  * through its own machine code one instruction at a time, twice with different
  * secrets, and compares: which instructions, which addresses they read and
  * write, what they divide.  Shipped code on the machine itself: vectors of any
- * width.  "kernel": the kernel's functions at their widest primes only, or one
- * phase of them.
+ * width.  "kernel": the kernel's functions only, or one phase of them.
  *
  * LISTING is what objdump -d says of this program, linked statically at a fixed
  * address.  Memory comes from one piece that every run takes anew, so that
@@ -378,9 +377,9 @@ int main(int argc, char **argv)
         arena.used = begin;
         at.phase = 0;
         at.steps = 0;
-        owner_run_kernel(argc == 5);
+        owner_run_kernel(false);
         if (argc == 5)
-            owner_run();
+            owner_run(false);
         steps = at.run == 0 ? at.steps : steps;
     }
     return report(argv[1], argv[2], steps);
