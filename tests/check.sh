@@ -45,6 +45,7 @@ done
 part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
+part "malice" sh "$here/malice.sh" "$build"
 if command -v python3 >/dev/null 2>&1; then
     part "docs" python3 "$here/../docs/docs.py"
 else
