@@ -160,7 +160,7 @@ $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
-check: all $(B)/tests $(B)/seal-exchange check-layers
+check: all $(B)/tests $(B)/seal-exchange $(B)/forge check-layers
 	sh tests/check.sh $(B)
 
 check-layers:
@@ -175,6 +175,10 @@ check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 	SEAL_LIST=1 sh tests/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
+
+# A server that forges results (tests/malice.sh).
+$(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
 	sh tests/mutate.sh
@@ -191,6 +195,11 @@ check-vectors: $(B)/volley
 # other architectures, one of them big-endian (make deps-cross first).
 check-cross:
 	sh tests/cross.sh $(ONLY)
+
+# No jump, address or division by a secret: two compilers, four levels, all
+# kernels, both rings (make deps-ct first); a quick form is part of check.
+check-ct:
+	sh tests/ct.sh all $(ONLY)
 
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
@@ -224,13 +233,15 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev musl-tools
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
 DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
+deps-ct:
+	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -252,7 +263,7 @@ install: all
 	done
 
 clean:
-	rm -rf build build-minimal build-asan build-ubsan build-verify
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -263,6 +274,7 @@ help:
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
+	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -271,5 +283,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
 .SECONDARY:

@@ -162,12 +162,10 @@ static void read_classes(reader *r, nn_plan *p)
 {
     const nni_json_node *list = nni_json_get(r->doc, r->object, "classes");
     const nni_json_node *n = nni_json_first(r->doc, list);
-    const int want = p->out_channels == 1 ? 2 : p->out_channels;
 
     if (list == NULL || list->kind != NN_JSON_ARRAY
-        || list->count > NN_MAX_CLASSES
-        || (list->count > 0 && (int)list->count != want)) {
-        refuse(r, "classes", "missing, not a list, or not one a channel");
+        || list->count > NN_MAX_CLASSES) {
+        refuse(r, "classes", "missing, not a list, or too many");
         return;
     }
     for (; n != NULL; n = nni_json_next(r->doc, n)) {

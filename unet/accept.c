@@ -44,10 +44,11 @@ static uint64_t set_bytes(const nn_plan *p, int ciphertexts, int level)
            * (2 * ((uint64_t)level + 1) * limb_bytes(p) + 256);
 }
 
-/* Tables of a context, its encoder, and a few ciphertexts at the top. */
+/* Tables of a context, its encoder, and a few ciphertexts at the top, in a
+ * program with its libraries. */
 static uint64_t base_bytes(const nn_plan *p)
 {
-    return 16 * limbs(p) * limb_bytes(p) + ((uint64_t)1 << 20);
+    return 16 * limbs(p) * limb_bytes(p) + ((uint64_t)16 << 20);
 }
 
 static uint64_t doubles(const nn_plan *p, uint64_t ciphertexts)

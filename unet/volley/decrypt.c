@@ -192,8 +192,15 @@ static int decrypt_masks(const volley_args *a, const unet_result *r,
                         bool trust_server, double start)
 {
     const char *out = a->value[OPT_OUT];
-    int code = volley_save_masks(out, r->logit, &r->job, p->threshold);
+    int code = VOLLEY_DONE;
 
+    if (a->overlay.words > 0)
+        code = volley_check_results(out, r->job.images, "overlay",
+                                    volley_picture_ending(".ppm"));
+    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
+        code = volley_check_results(out, r->job.images, "probability", NULL);
+    if (code == VOLLEY_DONE)
+        code = volley_save_masks(out, r->logit, &r->job, p->threshold);
     if (code == VOLLEY_DONE && a->overlay.words > 0)
         code = decrypt_save_overlays(out, album, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
@@ -234,15 +241,14 @@ static int decrypt_owner(volley_owner *out, const volley_args *a,
     return code;
 }
 
-static void decrypt_warn(const volley_owner *owner, bool classes)
+static void decrypt_warn(const volley_owner *owner)
 {
-    if (owner->trust_server)
-        return;
-    volley_warn("this %s must not go back to the server, nor to whoever talks "
-                "to it: of a result that the server made up, one mask gives "
-                "it the secret key (decrypt --help; --trust-server says that "
-                "it computes what it is asked)",
-                classes ? "answer" : "mask");
+    if (!owner->trust_server)
+        volley_warn("what comes out of this decryption must not go back to "
+                    "the server, nor to whoever talks to it: of a result that "
+                    "it made up, one mask gives it the secret key (decrypt "
+                    "--help; --trust-server says that it computes what it is "
+                    "asked)");
 }
 
 /* The verb, the plan read and taken. */
@@ -257,7 +263,8 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     int code = decrypt_owner(&owner, a, &s->plan);
 
     if (code == VOLLEY_DONE && list->words > 0) {
-        code = volley_album(&album, a, &s->plan, list->word, list->words);
+        code = volley_album_of(&album, a, &s->plan, list->word, list->words,
+                               a->word[1]);
         given = &album;
     }
     if (code == VOLLEY_DONE)
@@ -270,7 +277,7 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
         code = volley_check_album(given, &r.job,
                                   classes ? "--images" : "--overlay");
     if (code == VOLLEY_DONE)
-        decrypt_warn(&owner, classes);
+        decrypt_warn(&owner);
     if (code == VOLLEY_DONE && classes)
         code = decrypt_classes(a, &r, &s->plan, given, start);
     else if (code == VOLLEY_DONE)

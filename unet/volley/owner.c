@@ -82,6 +82,9 @@ int volley_accept(volley_source *s, const volley_args *a, unet_work work)
                            nn_last_error());
     if (status != CKKS_OK)
         return volley_fail("%s: %s", s->path, nn_last_error());
+    if (s->cost.security < (policy.security == 0 ? 128 : policy.security))
+        volley_warn("%s: %d bits of security by the table, for tests only",
+                    s->path, s->cost.security);
     return VOLLEY_DONE;
 }
 
