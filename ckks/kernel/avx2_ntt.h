@@ -39,8 +39,10 @@ WITHIN(LAYER(FWD_6), FWD_7);
 WITHIN(LAYER(FWD_7), FWD_8);
 WITHIN(LAYER(FWD_8), FWD_9);
 WITHIN(LAYER(FWD_9), FWD_10);
-WITHIN(FWD_9, MOST);                    /* MAX_LAYERS                        */
-WITHIN(FWD_7 + HALF, MOST);             /* LAST_LAYERS                       */
+WITHIN(FWD_9, MOST);
+WITHIN(MAX_LAYERS, 10);
+WITHIN(FWD_7 + HALF, MOST);
+WITHIN(LAST_LAYERS, 7);
 WITHIN(HALF + 1 + PRODUCT(MOST), FWD_1);        /* after a reduction         */
 
 /* The bound after so many layers. */
