@@ -210,11 +210,11 @@ check-ubsan:
 check-msan:
 	$(MAKE) B=build-msan $(INSTRUMENTED) HAVE_OMP=0 SANITIZE="-fsanitize=memory -fsanitize-memory-track-origins -fsanitize-ignorelist=tests/sanitizers/memory.ignore -fno-omit-frame-pointer" build-msan/tests build-msan/volley
 	build-msan/tests $(ONLY)
-	$(if $(ONLY),,sh tests/cli.sh build-msan)
+	$(if $(ONLY),,VOLLEY_FULL=0 sh tests/cli.sh build-msan)
 check-tsan:
 	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley
 	OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 build-tsan/tests $(ONLY)
-	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 sh tests/cli.sh build-tsan)
+	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 sh tests/cli.sh build-tsan)
 check-verify:
 	$(MAKE) B=build-verify VERIFY=1 build-verify/tests
 	build-verify/tests $(ONLY)
