@@ -107,8 +107,8 @@ masks()
 }
 
 # images NAME VALUE TRUTH...: of the last network; Dice is of pixels that are
-# VALUE.  Adds a line (pixels that differ, both Dice, their difference) an image to
-# $work/figures
+# VALUE.  Adds a line (pixels that differ, both Dice, their difference) an image
+# to $work/figures
 images()
 {
     name=$1
@@ -132,7 +132,8 @@ images()
     judge "$name, $slots: pixels that encryption changes, worst image" \
           "$(sort -k2 -n "$work/of" | tail -n 1 | cut -d' ' -f2)" "<=" 0.001
     echo "  note: $name, $slots: change of Dice (one pixel of a small mask is" \
-         "much): mean $(awk '{ s += $3 - $4 } END { print s / NR }' "$work/of")," \
+         "much): mean" \
+         "$(awk '{ s += $3 - $4 } END { print s / NR }' "$work/of")," \
          "worst image $(sort -k5 -n "$work/of" | tail -n 1 | cut -d' ' -f5)"
     cat "$work/of" >> "$work/figures"
 }

@@ -44,8 +44,8 @@ void noise_ct(bench *b, ckks_ct *ct, int level, double scale, uint64_t number);
 
 void noise_open(bench *b, double slots[2][NOISE_MAX_SLOTS], const ckks_ct *ct);
 
-/* Standard deviations of a coefficient: r and k of test_noise.c, the latter with
- * log2 of what is divided by. */
+/* Standard deviations of a coefficient: r and k of test_noise.c, the latter
+ * with log2 of what is divided by. */
 double noise_rounding(const bench *b);
 double noise_switching(const bench *b, int level, double log_divisor);
 

@@ -4,19 +4,19 @@
  * every sweep is checked against its bound besides.
  *
  * Forward, a word u is followed through the layers: in each it is added to, or
- * diminished by, the product of a twiddle and its partner, and partners are such
- * that these products are as large as can be.  All partners' partners are 0, so
- * that each partner arrives as it is.  In the real ring the layer before the
- * others, which pairs t with N - t, comes first, and words come in twos: what is
- * put at t is also at N - t, so u must not lie halfway.
+ * diminished by, the product of a twiddle and its partner, and partners are
+ * such that these products are as large as can be.  All partners' partners are
+ * 0, so that each partner arrives as it is.  In the real ring the layer before
+ * the others, which pairs t with N - t, comes first, and words come in twos:
+ * what is put at t is also at N - t, so u must not lie halfway.
  *
- * Inverse, words are sums of products of differences of words: for each block of
- * a layer a few of the largest are kept, with what they are made of.
+ * Inverse, words are sums of products of differences of words: for each block
+ * of a layer a few of the largest are kept, with what they are made of.
  *
  * Changes that were found when planted (make check-verify): each reduction of a
  * sweep left out; the real ring's layer not counted, with N of either parity;
- * twice the room for words that are never less than 0; more summands between two
- * reductions.
+ * twice the room for words that are never less than 0; more summands between
+ * two reductions.
  */
 #include <math.h>
 
@@ -140,7 +140,7 @@ static uint64_t growing_word(uint64_t w, bool minus, uint64_t p,
     return mulm(minus ? p - most : most, w_inv, p);
 }
 
-/* ---- forward -------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------- */
 
 /* Of t and N - t, the one that the real ring's layer does not multiply. */
 static size_t first_of(size_t t, const ring *r)
@@ -177,7 +177,8 @@ static void fill_growing(uint64_t *a, const ring *r, int layer, uint32_t block,
     }
 }
 
-/* The block of a layer whose root, balanced, is lowest or highest; or the last. */
+/* The block of a layer whose root, balanced, is lowest or highest, or the last
+ * block. */
 static uint32_t extreme_block(const ring *r, int layer, int way)
 {
     const uint32_t count = (uint32_t)1 << (layer - 1);
@@ -217,8 +218,8 @@ static uint64_t value_at(const uint64_t *a, uint32_t i, const ring *r)
     return sum;
 }
 
-/* The largest dividend, products and sum a division is made of, all words p - 1;
- * x: the transform of a. */
+/* The largest dividend, products and sum of a division, all words p - 1; x: the
+ * transform of a. */
 static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
                         const ring *r, uint64_t *work)
 {
@@ -302,12 +303,12 @@ TEST(growing_words_forward)
             }
 }
 
-/* ---- inverse -------------------------------------------------------------- */
+/* ---- inverse ------------------------------------------------------------- */
 
 enum { KEEP = 12, BEST = 4 };
 
-/* What the inverse makes of two blocks, w (e - f), and then of four; from: which
- * of each block's; word: at the start, the word itself. */
+/* What the inverse makes of two blocks, w (e - f), and then of four; from:
+ * which of each block's; word: at the start, the word itself. */
 typedef struct grown {
     double value;
     uint8_t from[4];
@@ -385,8 +386,8 @@ static void grow_pair(grown *best, const grown *blocks, const uint64_t *w,
         }
 }
 
-/* Writes the words behind number `which` of block i of the pair `level`; level 0
- * is the first. */
+/* Writes the words behind number `which` of block i of the pair `level`; level
+ * 0 is the first. */
 static void unroll(uint64_t *x, grown *const *levels, int level, size_t i,
                    int which)
 {

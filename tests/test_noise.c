@@ -129,13 +129,15 @@ static void check_relin(bench *b)
         if (CHECK_OK(ckks_relin(&out, &x, b->keys))) {
             noise_open(b, after, &out);
             noise_judge(b, "relin", level, 0,
-                  hypot(noise_switching(b, level, noise_log_p(b, level)), noise_rounding(b)),
+                  hypot(noise_switching(b, level, noise_log_p(b, level)),
+                        noise_rounding(b)),
                   out.scale, product_limit);
         }
         if (CHECK_OK(ckks_relin_rescale(&out, &x, b->keys))) {
             noise_open(b, after, &out);
             noise_judge(b, "relin_rescale", level, 0,
-                  hypot(noise_switching(b, level, noise_log_p(b, level) + log_q),
+                  hypot(noise_switching(b, level,
+                                        noise_log_p(b, level) + log_q),
                         noise_rounding(b)),
                   out.scale, product_limit);
         }
@@ -159,7 +161,8 @@ static void check_rotate(bench *b)
 
     for (int i = 0; i < 3; i++) {
         int level = i == 0 ? b->top : i % (b->top + 1);
-        double sd = hypot(noise_switching(b, level, noise_log_p(b, level)), noise_rounding(b));
+        double sd = hypot(noise_switching(b, level, noise_log_p(b, level)),
+                          noise_rounding(b));
 
         noise_ct(b, &a, level, 0x1p30, 5);
         noise_open(b, before, &a);

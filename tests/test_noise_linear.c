@@ -1,13 +1,13 @@
 /* test_noise_linear.c -- measured errors against predicted ones, of what needs
  * no key switching.
  *
- * Read first: test_noise.c.  A fresh ciphertext is off by an encoding's rounding,
- * 1/12 a coefficient, and an error of 10.5.  Sums add variances; a product of
- * two values x, y is off by x e_y + y e_x, e in slots: with E the mean of |x|^2
- * (2/3 in the unit square, 1/3 from -1 to 1) that is as much as an error of
- * variance E (V_x + V_y) a coefficient.  Such an error is Gaussian for given x
- * and y, and |x|^2 is up to 1/E times its mean: tails reach sqrt(3) times as
- * many sd.  Flooding is uniform in [-2^w, 2^w).
+ * Read first: test_noise.c.  A fresh ciphertext is off by an encoding's
+ * rounding, 1/12 a coefficient, and an error of 10.5.  Sums add variances; a
+ * product of two values x, y is off by x e_y + y e_x, e in slots: with E the
+ * mean of |x|^2 (2/3 in the unit square, 1/3 from -1 to 1) that is as much as
+ * an error of variance E (V_x + V_y) a coefficient.  Such an error is Gaussian
+ * for given x and y, and |x|^2 is up to three times its mean: tails reach
+ * sqrt(3) times as many sd.  Flooding is uniform in [-2^w, 2^w).
  *
  * Decoding adds nothing of its own but rounding of doubles (test_decode.c); it
  * is part of each measurement.  In the long form 10^7 slots of either ring are
@@ -58,7 +58,7 @@ TEST(noise_of_encoding)
     noise_every_set(check_encode);
 }
 
-/* ---- sums and integer combinations ---------------------------------------- */
+/* ---- sums and integer combinations --------------------------------------- */
 
 static void check_add(bench *b)
 {
@@ -143,7 +143,7 @@ TEST(noise_of_combinations)
     noise_every_set(check_combine);
 }
 
-/* ---- products --------------------------------------------------------------- */
+/* ---- products ------------------------------------------------------------ */
 
 static void check_mul(bench *b)
 {
@@ -221,7 +221,7 @@ TEST(noise_of_a_layer)
     noise_every_set(check_layer);
 }
 
-/* ---- flooding --------------------------------------------------------------- */
+/* ---- flooding ------------------------------------------------------------ */
 
 static void check_flooding(bench *b)
 {
@@ -243,7 +243,7 @@ TEST(noise_of_flooding)
     noise_every_set(check_flooding);
 }
 
-/* ---- all ---------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------- */
 
 /* After the others; those were not all run if a word chose some. */
 TEST(noise_worst_slot_of_all)

@@ -238,8 +238,8 @@ WITHIN(QUOTIENT, UNIT - 1);
 WITHIN(PRODUCT(SUMMANDS), SUMMANDS);
 WITHIN(QUOTIENT + SUMMANDS + HALF, MOST);
 
-/* x += in and the products at words at .. at + 15: more by DIVIDEND at most (one
- * product by Lemma F, two by Lemma D: p/2 + 1). */
+/* x += in and the products at words at .. at + 15: more by DIVIDEND at most
+ * (one product by Lemma F, two by Lemma D: p/2 + 1). */
 static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
                                        int products, size_t at, size_t n,
                                        prime c)

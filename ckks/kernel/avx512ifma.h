@@ -196,8 +196,8 @@ static inline vec reduce(vec x, prime c)
  *
  * It needs H < 2^52.  An inner product of 64 terms below p, and a word below p:
  * 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different odd
- * primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these, at most
- * 8 from v <= 64 and 65 carried over. */
+ * primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these, at
+ * most 8 from v <= 64 and 65 carried over. */
 
 typedef struct reducer {
     prime c;

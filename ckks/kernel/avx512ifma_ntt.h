@@ -80,11 +80,11 @@ static inline vec reversed(vec x)
 /* ---- ranges ----------------------------------------------------------------
  *
  * Forward: from B before a layer to B + 2 after.  Layers go in pairs.  Before a
- * pair that would leave the room 2^(52 - b) the x of its first layer are brought
- * down to half the room; half a room and two layers fit: 4 + 4 <= 8.
+ * pair that would leave the room 2^(52 - b) the x of its first layer are
+ * brought down to half the room; half a room and two layers fit: 4 + 4 <= 8.
  *
- * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach 4,
- * those of the second 8, all the room there is, and are brought down. */
+ * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
+ * 4, those of the second 8, all the room there is, and are brought down. */
 
 enum {
     LAYER = OF_PRODUCT,
