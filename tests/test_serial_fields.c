@@ -353,6 +353,10 @@ TEST(keys_stand_once)
             cki_store32(b + SECOND, step % (SLOTS - 1) + 1);
             CHECK_OK(ckks_keys_load(&keys, ctx, b, size));
         }
+        cki_store32(b + HEAD, SLOTS + 1);       /* more than there are bytes */
+        CHECK_STATUS(ckks_keys_load(&keys, ctx, b, size), CKKS_EFORMAT);
+        CHECK(strstr(ckks_last_error(), "'count' is 33") != NULL, "%s",
+              ckks_last_error());
     }
     free(b);
     ckks_keys_clear(&keys);
