@@ -1,11 +1,11 @@
 # Volley: one Makefile, no configure step.  `make help` lists the targets.
 #
 #   MINIMAL=1      C11 compiler and libm only: builds build-minimal/libckks.a
-#   FFT=builtin    the built-in FFT in place of FFTW
+#   FFT=fftw       FFTW in place of the built-in FFT (make deps-fftw; NOTICE)
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
 #                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
@@ -27,7 +27,7 @@ ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 # effects and drops their calls (docs/10-kernels.md); these two cure it.
 KERNEL_SAFE := $(shell $(CC) -Werror -fno-ipa-modref -fno-ipa-pure-const -E -x c /dev/null >/dev/null 2>&1 && echo -fno-ipa-modref -fno-ipa-pure-const)
 
-FFT    ?= fftw
+FFT    ?= builtin
 ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 DEFS   :=
@@ -45,11 +45,11 @@ else
     CKKS_SRC += $(wildcard ckks/kernel/avx*.c)
   endif
 endif
-ifeq ($(FFT),builtin)
-  DEFS += -DCKKS_FFT_BUILTIN
-  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
-else
+ifeq ($(FFT),fftw)
+  DEFS += -DCKKS_FFT_FFTW
   LIBS := -lfftw3 -pthread $(LIBS)
+else
+  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
 endif
 ifdef VERIFY
   DEFS += -DCKKS_VERIFY
@@ -156,8 +156,12 @@ $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
+# The same tests over libraries with OpenMP in them, for those that fork.
+$(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
+	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+
 check: all $(B)/tests $(B)/seal-exchange check-layers
-	sh tests/check.sh $(B)
+	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
 
 check-layers:
 	sh tests/layers.sh
@@ -220,11 +224,14 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
-DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
+DEB_FFTW  := libfftw3-dev
+DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+deps-fftw:
+	@sh tests/deps.sh "the build with FFTW" $(DEB_FFTW)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-train:
@@ -267,5 +274,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-fftw deps-train deps-seal install clean help
 .SECONDARY:
