@@ -156,7 +156,7 @@ TEST(vct_head_alone)
     if (fixture_open(&f)
         && CHECK_OK(unet_reader_open(&r, f.folder.path, NULL, UNET_INPUT))) {
         unet_reader_info(&info, r);
-        nn_plan_fingerprint(want, &f.p);
+        CHECK_OK(nn_plan_fingerprint(want, &f.p));
         CHECK(memcmp(info.plan, want, 16) == 0, "fingerprint");
         CHECK(unet_reader_job(r)->images == 3, "images");
         CHECK_STATUS(unet_reader_next(&f.ct, r, f.ctx), CKKS_EARG);

@@ -161,7 +161,9 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
     if (info->kind != (int)kind)
         return nn_fail(CKKS_EFORMAT, "%s holds %s, not %s", r->path,
                        name[info->kind], name[kind]);
-    nn_plan_fingerprint(want, p);
+    s = nn_plan_fingerprint(want, p);
+    if (s != CKKS_OK)
+        return s;
     if (memcmp(want, info->plan, sizeof want) != 0)
         return nn_fail(CKKS_EFORMAT, "%s was made for another plan: "
                        "%02x%02x%02x%02x, this one is %02x%02x%02x%02x (%s)",

@@ -48,7 +48,11 @@ static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
     memcpy(head, "VVCT", 4);
     head[4] = VCT_VERSION;
     head[5] = (uint8_t)kind;
-    nn_plan_fingerprint(head + 8, p);
+    s = nn_plan_fingerprint(head + 8, p);
+    if (s != CKKS_OK) {
+        free(head);
+        return s;
+    }
     vct_store(head + 24, job->images, 4);
     vct_store(head + 28, job->sets, 4);
     vct_store(head + 32, (uint64_t)uni_vct_per_set(p, kind), 4);

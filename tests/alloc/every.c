@@ -4,12 +4,14 @@
  *     every SHIM MOST KIND OUTPUT... -- COMMAND...
  *
  * SHIM: fail.c, compiled.  MOST: as many failures, spread over all; 0: each.
- * KIND: memory, openmp (that of OpenMP's library counts too) or entropy.
- * OUTPUT: a file the command writes; "~" in front: its bytes are random.
+ * KIND: memory, openmp (that of OpenMP's library counts too), fftw (that
+ * library may end the process by SIGABRT, with a line) or entropy.
+ * OUTPUT: a file the command writes; "~" in front: its bytes are random; "-":
+ * what it prints is to be the same.
  *
  * The command has to end with exit code 0 and the outputs it makes without a
- * failure, or with 1, one line "volley: ..." on standard error, and outputs that
- * are each complete or as they were: absent, or in every other run a file that
+ * failure, or with 1, one line "volley: ..." (and warnings before it) on
+ * standard error, and outputs that are each complete or as they were: absent, or in every other run a file that
  * was there before.  No other file may be left.  Without entropy it must not
  * end with 0; and OpenMP's library may print its own line.
  *
@@ -18,6 +20,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +47,10 @@ static struct {
     const char *shim, *kind;
     char **command;
     output out[MAX_OUTPUTS];
+    bool prints;                /* the same                                  */
+    bytes printed;
     int outputs, files;         /* files: in the folder, outputs aside       */
-    int refused, done, bad;
+    int refused, done, aborted, bad;
 } run;
 
 static _Noreturn void give_up(const char *what)
@@ -195,18 +200,46 @@ static const char *judge_outputs(bool complete, bool there)
 
 static const char *judge_line(void)
 {
+    static const char warning[] = "volley: warning: ";
     bytes b = read_all("../err");
-    const char *end = b.data != NULL ? strchr(b.data, '\n') : NULL;
-    const char *wrong = NULL;
+    const char *wrong = NULL, *line = b.data, *end;
 
-    if (strcmp(run.kind, "openmp") == 0 && b.data != NULL
+    if (line == NULL)
+        give_up("../err");
+    while (strncmp(line, warning, strlen(warning)) == 0
+           && strchr(line, '\n') != NULL)
+        line = strchr(line, '\n') + 1;
+    end = strchr(line, '\n');
+    if (strcmp(run.kind, "openmp") == 0
         && strstr(b.data, "libgomp: Out of memory") != NULL)
         ;
     else if (end == NULL || end[1] != '\0'
-             || strncmp(b.data, "volley: ", 8) != 0)
+             || strncmp(line, "volley: ", 8) != 0)
         wrong = "not one line \"volley: ...\"";
     free(b.data);
     return wrong;
+}
+
+static bool same_print(void)
+{
+    bytes b = read_all("../out");
+    bool ok = b.size == run.printed.size
+              && memcmp(b.data, run.printed.data, b.size) == 0;
+
+    free(b.data);
+    return ok;
+}
+
+/* In whatever state that leaves the files. */
+static bool fftw_aborted(int state)
+{
+    bytes b = read_all("../err");
+    bool yes = strcmp(run.kind, "fftw") == 0 && WIFSIGNALED(state)
+               && WTERMSIG(state) == SIGABRT && b.data != NULL
+               && strstr(b.data, "fftw: ") != NULL;
+
+    free(b.data);
+    return yes;
 }
 
 static const char *judge(int state, bool there)
@@ -217,6 +250,8 @@ static const char *judge(int state, bool there)
         return "it ended by a signal";
     if (WEXITSTATUS(state) == 0 && strcmp(run.kind, "entropy") == 0)
         return "exit code 0 without entropy";
+    if (WEXITSTATUS(state) == 0 && run.prints && !same_print())
+        return "exit code 0, but another text";
     if (WEXITSTATUS(state) == 0)
         return judge_outputs(true, there);
     if (WEXITSTATUS(state) != 1)
@@ -232,19 +267,21 @@ static void try_one(long k, bool there)
 
     place_outputs(there);
     state = execute(k);
-    wrong = judge(state, there);
+    wrong = fftw_aborted(state) ? NULL : judge(state, there);
     if (wrong != NULL && run.bad++ < SHOWN) {
         bytes b = read_all("../err");
 
         printf("    failure %ld, wait status %#x: %s: %.200s\n", k,
                (unsigned)state, wrong, b.data != NULL ? b.data : "");
         free(b.data);
+    } else if (wrong == NULL && WIFSIGNALED(state)) {
+        run.aborted++;
     } else if (wrong == NULL && WEXITSTATUS(state) == 0) {
         run.done++;
     } else if (wrong == NULL) {
         run.refused++;
     }
-    if (wrong != NULL && system("rm -f .*tmp-* *.tmp-* */*tmp-*") != 0)
+    if ((wrong != NULL || WIFSIGNALED(state)) && system("rm -f .*tmp-* *.tmp-* */*tmp-*") != 0)
         give_up("rm");
 }
 
@@ -268,6 +305,7 @@ static long reference(void)
             exit(1);
         }
     }
+    run.printed = read_all("../out");
     b = read_all("../count");
     if (b.data == NULL || sscanf(b.data, "%ld %ld", &count[0], &count[1]) != 2)
         give_up("../count");
@@ -286,9 +324,13 @@ int main(int argc, char **argv)
     most = atol(argv[2]);
     run.kind = argv[3];
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        output *o = &run.out[run.outputs++];
+        output *o = &run.out[run.outputs];
 
-        if (run.outputs == MAX_OUTPUTS)
+        if (strcmp(argv[i], "-") == 0) {
+            run.prints = true;
+            continue;
+        }
+        if (++run.outputs == MAX_OUTPUTS)
             return 2;
         o->random = argv[i][0] == '~';
         o->name = argv[i] + o->random;
@@ -300,7 +342,10 @@ int main(int argc, char **argv)
     for (long n = 0; n < most; n++)
         try_one(most == 1 ? 1 : 1 + n * (total - 1) / (most - 1), n % 2 == 0);
     place_outputs(false);
-    printf("%ld of %ld failures: %d refused, %d done all the same, %d wrong\n",
-           most, total, run.refused, run.done, run.bad);
+    printf("%ld of %ld failures: %d refused, %d done all the same, ", most,
+           total, run.refused, run.done);
+    if (run.aborted > 0)
+        printf("%d aborts by FFTW, ", run.aborted);
+    printf("%d wrong\n", run.bad);
     return run.bad > 0 || most == 0;
 }
