@@ -150,15 +150,26 @@ $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
 
 # ---- tests --------------------------------------------------------------------
 
+# Allocations that fail on demand (tests/memory_support.h), where the linker can.
+WRAPPED := malloc calloc realloc aligned_alloc free fopen fdopen fclose opendir closedir
+comma   := ,
+WRAP    := $(WRAPPED:%=-Wl$(comma)--wrap=%)
+ifneq ($(shell printf 'void *__wrap_malloc(void); void *__wrap_malloc(void) { return 0; } int main(void) { return 0; }' | $(CC) $(WRAP) -x c -o /dev/null - >/dev/null 2>&1 && echo 1),1)
+  WRAP  :=
+endif
+ifneq ($(WRAP),)
+$(B)/obj/tests/memory_support.o: DEFS += -DTEST_WRAP
+endif
+
 $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
-	$(CC) $(SANITIZE) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
 # The same tests over libraries with OpenMP in them, for those that fork.
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
-	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 check: all $(B)/tests $(B)/seal-exchange check-layers
 	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)

@@ -172,7 +172,8 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
                        p->name);
     s = unet_job_init(&job, p, r->job.size, r->job.images);
     if (s != CKKS_OK)
-        return nn_fail(CKKS_EFORMAT, "%s: %s", r->path, nn_last_error());
+        return nn_fail(s == CKKS_EMEM ? s : CKKS_EFORMAT, "%s: %s", r->path,
+                       nn_last_error());
     unet_job_clear(&r->job);
     r->job = job;
     if (job.sets != info->sets
