@@ -171,7 +171,7 @@ test: $(B)/tests
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
-check: all $(B)/tests $(B)/seal-exchange check-layers
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange check-layers
 	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
 
 check-layers:
@@ -180,6 +180,12 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+	CKKS_LONG=1 sh tests/alloc.sh $(B)
+
+# The tests over FFTW (make deps-fftw first).
+check-fftw:
+	$(MAKE) FFT=fftw B=build-fftw build-fftw/tests
+	build-fftw/tests $(ONLY)
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -266,7 +272,7 @@ install: all
 	done
 
 clean:
-	rm -rf build build-minimal build-asan build-ubsan build-verify
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-fftw
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -277,6 +283,7 @@ help:
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
+	@echo 'make check-fftw  the tests with FFTW (make deps-fftw)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -285,5 +292,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-fftw deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-fftw deps-train deps-seal install clean help
 .SECONDARY:

@@ -2,7 +2,7 @@
 # alloc.sh BUILD -- memory and entropy that end: every verb of BUILD/volley with
 # its k-th allocation failing, for all k, and with each of its calls for entropy
 # failing; and that the tests of the libraries' functions (test_misuse_memory.c,
-# test_memory.c, test_entropy.c) leave none out.
+# test_memory.c, test_memory_seal.c, test_entropy.c) leave none out.
 #
 # With CKKS_LONG=1 a network with masks besides that with classes, and samples
 # in which what OpenMP's library allocates fails too and, where FFTW is
@@ -40,22 +40,22 @@ finish()
 }
 
 # ---- no function left out ---------------------------------------------------
-# covers HEADER PREFIX FILE: the names in quotes in FILE are HEADER's functions
+# covers HEADER PREFIX FILE...: the names in quotes there are HEADER's functions
 covers()
 {
-    sh tests/exports.sh "$1" "$2" >"$work/declared"
-    grep -Eo "\"$2[a-z0-9_]+\"" "$3" | tr -d '"' | sort -u >"$work/covered"
-    judge "$3 has every function of $1" \
+    header=$1 prefix=$2
+    shift 2
+    sh tests/exports.sh "$header" "$prefix" >"$work/declared"
+    grep -Eho "\"$prefix[a-z0-9_]+\"" "$@" | tr -d '"' | sort -u \
+        >"$work/covered"
+    judge "every function of $header in $*" \
         "$(comm -23 "$work/declared" "$work/covered")"
-    judge "$3 has functions of $1 only" \
+    judge "functions of $header only in $*" \
         "$(comm -13 "$work/declared" "$work/covered")"
 }
-[ ! -f tests/test_misuse_memory.c ] \
-    || covers ckks/ckks.h ckks_ tests/test_misuse_memory.c
-if [ -f tests/test_memory.c ]; then
-    covers nn/nn.h nn_ tests/test_memory.c
-    covers unet/unet.h unet_ tests/test_memory.c
-fi
+covers ckks/ckks.h ckks_ tests/test_misuse_memory.c tests/test_memory_seal.c
+covers nn/nn.h nn_ tests/test_memory.c
+covers unet/unet.h unet_ tests/test_memory.c
 # Functions with a generator among their arguments, but those of it alone.
 tr '\n' ' ' <ckks/ckks.h | grep -Eo '[a-z_0-9]+\([^();]*ckks_rng \*[^();]*\);' \
     | sed 's/(.*//' | grep -v '^ckks_rng_' | sort -u >"$work/declared"
