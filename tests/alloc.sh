@@ -6,7 +6,8 @@
 #
 # With CKKS_LONG=1 a network with masks besides that with classes, and samples
 # in which what OpenMP's library allocates fails too and, where FFTW is
-# installed, of a build with it.  Needs glibc; elsewhere the verbs are skipped.  Ends with "N passed, N failed[, N skipped]".
+# installed, of a build with it.  Needs glibc; elsewhere the verbs are skipped.  Ends
+# with "N passed, N failed[, N skipped]".
 root=$(cd "$(dirname "$0")/.." && pwd)
 case ${1:-build} in
     /*) volley=$1/volley ;;
@@ -65,7 +66,7 @@ judge "test_entropy.c has the functions of ckks.h that draw" \
     "$([ -s "$work/declared" ] || echo none; \
        diff "$work/declared" "$work/covered")"
 
-# ---- the tools ----------------------------------------------------------------
+# ---- the tools --------------------------------------------------------------
 CC=${CC:-cc}
 if ! $CC -std=c11 -O2 -fPIC -shared -o "$work/fail.so" tests/alloc/fail.c \
      2>"$work/log" || ! $CC -std=c11 -O2 -o "$work/every" tests/alloc/every.c \
@@ -75,7 +76,7 @@ if ! $CC -std=c11 -O2 -fPIC -shared -o "$work/fail.so" tests/alloc/fail.c \
     finish
 fi
 
-# ---- models -------------------------------------------------------------------
+# ---- models -----------------------------------------------------------------
 # model NAME HEIGHT NETWORK TENSORS FLOATS: FLOATS numbers of 1/4
 model()
 {
@@ -119,7 +120,7 @@ model mask 4 '{"name": "tiny", "border": "zero",
  "ranges": {"image": '"$range"', "c": '"$range"', "logit": '"$range"'}}' \
     "$(tensor w '1, 1, 1, 1' 0 1), $(tensor b 1 1 2)" 2
 
-# ---- verbs ----------------------------------------------------------------------
+# ---- verbs ------------------------------------------------------------------
 # each KIND MOST VERB OUTPUT... -- ARGUMENTS...
 each()
 {

@@ -1,7 +1,7 @@
 /* test_misuse_memory.c -- every allocation of every function of ckks.h
- * fails once: the status is CKKS_EMEM, the message speaks of that function, no byte of
- * any object has changed, what was taken is given back; and the call with all
- * its memory works afterwards.  SEAL's bytes and files: test_memory_seal.c.
+ * fails once: the status is CKKS_EMEM, the message speaks of that function, no
+ * byte of any object has changed, what was taken is given back; and the call
+ * with all its memory works afterwards.  SEAL's bytes and files: test_memory_seal.c.
  * tests/alloc.sh compares the names with ckks.h.
  */
 #include "memory_support.h"

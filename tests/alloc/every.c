@@ -11,9 +11,10 @@
  *
  * The command has to end with exit code 0 and the outputs it makes without a
  * failure, or with 1, one line "volley: ..." (and warnings before it) on
- * standard error, and outputs that are each complete or as they were: absent, or in every other run a file that
- * was there before.  No other file may be left.  Without entropy it must not
- * end with 0; and OpenMP's library may print its own line.
+ * standard error, and outputs that are each complete or as they were: absent,
+ * or in every other run a file that was there before.  No other file may be
+ * left.  Without entropy it must not end with 0; and OpenMP's library may print
+ * its own line.
  *
  * Prints a line of counts, and up to five failures; exit code 1 if any.
  */
@@ -281,7 +282,8 @@ static void try_one(long k, bool there)
     } else if (wrong == NULL) {
         run.refused++;
     }
-    if ((wrong != NULL || WIFSIGNALED(state)) && system("rm -f .*tmp-* *.tmp-* */*tmp-*") != 0)
+    if ((wrong != NULL || WIFSIGNALED(state))
+        && system("rm -f .*tmp-* *.tmp-* */*tmp-*") != 0)
         give_up("rm");
 }
 
