@@ -171,7 +171,7 @@ test: $(B)/tests
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange check-layers
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
 	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
 
 check-layers:
@@ -192,6 +192,10 @@ check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 	SEAL_LIST=1 sh tests/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
+
+# A server that forges results (tests/malice.sh).
+$(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
 	sh tests/mutate.sh

@@ -59,7 +59,7 @@ covers nn/nn.h nn_ tests/test_memory.c
 covers unet/unet.h unet_ tests/test_memory.c
 # Functions with a generator among their arguments, but those of it alone.
 tr '\n' ' ' <ckks/ckks.h | grep -Eo '[a-z_0-9]+\([^();]*ckks_rng \*[^();]*\);' \
-    | sed 's/(.*//' | grep -v '^ckks_rng_' | sort -u >"$work/declared"
+    | sed 's/(.*//' | grep -Ev '^ckks_rng_(init|clear)$' | sort -u >"$work/declared"
 sed -n '/drawings\[\] = {/,/};/p' tests/test_entropy.c \
     | grep -Eo '"ckks_[a-z_]+"' | tr -d '"' | sort -u >"$work/covered"
 judge "test_entropy.c has the functions of ckks.h that draw" \
@@ -164,8 +164,8 @@ way()
     fi
     cd here || exit 1
     each "$kind" "$count" plan n.plan - -- "$model" -o n.plan
-    each "$kind" "$count" keygen '~key/secret.key' '~key/eval.keys' -- \
-        ../n.plan --out key --force
+    each "$kind" "$count" keygen '~key/secret.key' '~key/eval.keys' \
+        key/owner.json -- ../n.plan --out key --force
     each "$kind" "$count" encrypt '~in.vct' -- ../n.plan \
         --key ../keys/secret.key "$image" -o in.vct
     each "$kind" "$count" evaluate out.vct -- "$model" --plan ../n.plan \
@@ -176,8 +176,8 @@ way()
         "$image" -o "$result"
     each "$kind" "$count" info - -- ../in.vct
     if [ "$kind" = memory ]; then
-        each entropy 0 keygen '~key/secret.key' '~key/eval.keys' -- \
-            ../n.plan --out key --force
+        each entropy 0 keygen '~key/secret.key' '~key/eval.keys' \
+            key/owner.json -- ../n.plan --out key --force
         each entropy 0 encrypt '~in.vct' -- ../n.plan \
             --key ../keys/secret.key "$image" -o in.vct
     fi

@@ -128,6 +128,11 @@ static ckks_status do_flooded(void)
     return ckks_decrypt_flooded(&m.out_pt, &m.rng, &m.ct, m.sk, 6, 20);
 }
 
+static ckks_status do_bytes(void)
+{
+    return ckks_rng_bytes(m.bytes, 20, &m.rng);
+}
+
 /* tests/alloc.sh compares the names with ckks.h. */
 static const struct drawing {
     const char *name;
@@ -138,7 +143,8 @@ static const struct drawing {
     { "ckks_keys_init", do_keys_init },
     { "ckks_encrypt_sk", do_encrypt_sk },
     { "ckks_encrypt", do_encrypt },
-    { "ckks_decrypt_flooded", do_flooded }
+    { "ckks_decrypt_flooded", do_flooded },
+    { "ckks_rng_bytes", do_bytes }
 };
 
 enum { DRAWINGS = sizeof drawings / sizeof *drawings };
@@ -231,15 +237,16 @@ TEST(entropy_failure_leaves_no_file)
         entropy.fail = EIO;
         entropy.calls = 0;
         entropy.good = draws;
-        s = unet_encrypt(f.path, &bytes, &r, &p, &job, &pixels, ctx, sk, NULL);
+        s = unet_encrypt(f.path, &bytes, NULL, &r, &p, &job, &pixels, ctx, sk,
+                         NULL);
         if (s == CKKS_OK)
             break;
         NN_STATUS(s, CKKS_ERNG);
         CHECK(folder_files(&f) == 0, "draw %d: %d files", draws,
               folder_files(&f));
     }
-    CHECK((size_t)draws == job.sets * (size_t)nn_plan_inputs(&p),
-          "%d draws", draws);
+    CHECK((size_t)draws == 1 + job.sets * (size_t)nn_plan_inputs(&p),
+          "%d draws: the request's name, ciphertexts", draws);
     memset(&entropy, 0, sizeof entropy);
     folder_close(&f);
     unet_job_clear(&job);

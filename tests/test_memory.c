@@ -29,10 +29,10 @@ static struct {
     unet_size size;
     const double *pixel[1];
     unet_pixels pixels;
-    test_folder inputs, results, folder;
+    test_folder inputs, results, requests, folder;
     unet_writer *writer;
     unet_reader *reader;
-    size_t written;
+    unet_request request;
 } t;
 
 static struct {
@@ -49,6 +49,7 @@ static struct {
     nn_pool *pool;
     ckks_ct ct[MOST_CTS];
     unet_job job;
+    unet_request request;
     unet_result result;
     unet_reader *reader;
     unet_writer *writer;
@@ -57,6 +58,7 @@ static struct {
     double numbers[MOST_SLOTS], ranges[NN_MAX_STEPS];
 } outs, before;
 
+static const uint8_t id[UNET_ID] = { 1, 2, 3 };
 static const char there[] = "what was there before";
 
 /* ---- libnn -------------------------------------------------------------- */
@@ -88,8 +90,7 @@ static ckks_status do_seconds(void)
 static ckks_status do_pack(void)
 {
     nn_pack(outs.numbers, t.p, t.pixel, 1);
-    nn_unpack(outs.numbers, t.p, t.r.clear, 0);
-    return CKKS_OK;
+    return nn_unpack(outs.numbers, nn_plan_logits(t.p), t.p, t.r.clear, 0);
 }
 
 static ckks_status do_model_load(void)
@@ -146,6 +147,11 @@ static ckks_status do_plan_save(void)
 static ckks_status do_plan_load(void)
 {
     return nn_plan_load(&outs.plan, t.plan, t.plan_size);
+}
+
+static ckks_status do_plan_check(void)
+{
+    return nn_plan_check(t.p);
 }
 
 static ckks_status do_fingerprint(void)
@@ -229,6 +235,7 @@ static ckks_status do_tiles(void)
     unet_tile_cut(outs.numbers, t.p, t.pixel[0], t.size, where);
     unet_tile_paste(outs.ranges, t.p, t.r.clear, (unet_size){ 1, 1 }, where);
     outs.numbers[0] = unet_reflect(-1, 3) + unet_bound(t.p)
+                      + unet_limit(t.p)
                       + unet_job_count(&t.job, t.p, 0);
     return unet_check_keys(t.p, t.keys);
 }
@@ -257,19 +264,55 @@ static ckks_status do_keygen(void)
 
 static ckks_status do_encrypt(void)
 {
-    return unet_encrypt(t.folder.path, &outs.bytes, &t.rng, t.p, &t.job,
+    return unet_encrypt(t.folder.path, &outs.bytes, NULL, &t.rng, t.p, &t.job,
                         &t.pixels, t.ctx, t.sk, NULL);
 }
 
 static ckks_status do_evaluate(void)
 {
-    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, t.p, t.r.w,
-                         t.ctx, t.keys, NULL);
+    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, t.p,
+                         t.r.w, t.ctx, t.keys, NULL);
+}
+
+/* As it is loaded before each run, so it has no answer yet. */
+static void request_before(void)
+{
+    NN_OK(unet_request_load(&t.request, t.requests.name, t.results.path,
+                            t.p));
 }
 
 static ckks_status do_decrypt(void)
 {
-    return unet_decrypt(&outs.result, t.results.path, t.p, t.ctx, t.sk, NULL);
+    const char *const path[1] = { t.results.path };
+
+    return unet_decrypt(&outs.result, &t.request, path, 1, t.p, t.ctx, t.sk,
+                        NULL);
+}
+
+static ckks_status do_request_load(void)
+{
+    return unet_request_load(&outs.request, t.requests.name, t.results.path,
+                             t.p);
+}
+
+static ckks_status do_request_save(void)
+{
+    return unet_request_save(t.requests.name, &t.request);
+}
+
+static ckks_status do_request_forget(void)
+{
+    unet_request_forget(&t.request);
+    return CKKS_OK;
+}
+
+static ckks_status do_accept(void)
+{
+    const unet_policy policy = { .insecure = 1 };
+    unet_cost cost;
+
+    unet_plan_cost(&cost, t.p);
+    return unet_accept(&cost, t.p, &policy, UNET_KEYGEN);
 }
 
 static ckks_status do_reader_open(void)
@@ -287,6 +330,11 @@ static ckks_status do_reader_next(void)
     return unet_reader_next(&outs.ct[0], t.reader, t.ctx);
 }
 
+static ckks_status do_reader_skip(void)
+{
+    return unet_reader_skip(t.reader, 1);
+}
+
 static ckks_status do_reader_says(void)
 {
     unet_info info;
@@ -299,15 +347,14 @@ static ckks_status do_reader_says(void)
 static ckks_status do_writer_open(void)
 {
     return unet_writer_open(&outs.writer, t.folder.path, t.p, &t.job,
-                            UNET_INPUT);
+                            UNET_INPUT, id, NULL);
 }
 
 static void writer_before(void)
 {
     inputs_before();
-    NN_OK(unet_writer_open(&t.writer, t.folder.path, t.p, &t.job,
-                           UNET_INPUT));
-    t.written = 0;
+    NN_OK(unet_writer_open(&t.writer, t.folder.path, t.p, &t.job, UNET_INPUT,
+                           id, NULL));
 }
 
 static ckks_status do_writer_put(void)
@@ -352,6 +399,8 @@ static const operation operations[] = {
     { "nn_switch_seconds", NULL, do_seconds, -1 },
     { "nn_pack", NULL, do_pack, -1 },
     { "nn_unpack", NULL, do_pack, -1 },
+    { "nn_plan_logits", NULL, do_pack, -1 },
+    { "nn_plan_check", NULL, do_plan_check, 0 },
     { "nn_model_load", NULL, do_model_load, 5 },
     { "nn_model_float", NULL, do_model_float, 2 },
     { "nn_machine_default", NULL, do_machine_default, 10 },
@@ -388,7 +437,15 @@ static const operation operations[] = {
     { "unet_keygen", NULL, do_keygen, 5 },
     { "unet_encrypt", NULL, do_encrypt, 8 },
     { "unet_evaluate", NULL, do_evaluate, 20 },
-    { "unet_decrypt", NULL, do_decrypt, 8 },
+    { "unet_decrypt", request_before, do_decrypt, 8 },
+    { "unet_plan_cost", NULL, do_accept, 0 },
+    { "unet_accept", NULL, do_accept, 0 },
+    { "unet_limit", NULL, do_tiles, -1 },
+    { "unet_request_load", NULL, do_request_load, 3 },
+    { "unet_request_save", request_before, do_request_save, 2 },
+    { "unet_request_forget", request_before, do_request_forget, -1 },
+    { "unet_request_clear", NULL, plain, -1 },
+    { "unet_reader_skip", reader_before, do_reader_skip, 0 },
     { "unet_reader_open", NULL, do_reader_open, 4 },
     { "unet_reader_next", reader_before, do_reader_next, 1 },
     { "unet_reader_info", reader_before, do_reader_says, -1 },
@@ -414,6 +471,8 @@ static void clear_all(void)
         ckks_ct_clear(&t.in[i]);
     }
     unet_job_clear(&outs.job);
+    unet_request_clear(&outs.request);
+    unet_request_clear(&t.request);
     unet_result_clear(&outs.result);
     unet_reader_close(&outs.reader);
     unet_reader_close(&t.reader);
@@ -433,6 +492,8 @@ static void check_file(const char *name, long k)
           "%s: allocation %ld refused: the file has changed", name, k);
     CHECK(folder_files(&t.folder) == 1, "%s: allocation %ld refused: %d files",
           name, k, folder_files(&t.folder));
+    CHECK(folder_files(&t.requests) == 1, "%s: allocation %ld refused: %d "
+          "requests", name, k, folder_files(&t.requests));
     free(bytes);
 }
 
@@ -492,17 +553,34 @@ static bool make_model(void)
     return CHECK(t.model != NULL, "no memory");
 }
 
+/* The note of the request, for folder_close. */
+static void name_request(void)
+{
+    size_t at = strlen(t.requests.name);
+
+    if (!NN_OK(unet_request_load(&t.request, t.requests.name, t.results.path,
+                                 t.p)))
+        return;
+    snprintf(t.requests.path, sizeof t.requests.path, "%s/", t.requests.name);
+    for (int i = 0; i < UNET_ID; i++)
+        snprintf(t.requests.path + at + 1 + 2 * i, 3, "%02x",
+                 t.request.id[i]);
+    strcpy(t.requests.path + at + 1 + 2 * UNET_ID, ".req");
+    unet_request_clear(&t.request);
+}
+
 static bool make_files(void)
 {
     uint64_t bytes;
 
     return folder_open(&t.inputs) && folder_open(&t.results)
-           && folder_open(&t.folder)
+           && folder_open(&t.folder) && folder_open(&t.requests)
            && NN_OK(unet_job_init(&t.job, t.p, &t.size, 1))
-           && NN_OK(unet_encrypt(t.inputs.path, &bytes, &t.rng, t.p, &t.job,
-                                 &t.pixels, t.ctx, t.sk, NULL))
-           && NN_OK(unet_evaluate(t.results.path, NULL, t.inputs.path, t.p,
-                                  t.r.w, t.ctx, t.keys, NULL));
+           && NN_OK(unet_encrypt(t.inputs.path, &bytes, t.requests.name,
+                                 &t.rng, t.p, &t.job, &t.pixels, t.ctx, t.sk,
+                                 NULL))
+           && NN_OK(unet_evaluate(t.results.path, NULL, t.inputs.path, NULL,
+                                  t.p, t.r.w, t.ctx, t.keys, NULL));
 }
 
 static bool make_all(const char *name, nn_border border)
@@ -540,6 +618,8 @@ static void fail_all(const char *name, nn_border border)
     bool made;
 
     made = make_all(name, border);
+    if (made)
+        name_request();
     for (size_t i = 0; made && i < sizeof operations / sizeof *operations;
          i++) {
         const operation *o = &operations[i];
@@ -552,6 +632,7 @@ static void fail_all(const char *name, nn_border border)
     test_note("%s: %ld refused allocations", name, failed);
     folder_close(&t.inputs);
     folder_close(&t.results);
+    folder_close(&t.requests);
     folder_close(&t.folder);
     unet_job_clear(&t.job);
     ckks_keys_clear(&t.keys);

@@ -375,6 +375,11 @@ static ckks_status do_rng_init(void)
     return ckks_rng_init(&m.out_rng, NULL);
 }
 
+static ckks_status do_rng_bytes(void)
+{
+    return ckks_rng_bytes(m.bytes, 20, &m.out_rng);
+}
+
 static ckks_status do_resolve(void)
 {
     return ckks_params_resolve(&m.out_params, &m.params);
@@ -482,6 +487,7 @@ static const operation operations[] = {
     { "ckks_add_square", do_add_square, -1 },
     { "ckks_ct_swap", do_swap, -1 },
     { "ckks_rng_init", do_rng_init, -1 },
+    { "ckks_rng_bytes", do_rng_bytes, -1 },
     { "ckks_params_resolve", do_resolve, -1 }
 };
 
