@@ -6,8 +6,8 @@
 #
 # With CKKS_LONG=1 a network with masks besides that with classes, and samples
 # in which what OpenMP's library allocates fails too and, where FFTW is
-# installed, of a build with it.  Needs glibc; elsewhere the verbs are skipped.  Ends
-# with "N passed, N failed[, N skipped]".
+# installed, of a build with it.  Needs glibc; elsewhere the verbs are skipped.
+# Ends with "N passed, N failed[, N skipped]".
 root=$(cd "$(dirname "$0")/.." && pwd)
 case ${1:-build} in
     /*) volley=$1/volley ;;
@@ -59,7 +59,8 @@ covers nn/nn.h nn_ tests/test_memory.c
 covers unet/unet.h unet_ tests/test_memory.c
 # Functions with a generator among their arguments, but those of it alone.
 tr '\n' ' ' <ckks/ckks.h | grep -Eo '[a-z_0-9]+\([^();]*ckks_rng \*[^();]*\);' \
-    | sed 's/(.*//' | grep -Ev '^ckks_rng_(init|clear)$' | sort -u >"$work/declared"
+    | sed 's/(.*//' | grep -Ev '^ckks_rng_(init|clear)$' | sort -u \
+    >"$work/declared"
 sed -n '/drawings\[\] = {/,/};/p' tests/test_entropy.c \
     | grep -Eo '"ckks_[a-z_]+"' | tr -d '"' | sort -u >"$work/covered"
 judge "test_entropy.c has the functions of ckks.h that draw" \
