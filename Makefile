@@ -192,6 +192,11 @@ check-vectors: $(B)/volley
 check-cross:
 	sh tests/cross.sh $(ONLY)
 
+# No jump, address or division by a secret: two compilers, four levels, all
+# kernels, both rings (make deps-ct first); a quick form is part of check.
+check-ct:
+	sh tests/ct.sh all $(ONLY)
+
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
@@ -224,13 +229,15 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils
 DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
+deps-ct:
+	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -252,7 +259,7 @@ install: all
 	done
 
 clean:
-	rm -rf build build-minimal build-asan build-ubsan build-verify
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -263,6 +270,7 @@ help:
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
+	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -271,5 +279,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
 .SECONDARY:

@@ -28,8 +28,11 @@
  *               contexts, and CKKS_EMEM; "errors" lines name the others.
  *  5 threads    nothing writes a ckks_ctx or a key after its init; share them
  *               freely.  Any other object belongs to one thread at a time.
- *  6 secrets    a function whose time or memory pattern may depend on a secret
- *               says so on a line that begins "leaks".
+ *  6 secrets    secret are secret keys, what is drawn to make keys, to encrypt
+ *               and to flood, and plaintexts.  No jump, no address and no
+ *               division depends on one; a function of which that is not true
+ *               says so on a line that begins "leaks".  `make check-ct`
+ *               measures it (docs/10-kernels.md).
  *
  * Units: a level l means l+1 primes; cost is in NTTs of one limb ("NTT") and
  * in passes over one limb ("limb"); K special primes; D digits at this level.
@@ -246,12 +249,15 @@ void ckks_pt_clear(ckks_pt *pt);
  *           CKKS_ELEVEL  level outside 0..top
  *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
  *                        stay below Q_level/2 or 2^120
+ *   leaks   that values were refused; whether the largest coefficient is below
+ *           a prime, or 2^62
  */
 CKKS_CHECKED ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx,
                                      const double *re, const double *im,
                                      size_t n, int level, double scale);
 
-/* The same for one number in every slot: no FFT, no NTT. */
+/* The same for one number in every slot: no FFT, no NTT.
+ *   leaks   the number's size */
 CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
                                            double re, double im, int level,
                                            double scale);
@@ -260,13 +266,16 @@ CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
  * as the coefficients need: cost about 3 inverse NTT and one FFT whatever the
  * level.  Values up to Q_level / (2 scale) come out right, as far as a double
  * holds them (coefficients below 2^990).
- *   errors  CKKS_EARG    n larger than the number of slots */
+ *   errors  CKKS_EARG    n larger than the number of slots
+ *   leaks   how many primes the largest coefficient needs, and each */
 CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
                                      const ckks_pt *pt);
 
 /* ---- keys of the owner ------------------------------------------------ */
 
-/* Secret key: a uniform ternary polynomial.  Opaque; wiped when cleared. */
+/* Secret key: a uniform ternary polynomial.  Opaque; wiped when cleared.
+ *   leaks   which draws were thrown away (one of 256), as ckks_encrypt does for
+ *           its own: they say nothing about those kept */
 typedef struct ckks_sk ckks_sk;
 CKKS_CHECKED ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx,
                                       ckks_rng *rng);
@@ -340,6 +349,7 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
  *           sqrt(N/9); in slots docs/09-noise.md
  *   errors  CKKS_ERNG    rng never initialised
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
+ *   leaks   ckks_encrypt: as ckks_sk_init
  */
 CKKS_CHECKED ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng,
                                          const ckks_pt *pt, const ckks_sk *sk);
@@ -661,6 +671,7 @@ CKKS_CHECKED ckks_status ckks_ct_save(uint8_t *out, size_t size,
 CKKS_CHECKED ckks_status ckks_ct_load(ckks_ct *out, const ckks_ctx *ctx,
                                       const uint8_t *in, size_t size);
 
+/*   leaks   loading: that a file was refused; nothing else */
 size_t ckks_sk_size(const ckks_sk *sk);
 CKKS_CHECKED ckks_status ckks_sk_save(uint8_t *out, size_t size,
                                       const ckks_sk *sk);

@@ -42,6 +42,7 @@ for script in symbols minimal install examples vectors vectors_faults \
         part "$script" sh "$here/$script.sh" "$build"
     fi
 done
+part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
 part "places" sh "$here/places.sh" "$build"
