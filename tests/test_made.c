@@ -8,7 +8,14 @@
 
 #include "test.h"
 
-enum { POOL = 5, PLAIN = 3, PRIMES = 4, LOG_N = 4, SLOTS = 16, BYTES = 1 << 13 };
+enum {
+    POOL = 5,
+    PLAIN = 3,
+    PRIMES = 4,
+    LOG_N = 4,
+    SLOTS = 16,
+    BYTES = 1 << 13
+};
 
 typedef struct world {
     ckks_ctx *ctx;
