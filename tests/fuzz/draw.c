@@ -33,6 +33,7 @@ typedef struct value {
     size_t from, to;
     bool listed;                /* in a list: may be repeated or lost        */
     bool scalar;
+    bool inner;                 /* a list is around it, near or far          */
 } value;
 
 typedef struct text {
@@ -61,7 +62,7 @@ static void text_scan(text *t)
 {
     const char *s = t->s;
     struct { char kind; unsigned value; } open[64];
-    int depth = 0;
+    int depth = 0, lists = 0;
     size_t i = 0;
 
     t->count = 0;
@@ -72,15 +73,19 @@ static void text_scan(text *t)
             i++;
         } else if (s[i] == ']' || s[i] == '}') {
             i++;
-            if (depth > 0 && open[--depth].value < VALUES)
+            if (depth == 0)
+                return;
+            lists -= open[--depth].kind == '[';
+            if (open[depth].value < VALUES)
                 t->v[open[depth].value].to = i;
         } else if (s[i] == '[' || s[i] == '{') {
             if (depth == 64)
                 return;
+            lists += s[i] == '[';
             open[depth].kind = s[i];
             open[depth++].value = list ? t->count : VALUES;
             if (list)
-                t->v[t->count++] = (value){ i, i + 1, true, false };
+                t->v[t->count++] = (value){ i, i + 1, true, false, true };
             i++;
         } else {
             size_t to = skip_scalar(s, i);
@@ -88,7 +93,7 @@ static void text_scan(text *t)
             if (to == i)
                 return;
             if (s[to] != ':')
-                t->v[t->count++] = (value){ i, to, list, true };
+                t->v[t->count++] = (value){ i, to, list, true, lists > 0 };
             i = to;
         }
     }
@@ -108,6 +113,8 @@ static void text_put(text *t, size_t from, size_t old, const char *with)
 }
 
 /* ---- edges ---------------------------------------------------------------- */
+
+enum { SMALL = 8 };              /* of the numbers, taken more often          */
 
 static const char *const numbers[] = {
     "0", "1", "-1", "2", "3", "4", "5", "6", "7", "8", "10", "12", "15", "16",
@@ -149,7 +156,7 @@ static const char *edge(fuzz_draw *d, char first)
         return PICK(d, texts);
     if (first == 't' || first == 'f')
         return words[kind % 2];
-    return PICK(d, numbers);
+    return kind % 2 ? numbers[fuzz_below(d, SMALL)] : PICK(d, numbers);
 }
 
 /* A number near or of the size of the one that stands there. */
@@ -200,6 +207,18 @@ static void change_list(text *t, fuzz_draw *d, const value *v)
     fuzz_free(more);
 }
 
+/* Three times of four a value that stands alone: lists are long, and would
+ * hide it. */
+static unsigned choose(const text *t, fuzz_draw *d)
+{
+    unsigned k = fuzz_below(d, VALUES) % t->count;
+
+    if (fuzz_below(d, 4) < 3)
+        for (unsigned i = 0; i < t->count && t->v[k].inner; i++)
+            k = (k + 29) % t->count;
+    return k;
+}
+
 static void change(text *t, fuzz_draw *d)
 {
     char number[64], *copy;
@@ -209,7 +228,7 @@ static void change(text *t, fuzz_draw *d)
     text_scan(t);
     if (t->count == 0)
         return;
-    i = fuzz_below(d, t->count > 256 ? t->count : 256) % t->count;
+    i = choose(t, d);
     how = fuzz_below(d, 16);
     v = &t->v[i];
     if (!v->scalar || (v->listed && how < 4)) {

@@ -72,12 +72,15 @@ bool fuzz_run(const fuzz_target *t, const uint8_t *bytes, size_t size);
  * behind it if on.  Off: whether one did. */
 void fuzz_arm(unsigned n, bool on);
 bool fuzz_disarm(void);
+/* None fails between the two: for what the harness makes for itself. */
+unsigned fuzz_hold(void);
+void fuzz_go_on(unsigned held);
 
 /* Ends the program with a message and the input's traces, if not. */
 void fuzz_must(bool ok, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Prints to where reports go: standard output and error are closed, since
- * loaders and the command write there. */
+/* Prints to where reports go; quiet: what loaders and the command print goes
+ * nowhere. */
 void fuzz_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fuzz_quiet(void);
 
@@ -97,7 +100,9 @@ const char *fuzz_place(const char *name);
 
 void fuzz_seed(const fuzz_target *t, uint8_t variant, uint8_t flags,
                uint8_t fault, const void *bytes, size_t size);
-extern const char *fuzz_seed_folder;
+/* Who gets them. */
+extern void (*fuzz_seed_taker)(const fuzz_target *t, const uint8_t *bytes,
+                               size_t size);
 
 /* ---- draws (draw.c) ------------------------------------------------------- */
 
@@ -143,6 +148,9 @@ const fuzz_net *fuzz_net_at(unsigned i);
 /* Network i as a file of a model, its text drawn anew unless d is NULL;
  * fuzz_room. */
 uint8_t *fuzz_net_file(size_t *size, unsigned i, fuzz_draw *d);
+/* The file of network i with one text for another in it. */
+uint8_t *fuzz_net_changed(size_t *size, unsigned i, const char *from,
+                          const char *to);
 
 /* What owners and servers do with objects (use.c); statuses do not matter. */
 void fuzz_use_ct(const ckks_ct *ct, const fuzz_world *w);

@@ -16,6 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     target = fuzz_find(getenv("FUZZ_TARGET"));
     fuzz_must(target != NULL, "FUZZ_TARGET names no target");
+    fuzz_quiet();
     return 0;
 }
 

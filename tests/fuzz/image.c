@@ -220,6 +220,40 @@ static void seeds_jpeg(const fuzz_target *t)
     }
 }
 
+/* One byte of a good header changed: {offset, value}. */
+static void seeds_header(const fuzz_target *t)
+{
+    static const uint16_t change[][2] = {
+        { 0, 92 }, { 344, 'x' }, { 40, 9 }, { 48, 2 }, { 45, 0x7f },
+        { 108, 1 }, { 111, 0x4f }, { 110, 0 }, { 70, 3 }, { 72, 9 },
+        { 255, 1 }, { 119, 0x7f }, { 50, 2 }
+    };
+    uint8_t file[352 + 4] = { 92, 1 };
+
+    file[40] = 3;
+    file[42] = file[44] = 2;
+    for (int i = 3; i < 8; i++)
+        file[40 + 2 * i] = 1;
+    file[70] = 2;
+    file[72] = 8;
+    file[110] = 0xb0;                   /* 352 as a float                    */
+    file[111] = 0x43;
+    memcpy(file + 344, "n+1", 4);
+    memcpy(file + 352, "\1\2\3\4", 4);
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        const uint8_t was = file[change[i][0]];
+
+        file[change[i][0]] = (uint8_t)change[i][1];
+        fuzz_seed(t, 0, FUZZ_SWEEP | FUZZ_MISUSE, 0, file, sizeof file);
+        file[change[i][0]] = was;
+    }
+    file[45] = file[47] = 0x7f;         /* more voxels than may be           */
+    fuzz_seed(t, 0, 0, 0, file, sizeof file);
+    fuzz_seed(t, 0, 0, 0, file, 300);
+    fuzz_seed(t, 0, FUZZ_OTHER, 0, file, 300);
+    fuzz_seed(t, 0, FUZZ_OTHER, 0, "not NIfTI", 9);
+}
+
 /* Every type of voxel, plain and gzipped, both orders of bytes. */
 static void seeds_nifti(const fuzz_target *t)
 {
@@ -233,6 +267,7 @@ static void seeds_nifti(const fuzz_target *t)
         fuzz_seed(t, 2, flags, 0, choice, sizeof choice);
         fuzz_seed(t, THROUGH_FILE + 1, flags, 0, choice, sizeof choice);
     }
+    seeds_header(t);
 }
 
 #define TARGET(T, load)                                                     \

@@ -168,8 +168,20 @@ const fuzz_target fuzz_labels = {
 
 /* ---- lists of images ------------------------------------------------------ */
 
-/* Images that a list can name: %/a.pgm, %/b.idx, %/c.png, %/d.txt, %/e, a
- * folder, and %/f, an empty one. */
+/* One image more than may be: %/m.idx. */
+static void make_many(void)
+{
+    const size_t n = UNET_MAX_IMAGES + 1;
+    uint8_t *file = fuzz_room(16 + n);
+
+    memcpy(file, "\0\0\10\3\0\1\0\1\0\0\0\1\0\0\0\1", 16);
+    fuzz_must(ckks_file_write(fuzz_place("m.idx"), file, 16 + n, 0600)
+                  == CKKS_OK, "images for lists");
+    fuzz_free(file);
+}
+
+/* Images that a list can name: %/a.pgm, %/b.idx, %/c.png, %/d.txt, %/g.gz,
+ * %/l.idx, labels; %/e and %/f, empty folders. */
 static void make_images(void)
 {
     static bool made;
@@ -191,7 +203,11 @@ static void make_images(void)
                                      sizeof LABELS - 1, 0600) == CKKS_OK
                   && ckks_file_write(fuzz_place("d.txt"),
                                      (const uint8_t *)"x", 1, 0600)
+                         == CKKS_OK
+                  && ckks_file_write(fuzz_place("g.gz"),
+                                     (const uint8_t *)"\x1f\x8bx", 3, 0600)
                          == CKKS_OK, "images for lists");
+    make_many();
 }
 
 /* % becomes the folder. */
@@ -289,7 +305,7 @@ static void seeds_lists(const fuzz_target *t)
     static const char *const text[] = {
         "%/a.pgm\n", "%/a.pgm\r\n\r\n%/b.idx\n", "%/b.idx", "%/c.png", "%/e",
         "%/f", "%", "@%/a.pgm", "%/d.txt", "%/l.idx", "\n\n", "%/none.pgm",
-        "%/b.idx\n%/b.idx\n%/a.pgm"
+        "%/b.idx\n%/b.idx\n%/a.pgm", "%/g.gz"
     };
 
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
@@ -297,6 +313,7 @@ static void seeds_lists(const fuzz_target *t)
             fuzz_seed(t, v, v == 0 ? FUZZ_SWEEP | FUZZ_MISUSE : 0, 0, text[i],
                       strlen(text[i]));
     SEED(t, 0, 0, "%/a.pgm\0x\n");
+    SEED(t, 1, 0, "%/m.idx");
 }
 
 const fuzz_target fuzz_lists = {

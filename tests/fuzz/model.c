@@ -30,23 +30,24 @@ static size_t header_end(const fuzz_input *in)
     return 0;
 }
 
-/* The largest second number behind "data_offsets" in the header. */
+/* The largest number behind a "data_offsets" and a comma in the header. */
 static size_t data_end(const fuzz_input *in, size_t end)
 {
-    static const char key[] = "\"data_offsets\":[";
+    static const char key[] = "\"data_offsets\"";
+    char *text = fuzz_room(end + 1);
     size_t most = 0;
 
-    for (size_t i = 8; i + sizeof key < end; i++) {
-        char text[48] = "", *comma;
-        size_t n = end - i - (sizeof key - 1);
+    for (size_t i = 8; i < end; i++)
+        text[i - 8] = in->data[i] != 0 ? (char)in->data[i] : ' ';
+    for (char *at = strstr(text, key); at != NULL; at = strstr(at + 1, key)) {
+        const char *comma = strchr(at, ',');
+        const unsigned long long n =
+            comma != NULL ? strtoull(comma + 1, NULL, 10) : 0;
 
-        if (memcmp(in->data + i, key, sizeof key - 1) != 0)
-            continue;
-        memcpy(text, in->data + i + sizeof key - 1, n < 47 ? n : 47);
-        comma = strchr(text, ',');
-        n = comma != NULL ? strtoull(comma + 1, NULL, 10) : 0;
-        most = n > most && n < FUZZ_LARGEST / 16 ? n : most;
+        if (n > most && n < FUZZ_LARGEST / 16)
+            most = (size_t)n;
     }
+    fuzz_free(text);
     return most;
 }
 
@@ -138,6 +139,64 @@ static void misuse_model(const fuzz_input *in)
     nn_model_clear(NULL);
 }
 
+/* One thing wrong each, of those that draws rarely meet. */
+static void seeds_wrong(const fuzz_target *t)
+{
+    static const struct {
+        uint8_t net;
+        const char *from, *to;
+    } wrong[] = {
+        { 0, "\"input\":{", "\"input\":1,\"put\":{" },
+        { 0, "\"layers\":[", "\"layers\":[],\"more\":[" },
+        { 0, "\"layers\":[", "\"layers\":7,\"more\":[" },
+        { 1, "\"border\":\"halo\",", "\"border\":\"halo\",\"ring\":[2,2]," },
+        { 0, "\"ring\":[2,2],", "" }, { 0, "\"ring\":[2,2]", "\"ring\":[3,2]" },
+        { 0, "\"tensor\":\"out\"", "\"tensor\":\"a\"" },
+        { 0, "\"tensor\":\"out\"", "\"tensor\":\"none\"" },
+        { 0, "\"tensor\":\"out\",", "" },
+        { 0, "\"output\":{", "\"output\":2,\"put\":{" },
+        { 6, "\"tensor\":\"out\"", "\"tensor\":\"p\"" },
+        { 2, "[\"0\",\"1\",\"2\"]", "[\"0\",\"1\"]" },
+        { 2, "[\"0\",\"1\",\"2\"]", "[\"0\",\"1\",\"\\u0007\"]" },
+        { 1, "\"tensor\":\"out\"", "\"tensor\":\"p\"" },
+        { 4, "\"height\":4", "\"height\":3" },
+        { 3, "\"kernel\":2", "\"kernel\":16" },
+        { 3, "\"kernel\":2", "\"kernel\":5" },
+        { 0, "\"kernel\":3", "\"kernel\":3,\"stride\":2" },
+        { 0, "\"kernel\":3", "\"kernel\":2" },
+        { 1, "\"kernel\":3", "\"kernel\":3,\"stride\":3" },
+        { 2, "\"border\":\"zero\"", "\"border\":\"halo\"" },
+        { 2, "\"eps\":1e-5", "\"eps\":-1" },
+        { 1, "[\"t\",\"a\"]", "[\"t\",\"p\"]" },
+        { 1, "[\"t\",\"a\"]", "[\"t\"]" },
+        { 1, "[\"t\",\"a\"]", "[\"t\",7]" },
+        { 0, "\"volley-1\"", "\"volley-2\"" },
+        { 0, "\"origin\": \"a test\"", "\"origin\": 5" },
+        { 0, "\"F32\"", "\"F16\"" }, { 0, "{\"dtype\"", "7, \"x\": {\"dtype\"" },
+        { 0, "[2, 1, 3, 3]", "[2,1,9]" }, { 0, "[2, 1, 3, 3]", "[2,1,3,3,1]" },
+        { 0, "[2, 1, 3, 3]", "[2,1,1073741824,2147483647]" },
+        { 0, "[0, 72]", "[4,76]" }, { 0, "[0, 72]", "[0,71]" },
+        { 0, "[0, 72]", "[72,0]" }, { 0, "\"square\"", "\"cube\"" },
+        { 0, "\"name\":\"s\"", "\"name\":\"a\"" },
+        { 0, "\"weight\":\"a.weight\"", "\"weight\":\"none\"" },
+        { 0, "\"weight\":\"a.weight\"", "\"weight\":1" },
+        { 0, "{\"__metadata__\"", "[{\"__metadata__\"" },
+        { 0, "\"origin\"", "\"z\"" }, { 0, "\"max\":4", "\"max\":-4" },
+        { 1, "\"width\":4", "\"width\":65536" },
+        { 0, "\"a.bias\": {\"dtype\": \"F32\", \"shape\": [2]",
+          "\"a.bias\": {\"dtype\": \"F32\", \"shape\": [2],\"k\":0" }
+    };
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        size_t size;
+        uint8_t *bytes = fuzz_net_changed(&size, wrong[i].net, wrong[i].from,
+                                          wrong[i].to);
+
+        fuzz_seed(t, wrong[i].net, 0, 0, bytes, size);
+        fuzz_free(bytes);
+    }
+}
+
 static void seeds_model(const fuzz_target *t)
 {
     for (uint8_t i = 0; i < FUZZ_PLANS; i++) {
@@ -146,8 +205,15 @@ static void seeds_model(const fuzz_target *t)
 
         fuzz_seed(t, i, i < 2 ? FUZZ_SWEEP | FUZZ_MISUSE : FUZZ_MEND, 0, bytes,
                   size);
+        memset(bytes + size - 4, 0xff, 4);          /* NaN               */
+        if (i == 0) {
+            fuzz_seed(t, i, 0, 0, bytes, size);
+            fuzz_seed(t, i, 0, 0, bytes, 5);
+            fuzz_seed(t, i, 0, 0, "\2\0\0\0\0\0\0\0[]", 10);
+        }
         fuzz_free(bytes);
     }
+    seeds_wrong(t);
 }
 
 static void seeds_fields(const fuzz_target *t)

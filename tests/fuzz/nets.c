@@ -87,6 +87,24 @@ static void make_file(model_maker *k, const net_kind *kind)
         maker_finish(k, "out");
 }
 
+uint8_t *fuzz_net_changed(size_t *size, unsigned i, const char *from,
+                          const char *to)
+{
+    static model_maker k;
+    uint8_t *bytes;
+    bool net;
+
+    make_file(&k, &kinds[i % FUZZ_PLANS]);
+    net = text_replace(k.net, sizeof k.net, from, to);
+    maker_header(&k);
+    fuzz_must(net || text_replace(k.header, sizeof k.header, from, to),
+              "network %u has no %s", i, from);
+    bytes = maker_bytes(size, &k);
+    fuzz_must(bytes != NULL, "no memory for a model");
+    maker_clear(&k);
+    return bytes;
+}
+
 /* Draws in the text of the network, in the list of tensors, or in both. */
 uint8_t *fuzz_net_file(size_t *size, unsigned i, fuzz_draw *d)
 {
@@ -128,18 +146,12 @@ static void make_plan(fuzz_net *net, const net_kind *kind)
                          == CKKS_OK, "no plan for network %d", (int)(kind - kinds));
 }
 
-const fuzz_net *fuzz_net_at(unsigned i)
+static void make_net(fuzz_net *net, unsigned i)
 {
-    static fuzz_net made[FUZZ_PLANS];
-    fuzz_net *net = &made[i %= FUZZ_PLANS];
-    uint8_t *bytes;
     size_t size;
-    bool ok;
+    uint8_t *bytes = fuzz_net_file(&size, i, NULL);
+    bool ok = nn_model_load(&net->model, bytes, size) == CKKS_OK;
 
-    if (net->ctx != NULL)
-        return net;
-    bytes = fuzz_net_file(&size, i, NULL);
-    ok = nn_model_load(&net->model, bytes, size) == CKKS_OK;
     fuzz_must(ok, "network %u", i);
     fuzz_free(bytes);
     make_plan(net, &kinds[i]);
@@ -148,5 +160,18 @@ const fuzz_net *fuzz_net_at(unsigned i)
          && ckks_keys_init(&net->keys, fuzz_rng(), net->sk, net->plan.key,
                            net->plan.num_keys) == CKKS_OK;
     fuzz_must(ok, "keys of network %u", i);
+}
+
+const fuzz_net *fuzz_net_at(unsigned i)
+{
+    static fuzz_net made[FUZZ_PLANS];
+    fuzz_net *net = &made[i %= FUZZ_PLANS];
+
+    if (net->ctx == NULL) {
+        const unsigned held = fuzz_hold();
+
+        make_net(net, i);
+        fuzz_go_on(held);
+    }
     return net;
 }

@@ -7,14 +7,14 @@
 #include "objects.h"
 #include "seal.h"
 
-enum { TOY_LOG_N = 6 };
+enum { TOY_LOG_N = 6, TOY_PRIMES = 8 };
 
 /* NULL: refused, or too large to be tried. */
 static ckks_ctx *make(const ckks_params *p)
 {
     ckks_ctx *ctx = NULL;
 
-    if (p->log_n <= TOY_LOG_N || (p->log_n <= 10 && p->num_primes < 3))
+    if (p->num_primes <= TOY_PRIMES && p->log_n <= TOY_LOG_N)
         (void)!ckks_ctx_init(&ctx, p);
     return ctx;
 }

@@ -190,6 +190,26 @@ static void misuse_machine(const fuzz_input *in)
     (void)fuzz_disarm();
 }
 
+/* Texts at the edges of JSON, which all formats of text share. */
+static void seeds_json(const fuzz_target *t)
+{
+    static const char *const text[] = {
+        "[\"\\u00e9\\uD83D\\uDe00\\ufffd\\\"\\/\\b\\f\\n\\r\\t\\\\\"]",
+        "[\"\\uD83Dx\"]", "[\"\\uD83D\\u0041\"]", "[\"\\uDE00\"]", "[\"\\u12G4\"]",
+        "[\"\\u12", "[\"\\x\"]", "[\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"]",
+        "[\"\xc3\"]", "[\"\xed\xa0\x80\"]", "[\"\x01\"]", "[\"abc", "[-]", "[01]",
+        "[1.]", "[1e+]", "[-0.5e-3, 1E+10, 0]", "[1e999]", "[tru]", "[nul]",
+        "{\"a\":1,\"a\":2}", "{\"a\"}", "{\"a\":}", "{a:1}", "[1 2]", "[1,]", "[]x",
+        "", " ", "{\"b\":[],\"a\":{},\"c\":[{}]}", "[\"\\u0000\"]",
+        "[1111111111111111111111111111111111111111111111111111111111111111111"
+        "1111111111111111111111111111111111111111111111111]",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+    };
+
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        fuzz_seed(t, 0, i == 0 ? FUZZ_SWEEP : 0, 0, text[i], strlen(text[i]));
+}
+
 static void seeds_machine(const fuzz_target *t)
 {
     static const char *const kernel[] = { "portable", "avx2", "avx512ifma" };
@@ -203,6 +223,7 @@ static void seeds_machine(const fuzz_target *t)
         free(text);
     }
     fuzz_seed(t, 0, FUZZ_DRAW, 0, draws, sizeof draws);
+    seeds_json(t);
 }
 
 const fuzz_target fuzz_machine = {

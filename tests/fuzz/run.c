@@ -34,7 +34,8 @@ const fuzz_target *fuzz_find(const char *name)
     return NULL;
 }
 
-enum { SWEEP = 200 };           /* calls, at most, that fail in turn         */
+/* Calls, at most, that fail in turn: of loading and saving; of use. */
+enum { SWEEP = 200, SWEEP_USE = 100 };
 
 static bool is_zero(const uint8_t *x, size_t size)
 {
@@ -90,6 +91,19 @@ static void sweep_save(const fuzz_target *t, const void *x,
     }
 }
 
+static void sweep_use(const fuzz_target *t, void *x, const fuzz_input *in)
+{
+    fuzz_input at = *in;
+    bool fired = true;
+
+    for (unsigned k = 1; k <= SWEEP_USE && fired; k++) {
+        at.fault = (uint8_t)k;
+        fuzz_arm(k, false);
+        t->use(x, &at);
+        fired = fuzz_disarm();
+    }
+}
+
 /* What was loaded, saved, is what it was loaded from, or at least itself. */
 static void round_trip(const fuzz_target *t, const void *x,
                        const fuzz_input *in)
@@ -137,6 +151,8 @@ static bool run(const fuzz_target *t, fuzz_input *in)
         round_trip(t, x, in);
     }
     if (loaded && t->use != NULL) {
+        if (in->flags & FUZZ_SWEEP)
+            sweep_use(t, x, in);
         fuzz_arm(in->fault, false);
         t->use(x, in);
         (void)fuzz_disarm();

@@ -224,7 +224,14 @@ static void clear_seal_keys(void *x)
         fuzz_seed(t, 0, FUZZ_SWEEP | FUZZ_MISUSE, 0, out, n);               \
         fuzz_seed(t, level, FUZZ_MEND, 0, out, n);                          \
         fuzz_seed(t, level, FUZZ_MEND | FUZZ_OTHER, 0, out, n);             \
+        fuzz_seed(t, level + 1, FUZZ_MEND, 0, out, n);                      \
         fuzz_seed(t, 16, 0, 0, out, n);                                     \
+        fuzz_seed(t, 64, 0, 0, out, n);                                     \
+        fuzz_seed(t, 80, 0, 0, out, n);                                     \
+        fuzz_seed(t, 0, 0, 0, out, 7);                                      \
+        out[8] = 20;                        /* the size a header states      */ \
+        out[9] = 0;                                                         \
+        fuzz_seed(t, 0, 0, 0, out, n);                                      \
         fuzz_free(out);                                                     \
     } while (0)
 
@@ -242,6 +249,8 @@ static void seeds_seal_ct(const fuzz_target *t)
 
     SEEDS(seal_ct, &ct, 1);
     fuzz_must(ckks_mul(&ct, &ct, &ct) == CKKS_OK, "product");
+    SEEDS(seal_ct, &ct, 1);
+    ct.scale = 0x1p100;                 /* above what the level can hold     */
     SEEDS(seal_ct, &ct, 1);
     ckks_ct_clear(&ct);
 }

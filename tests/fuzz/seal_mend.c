@@ -44,8 +44,10 @@ static size_t cipher(uint8_t *at, int parts, int primes, bool seeded)
     cki_seal_id(at + 16, ctx, primes);
     head(at + 89, end - 89);
     cki_store64(at + 105, (end - CKI_SEAL_CIPHER) / 8);
-    if (seeded)
+    if (seeded) {
         head(at + end, 81);
+        at[end + 16] = at[end + 16] > 2 ? 1 : at[end + 16];
+    }
     return size;
 }
 

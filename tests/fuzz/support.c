@@ -40,6 +40,19 @@ bool fuzz_disarm(void)
     return fault.fired;
 }
 
+unsigned fuzz_hold(void)
+{
+    const unsigned left = fault.left;
+
+    fault.left = 0;
+    return left;
+}
+
+void fuzz_go_on(unsigned left)
+{
+    fault.left = left;
+}
+
 /* Whether this call fails. */
 static bool due(void)
 {
@@ -89,22 +102,18 @@ int __wrap_inflateInit2_(void *z, int bits, const char *v, int size)
 
 /* ---- reports -------------------------------------------------------------- */
 
-/* There is none in a build without sanitizers. */
-__attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
-
 static FILE *report;
 
+/* glibc's streams can be assigned; the sanitizers write to descriptor 2, which
+ * stays. */
 void fuzz_quiet(void)
 {
-    int fd = dup(STDERR_FILENO);
-
-    report = fd >= 0 ? __real_fdopen(fd, "w") : NULL;
-    if (report == NULL || freopen("/dev/null", "w", stdout) == NULL
-        || freopen("/dev/null", "w", stderr) == NULL)
+    report = stderr;
+    stdout = __real_fopen("/dev/null", "w");
+    stderr = __real_fopen("/dev/null", "w");
+    if (stdout == NULL || stderr == NULL)
         abort();
     setvbuf(report, NULL, _IOLBF, 0);
-    if (__sanitizer_set_report_fd != NULL)
-        __sanitizer_set_report_fd((void *)(intptr_t)fd);
 }
 
 void fuzz_say(const char *format, ...)
@@ -229,25 +238,18 @@ const char *fuzz_place(const char *name)
 
 /* ---- seeds ---------------------------------------------------------------- */
 
-const char *fuzz_seed_folder;
+void (*fuzz_seed_taker)(const fuzz_target *t, const uint8_t *bytes,
+                        size_t size);
 
 void fuzz_seed(const fuzz_target *t, uint8_t variant, uint8_t flags,
                uint8_t chosen, const void *bytes, size_t size)
 {
-    static const fuzz_target *of;
-    static int number;
-    char path[400];
-    FILE *f;
+    uint8_t *all = fuzz_room(FUZZ_CHOICE + size);
 
-    number = of == t ? number + 1 : 0;
-    of = t;
-    snprintf(path, sizeof path, "%s/%s/%02d", fuzz_seed_folder, t->name,
-             number);
-    f = __real_fopen(path, "wb");
-    fuzz_must(f != NULL, "%s: %s", path, strerror(errno));
-    fputc(variant, f);
-    fputc(flags, f);
-    fputc(chosen, f);
-    fuzz_must(fwrite(bytes, 1, size, f) == size && fclose(f) == 0,
-              "%s: %s", path, strerror(errno));
+    all[0] = variant;
+    all[1] = flags;
+    all[2] = chosen;
+    memcpy(all + FUZZ_CHOICE, bytes, size);
+    fuzz_seed_taker(t, all, FUZZ_CHOICE + size);
+    fuzz_free(all);
 }

@@ -61,19 +61,28 @@ static void make_keys(fuzz_world *w, unsigned i)
                          == CKKS_OK, "keys of context %u", i);
 }
 
-const fuzz_world *fuzz_world_at(unsigned i)
+static void make_world(fuzz_world *w, unsigned i)
 {
-    static fuzz_world world[FUZZ_CONTEXTS];
-    fuzz_world *w = &world[i %= FUZZ_CONTEXTS];
     ckks_params p;
 
-    if (w->ctx != NULL)
-        return w;
     params(&p, i);
     fuzz_must(ckks_ctx_init(&w->ctx, &p) == CKKS_OK
                   && ckks_sk_init(&w->sk, w->ctx, fuzz_rng()) == CKKS_OK,
               "context %u", i);
     if (ckks_ctx_num_special(w->ctx) > 0 && i < 4)
         make_keys(w, i);
+}
+
+const fuzz_world *fuzz_world_at(unsigned i)
+{
+    static fuzz_world world[FUZZ_CONTEXTS];
+    fuzz_world *w = &world[i %= FUZZ_CONTEXTS];
+
+    if (w->ctx == NULL) {
+        const unsigned held = fuzz_hold();
+
+        make_world(w, i);
+        fuzz_go_on(held);
+    }
     return w;
 }
