@@ -156,7 +156,7 @@ $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
-check: all $(B)/tests $(B)/seal-exchange check-layers
+check: all $(B)/tests $(B)/seal-exchange $(B)/forge check-layers
 	sh tests/check.sh $(B)
 
 check-layers:
@@ -171,6 +171,10 @@ check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 	SEAL_LIST=1 sh tests/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
+
+# A server that forges results (tests/malice.sh).
+$(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
 	sh tests/mutate.sh

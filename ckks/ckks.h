@@ -214,6 +214,10 @@ typedef struct ckks_rng {
 /* seed: CKKS_SEED_BYTES bytes, or NULL for the operating system's.
  *   errors  CKKS_ERNG   no entropy */
 CKKS_CHECKED ckks_status ckks_rng_init(ckks_rng *out, const uint8_t *seed);
+/* size bytes of the generator's next stream: identities, not keys of objects.
+ *   errors  CKKS_EARG, CKKS_ERNG */
+CKKS_CHECKED ckks_status ckks_rng_bytes(uint8_t *out, size_t size,
+                                        ckks_rng *rng);
 void ckks_rng_clear(ckks_rng *rng);
 
 /* ---- plaintexts ------------------------------------------------------- */

@@ -149,6 +149,21 @@ void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng)
     rng->counter++;
 }
 
+ckks_status ckks_rng_bytes(uint8_t *out, size_t size, ckks_rng *rng)
+{
+    cki_stream s;
+
+    if (rng == NULL || (out == NULL && size > 0))
+        return cki_fail(CKKS_EARG, "ckks_rng_bytes: null pointer");
+    if (!rng->ready)
+        return cki_fail(CKKS_ERNG, "ckks_rng_bytes: the generator was never "
+                        "made: ckks_rng_init");
+    cki_rng_stream(&s, &cki_kernel_portable, rng);
+    cki_stream_read(&s, out, size);
+    cki_wipe(&s, sizeof s);
+    return CKKS_OK;
+}
+
 /* ---- streams ------------------------------------------------------------ */
 
 void cki_stream_init(cki_stream *s, const cki_kernel *k, const uint8_t *key,

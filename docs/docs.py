@@ -58,7 +58,7 @@ def sketches(page, update):
     text = page.read_text()
     blocks = text.count("```python\n")
     found = list(SKETCH.finditer(text))
-    if re.match(r"(0[1-9]|1[0-3])-", page.name):
+    if re.match(r"(0[1-9]|1[0-4])-", page.name):
         check(found, short(page) + ": no sketch")
     check(blocks == len(found),
           short(page) + ": a sketch without its output behind it")

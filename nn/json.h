@@ -110,4 +110,8 @@ void nni_json_writer_clear(nni_json_writer *w);
 /* Bytes of the UTF-8 sequence at s (1..4), 0 if there is none. */
 int nni_utf8_length(const uint8_t *s, size_t size);
 
+/* Whether a text is UTF-8 without code points that a terminal acts upon
+ * (text.c). */
+bool nni_printable(const char *text);
+
 #endif

@@ -181,17 +181,34 @@ static void unpack_vector(double *logit, const nn_plan *p,
     }
 }
 
-void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i)
+/* A side of the output's map. */
+static int out_side(int side, int gap)
+{
+    return gap > 0 ? (side + gap - 1) / gap : 1;
+}
+
+size_t nn_plan_logits(const nn_plan *p)
+{
+    return (size_t)p->out_channels
+           * (size_t)out_side(p->layout.height, p->out_gap)
+           * (size_t)out_side(p->layout.width, p->out_gap);
+}
+
+ckks_status nn_unpack(double *logit, size_t room, const nn_plan *p,
+                      const double *slots, int i)
 {
     const nn_layout *l = &p->layout;
     const int gap = p->out_gap;
-    int height = gap > 0 ? (l->height + gap - 1) / gap : 1;
-    int width = gap > 0 ? (l->width + gap - 1) / gap : 1;
-    size_t phases = (size_t)nn_layout_phases(l, gap);
+    const int height = out_side(l->height, gap);
+    const int width = out_side(l->width, gap);
+    const size_t phases = (size_t)nn_layout_phases(l, gap);
 
+    if (room < nn_plan_logits(p) || i < 0 || i >= l->batch)
+        return nn_fail(CKKS_EARG, "nn_unpack: image %d of %d, %zu numbers, "
+                       "room for %zu", i, l->batch, nn_plan_logits(p), room);
     if (p->out_neurons > 1) {
         unpack_vector(logit, p, slots, i);
-        return;
+        return CKKS_OK;
     }
     for (int c = 0; c < p->out_channels; c++)
         for (int y = 0; y < height; y++)
@@ -200,4 +217,5 @@ void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i)
                                   + (size_t)nn_layout_phase(l, gap, y, x))
                                      * l->slots
                                  + nn_layout_slot(l, gap, i, y, x)];
+    return CKKS_OK;
 }

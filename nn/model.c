@@ -34,10 +34,9 @@ ckks_status nni_load_name(char out[NN_NAME], const nni_json_node *node,
         || node->length >= NN_NAME)
         return nn_fail(CKKS_EFORMAT, "model: %s is not a text of 1..%d bytes",
                        where, NN_NAME - 1);
-    for (const char *c = node->text; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return nn_fail(CKKS_EFORMAT, "model: %s holds a control character "
-                           "0x%02x", where, (unsigned)(unsigned char)*c);
+    if (!nni_printable(node->text))
+        return nn_fail(CKKS_EFORMAT, "model: %s holds a control character",
+                       where);
     memcpy(out, node->text, (size_t)node->length + 1);
     return CKKS_OK;
 }

@@ -322,8 +322,16 @@ CKKS_CHECKED ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
                                        const nn_machine *machine,
                                        int threads);
 
+/* Every field against every other: after CKKS_OK the client may compute with
+ * the plan.  It does not say that the plan serves its owner: how secure it is
+ * and what it costs are unet_accept's affair (docs/security.md has the list of
+ * fields).  nn_plan_load calls it, and the owner's functions of libunet do.
+ *   errors  CKKS_EFORMAT  the field, and the numbers that do not go together */
+CKKS_CHECKED ckks_status nn_plan_check(const nn_plan *p);
+
 /* The public part as JSON text and back; *out is allocated with malloc.
- *   errors  CKKS_EFORMAT */
+ *   errors  CKKS_EFORMAT  text that is no plan, or one that nn_plan_check
+ *                         refuses */
 CKKS_CHECKED ckks_status nn_plan_save(char **out, size_t *size,
                                       const nn_plan *p);
 CKKS_CHECKED ckks_status nn_plan_load(nn_plan *out, const char *text,
@@ -347,10 +355,17 @@ int nn_plan_outputs(const nn_plan *p);
  * (halo included), pixels 0..255.  Unused places hold copies of tile 0. */
 void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
              int count);
-/* logit (out_channels, height, width), at the layout's size divided by out_gap
- * and rounded up, of tile i from the slots of all output ciphertexts, shape
- * (outputs, slots).  out_gap 0: one number a channel. */
-void nn_unpack(double *logit, const nn_plan *p, const double *slots, int i);
+/* Numbers the network gives for a tile: out_channels times the layout's height
+ * and width, both divided by out_gap and rounded up; out_gap 0: one number a
+ * channel. */
+size_t nn_plan_logits(const nn_plan *p);
+/* Those of tile i, logit (out_channels, height, width), from the slots of all
+ * output ciphertexts, shape (outputs, slots).  room: numbers that logit has
+ * room for.
+ *   errors  CKKS_EARG  less room than nn_plan_logits; i not in 0..batch-1 */
+CKKS_CHECKED ckks_status nn_unpack(double *logit, size_t room,
+                                   const nn_plan *p, const double *slots,
+                                   int i);
 
 /* ---- server ------------------------------------------------------------- */
 

@@ -122,6 +122,8 @@ static ckks_status make(nn_plan *out, net *n, const nn_model *m,
         st = set_matrices_of(n, plan);
     if (st == CKKS_OK)
         st = nni_predict(plan, n, aim->machine, aim->threads);
+    if (st == CKKS_OK && nn_plan_check(plan) != CKKS_OK)    /* it must load  */
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: %s", nn_last_error());
     if (st == CKKS_OK)
         *out = *plan;
     free(plan);

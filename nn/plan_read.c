@@ -1,9 +1,9 @@
 /* plan_read.c -- a plan from JSON.
  *
- * Format: docs/conventions.md.  The loader checks what arithmetic will rely on;
- * the context checks the primes.
+ * Format: docs/conventions.md.  The loader checks that every member is there,
+ * of its kind, and in the range of its type; nn_plan_check (plan_check.c)
+ * compares them with each other; the context checks the primes.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,12 +162,10 @@ static void read_classes(reader *r, nn_plan *p)
 {
     const nni_json_node *list = nni_json_get(r->doc, r->object, "classes");
     const nni_json_node *n = nni_json_first(r->doc, list);
-    const int want = p->out_channels == 1 ? 2 : p->out_channels;
 
     if (list == NULL || list->kind != NN_JSON_ARRAY
-        || list->count > NN_MAX_CLASSES
-        || (list->count > 0 && (int)list->count != want)) {
-        refuse(r, "classes", "missing, not a list, or not one a channel");
+        || list->count > NN_MAX_CLASSES) {
+        refuse(r, "classes", "missing, not a list, or too many");
         return;
     }
     for (; n != NULL; n = nni_json_next(r->doc, n)) {
@@ -266,49 +264,14 @@ static void read_steps(reader *top, nn_plan *p)
     }
 }
 
-/* One more than the last slot that nn_unpack reads of a vector. */
-static uint64_t vector_end(const nn_plan *p)
-{
-    const uint64_t cells = (uint64_t)p->layout.grid_y
-                           * (uint64_t)p->layout.grid_x;
-    const uint64_t batch = (uint64_t)p->layout.batch;
-    const uint64_t column = batch > 1 ? cells : (uint64_t)p->out_column;
-    const uint64_t rows = ((uint64_t)p->out_neurons + column - 1) / column;
-
-    return ((batch - 1) + rows) * cells;
-}
-
-/* What the client's arithmetic relies on. */
-static void check_sense(reader *r, nn_plan *p)
+/* What follows from the rest of the layout. */
+static void derive_layout(nn_plan *p)
 {
     nn_layout *l = &p->layout;
-    bool scales = isfinite(p->in_scale) && p->in_scale >= 1
-                  && p->in_scale < 0x1p60 && isfinite(p->out_scale)
-                  && p->out_scale >= 1 && p->out_scale < 0x1p60;
 
-    if (r->st != CKKS_OK)
-        return;
     l->slots = nni_slots(&p->params);
     l->grid_y = l->height / l->ring_y;
     l->grid_x = l->width / l->ring_x;
-    if (l->height % l->ring_y != 0 || l->width % l->ring_x != 0
-        || (uint64_t)l->batch * (uint64_t)l->grid_y * (uint64_t)l->grid_x
-               > l->slots)
-        refuse(r, "layout", "grid and batch do not fit the slots");
-    if (p->core_height + 2 * p->halo > l->height
-        || p->core_width + 2 * p->halo > l->width)
-        refuse(r, "layout", "core and halo are larger than the map");
-    if (p->out_neurons > 1 && vector_end(p) > l->slots)
-        refuse(r, "output", "neurons do not fit the slots");
-    if (p->in_level >= p->params.num_primes || p->out_level > p->in_level)
-        refuse(r, "input", "level above the primes");
-    if (!scales)
-        refuse(r, "input", "scales out of range");
-    if ((uint64_t)p->channels * (uint64_t)l->ring_y * (uint64_t)l->ring_x
-            > 1 << 20
-        || (uint64_t)p->out_channels
-               * (uint64_t)nn_layout_phases(l, p->out_gap) > 1 << 20)
-        refuse(r, "output", "rings do not fit");
 }
 
 ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
@@ -342,8 +305,11 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
         read_ends(&r, p);
         read_keys(&r, p);
         read_steps(&r, p);
-        check_sense(&r, p);
         st = r.st;
+        if (st == CKKS_OK) {
+            derive_layout(p);
+            st = nn_plan_check(p);
+        }
     }
     if (st == CKKS_OK)
         *out = *p;

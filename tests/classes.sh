@@ -38,6 +38,8 @@ run()
     fi
 }
 
+# what the owner's verbs state before they work
+stated=': N = 2\^[0-9]+|; at most [0-9.]+ [KMGT]?i?B of memory$'
 # complain CODE WHAT WORD ARGUMENTS: exits with CODE, prints nothing and
 # complains in one line that holds WORD
 complain()
@@ -48,7 +50,8 @@ complain()
     got=$?
     if [ "$got" -ne "$want" ]; then
         bad "$what: exit code $got, want $want"
-    elif [ "$(wc -l <err)" -ne 1 ] || ! grep -q '^volley: ' err; then
+    elif [ "$(grep -c '^volley: ' err)" -ne 1 ] \
+         || grep -v '^volley: ' err | grep -qvE "$stated"; then
         bad "$what: not one line of complaint"
     elif ! grep -qe "$word" err; then
         bad "$what: the line does not say '$word'"
@@ -235,7 +238,13 @@ check "one logit: columns" grep -q '^image,class,score,logit$' enc.csv
 # ---- what is printed and drawn ---------------------------------------------
 run "decrypt without -o" decrypt n.plan --key keys/secret.key out.vct
 check "numbers for names" grep -q '^11: bottom, score 0\.[0-9]*$' out
-check "no warning then" test ! -s err
+check "a warning: not back to the server" grep -q \
+    '^volley: warning: what comes out of this decryption must not go back' err
+run "decrypt with --trust-server" decrypt n.plan --key keys out.vct \
+    --trust-server
+check "no warning then" sh -c '! grep -q "^volley:" err'
+run "the folder remembers" decrypt n.plan --key keys out.vct
+check "no warning any more" sh -c '! grep -q "^volley:" err'
 run "decrypt --json" decrypt n.plan --key keys/secret.key out.vct --json \
     --labels halves.idx
 for key in seconds images classes right accuracy balanced_accuracy auc results \
@@ -344,10 +353,11 @@ if command -v gzip >/dev/null; then
 fi
 
 # ---- refusals --------------------------------------------------------------
+run "keys for quad" keygen quad --out quadkeys
 refuse "grey for a colour model" "1 channel (grey), the model takes 3" \
     clear hue dozen.idx
 refuse "colour for a grey model" "3 channels (colour), the model takes 1" \
-    encrypt quad --key keys/secret.key in/a.ppm -o x.vct
+    encrypt quad --key quadkeys in/a.ppm -o x.vct
 refuse "another size" "big.ppm: 24x24 .* takes 8x8" clear hue in big.ppm
 refuse "no multiple" "odd.ppm: 12x12 .* or whole multiples" clear hue odd.ppm \
     --fit
@@ -376,7 +386,7 @@ for pair in "cut:684 bytes" "long:surplus" "flat:2 dimensions" \
             "empty:0 images" "huge:4294967295"; do
     refuse "${pair%%:*}.idx" "${pair#*:}" clear quad "${pair%%:*}.idx"
     refuse "encrypt ${pair%%:*}.idx" "${pair#*:}" encrypt quad \
-        --key keys/secret.key "${pair%%:*}.idx" -o x.vct
+        --key quadkeys "${pair%%:*}.idx" -o x.vct
 done
 refuse "labels of another number" "12 labels for 3 images" clear hue in \
     --labels halves.idx

@@ -138,7 +138,7 @@ if [ -n "$build" ] && [ -f "$build/libunet.a" ]; then
 #include "unet.h"
 int main(void)
 {
-    return unet_evaluate("", NULL, "", NULL, NULL, NULL, NULL, NULL)
+    return unet_evaluate("", NULL, "", NULL, NULL, NULL, NULL, NULL, NULL)
            == CKKS_EARG ? 0 : 1;
 }
 C

@@ -131,8 +131,10 @@ static void check_float(const rig *r, const double *slots, int i,
 
     if (CHECK(want != NULL && got != NULL, "no memory")
         && NN_OK(nn_model_float(want, &r->m, r->pixel + (size_t)i * size,
-                                   p->core_height, p->core_width))) {
-        nn_unpack(got, p, slots, i);
+                                   p->core_height, p->core_width))
+        && NN_OK(nn_unpack(got, (size_t)p->layout.height
+                                    * (size_t)p->layout.width,
+                           p, slots, i))) {
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
                 worst = fmax(worst, fabs(want[y * w + x]

@@ -289,7 +289,8 @@ static void check_logits(const trial *t, const double *slots, double bound,
     if (!CHECK(t->p.layout.height * columns <= 1 << 16, "%s: too large", text))
         return;
     for (int i = 0; i < t->images; i++) {
-        nn_unpack(got, &t->p, slots, i);
+        if (!NN_OK(nn_unpack(got, sizeof got / sizeof *got, &t->p, slots, i)))
+            return;
         for (int k = 0; k < h * w; k++) {
             double value = got[(k / w + halo) * columns + k % w + halo];
 

@@ -172,8 +172,8 @@ static void check_pack(const nn_layout *l, int pool)
             for (int b = 0; b < count; b++) {
                 bool same = true;
 
-                nn_unpack(back, &p, slots + (size_t)c * phases
-                                                * p.layout.slots, b);
+                NN_OK(nn_unpack(back, MOST, &p, slots + (size_t)c * phases
+                                                * p.layout.slots, b));
                 for (int y = 0; y < l->height; y++)
                     for (int x = 0; x < l->width; x++)
                         same &= back[y * l->width + x]
@@ -212,7 +212,7 @@ static void check_unpack(const nn_layout *l, int pool)
                       + nn_layout_slot(l, 1 << pool, b, y, x)] =
                     pixel_at(l, b, 0, y, x);
     for (int b = 0; b < l->batch; b++) {
-        nn_unpack(back, &p, slots, b);
+        NN_OK(nn_unpack(back, MOST, &p, slots, b));
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
                 CHECK(back[y * width + x] == pixel_at(l, b, 0, y, x),

@@ -3,6 +3,8 @@
 #include "test.h"
 #include "unet_support.h"
 
+static const uint8_t owner_id[UNET_ID] = { 9, 8, 7 };
+
 typedef struct owner {
     nn_plan p;
     ckks_ctx *ctx;
@@ -60,7 +62,7 @@ TEST(owner_encrypts_what_is_packed)
 
     if (!owner_open(&o))
         goto done;
-    CHECK_OK(unet_encrypt(o.folder.path, &bytes, &o.rng, &o.p, &o.job,
+    CHECK_OK(unet_encrypt(o.folder.path, &bytes, NULL, &o.rng, &o.p, &o.job,
                           &o.pixels, o.ctx, o.sk, NULL));
     if (!CHECK_OK(unet_reader_open(&r, o.folder.path, &o.p, UNET_INPUT)))
         goto done;
@@ -94,7 +96,7 @@ static bool make_results(owner *o, double imaginary)
     ckks_pt pt = {0};
     double slots[4 * 16], im[16];
     bool ok = CHECK_OK(unet_writer_open(&w, o->folder.path, &o->p, &o->job,
-                                        UNET_OUTPUT));
+                                        UNET_OUTPUT, owner_id, NULL));
 
     for (int j = 0; j < 16; j++)
         im[j] = j == 11 ? imaginary : 0;
@@ -132,8 +134,9 @@ TEST(owner_source_fails)
     uint64_t bytes = 7;
 
     if (owner_open(&o)) {
-        CHECK_STATUS(unet_encrypt(o.folder.path, &bytes, &o.rng, &o.p, &o.job,
-                                  &pixels, o.ctx, o.sk, NULL), CKKS_EFORMAT);
+        CHECK_STATUS(unet_encrypt(o.folder.path, &bytes, NULL, &o.rng, &o.p,
+                                  &o.job, &pixels, o.ctx, o.sk, NULL),
+                     CKKS_EFORMAT);
         CHECK(strcmp(nn_last_error(), "image 1") == 0 && bytes == 7, "%s",
               nn_last_error());
         CHECK(folder_files(&o.folder) == 0, "a file is left");
@@ -147,8 +150,8 @@ TEST(owner_decrypts_all_tiles)
     unet_result r = {0};
 
     if (owner_open(&o) && make_results(&o, 0)
-        && CHECK_OK(unet_decrypt(&r, o.folder.path, &o.p, o.ctx, o.sk,
-                                 NULL))) {
+        && CHECK_OK(unet_decrypt(&r, NULL, &(const char *){o.folder.path}, 1,
+                                 &o.p, o.ctx, o.sk, NULL))) {
         CHECK(r.job.images == 2 && r.bound == 1e-3 && r.stray < 1e-3,
               "%zu images, %g under %g", r.job.images, r.stray, r.bound);
         for (int j = 0; j < 9 * 8; j++)
@@ -170,7 +173,8 @@ TEST(owner_refuses_results_out_of_range)
     unet_result r = {0};
 
     if (owner_open(&o) && make_results(&o, 0.5)) {
-        CHECK_STATUS(unet_decrypt(&r, o.folder.path, &o.p, o.ctx, o.sk, NULL),
+        CHECK_STATUS(unet_decrypt(&r, NULL, &(const char *){o.folder.path}, 1,
+                                  &o.p, o.ctx, o.sk, NULL),
                      CKKS_EPARAM);
         CHECK(r.logit == NULL && strstr(nn_last_error(), "0.5") != NULL,
               "%s", nn_last_error());
@@ -188,8 +192,9 @@ TEST(owner_refuses_another_key)
 
     if (owner_open(&o) && make_results(&o, 0)
         && CHECK_OK(ckks_sk_init(&other, o.ctx, &o.rng)))
-        CHECK_STATUS(unet_decrypt(&r, o.folder.path, &o.p, o.ctx, other,
-                                  NULL), CKKS_EPARAM);
+        CHECK_STATUS(unet_decrypt(&r, NULL, &(const char *){o.folder.path}, 1,
+                                  &o.p, o.ctx, other, NULL),
+                     CKKS_EPARAM);
     ckks_sk_clear(&other);
     owner_close(&o);
 }
@@ -222,16 +227,21 @@ TEST(owner_misuse)
     if (owner_open(&o)) {
         CHECK_STATUS(unet_keygen(NULL, &o.keys, &o.rng, o.ctx, &o.p),
                      CKKS_EARG);
-        CHECK_STATUS(unet_encrypt(NULL, &bytes, &o.rng, &o.p, &o.job, &o.pixels,
-                                  o.ctx, o.sk, NULL), CKKS_EARG);
-        CHECK_STATUS(unet_encrypt("/no/such/x", &bytes, &o.rng, &o.p, &o.job,
-                                  &o.pixels, o.ctx, o.sk, NULL), CKKS_EIO);
-        CHECK_STATUS(unet_decrypt(&r, "/no/such/x", &o.p, o.ctx, o.sk, NULL),
+        CHECK_STATUS(unet_encrypt(NULL, &bytes, NULL, &o.rng, &o.p, &o.job,
+                                  &o.pixels, o.ctx, o.sk, NULL),
+                     CKKS_EARG);
+        CHECK_STATUS(unet_encrypt("/no/such/x", &bytes, NULL, &o.rng, &o.p,
+                                  &o.job, &o.pixels, o.ctx, o.sk, NULL),
                      CKKS_EIO);
-        CHECK_STATUS(unet_decrypt(NULL, o.folder.path, &o.p, o.ctx, o.sk,
-                                  NULL), CKKS_EARG);
-        CHECK_STATUS(unet_evaluate("x", NULL, "y", &o.p, NULL, o.ctx, o.keys,
-                                   NULL), CKKS_EARG);
+        CHECK_STATUS(unet_decrypt(&r, NULL, &(const char *){"/no/such/x"}, 1,
+                                  &o.p, o.ctx, o.sk, NULL),
+                     CKKS_EIO);
+        CHECK_STATUS(unet_decrypt(NULL, NULL, &(const char *){o.folder.path}, 1,
+                                  &o.p, o.ctx, o.sk, NULL),
+                     CKKS_EARG);
+        CHECK_STATUS(unet_evaluate("x", NULL, "y", NULL, &o.p, NULL, o.ctx,
+                                   o.keys, NULL),
+                     CKKS_EARG);
         CHECK(bytes == 7 && r.logit == NULL, "an output changed");
     }
     owner_close(&o);

@@ -23,6 +23,7 @@ typedef struct fixture {
     size_t size;
 } fixture;
 
+static const uint8_t vct_id[UNET_ID] = { 1, 2, 3 };
 static const unet_size vct_sizes[3] = { { 8, 8 }, { 1, 1 }, { 5, 3 } };
 
 static bool encrypt_ramp(fixture *f, double first, int level, double scale)
@@ -44,7 +45,7 @@ static bool write_file(fixture *f)
     unet_writer *w = NULL;
     uint64_t bytes = 0;
     bool ok = CHECK_OK(unet_writer_open(&w, f->folder.path, &f->p, &f->job,
-                                        UNET_INPUT));
+                                        UNET_INPUT, vct_id, NULL));
 
     for (size_t i = 0; i < 4 * f->job.sets && ok; i++)
         ok = encrypt_ramp(f, (double)i, f->p.in_level, f->p.in_scale)
@@ -158,6 +159,8 @@ TEST(vct_head_alone)
         unet_reader_info(&info, r);
         nn_plan_fingerprint(want, &f.p);
         CHECK(memcmp(info.plan, want, 16) == 0, "fingerprint");
+        CHECK(memcmp(info.request, vct_id, UNET_ID) == 0
+              && info.part.first == 0 && info.part.count == 2, "request");
         CHECK(unet_reader_job(r)->images == 3, "images");
         CHECK_STATUS(unet_reader_next(&f.ct, r, f.ctx), CKKS_EARG);
         unet_reader_close(&r);
@@ -225,7 +228,7 @@ TEST(vct_surplus_bytes_refused)
 static void check_lie(fixture *f, size_t at, uint64_t value, int bytes)
 {
     uint8_t *lie = malloc(f->size);
-    const size_t head = 40 + 8 * 3;
+    const size_t head = 64 + 8 * 3;
 
     memcpy(lie, f->bytes, f->size);
     for (int i = 0; i < bytes; i++)
@@ -245,18 +248,22 @@ TEST(vct_lying_heads_refused)
 
     if (fixture_open(&f)) {
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-            check_lie(&f, 24, counts[i], 4);            /* images            */
-            check_lie(&f, 28, counts[i], 4);            /* sets              */
-            check_lie(&f, 32, counts[i], 4);            /* ciphertexts       */
+            check_lie(&f, 40, counts[i], 4);            /* images            */
+            check_lie(&f, 44, counts[i], 4);            /* sets              */
+            check_lie(&f, 48, counts[i], 4);            /* ciphertexts       */
+            if (counts[i] != 0)
+                check_lie(&f, 52, counts[i], 4);        /* first set here    */
+            check_lie(&f, 56, counts[i], 4);            /* sets here         */
             if (counts[i] == 0 || counts[i] > 8)
-                check_lie(&f, 40, counts[i], 4);        /* a height          */
+                check_lie(&f, 64, counts[i], 4);        /* a height          */
         }
-        check_lie(&f, 4, 2, 1);
+        check_lie(&f, 4, 1, 1);
+        check_lie(&f, 4, 3, 1);
         check_lie(&f, 5, UNET_OUTPUT, 1);
         check_lie(&f, 5, 0, 1);
         check_lie(&f, 6, 1, 1);
         check_lie(&f, 8, 77, 1);
-        check_lie(&f, 36, 1, 1);
+        check_lie(&f, 60, 1, 1);
     }
     fixture_close(&f);
 }
@@ -278,7 +285,7 @@ TEST(vct_foreign_plan_key_level_scale)
                      CKKS_EFORMAT);
         for (int what = 0; what < 2; what++) {
             CHECK_OK(unet_writer_open(&w, f.folder.path, &f.p, &f.job,
-                                      UNET_INPUT));
+                                      UNET_INPUT, vct_id, NULL));
             for (size_t i = 0; i < 4 * f.job.sets; i++) {
                 encrypt_ramp(&f, 1, what == 0 ? 0 : 1,
                              what == 0 ? 0x1p30 : 0x1p30 + 1);
@@ -301,7 +308,7 @@ TEST(vct_writer_leaves_nothing)
 
     if (fixture_open(&f)) {
         CHECK_OK(unet_writer_open(&w, f.folder.path, &f.p, &f.job,
-                                  UNET_INPUT));
+                                  UNET_INPUT, vct_id, NULL));
         CHECK(folder_files(&f.folder) == 2, "no temporary file");
         CHECK_STATUS(unet_writer_finish(w, NULL), CKKS_EARG);
         unet_writer_clear(&w);
@@ -309,16 +316,17 @@ TEST(vct_writer_leaves_nothing)
               folder_files(&f.folder));
         CHECK_OK(read_file(&f, &f.p));              /* the old one           */
         CHECK_STATUS(unet_writer_open(&w, f.folder.name, &f.p, &f.job,
-                                      UNET_INPUT), CKKS_EIO);
+                                      UNET_INPUT, vct_id, NULL), CKKS_EIO);
         snprintf(deep, sizeof deep, "%s/none/x", f.folder.name);
-        CHECK_STATUS(unet_writer_open(&w, deep, &f.p, &f.job, UNET_INPUT),
-                     CKKS_EIO);
+        CHECK_STATUS(
+            unet_writer_open(&w, deep, &f.p, &f.job, UNET_INPUT, vct_id, NULL),
+            CKKS_EIO);
         CHECK_STATUS(unet_writer_open(&w, "/dev/full", &f.p, &f.job,
-                                      UNET_INPUT), CKKS_EIO);
+                                      UNET_INPUT, vct_id, NULL), CKKS_EIO);
         CHECK_STATUS(unet_writer_open(&w, f.folder.path, &f.p, &f.job,
-                                      (unet_kind)3), CKKS_EARG);
+                                      (unet_kind)3, vct_id, NULL), CKKS_EARG);
         CHECK_STATUS(unet_writer_open(NULL, f.folder.path, &f.p, &f.job,
-                                      UNET_INPUT), CKKS_EARG);
+                                      UNET_INPUT, vct_id, NULL), CKKS_EARG);
         CHECK(w == NULL, "an output changed");
         unet_writer_clear(&w);
         unet_writer_clear(NULL);
@@ -336,7 +344,8 @@ static int child_full_disk(fixture *f)
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
         return 9;
-    s = unet_writer_open(&w, f->folder.path, &f->p, &f->job, UNET_INPUT);
+    s = unet_writer_open(&w, f->folder.path, &f->p, &f->job, UNET_INPUT, vct_id,
+                         NULL);
     for (size_t i = 0; i < 4 * f->job.sets && s == CKKS_OK; i++)
         s = unet_writer_put(w, &f->ct);
     if (s == CKKS_OK)

@@ -32,6 +32,7 @@ void plan_identity(nn_plan *p, nn_border border, int log_n, int ring,
     p->params.special[0] = 47;
     p->params.dnum = 2;
     p->params.security = CKKS_INSECURE;
+    CHECK_OK(ckks_params_resolve(&p->params, &p->params));
     p->channels = p->out_channels = p->out_gap = 1;
     p->mul = 1;
     p->in_level = 1;

@@ -225,22 +225,27 @@ ckks_status unet_unpack(double *const *logit, const nn_plan *p,
     double *tile = malloc(dvr_area(p) * (size_t)p->out_channels
                           * sizeof *tile);
     int count = unet_job_count(job, p, set);
+    ckks_status s = CKKS_OK;
 
     if (tile == NULL)
         return nn_fail(CKKS_EMEM, "no memory for a tile");
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && s == CKKS_OK; i++) {
         unet_tile where = unet_job_tile(job, p, set * (size_t)p->layout.batch
                                                 + (size_t)i);
 
         if (p->num_classes > 0) {
-            nn_unpack(logit[where.image], p, slots, i);
+            s = nn_unpack(logit[where.image], (size_t)p->out_channels, p,
+                          slots, i);
             continue;
         }
-        nn_unpack(tile, p, slots, i);
+        s = nn_unpack(tile, dvr_area(p) * (size_t)p->out_channels, p, slots,
+                      i);
+        if (s != CKKS_OK)
+            break;
         dvr_grow(tile, p);
         unet_tile_paste(logit[where.image], p, tile, job->size[where.image],
                         where);
     }
     free(tile);
-    return CKKS_OK;
+    return s;
 }

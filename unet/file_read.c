@@ -30,15 +30,6 @@ struct unet_reader {
     size_t capacity;
 };
 
-static uint64_t vct_load(const uint8_t *b, int bytes)
-{
-    uint64_t x = 0;
-
-    for (int i = 0; i < bytes; i++)
-        x |= (uint64_t)b[i] << 8 * i;
-    return x;
-}
-
 static ckks_status vct_read(unet_reader *r, uint8_t *out, size_t size)
 {
     if (size > r->left)
@@ -58,12 +49,13 @@ static ckks_status vct_check_head(const unet_reader *r, const uint8_t *head)
         return nn_fail(CKKS_EFORMAT, "%s is not a file of ciphertexts",
                        r->path);
     if (head[4] != VCT_VERSION)
-        return nn_fail(CKKS_EFORMAT, "%s has version %d of the format, not %d",
-                       r->path, head[4], VCT_VERSION);
+        return nn_fail(CKKS_EFORMAT, "%s has version %d of the format, not %d: "
+                       "encrypt the images anew", r->path, head[4],
+                       VCT_VERSION);
     if (head[5] != UNET_INPUT && head[5] != UNET_OUTPUT)
         return nn_fail(CKKS_EFORMAT, "%s is of kind %d, not 1 or 2", r->path,
                        head[5]);
-    if (vct_load(head + 6, 2) != 0 || vct_load(head + 36, 4) != 0)
+    if (uni_vct_load(head + 6, 2) != 0 || uni_vct_load(head + 60, 4) != 0)
         return nn_fail(CKKS_EFORMAT, "%s: a byte that must be 0 is not",
                        r->path);
     return CKKS_OK;
@@ -86,9 +78,12 @@ static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
         return s;
     info->kind = head[5];
     memcpy(info->plan, head + 8, sizeof info->plan);
-    info->images = (uint32_t)vct_load(head + 24, 4);
-    info->sets = (uint32_t)vct_load(head + 28, 4);
-    info->ciphertexts = (uint32_t)vct_load(head + 32, 4);
+    memcpy(info->request, head + 24, sizeof info->request);
+    info->images = (uint32_t)uni_vct_load(head + 40, 4);
+    info->sets = (uint32_t)uni_vct_load(head + 44, 4);
+    info->ciphertexts = (uint32_t)uni_vct_load(head + 48, 4);
+    info->part.first = (size_t)uni_vct_load(head + 52, 4);
+    info->part.count = (size_t)uni_vct_load(head + 56, 4);
     info->bytes = r->bytes;
     if (info->images < 1 || info->images > UNET_MAX_IMAGES || info->sets < 1
         || info->ciphertexts < 1)
@@ -96,8 +91,13 @@ static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
                        "ciphertexts", r->path, (unsigned long)info->images,
                        (unsigned long)info->sets,
                        (unsigned long)info->ciphertexts);
+    if (info->part.count < 1 || info->part.count > info->sets
+        || info->part.first > info->sets - info->part.count)
+        return nn_fail(CKKS_EFORMAT, "%s: %zu sets from number %zu on, of %lu",
+                       r->path, info->part.count, info->part.first,
+                       (unsigned long)info->sets);
     table = (uint64_t)VCT_ENTRY * info->images;
-    r->objects = (uint64_t)info->sets * info->ciphertexts;
+    r->objects = (uint64_t)info->part.count * info->ciphertexts;
     if (r->left < table + VCT_DIGEST
         || (r->left - table - VCT_DIGEST) / (VCT_LENGTH + 1) < r->objects)
         return nn_fail(CKKS_EFORMAT, "%s is too short for %lu images in %llu "
@@ -128,21 +128,7 @@ static ckks_status vct_read_table(unet_reader *r, const uint8_t *head)
     }
     if (s == CKKS_OK) {
         r->job.images = images;
-        r->job.size = malloc(images * sizeof *r->job.size);
-        if (r->job.size == NULL)
-            s = nn_fail(CKKS_EMEM, "no memory for %zu images", images);
-    }
-    for (size_t i = 0; i < images && s == CKKS_OK; i++) {
-        const uint8_t *entry = all + VCT_HEAD + VCT_ENTRY * i;
-        uint64_t height = vct_load(entry, 4), width = vct_load(entry + 4, 4);
-
-        if (height < 1 || height > NN_MAX_SIDE || width < 1
-            || width > NN_MAX_SIDE)
-            s = nn_fail(CKKS_EFORMAT, "%s: image %zu of %llux%llu pixels",
-                        r->path, i + 1, (unsigned long long)height,
-                        (unsigned long long)width);
-        r->job.size[i].height = (int)height;
-        r->job.size[i].width = (int)width;
+        s = uni_vct_sizes(&r->job, all + VCT_HEAD, r->path);
     }
     free(all);
     return s;
@@ -163,11 +149,7 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
                        name[info->kind], name[kind]);
     nn_plan_fingerprint(want, p);
     if (memcmp(want, info->plan, sizeof want) != 0)
-        return nn_fail(CKKS_EFORMAT, "%s was made for another plan: "
-                       "%02x%02x%02x%02x, this one is %02x%02x%02x%02x (%s)",
-                       r->path, info->plan[0], info->plan[1], info->plan[2],
-                       info->plan[3], want[0], want[1], want[2], want[3],
-                       p->name);
+        return uni_vct_other_plan(r->path, info->plan, want, p->name);
     s = unet_job_init(&job, p, r->job.size, r->job.images);
     if (s != CKKS_OK)
         return nn_fail(CKKS_EFORMAT, "%s: %s", r->path, nn_last_error());
@@ -292,10 +274,47 @@ static ckks_status vct_check_ct(const unet_reader *r, const ckks_ct *ct)
     return CKKS_OK;
 }
 
+/* The length in front of a ciphertext, within the file. */
+static ckks_status vct_length(uint64_t *size, unet_reader *r)
+{
+    uint8_t length[VCT_LENGTH];
+    ckks_status s = vct_read(r, length, sizeof length);
+
+    if (s != CKKS_OK)
+        return s;
+    *size = uni_vct_load(length, VCT_LENGTH);
+    if (*size > r->left)
+        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes, and "
+                       "%llu are left", r->path, (unsigned long long)*size,
+                       (unsigned long long)r->left);
+    return CKKS_OK;
+}
+
+ckks_status unet_reader_skip(unet_reader *r, size_t sets)
+{
+    uint64_t objects, size;
+    ckks_status s = CKKS_OK;
+
+    if (r == NULL || r->objects % r->info.ciphertexts != 0
+        || sets > r->objects / r->info.ciphertexts)
+        return nn_fail(CKKS_EARG, "unet_reader_skip: %zu sets, or not between "
+                       "sets", sets);
+    objects = (uint64_t)sets * r->info.ciphertexts;
+    for (; objects > 0 && s == CKKS_OK; objects--) {
+        s = vct_length(&size, r);
+        if (s == CKKS_OK && fseeko(r->file, (off_t)size, SEEK_CUR) != 0)
+            s = uni_vct_fail("reading", r->path, errno);
+        if (s == CKKS_OK) {
+            r->left -= size;
+            r->objects--;
+        }
+    }
+    return s;
+}
+
 ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
                              const ckks_ctx *ctx)
 {
-    uint8_t length[VCT_LENGTH];
     ckks_ct ct = {0};
     uint64_t size;
     ckks_status s;
@@ -305,14 +324,12 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
                        "without a plan");
     if (r->objects == 0)
         return nn_fail(CKKS_EARG, "%s: all ciphertexts are read", r->path);
-    s = vct_read(r, length, sizeof length);
+    s = vct_length(&size, r);
     if (s != CKKS_OK)
         return s;
-    size = vct_load(length, VCT_LENGTH);
-    if (size > vct_most(ctx) || size > r->left)
-        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes; %llu "
-                       "are left, and none has more than %llu", r->path,
-                       (unsigned long long)size, (unsigned long long)r->left,
+    if (size > vct_most(ctx))
+        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes; none has "
+                       "more than %llu", r->path, (unsigned long long)size,
                        (unsigned long long)vct_most(ctx));
     s = uni_vct_room(&r->buffer, &r->capacity, (size_t)size + 1);
     if (s == CKKS_OK)

@@ -21,12 +21,6 @@ struct unet_writer {
     size_t capacity;
 };
 
-static void vct_store(uint8_t *b, uint64_t x, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        b[i] = (uint8_t)(x >> 8 * i);
-}
-
 static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 {
     errno = 0;
@@ -37,7 +31,9 @@ static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 }
 
 static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
-                                  const unet_job *job, unet_kind kind)
+                                  const unet_job *job, unet_kind kind,
+                                  const uint8_t request[UNET_ID],
+                                  const unet_part *part)
 {
     const size_t size = VCT_HEAD + VCT_ENTRY * job->images;
     uint8_t *head = calloc(1, size + VCT_DIGEST);
@@ -49,14 +45,17 @@ static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
     head[4] = VCT_VERSION;
     head[5] = (uint8_t)kind;
     nn_plan_fingerprint(head + 8, p);
-    vct_store(head + 24, job->images, 4);
-    vct_store(head + 28, job->sets, 4);
-    vct_store(head + 32, (uint64_t)uni_vct_per_set(p, kind), 4);
+    memcpy(head + 24, request, UNET_ID);
+    uni_vct_store(head + 40, job->images, 4);
+    uni_vct_store(head + 44, job->sets, 4);
+    uni_vct_store(head + 48, (uint64_t)uni_vct_per_set(p, kind), 4);
+    uni_vct_store(head + 52, part->first, 4);
+    uni_vct_store(head + 56, part->count, 4);
     for (size_t i = 0; i < job->images; i++) {
         uint8_t *entry = head + VCT_HEAD + VCT_ENTRY * i;
 
-        vct_store(entry, (uint64_t)job->size[i].height, 4);
-        vct_store(entry + 4, (uint64_t)job->size[i].width, 4);
+        uni_vct_store(entry, (uint64_t)job->size[i].height, 4);
+        uni_vct_store(entry + 4, (uint64_t)job->size[i].width, 4);
     }
     ckks_blake2b(head + size, VCT_DIGEST, head, size, NULL, 0);
     s = vct_write(w, head, size + VCT_DIGEST);
@@ -90,28 +89,36 @@ static ckks_status vct_create(unet_writer *w)
 
 ckks_status unet_writer_open(unet_writer **out, const char *path,
                              const nn_plan *p, const unet_job *job,
-                             unet_kind kind)
+                             unet_kind kind, const uint8_t request[UNET_ID],
+                             const unet_part *part)
 {
+    unet_part all = {0};
     unet_writer *w;
     ckks_status s;
 
     if (out == NULL || path == NULL || p == NULL || job == NULL
-        || job->images == 0)
+        || request == NULL || job->images == 0)
         return nn_fail(CKKS_EARG, "unet_writer_open: null pointer");
     if (kind != UNET_INPUT && kind != UNET_OUTPUT)
         return nn_fail(CKKS_EARG, "unet_writer_open: kind %d", (int)kind);
     if (job->sets > UINT32_MAX)
         return nn_fail(CKKS_EARG, "%zu sets do not fit a file", job->sets);
+    all.count = job->sets;
+    part = part != NULL ? part : &all;
+    if (part->count < 1 || part->count > job->sets
+        || part->first > job->sets - part->count)
+        return nn_fail(CKKS_EARG, "%zu sets from number %zu on, of %zu",
+                       part->count, part->first, job->sets);
     w = calloc(1, sizeof *w);
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "no memory to write %s", path);
     w->path = uni_vct_name(path, "");
     w->temporary = uni_vct_name(path, ".tmp-XXXXXX");
-    w->objects = (uint64_t)job->sets * (uint64_t)uni_vct_per_set(p, kind);
+    w->objects = (uint64_t)part->count * (uint64_t)uni_vct_per_set(p, kind);
     s = w->path != NULL && w->temporary != NULL ? vct_create(w)
         : nn_fail(CKKS_EMEM, "no memory to write %s", path);
     if (s == CKKS_OK)
-        s = vct_write_head(w, p, job, kind);
+        s = vct_write_head(w, p, job, kind, request, part);
     if (s != CKKS_OK) {
         unet_writer_clear(&w);
         return s;
@@ -134,7 +141,7 @@ ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct)
     s = uni_vct_room(&w->buffer, &w->capacity, size + VCT_LENGTH);
     if (s != CKKS_OK)
         return s;
-    vct_store(w->buffer, size, VCT_LENGTH);
+    uni_vct_store(w->buffer, size, VCT_LENGTH);
     s = ckks_ct_save(w->buffer + VCT_LENGTH, size, ct);
     if (s != CKKS_OK)
         return nn_fail(s, "%s: %s", w->path, ckks_last_error());

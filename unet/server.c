@@ -52,11 +52,11 @@ static ckks_status server_set(unet_writer *writer, unet_reader *reader,
 }
 
 static ckks_status server_all(unet_writer *writer, unet_reader *reader,
-                              const nn_plan *p, const nn_weights *w,
+                              size_t sets, const nn_plan *p,
+                              const nn_weights *w,
                               const ckks_ctx *ctx, const ckks_keys *keys,
                               const unet_progress *progress)
 {
-    const size_t sets = unet_reader_job(reader)->sets;
     const size_t n_in = (size_t)nn_plan_inputs(p);
     const size_t n_out = (size_t)nn_plan_outputs(p);
     ckks_ct *ct = calloc(n_in + n_out, sizeof *ct);
@@ -75,15 +75,46 @@ static ckks_status server_all(unet_writer *writer, unet_reader *reader,
     return s;
 }
 
+/* What of the file is wanted: the whole, or this part of it. */
+static ckks_status server_part(unet_part *out, unet_reader *reader,
+                               const unet_part *want, const char *path)
+{
+    unet_info info;
+
+    unet_reader_info(&info, reader);
+    *out = want != NULL ? *want : info.part;
+    if (out->count < 1 || out->first < info.part.first
+        || out->count > info.part.count
+        || out->first - info.part.first > info.part.count - out->count)
+        return nn_fail(CKKS_EARG, "%s holds sets %zu to %zu, not %zu sets "
+                       "from %zu on", path, info.part.first + 1,
+                       info.part.first + info.part.count, out->count,
+                       out->first + 1);
+    return unet_reader_skip(reader, out->first - info.part.first);
+}
+
+static ckks_status server_open(unet_writer **out, unet_reader *reader,
+                               const char *path, const nn_plan *p,
+                               const unet_part *part)
+{
+    unet_info info;
+
+    unet_reader_info(&info, reader);
+    return unet_writer_open(out, path, p, unet_reader_job(reader),
+                            UNET_OUTPUT, info.request, part);
+}
+
 ckks_status unet_evaluate(const char *out_path, unet_done *done,
-                          const char *in_path, const nn_plan *p,
-                          const nn_weights *w, const ckks_ctx *ctx,
+                          const char *in_path, const unet_part *part,
+                          const nn_plan *p, const nn_weights *w,
+                          const ckks_ctx *ctx,
                           const ckks_keys *keys,
                           const unet_progress *progress)
 {
     unet_reader *reader = NULL;
     unet_writer *writer = NULL;
     unet_done did = {0};
+    unet_part what = {0};
     ckks_status s;
 
     if (out_path == NULL || in_path == NULL || p == NULL || w == NULL
@@ -93,15 +124,16 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
     if (s == CKKS_OK)
         s = unet_reader_open(&reader, in_path, p, UNET_INPUT);
     if (s == CKKS_OK)
-        s = unet_writer_open(&writer, out_path, p, unet_reader_job(reader),
-                             UNET_OUTPUT);
+        s = server_part(&what, reader, part, in_path);
     if (s == CKKS_OK)
-        s = server_all(writer, reader, p, w, ctx, keys, progress);
+        s = server_open(&writer, reader, out_path, p, &what);
+    if (s == CKKS_OK)
+        s = server_all(writer, reader, what.count, p, w, ctx, keys, progress);
     if (s == CKKS_OK)
         s = unet_writer_finish(writer, &did.download);
     if (s == CKKS_OK) {
         did.images = unet_reader_job(reader)->images;
-        did.sets = unet_reader_job(reader)->sets;
+        did.sets = what.count;
         did.upload = unet_reader_bytes(reader);
         if (done != NULL)
             *done = did;

@@ -7,7 +7,8 @@
  *     images --unet_encrypt--> in.vct --unet_evaluate--> out.vct
  *            --unet_decrypt--> one logit a pixel
  *
- * Owner and server are separate files of the library (client.c, server.c), so
+ * Owner and server are separate files of the library (client.c, decrypt.c;
+ * server.c), so
  * that a program of the server links nothing that decrypts.
  *
  * The six rules of ckks.h hold here too; nn_last_error() says what was wrong.
@@ -107,20 +108,31 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
  *
  *   offset  bytes  all numbers little-endian
  *        0      4  "VVCT"
- *        4      1  version of the format, 1
+ *        4      1  version of the format, 2
  *        5      1  kind, unet_kind
  *        6      2  0
  *        8     16  fingerprint of the plan (nn_plan_fingerprint)
- *       24      4  images, I
- *       28      4  sets
- *       32      4  ciphertexts a set
- *       36      4  0
- *       40     8 I  height, width of every image, 4 bytes each
- *  40 + 8 I     16  BLAKE2b-128 of everything before (for damage only)
+ *       24     16  identity of the request: drawn by unet_encrypt, carried over
+ *                  by unet_evaluate
+ *       40      4  images, I
+ *       44      4  sets of the whole request
+ *       48      4  ciphertexts a set
+ *       52      4  number of the first set in this file
+ *       56      4  sets in this file: all, or a part
+ *       60      4  0
+ *       64     8 I  height, width of every image, 4 bytes each
+ *  64 + 8 I     16  BLAKE2b-128 of everything before (for damage only)
  *
  * then, set by set, every ciphertext: 8 bytes of length, the bytes of
  * ckks_ct_save.  Nothing follows.  Both ends hold one set in memory.
  */
+enum { UNET_ID = 16 };          /* bytes of an identity or a fingerprint     */
+
+/* Consecutive sets of a request. */
+typedef struct unet_part {
+    size_t first, count;
+} unet_part;
+
 typedef enum unet_kind {
     UNET_INPUT  = 1,
     UNET_OUTPUT = 2
@@ -144,24 +156,34 @@ void unet_reader_close(unet_reader **r);
 /* What the head says.  The job's tiles and sets are 0 without a plan. */
 const unet_job *unet_reader_job(const unet_reader *r);
 uint64_t unet_reader_bytes(const unet_reader *r);
-/* Kind (0: not a file of ciphertexts), images, sets, ciphertexts a set and the
- * plan's fingerprint of any such file. */
+/* Kind (0: not a file of ciphertexts), images, sets, ciphertexts a set, the
+ * plan's fingerprint, the request and the part of it of any such file. */
 typedef struct unet_info {
     int kind;
     uint32_t images, sets, ciphertexts;
-    uint8_t plan[16];
+    uint8_t plan[UNET_ID], request[UNET_ID];
+    unet_part part;
     uint64_t bytes;
 } unet_info;
 void unet_reader_info(unet_info *out, const unet_reader *r);
+/* Passes over whole sets, between sets only: their ciphertexts are not looked
+ * at.
+ *   errors  CKKS_EARG  more sets than are left; not between sets
+ *           CKKS_EIO, CKKS_EFORMAT */
+CKKS_CHECKED ckks_status unet_reader_skip(unet_reader *r, size_t sets);
 
 typedef struct unet_writer unet_writer;     /* opaque */
 
 /* Writes to a temporary name beside path; finish puts it in place when all is
- * on disk.  Clear before that removes what was written.
- *   errors  CKKS_EIO */
+ * on disk.  Clear before that removes what was written.  part: the sets that
+ * will follow; NULL: all.
+ *   errors  CKKS_EARG  a part outside the job
+ *           CKKS_EIO */
 CKKS_CHECKED ckks_status unet_writer_open(unet_writer **out, const char *path,
                                           const nn_plan *p,
-                                          const unet_job *job, unet_kind kind);
+                                          const unet_job *job, unet_kind kind,
+                                          const uint8_t request[UNET_ID],
+                                          const unet_part *part);
 CKKS_CHECKED ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct);
 /*   errors  CKKS_EARG  fewer ciphertexts than the head promises
  *           CKKS_EIO */
@@ -176,7 +198,82 @@ typedef struct unet_progress {
     nn_progress step;       /* user of both                                  */
 } unet_progress;
 
-/* ---- owner (client.c) --------------------------------------------------- */
+/* ---- owner: what is taken from the other side (accept.c) ------------------ *
+ *
+ * A plan is the server's word.  nn_plan_check makes it safe to compute with;
+ * here the owner decides whether it serves him: how secure its parameters are
+ * and what it costs.  Nothing in a plan overrides a policy.
+ */
+typedef struct unet_policy {
+    int      security;          /* least bits, by the table: 128 (0 means 128),
+                                   192 or 256                                */
+    int      insecure;          /* 1: less, and none, is taken too           */
+    uint64_t memory;            /* most bytes one piece of work may need; 0:
+                                   no limit                                  */
+} unet_policy;
+
+/* What the owner does with a plan. */
+typedef enum unet_work {
+    UNET_KEYGEN = 0, UNET_ENCRYPT, UNET_DECRYPT, UNET_WORKS
+} unet_work;
+
+/* Sizes are upper bounds, in bytes, from the plan's integers alone. */
+typedef struct unet_cost {
+    double   log_qp;
+    int      security;          /* most of 128, 192, 256 that the table gives;
+                                   0: less than 128                          */
+    double   estimate;          /* ckks_security_estimate                    */
+    uint64_t keys;              /* the file of evaluation keys               */
+    uint64_t upload, download;  /* a set of ciphertexts                      */
+    uint64_t memory[UNET_WORKS];    /* images and results aside              */
+} unet_cost;
+
+/* p: one that nn_plan_check takes. */
+void unet_plan_cost(unet_cost *out, const nn_plan *p);
+
+/* Refuses what the policy does not take; *cost, if not NULL, is stated in any
+ * case but CKKS_EFORMAT.
+ *   errors  CKKS_EFORMAT  nn_plan_check refuses the plan
+ *           CKKS_EARG     a policy of another security than those above
+ *           CKKS_EPARAM   fewer bits than the policy's
+ *           CKKS_EMEM     more memory than the policy's */
+CKKS_CHECKED ckks_status unet_accept(unet_cost *cost, const nn_plan *p,
+                                     const unet_policy *policy,
+                                     unet_work work);
+
+/* ---- owner: requests (request.c) ------------------------------------------ *
+ *
+ * What the owner keeps of an upload, to recognise its result: it must name the
+ * request, have its plan, images and sets, and no set is answered twice by
+ * different words.  This catches mistakes (a result of yesterday, or of
+ * somebody else) and makes a forger's way longer; it is no proof that the
+ * result is that of the network (docs/security.md).
+ */
+typedef struct unet_request {
+    uint8_t   id[UNET_ID], plan[UNET_ID];
+    unet_job  job;
+    uint32_t  inputs;           /* ciphertexts a set of the upload           */
+    uint8_t  *upload;           /* shape (sets, inputs, 16): names each c_1  */
+    uint8_t  *answer;           /* shape (sets, 16): names the result of each;
+                                   zeros: there was none                     */
+} unet_request;
+
+/* To the file folder/IDENTITY.req and back; it tells sizes of images and times.
+ * load looks for the request that a file of ciphertexts names.
+ *   errors  CKKS_EIO      the file cannot be written or read
+ *           CKKS_EPARAM   there is none of this name: vct answers no request
+ *                         of this folder
+ *           CKKS_EFORMAT  not such a file, damaged, of another plan */
+CKKS_CHECKED ckks_status unet_request_save(const char *folder,
+                                           const unet_request *r);
+CKKS_CHECKED ckks_status unet_request_load(unet_request *out,
+                                           const char *folder, const char *vct,
+                                           const nn_plan *p);
+/* Forgets the answers: the next result is the first one. */
+void unet_request_forget(unet_request *r);
+void unet_request_clear(unet_request *r);
+
+/* ---- owner (client.c, decrypt.c) ----------------------------------------- */
 
 /* A secret key and the evaluation keys the plan asks for. */
 CKKS_CHECKED ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys,
@@ -184,8 +281,12 @@ CKKS_CHECKED ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys,
                                      const nn_plan *p);
 
 /* Packs and encrypts all images of a job into a file, set by set.  *bytes: its
- * size. */
+ * size.  requests: the folder in which the request is saved before the file
+ * gets its name; NULL: it is not.
+ *   errors  those of the writer, of pixels->get and of unet_request_save;
+ *           CKKS_EFORMAT  nn_plan_check refuses the plan */
 CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
+                                      const char *requests,
                                       ckks_rng *rng, const nn_plan *p,
                                       const unet_job *job,
                                       const unet_pixels *pixels,
@@ -197,30 +298,41 @@ typedef struct unet_result {
     unet_job job;
     double **logit;         /* shape (images), each (height, width) or, of a
                                classifier, (out_channels)                    */
-    double stray;           /* largest |imaginary part| of any slot; in the
-                               real ring, that has none, largest |slot|      */
-    double bound;           /* what it had to stay below                     */
-    uint64_t bytes;         /* of the file                                   */
+    double stray, bound;    /* largest |imaginary part| of any slot (0 in the
+                               real ring), and what it had to stay below     */
+    double largest, limit;  /* the same of |real part|                       */
+    uint64_t bytes;         /* of the files                                  */
 } unet_result;
 
-/* Decrypts a file of results.  The inputs and the network are real, so the
- * imaginary parts are nothing but error: a result in which they leave
- * unet_bound has left the range of the modulus and is refused.  In the real
- * ring it is told by its slots, which then are as large as the modulus lets
- * them be.
- *   errors  those of the reader; CKKS_EPARAM  over the bound
+/* Decrypts the files of one result: one, or all its parts in any order.  The
+ * inputs and the network are real, so the imaginary parts are nothing but
+ * error: a result in which they leave unet_bound has left the range of the
+ * modulus, and so has one whose slots leave unet_limit.  Both are refused.
+ *
+ * request: what the result must answer; gets what names the answers, if all
+ * went well.  NULL: any result of the plan is taken.  Refused in any case are
+ * ciphertexts that no honest evaluation gives (docs/security.md): c_1 with one
+ * value at most of its places, in either form, or small, or one that was
+ * uploaded.  Other forgeries are not seen: a result shows the secret key to
+ * whoever made it and learns what came out.
+ *   errors  those of the reader
+ *           CKKS_EPARAM  over a bound; a forged result; another request; a
+ *                        second answer; parts that are missing or overlap
  *   leaks   the logits carry the noise of the ciphertext: who gets them and
  *           the ciphertext can compute the key (docs/security.md) */
-CKKS_CHECKED ckks_status unet_decrypt(unet_result *out, const char *path,
+CKKS_CHECKED ckks_status unet_decrypt(unet_result *out, unet_request *request,
+                                      const char *const *path, size_t paths,
                                       const nn_plan *p, const ckks_ctx *ctx,
                                       const ckks_sk *sk,
                                       const unet_progress *progress);
 void unet_result_clear(unet_result *r);
 
 /* Of imaginary parts: 64 of the plan's standard deviations, and no less than
- * 1e-3.  Of slots of the real ring: 64 times the largest logit that was
- * calibrated, and no less than 64. */
+ * 1e-3.  Of real parts: 64 times the largest logit that was calibrated, and no
+ * less than 64.  Whatever the plan says, neither is over a quarter of the root
+ * mean square of a result that has left the modulus. */
 double unet_bound(const nn_plan *p);
+double unet_limit(const nn_plan *p);
 
 /* ---- server (server.c) -------------------------------------------------- */
 
@@ -234,10 +346,12 @@ typedef struct unet_done {
     uint64_t upload, download;      /* bytes of both files                   */
 } unet_done;
 
-/* Evaluates the network on all sets of a file, one after the other.  done may
- * be NULL. */
+/* Evaluates the network on the sets of a file, one after the other: all, or a
+ * part of those that it holds.  done may be NULL.
+ *   errors  CKKS_EARG  a part that the file does not hold */
 CKKS_CHECKED ckks_status unet_evaluate(const char *out_path, unet_done *done,
-                                       const char *in_path, const nn_plan *p,
+                                       const char *in_path,
+                                       const unet_part *part, const nn_plan *p,
                                        const nn_weights *w,
                                        const ckks_ctx *ctx,
                                        const ckks_keys *keys,

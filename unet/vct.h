@@ -1,16 +1,20 @@
 /* vct.h -- private to libunet: what reading and writing files of ciphertexts
- * share.  The format is in unet.h.
+ * and of requests share.  The formats are in unet.h and request.c.
  */
 #ifndef UNET_VCT_H
 #define UNET_VCT_H
 
 #include "unet.h"
 
-enum { VCT_VERSION = 1, VCT_HEAD = 40, VCT_ENTRY = 8, VCT_DIGEST = 16,
+enum { VCT_VERSION = 2, VCT_HEAD = 64, VCT_ENTRY = 8, VCT_DIGEST = 16,
        VCT_LENGTH = 8 };
 
 /* CKKS_EIO: "doing path: the system's reason" */
 ckks_status uni_vct_fail(const char *doing, const char *path, int e);
+
+/* CKKS_EFORMAT, with both fingerprints; name: of the plan at hand. */
+ckks_status uni_vct_other_plan(const char *path, const uint8_t is[UNET_ID],
+                               const uint8_t want[UNET_ID], const char *name);
 
 /* A copy of path with a suffix; malloc. */
 char *uni_vct_name(const char *path, const char *suffix);
@@ -20,5 +24,30 @@ ckks_status uni_vct_room(uint8_t **buffer, size_t *capacity, size_t size);
 
 /* Ciphertexts a set. */
 int uni_vct_per_set(const nn_plan *p, unet_kind kind);
+
+/* Numbers of 1 to 8 bytes, little-endian. */
+uint64_t uni_vct_load(const uint8_t *b, int bytes);
+void uni_vct_store(uint8_t *b, uint64_t x, int bytes);
+
+/* job->size from a table of 8 bytes an image, job->images of them.
+ *   errors  CKKS_EMEM, CKKS_EFORMAT */
+ckks_status uni_vct_sizes(unet_job *job, const uint8_t *table,
+                          const char *path);
+
+/* A request of the job, nothing uploaded and nothing answered. */
+ckks_status uni_request_init(unet_request *out, const nn_plan *p,
+                             const unet_job *job);
+
+/* ---- forged results (forged.c) ------------------------------------------- */
+
+/* Names c_1 by its first limb, which every lower level has too. */
+ckks_status uni_name_c1(uint8_t out[UNET_ID], const ckks_ct *ct);
+/* Adds a ciphertext's words to the name of a set's result; zeros at first. */
+ckks_status uni_name_answer(uint8_t name[UNET_ID], const ckks_ct *ct);
+
+/* CKKS_EPARAM if c_1 is one that no honest evaluation gives: see forged.c.
+ * request may be NULL. */
+ckks_status uni_check_forged(const ckks_ct *ct, const unet_request *request,
+                             const char *path);
 
 #endif

@@ -50,14 +50,21 @@ void volley_answers_clear(volley_answers *x)
 
 /* ---- CSV ---------------------------------------------------------------- */
 
-/* A field as RFC 4180 has it. */
+/* A field as RFC 4180 has it.  A spreadsheet takes a text that begins with one
+ * of = + - @ for a formula, and names come from elsewhere: they get an
+ * apostrophe in front, which says that it is a text. */
 static void csv_put(FILE *f, const char *text)
 {
-    if (strpbrk(text, ",\"\r\n") == NULL) {
+    const bool formula = text[0] != '\0'
+                         && strchr("=+-@\t\r", text[0]) != NULL;
+
+    if (!formula && strpbrk(text, ",\"\r\n") == NULL) {
         fputs(text, f);
         return;
     }
     fputc('"', f);
+    if (formula)
+        fputc('\'', f);
     for (; *text != '\0'; text++) {
         if (*text == '"')
             fputc('"', f);

@@ -4,29 +4,58 @@
 
 #include "volley.h"
 
-int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
-                   const char *path)
+/* The request that the result must answer; with --force its answers are
+ * forgotten, and none need be known. */
+static int decrypt_request(unet_request *out, bool *known, volley_source *s,
+                           const volley_owner *owner, const char *path,
+                           bool anyway)
+{
+    ckks_status status = unet_request_load(out, owner->requests, path,
+                                           &s->plan);
+
+    *known = status == CKKS_OK;
+    if (status == CKKS_OK && anyway)
+        unet_request_forget(out);
+    if (status == CKKS_EPARAM && anyway)
+        return VOLLEY_DONE;
+    if (status == CKKS_EPARAM)
+        return volley_fail("%s; --force takes it all the same",
+                           nn_last_error());
+    return volley_check(status);
+}
+
+int volley_decrypt(unet_result *out, volley_source *s,
+                   const volley_owner *owner, const char *const *path,
+                   size_t paths, bool anyway)
 {
     volley_progress progress;
+    unet_request request = {0};
+    bool known = false;
     ckks_sk *sk = NULL;
     ckks_status status;
-    int code = volley_source_context(s, NULL);
+    int code = decrypt_request(&request, &known, s, owner, path[0], anyway);
 
     if (code == VOLLEY_DONE)
-        code = volley_load_secret(&sk, s, key_path);
+        code = volley_source_context(s, NULL);
+    if (code == VOLLEY_DONE)
+        code = volley_load_secret(&sk, s, owner->secret);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "decrypt");
-        status = unet_decrypt(out, path, &s->plan, s->ctx, sk,
-                              &progress.hooks);
+        status = unet_decrypt(out, known ? &request : NULL, path, paths,
+                              &s->plan, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
     }
+    /* the answer is kept before anything is told of it */
+    if (code == VOLLEY_DONE && known)
+        code = volley_check(unet_request_save(owner->requests, &request));
     ckks_sk_clear(&sk);
     ckks_ctx_clear(&s->ctx);
+    unet_request_clear(&request);
     return code;
 }
 
-static int client_save_overlays(const char *out, const uni_album *album,
+static int decrypt_save_overlays(const char *out, const uni_album *album,
                                 const unet_result *r, double threshold)
 {
     int code = VOLLEY_DONE;
@@ -50,7 +79,7 @@ static int client_save_overlays(const char *out, const uni_album *album,
     return code;
 }
 
-static int client_save_private(const char *out, const unet_result *r,
+static int decrypt_save_private(const char *out, const unet_result *r,
                                double threshold)
 {
     int code = VOLLEY_DONE;
@@ -73,7 +102,7 @@ static int client_save_private(const char *out, const unet_result *r,
     return code;
 }
 
-static void client_range(double *low, double *high, const double *x,
+static void decrypt_range(double *low, double *high, const double *x,
                          unet_size size)
 {
     size_t n = (size_t)size.height * (size_t)size.width;
@@ -85,7 +114,7 @@ static void client_range(double *low, double *high, const double *x,
     }
 }
 
-static size_t client_foreground(const double *logit, unet_size size,
+static size_t decrypt_foreground(const double *logit, unet_size size,
                                 double threshold)
 {
     size_t n = (size_t)size.height * (size_t)size.width, in = 0;
@@ -95,14 +124,16 @@ static size_t client_foreground(const double *logit, unet_size size,
     return in;
 }
 
-static int client_tell_json(const volley_args *a, const unet_result *r,
-                            const nn_plan *p, double seconds)
+static int decrypt_tell_json(const volley_args *a, const unet_result *r,
+                            const nn_plan *p, bool trust_server,
+                            double seconds)
 {
     nni_json_writer w;
 
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
     nni_json_put_double(&w, "seconds", seconds);
+    nni_json_put_bool(&w, "trust_server", trust_server);
     nni_json_put_array(&w, "masks");
     for (size_t i = 0; i < r->job.images; i++) {
         unet_size size = r->job.size[i];
@@ -115,9 +146,9 @@ static int client_tell_json(const volley_args *a, const unet_result *r,
         nni_json_put_int(&w, "height", size.height);
         nni_json_put_int(&w, "width", size.width);
         nni_json_put_word(&w, "foreground",
-                         client_foreground(r->logit[i], size, p->threshold));
+                         decrypt_foreground(r->logit[i], size, p->threshold));
         if (a->value[OPT_PRIVATE] != NULL) {
-            client_range(&low, &high, r->logit[i], size);
+            decrypt_range(&low, &high, r->logit[i], size);
             nni_json_put_double(&w, "logit_min", low);
             nni_json_put_double(&w, "logit_max", high);
         }
@@ -129,7 +160,7 @@ static int client_tell_json(const volley_args *a, const unet_result *r,
     return volley_json_end(&w);
 }
 
-static void client_tell(const volley_args *a, const unet_result *r,
+static void decrypt_tell(const volley_args *a, const unet_result *r,
                         const nn_plan *p)
 {
     for (size_t i = 0; i < r->job.images; i++) {
@@ -140,41 +171,42 @@ static void client_tell(const volley_args *a, const unet_result *r,
 
         printf("%s: %dx%d, %.2f %% %s", name != NULL ? name : "", size.height,
                size.width,
-               100 * (double)client_foreground(r->logit[i], size,
+               100 * (double)decrypt_foreground(r->logit[i], size,
                                                p->threshold) / n,
                p->foreground);
         if (a->value[OPT_PRIVATE] != NULL) {
-            client_range(&low, &high, r->logit[i], size);
+            decrypt_range(&low, &high, r->logit[i], size);
             printf(", logits %.4g to %.4g", low, high);
         }
         printf("\n");
         free(name);
     }
     if (a->value[OPT_PRIVATE] != NULL)
-        printf("%s up to %.3g; refused from %.3g on\n",
-               p->params.ring == CKKS_RING_REAL ? "slots" : "imaginary parts",
-               r->stray, r->bound);
+        printf("slots up to %.3g, refused from %.3g on; imaginary parts up to "
+               "%.3g, refused from %.3g on\n", r->largest, r->limit, r->stray,
+               r->bound);
 }
 
-static int client_masks(const volley_args *a, const unet_result *r,
+static int decrypt_masks(const volley_args *a, const unet_result *r,
                         const nn_plan *p, const uni_album *album,
-                        double start)
+                        bool trust_server, double start)
 {
     const char *out = a->value[OPT_OUT];
     int code = volley_save_masks(out, r->logit, &r->job, p->threshold);
 
     if (code == VOLLEY_DONE && a->overlay.words > 0)
-        code = client_save_overlays(out, album, r, p->threshold);
+        code = decrypt_save_overlays(out, album, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = client_save_private(out, r, p->threshold);
+        code = decrypt_save_private(out, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = client_tell_json(a, r, p, volley_clock() - start);
+        code = decrypt_tell_json(a, r, p, trust_server,
+                                volley_clock() - start);
     else if (code == VOLLEY_DONE)
-        client_tell(a, r, p);
+        decrypt_tell(a, r, p);
     return code;
 }
 
-static int client_classes(const volley_args *a, const unet_result *r,
+static int decrypt_classes(const volley_args *a, const unet_result *r,
                           const nn_plan *p, const uni_album *album,
                           double start)
 {
@@ -188,30 +220,64 @@ static int client_classes(const volley_args *a, const unet_result *r,
     return code;
 }
 
-/* The verb, the plan read. */
-static int client_decrypt(const volley_args *a, volley_source *s, double start)
+/* The key folder; --trust-server is kept in it. */
+static int decrypt_owner(volley_owner *out, const volley_args *a,
+                         const nn_plan *p)
+{
+    int code = volley_owner_open(out, a->value[OPT_KEY], p);
+
+    if (code == VOLLEY_DONE && a->value[OPT_TRUST] != NULL
+        && !out->trust_server) {
+        out->trust_server = true;
+        code = volley_owner_save(out, p);
+    }
+    return code;
+}
+
+static void decrypt_warn(const volley_owner *owner)
+{
+    if (!owner->trust_server)
+        volley_warn("what comes out of this decryption must not go back to "
+                    "the server, nor to whoever talks to it: of a result that "
+                    "it made up, one mask gives it the secret key (decrypt "
+                    "--help; --trust-server says that it computes what it is "
+                    "asked)");
+}
+
+/* The verb, the plan read and taken. */
+static int decrypt_all(const volley_args *a, volley_source *s, double start)
 {
     const bool classes = s->plan.num_classes > 0;
     const volley_list *list = classes ? &a->given : &a->overlay;
     const uni_album *given = NULL;
+    volley_owner owner = {0};
     uni_album album = {0};
     unet_result r = {0};
-    int code = VOLLEY_DONE;
+    int code = decrypt_owner(&owner, a, &s->plan);
 
-    if (list->words > 0) {
+    if (code == VOLLEY_DONE && list->words > 0) {
         code = volley_album(&album, a, &s->plan, list->word, list->words);
         given = &album;
     }
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&r, s, a->value[OPT_KEY], a->word[1]);
+        volley_state(s, a, UNET_DECRYPT, 1);
+    if (code == VOLLEY_DONE)
+        code = volley_decrypt(&r, s, &owner, a->word + 1,
+                              (size_t)(a->words - 1),
+                              a->value[OPT_ANYWAY] != NULL);
     if (code == VOLLEY_DONE && given != NULL)
         code = volley_check_album(given, &r.job,
                                   classes ? "--images" : "--overlay");
     if (code == VOLLEY_DONE)
-        code = (classes ? client_classes : client_masks)(a, &r, &s->plan,
-                                                         given, start);
+        decrypt_warn(&owner);
+    if (code == VOLLEY_DONE && classes)
+        code = decrypt_classes(a, &r, &s->plan, given, start);
+    else if (code == VOLLEY_DONE)
+        code = decrypt_masks(a, &r, &s->plan, given, owner.trust_server,
+                             start);
     unet_result_clear(&r);
     uni_album_clear(&album);
+    volley_owner_clear(&owner);
     return code;
 }
 
@@ -234,7 +300,9 @@ int volley_run_decrypt(const volley_args *a)
         return code;
     code = volley_check_kind(a, "decrypt", &s.plan);
     if (code == VOLLEY_DONE)
-        code = client_decrypt(a, &s, start);
+        code = volley_accept(&s, a, UNET_DECRYPT);
+    if (code == VOLLEY_DONE)
+        code = decrypt_all(a, &s, start);
     volley_source_clear(&s);
     return code;
 }

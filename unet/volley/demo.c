@@ -205,27 +205,33 @@ static int demo_stages(demo *d)
     volley_report ran = {0};
     uint64_t up = 0, keys = 0;
     const volley_input images = volley_images_input(&d->image);
+    const char *const result[] = { d->out_vct };
+    volley_owner owner = {0};
     double start = volley_clock(), keygen = 0, encrypt = 0;
-    int code = volley_keygen(&d->source, d->out, &keys);
+    int code = volley_keygen(&d->source, d->out, false, &keys);
 
     keygen = volley_clock() - start;
     if (code == VOLLEY_DONE) {
         demo_say(d, "keygen", keygen, "secret.key, eval.keys", (double)keys);
         start = volley_clock();
-        code = volley_encrypt(&d->source, d->secret, &images, d->in_vct,
-                              &up);
+        code = volley_owner_open(&owner, d->out, &d->source.plan);
+    }
+    if (code == VOLLEY_DONE) {
+        code = volley_encrypt(&d->source, &owner, &images, d->in_vct, &up);
         encrypt = volley_clock() - start;
     }
     if (code == VOLLEY_DONE) {
         demo_say(d, "encrypt", encrypt, "in.vct", (double)up);
-        code = volley_evaluate(&d->source, d->keys, d->in_vct, d->out_vct,
-                               &ran);
+        code = volley_evaluate(&d->source, d->keys, d->in_vct, NULL,
+                               d->out_vct, &ran);
     }
     if (code == VOLLEY_DONE) {
         demo_say(d, "evaluate", ran.evaluate, "out.vct", (double)ran.download);
         start = volley_clock();
-        code = volley_decrypt(&d->result, &d->source, d->secret, d->out_vct);
+        code = volley_decrypt(&d->result, &d->source, &owner, result, 1,
+                              false);
     }
+    volley_owner_clear(&owner);
     ran.keygen = keygen;
     ran.encrypt = encrypt;
     ran.decrypt = volley_clock() - start;

@@ -191,9 +191,12 @@ static int info_vct(info_sink *o, const char *path, volley_source *s)
     info_text(o, "kind", info.kind == UNET_INPUT ? "encrypted inputs"
                                                  : "encrypted results");
     info_hex(o, "plan", info.plan);
+    info_hex(o, "request", info.request);
     info_number(o, "images", info.images);
     info_number(o, "sets", info.sets);
-    info_number(o, "ciphertexts", (double)info.sets * info.ciphertexts);
+    info_number(o, "first_set", (double)info.part.first + 1);
+    info_number(o, "sets_here", (double)info.part.count);
+    info_number(o, "ciphertexts", (double)info.part.count * info.ciphertexts);
     info_number(o, "bytes", (double)info.bytes);
     if (!o->json)
         for (uint32_t i = 0; i < info.images && i < 16; i++)
@@ -203,7 +206,7 @@ static int info_vct(info_sink *o, const char *path, volley_source *s)
     unet_reader_close(&r);
     if (s != NULL) {
         code = info_read_all(path, s, (unet_kind)info.kind,
-                             (uint64_t)info.sets * info.ciphertexts);
+                             (uint64_t)info.part.count * info.ciphertexts);
         if (code == VOLLEY_DONE)
             info_text(o, "checked", "whole");
     }

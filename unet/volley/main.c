@@ -15,6 +15,8 @@
                | OPT_BIT(OPT_RING) | OPT_BIT(OPT_SLOTS) | OPT_BIT(OPT_TILE) \
                | OPT_BIT(OPT_BATCH) | OPT_BIT(OPT_MEMORY))
 #define PART  (OPT_BIT(OPT_FIRST) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_FIT))
+#define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
+               | OPT_BIT(OPT_LIMIT))
 #define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
 
 static const volley_verb verb_table[] = {
@@ -30,9 +32,13 @@ static const volley_verb verb_table[] = {
     { "keygen", "MODEL|PLAN --out DIR",
       "makes DIR/secret.key and DIR/eval.keys",
       "secret.key stays with the owner of the images (mode 0600), eval.keys\n"
-      "goes to the server.  A MODEL is planned by default, or by --aim and\n"
-      "--images; then every other verb must be told the same, or the plan.\n",
-      EVERY | GOALS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE),
+      "goes to the server.  owner.json keeps the plan's fingerprint: encrypt\n"
+      "and decrypt take no other plan.  A MODEL is planned by default, or by\n"
+      "--aim and --images; then every other verb must be told the same, or the\n"
+      "plan.  Keys for each person or request (--count N) bound what a leaked\n"
+      "one opens: what was sent under it, no more.\n",
+      EVERY | GOALS | OWNER | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE)
+      | OPT_BIT(OPT_TRUST) | OPT_BIT(OPT_FOLDERS),
       OPT_BIT(OPT_OUT), 1, 1, volley_run_keygen },
     { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
       "packs and encrypts images",
@@ -42,17 +48,19 @@ static const volley_verb verb_table[] = {
       "models of 1 channel, colour for 3.  A model with the border `halo`\n"
       "takes any size; others take one, or with --fit whole multiples of it,\n"
       "averaged down.  The file tells the number of images and their sizes to\n"
-      "everybody.\n",
-      EVERY | GOALS | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      "everybody.  DIR/requests keeps what decrypt needs to recognise its\n"
+      "result.\n",
+      EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
       "Progress shows layer, level and the time left, by the built-in costs\n"
-      "or --machine's.  --json also says what each layer took.\n",
+      "or --machine's.  --json also says what each layer took.  With --part\n"
+      "several runs, or machines, share the sets; decrypt takes all parts.\n",
       EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
-      | OPT_BIT(OPT_MACHINE),
+      | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
-    { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct [-o RESULT]",
+    { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",
       "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest.\n"
       "Several images give RESULT with -0, -1, ... before its extension; -o\n"
@@ -65,10 +73,18 @@ static const volley_verb verb_table[] = {
       "--count, --fit as for encrypt), --sheet draws the first 100 of them,\n"
       "in red what --labels says is wrong.\n"
       "Probabilities, scores and logits carry the noise of the ciphertext:\n"
-      "whoever gets them together with it can compute the secret key.\n",
-      EVERY | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
+      "whoever gets them together with it can compute the secret key.\n"
+      "\n"
+      "Who may see a mask: whoever you like, if the server computes what it is\n"
+      "asked.  If it may send anything else: never the server, nor whoever\n"
+      "talks to it.  From one mask of 512x512 pixels, of a result that it made\n"
+      "up, it computes all 32,768 coefficients of the secret key.  decrypt\n"
+      "refuses what is no answer to a request of this key folder, a second\n"
+      "answer, and the simplest forgeries; a careful forger passes.\n",
+      EVERY | OWNER | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
       | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_OVERLAY) | OPT_BIT(OPT_GIVEN)
-      | OPT_BIT(OPT_PRIVATE), OPT_BIT(OPT_KEY), 2, 2, volley_run_decrypt },
+      | OPT_BIT(OPT_PRIVATE) | OPT_BIT(OPT_TRUST) | OPT_BIT(OPT_ANYWAY),
+      OPT_BIT(OPT_KEY), 2, -1, volley_run_decrypt },
     { "clear", "MODEL IMAGE... [-o RESULT] [--float]",
       "the same network without encryption",
       "By default the cleartext twin: the plan's integer weights on the same\n"

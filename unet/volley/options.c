@@ -17,7 +17,7 @@ static const struct opt_row {
     [OPT_THREADS]  = { "threads", 0, "N",
         "threads to use (default: all cores)" },
     [OPT_OUT]      = { "out", 'o', "PATH", "where the result goes" },
-    [OPT_KEY]      = { "key", 0, "FILE", "the secret key" },
+    [OPT_KEY]      = { "key", 0, "FILE", "the secret key, or its folder" },
     [OPT_KEYS]     = { "keys", 0, "FILE", "the evaluation keys" },
     [OPT_PLAN]     = { "plan", 0, "FILE",
         "the plan the other side works by, if it was not made by default" },
@@ -70,6 +70,19 @@ static const struct opt_row {
         "draw the first 100 images with their classes" },
     [OPT_LABELS]   = { "labels", 0, "FILE",
         "the truth, as IDX or CSV (image,label): accuracy" },
+    [OPT_INSECURE] = { "insecure", 0, NULL,
+        "take a plan below --security, too: for tests only" },
+    [OPT_LIMIT]    = { "memory", 0, "MIB",
+        "refuse what may need more (default: this machine's)" },
+    [OPT_TRUST]    = { "trust-server", 0, NULL,
+        "the server computes what it is asked: masks may be\n"
+        "                             shown to it (kept in owner.json)" },
+    [OPT_FOLDERS]  = { "count", 0, "N",
+        "make N key folders, DIR/001, DIR/002, ..." },
+    [OPT_ANYWAY]   = { "force", 0, NULL,
+        "take a result that answers no request, or a second one" },
+    [OPT_PART]     = { "part", 0, "K/N",
+        "the K-th of N parts of the sets only" },
 };
 
 void volley_print_options(FILE *f, uint64_t options)
@@ -233,6 +246,16 @@ int volley_int(int *out, const volley_args *a, volley_option o, int low,
                             opt_table[o].name, text, low, high);
     *out = (int)x;
     return VOLLEY_DONE;
+}
+
+int volley_security(int *out, const volley_args *a)
+{
+    int code = volley_int(out, a, OPT_SECURITY, 1, 256, 0);
+
+    if (code == VOLLEY_DONE && *out != 0 && *out != 128 && *out != 192
+        && *out != 256)
+        code = volley_usage("--security %d: 128, 192 or 256", *out);
+    return code;
 }
 
 int volley_slots(nn_slots *out, const volley_args *a)

@@ -257,10 +257,7 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
     int memory, code;
 
     memset(aim, 0, sizeof *aim);
-    code = volley_int(&aim->security, a, OPT_SECURITY, 1, 256, 0);
-    if (code == VOLLEY_DONE && aim->security != 0 && aim->security != 128
-        && aim->security != 192 && aim->security != 256)
-        code = volley_usage("--security %d: 128, 192 or 256", aim->security);
+    code = volley_security(&aim->security, a);
     if (code == VOLLEY_DONE)
         code = volley_int(&aim->log_n, a, OPT_LOG_N, CKKS_MIN_LOG_N,
                           CKKS_MAX_LOG_N, 0);

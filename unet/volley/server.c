@@ -35,10 +35,38 @@ static int server_load_keys(ckks_keys **out, uint64_t *bytes,
     return code;
 }
 
+/* "K/N" of what a file holds; NULL: all of it. */
+static int server_part(unet_part *out, const char *text, const char *path,
+                       const nn_plan *p)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+    unsigned k = 0, n = 0;
+    char more;
+    int code = volley_check(unet_reader_open(&reader, path, p, UNET_INPUT));
+
+    if (code != VOLLEY_DONE)
+        return code;
+    unet_reader_info(&info, reader);
+    unet_reader_close(&reader);
+    *out = info.part;
+    if (text == NULL)
+        return VOLLEY_DONE;
+    if (sscanf(text, "%5u/%5u%c", &k, &n, &more) != 2 || k < 1 || k > n)
+        return volley_usage("--part '%s' is not K/N with 1 <= K <= N", text);
+    out->first = info.part.first + info.part.count * (k - 1) / n;
+    out->count = info.part.first + info.part.count * k / n - out->first;
+    if (out->count == 0)
+        return volley_fail("--part %s of %zu sets is none of them", text,
+                           info.part.count);
+    return VOLLEY_DONE;
+}
+
 /* The part that needs a pool: its memory is the context's. */
 static int server_with_pool(volley_source *s, nn_pool *pool,
                             const char *keys_path, const char *in_path,
-                            const char *out_path, volley_report *report)
+                            const unet_part *part, const char *out_path,
+                            volley_report *report)
 {
     const ckks_memory memory = nn_pool_memory(pool);
     const double start = volley_clock();
@@ -60,7 +88,7 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
         report->system = -volley_system_time();
-        if (unet_evaluate(out_path, &done, in_path, &s->plan, weights, s->ctx,
+        if (unet_evaluate(out_path, &done, in_path, part, &s->plan, weights, s->ctx,
                           keys, &progress.hooks) != CKKS_OK)
             code = VOLLEY_FAILED;
         volley_progress_end(&progress);
@@ -83,17 +111,21 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
 }
 
 int volley_evaluate(volley_source *s, const char *keys_path,
-                    const char *in_path, const char *out_path,
-                    volley_report *report)
+                    const char *in_path, const char *part,
+                    const char *out_path, volley_report *report)
 {
     nn_pool *pool = NULL;
+    unet_part sets = {0};
     int code = volley_check_place(out_path);
+
+    if (code == VOLLEY_DONE)
+        code = server_part(&sets, part, in_path, &s->plan);
 
     if (code == VOLLEY_DONE)
         code = volley_check(nn_pool_init(&pool));
     if (code != VOLLEY_DONE)
         return code;
-    code = server_with_pool(s, pool, keys_path, in_path, out_path, report);
+    code = server_with_pool(s, pool, keys_path, in_path, &sets, out_path, report);
     nn_pool_clear(&pool);
     return code;
 }
@@ -134,7 +166,7 @@ int volley_run_evaluate(const volley_args *a)
         return volley_fail("%s", nn_last_error());
     }
     code = volley_evaluate(&s, a->value[OPT_KEYS], a->word[1],
-                           a->value[OPT_OUT], &report);
+                           a->value[OPT_PART], a->value[OPT_OUT], &report);
     report.evaluate = volley_clock() - start;
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
         nni_json_writer w;

@@ -105,8 +105,6 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
     ckks_file_free(data, size);
     if (code != VOLLEY_DONE)
         volley_source_clear(out);
-    else if (out->plan.params.security == CKKS_INSECURE)
-        volley_warn("%s: parameters without security, for tests only", path);
     return code;
 }
 

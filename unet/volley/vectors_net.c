@@ -146,8 +146,9 @@ static void net_twin(vec_case *c, const double *pixel, size_t count)
     nn_pack(in, p, tile, 1);
     if (!net_ok(c, nn_clear(out, in, p, c->weights, NULL)))
         return;
-    nn_unpack(logit, p, out, 0);
-    vec_check_doubles(c, "twin", logit, count);
+    if (net_ok(c, nn_unpack(logit, (size_t)p->layout.height
+                                       * (size_t)p->layout.width, p, out, 0)))
+        vec_check_doubles(c, "twin", logit, count);
 }
 
 static void net_model(vec_case *c)

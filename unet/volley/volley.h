@@ -33,6 +33,10 @@ typedef enum volley_option {
     OPT_KERNEL, OPT_CALIBRATE, OPT_MACHINE, OPT_NO_CHECKSUMS,
     OPT_AIM, OPT_IMAGES, OPT_GIVEN,         /* both of these are "--images"  */
     OPT_FIRST, OPT_COUNT, OPT_FIT, OPT_SHEET, OPT_LABELS,
+    OPT_INSECURE, OPT_LIMIT,                /* the latter is "--memory", too */
+    OPT_TRUST, OPT_FOLDERS,                 /* "--count" of key folders      */
+    OPT_ANYWAY,                             /* "--force" of decrypt          */
+    OPT_PART,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -74,6 +78,8 @@ void volley_print_options(FILE *f, uint64_t options);
 /* Numbers of options: VOLLEY_DONE, or VOLLEY_USAGE with the line printed. */
 int volley_int(int *out, const volley_args *a, volley_option o, int low,
                int high, int otherwise);
+/* --security: 128, 192, 256, or 0 if it is not there. */
+int volley_security(int *out, const volley_args *a);
 /* --slots: real, complex, or any if it is not there. */
 int volley_slots(nn_slots *out, const volley_args *a);
 /* "200x300" or "200" for both. */
@@ -127,6 +133,7 @@ typedef struct volley_source {
     bool has_model;
     nn_model model;
     nn_plan plan;
+    unet_cost cost;         /* of the plan; zeros before volley_accept       */
     ckks_ctx *ctx;          /* NULL before volley_source_context             */
 } volley_source;
 
@@ -148,6 +155,33 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
 int volley_goal(nn_aim *aim, const volley_args *a);
 int volley_source_context(volley_source *s, const ckks_memory *memory);
 void volley_source_clear(volley_source *s);
+
+/* ---- the owner's side (owner.c) ------------------------------------------ */
+
+/* Least security and most memory, by --security, --insecure and --memory; what
+ * this machine has, unless told. */
+int volley_policy(unet_policy *out, const volley_args *a);
+/* Refuses a plan that the policy does not take. */
+int volley_accept(volley_source *s, const volley_args *a, unet_work work);
+/* States what the plan means for its owner, before any work is done; folders:
+ * of keys to be made.  As members of a JSON object: volley_put_cost. */
+void volley_state(const volley_source *s, const volley_args *a, unet_work work,
+                  size_t folders);
+void volley_put_cost(nni_json_writer *w, const volley_source *s,
+                     unet_work work);
+
+/* A key folder: names of what is in it, and what its note says. */
+typedef struct volley_owner {
+    char *folder, *secret, *eval, *note, *requests;
+    bool trust_server;
+} volley_owner;
+int volley_owner_paths(volley_owner *o, const char *folder);
+/* Writes the note for keys of this plan. */
+int volley_owner_save(const volley_owner *o, const nn_plan *p);
+/* key: the folder, or the secret key in it.  Refuses another plan than the one
+ * the keys were made for. */
+int volley_owner_open(volley_owner *out, const char *key, const nn_plan *p);
+void volley_owner_clear(volley_owner *o);
 
 /* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
@@ -303,17 +337,23 @@ void volley_print_plan(const nn_plan *p);
 /* The machine of --machine, read into room; NULL without the option. */
 int volley_machine(const nn_machine **out, nn_machine *room,
                    const volley_args *a);
-int volley_keygen(volley_source *s, const char *folder, uint64_t *key_bytes);
+int volley_keygen(volley_source *s, const char *folder, bool trust_server,
+                  uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
-int volley_encrypt(volley_source *s, const char *key_path,
+int volley_encrypt(volley_source *s, const volley_owner *owner,
                    const volley_input *images, const char *out,
                    uint64_t *bytes);
+/* part: NULL for all sets, else "K/N": the K-th of N pieces of about one size.
+ */
 int volley_evaluate(volley_source *s, const char *keys_path,
-                    const char *in_path, const char *out_path,
-                    volley_report *report);
-int volley_decrypt(unet_result *out, volley_source *s, const char *key_path,
-                   const char *path);
+                    const char *in_path, const char *part,
+                    const char *out_path, volley_report *report);
+/* The parts of one result.  anyway: also one that answers no request, or is a
+ * second answer. */
+int volley_decrypt(unet_result *out, volley_source *s,
+                   const volley_owner *owner, const char *const *path,
+                   size_t paths, bool anyway);
 /* The twin's logits, one array a picture; as floats of the file, or as the
  * plan's integers. */
 int volley_clear_logits(double **logit, const volley_source *s,

@@ -1,0 +1,295 @@
+/* decrypt.c -- what the owner of the images does with results.
+ *
+ * Read first: docs/security.md.  A result is the server's word: every part is
+ * held against the request it must answer and against what no honest
+ * evaluation gives before anything is told of it.  Contracts in unet.h.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vct.h"
+
+/* The scheme's message becomes libunet's. */
+static ckks_status decrypt_relay(ckks_status s)
+{
+    return s == CKKS_OK ? s : nn_fail(s, "%s", ckks_last_error());
+}
+
+/* ---- what a result is judged by ------------------------------------------ */
+
+/* A quarter of the root mean square of real (or imaginary) parts of what has
+ * left the modulus: M coefficients, uniform modulo Q, each in a slot by a
+ * factor of mean square 1/2 (M = N), in the real ring by 2 of them (M = 2N). */
+static double decrypt_wrapped(const nn_plan *p)
+{
+    const double n = ldexp(1, p->params.log_n);
+    double log_q = 0;
+
+    for (int i = 0; i <= p->out_level; i++)
+        log_q += log2((double)p->params.primes[i]);
+    return sqrt(p->params.ring == CKKS_RING_REAL ? 2 * n / 12 : n / 24)
+           * exp2(log_q) / p->out_scale / 4;
+}
+
+double unet_bound(const nn_plan *p)
+{
+    return fmin(fmax(64 * p->error_sd, 1e-3), decrypt_wrapped(p));
+}
+
+double unet_limit(const nn_plan *p)
+{
+    return fmin(64 * fmax(p->logit_max, 1), decrypt_wrapped(p));
+}
+
+static ckks_status decrypt_check_range(const unet_result *r, const char *path)
+{
+    const bool stray = !(r->stray < r->bound);
+
+    if (!stray && r->largest < r->limit)
+        return CKKS_OK;
+    return nn_fail(CKKS_EPARAM, "%s: the result has left its range (or the "
+                   "secret key is another): %s up to %.3g, the bound is %.3g",
+                   path, stray ? "imaginary parts" : "slots",
+                   stray ? r->stray : r->largest, stray ? r->bound : r->limit);
+}
+
+/* ---- decryption ---------------------------------------------------------- */
+
+/* A result on its way, and what it is held against. */
+typedef struct decrypt_work {
+    unet_result r;
+    const nn_plan *plan;
+    const ckks_ctx *ctx;
+    const ckks_sk *sk;
+    unet_request *request;      /* NULL: any                                 */
+    uint8_t id[UNET_ID];        /* of the first part                         */
+    uint8_t *name;              /* shape (sets, 16): names the result of each */
+    bool *seen;                 /* shape (sets)                              */
+    double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
+} decrypt_work;
+
+static void decrypt_work_clear(decrypt_work *w)
+{
+    unet_result_clear(&w->r);
+    free(w->name);
+    free(w->seen);
+    free(w->slots);
+}
+
+static ckks_status decrypt_work_init(decrypt_work *w, const unet_reader *reader)
+{
+    const nn_plan *p = w->plan;
+    const unet_job *job = unet_reader_job(reader);
+    unet_result *r = &w->r;
+    ckks_status s = unet_job_init(&r->job, p, job->size, job->images);
+
+    if (s != CKKS_OK)
+        return s;
+    r->bound = unet_bound(p);
+    r->limit = unet_limit(p);
+    w->name = calloc(job->sets, UNET_ID);
+    w->seen = calloc(job->sets, sizeof *w->seen);
+    w->slots = malloc(((size_t)nn_plan_outputs(p) + 1) * p->layout.slots
+                      * sizeof *w->slots);
+    r->logit = calloc(job->images, sizeof *r->logit);
+    if (w->name == NULL || w->seen == NULL || w->slots == NULL
+        || r->logit == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu images and %d x %zu "
+                       "slots", job->images, nn_plan_outputs(p),
+                       p->layout.slots);
+    for (size_t i = 0; i < job->images; i++) {
+        size_t size = (size_t)job->size[i].height * (size_t)job->size[i].width;
+
+        if (p->num_classes > 0)
+            size = (size_t)p->out_channels;
+        r->logit[i] = calloc(size, sizeof **r->logit);
+        if (r->logit[i] == NULL)
+            return nn_fail(CKKS_EMEM, "no memory for %zu pixels", size);
+    }
+    return CKKS_OK;
+}
+
+static bool decrypt_same_job(const unet_job *a, const unet_job *b)
+{
+    return a->images == b->images && a->sets == b->sets
+           && memcmp(a->size, b->size, a->images * sizeof *a->size) == 0;
+}
+
+/* A part must be of the request, and of the same one as the parts before. */
+static ckks_status decrypt_check_part(const decrypt_work *w,
+                                     const unet_reader *reader,
+                                     const char *path)
+{
+    const unet_request *want = w->request;
+    const unet_job *job = unet_reader_job(reader);
+    unet_info info;
+
+    unet_reader_info(&info, reader);
+    if (memcmp(info.request, w->id, UNET_ID) != 0
+        || !decrypt_same_job(job, &w->r.job))
+        return nn_fail(CKKS_EPARAM, "%s: request %02x%02x%02x%02x, the parts "
+                       "before are of %02x%02x%02x%02x", path,
+                       info.request[0], info.request[1], info.request[2],
+                       info.request[3], w->id[0], w->id[1], w->id[2],
+                       w->id[3]);
+    if (want == NULL)
+        return CKKS_OK;
+    if (memcmp(info.request, want->id, UNET_ID) != 0)
+        return nn_fail(CKKS_EPARAM, "%s answers request %02x%02x%02x%02x, not "
+                       "%02x%02x%02x%02x", path, info.request[0],
+                       info.request[1], info.request[2], info.request[3],
+                       want->id[0], want->id[1], want->id[2], want->id[3]);
+    if (!decrypt_same_job(job, &want->job))
+        return nn_fail(CKKS_EPARAM, "%s: a forged result: %zu images in %zu "
+                       "sets; %zu in %zu were uploaded, or of other sizes",
+                       path, job->images, job->sets, want->job.images,
+                       want->job.sets);
+    return CKKS_OK;
+}
+
+/* Slots of one ciphertext of set number `set`: number k. */
+static ckks_status decrypt_decrypt_one(decrypt_work *w, unet_reader *reader,
+                                      size_t set, int k, const char *path)
+{
+    const size_t n = w->plan->layout.slots;
+    double *re = w->slots + (size_t)k * n;
+    double *im = w->slots + (size_t)nn_plan_outputs(w->plan) * n;
+    ckks_pt pt = {0};
+    ckks_ct ct = {0};
+    ckks_status s = unet_reader_next(&ct, reader, w->ctx);
+
+    if (s == CKKS_OK)
+        s = uni_check_forged(&ct, w->request, path);
+    if (s == CKKS_OK)
+        s = uni_name_answer(w->name + set * UNET_ID, &ct);
+    if (s == CKKS_OK) {
+        s = ckks_decrypt(&pt, &ct, w->sk);
+        if (s == CKKS_OK)
+            s = ckks_decode(re, im, n, &pt);
+        s = decrypt_relay(s);
+    }
+    for (size_t j = 0; j < n && s == CKKS_OK; j++) {
+        w->r.stray = fmax(w->r.stray, fabs(im[j]));
+        w->r.largest = fmax(w->r.largest, fabs(re[j]));
+    }
+    ckks_pt_clear(&pt);
+    ckks_ct_clear(&ct);
+    return s;
+}
+
+/* The first result of a set, or the same once more. */
+static ckks_status decrypt_check_answer(const decrypt_work *w, size_t set,
+                                       const char *path)
+{
+    static const uint8_t none[UNET_ID];
+    const uint8_t *before;
+
+    if (w->request == NULL)
+        return CKKS_OK;
+    before = w->request->answer + set * UNET_ID;
+    if (memcmp(before, none, UNET_ID) == 0
+        || memcmp(before, w->name + set * UNET_ID, UNET_ID) == 0)
+        return CKKS_OK;
+    return nn_fail(CKKS_EPARAM, "%s: a second result of request "
+                   "%02x%02x%02x%02x: set %zu was answered before, by other "
+                   "ciphertexts", path, w->request->id[0], w->request->id[1],
+                   w->request->id[2], w->request->id[3], set + 1);
+}
+
+static ckks_status decrypt_decrypt_part(decrypt_work *w, unet_reader *reader,
+                                       const char *path,
+                                       const unet_progress *progress)
+{
+    unet_info info;
+    ckks_status s = CKKS_OK;
+
+    unet_reader_info(&info, reader);
+    w->r.bytes += info.bytes;
+    for (size_t i = 0; i < info.part.count && s == CKKS_OK; i++) {
+        const size_t set = info.part.first + i;
+
+        if (w->seen[set])
+            return nn_fail(CKKS_EPARAM, "%s: set %zu is in another part, too",
+                           path, set + 1);
+        w->seen[set] = true;
+        if (progress != NULL && progress->set != NULL)
+            progress->set(progress->step.user, set, w->r.job.sets);
+        for (int k = 0; k < nn_plan_outputs(w->plan) && s == CKKS_OK; k++)
+            s = decrypt_decrypt_one(w, reader, set, k, path);
+        if (s == CKKS_OK)
+            s = decrypt_check_answer(w, set, path);
+        if (s == CKKS_OK)
+            s = unet_unpack(w->r.logit, w->plan, &w->r.job, w->slots, set);
+    }
+    return s == CKKS_OK ? decrypt_check_range(&w->r, path) : s;
+}
+
+static ckks_status decrypt_decrypt_file(decrypt_work *w, const char *path,
+                                       const unet_progress *progress)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+    ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
+
+    if (s == CKKS_OK && w->seen == NULL) {
+        unet_reader_info(&info, reader);
+        memcpy(w->id, info.request, UNET_ID);
+        s = decrypt_work_init(w, reader);
+    }
+    if (s == CKKS_OK)
+        s = decrypt_check_part(w, reader, path);
+    if (s == CKKS_OK)
+        s = decrypt_decrypt_part(w, reader, path, progress);
+    unet_reader_close(&reader);
+    return s;
+}
+
+static ckks_status decrypt_check_whole(const decrypt_work *w)
+{
+    for (size_t set = 0; set < w->r.job.sets; set++)
+        if (!w->seen[set])
+            return nn_fail(CKKS_EPARAM, "set %zu of %zu is in none of the "
+                           "files: decrypt takes all parts of a result "
+                           "together", set + 1, w->r.job.sets);
+    return CKKS_OK;
+}
+
+ckks_status unet_decrypt(unet_result *out, unet_request *request,
+                         const char *const *path, size_t paths,
+                         const nn_plan *p, const ckks_ctx *ctx,
+                         const ckks_sk *sk, const unet_progress *progress)
+{
+    decrypt_work w = { .plan = p, .ctx = ctx, .sk = sk, .request = request };
+    ckks_status s;
+
+    if (out == NULL || path == NULL || paths == 0 || p == NULL || ctx == NULL
+        || sk == NULL)
+        return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
+    s = nn_plan_check(p);
+    for (size_t i = 0; i < paths && s == CKKS_OK; i++)
+        s = path[i] == NULL ? nn_fail(CKKS_EARG, "unet_decrypt: null pointer")
+                            : decrypt_decrypt_file(&w, path[i], progress);
+    if (s == CKKS_OK)
+        s = decrypt_check_whole(&w);
+    if (s == CKKS_OK) {
+        if (request != NULL)
+            memcpy(request->answer, w.name, w.r.job.sets * UNET_ID);
+        unet_result_clear(out);
+        *out = w.r;
+        memset(&w.r, 0, sizeof w.r);
+    }
+    decrypt_work_clear(&w);
+    return s;
+}
+
+void unet_result_clear(unet_result *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->job.images && r->logit != NULL; i++)
+        free(r->logit[i]);
+    free(r->logit);
+    unet_job_clear(&r->job);
+    memset(r, 0, sizeof *r);
+}
