@@ -44,6 +44,7 @@ for script in symbols minimal install examples vectors vectors_faults \
 done
 part "command" sh "$here/cli.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
+part "fuzzing" sh "$here/fuzz/check.sh"
 part "malice" sh "$here/malice.sh" "$build"
 if command -v python3 >/dev/null 2>&1; then
     part "docs" python3 "$here/../docs/docs.py"

@@ -156,7 +156,7 @@ static const char *edge(fuzz_draw *d, char first)
         return PICK(d, texts);
     if (first == 't' || first == 'f')
         return words[kind % 2];
-    return kind % 2 ? numbers[fuzz_below(d, SMALL)] : PICK(d, numbers);
+    return kind < 9 ? numbers[fuzz_below(d, SMALL)] : PICK(d, numbers);
 }
 
 /* A number near or of the size of the one that stands there. */
@@ -238,6 +238,12 @@ static void change(text *t, fuzz_draw *d)
     } else if (how < 12 && t->s[v->from] != '"') {
         near_number(number, d, t->s + v->from);
         text_put(t, v->from, v->to - v->from, number);
+    } else if (how >= 14 && i + 1 < t->count && t->v[i + 1].scalar) {
+        const char *with = edge(d, t->s[v->from]);  /* two get the same      */
+
+        w = v + 1;
+        text_put(t, w->from, w->to - w->from, with);
+        text_put(t, v->from, v->to - v->from, with);
     } else {                    /* what another has, mostly a neighbour      */
         unsigned k = fuzz_below(d, 32);
 
@@ -252,8 +258,9 @@ static void change(text *t, fuzz_draw *d)
 
 char *fuzz_draw_json(fuzz_draw *d, const char *from)
 {
+    static const unsigned several[] = { 0, 1, 1, 1, 1, 2, 2, 3 };
     static text t;
-    unsigned changes = fuzz_below(d, 5);
+    unsigned changes = PICK(d, several);
 
     t.s = fuzz_room(strlen(from) + 1);
     strcpy(t.s, from);

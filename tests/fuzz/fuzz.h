@@ -97,6 +97,9 @@ const char *fuzz_file(const uint8_t *bytes, size_t size);
 const char *fuzz_folder(void);
 /* folder/name; a few of them stay valid. */
 const char *fuzz_place(const char *name);
+/* A folder in it for what an owner keeps of uploads; forget empties it. */
+const char *fuzz_requests(void);
+void fuzz_forget_requests(void);
 
 void fuzz_seed(const fuzz_target *t, uint8_t variant, uint8_t flags,
                uint8_t fault, const void *bytes, size_t size);

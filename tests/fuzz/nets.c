@@ -45,7 +45,7 @@ static void digits(model_maker *k)
     maker_plain(k, "square", "s", "bn", NULL);
     maker_dense(k, "d", "s", 8, 3);
     maker_plain(k, "square", "ds", "d", NULL);
-    maker_dense(k, "out", "ds", 3, 3);
+    maker_dense(k, "out", "ds", 3, 9);
 }
 
 /* One logit, two classes, three channels, no border. */
@@ -68,10 +68,10 @@ static void pooled(model_maker *k)
 static const net_kind kinds[FUZZ_PLANS] = {
     { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
     { "halo", 0, 1, 4, 4, 0, sandwich, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
-    { "zero", 0, 1, 4, 4, 3, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX },
     { "valid", 0, 3, 4, 4, 1, skin, NN_SLOTS_COMPLEX, NN_DENSE_TERMS },
     { "zero", 0, 1, 4, 6, 0, sandwich, NN_SLOTS_REAL, NN_DENSE_ANY },
-    { "zero", 0, 1, 4, 4, 3, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE },
     { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY },
     { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY }
 };

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A single piece of memory above this is refused: no toy needs it, and what
@@ -198,18 +199,26 @@ const char *fuzz_file(const uint8_t *bytes, size_t size)
 
 static char folder[64];
 
-static void folder_remove(void)
+/* Removes what is in a folder, and in folders there. */
+static void empty(const char *path)
 {
-    DIR *d = __real_opendir(folder);
-    char path[400];
+    DIR *d = __real_opendir(path);
+    char name[400];
 
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        if (e->d_name[0] != '.' && unlink(path) != 0)
-            (void)rmdir(path);
+        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
+        if (e->d_name[0] != '.' && unlink(name) != 0) {
+            empty(name);
+            (void)rmdir(name);
+        }
     }
     if (d != NULL)
         (void)closedir(d);
+}
+
+static void folder_remove(void)
+{
+    empty(folder);
     (void)rmdir(folder);
 }
 
@@ -224,6 +233,22 @@ const char *fuzz_folder(void)
     }
     atexit(folder_remove);
     return folder;
+}
+
+const char *fuzz_requests(void)
+{
+    static char path[128];
+
+    if (path[0] == '\0') {
+        strcpy(path, fuzz_place("requests"));
+        fuzz_must(mkdir(path, 0700) == 0, "%s: %s", path, strerror(errno));
+    }
+    return path;
+}
+
+void fuzz_forget_requests(void)
+{
+    empty(fuzz_requests());
 }
 
 const char *fuzz_place(const char *name)

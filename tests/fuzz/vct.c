@@ -11,7 +11,8 @@
 #include "fuzz.h"
 #include "serial.h"
 
-enum { MOST_IMAGES = 4 };
+enum { MOST_IMAGES = 4, AT_IMAGES = 24 + UNET_ID,
+       FIRST = VCT_HEAD + VCT_ENTRY + VCT_DIGEST };    /* of one image       */
 
 static const fuzz_net *net_of(const fuzz_input *in)
 {
@@ -55,11 +56,12 @@ static void mend_vct(fuzz_input *in)
         return;
     if (in->size < VCT_HEAD)
         fuzz_resize(in, VCT_HEAD);
-    memcpy(in->data, "VVCT\1", 5);
+    memcpy(in->data, "VVCT", 4);
+    in->data[4] = VCT_VERSION;
     in->data[5] = (uint8_t)kind_of(in);
     nn_plan_fingerprint(in->data + 8, &net_of(in)->plan);
-    images = (cki_load32(in->data + 24) - 1) % MOST_IMAGES + 1;
-    cki_store32(in->data + 24, images);
+    images = (cki_load32(in->data + AT_IMAGES) - 1) % MOST_IMAGES + 1;
+    cki_store32(in->data + AT_IMAGES, images);
     table = VCT_HEAD + VCT_ENTRY * (size_t)images;
     if (in->size < table + VCT_DIGEST)
         fuzz_resize(in, table + VCT_DIGEST);
@@ -78,6 +80,23 @@ static void clear_vct(void *x)
     unet_reader_close(x);
 }
 
+/* A set is passed over, as for a part of the work. */
+static void skip(const fuzz_input *in, const char *path)
+{
+    const fuzz_net *net = net_of(in);
+    unet_reader *r = NULL;
+    ckks_ct ct = { 0 };
+
+    if (unet_reader_open(&r, path, &net->plan, kind_of(in)) == CKKS_OK) {
+        (void)!unet_reader_skip(r, 1);
+        (void)!unet_reader_next(&ct, r, net->ctx);
+        fuzz_must(unet_reader_skip(r, SIZE_MAX) == CKKS_EARG,
+                  "vct: more sets skipped than there are");
+    }
+    unet_reader_close(&r);
+    ckks_ct_clear(&ct);
+}
+
 /* The owner's side of a result, the server's of inputs. */
 static void take(const fuzz_input *in, const char *path)
 {
@@ -87,10 +106,11 @@ static void take(const fuzz_input *in, const char *path)
     unet_done done;
 
     if (kind_of(in) == UNET_OUTPUT)
-        (void)!unet_decrypt(&r, path, &net->plan, net->ctx, net->sk, NULL);
+        (void)!unet_decrypt(&r, NULL, &path, 1, &net->plan, net->ctx, net->sk,
+                            NULL);
     else if (nn_weights_init(&w, &net->model, &net->plan) == CKKS_OK)
-        (void)!unet_evaluate(fuzz_place("out.vct"), &done, path, &net->plan, w,
-                             net->ctx, net->keys, NULL);
+        (void)!unet_evaluate(fuzz_place("out.vct"), &done, path, NULL,
+                             &net->plan, w, net->ctx, net->keys, NULL);
     (void)unlink(fuzz_place("out.vct"));
     nn_weights_clear(&w);
     unet_result_clear(&r);
@@ -104,11 +124,12 @@ static bool copy(const fuzz_input *in, unet_reader *r, const char *path)
     ckks_ct ct = { 0 };
     unet_info info;
     uint64_t bytes = 0;
-    ckks_status s = unet_writer_open(&w, path, &net->plan,
-                                     unet_reader_job(r), kind_of(in));
+    ckks_status s;
 
     unet_reader_info(&info, r);
-    for (uint64_t k = 0; k < (uint64_t)info.sets * info.ciphertexts
+    s = unet_writer_open(&w, path, &net->plan, unet_reader_job(r),
+                         kind_of(in), info.request, &info.part);
+    for (uint64_t k = 0; k < (uint64_t)info.part.count * info.ciphertexts
                          && s == CKKS_OK; k++) {
         s = unet_reader_next(&ct, r, net->ctx);
         if (s == CKKS_OK)
@@ -150,6 +171,7 @@ static void use_vct(void *x, const fuzz_input *in)
     if (copy(in, *(unet_reader **)x, path) && in->fault == 0)
         compare(in, path);
     (void)unlink(path);
+    skip(in, fuzz_file(in->data, in->size));
     take(in, fuzz_file(in->data, in->size));
 }
 
@@ -160,6 +182,8 @@ static void misuse_owner(const fuzz_input *in)
     const nn_plan *p = &net->plan;
     const unet_size size = { p->core_height, p->core_width };
     const unet_size none = { 0, 1 }, odd = { p->core_height + 1, 1 };
+    const uint8_t id[UNET_ID] = { 1 };
+    const unet_part far = { 5, 1 };
     nn_plan *empty = fuzz_room(sizeof *empty);
     unet_job job = { 0 };
     unet_writer *w = NULL;
@@ -174,25 +198,31 @@ static void misuse_owner(const fuzz_input *in)
                   && (p->border == NN_HALO
                       || unet_job_init(&job, p, &odd, 1) == CKKS_EARG)
                   && unet_job_init(&job, p, &size, 1) == CKKS_OK, "a job");
-    fuzz_must(unet_writer_open(NULL, "x", p, &job, UNET_INPUT) == CKKS_EARG
-                  && unet_writer_open(&w, "x", p, &job, (unet_kind)3)
+    fuzz_must(unet_writer_open(NULL, "x", p, &job, UNET_INPUT, id,
+                                   NULL) == CKKS_EARG
+                  && unet_writer_open(&w, "x", p, &job, (unet_kind)3, id, NULL)
                          == CKKS_EARG
-                  && unet_writer_open(&w, fuzz_folder(), p, &job, UNET_INPUT)
+                  && unet_writer_open(&w, fuzz_folder(), p, &job, UNET_INPUT,
+                                      id, NULL)
                          == CKKS_EIO
-                  && unet_writer_open(&w, "/none/x", p, &job, UNET_INPUT)
+                  && unet_writer_open(&w, "/none/x", p, &job, UNET_INPUT, id,
+                                      NULL)
                          == CKKS_EIO
                   && unet_writer_put(NULL, &ct) == CKKS_EARG
                   && unet_writer_finish(NULL, NULL) == CKKS_EARG
+                  && unet_writer_open(&w, "x", p, &job, UNET_INPUT, id, &far)
+                         == CKKS_EARG
                   && unet_writer_open(&w, fuzz_place("w.vct"), p, &job,
-                                      UNET_INPUT) == CKKS_OK
+                                      UNET_INPUT, id, NULL) == CKKS_OK
                   && unet_writer_put(w, &ct) != CKKS_OK
                   && unet_writer_finish(w, NULL) == CKKS_EARG, "a writer");
     unet_writer_clear(&w);
     unet_writer_clear(NULL);
     fuzz_must(unet_keygen(NULL, NULL, fuzz_rng(), net->ctx, p) == CKKS_EARG
-                  && unet_encrypt(NULL, NULL, fuzz_rng(), p, &job, NULL,
+                  && unet_encrypt(NULL, NULL, NULL, fuzz_rng(), p, &job, NULL,
                                   net->ctx, net->sk, NULL) == CKKS_EARG
-                  && unet_decrypt(NULL, "x", p, net->ctx, net->sk, NULL)
+                  && unet_decrypt(NULL, NULL, NULL, 0, p, net->ctx, net->sk,
+                                  NULL)
                          == CKKS_EARG && sk == NULL, "an owner");
     unet_result_clear(&r);
     unet_result_clear(NULL);
@@ -243,7 +273,7 @@ static void seed_file(const fuzz_target *t, uint8_t i, uint8_t flags)
         fuzz_seed(t, i, flags, 0, bytes, 3);
         fuzz_seed(t, i, flags, 0, bytes, 80);
         fuzz_seed(t, i, flags, 0, bytes,
-                  64 + VCT_LENGTH + cki_load64(bytes + 64) + 4);
+                  FIRST + VCT_LENGTH + cki_load64(bytes + FIRST) + 4);
     }
     if (i < 2)
         fuzz_seed(t, i, flags | FUZZ_SWEEP | FUZZ_MISUSE, 0, bytes, size);
@@ -266,12 +296,12 @@ static void seed_net(const fuzz_target *t, uint8_t i)
 
     strcpy(in, fuzz_place("seed.vct"));
     ok = unet_job_init(&job, p, &size, 1) == CKKS_OK
-         && unet_encrypt(in, NULL, fuzz_rng(), p, &job, &pixels, net->ctx,
+         && unet_encrypt(in, NULL, NULL, fuzz_rng(), p, &job, &pixels, net->ctx,
                          net->sk, NULL) == CKKS_OK;
     fuzz_must(ok, "inputs of network %u", i);
     seed_file(t, i, 0);
     ok = nn_weights_init(&w, &net->model, p) == CKKS_OK
-         && unet_evaluate(in, NULL, in, p, w, net->ctx, net->keys, NULL)
+         && unet_evaluate(in, NULL, in, NULL, p, w, net->ctx, net->keys, NULL)
                 == CKKS_OK;
     fuzz_must(ok, "results of network %u", i);
     seed_file(t, i, FUZZ_OTHER);
