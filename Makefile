@@ -165,7 +165,7 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
-	$(MAKE) fuzz-coverage
+	if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -224,7 +224,7 @@ comma     := ,
 FUZZ_MAKE = $(MAKE) --no-print-directory ARCH= FFT=builtin HAVE_OMP=0
 FUZZ_SAN  := address,undefined,float-cast-overflow
 FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc \
-  read fread fdopen fopen open_memstream opendir inflateInit2_ \
+  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
   tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture sheet)))

@@ -24,7 +24,7 @@ unsigned fuzz_below(fuzz_draw *d, unsigned n)
     return (n > 256 ? v | fuzz_byte(d) << 8 : v) % n;
 }
 
-/* ---- values of a text ----------------------------------------------------- */
+/* ---- values of a text ---------------------------------------------------- */
 
 enum { VALUES = 4096 };
 
@@ -112,7 +112,7 @@ static void text_put(text *t, size_t from, size_t old, const char *with)
     t->s = s;
 }
 
-/* ---- edges ---------------------------------------------------------------- */
+/* ---- edges --------------------------------------------------------------- */
 
 enum { SMALL = 8 };              /* of the numbers, taken more often          */
 
@@ -176,7 +176,7 @@ static void near_number(char out[64], fuzz_draw *d, const char *old)
     }
 }
 
-/* ---- changes -------------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------- */
 
 /* One more, or very many more, of an element of a list; or one less. */
 static void change_list(text *t, fuzz_draw *d, const value *v)

@@ -107,7 +107,7 @@ void fuzz_seed(const fuzz_target *t, uint8_t variant, uint8_t flags,
 extern void (*fuzz_seed_taker)(const fuzz_target *t, const uint8_t *bytes,
                                size_t size);
 
-/* ---- draws (draw.c) ------------------------------------------------------- */
+/* ---- draws (draw.c) ------------------------------------------------------ */
 
 /* Choices out of bytes; 0 when they are used up, which stands for the usual. */
 typedef struct fuzz_draw {
@@ -123,7 +123,7 @@ unsigned fuzz_below(fuzz_draw *d, unsigned n);
  * that most of the texts load or almost do. */
 char *fuzz_draw_json(fuzz_draw *d, const char *text);
 
-/* ---- worlds: contexts, keys, networks (world*.c) -------------------------- */
+/* ---- worlds: contexts, keys, networks (world*.c) ------------------------- */
 
 enum { FUZZ_CONTEXTS = 7, FUZZ_SEAL = 2, FUZZ_PLANS = 8 };
 
@@ -164,7 +164,7 @@ void fuzz_use_key(const ckks_ctx *ctx, const ckks_sk *sk, const ckks_pk *pk,
 /* Bytes of SEAL, of any minor version. */
 bool fuzz_same_seal(const uint8_t *a, const uint8_t *b, size_t size);
 
-/* ---- owners and servers (owner.c) ----------------------------------------- */
+/* ---- owners and servers (owner.c) ---------------------------------------- */
 
 /* What the owner of images and a hostile server do with a plan.  False: it asks
  * for more than toys have, and nothing was done. */

@@ -162,7 +162,7 @@ static void misuse_image(const fuzz_input *in)
     uni_image_clear(NULL);
 }
 
-/* ---- seeds ---------------------------------------------------------------- */
+/* ---- seeds --------------------------------------------------------------- */
 
 static void seed(const fuzz_target *t, uint8_t variant, const void *bytes,
                  size_t size)

@@ -30,7 +30,7 @@ void fuzz_gzip(fuzz_input *in)
     fuzz_free(out);
 }
 
-/* ---- PNM ------------------------------------------------------------------ */
+/* ---- PNM ----------------------------------------------------------------- */
 
 /* As many bytes of pixels as the head of a binary image asks for. */
 void fuzz_mend_pnm(fuzz_input *in)
@@ -52,7 +52,7 @@ void fuzz_mend_pnm(fuzz_input *in)
         fuzz_resize(in, (size_t)at + 1 + n);
 }
 
-/* ---- JPEG ----------------------------------------------------------------- */
+/* ---- JPEG ---------------------------------------------------------------- */
 
 /* A start, and an end that libjpeg would otherwise make up. */
 void fuzz_mend_jpeg(fuzz_input *in)
@@ -98,7 +98,7 @@ uint8_t *fuzz_jpeg_build(size_t *size, int channels)
     return out;
 }
 
-/* ---- NIfTI-1 -------------------------------------------------------------- */
+/* ---- NIfTI-1 ------------------------------------------------------------- */
 
 /* An integer or float of the header, in its order of bytes. */
 static void put(uint8_t *at, uint64_t v, int bytes, bool big)
@@ -180,7 +180,7 @@ void fuzz_mend_nifti(fuzz_input *in)
         fuzz_gzip(in);
 }
 
-/* ---- IDX ------------------------------------------------------------------ */
+/* ---- IDX ----------------------------------------------------------------- */
 
 /* The magic, and as many bytes as the sizes promise. */
 void fuzz_mend_idx(fuzz_input *in)

@@ -7,7 +7,7 @@
 #include "image_mend.h"
 #include "volley.h"
 
-/* ---- IDX ------------------------------------------------------------------ */
+/* ---- IDX ----------------------------------------------------------------- */
 
 static ckks_status load_idx(void *x, const fuzz_input *in)
 {
@@ -80,7 +80,7 @@ const fuzz_target fuzz_idx = {
     clear_idx, misuse_idx, seeds_idx
 };
 
-/* ---- labels --------------------------------------------------------------- */
+/* ---- labels -------------------------------------------------------------- */
 
 enum { NAMES = 4 };
 static const char *const names[NAMES] = { "dir/a.png", "b#1", "2", "c" };
@@ -166,7 +166,7 @@ const fuzz_target fuzz_labels = {
     clear_labels, NULL, seeds_labels
 };
 
-/* ---- lists of images ------------------------------------------------------ */
+/* ---- lists of images ----------------------------------------------------- */
 
 /* One image more than may be: %/m.idx. */
 static void make_many(void)

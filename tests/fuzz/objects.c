@@ -21,7 +21,7 @@ bool fuzz_same_object(const uint8_t *a, const uint8_t *b, size_t size)
            && (a[FUZZ_AT_SUM] == 0 || memcmp(a, b, size) == 0);
 }
 
-/* ---- load, save, use ------------------------------------------------------ */
+/* ---- load, save, use ----------------------------------------------------- */
 
 /* What all six have in common, T being ct, pt, ..., `arg` the object. */
 #define OBJECT(T, type, make, arg)                                          \
@@ -195,7 +195,7 @@ static void use_keys(void *x, const fuzz_input *in)
     fuzz_use_key(world_of(in)->ctx, world_of(in)->sk, NULL, keys);
 }
 
-/* ---- seeds ---------------------------------------------------------------- */
+/* ---- seeds --------------------------------------------------------------- */
 
 /* Seeded, with a public key, and of degree 2. */
 static void seeds_ct(const fuzz_target *t)

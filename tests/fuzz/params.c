@@ -24,7 +24,7 @@ static void none(void *x)
     (void)x;
 }
 
-/* ---- libckks's ------------------------------------------------------------ */
+/* ---- libckks's ----------------------------------------------------------- */
 
 static void mend_params(fuzz_input *in)
 {
@@ -111,7 +111,7 @@ const fuzz_target fuzz_params = {
     use_params, none, misuse_params, seeds_params
 };
 
-/* ---- SEAL's --------------------------------------------------------------- */
+/* ---- SEAL's -------------------------------------------------------------- */
 
 enum { FIELDS = 33, MODULUS = 24 };
 

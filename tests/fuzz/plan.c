@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-/* ---- plans ---------------------------------------------------------------- */
+/* ---- plans --------------------------------------------------------------- */
 
 static void mend_fields(fuzz_input *in)
 {
@@ -64,6 +64,31 @@ static void none(void *x)
     (void)x;
 }
 
+/* Plans that no text can say, but a host program: each is refused. */
+static void misuse_check(const nn_plan *good)
+{
+    nn_plan *p = fuzz_room(sizeof *p);
+
+    for (int i = 0; i < 9; i++) {
+        *p = *good;
+        switch (i) {
+        case 0: memset(p->name, 'x', sizeof p->name); break;
+        case 1: p->num_classes = -1; break;
+        case 2: p->num_steps = -1; break;
+        case 3: p->num_keys = NN_MAX_KEYS + 1; break;
+        case 4: p->params.num_primes = 0; break;
+        case 5: p->border = (nn_border)9; break;
+        case 6: p->layout.slots *= 2; break;
+        case 7: p->params.num_special = 0; break;
+        default: p->core_height = 0; break;
+        }
+        fuzz_must(nn_plan_check(p) == CKKS_EFORMAT, "plan: change %d passes",
+                  i);
+    }
+    fuzz_must(nn_plan_check(NULL) == CKKS_EARG, "plan: none");
+    fuzz_free(p);
+}
+
 static void misuse_plan(const fuzz_input *in)
 {
     const fuzz_net *net = fuzz_net_at(in->variant);
@@ -78,10 +103,66 @@ static void misuse_plan(const fuzz_input *in)
                   && nn_plan_save(&text, &size, NULL) == CKKS_EARG
                   && text == NULL, "plan: misuse was taken");
     fuzz_free(p);
+    misuse_check(&net->plan);
+}
+
+/* One text for another in the plan of network 0. */
+static void seeds_wrong(const fuzz_target *t)
+{
+    static const char *const wrong[][2] = {
+        { "\"primes\": [", "\"primes\": 1, \"x\": [" },
+        { "\"special\": [", "\"special\": [1, -1, " },
+        { "\"classes\": [", "\"classes\": 1, \"x\": [" },
+        { "\"keys\": [", "\"keys\": 1, \"x\": [" },
+        { "\"steps\": [", "\"steps\": 1, \"x\": [" },
+        { "\"layout\": {", "\"layout\": 1, \"x\": {" },
+        { "\"kind\": \"relin\"", "\"kind\": \"conj\"" },
+        { "\"kind\": \"relin\"", "\"kind\": 5" },
+        { "\"channels\": 1", "\"channels\": 4096" }
+    };
+    const char *text = fuzz_net_at(0)->text;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *at = strstr(text, wrong[i][0]);
+        char *out = fuzz_room(fuzz_net_at(0)->size + 64);
+
+        fuzz_must(at != NULL, "a plan without %s", wrong[i][0]);
+        memcpy(out, text, (size_t)(at - text));
+        strcat(out, wrong[i][1]);
+        strcat(out, at + strlen(wrong[i][0]));
+        fuzz_seed(t, 0, 0, 0, out, strlen(out));
+        fuzz_free(out);
+    }
+}
+
+/* More keys, and more steps, than there may be. */
+static void seeds_many(const fuzz_target *t)
+{
+    static const char *const list[] = { "\"keys\": [", "\"steps\": [" };
+    const char *text = fuzz_net_at(0)->text;
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *at = strstr(text, list[i]) + strlen(list[i]);
+        const size_t item = strcspn(at, "}") + 1;
+        char *out = fuzz_room(fuzz_net_at(0)->size + 300 * (item + 1) + 1);
+        size_t n = (size_t)(at - text);
+
+        memcpy(out, text, n);
+        for (int k = 0; k < 300; k++) {
+            memcpy(out + n, at, item);
+            out[n + item] = ',';
+            n += item + 1;
+        }
+        strcpy(out + n, at);
+        fuzz_seed(t, 0, 0, 0, out, strlen(out));
+        fuzz_free(out);
+    }
 }
 
 static void seeds_plan(const fuzz_target *t)
 {
+    seeds_wrong(t);
+    seeds_many(t);
     for (uint8_t i = 0; i < FUZZ_PLANS; i++)
         fuzz_seed(t, i, i == 0 ? FUZZ_SWEEP | FUZZ_MISUSE : 0, i,
                   fuzz_net_at(i)->text, fuzz_net_at(i)->size);
@@ -106,7 +187,7 @@ const fuzz_target fuzz_plan_fields = {
     use_plan, none, NULL, seeds_fields
 };
 
-/* ---- machines ------------------------------------------------------------- */
+/* ---- machines ------------------------------------------------------------ */
 
 static char *machine_text(const char *kernel)
 {

@@ -12,9 +12,13 @@
 
 enum { HEAD = 56, AT_PLAN = 24, NETS = 3 };
 
-/* A result, the note of its request, and where this is looked for. */
+enum { IMAGES = 3, RESULTS = 4 };
+enum { WHOLE, FIRST, REST, OTHER };
+
+/* The result of an upload of a few sets, its two parts, and one of another
+ * upload; the note of the first one's request, and where it is looked for. */
 typedef struct answered {
-    char vct[128], note[160];
+    char result[RESULTS][128], note[160];
     uint8_t *bytes;
     size_t size;
 } answered;
@@ -26,33 +30,59 @@ static uint8_t network(const fuzz_input *in)
     return small[in->variant % NETS];
 }
 
+static bool upload(const char *path, const fuzz_net *net, const unet_job *job)
+{
+    const nn_plan *p = &net->plan;
+    double *pixel = fuzz_room((size_t)(p->core_height * p->core_width
+                                       * p->channels) * sizeof *pixel);
+    const double *all[IMAGES] = { pixel, pixel, pixel };
+    const unet_pixels pixels = unet_pixels_array(all);
+    const bool ok = unet_encrypt(path, NULL, fuzz_requests(), fuzz_rng(), p,
+                                 job, &pixels, net->ctx, net->sk, NULL)
+                    == CKKS_OK;
+
+    fuzz_free(pixel);
+    return ok;
+}
+
+static bool answer(const answered *a, const fuzz_net *net, const unet_job *job)
+{
+    const unet_part first = { 0, 1 }, rest = { 1, job->sets - 1 };
+    const unet_part *const part[] = { NULL, &first, &rest, NULL };
+    const char *in = fuzz_place("up.vct");
+    nn_weights *w = NULL;
+    bool ok = nn_weights_init(&w, &net->model, &net->plan) == CKKS_OK
+              && upload(in, net, job);
+
+    for (int k = 0; k < RESULTS && ok; k++)
+        ok = (k != OTHER || upload(in, net, job))
+             && unet_evaluate(a->result[k], NULL, in, part[k], &net->plan, w,
+                              net->ctx, net->keys, NULL) == CKKS_OK;
+    nn_weights_clear(&w);
+    return ok;
+}
+
 static void make(answered *a, uint8_t i)
 {
     const fuzz_net *net = fuzz_net_at(i);
     const nn_plan *p = &net->plan;
-    const unet_size size = { p->core_height, p->core_width };
-    double *pixel = fuzz_room((size_t)(size.height * size.width * p->channels)
-                              * sizeof *pixel);
-    const double *all[] = { pixel };
-    const unet_pixels pixels = unet_pixels_array(all);
-    char name[24], folder[160];
+    const unet_size one = { p->core_height, p->core_width };
+    const unet_size size[IMAGES] = { one, one, one };
+    char name[24];
     unet_job job = { 0 };
-    nn_weights *w = NULL;
     unet_request r = { 0 };
     bool ok;
 
-    snprintf(name, sizeof name, "request%u.vct", i);
-    strcpy(a->vct, fuzz_place(name));
-    strcpy(folder, fuzz_requests());
-    ok = unet_job_init(&job, p, &size, 1) == CKKS_OK
-         && unet_encrypt(a->vct, NULL, folder, fuzz_rng(), p, &job, &pixels,
-                         net->ctx, net->sk, NULL) == CKKS_OK
-         && nn_weights_init(&w, &net->model, p) == CKKS_OK
-         && unet_evaluate(a->vct, NULL, a->vct, NULL, p, w, net->ctx,
-                          net->keys, NULL) == CKKS_OK
-         && unet_request_load(&r, folder, a->vct, p) == CKKS_OK;
+    for (unsigned k = 0; k < RESULTS; k++) {
+        snprintf(name, sizeof name, "result%u-%u.vct", i, k);
+        strcpy(a->result[k], fuzz_place(name));
+    }
+    ok = unet_job_init(&job, p, size, IMAGES) == CKKS_OK
+         && answer(a, net, &job)
+         && unet_request_load(&r, fuzz_requests(), a->result[WHOLE], p)
+                == CKKS_OK;
     fuzz_must(ok, "a request of network %u", i);
-    strcpy(a->note, folder);
+    strcpy(a->note, fuzz_requests());
     strcat(a->note, "/");
     for (int k = 0; k < UNET_ID; k++)
         snprintf(a->note + strlen(a->note), 3, "%02x", r.id[k]);
@@ -60,9 +90,7 @@ static void make(answered *a, uint8_t i)
     ok = ckks_file_read(&a->bytes, &a->size, a->note, FUZZ_LARGEST) == CKKS_OK;
     fuzz_must(ok, "the note %s", a->note);
     unet_request_clear(&r);
-    nn_weights_clear(&w);
     unet_job_clear(&job);
-    fuzz_free(pixel);
 }
 
 static const answered *answered_of(const fuzz_input *in)
@@ -100,7 +128,7 @@ static ckks_status load_request(void *x, const fuzz_input *in)
 
     fuzz_must(ok, "%s", a->note);
     fuzz_go_on(held);
-    return unet_request_load(x, fuzz_requests(), a->vct,
+    return unet_request_load(x, fuzz_requests(), a->result[WHOLE],
                              &fuzz_net_at(network(in))->plan);
 }
 
@@ -119,16 +147,27 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
-/* The result is held against it; then its answers are forgotten. */
+/* Results are held against it, whole and in parts, some of them missing,
+ * doubled or of another request. */
 static void use_request(void *x, const fuzz_input *in)
 {
+    static const int taken[][2] = { { WHOLE, -1 }, { FIRST, REST },
+                                    { REST, FIRST }, { FIRST, -1 },
+                                    { FIRST, FIRST }, { OTHER, -1 },
+                                    { FIRST, OTHER } };
     const fuzz_net *net = fuzz_net_at(network(in));
-    const char *path[] = { answered_of(in)->vct };
+    const answered *a = answered_of(in);
     unet_result r = { 0 };
 
-    (void)!unet_decrypt(&r, x, path, 1, &net->plan, net->ctx, net->sk, NULL);
-    unet_request_forget(x);
-    (void)!unet_decrypt(&r, x, path, 1, &net->plan, net->ctx, net->sk, NULL);
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
+        const int second = taken[k][1];
+        const char *path[] = { a->result[taken[k][0]],
+                               a->result[second < 0 ? 0 : second] };
+
+        (void)!unet_decrypt(&r, k % 2 ? NULL : x, path, second < 0 ? 1 : 2,
+                            &net->plan, net->ctx, net->sk, NULL);
+        unet_request_forget(x);
+    }
     unet_result_clear(&r);
 }
 
@@ -143,8 +182,8 @@ static void misuse_request(const fuzz_input *in)
     const nn_plan *p = &fuzz_net_at(network(in))->plan;
     unet_request r = { 0 };
 
-    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->vct, p) == CKKS_EARG
-                  && unet_request_load(&r, fuzz_folder(), a->vct, p)
+    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p) == CKKS_EARG
+                  && unet_request_load(&r, fuzz_folder(), a->result[WHOLE], p)
                          == CKKS_EPARAM
                   && unet_request_load(&r, fuzz_requests(), "/none", p)
                          == CKKS_EIO

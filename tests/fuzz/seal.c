@@ -12,7 +12,7 @@ static const fuzz_world *world_of(const fuzz_input *in)
     return fuzz_world_at(i == 0 ? FUZZ_SEAL : i);
 }
 
-/* ---- load, save, use ------------------------------------------------------ */
+/* ---- load, save, use ----------------------------------------------------- */
 
 #define SEAL_OBJECT(T, load_T, type, make, arg, done)                          \
     static ckks_status load_##T(void *x, const fuzz_input *in)              \
@@ -210,7 +210,7 @@ static void clear_seal_keys(void *x)
     ckks_keys_clear(x);
 }
 
-/* ---- seeds ---------------------------------------------------------------- */
+/* ---- seeds --------------------------------------------------------------- */
 
 /* As it is, with everything failing in turn, mended, with a seed behind it,
  * and for a context that is none of SEAL. */

@@ -21,7 +21,7 @@
  * hostile sizes ask for must not depend on the machine. */
 enum { MOST = 1 << 28 };
 
-/* ---- failing calls -------------------------------------------------------- */
+/* ---- failing calls ------------------------------------------------------- */
 
 static struct {
     unsigned left;              /* calls before the one that fails; 0: off   */
@@ -94,6 +94,21 @@ WRAP(void *, png_create_write_struct,
      (const char *v, void *p, void *e, void *w), (v, p, e, w), false)
 WRAP(void *, png_create_info_struct, (void *p), (p), false)
 
+WRAP(size_t, fwrite, (const void *p, size_t a, size_t n, FILE *f),
+     (p, a, n, f), false)
+
+#define WRAP_INT(name, args, call)                                        \
+    int __real_##name args;                                               \
+    int __wrap_##name args;                                               \
+    int __wrap_##name args                                                \
+    {                                                                     \
+        return due() ? -1 : __real_##name call;                           \
+    }
+
+WRAP_INT(fflush, (FILE *f), (f))
+WRAP_INT(fsync, (int fd), (fd))
+WRAP_INT(rename, (const char *from, const char *to), (from, to))
+
 int __real_inflateInit2_(void *z, int bits, const char *v, int size);
 int __wrap_inflateInit2_(void *z, int bits, const char *v, int size);
 int __wrap_inflateInit2_(void *z, int bits, const char *v, int size)
@@ -101,7 +116,7 @@ int __wrap_inflateInit2_(void *z, int bits, const char *v, int size)
     return due() ? -4 : __real_inflateInit2_(z, bits, v, size);
 }
 
-/* ---- reports -------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------- */
 
 static FILE *report;
 
@@ -140,7 +155,7 @@ void fuzz_must(bool ok, const char *format, ...)
     abort();
 }
 
-/* ---- memory and inputs ---------------------------------------------------- */
+/* ---- memory and inputs --------------------------------------------------- */
 
 void *fuzz_room(size_t size)
 {
@@ -180,7 +195,7 @@ void fuzz_resize(fuzz_input *in, size_t size)
     in->size = size;
 }
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 const char *fuzz_file(const uint8_t *bytes, size_t size)
 {
@@ -261,7 +276,7 @@ const char *fuzz_place(const char *name)
     return out;
 }
 
-/* ---- seeds ---------------------------------------------------------------- */
+/* ---- seeds --------------------------------------------------------------- */
 
 void (*fuzz_seed_taker)(const fuzz_target *t, const uint8_t *bytes,
                         size_t size);

@@ -257,7 +257,7 @@ static void misuse_vct(const fuzz_input *in)
     misuse_owner(in);
 }
 
-/* ---- seeds ---------------------------------------------------------------- */
+/* ---- seeds --------------------------------------------------------------- */
 
 static void seed_file(const fuzz_target *t, uint8_t i, uint8_t flags)
 {
