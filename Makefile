@@ -193,6 +193,11 @@ check-vectors: $(B)/volley
 check-cross:
 	sh tests/cross.sh $(ONLY)
 
+# No jump, address or division by a secret: two compilers, four levels, all
+# kernels, both rings (make deps-ct first); a quick form is part of check.
+check-ct:
+	sh tests/ct.sh all $(ONLY)
+
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
@@ -261,13 +266,15 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils
 DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
+deps-ct:
+	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -289,7 +296,11 @@ install: all
 	done
 
 clean:
+<<<<<<< HEAD
 	rm -rf build build-minimal build-asan build-ubsan build-verify build-fuzz
+=======
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
+>>>>>>> 7452ade5acb28a8ac495df125db30d2ca8a93639
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -301,6 +312,7 @@ help:
 	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
+	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
@@ -309,5 +321,9 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
+<<<<<<< HEAD
 .PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify fuzz fuzz-replay fuzz-coverage deps-fuzz demo bench study train deps deps-cross deps-train deps-seal install clean help
+=======
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
+>>>>>>> 7452ade5acb28a8ac495df125db30d2ca8a93639
 .SECONDARY:

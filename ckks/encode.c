@@ -84,7 +84,7 @@ static void reduce_limb(uint64_t *restrict limb, const int64_t *restrict low,
         for (size_t k = 0; k < n; k++) {            /* the common case       */
             uint64_t u = (uint64_t)low[k];
 
-            limb[k] = u + (p & (uint64_t)-(u >> 63));
+            limb[k] = u + (p & cki_mask(u >> 63));
         }
     }
     VERIFY_BELOW(limb, n, p);
