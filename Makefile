@@ -296,11 +296,7 @@ install: all
 	done
 
 clean:
-<<<<<<< HEAD
-	rm -rf build build-minimal build-asan build-ubsan build-verify build-fuzz
-=======
-	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
->>>>>>> 7452ade5acb28a8ac495df125db30d2ca8a93639
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct build-fuzz
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -321,9 +317,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-<<<<<<< HEAD
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-verify fuzz fuzz-replay fuzz-coverage deps-fuzz demo bench study train deps deps-cross deps-train deps-seal install clean help
-=======
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
->>>>>>> 7452ade5acb28a8ac495df125db30d2ca8a93639
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify fuzz fuzz-replay fuzz-coverage deps-fuzz demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
 .SECONDARY:
