@@ -23,7 +23,8 @@ for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
             nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
             nn/plan_check.c \
             nn/plan_write.c nn/layout.c nn/machine.c unet/file_read.c \
-            unet/file_write.c unet/client.c unet/decrypt.c unet/request.c unet/dvr.c unet/image.c unet/pnm.c \
+            unet/file_write.c unet/client.c unet/decrypt.c unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
+            unet/pnm.c \
             unet/png.c unet/nifti.c unet/idx.c unet/album.c \
             unet/album_names.c unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '

@@ -1,5 +1,6 @@
 /* image.c -- images: PNM, PNG, JPEG, NIfTI-1.  variant: low two bits, the slice
- * asked for plus one; 16: through a file.
+ * asked for plus one; 16: through a file; 32: of one channel; 64: of 2 x 2
+ * pixels; 128: of whole multiples of that.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,8 +12,18 @@
 
 enum { THROUGH_FILE = 16, MOST_SAVED = 1 << 14 };
 
+static uni_image_want wanted(const fuzz_input *in)
+{
+    const int side = in->variant & 64 ? 2 : 0;
+
+    return (uni_image_want){ .channels = in->variant & 32 ? 1 : 0,
+                             .height = side, .width = side,
+                             .fit = in->variant & 128 };
+}
+
 static ckks_status load_image(void *x, const fuzz_input *in)
 {
+    const uni_image_want want = wanted(in);
     const int slice = in->variant % 4 - 1;
     char path[96];
 
@@ -22,18 +33,19 @@ static ckks_status load_image(void *x, const fuzz_input *in)
     if (slice >= 0)
         strcat(path, slice == 0 ? ":slice=0" : slice == 1 ? ":slice=1"
                                                            : ":slice=x");
-    return uni_image_read(x, path, -1, volley_jpeg);
+    return uni_image_read(x, path, -1, &want, volley_jpeg);
 }
 
 /* The decoder leaves what it began to its caller. */
 static ckks_status load_jpeg(void *x, const fuzz_input *in)
 {
+    const uni_image_want want = wanted(in);
     uni_image image = { 0 };
     ckks_status s;
 
     if (in->variant & THROUGH_FILE)
         return load_image(x, in);
-    s = volley_jpeg(&image, "x", in->data, in->size);
+    s = volley_jpeg(&image, "x", in->data, in->size, &want);
     if (s == CKKS_OK)
         memcpy(x, &image, sizeof image);
     else
@@ -104,6 +116,19 @@ static void save_anyhow(const uni_image *m)
     fuzz_free(mask);
 }
 
+/* What was asked for, where it was. */
+static void check_wanted(const uni_image *m, const fuzz_input *in)
+{
+    const uni_image_want want = wanted(in);
+
+    if (in->variant & THROUGH_FILE && want.height > 0)
+        fuzz_must((want.channels == 0 || m->channels == want.channels)
+                      && (want.fit ? m->height % 2 == 0 && m->width % 2 == 0
+                                   : m->height == 2 && m->width == 2),
+                  "an image of %dx%dx%d that was not asked for", m->channels,
+                  m->height, m->width);
+}
+
 static void use_image(void *x, const fuzz_input *in)
 {
     uni_image *m = x, other = { 0 };
@@ -112,6 +137,7 @@ static void use_image(void *x, const fuzz_input *in)
     fuzz_must(m->height > 0 && m->width > 0
                   && (m->channels == 1 || m->channels == 3),
               "an image of %dx%dx%d", m->channels, m->height, m->width);
+    check_wanted(m, in);
     for (size_t i = 0; i < n * (size_t)m->channels; i++)
         fuzz_must(m->pixel[i] >= 0 && m->pixel[i] <= 255,
                   "value %zu is %g", i, m->pixel[i]);
@@ -168,7 +194,10 @@ static void seed(const fuzz_target *t, uint8_t variant, const void *bytes,
                  size_t size)
 {
     fuzz_seed(t, variant, FUZZ_SWEEP | FUZZ_MISUSE, 0, bytes, size);
-    fuzz_seed(t, variant | THROUGH_FILE, FUZZ_MEND, 0, bytes, size);
+    for (unsigned want = 0; want < 256; want += 32)
+        if (want % 128 != 32)
+            fuzz_seed(t, (uint8_t)(variant | THROUGH_FILE | want), FUZZ_MEND,
+                      0, bytes, size);
     fuzz_seed(t, variant, FUZZ_MEND, 5, bytes, size);
 }
 
@@ -201,6 +230,7 @@ static void seeds_png(const fuzz_target *t)
     for (size_t i = 0; i < sizeof build / sizeof *build; i++) {
         fuzz_seed(t, 0, FUZZ_DRAW | FUZZ_SWEEP, 0, build[i], 6);
         fuzz_seed(t, THROUGH_FILE, FUZZ_DRAW, 0, build[i], 6);
+        fuzz_seed(t, THROUGH_FILE + 64, FUZZ_DRAW, 0, build[i], 6);
     }
     fuzz_must(uni_image_save_colour(fuzz_place("d.png"), &m) == CKKS_OK
                   && ckks_file_read(&bytes, &size, fuzz_place("d.png"),
@@ -266,6 +296,7 @@ static void seeds_nifti(const fuzz_target *t)
                   sizeof choice);
         fuzz_seed(t, 2, flags, 0, choice, sizeof choice);
         fuzz_seed(t, THROUGH_FILE + 1, flags, 0, choice, sizeof choice);
+        fuzz_seed(t, THROUGH_FILE + 64, flags, 0, choice, sizeof choice);
     }
     seeds_header(t);
 }

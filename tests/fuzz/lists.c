@@ -9,11 +9,16 @@
 
 /* ---- IDX ----------------------------------------------------------------- */
 
+/* variant: 1 through a file, there 2 of 2 x 1 pixels, 4 one image at most. */
 static ckks_status load_idx(void *x, const fuzz_input *in)
 {
-    return in->variant & 1
-               ? uni_idx_load(x, fuzz_file(in->data, in->size))
-               : uni_idx_decode(x, "x", in->data, in->size);
+    const uni_image_want want = { .channels = 1, .height = 2, .width = 1 };
+
+    if (!(in->variant & 1))
+        return uni_idx_decode(x, "x", in->data, in->size);
+    return uni_idx_load(x, fuzz_file(in->data, in->size),
+                        in->variant & 2 ? &want : NULL,
+                        in->variant & 4 ? 1 : UNET_MAX_IMAGES);
 }
 
 static void clear_idx(void *x)
@@ -44,9 +49,9 @@ static void misuse_idx(const fuzz_input *in)
                          == CKKS_EARG
                   && uni_idx_decode(&idx, "x", NULL, 1) == CKKS_EARG
                   && uni_idx_decode(&idx, "x", NULL, 0) == CKKS_EFORMAT
-                  && uni_idx_load(NULL, "x") == CKKS_EARG
-                  && uni_idx_load(&idx, NULL) == CKKS_EARG
-                  && uni_idx_load(&idx, "/none") == CKKS_EIO,
+                  && uni_idx_load(NULL, "x", NULL, 1) == CKKS_EARG
+                  && uni_idx_load(&idx, NULL, NULL, 1) == CKKS_EARG
+                  && uni_idx_load(&idx, "/none", NULL, 1) == CKKS_EIO,
               "idx: misuse was taken");
     uni_idx_clear(NULL);
 }
@@ -68,6 +73,9 @@ static void seeds_idx(const fuzz_target *t)
         SEED(t, i % 2, flags[i], LABELS);
         SEED(t, i % 2, flags[i], GREY);
         SEED(t, i % 2, flags[i], COLOUR);
+        SEED(t, 3, flags[i], GREY);
+        SEED(t, 3, flags[i], COLOUR);
+        SEED(t, 5, flags[i], GREY);
     }
     SEED(t, 0, 0, "\0\0\10\3\0\0\0\2\0\1\0\0\0\1\0\0");
     SEED(t, 0, 0, "\0\0\10\4\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0\4abcdefgh");
