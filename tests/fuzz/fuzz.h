@@ -62,6 +62,11 @@ typedef struct fuzz_target {
 const fuzz_target *fuzz_at(size_t i);
 const fuzz_target *fuzz_find(const char *name);
 
+/* Whether the input is one for what takes long: in replay every one is, under
+ * libFuzzer one of 16, by its bytes. */
+bool fuzz_patient(const fuzz_input *in);
+extern bool fuzz_is_replay;
+
 /* Runs one input; returns at all unless something is wrong.  The answer is
  * whether it was loaded. */
 bool fuzz_run(const fuzz_target *t, const uint8_t *bytes, size_t size);

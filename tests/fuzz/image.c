@@ -141,7 +141,7 @@ static void use_image(void *x, const fuzz_input *in)
     for (size_t i = 0; i < n * (size_t)m->channels; i++)
         fuzz_must(m->pixel[i] >= 0 && m->pixel[i] <= 255,
                   "value %zu is %g", i, m->pixel[i]);
-    if (n > MOST_SAVED)
+    if (n > MOST_SAVED || !fuzz_patient(in))
         return;
     (void)!uni_image_convert(&other, m, 4 - m->channels);
     (void)!uni_image_convert(&other, m, 2);

@@ -18,7 +18,7 @@ void fuzz_gzip(fuzz_input *in)
     uint8_t *out = fuzz_room(room);
     z_stream z = { 0 };
 
-    fuzz_must(deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY)
+    fuzz_must(deflateInit2(&z, 1, Z_DEFLATED, 9 + 16, 1, Z_DEFAULT_STRATEGY)
                   == Z_OK, "deflate");
     z.next_in = in->data;
     z.avail_in = (uInt)in->size;

@@ -237,7 +237,8 @@ static void use_machine(void *x, const fuzz_input *in)
     nn_plan *p = fuzz_room(sizeof *p);
 
     *p = net->plan;
-    if (nn_plan_price(p, &net->model, x, 1 + in->variant % 4) == CKKS_OK)
+    if (fuzz_patient(in)
+        && nn_plan_price(p, &net->model, x, 1 + in->variant % 4) == CKKS_OK)
         fuzz_must(p->seconds > 0, "machine: %g seconds", p->seconds);
     fuzz_free(p);
 }

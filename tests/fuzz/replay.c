@@ -211,6 +211,7 @@ int main(int argc, char **argv)
     const unsigned from = argc > 4 ? (unsigned)atoi(argv[4]) : 0;
 
     fuzz_quiet();
+    fuzz_is_replay = true;
     if (argc == 5 && strcmp(argv[1], "--draw") == 0) {
         write_draw(count, argv[4]);
         return 0;

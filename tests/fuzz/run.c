@@ -133,10 +133,24 @@ static void round_trip(const fuzz_target *t, const void *x,
     fuzz_free(second);
 }
 
+bool fuzz_is_replay;
+
+bool fuzz_patient(const fuzz_input *in)
+{
+    unsigned sum = in->variant;
+
+    for (size_t i = 0; i < in->size && !fuzz_is_replay; i++)
+        sum += in->data[i];
+    return fuzz_is_replay || sum % 16 == 0;
+}
+
 static bool run(const fuzz_target *t, fuzz_input *in)
 {
     void *x = fuzz_room(t->object);
     bool loaded;
+
+    if (in->flags & (FUZZ_SWEEP | FUZZ_MISUSE) && !fuzz_patient(in))
+        in->flags &= (uint8_t)~(FUZZ_SWEEP | FUZZ_MISUSE);
 
     if (t->mend != NULL)
         t->mend(in);

@@ -172,7 +172,8 @@ static void use_vct(void *x, const fuzz_input *in)
         compare(in, path);
     (void)unlink(path);
     skip(in, fuzz_file(in->data, in->size));
-    take(in, fuzz_file(in->data, in->size));
+    if (fuzz_patient(in))
+        take(in, fuzz_file(in->data, in->size));
 }
 
 /* Writing, jobs and the owner. */
