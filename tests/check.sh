@@ -36,7 +36,7 @@ part()
 
 part "tests" "$build/tests"
 part "layers" sh "$here/layers.sh" "$build"
-for script in symbols minimal install examples vectors vectors_faults \
+for script in symbols minimal threads install examples vectors vectors_faults \
               networks seal; do
     if [ -f "$here/$script.sh" ]; then
         part "$script" sh "$here/$script.sh" "$build"
