@@ -274,6 +274,49 @@ study: $(B)/volley
 	$(B)/volley study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
 	$(B)/volley study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
 
+# ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
+
+# Portable kernel and built-in FFT: fast to build, and all of it instrumented.
+comma     := ,
+FUZZ_MAKE = $(MAKE) --no-print-directory ARCH= FFT=builtin HAVE_OMP=0
+FUZZ_SAN  := address,undefined,float-cast-overflow
+FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc \
+  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
+  png_create_read_struct png_create_write_struct png_create_info_struct)
+FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
+  tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
+FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/volley_revolver%,$(UNET_SRC)))
+FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+$(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
+$(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
+$(B)/replay: $(FUZZ_O) $(B)/obj/tests/fuzz/replay.o $(FUZZ_LIB)
+	$(FUZZ_LINK)
+$(B)/fuzzer: $(FUZZ_O) $(B)/obj/tests/fuzz/fuzzer.o $(FUZZ_LIB)
+	$(FUZZ_LINK) -fsanitize=fuzzer
+
+# The corpora and a fixed number of drawn plans and models, ASan and UBSan on.
+fuzz-replay:
+	$(FUZZ_MAKE) B=build-fuzz CFLAGS="-O1 -g1" SANITIZE="-fsanitize=$(FUZZ_SAN) -fno-sanitize-recover=all" build-fuzz/replay
+	build-fuzz/replay tests/fuzz/corpus all $(or $(DRAWS),1000)
+# SECONDS a target; TARGET=all: all in turn.
+fuzz:
+	$(FUZZ_MAKE) B=build-fuzz/clang CC=clang CFLAGS="-O1 -g1" SANITIZE="-fsanitize=$(FUZZ_SAN),fuzzer-no-link -fno-sanitize-recover=all" build-fuzz/clang/fuzzer
+	sh tests/fuzz/fuzz.sh build-fuzz/clang/fuzzer $(or $(TARGET),all) $(or $(SECONDS),60)
+# Lines of the loaders that the corpora reach; below 95 % of a file is a failure.
+fuzz-coverage:
+	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
+	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz
+check-long: fuzz-coverage-long
+fuzz-coverage-long:
+	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
+clean: clean-fuzz
+clean-fuzz:
+	rm -rf build-fuzz
+DEB_FUZZ := clang libclang-rt-14-dev llvm
+deps-fuzz:
+	@sh tests/deps.sh "fuzzing" $(DEB_FUZZ)
+
 # ---- models ---------------------------------------------------------------------
 
 train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
@@ -323,6 +366,7 @@ clean:
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
 	@echo 'make deps        installs what building, demo and tests need (Debian)'
+	@echo 'make fuzz        SECONDS=n TARGET=x|all: libFuzzer (make deps-fuzz); fuzz-replay, fuzz-coverage'
 	@echo 'make demo        segments real images under encryption; results in $(B)/demo'
 	@echo 'make check       all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x tests whose name contains x'
