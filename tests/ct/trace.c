@@ -23,7 +23,7 @@ enum { RUNS = 2, MOST_PHASES = 200, OPERANDS = 2, NONE = -1 };
 enum { MOST_NOTES = 1 << 26, MOST_OPS = 1 << 20, MOST_NAMES = 1 << 14 };
 enum { ARENA = 1 << 28, TRAP = 0x100 };
 
-/* ---- the listing ------------------------------------------------------------ */
+/* ---- the listing ----------------------------------------------------- */
 
 typedef struct operand {
     int base, index;            /* places in gregset_t, or NONE              */
@@ -99,7 +99,7 @@ static op read_op(char *text)
 
     if (comment != NULL)
         *comment = '\0';
-    o.divides = strstr(text, "div") != NULL && text[0] != 'v';
+    o.divides = strncmp(text, "div", 3) == 0 || strncmp(text, "idiv", 4) == 0;
     if (strncmp(text, "lea", 3) == 0 || strncmp(text, "nop", 3) == 0)
         return o;
     for (char *s = text; (s = strchr(s, '(')) != NULL && o.count < OPERANDS;
@@ -173,7 +173,7 @@ static const char *name_of(uint64_t at)
     return name;
 }
 
-/* ---- one instruction at a time ----------------------------------------------- */
+/* ---- one instruction at a time --------------------------------------- */
 
 static struct {
     int run, phase;
@@ -280,7 +280,7 @@ void measure_go(void)
         trap_on();
 }
 
-/* ---- secrets: random, and in the second run a third of them at an edge ----- */
+/* ---- secrets: random, and in the second run a third of them at an edge  */
 
 static uint64_t draw(uint64_t most)
 {
@@ -316,7 +316,7 @@ void published(void *x, size_t size)
     (void)size;
 }
 
-/* ---- memory that is the same in each run ------------------------------------ */
+/* ---- memory that is the same in each run ----------------------------- */
 
 static struct {
     char *base;
