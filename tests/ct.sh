@@ -237,7 +237,8 @@ must_see()
     fi
 }
 
-# A comparison that jumps, one that addresses, and vectors that jump.
+# A comparison that jumps, one that addresses, one that divides; vectors that
+# jump and that address.
 jump='/^static inline uint64_t cki_below/,/^}/c\
 static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 {\
@@ -252,6 +253,11 @@ static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 {\
     volatile uint64_t less[2] = { 0, y };\
     return x - less[x >= y];\
+}'
+division='/^static inline uint64_t cki_below/,/^}/c\
+static inline uint64_t cki_below(uint64_t x, uint64_t y)\
+{\
+    return x % y;\
 }'
 avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
 avx2_flags="-mavx2 -mfma"
@@ -292,6 +298,7 @@ faults_trace()
     [ "$2" = all ] || return
     must_see "a jump" trace "$1" portable word.h "$jump" portable.c
     must_see "a table" trace "$1" portable word.h "$table" portable.c
+    must_see "a division" trace "$1" portable word.h "$division" portable.c
 }
 
 # ---- what this machine has --------------------------------------------------
