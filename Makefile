@@ -19,7 +19,11 @@ PYTHON  ?= /usr/bin/python3
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Wstrict-prototypes
 # -ffp-contract=off: the exactness proofs of the kernels need every rounding
 # where the source has it.
+ifdef MINIMAL                   # small; docs/embedded.md
+CFLAGS ?= -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+endif
 CFLAGS ?= -O2 -g
+PIC    ?= -fPIC
 STD    := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -Ickks -Inn -Iunet
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 
@@ -102,7 +106,7 @@ $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -fPIC -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(PIC) -MMD -MP -c -o $@ $<
 
 ifeq ($(HAVE_OMP),1)
 $(B)/omp/%.o: DEFS += -DCKKS_OMP
@@ -197,12 +201,29 @@ check-cross:
 check-ct:
 	sh tests/ct.sh all $(ONLY)
 
+# Sanitizers: all tests, or those whose name contains ONLY; without it the command
+# too.  Memory and thread take clang (make deps-sanitize first) and leave out what
+# is not instrumented: FFTW, libpng, libjpeg, libgomp; what else is ignored, and
+# why, stands in tests/sanitizers.  Archer, which comes with clang's OpenMP, tells
+# ThreadSanitizer how its threads wait for each other.
+INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0
+
 check-asan:
-	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests
+	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests build-asan/volley
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
+	$(if $(ONLY),,ASAN_OPTIONS=detect_leaks=1 sh tests/cli.sh build-asan)
 check-ubsan:
-	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests
+	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests build-ubsan/volley
 	build-ubsan/tests $(ONLY)
+	$(if $(ONLY),,sh tests/cli.sh build-ubsan)
+check-msan:
+	$(MAKE) B=build-msan $(INSTRUMENTED) HAVE_OMP=0 SANITIZE="-fsanitize=memory -fsanitize-memory-track-origins -fsanitize-ignorelist=tests/sanitizers/memory.ignore -fno-omit-frame-pointer" build-msan/tests build-msan/volley
+	build-msan/tests $(ONLY)
+	$(if $(ONLY),,VOLLEY_FULL=0 sh tests/cli.sh build-msan)
+check-tsan:
+	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley
+	OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 build-tsan/tests $(ONLY)
+	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 sh tests/cli.sh build-tsan)
 check-verify:
 	$(MAKE) B=build-verify VERIFY=1 build-verify/tests
 	build-verify/tests $(ONLY)
@@ -229,8 +250,9 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils
-DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
+DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
+DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
@@ -238,6 +260,8 @@ deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-ct:
 	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
+deps-sanitize:
+	@sh tests/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
 deps-train:
 	@sh tests/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -260,6 +284,7 @@ install: all
 
 clean:
 	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
+	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -267,9 +292,10 @@ help:
 	@echo 'make demo        segments real images under encryption; results in $(B)/demo'
 	@echo 'make check       all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x tests whose name contains x'
-	@echo 'make check-long  the long versions; check-asan, check-ubsan, check-verify: instrumented'
+	@echo 'make check-long  the long versions; check-verify: all invariants compiled in'
+	@echo 'make check-asan  and check-ubsan, check-msan, check-tsan: sanitizers (the last two: make deps-sanitize)'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
-	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
+	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
 	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
@@ -280,4 +306,5 @@ help:
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
 .PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-msan check-tsan check-verify demo bench study train deps deps-cross deps-sanitize deps-train deps-seal install clean help
 .SECONDARY:

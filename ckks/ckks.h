@@ -8,7 +8,7 @@
  * array of N words (a "limb") for each prime.  docs/conventions.md fixes every
  * bit; docs/ teaches it from zero.
  *
- * Six rules hold for every function below unless its own comment says more.
+ * Seven rules hold for every function below unless its own comment says more.
  *
  *  1 order      outputs, then in/out, then inputs, then keys, then numbers;
  *               an array is followed at once by its length.
@@ -33,6 +33,13 @@
  *               division depends on one; a function of which that is not true
  *               says so on a line that begins "leaks".  `make check-ct`
  *               measures it (docs/10-kernels.md).
+ *  7 rounding   the host program may have set this thread to round doubles as
+ *               it likes, or to flush tiny ones to 0: every function that
+ *               computes rounds to nearest, keeps tiny ones, and gives the
+ *               host's state back (5 instructions, 1 to 6 ns a call; tiny ones
+ *               on x86-64 and aarch64).  Traps and flags of exceptions are
+ *               left alone.  The library refuses to be compiled with
+ *               -ffast-math, -Ofast or their parts.
  *
  * Units: a level l means l+1 primes; cost is in NTTs of one limb ("NTT") and
  * in passes over one limb ("limb"); K special primes; D digits at this level.
@@ -188,7 +195,9 @@ double   ckks_ctx_security_bits(const ckks_ctx *ctx);   /* the estimate      */
 const char *ckks_ctx_kernel(const ckks_ctx *ctx);
 
 /* 16 bytes that name parameters and conventions (not the kernel): equal if
- * and only if objects of one context can be used with the other. */
+ * and only if what is saved of one context loads in the other.  In memory an
+ * object belongs to the very context it was made with: another one, even of
+ * equal parameters, is CKKS_ECTX. */
 void ckks_ctx_fingerprint(uint8_t out[16], const ckks_ctx *ctx);
 
 /* A description of several lines, NUL-terminated, cut at size bytes.
@@ -227,7 +236,11 @@ void ckks_rng_clear(ckks_rng *rng);
 
 /* A plaintext polynomial in NTT form.  Read the fields freely; change them
  * through functions only.  Holds a secret as soon as it holds data: cleared
- * memory is wiped. */
+ * memory is wiped.
+ *
+ *   invariant  0 <= level <= top level,
+ *              scale finite, 1 <= scale, 2 * scale < Q_level
+ */
 typedef struct ckks_pt {
     const ckks_ctx *ctx;
     int       level;
@@ -247,8 +260,9 @@ void ckks_pt_clear(ckks_pt *pt);
  *   cost    one FFT of N/2 points (real ring: N), level+1 NTT
  *   errors  CKKS_EARG    n too large, a value that is not finite
  *           CKKS_ELEVEL  level outside 0..top
- *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
- *                        stay below Q_level/2 or 2^120
+ *           CKKS_ESCALE  scale not finite or < 1, or 2 * scale not below
+ *                        Q_level; a coefficient that does not stay below
+ *                        Q_level/2 or 2^120
  *   leaks   that values were refused; whether the largest coefficient is below
  *           a prime, or 2^62
  */
@@ -369,6 +383,8 @@ CKKS_CHECKED ckks_status ckks_decrypt(ckks_pt *out, const ckks_ct *ct,
  *           a coefficient (times scale, as it stands in the ciphertext);
  *           hiding_bits >= 20: what remains visible of the error shrinks by
  *           2^-hiding_bits
+ *           2^w well below the scale, if values of size 1 are to be seen: a
+ *           slot's noise is about sqrt(N/3) 2^w / scale
  *   errors  CKKS_ESCALE  2^w leaves no room: w >= log2(Q_level) - 2 or > 100
  */
 CKKS_CHECKED ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
@@ -456,10 +472,11 @@ CKKS_CHECKED ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a,
 
 /* out = a / q_level, one level down; the scale is divided by q_level.
  * Relinearise before, or with ckks_relin_rescale: a rescaled degree 2 carries
- * 2^7 times the noise.
+ * 2^7 times the noise.  The division's own rounding is about N/4 / scale in a
+ * slot, of the new scale: rescale products, not what was rescaled already.
  *   cost    (degree+1) (l+1) NTT
  *   errors  CKKS_ELEVEL  level 0
- *           CKKS_ESCALE  scale / q_level < 1 */
+ *           CKKS_ESCALE  scale / q_level < 1, or no room */
 CKKS_CHECKED ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a);
 
 /* Both at once, with a single rounding: the division by P and by q_level is
@@ -634,8 +651,7 @@ CKKS_CHECKED ckks_status ckks_sample_error(int8_t *out, size_t n,
  *   gives   level, scale
  *   cost    level+1 NTT
  *   errors  CKKS_ELEVEL  level outside 0..top
- *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
- *                        stay below Q_level/2 */
+ *           CKKS_ESCALE  as ckks_encode, without 2^120 */
 CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
                                               const ckks_ctx *ctx,
                                               const int64_t *c, int level,
@@ -645,7 +661,8 @@ CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is
  * compared with its prime, the context's fingerprint must match, a checksum
- * (damage only: it is no protection against an attacker) must be right, and
+ * (damage only: it is no protection against an attacker) must be right where
+ * there is one (MINIMAL builds write and check the same one), and
  * nothing may follow the object.  Formats: docs/conventions.md.
  *
  * X_size: bytes X_save will write.  X_save: size must be exactly that.
@@ -764,10 +781,14 @@ CKKS_CHECKED ckks_status ckks_seal_galois_load(ckks_keys **out,
                                                const ckks_ctx *ctx,
                                                const uint8_t *in, size_t size);
 
-/* Whole files (absent from a MINIMAL build).  Writing goes to a temporary
- * name in the same folder, which is renamed when all is on disk; mode is that
- * of the file (0600 for secrets).  Reading allocates with the default
- * allocator: free the result with ckks_file_free.
+/* Files (absent from a MINIMAL build).  Writing goes to a temporary name in the
+ * same folder, PATH.tmp-XXXXXX, which is renamed when all is on disk: under the
+ * name asked for stands the old file or the whole new one.  mode is that of the
+ * file (0600 for secrets), also where it replaces another.  Only what is no
+ * file yet or a regular one is written: a folder, a device, a pipe and a
+ * symbolic link are refused.  Reading follows links, refuses all but regular
+ * files, and allocates with the default allocator: free the result with
+ * ckks_file_free, which wipes it.
  *   errors  CKKS_EIO  with the path and the system's reason; reading also
  *                     refuses files over max_size */
 CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
@@ -775,6 +796,25 @@ CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
 CKKS_CHECKED ckks_status ckks_file_read(uint8_t **out, size_t *size,
                                         const char *path, size_t max_size);
 void ckks_file_free(uint8_t *data, size_t size);
+/* Whether the name would be taken for writing, before the work is done. */
+CKKS_CHECKED ckks_status ckks_file_check(const char *path);
+
+/* The same writing, piece by piece.  finish clears the object whatever comes of
+ * it; clear before that removes what was written. */
+typedef struct ckks_file ckks_file;     /* opaque */
+CKKS_CHECKED ckks_status ckks_file_open(ckks_file **out, const char *path,
+                                        unsigned mode);
+CKKS_CHECKED ckks_status ckks_file_put(ckks_file *f, const uint8_t *data,
+                                       size_t size);
+CKKS_CHECKED ckks_status ckks_file_finish(ckks_file **f);
+void ckks_file_clear(ckks_file **f);
+
+/* Removes the temporary files of all writing under way in this process (of 64
+ * at once; a child after fork shares its parent's), which then fails.
+ * Async-signal-safe: for the handler of a program that is told to end.  The
+ * library installs none; without one such a signal leaves them, as SIGKILL
+ * always does. */
+void ckks_file_abandon(void);
 
 /* BLAKE2b of out_size (1..64) bytes, key of 0..64 bytes: the library's one
  * hash, for fingerprints of what is built on top. */

@@ -99,6 +99,7 @@ static int coefficients(double *c, int64_t *digit, const ckks_pt *pt)
 
 ckks_status ckks_decode(double *re, double *im, size_t n, const ckks_pt *pt)
 {
+    CKI_NEAREST;
     ckks_status s = cki_check_pt(pt, "ckks_decode");
     const ckks_ctx *ctx;
     double *c, *x;

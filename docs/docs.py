@@ -8,6 +8,9 @@
                 named in a comment of the sources, exists
     names       every ckks_, nn_, unet_, cki_, nni_, uni_ name in docs/ and README.md
                 stands in a source file
+    limits      every item under "Not covered" of assurance.md ends with
+                "Holds while `COMMAND`.", and the command, run by sh from the
+                top of the tree, succeeds: a limit that is overcome shows
     citations   every [Key19] in docs/ and in the sources is in
                 docs/bibliography.md, and every entry there is used
 
@@ -116,6 +119,22 @@ def names():
                 check(name in known, f"{short(page)}: no {name} in the code")
 
 
+def limits():
+    text = (ROOT / "docs/assurance.md").read_text()
+    part = text.split("## Not covered\n")[1].split("\n## ")[0]
+    items = re.split(r"^- ", part, flags=re.M)[1:]
+    check(len(items) > 0, "docs/assurance.md: nothing under Not covered")
+    for item in items:
+        item = " ".join(item.split())
+        m = re.search(r"Holds while `([^`]+)`\.$", item)
+        if m is None:
+            check(False, f"docs/assurance.md: no check at the end of: {item}")
+            continue
+        r = subprocess.run(["sh", "-c", m[1]], cwd=ROOT, capture_output=True)
+        check(r.returncode == 0,
+              f"docs/assurance.md: no longer true ({m[1]}): {item[:80]}")
+
+
 def citations():
     bibliography = (ROOT / "docs/bibliography.md").read_text()
     entries = set(re.findall(r"^\*\*\[(\S+)\]\*\*", bibliography, re.M))
@@ -141,6 +160,7 @@ def main():
             files(page)
     comments()
     names()
+    limits()
     citations()
     print(f"{passed} passed, {failed} failed")
     return failed != 0

@@ -1,15 +1,16 @@
 #!/bin/sh
-# networks.sh BUILD -- the trained networks on real images through the command:
-# masks of the encryption against those of the cleartext twin, of the twin
-# against the float network, and all against the truth.  Ends with
+# networks.sh BUILD [rings] -- the trained networks on real images through the
+# command: masks of the encryption against those of the cleartext twin, of the
+# twin against the float network, and all against the truth.  Ends with
 # "N passed, N failed[, N skipped]".
 #
 # One em slice and the gm slices of examples/data; with CKKS_LONG=1 all test
-# slices of ../shared/data.  em images stay outside the tree: without them that
-# part is skipped with one line.
+# slices of ../shared/data, planned for either kind of slots too; with the word
+# "rings" nothing but the latter.  em images stay outside the tree: without them
+# that part is skipped with one line.
 volley=$(cd "$(dirname "${1:-build}/volley")" && pwd)/volley
 cd "$(dirname "$0")/.." || exit 1
-data=../shared/data
+data=${DATA:-../shared/data}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -44,7 +45,7 @@ dice()
     paste "$2" "$3" | awk -v v="$1" '
         { a = ($1 > 127) == (v > 127); b = ($2 > 127) == (v > 127)
           both += a && b; sum += a + b }
-        END { printf "%.4f\n", sum ? 2 * both / sum : 1 }'
+        END { printf "%.5f\n", sum ? 2 * both / sum : 1 }'
 }
 
 # differ A B: fraction of lines
@@ -53,7 +54,9 @@ differ()
     paste "$1" "$2" | awk '$1 != $2 { n++ } END { printf "%.6f\n", n / NR }'
 }
 
-# network NAME MODEL IMAGE...: leaves pixel lists enc, clear, float in $work
+# network NAME MODEL IMAGE...: leaves pixel lists enc, clear, float in $work;
+# planned with $slots
+slots=
 network()
 {
     name=$1
@@ -61,17 +64,19 @@ network()
     shift 2
     rm -rf "$work/run"
     mkdir "$work/run"
-    if ! { "$volley" plan "$model" -o "$work/run/n.plan" \
+    if ! { "$volley" plan "$model" $slots -o "$work/run/n.plan" \
         && "$volley" keygen "$work/run/n.plan" --out "$work/run" \
         && "$volley" encrypt "$work/run/n.plan" --key "$work/run/secret.key" \
                "$@" -o "$work/run/in.vct" \
-        && "$volley" evaluate "$model" --keys "$work/run/eval.keys" \
+        && "$volley" evaluate "$model" --plan "$work/run/n.plan" \
+               --keys "$work/run/eval.keys" \
                "$work/run/in.vct" -o "$work/run/out.vct" --json \
                > "$work/run/evaluate.json" \
         && mkdir "$work/run/enc" "$work/run/clear" "$work/run/float" \
         && "$volley" decrypt "$work/run/n.plan" --key "$work/run/secret.key" \
                "$work/run/out.vct" -o "$work/run/enc/m.pgm" \
-        && "$volley" clear "$model" "$@" -o "$work/run/clear/m.pgm" \
+        && "$volley" clear "$model" --plan "$work/run/n.plan" "$@" \
+               -o "$work/run/clear/m.pgm" \
         && "$volley" clear "$model" "$@" --float -o "$work/run/float/m.pgm"
     } > "$work/log" 2>&1; then
         failed=$((failed + 1))
@@ -89,6 +94,123 @@ network()
     echo "  note: $name: $(grep -E 'evaluate|threads|peak' \
         "$work/run/evaluate.json" | tr -d '\n ')"
 }
+
+# ---- both rings -------------------------------------------------------------
+# Image by image where the encryption's mask is not the twin's; of all images
+# together what that does to Dice, against the twin's and the float network's
+# (whose weights are no integers).
+
+# masks KIND: of the last network, in the order of its images
+masks()
+{
+    ls "$work/run/$1"/* | sort -t- -k2 -n
+}
+
+# images NAME VALUE TRUTH...: of the last network; Dice is of pixels that are
+# VALUE.  Adds a line (pixels that differ, both Dice, their difference) an image
+# to $work/figures
+images()
+{
+    name=$1
+    value=$2
+    shift 2
+    masks enc > "$work/of.enc"
+    masks clear > "$work/of.clear"
+    for truth in "$@"; do
+        for k in enc clear truth; do
+            if [ $k = truth ]; then
+                pixels "$truth"
+            else
+                pixels "$(head -n 1 "$work/of.$k")"
+                sed -i 1d "$work/of.$k"
+            fi > "$work/one.$k"
+        done
+        echo "$name" "$(differ "$work/one.enc" "$work/one.clear")" \
+             "$(dice $value "$work/one.enc" "$work/one.truth")" \
+             "$(dice $value "$work/one.clear" "$work/one.truth")"
+    done | awk '{ d = $3 - $4; print $0, d < 0 ? -d : d }' > "$work/of"
+    judge "$name, $slots: pixels that encryption changes, worst image" \
+          "$(sort -k2 -n "$work/of" | tail -n 1 | cut -d' ' -f2)" "<=" 0.001
+    echo "  note: $name, $slots: change of Dice (one pixel of a small mask is" \
+         "much): mean" \
+         "$(awk '{ s += $3 - $4 } END { print s / NR }' "$work/of")," \
+         "worst image $(sort -k5 -n "$work/of" | tail -n 1 | cut -d' ' -f5)"
+    cat "$work/of" >> "$work/figures"
+}
+
+apart='{ d = $1 - $2; printf "%.5f", d < 0 ? -d : d }'
+
+# pooled NAME VALUE: of pixel lists all.enc, all.clear, all.float, all.truth
+pooled()
+{
+    for k in enc clear float; do
+        dice "$2" "$work/all.$k" "$work/all.truth"
+    done | tr '\n' ' ' > "$work/three"
+    read -r enc clear float < "$work/three"
+    echo "  note: $1, $slots: Dice $enc encrypted, $clear clear, $float float"
+    judge "$1, $slots: change of Dice by encryption" \
+          "$(echo $enc $clear | awk "$apart")" "<=" 0.001
+    judge "$1, $slots: change of Dice by it and integer weights" \
+          "$(echo $enc $float | awk "$apart")" "<=" 0.002
+}
+
+gather()
+{
+    for k in enc clear float; do
+        cat "$work/$k" >> "$work/all.$k"
+    done
+}
+
+# rings KIND: all test images of both segmentation networks
+rings()
+{
+    slots="--slots $1"
+    rm -f "$work"/all.*
+    gm=$(ls $data/gm/slices200/test/*-image.pgm)
+    if network "gm, $1 slots" unet/models/gm.safetensors $gm; then
+        gather
+        truths=$(echo "$gm" | sed 's/-image/-gm/')
+        pixels $truths > "$work/all.truth"
+        images gm 255 $truths
+        pooled gm 255
+    fi
+    rm -f "$work"/all.*
+    for n in 24 25 26; do
+        network "em $n, $1 slots" unet/models/em.safetensors \
+                $data/em/test/$n-image.pgm || continue
+        gather
+        pixels $data/em/test/$n-label.pgm >> "$work/all.truth"
+        images "em-$n" 255 $data/em/test/$n-label.pgm
+    done
+    pooled "em cells" 255
+    pooled "em membranes" 0
+    slots=
+}
+
+if { [ -n "$CKKS_LONG" ] || [ "$2" = rings ]; } && [ -d $data/gm ] \
+    && [ -d $data/em ]; then
+    rings complex
+    rings real
+    echo "  note: $(wc -l < "$work/figures") images, pixels that encryption" \
+         "changes: $(awk '{ sum += $2 } END { print sum / NR }' \
+             "$work/figures") on average"
+elif [ -n "$CKKS_LONG" ] || [ "$2" = rings ]; then
+    skipped=$((skipped + 1))
+    echo "skip both rings: no $data/gm or no $data/em"
+fi
+
+# the counts
+finish()
+{
+    if [ "$skipped" -gt 0 ]; then
+        echo "$passed passed, $failed failed, $skipped skipped"
+    else
+        echo "$passed passed, $failed failed"
+    fi
+    [ "$failed" -eq 0 ]
+    exit
+}
+[ "$2" != rings ] || finish
 
 # ---- gm ---------------------------------------------------------------------
 slices=$(ls examples/data/*-image.pgm)
@@ -223,9 +345,4 @@ else
     skipped=$((skipped + 1))
     echo "skip em: no $data/em"
 fi
-if [ "$skipped" -gt 0 ]; then
-    echo "$passed passed, $failed failed, $skipped skipped"
-else
-    echo "$passed passed, $failed failed"
-fi
-[ "$failed" -eq 0 ]
+finish

@@ -5,8 +5,6 @@
  */
 #include "test.h"
 
-#include <math.h>
-
 #include "kernel/kernel.h"
 #include "rns.h"
 
@@ -346,119 +344,6 @@ TEST(kernel_ntt_large)
                 if (i == 3 || shape == 4 || (shape == 1 && log_n <= 15))
                     ntt_spot(log_n, &m[i], shape, &state);
     }
-}
-
-/* y such that a kernel of doubles (avx2.h, Lemma F) takes y w to a remainder
- * of this sign that is as large as can be: up to 1/16 above p/2, where its
- * quotient is rounded to the wrong side. */
-static uint64_t growing_word(uint64_t w, bool minus, uint64_t p,
-                             uint64_t *state)
-{
-    const double magic = 0x1.8p52, d = (double)p;
-    const double v = w > p / 2 ? -(double)(p - w) : (double)w;
-    uint64_t w_inv = ref_pow(w, p - 2, p), most = (p - 1) / 2;
-
-    for (int i = 0; i < 300; i++) {
-        uint64_t r = p / 2 + test_word(state) % (p / 16 + 1);
-        double y = (double)ref_mul(minus ? p - r : r, w_inv, p);
-        double h = y * v, low = fma(y, v, -h);
-        double q = fma(h, 1 / d, magic) - magic;
-        double got = fma(-q, d, h) + low;
-
-        if (r > most && got == (minus ? -(double)r : (double)r))
-            most = r;
-    }
-    return ref_mul(minus ? p - most : most, w_inv, p);
-}
-
-/* The largest words a lazy transform can meet: the input that makes word j of
- * the blocks on the way to block `block` of layer `layer` (1, 2, ...) grow by
- * p/2 and more in every layer before, and then be multiplied.  All partners'
- * partners are 0, so each partner a_(j + t) arrives as it is. */
-static void fill_growing(uint64_t *a, int log_n, int layer, uint32_t block,
-                         const uint64_t *root, uint64_t p)
-{
-    size_t n = (size_t)1 << log_n, j = n >> layer;
-    uint64_t state = block;
-
-    memset(a, 0, n * sizeof *a);
-    a[j] = p - 1;
-    for (int k = 1; k < layer; k++) {
-        uint32_t at = block >> (layer - k);     /* of 2^(k-1) blocks         */
-        uint64_t w = root[((uint32_t)1 << (k - 1)) + at];
-        bool minus = block >> (layer - 1 - k) & 1;
-
-        a[j + (n >> k)] = growing_word(w, minus, p, &state);
-    }
-}
-
-/* The block of a layer whose root, balanced, is lowest or highest. */
-static uint32_t extreme_block(const uint64_t *root, int layer, bool lowest,
-                              uint64_t p)
-{
-    uint32_t count = (uint32_t)1 << (layer - 1), best = 0;
-    int64_t extreme = 0;
-
-    for (uint32_t b = 0; b < count; b++) {
-        uint64_t w = root[count + b];
-        int64_t v = w > p / 2 ? -(int64_t)(p - w) : (int64_t)w;
-
-        if (lowest ? v < extreme : v > extreme) {
-            extreme = v;
-            best = b;
-        }
-    }
-    return best;
-}
-
-static void ntt_growing(const cki_kernel *k, int log_n)
-{
-    size_t n = (size_t)1 << log_n;
-    cki_mod m = cki_mod_make(cki_find_prime(k->max_bits, 2 * n, NULL, 0));
-    uint64_t *a = need(3 * n * sizeof *a), *root = a + n, *x = root + n;
-    uint64_t psi = cki_min_root(2 * n, &m), power = 1, state = 10;
-    cki_ntt *t = NULL;
-
-    for (uint32_t i = 0; i < n; i++, power = ref_mul(power, psi, m.p))
-        root[reversed_bits(i, log_n)] = power;
-    if (!CHECK_OK(cki_ntt_init(&t, k, &m, psi, log_n,
-                         (size_t)2 << log_n, &plain)))
-        return;
-    for (int c = 2 * 2; c < 2 * log_n + 2; c++) {
-        int layer = c / 2;
-        uint32_t block = extreme_block(root, layer, c % 2 == 0, m.p);
-        size_t first = (size_t)block << (log_n + 1 - layer);
-        size_t size = n >> (layer - 1);
-
-        fill_growing(a, log_n, layer, block, root, m.p);
-        memcpy(x, a, n * sizeof *a);
-        k->ntt_fwd(x, t);
-        for (size_t s = 0; s < 4; s++) {
-            uint32_t i = (uint32_t)(first + s * (size - 1) / 3);
-            uint64_t want = 0, z, y = 1;
-
-            z = ref_pow(psi, 2 * (uint64_t)reversed_bits(i, log_n) + 1, m.p);
-            for (size_t j = 0; j < n; j++, y = ref_mul(y, z, m.p))
-                if (a[j] != 0)
-                    want = ref_add(want, ref_mul(a[j], y, m.p), m.p);
-            CHECK(x[i] == want, "%s N=2^%d p=%" PRIu64 " layer %d block %"
-                  PRIu32 " word %" PRIu32 ": %" PRIu64 ", want %" PRIu64,
-                  k->name, log_n, m.p, layer, block, i, x[i], want);
-        }
-        divisions(a, x, c % 2, (size_t)c % 3, (size_t)c % 3, k, t, &state);
-        k->ntt_inv(x, x, 1, t);
-        expect_words(x, a, n, k, "round trip of growing words", &m);
-    }
-    cki_ntt_clear(&t, &plain);
-    cki_free(&plain, a, 3 * n * sizeof *a);
-}
-
-TEST(kernel_ntt_growing_words)
-{
-    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++)
-        for (int log_n = 6; log_n <= 17 && (*k)->usable(); log_n++)
-            if (log_n >= 16 || log_n % 2 == 0)
-                ntt_growing(*k, log_n);
 }
 
 /* ---- pointwise ---------------------------------------------------------- */

@@ -28,7 +28,10 @@
  *
  * With |w| <= p/2 (twiddles are stored balanced) and |a| <= A p this reads:
  * A p <= 2^52, |r| <= p (1/2 + A p 2^-53) <= p (1/2 + A/16).  Ranges are
- * written B: "B = 2.8" means |x| <= 2.8 p.  The limit is A = 8.
+ * written B: "B = 2.8" means |x| <= 2.8 p.  The limit is A = 8.  Bounds have
+ * names and are whole numbers of p/1024, so that the compiler can check how one
+ * follows from another; under CKKS_VERIFY words are checked against them after
+ * each sweep, and what Lemmas F, C and D ask for at each use.
  */
 #ifndef CKI_AVX2_H
 #define CKI_AVX2_H
@@ -47,6 +50,56 @@ typedef __m256d vec;
 #define MAGIC 0x1.8p52
 #define TWO52 0x1p52
 
+/* Bounds, in p/1024. */
+enum {
+    UNIT = 1024,                /* p                                         */
+    HALF = UNIT / 2,
+    MOST = 8 * UNIT,            /* what a product and Lemma C take           */
+    OF_WORDS = HALF + UNIT / 8, /* a product of two words: |a b / p| < p     */
+    OF_SUM = HALF + UNIT / 4,   /* of a word and the sum of two              */
+    OF_DOT = HALF + UNIT / 16   /* p/2 + 1 (dot_end), p > 16                 */
+};
+
+/* What a product of B and a twiddle is at most (Lemma F). */
+#define PRODUCT(b) (HALF + ((b) + 15) / 16)
+#define WITHIN(a, b) \
+    _Static_assert((int)(a) <= (int)(b), #a " is more than " #b)
+
+/* What is lifted lies in (-p, p). */
+WITHIN(OF_WORDS, UNIT - 1);
+WITHIN(OF_SUM, UNIT - 1);
+WITHIN(PRODUCT(MOST), UNIT);
+
+/* ---- checks, under CKKS_VERIFY ------------------------------------------ */
+
+/* All four are whole and in [least, most]. */
+static inline bool between(vec x, double least, double most)
+{
+    const vec whole = _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT
+                                             | _MM_FROUND_NO_EXC);
+    const vec in = _mm256_and_pd(
+        _mm256_cmp_pd(x, _mm256_set1_pd(least), _CMP_GE_OQ),
+        _mm256_cmp_pd(x, _mm256_set1_pd(most), _CMP_LE_OQ));
+
+    return _mm256_movemask_pd(_mm256_and_pd(
+        in, _mm256_cmp_pd(x, whole, _CMP_EQ_OQ))) == 15;
+}
+
+static inline bool at_most(vec x, double most)
+{
+    return between(x, -most, most);
+}
+
+/* |a w| <= most p */
+static inline bool product_at_most(vec a, vec w, double most, vec p)
+{
+    const vec sign = _mm256_set1_pd(-0.0);
+    const vec size = _mm256_andnot_pd(sign, _mm256_mul_pd(a, w));
+
+    return _mm256_movemask_pd(_mm256_cmp_pd(
+        size, _mm256_mul_pd(p, _mm256_set1_pd(most)), _CMP_LE_OQ)) == 15;
+}
+
 /* The constants of one prime. */
 typedef struct prime {
     vec p, inv, magic;
@@ -63,12 +116,31 @@ static inline prime prime_of(const cki_mod *m)
     return c;
 }
 
+static inline double p_of(prime c)
+{
+    return _mm256_cvtsd_f64(c.p);
+}
+
+/* Four lazy values, or n in the memory of words, are within bound p/1024. */
+#define VERIFY_VEC(x, bound, c) \
+    VERIFY(at_most(x, p_of(c) / UNIT * (bound)))
+#ifdef CKKS_VERIFY
+#define VERIFY_WITHIN(x, n, bound, c)                                     \
+    do {                                                                  \
+        for (size_t v_ = 0; v_ < (n); v_ += 4)                            \
+            VERIFY_VEC(load_lazy((x) + v_), bound, c);                    \
+    } while (0)
+#else
+#define VERIFY_WITHIN(x, n, bound, c) ((void)0)
+#endif
+
 /* A word of [0, 2^52) as a double and back: the bits of 2^52 + x are those of
  * 2^52 with x in the low 52. */
 static inline vec from_words(__m256i u)
 {
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
 
+    VERIFY(_mm256_testz_si256(u, _mm256_set1_epi64x(-(1LL << 52))));
     return _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(u, two52)),
                          _mm256_set1_pd(TWO52));
 }
@@ -83,6 +155,7 @@ static inline void store(uint64_t *x, vec v)
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
     __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, _mm256_set1_pd(TWO52)));
 
+    VERIFY(between(v, 0, TWO52 - 1));
     _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
 }
 
@@ -142,9 +215,10 @@ static inline void store_lazy(uint64_t *x, vec v)
     _mm256_storeu_si256((__m256i *)(void *)x, _mm256_castpd_si256(v));
 }
 
-/* The nearest whole number, |x| <= 2^51. */
+/* The nearest whole number of x y, |x y| <= 2^51, y = 1/p. */
 static inline vec nearest(vec x, vec y, prime c)
 {
+    VERIFY(product_at_most(x, _mm256_set1_pd(1), 0x1p51, c.p));
     return _mm256_sub_pd(_mm256_fmadd_pd(x, y, c.magic), c.magic);
 }
 
@@ -154,19 +228,24 @@ static inline vec mulmod(vec a, vec w, prime c)
     vec h = _mm256_mul_pd(a, w), l = _mm256_fmsub_pd(a, w, h);
     vec q = nearest(h, c.inv, c);
 
+    VERIFY(at_most(a, TWO52) && at_most(w, TWO52));
     return _mm256_add_pd(_mm256_fnmadd_pd(q, c.p, h), l);
 }
 
 /* x mod p with |out| <= p (1/2 + |x / p| 2^-52); |x| < 2^53, |x/p| <= 2^51. */
 static inline vec reduce(vec x, prime c)
 {
-    return _mm256_fnmadd_pd(nearest(x, c.inv, c), c.p, x);
+    vec r = _mm256_fnmadd_pd(nearest(x, c.inv, c), c.p, x);
+
+    VERIFY(at_most(r, p_of(c)));
+    return r;
 }
 
 /* (-p, p) -> [0, p), by the sign bit.  x is never -0: a zero comes from x - x
  * or as a last sum with +0 (mulmod's l), and both are +0. */
 static inline vec lift(vec x, prime c)
 {
+    VERIFY(at_most(x, p_of(c) - 1));
     return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);
 }
 
@@ -176,6 +255,7 @@ static inline void store_centred(uint64_t *x, vec v, prime c)
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
     __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, c.up));
 
+    VERIFY(at_most(v, _mm256_cvtsd_f64(c.half)));
     _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
 }
 
@@ -184,6 +264,7 @@ static inline vec fold(vec x, prime c)
 {
     vec large = _mm256_cmp_pd(x, c.p, _CMP_GE_OQ);
 
+    VERIFY(between(x, 0, 2 * p_of(c) - 1));
     return _mm256_sub_pd(x, _mm256_and_pd(large, c.p));
 }
 
@@ -217,6 +298,14 @@ static inline vec constant(uint64_t w, const cki_mod *m)
 
 #define HIGH 0x1.8p101
 
+enum {
+    FULL_TERMS = 4,             /* a, b in [0, p)                            */
+    HALF_TERMS = 8              /* a < 2^49, |b| <= p/2                      */
+};
+/* |H / p| <= 2^51: p < 2^49 */
+WITHIN(FULL_TERMS * UNIT, 4 * UNIT);
+WITHIN(HALF_TERMS * HALF, 4 * UNIT);
+
 static inline void dot_term(vec *high, vec *low, vec a, vec b)
 {
     vec next = _mm256_fmadd_pd(a, b, *high);
@@ -224,14 +313,16 @@ static inline void dot_term(vec *high, vec *low, vec a, vec b)
 
     *low = _mm256_add_pd(*low, _mm256_fmsub_pd(a, b, d));
     *high = next;
+    VERIFY(between(next, 0x1p101, 0x1p102) && at_most(*low, TWO52));
 }
 
-/* The sum modulo p, |out| <= p/2 + 1. */
+/* The sum modulo p, |out| <= p/2 + 1 (OF_DOT). */
 static inline vec dot_end(vec high, vec low, prime c)
 {
     vec h = _mm256_sub_pd(high, _mm256_set1_pd(HIGH));
     vec r = _mm256_fnmadd_pd(nearest(h, c.inv, c), c.p, h);
 
+    VERIFY(at_most(_mm256_add_pd(r, low), TWO52 - 1));
     return reduce(_mm256_add_pd(r, low), c);
 }
 

@@ -131,9 +131,13 @@ static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
                               _mm256_cvtepi32_pd(d0));
     vec high = _mm256_mul_pd(_mm256_cvtepi32_pd(d2), _mm256_set1_pd(0x1p32));
 
+    VERIFY(!four || _mm_movemask_epi8(_mm_cmpgt_epi32(
+        _mm_abs_epi32(d3), _mm_set1_epi32(RUN))) == 0);
     if (four)
         high = _mm256_fmadd_pd(_mm256_cvtepi32_pd(d3), _mm256_set1_pd(0x1p48),
                                high);
+    VERIFY(at_most(low, 0x1p48));
+    VERIFY(at_most(high, (four ? 0x1p15 * p_of(c) : 0x1p63) + 0x1p48));
     low = _mm256_sub_pd(low, c.half);
     if (add_to)
         low = _mm256_add_pd(low, load(out));
@@ -354,6 +358,7 @@ static inline vec combine_end(vec low, vec high, vec shift, prime c)
 {
     vec h = mulmod(reduce(high, c), shift, c);
 
+    VERIFY(at_most(low, 0x1p53) && at_most(high, 0x1p53));
     return lift(reduce(_mm256_add_pd(reduce(low, c), h), c), c);
 }
 

@@ -38,24 +38,17 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
     table_fill(w + n, inverse, n, t->mod.p);
 }
 
-/* ---- NTT: forward ----------------------------------------------------------
- *
- * (x, y) -> (x + w y, x - w y).  From B before a layer to B + 1/2 + B/16
- * after: 1, 1.57, 2.17, 2.80, 3.48, 4.19, 4.96, 5.77, 6.63, 7.54, 8.5.  So ten
- * layers can follow each other before the input of a product leaves B = 8.
- * Reducing the x of a layer (its y reduces itself, to at most 1) starts the
- * count again.  At the end Lemma C wants 2^52 >= 8 p with the p/2 taken off
- * before: after at most seven layers it is 5.77 + 0.5. */
+/* ---- NTT: forward (ranges: avx2_ntt.h) ---------------------------------- */
 
+/* (x, y) -> (x + w y, x - w y) */
 static inline void fwd(vec *x, vec *y, vec w, prime c)
 {
     vec r = mulmod(*y, w, c), u = *x;
 
+    VERIFY_VEC(*y, MOST, c);
     *x = _mm256_add_pd(u, r);
     *y = _mm256_sub_pd(u, r);
 }
-
-enum { MAX_LAYERS = 10, LAST_LAYERS = 7 };
 
 /* One layer over everything; converts words. */
 static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
@@ -69,6 +62,7 @@ static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
         store_lazy(x + j, a);
         store_lazy(x + j + n / 2, b);
     }
+    VERIFY_WITHIN(x, n, FWD_1, c);
 }
 
 /* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
@@ -78,6 +72,10 @@ static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v, vec w0,
 {
     fwd(u, v, w0, c);
     fwd(p, q, w0, c);
+    VERIFY_VEC(*u, FWD_1, c);
+    VERIFY_VEC(*p, FWD_1, c);
+    VERIFY_VEC(*q, FWD_1, c);
+    VERIFY_VEC(*v, FWD_1, c);
     if (two) {
         fwd(u, p, w1, c);
         fwd(q, v, w1, c);
@@ -115,6 +113,7 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
         store_lazy(edge.v + i, v);
     }
     cki_edge_store(x, &edge, 4, n);
+    VERIFY_WITHIN(x, n, two ? FWD_2 : FWD_1, c);
 }
 
 /* Two layers on one block of 4t words; table index m + i of the block. */
@@ -214,6 +213,8 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
         vec v[4];
 
         last_two(v, x, n, i, c.half, table, c);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], FWD_7 + HALF, c);
         UNROLL
         for (int k = 0; k < 4; k++)
             v[k] = reduce(v[k], c);
@@ -224,8 +225,21 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
-/* x += in and the products at words at .. at + 15: at most 1 + 0.63 (one product
- * by Lemma F, two by Lemma D: p/2 + 1). */
+/* What goes into a division, and what it makes. */
+enum {
+    DIVIDEND = UNIT + OF_WORDS, /* 1 + 0.63; OF_DOT is less                  */
+    SUMMANDS = HALF + 4 * UNIT,
+    QUOTIENT = PRODUCT(FWD_7 + DIVIDEND)
+};
+
+WITHIN(OF_DOT, OF_WORDS);
+WITHIN(FWD_7 + DIVIDEND, MOST);
+WITHIN(QUOTIENT, UNIT - 1);
+WITHIN(PRODUCT(SUMMANDS), SUMMANDS);
+WITHIN(QUOTIENT + SUMMANDS + HALF, MOST);
+
+/* x += in and the products at words at .. at + 15: more by DIVIDEND at most
+ * (one product by Lemma F, two by Lemma D: p/2 + 1). */
 static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
                                        int products, size_t at, size_t n,
                                        prime c)
@@ -256,8 +270,8 @@ static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
     }
 }
 
-/* x += the summands there, at most 1/2 + 4 in the end if there are any: brought
- * down after every fourth. */
+/* x += the summands there, at most 1/2 + 4 (SUMMANDS) at any time: brought down
+ * after every fourth. */
 static ALWAYS_INLINE void add_summands(vec *x, const cki_quotient *q,
                                        size_t at, size_t n, prime c)
 {
@@ -272,6 +286,8 @@ static ALWAYS_INLINE void add_summands(vec *x, const cki_quotient *q,
         UNROLL
         for (size_t k = 0; k < 4; k++)
             x[k] = _mm256_add_pd(x[k], load_at(y, perm, at + 4 * k));
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(x[k], SUMMANDS, c);
         if (j % 4 == 3)
             UNROLL
             for (int k = 0; k < 4; k++)
@@ -287,9 +303,9 @@ typedef struct ending {
 } ending;
 
 /* The last two layers, into a division.  in and products less the transform
- * are at most 1.63 + 5.77 < 8, so the product with w at most 1/2 + 7.4/16 < 1;
- * with the sum (or the product of it, below 1) and the middle below
- * 1 + 4.5 + 1/2 < 8: Lemma C. */
+ * are at most DIVIDEND + FWD_7 = 1.63 + 5.77 < 8, so the product with w at most
+ * 1/2 + 7.4/16 < 1; with the sum (or the product of it, below 1) and the middle
+ * below 1 + 4.5 + 1/2 < 8: Lemma C. */
 static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
                                      size_t count, const ending *e,
                                      int products, const double *table,
@@ -307,7 +323,11 @@ static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
         UNROLL
         for (int k = 0; k < 4; k++)
             v[k] = _mm256_sub_pd(zero, v[k]);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], FWD_7, c);
         add_dividend(v, q, products, 16 * i, n, c);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], FWD_7 + DIVIDEND, c);
         UNROLL
         for (int k = 0; k < 4; k++)
             v[k] = mulmod(v[k], e->w, c);
@@ -326,6 +346,7 @@ static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
             if (q->u != 1)
                 sum[k] = mulmod(sum[k], e->u, c);
             v[k] = _mm256_add_pd(v[k], _mm256_sub_pd(sum[k], c.half));
+            VERIFY_VEC(v[k], MOST, c);
             store_centred(out + 4 * k, reduce(v[k], c), c);
         }
     }
@@ -347,10 +368,12 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
         fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
         layers = reduced ? 2 : layers + 2;
         words = false;
+        VERIFY_WITHIN(x, size, fwd_bound(layers), c);
     }
     VERIFY(layers + 4 <= LAST_LAYERS);
     index *= size / 16;
     fwd_vectors(x, n, index, size / 16, table, c);
+    VERIFY_WITHIN(x, size, fwd_bound(layers + 2), c);
     if (e == NULL)
         fwd_last(x, n, index, size / 16, table, c);
     else if (e->q->products == 0)
@@ -384,8 +407,10 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
         layers = 1;
         words = false;
     }
-    for (; size > BLOCK; size /= 4, layers += 2, words = false)
+    for (; size > BLOCK; size /= 4, layers += 2, words = false) {
         fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
+        VERIFY_WITHIN(x, n, fwd_bound(layers + 2), c);
+    }
     for (size_t i = 0; i < n / size; i++)
         fwd_rest(x + i * size, n, size, i, layers, words, e, table, c);
     VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);

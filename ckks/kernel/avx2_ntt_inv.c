@@ -4,15 +4,13 @@
  */
 #include "avx2_ntt.h"
 
-/* (x, y) -> (x + y, w (x - y)).  Two layers from B: sums 4B, reduced to at
- * most 1/2 + 4B/16 = 1/2 + B/4; f' = 2 (1/2 + B/8) = 1 + B/4; others at most
- * 1/2 + B/4.  B = 1.4 is kept: 1 + 0.35 = 1.35.  Products see at most
- * 4 B = 5.6 < 8. */
-
+/* (x, y) -> (x + y, w (x - y)); ranges: avx2_ntt.h. */
 static inline void inv(vec *x, vec *y, vec w, prime c)
 {
     vec u = *x, v = *y;
 
+    VERIFY_VEC(u, INV_SUMS, c);
+    VERIFY_VEC(v, INV_SUMS, c);
     *x = _mm256_add_pd(u, v);
     *y = mulmod(_mm256_sub_pd(u, v), w, c);
 }
@@ -88,7 +86,7 @@ static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
 }
 
 /* The last layer (log N odd) or two, factor/N included; canonical words out.
- * The products' inputs are at most 4B = 5.6, so |r| <= 0.85 p. */
+ * The products' inputs are at most 2 INV_SUMS = 5.6, so |r| <= 0.85 p. */
 static void inv_last(uint64_t *x, uint64_t factor, bool two,
                      const double *table, const cki_ntt *ntt, prime c)
 {
@@ -115,6 +113,10 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
 
         inv(&e, &f, w2, c);
         inv(&g, &h, w3, c);
+        VERIFY_VEC(e, INV_SUMS, c);
+        VERIFY_VEC(f, INV_SUMS, c);
+        VERIFY_VEC(g, INV_SUMS, c);
+        VERIFY_VEC(h, INV_SUMS, c);
         store(at, lift(mulmod(_mm256_add_pd(e, g), scale, c), c));
         store(at + t, lift(mulmod(_mm256_add_pd(f, h), scale, c), c));
         store(at + 2 * t, lift(mulmod(_mm256_sub_pd(e, g), w1, c), c));
@@ -123,12 +125,16 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
 }
 
 /* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
- * from 2B the products' inputs are at most 4B. */
+ * from INV_SUMS the products' inputs are at most twice that. */
 static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
                           prime c)
 {
     const vec a = *u, b = *p;
 
+    VERIFY_VEC(a, INV_SUMS, c);
+    VERIFY_VEC(b, INV_SUMS, c);
+    VERIFY_VEC(*q, INV_SUMS, c);
+    VERIFY_VEC(*v, INV_SUMS, c);
     *u = lift(mulmod(_mm256_add_pd(a, *v), scale, c), c);
     *v = lift(mulmod(_mm256_sub_pd(a, *v), w0, c), c);
     *p = lift(mulmod(_mm256_add_pd(b, *q), scale, c), c);
@@ -222,12 +228,18 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
 
         inv_first(block, in + i * size, n, i * (size / 16), size / 16, table,
                   c);
+        VERIFY_WITHIN(block, size, INV, c);
         inv_vectors(block, n, i * (size / 16), size / 16, table, c);
-        for (size_t s = 64; s <= size; s *= 4)
+        VERIFY_WITHIN(block, size, INV, c);
+        for (size_t s = 64; s <= size; s *= 4) {
             inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);
+            VERIFY_WITHIN(block, size, INV, c);
+        }
     }
-    for (size_t s = 4 * size; s <= top; s *= 4)
+    for (size_t s = 4 * size; s <= top; s *= 4) {
         inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
+        VERIFY_WITHIN(x, n, INV, c);
+    }
     if (t->real && odd)
         inv_real(x, w, true, table, t, c);
     else if (t->real)

@@ -4,10 +4,12 @@
  */
 #include "avx2.h"
 
-/* ---- inner products ----------------------------------------------------- */
+/* ---- inner products ---------------------------------------------------------
+ *
+ * FULL_TERMS at a time by Lemma D, one alone by Lemma F. */
 
-/* One term, |a b / p| < 2^49: by Lemma F its remainder is at most
- * p (1/2 + 2^-3) in absolute value. */
+/* One term: by Lemma F its remainder is at most p (1/2 + 2^-3) in absolute
+ * value (OF_WORDS), for |a b / p| < p < 2^49. */
 static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *x, const uint32_t *perm,
                                    const uint64_t *y0, const uint64_t *y1,
@@ -68,8 +70,8 @@ static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *const *y1, int k,
                                    bool add_to, size_t n, prime c)
 {
-    for (int j = 0; j < k; j += 4) {
-        const int some = k - j < 4 ? k - j : 4;
+    for (int j = 0; j < k; j += FULL_TERMS) {
+        const int some = k - j < FULL_TERMS ? k - j : FULL_TERMS;
         const bool add = add_to || j > 0;
 
         if (some == 1)
@@ -98,7 +100,14 @@ void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
  *
  * y_i and v as doubles, in memory of words. */
 
-enum { CHUNK = 8 };
+enum {
+    CHUNK = HALF_TERMS,
+    CHUNKS = (CKKS_MAX_PRIMES + 1 + CHUNK - 1) / CHUNK,
+    CHUNK_SUMS = CHUNKS * OF_DOT
+};
+
+/* Lemma C is used on what all chunks add up to, less the middle. */
+WITHIN(CHUNK_SUMS + HALF, MOST);
 
 /* RN(y_i) frac_i, added to what f holds (i > 0); y_i to doubles. */
 static void count_one(uint64_t *y, uint64_t *f, int i, const cki_conv *k,
@@ -175,13 +184,17 @@ static inline void two_targets(const targets *t, const uint64_t *const *y,
             dot_term(&h10, &l10, x0, w1);
             dot_term(&h11, &l11, x1, w1);
         }
-        /* at most 13 chunks of at most p/2 + 1 each */
+        /* at most p/2 + 1 each, CHUNK_SUMS in the end */
         t00 = _mm256_add_pd(t00, dot_end(h00, l00, c0));
         t01 = _mm256_add_pd(t01, dot_end(h01, l01, c0));
         t10 = _mm256_add_pd(t10, dot_end(h10, l10, c1));
         t11 = _mm256_add_pd(t11, dot_end(h11, l11, c1));
     }
-    /* less the middle: below 7 p */
+    VERIFY_VEC(t00, CHUNK_SUMS, c0);
+    VERIFY_VEC(t01, CHUNK_SUMS, c0);
+    VERIFY_VEC(t10, CHUNK_SUMS, c1);
+    VERIFY_VEC(t11, CHUNK_SUMS, c1);
+    /* less the middle */
     store_centred(out0 + j, reduce(_mm256_sub_pd(t00, c0.half), c0), c0);
     store_centred(out0 + j + 4, reduce(_mm256_sub_pd(t01, c0.half), c0), c0);
     store_centred(out1 + j, reduce(_mm256_sub_pd(t10, c1.half), c1), c1);
@@ -240,6 +253,7 @@ void cki_avx2_convert_end(uint64_t *const *out, const int *number,
         cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
+    VERIFY(k->len <= CKKS_MAX_PRIMES);
     for (int first = 0, count; first < num_targets; first += count) {
         count = num_targets - first;
         count = count > 2 && k->len < CHUNK ? 4 : 2;

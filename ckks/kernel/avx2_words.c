@@ -49,7 +49,7 @@ POINTWISE(sub, {
     (void)w;
     store(out, lift(_mm256_sub_pd(load(a), load(b)), k));
 })
-/* |a b / p| < p < 2^49, so |r| <= 0.63 p by Lemma F. */
+/* |a b / p| < p < 2^49, so |r| <= 0.63 p (OF_WORDS) by Lemma F. */
 POINTWISE(mul, {
     (void)c;
     (void)w;
@@ -104,7 +104,7 @@ static inline void put(uint64_t *out, vec r, bool add_to, prime c)
     store(out, add_to ? fold(_mm256_add_pd(r, load(out)), c) : r);
 }
 
-/* |2 a0 a1| < 2^50 p, so its remainder is at most 0.75 p. */
+/* |2 a0 a1| < 2^50 p, so its remainder is at most 0.75 p (OF_SUM). */
 void cki_avx2_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
                      const uint64_t *a0, const uint64_t *a1, bool add_to,
                      size_t n, const cki_mod *m)

@@ -17,7 +17,10 @@
  * multiplies reads them, so they are masked only before a comparison.
  *
  * Ranges are written B: "B = 6" means that the low 52 bits are below 6 p.  A
- * prime of b bits has room for B = 2^(52 - b): 8 for the largest.
+ * prime of b bits has room for B = 2^(52 - b): 8 for the largest.  Bounds have
+ * names, so that the compiler can check how one follows from another; under
+ * CKKS_VERIFY words are checked against them after each sweep, and before each
+ * reduction that counts on one.
  */
 #ifndef CKI_AVX512IFMA_H
 #define CKI_AVX512IFMA_H
@@ -34,6 +37,19 @@ typedef __m512i vec;
 
 enum { LANES = 8 };
 #define MASK52 (((uint64_t)1 << 52) - 1)
+
+/* Bounds, in p. */
+enum {
+    ROOM = 8,                   /* of the largest primes                     */
+    OF_PRODUCT = 2,             /* what Lemma I gives                        */
+    OF_PRODUCTS = 4             /* two of them, added                        */
+};
+
+#define WITHIN(a, b) \
+    _Static_assert((int)(a) <= (int)(b), #a " is more than " #b)
+
+WITHIN(2 * OF_PRODUCT, OF_PRODUCTS);
+WITHIN(OF_PRODUCTS, ROOM);
 
 /* The constants of one prime. */
 typedef struct prime {
@@ -129,9 +145,30 @@ static inline vec low52(vec x, prime c)
     return _mm512_and_si512(x, c.mask);
 }
 
+/* All eight words are. */
+static inline bool below(vec x, vec y)
+{
+    return _mm512_cmplt_epu64_mask(x, y) == 0xff;
+}
+
+/* Eight words, or n in memory, are below bound p in their low 52 bits. */
+#define VERIFY_VEC(x, bound, c)                                           \
+    VERIFY(below(low52(x, c),                                             \
+                 _mm512_mullo_epi64((c).p, set1((uint64_t)(bound)))))
+#ifdef CKKS_VERIFY
+#define VERIFY_WITHIN(x, n, bound, c)                                     \
+    do {                                                                  \
+        for (size_t v_ = 0; v_ < (n); v_ += LANES)                        \
+            VERIFY_VEC(load((x) + v_), bound, c);                         \
+    } while (0)
+#else
+#define VERIFY_WITHIN(x, n, bound, c) ((void)0)
+#endif
+
 /* [0, 2y) -> [0, y): the difference wraps if x < y. */
 static inline vec fold(vec x, vec y)
 {
+    VERIFY(below(x, add(y, y)));
     return _mm512_min_epu64(x, sub(x, y));
 }
 
@@ -157,10 +194,10 @@ static inline vec reduce(vec x, prime c)
  * L = low mod 2^52.  Twice Lemma I (for H and c, and for L and 1) with the two
  * quotients and the two remainders added: below 4p.
  *
- * It needs H < 2^52.  An inner product of 64 terms below p, and a word below
- * p: 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different
- * odd primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these,
- * at most 8 from v <= 64 and 65 carried over. */
+ * It needs H < 2^52.  An inner product of 64 terms below p, and a word below p:
+ * 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different odd
+ * primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these, at
+ * most 8 from v <= 64 and 65 carried over. */
 
 typedef struct reducer {
     prime c;
@@ -175,12 +212,13 @@ static inline reducer reducer_of(const cki_mod *m)
     return e;
 }
 
-/* Below 4p. */
+/* Below 4p (OF_PRODUCTS). */
 static inline vec end_lazy(vec high, vec low, const reducer *e)
 {
     vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
     vec q = hi(hi(zero(), h, e->s), l, e->c.one);
 
+    VERIFY(below(h, set1(MASK52 + 1)));
     return low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
 }
 

@@ -148,6 +148,7 @@ static ALWAYS_INLINE void digit_end(uint64_t *out, vec sum, bool add_to,
         l = add(l, load(out));
     h = add(h, _mm512_srli_epi64(l, 52));
     l = low52(l, e->c);
+    VERIFY(below(h, set1(MASK52 + 1)));
     q = hi(hi(zero(), h, e->s), l, e->c.one);
     l = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
     store(out, fold(fold(l, e->c.p2), e->c.p));
@@ -362,6 +363,8 @@ static inline vec positive(dbl x, const ending *e)
 {
     dbl q = _mm512_sub_pd(_mm512_fmadd_pd(x, e->inv, e->magic), e->magic);
 
+    VERIFY(_mm512_cmp_pd_mask(_mm512_abs_pd(x), _mm512_set1_pd(0x1p53),
+                              _CMP_LE_OQ) == 0xff);
     return add(_mm512_cvtpd_epi64(_mm512_fnmadd_pd(q, e->p, x)), e->c.p);
 }
 
@@ -370,6 +373,9 @@ static inline vec finish(dbl low, dbl high, const ending *e)
     vec r = mul_add_lazy(positive(low, e), positive(high, e), e->w, e->s,
                          e->c);
 
+    VERIFY_VEC(positive(low, e), 2, e->c);
+    VERIFY_VEC(positive(high, e), 2, e->c);
+    VERIFY_VEC(r, OF_PRODUCTS, e->c);
     return fold(fold(low52(r, e->c), e->c.p2), e->c.p);
 }
 

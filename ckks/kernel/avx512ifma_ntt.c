@@ -46,13 +46,9 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
     table_fill(w + 2 * n, inverse, n, &t->mod);
 }
 
-/* ---- forward ---------------------------------------------------------------
- *
- * (x, y) -> (x + w y, x - w y + 2p), from B before a layer to B + 2 after, y
- * anything below 2^52.  Layers go in pairs.  Before a pair that would leave
- * the room 2^(52 - b) the x of its first layer are brought down to half the
- * room; half a room and two layers fit: 4 + 4 <= 8. */
+/* ---- forward (ranges: avx512ifma_ntt.h) ---------------------------------- */
 
+/* (x, y) -> (x + w y, x - w y + 2p), y anything below 2^52. */
 static inline void fwd(vec *x, vec *y, twiddle t, prime c)
 {
     vec twice = add(add(*x, *x), c.p2);
@@ -81,16 +77,21 @@ static void fwd_first(uint64_t *x, const plan *f)
         store(x + j, a);
         store(y + j, b);
     }
+    VERIFY_WITHIN(x, f->n, f->bound[0], c);
 }
 
 /* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
- * two, the first of the others: from B = 1 to 3, or 5. */
+ * two, the first of the others: from B = 1 to 3, or FWD_FIRST. */
 static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
                                      twiddle w0, twiddle w1, bool two,
                                      prime c)
 {
     fwd(u, v, w0, c);
     fwd(p, q, w0, c);
+    VERIFY_VEC(*u, 1 + LAYER, c);
+    VERIFY_VEC(*p, 1 + LAYER, c);
+    VERIFY_VEC(*q, 1 + LAYER, c);
+    VERIFY_VEC(*v, 1 + LAYER, c);
     if (two) {
         fwd(u, p, w1, c);
         fwd(q, v, w1, c);
@@ -129,6 +130,7 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const cki_ntt *t,
         store(edge.v + i, v);
     }
     cki_edge_store(x, &edge, LANES, n);
+    VERIFY_WITHIN(x, n, f->bound[0], c);
 }
 
 /* Two layers on one block of 4t words, its first twiddle number i. */
@@ -186,7 +188,7 @@ static ending ending_of(uint64_t *out, const cki_quotient *q, const cki_mod *m)
     return e;
 }
 
-/* in and the products at the words from `at` on: below 4p. */
+/* in and the products at the words from `at` on: below 4p (OF_PRODUCTS). */
 static ALWAYS_INLINE vec dividend_at(const ending *e, int products, size_t at)
 {
     const cki_quotient *q = e->q;
@@ -206,7 +208,15 @@ static ALWAYS_INLINE vec dividend_at(const ending *e, int products, size_t at)
     return end_lazy(h, l, &e->r);
 }
 
-/* The sum of the summands there: below 4p. */
+/* The sum of the summands there: at most SUMMANDS, three after a reduction. */
+enum {
+    SUMMANDS = 1 + 3,
+    QUOTIENT = OF_PRODUCTS + SUMMANDS
+};
+
+WITHIN(OF_PRODUCT, SUMMANDS);   /* u times the sum                           */
+WITHIN(QUOTIENT, ROOM);
+
 static inline vec summands_at(const cki_quotient *q, size_t at, prime c)
 {
     vec sum = zero();
@@ -216,6 +226,7 @@ static inline vec summands_at(const cki_quotient *q, size_t at, prime c)
 
         sum = add(sum, s->perm == NULL ? load(s->x + at)
                                        : permuted(s->x, s->perm + at));
+        VERIFY_VEC(sum, SUMMANDS, c);
         if (j % 3 == 2)
             sum = reduce(sum, c);
     }
@@ -223,7 +234,8 @@ static inline vec summands_at(const cki_quotient *q, size_t at, prime c)
 }
 
 /* w dividend + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
- * the remainders added: below 4p; with the sum, or its product, below 8p. */
+ * the remainders added: below 4p; with the sum, or its product, below 8p
+ * (QUOTIENT). */
 static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
                                 const ending *e, prime c)
 {
@@ -239,6 +251,8 @@ static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
         }
     }
     r = lo(lo(lo(r, y, e->w.w), x, e->minus.w), q, c.neg);
+    VERIFY_VEC(y, OF_PRODUCTS, c);
+    VERIFY_VEC(r, QUOTIENT, c);
     return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
 }
 
@@ -267,6 +281,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
     for (int k = 0; k < 4; k++)
         fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2],
             same(w, n, n / 32 + 2 * i + (size_t)k / 2), c);
+    VERIFY_EIGHT(x, f->bound[f->pairs - 2], c);
     if (halved[1])
         UNROLL
         for (int k = 0; k < 8; k += 2)
@@ -279,6 +294,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
     UNROLL
     for (int k = 0; k < 4; k++)
         fwd(&x[k], &x[k + 4], each(w, n, n / 8 + 8 * i), c);
+    VERIFY_EIGHT(x, f->bound[f->pairs - 1], c);
     if (halved[2])
         UNROLL
         for (int k = 0; k < 4; k++)
@@ -291,6 +307,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
     for (int k = 0; k < 4; k++)
         fwd(&x[2 * k], &x[2 * k + 1],
             each(w, n, n / 2 + 32 * i + 8 * (size_t)k), c);
+    VERIFY_EIGHT(x, f->bound[f->pairs], c);
     if (e == NULL)
         UNROLL
         for (int k = 0; k < 8; k++)
@@ -319,13 +336,17 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
         fwd_real(x, false, t, &f);
     else if (t->log_n % 2 == 1)
         fwd_first(x, &f);
-    for (; size > BLOCK; size /= 4, top++)
+    for (; size > BLOCK; size /= 4, top++) {
         fwd_sweep(x, n, size / 4, n / size, f.halved[top], &f);
+        VERIFY_WITHIN(x, n, f.bound[top + 1], f.c);
+    }
     for (size_t at = 0; at < n; at += size) {
         int k = top;
 
-        for (size_t s = size; s > LAST; s /= 4, k++)
+        for (size_t s = size; s > LAST; s /= 4, k++) {
             fwd_sweep(x + at, size, s / 4, (n + at) / s, f.halved[k], &f);
+            VERIFY_WITHIN(x + at, size, f.bound[k + 1], f.c);
+        }
         for (size_t i = at; i < at + size; i += LAST)
             if (e == NULL)
                 fwd_last(x + i, i / LAST, NULL, 0, &f);

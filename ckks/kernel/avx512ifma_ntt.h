@@ -40,6 +40,12 @@ static inline twiddle factor(uint64_t w, const cki_mod *m)
     return t;
 }
 
+#define VERIFY_EIGHT(x, bound, c)                                         \
+    do {                                                                  \
+        for (int v_ = 0; v_ < 8; v_++)                                    \
+            VERIFY_VEC((x)[v_], bound, c);                                \
+    } while (0)
+
 /* x[k] lane j <-> x[j] lane k. */
 static inline void transpose(vec *x)
 {
@@ -71,6 +77,29 @@ static inline vec reversed(vec x)
                                     x);
 }
 
+/* ---- ranges ----------------------------------------------------------------
+ *
+ * Forward: from B before a layer to B + 2 after.  Layers go in pairs.  Before a
+ * pair that would leave the room 2^(52 - b) the x of its first layer are
+ * brought down to half the room; half a room and two layers fit: 4 + 4 <= 8.
+ *
+ * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
+ * 4, those of the second 8, all the room there is, and are brought down. */
+
+enum {
+    LAYER = OF_PRODUCT,
+    PAIR = 2 * LAYER,
+    FWD_FIRST = 1 + 2 * LAYER,  /* after the real ring's layer and an odd one */
+    INV = 2,
+    INV_SUMS = 2 * INV
+};
+
+WITHIN(ROOM / 2 + PAIR, ROOM);
+WITHIN(FWD_FIRST, ROOM);
+WITHIN(1, INV);                 /* words                                     */
+WITHIN(OF_PRODUCT, INV);
+WITHIN(2 * INV_SUMS, ROOM);
+
 /* ---- what is known of a transform ---------------------------------------- */
 
 enum { MAX_PAIRS = CKKS_MAX_LOG_N / 2 };
@@ -82,19 +111,26 @@ typedef struct plan {
     vec half;                   /* p times half the room                     */
     bool halved[MAX_PAIRS];     /* x brought down before pair k              */
     int pairs;                  /* the last three are done in registers      */
+#ifdef CKKS_VERIFY
+    int bound[MAX_PAIRS + 1];   /* before pair k                             */
+#endif
 } plan;
 
 static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
 {
     int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
-    int bound = 1 + 2 * (t->log_n % 2) + 2 * t->real;
+    int bound = 1 + LAYER * (t->log_n % 2) + LAYER * t->real;
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
                .half = set1((uint64_t)room / 2 * t->mod.p),
                .pairs = t->log_n / 2 };
 
     for (int k = 0; k < f.pairs; k++) {
-        f.halved[k] = bound + 4 > room;
-        bound = (f.halved[k] ? room / 2 : bound) + 4;
+#ifdef CKKS_VERIFY
+        f.bound[k] = bound;
+        f.bound[k + 1] = (bound + PAIR > room ? room / 2 : bound) + PAIR;
+#endif
+        f.halved[k] = bound + PAIR > room;
+        bound = (f.halved[k] ? room / 2 : bound) + PAIR;
         VERIFY(bound <= room);
     }
     return f;

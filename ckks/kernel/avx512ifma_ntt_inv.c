@@ -4,14 +4,13 @@
  */
 #include "avx512ifma_ntt.h"
 
-/* (x, y) -> (x + y, w (x - y + 2p)).  A pair of layers starts and ends at
- * B = 2: sums of the first reach 4, those of the second 8, all the room there
- * is, and are brought down. */
-
+/* (x, y) -> (x + y, w (x - y + above)), both below `above`: 2p or 4p (ranges:
+ * avx512ifma_ntt.h). */
 static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
 {
     vec d = add(sub(*x, *y), above);
 
+    VERIFY(below(low52(*x, c), above) && below(low52(*y, c), above));
     *x = add(*x, *y);
     *y = mul_add_lazy(zero(), d, t.w, t.s, c);
 }
@@ -79,12 +78,14 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
         inv_two(&x[4 * k], &x[4 * k + 1], &x[4 * k + 2], &x[4 * k + 3],
                 each(w, n, at2 + 8 * k), each(w, n, at1 + 16 * k),
                 each(w, n, at1 + 16 * k + 8), p4, c);
+    VERIFY_EIGHT(x, INV, c);
     UNROLL
     for (int k = 0; k < 4; k++) {
         inv(&x[k], &x[k + 4], each(w, n, n / 8 + 8 * i), c.p2, c);
         x[k] = fold(x[k], c.p2);
         x[k + 4] = low52(x[k + 4], c);
     }
+    VERIFY_EIGHT(x, INV, c);
     transpose(x);
     UNROLL
     for (size_t k = 0; k < 4; k++) {
@@ -93,6 +94,7 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
         x[2 * k] = fold(x[2 * k], c.p2);
         x[2 * k + 1] = low52(x[2 * k + 1], c);
     }
+    VERIFY_EIGHT(x, INV, c);
     UNROLL
     for (size_t k = 0; k < 2; k++)
         inv_two(&x[k], &x[k + 2], &x[k + 4], &x[k + 6],
@@ -123,6 +125,10 @@ static void inv_last(uint64_t *x, uint64_t w, bool two, const cki_ntt *ntt,
 
             inv(&a, &b, w2, c.p2, c);
             inv(&d, &e, w3, c.p2, c);
+            VERIFY_VEC(a, INV_SUMS, c);
+            VERIFY_VEC(d, INV_SUMS, c);
+            VERIFY_VEC(b, INV, c);
+            VERIFY_VEC(e, INV, c);
             out[0] = add(a, d);
             out[1] = add(b, e);
             out[2] = add(sub(a, d), p4);
@@ -149,12 +155,16 @@ static inline vec times(vec x, twiddle w, prime c)
 }
 
 /* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
- * from B = 4 at most, sums and differences below 8. */
+ * from INV_SUMS at most, sums and differences below 8 (ROOM). */
 static inline void unfold(vec *u, vec *p, vec *q, vec *v, twiddle w0,
                           twiddle scale, vec p4, prime c)
 {
     const vec a = *u, b = *p;
 
+    VERIFY_VEC(a, INV_SUMS, c);
+    VERIFY_VEC(b, INV_SUMS, c);
+    VERIFY_VEC(*q, INV_SUMS, c);
+    VERIFY_VEC(*v, INV_SUMS, c);
     *u = times(add(a, *v), scale, c);
     *v = times(add(sub(a, *v), p4), w0, c);
     *p = times(add(b, *q), scale, c);
@@ -248,11 +258,16 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     for (size_t at = 0; at < n; at += size) {
         for (size_t i = at; i < at + size; i += LAST)
             inv_first(x + i, in + i, i / LAST, &f);
-        for (size_t s = 4 * LAST; s <= size; s *= 4)
+        VERIFY_WITHIN(x + at, size, INV, f.c);
+        for (size_t s = 4 * LAST; s <= size; s *= 4) {
             inv_sweep(x + at, size, s / 4, (n + at) / s, &f);
+            VERIFY_WITHIN(x + at, size, INV, f.c);
+        }
     }
-    for (size_t s = 4 * size; s <= top; s *= 4)
+    for (size_t s = 4 * size; s <= top; s *= 4) {
         inv_sweep(x, n, s / 4, n / s, &f);
+        VERIFY_WITHIN(x, n, INV, f.c);
+    }
     if (t->real && odd)
         inv_real(x, w, true, t, &f);
     else if (t->real)

@@ -69,6 +69,33 @@ static uint32_t *pack_weights(uint32_t *to, const ckks_block *b, size_t rows,
     return to;
 }
 
+#ifdef CKKS_VERIFY
+static uint32_t size_of(uint32_t half)
+{
+    return half < 1 << 15 ? half : (1 << 16) - half;
+}
+
+/* What was packed: no run's |weight| add up to `limit`, in any row. */
+static bool runs_hold(const cki_entry *e, size_t count, const uint32_t *weight,
+                      size_t groups, size_t rows, uint32_t limit)
+{
+    for (size_t g = 0; g < groups; g++, weight += count * rows)
+        for (size_t r = 0; r < rows; r++) {
+            uint64_t sum = 0;
+
+            for (size_t k = 0; k < count; k++) {
+                const uint32_t w = weight[k * rows + r];
+
+                sum += size_of(w & 0xffff) + size_of(w >> 16);
+                if (sum >= limit)
+                    return false;
+                sum = e[k] & 1 ? 0 : sum;
+            }
+        }
+    return count > 0 && e[count - 1] & 1;
+}
+#endif
+
 void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
                     size_t rows, uint32_t limit)
 {
@@ -76,6 +103,11 @@ void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
         const size_t count = find_runs(to + 1, b, limit);
 
         *to = (uint32_t)count;
+        VERIFY(limit >= 1 << 15);
         to = pack_weights(to + 1 + count, b, rows, limit);
+        VERIFY(runs_hold(to - count * ((b->rows + rows - 1) / rows * rows + 1),
+                         count, to - count * ((b->rows + rows - 1) / rows
+                                              * rows),
+                         (b->rows + rows - 1) / rows, rows, limit));
     }
 }

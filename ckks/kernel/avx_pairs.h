@@ -49,7 +49,7 @@ bool cki_pairs_fit(const ckks_block *block, size_t n_blocks);
 
 /* For each block in turn: the number of its entries, these, then for each group
  * of `rows` rows and each entry the weights, row after row, the even input's in
- * the low half.  limit > 2^15; `to` has room for 1 + 2 rows words a term and
+ * the low half.  limit >= 2^15; `to` has room for 1 + 2 rows words a term and
  * group of rows. */
 void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
                     size_t rows, uint32_t limit);
