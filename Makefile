@@ -169,6 +169,7 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+	$(MAKE) B=$(B) mutants-sample
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -182,6 +183,16 @@ $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 
 check-mutants:
 	sh tests/mutate.sh
+
+# Every operator of ckks/ changed, COUNT of them in SEED's order, each judged by
+# the tests named for its file: an hour; cut, it goes on where it stopped.
+COUNT ?= 1000
+SEED  ?= 1
+mutants:
+	$(PYTHON) tests/mutants.py run --count $(COUNT) --seed $(SEED) --results tests/mutants/results.tsv
+mutants-sample:
+	rm -f $(B)/mutants.tsv
+	$(PYTHON) tests/mutants.py run --plain --green --count 20 --seed 2 --least 75 --results $(B)/mutants.tsv
 
 # Test vectors: written anew by their generator; and, in every kernel, compared
 # with this library, whose planted faults they must catch.
@@ -298,6 +309,7 @@ help:
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
 	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
+	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make study       classifiers by many packings: minutes; docs/cnn.md (data in DATA=../shared/data)'
@@ -305,6 +317,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-msan check-tsan check-verify demo bench study train deps deps-cross deps-sanitize deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 .SECONDARY:

@@ -25,7 +25,8 @@
  * The thread-local buffer behind it is the library's only writable global. */
 #ifdef CKKS_NO_MESSAGE          /* no texts in the program: statuses alone   */
 int cki_message(const char *format, ...) CKI_PRINTF(1, 2);  /* is not there  */
-#define cki_fail(s, ...) ((void)sizeof cki_message(__VA_ARGS__), (ckks_status)(s))
+#define cki_fail(s, ...)                                                  \
+    ((void)sizeof cki_message(__VA_ARGS__), (ckks_status)(s))
 #else
 ckks_status cki_fail(ckks_status s, const char *format, ...) CKI_PRINTF(2, 3);
 #endif

@@ -101,7 +101,7 @@ void volley_put_cost(nni_json_writer *w, const volley_source *s,
     nni_json_put_word(w, "memory_bytes_at_most", c->memory[work]);
 }
 
-/* ---- the key folder ------------------------------------------------------- */
+/* ---- the key folder ----------------------------------------------------- */
 
 void volley_owner_clear(volley_owner *o)
 {
