@@ -19,7 +19,11 @@ PYTHON  ?= /usr/bin/python3
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wpedantic -Wstrict-prototypes
 # -ffp-contract=off: the exactness proofs of the kernels need every rounding
 # where the source has it.
+ifdef MINIMAL                   # small; docs/embedded.md
+CFLAGS ?= -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+endif
 CFLAGS ?= -O2 -g
+PIC    ?= -fPIC
 STD    := -std=c11 -D_POSIX_C_SOURCE=200809L -ffp-contract=off -Ickks -Inn -Iunet
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 
@@ -102,7 +106,7 @@ $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -fPIC -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(PIC) -MMD -MP -c -o $@ $<
 
 ifeq ($(HAVE_OMP),1)
 $(B)/omp/%.o: DEFS += -DCKKS_OMP
@@ -165,6 +169,7 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+	$(MAKE) B=$(B) mutants-sample
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -179,6 +184,16 @@ $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 check-mutants:
 	sh tests/mutate.sh
 
+# Every operator of ckks/ changed, COUNT of them in SEED's order, each judged by
+# the tests named for its file: an hour; cut, it goes on where it stopped.
+COUNT ?= 1000
+SEED  ?= 1
+mutants:
+	$(PYTHON) tests/mutants.py run --count $(COUNT) --seed $(SEED) --results tests/mutants/results.tsv
+mutants-sample:
+	rm -f $(B)/mutants.tsv
+	$(PYTHON) tests/mutants.py run --plain --green --count 20 --seed 2 --least 75 --results $(B)/mutants.tsv
+
 # Test vectors: written anew by their generator; and, in every kernel, compared
 # with this library, whose planted faults they must catch.
 vectors:
@@ -191,6 +206,11 @@ check-vectors: $(B)/volley
 # other architectures, one of them big-endian (make deps-cross first).
 check-cross:
 	sh tests/cross.sh $(ONLY)
+
+# No jump, address or division by a secret: two compilers, four levels, all
+# kernels, both rings (make deps-ct first); a quick form is part of check.
+check-ct:
+	sh tests/ct.sh all $(ONLY)
 
 # Sanitizers: all tests, or those whose name contains ONLY; without it the command
 # too.  Memory and thread take clang (make deps-sanitize first) and leave out what
@@ -241,14 +261,16 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev
-DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
+DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
+DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
+deps-ct:
+	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
 deps-sanitize:
 	@sh tests/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
 deps-train:
@@ -272,6 +294,7 @@ install: all
 	done
 
 clean:
+	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
 	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify
 
 help:
@@ -283,8 +306,10 @@ help:
 	@echo 'make check-long  the long versions; check-verify: all invariants compiled in'
 	@echo 'make check-asan  and check-ubsan, check-msan, check-tsan: sanitizers (the last two: make deps-sanitize)'
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
-	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, s390x (make deps-cross)'
+	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
+	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
 	@echo 'make check-mutants  planted faults must be caught'
+	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make study       classifiers by many packings: minutes; docs/cnn.md (data in DATA=../shared/data)'
@@ -292,5 +317,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-asan check-ubsan check-msan check-tsan check-verify demo bench study train deps deps-cross deps-sanitize deps-train deps-seal install clean help
+.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 .SECONDARY:

@@ -8,7 +8,7 @@
  * array of N words (a "limb") for each prime.  docs/conventions.md fixes every
  * bit; docs/ teaches it from zero.
  *
- * Six rules hold for every function below unless its own comment says more.
+ * Seven rules hold for every function below unless its own comment says more.
  *
  *  1 order      outputs, then in/out, then inputs, then keys, then numbers;
  *               an array is followed at once by its length.
@@ -28,8 +28,18 @@
  *               contexts, and CKKS_EMEM; "errors" lines name the others.
  *  5 threads    nothing writes a ckks_ctx or a key after its init; share them
  *               freely.  Any other object belongs to one thread at a time.
- *  6 secrets    a function whose time or memory pattern may depend on a secret
- *               says so on a line that begins "leaks".
+ *  6 secrets    secret are secret keys, what is drawn to make keys, to encrypt
+ *               and to flood, and plaintexts.  No jump, no address and no
+ *               division depends on one; a function of which that is not true
+ *               says so on a line that begins "leaks".  `make check-ct`
+ *               measures it (docs/10-kernels.md).
+ *  7 rounding   the host program may have set this thread to round doubles as
+ *               it likes, or to flush tiny ones to 0: every function that
+ *               computes rounds to nearest, keeps tiny ones, and gives the
+ *               host's state back (5 instructions, 1 to 6 ns a call; tiny ones
+ *               on x86-64 and aarch64).  Traps and flags of exceptions are
+ *               left alone.  The library refuses to be compiled with
+ *               -ffast-math, -Ofast or their parts.
  *
  * Units: a level l means l+1 primes; cost is in NTTs of one limb ("NTT") and
  * in passes over one limb ("limb"); K special primes; D digits at this level.
@@ -185,7 +195,9 @@ double   ckks_ctx_security_bits(const ckks_ctx *ctx);   /* the estimate      */
 const char *ckks_ctx_kernel(const ckks_ctx *ctx);
 
 /* 16 bytes that name parameters and conventions (not the kernel): equal if
- * and only if objects of one context can be used with the other. */
+ * and only if what is saved of one context loads in the other.  In memory an
+ * object belongs to the very context it was made with: another one, even of
+ * equal parameters, is CKKS_ECTX. */
 void ckks_ctx_fingerprint(uint8_t out[16], const ckks_ctx *ctx);
 
 /* A description of several lines, NUL-terminated, cut at size bytes.
@@ -224,7 +236,11 @@ void ckks_rng_clear(ckks_rng *rng);
 
 /* A plaintext polynomial in NTT form.  Read the fields freely; change them
  * through functions only.  Holds a secret as soon as it holds data: cleared
- * memory is wiped. */
+ * memory is wiped.
+ *
+ *   invariant  0 <= level <= top level,
+ *              scale finite, 1 <= scale, 2 * scale < Q_level
+ */
 typedef struct ckks_pt {
     const ckks_ctx *ctx;
     int       level;
@@ -244,14 +260,18 @@ void ckks_pt_clear(ckks_pt *pt);
  *   cost    one FFT of N/2 points (real ring: N), level+1 NTT
  *   errors  CKKS_EARG    n too large, a value that is not finite
  *           CKKS_ELEVEL  level outside 0..top
- *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
- *                        stay below Q_level/2 or 2^120
+ *           CKKS_ESCALE  scale not finite or < 1, or 2 * scale not below
+ *                        Q_level; a coefficient that does not stay below
+ *                        Q_level/2 or 2^120
+ *   leaks   that values were refused; whether the largest coefficient is below
+ *           a prime, or 2^62
  */
 CKKS_CHECKED ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx,
                                      const double *re, const double *im,
                                      size_t n, int level, double scale);
 
-/* The same for one number in every slot: no FFT, no NTT. */
+/* The same for one number in every slot: no FFT, no NTT.
+ *   leaks   the number's size */
 CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
                                            double re, double im, int level,
                                            double scale);
@@ -260,13 +280,16 @@ CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
  * as the coefficients need: cost about 3 inverse NTT and one FFT whatever the
  * level.  Values up to Q_level / (2 scale) come out right, as far as a double
  * holds them (coefficients below 2^990).
- *   errors  CKKS_EARG    n larger than the number of slots */
+ *   errors  CKKS_EARG    n larger than the number of slots
+ *   leaks   how many primes the largest coefficient needs, and each */
 CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
                                      const ckks_pt *pt);
 
 /* ---- keys of the owner ------------------------------------------------ */
 
-/* Secret key: a uniform ternary polynomial.  Opaque; wiped when cleared. */
+/* Secret key: a uniform ternary polynomial.  Opaque; wiped when cleared.
+ *   leaks   which draws were thrown away (one of 256), as ckks_encrypt does for
+ *           its own: they say nothing about those kept */
 typedef struct ckks_sk ckks_sk;
 CKKS_CHECKED ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx,
                                       ckks_rng *rng);
@@ -340,6 +363,7 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
  *           sqrt(N/9); in slots docs/09-noise.md
  *   errors  CKKS_ERNG    rng never initialised
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
+ *   leaks   ckks_encrypt: as ckks_sk_init
  */
 CKKS_CHECKED ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng,
                                          const ckks_pt *pt, const ckks_sk *sk);
@@ -359,6 +383,8 @@ CKKS_CHECKED ckks_status ckks_decrypt(ckks_pt *out, const ckks_ct *ct,
  *           a coefficient (times scale, as it stands in the ciphertext);
  *           hiding_bits >= 20: what remains visible of the error shrinks by
  *           2^-hiding_bits
+ *           2^w well below the scale, if values of size 1 are to be seen: a
+ *           slot's noise is about sqrt(N/3) 2^w / scale
  *   errors  CKKS_ESCALE  2^w leaves no room: w >= log2(Q_level) - 2 or > 100
  */
 CKKS_CHECKED ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
@@ -446,10 +472,11 @@ CKKS_CHECKED ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a,
 
 /* out = a / q_level, one level down; the scale is divided by q_level.
  * Relinearise before, or with ckks_relin_rescale: a rescaled degree 2 carries
- * 2^7 times the noise.
+ * 2^7 times the noise.  The division's own rounding is about N/4 / scale in a
+ * slot, of the new scale: rescale products, not what was rescaled already.
  *   cost    (degree+1) (l+1) NTT
  *   errors  CKKS_ELEVEL  level 0
- *           CKKS_ESCALE  scale / q_level < 1 */
+ *           CKKS_ESCALE  scale / q_level < 1, or no room */
 CKKS_CHECKED ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a);
 
 /* Both at once, with a single rounding: the division by P and by q_level is
@@ -624,8 +651,7 @@ CKKS_CHECKED ckks_status ckks_sample_error(int8_t *out, size_t n,
  *   gives   level, scale
  *   cost    level+1 NTT
  *   errors  CKKS_ELEVEL  level outside 0..top
- *           CKKS_ESCALE  scale not finite or < 1; a coefficient that does not
- *                        stay below Q_level/2 */
+ *           CKKS_ESCALE  as ckks_encode, without 2^120 */
 CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
                                               const ckks_ctx *ctx,
                                               const int64_t *c, int level,
@@ -635,7 +661,8 @@ CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is
  * compared with its prime, the context's fingerprint must match, a checksum
- * (damage only: it is no protection against an attacker) must be right, and
+ * (damage only: it is no protection against an attacker) must be right where
+ * there is one (MINIMAL builds write and check the same one), and
  * nothing may follow the object.  Formats: docs/conventions.md.
  *
  * X_size: bytes X_save will write.  X_save: size must be exactly that.
@@ -661,6 +688,7 @@ CKKS_CHECKED ckks_status ckks_ct_save(uint8_t *out, size_t size,
 CKKS_CHECKED ckks_status ckks_ct_load(ckks_ct *out, const ckks_ctx *ctx,
                                       const uint8_t *in, size_t size);
 
+/*   leaks   loading: that a file was refused; nothing else */
 size_t ckks_sk_size(const ckks_sk *sk);
 CKKS_CHECKED ckks_status ckks_sk_save(uint8_t *out, size_t size,
                                       const ckks_sk *sk);
@@ -753,10 +781,14 @@ CKKS_CHECKED ckks_status ckks_seal_galois_load(ckks_keys **out,
                                                const ckks_ctx *ctx,
                                                const uint8_t *in, size_t size);
 
-/* Whole files (absent from a MINIMAL build).  Writing goes to a temporary
- * name in the same folder, which is renamed when all is on disk; mode is that
- * of the file (0600 for secrets).  Reading allocates with the default
- * allocator: free the result with ckks_file_free.
+/* Files (absent from a MINIMAL build).  Writing goes to a temporary name in the
+ * same folder, PATH.tmp-XXXXXX, which is renamed when all is on disk: under the
+ * name asked for stands the old file or the whole new one.  mode is that of the
+ * file (0600 for secrets), also where it replaces another.  Only what is no
+ * file yet or a regular one is written: a folder, a device, a pipe and a
+ * symbolic link are refused.  Reading follows links, refuses all but regular
+ * files, and allocates with the default allocator: free the result with
+ * ckks_file_free, which wipes it.
  *   errors  CKKS_EIO  with the path and the system's reason; reading also
  *                     refuses files over max_size */
 CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
@@ -764,6 +796,25 @@ CKKS_CHECKED ckks_status ckks_file_write(const char *path, const uint8_t *data,
 CKKS_CHECKED ckks_status ckks_file_read(uint8_t **out, size_t *size,
                                         const char *path, size_t max_size);
 void ckks_file_free(uint8_t *data, size_t size);
+/* Whether the name would be taken for writing, before the work is done. */
+CKKS_CHECKED ckks_status ckks_file_check(const char *path);
+
+/* The same writing, piece by piece.  finish clears the object whatever comes of
+ * it; clear before that removes what was written. */
+typedef struct ckks_file ckks_file;     /* opaque */
+CKKS_CHECKED ckks_status ckks_file_open(ckks_file **out, const char *path,
+                                        unsigned mode);
+CKKS_CHECKED ckks_status ckks_file_put(ckks_file *f, const uint8_t *data,
+                                       size_t size);
+CKKS_CHECKED ckks_status ckks_file_finish(ckks_file **f);
+void ckks_file_clear(ckks_file **f);
+
+/* Removes the temporary files of all writing under way in this process (of 64
+ * at once; a child after fork shares its parent's), which then fails.
+ * Async-signal-safe: for the handler of a program that is told to end.  The
+ * library installs none; without one such a signal leaves them, as SIGKILL
+ * always does. */
+void ckks_file_abandon(void);
 
 /* BLAKE2b of out_size (1..64) bytes, key of 0..64 bytes: the library's one
  * hash, for fingerprints of what is built on top. */

@@ -56,11 +56,8 @@ static ckks_status check_inputs(const ckks_ct *const *in, size_t n_in,
             s = cki_fail(CKKS_ELEVEL, "%s: levels differ: input 0 %d, input "
                          "%zu %d", name, in[0]->level, k, in[k]->level);
     }
-    if (s == CKKS_OK
-        && !(scale >= 1 && log2(scale) + 1 < in[0]->ctx->log_q[in[0]->level]))
-        s = cki_fail(CKKS_ESCALE, "%s: scale 2^%.2f leaves no room: log2(Q) is "
-                     "%.2f at level %d", name, log2(scale),
-                     in[0]->ctx->log_q[in[0]->level], in[0]->level);
+    if (s == CKKS_OK)
+        s = cki_check_scale_room(in[0]->ctx, in[0]->level, scale, name);
     return s;
 }
 
@@ -97,6 +94,7 @@ static void run(ckks_ct *made, size_t n_out, const ckks_ct *const *in,
 
     CKI_PARALLEL
     for (int k = 0; k < 2 * limbs; k++) {
+        CKI_NEAREST;
         int part = k / limbs, i = k % limbs;
         uint64_t **to = pointers + (size_t)k * (n_out + n_in);
         const uint64_t **from = (const uint64_t **)(void *)(to + n_out);
@@ -145,6 +143,7 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                          const ckks_block *block, size_t n_blocks,
                          double scale)
 {
+    CKI_NEAREST;
     const ckks_ctx *ctx;
     scratch w = { 0 };
     char *work = NULL;

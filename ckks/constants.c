@@ -38,6 +38,7 @@ static void times_gaussian(ckks_ct *out, const ckks_ct *a, double re,
  * = 5^j, which is 1 mod 8 for even j, 5 for odd. */
 ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a)
 {
+    CKI_NEAREST;
     const char *name = "ckks_mul_alternating";
     ckks_ct made;
     ckks_status s = cki_check_one(out, a, name);
@@ -68,6 +69,7 @@ ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a)
 ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im, double scale)
 {
+    CKI_NEAREST;
     ckks_ct made;
     ckks_status s = cki_check_one(out, a, "ckks_mul_const");
 
@@ -121,11 +123,13 @@ static ckks_status mul_signed(ckks_ct *out, const ckks_ct *a, int64_t c,
 
 ckks_status ckks_mul_int(ckks_ct *out, const ckks_ct *a, int64_t c)
 {
+    CKI_NEAREST;
     return mul_signed(out, a, c, "ckks_mul_int");
 }
 
 ckks_status ckks_neg(ckks_ct *out, const ckks_ct *a)
 {
+    CKI_NEAREST;
     return mul_signed(out, a, -1, "ckks_neg");
 }
 
@@ -144,6 +148,7 @@ static void add_word(uint64_t *z, uint64_t w, size_t n, const ckks_ctx *ctx,
 ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im)
 {
+    CKI_NEAREST;
     const ckks_ctx *ctx;
     double x, y;
     ckks_status s = cki_check_one(out, a, "ckks_add_const");

@@ -241,6 +241,7 @@ static ckks_status choose_kernel(ckks_ctx *ctx, const ckks_params *p)
 
 ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p)
 {
+    CKI_NEAREST;
     uint64_t prime[CKI_MAX_ALL] = { 0 };
     ckks_ctx *ctx = NULL;
     ckks_status s;
@@ -347,6 +348,8 @@ double ckks_ctx_log_q(const ckks_ctx *ctx, int level)
 
 double ckks_ctx_log_qp(const ckks_ctx *ctx)
 {
+    CKI_NEAREST;
+
     return ctx->log_q[ctx->num_primes - 1] + ctx->log_p;
 }
 
@@ -418,6 +421,22 @@ size_t ckks_ctx_describe(char *out, size_t size, const ckks_ctx *ctx)
 bool cki_same_scale(double a, double b)
 {
     return fabs(a - b) <= 0x1p-32 * a;
+}
+
+bool cki_scale_fits(const ckks_ctx *ctx, int level, double scale)
+{
+    return isfinite(scale) && scale >= 1
+           && log2(scale) + 1 < ctx->log_q[level];
+}
+
+ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level, double scale,
+                                 const char *name)
+{
+    if (cki_scale_fits(ctx, level, scale))
+        return CKKS_OK;
+    return cki_fail(CKKS_ESCALE, "%s: scale 2^%.2f leaves no room: log2(Q) is "
+                    "%.2f at level %d", name, log2(scale), ctx->log_q[level],
+                    level);
 }
 
 ckks_status cki_check_real(const ckks_ctx *ctx, double im, const char *name)

@@ -38,6 +38,11 @@ static inline uint64_t cki_ctx_flags(const ckks_ctx *ctx)
 /* Two scales count as equal: below one part in 2^32 apart. */
 bool cki_same_scale(double a, double b);
 
+/* 1 <= scale, 2 scale < Q_level: what makers and loaders ask of an object. */
+bool cki_scale_fits(const ckks_ctx *ctx, int level, double scale);
+CKKS_CHECKED ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level,
+                                              double scale, const char *name);
+
 /* g = generator^step mod rns.order: rotating by step is X -> X^g. */
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
 

@@ -39,7 +39,7 @@ static bool next_digit(int64_t *x, const int64_t *digit, int i,
                                               - (uint64_t)d[k], w, ws, p);
     }
     for (size_t k = 0; k < ctx->n; k++) {
-        x[k] -= (int64_t)(p & (uint64_t)-((uint64_t)x[k] > p / 2));
+        x[k] -= (int64_t)(p & cki_mask((p / 2 - (uint64_t)x[k]) >> 63));
         any |= (uint64_t)x[k];
     }
     return any == 0;
@@ -99,6 +99,7 @@ static int coefficients(double *c, int64_t *digit, const ckks_pt *pt)
 
 ckks_status ckks_decode(double *re, double *im, size_t n, const ckks_pt *pt)
 {
+    CKI_NEAREST;
     ckks_status s = cki_check_pt(pt, "ckks_decode");
     const ckks_ctx *ctx;
     double *c, *x;

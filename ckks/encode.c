@@ -84,7 +84,7 @@ static void reduce_limb(uint64_t *restrict limb, const int64_t *restrict low,
         for (size_t k = 0; k < n; k++) {            /* the common case       */
             uint64_t u = (uint64_t)low[k];
 
-            limb[k] = u + (p & (uint64_t)-(u >> 63));
+            limb[k] = u + (p & cki_mask(u >> 63));
         }
     }
     VERIFY_BELOW(limb, n, p);
@@ -98,6 +98,7 @@ static void plaintext_fill(ckks_pt *pt, const int64_t *low,
 
     CKI_PARALLEL
     for (int i = 0; i <= pt->level; i++) {
+        CKI_NEAREST;
         uint64_t *limb = cki_pt_limb(pt, i);
 
         reduce_limb(limb, low, high, top, ctx->n, &ctx->rns.mod[i]);
@@ -129,7 +130,7 @@ static ckks_status check_encode(const ckks_pt *out, const ckks_ctx *ctx,
                         level, ctx->num_primes - 1);
     if (!isfinite(scale) || scale < 1)
         return cki_fail(CKKS_ESCALE, "%s: scale %g", name, scale);
-    return CKKS_OK;
+    return cki_check_scale_room(ctx, level, scale, name);
 }
 
 static ckks_status check_slots(const ckks_ctx *ctx, const double *re,
@@ -171,6 +172,7 @@ static void plaintext_round(ckks_pt *pt, double *c, double top, int64_t *work)
 ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
                         const double *im, size_t n, int level, double scale)
 {
+    CKI_NEAREST;
     ckks_status s = check_encode(out, ctx, level, scale, "ckks_encode");
     ckks_pt made = { 0 };
     double *x, *c, top, limit;
@@ -209,6 +211,7 @@ ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
 ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
                               double im, int level, double scale)
 {
+    CKI_NEAREST;
     ckks_status s = check_encode(out, ctx, level, scale, "ckks_encode_const");
     ckks_pt made = { 0 };
     int64_t low0, high0, low1, high1;
@@ -233,6 +236,7 @@ ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
     split60(&low1, &high1, im * scale);
     CKI_PARALLEL
     for (int i = 0; i <= level; i++) {
+        CKI_NEAREST;
         const cki_mod *m = &ctx->rns.mod[i];
         const reducer r = reducer_make(m);
         uint64_t a = reduce_two(low0, high0, &r);

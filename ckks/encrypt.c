@@ -29,6 +29,7 @@ static ckks_status check_inputs(const ckks_ct *out, const ckks_rng *rng,
 ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                             const ckks_sk *sk)
 {
+    CKI_NEAREST;
     ckks_ct made;
     cki_stream st;
     const ckks_ctx *ctx;
@@ -104,6 +105,7 @@ static void public_part(uint64_t *out, const uint64_t *u, const int8_t *e,
 ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                          const ckks_pk *pk)
 {
+    CKI_NEAREST;
     ckks_ct made;
     cki_stream st;
     const ckks_ctx *ctx;
@@ -165,6 +167,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
 static ckks_status decrypt(ckks_pt *out, const ckks_ct *ct, const ckks_sk *sk,
                            const char *name)
 {
+    CKI_NEAREST;
     const ckks_ctx *ctx;
     ckks_pt made;
     ckks_status s = cki_check_ct(ct, name);
@@ -237,6 +240,7 @@ ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
                                  const ckks_ct *ct, const ckks_sk *sk,
                                  double error_bits, int hiding_bits)
 {
+    CKI_NEAREST;
     const char *name = "ckks_decrypt_flooded";
     const ckks_ctx *ctx;
     ckks_pt made = { 0 };

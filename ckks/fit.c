@@ -37,6 +37,7 @@ static bool at_least(const uint64_t a[WORDS], const uint64_t b[WORDS])
 
 int ckks_params_special_at(const ckks_params *p, int level)
 {
+    CKI_NEAREST;
     uint64_t product[WORDS] = { 1 };
     int alpha, k = 1;
 

@@ -1,6 +1,7 @@
 /* ground.c -- layer 0: messages, memory, wiping. */
 #include "ground.h"
 
+#include <fenv.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,6 @@
 const char *ckks_last_error(void)
 {
     return "";
-}
-
-ckks_status cki_fail(ckks_status s, const char *format, ...)
-{
-    (void)format;
-    return s;
 }
 
 #else
@@ -53,13 +48,49 @@ const char *ckks_status_name(ckks_status s)
     return name[s];
 }
 
+/* Newlib has the name aligned_alloc but, on some machines, not what it calls;
+ * Windows has not the name.  There each piece keeps malloc's pointer in front
+ * of it. */
+#if defined(__NEWLIB__) || defined(_WIN32)
+
+static void *aligned_new(size_t size)
+{
+    char *base = size > SIZE_MAX - 64 ? NULL : malloc(size + 64);
+    void **p;
+
+    if (base == NULL)
+        return NULL;
+    p = (void **)(void *)(base + 64 - (uintptr_t)base % 64);
+    p[-1] = base;
+    return p;
+}
+
+static void aligned_free(void *p)
+{
+    free(((void **)p)[-1]);
+}
+
+#else
+
+static void *aligned_new(size_t size)
+{
+    return aligned_alloc(64, (size + 63) / 64 * 64);
+}
+
+static void aligned_free(void *p)
+{
+    free(p);
+}
+
+#endif
+
 void *cki_alloc(const ckks_memory *m, size_t size)
 {
     if (size == 0 || size > SIZE_MAX - 63)
         return NULL;
     if (m->allocate != NULL)
         return m->allocate(m->user, size);
-    return aligned_alloc(64, (size + 63) / 64 * 64);
+    return aligned_new(size);
 }
 
 void cki_free(const ckks_memory *m, void *p, size_t size)
@@ -69,7 +100,7 @@ void cki_free(const ckks_memory *m, void *p, size_t size)
     if (m->release != NULL)
         m->release(m->user, p, size);
     else
-        free(p);
+        aligned_free(p);
 }
 
 void cki_wipe(void *p, size_t size)
@@ -84,3 +115,50 @@ void cki_wipe(void *p, size_t size)
         *b++ = 0;
 #endif
 }
+
+/* ---- rounding ----------------------------------------------------------- */
+
+#if defined(__SSE2_MATH__) && defined(__GNUC__)
+
+void cki_rounding_set(int state)
+{
+    __builtin_ia32_ldmxcsr((__builtin_ia32_stmxcsr() & ~(unsigned)CKI_MXCSR)
+                           | (unsigned)state);
+}
+
+#elif defined(__aarch64__) && defined(__GNUC__)
+
+void cki_rounding_set(int state)
+{
+    uint64_t all;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(all));
+    all = (all & ~(uint64_t)CKI_FPCR) | (uint64_t)state;
+    __asm__ volatile("msr fpcr, %0" : : "r"(all));
+}
+
+#elif defined(FE_TONEAREST)
+
+int cki_rounding(void)
+{
+    return fegetround() - FE_TONEAREST;
+}
+
+void cki_rounding_set(int state)
+{
+    (void)fesetround(FE_TONEAREST + state);
+}
+
+#else                           /* a machine of one mode                     */
+
+int cki_rounding(void)
+{
+    return 0;
+}
+
+void cki_rounding_set(int state)
+{
+    (void)state;
+}
+
+#endif

@@ -6,6 +6,14 @@
 
 #include "ckks.h"
 
+/* With these NaN and infinity pass for numbers, and sums are done in another
+ * order than the proofs of the kernels have them. */
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) \
+    || defined(__RECIPROCAL_MATH__) \
+    || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ + 0 > 0)
+#error "libckks computes wrongly with -ffast-math, -Ofast and their parts"
+#endif
+
 #if defined(__GNUC__)
 #define CKI_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
@@ -15,7 +23,12 @@
 /* Records the message of a failing public call and returns its status.  The
  * text begins with the public function's name: "ckks_add: levels differ: ...".
  * The thread-local buffer behind it is the library's only writable global. */
+#ifdef CKKS_NO_MESSAGE          /* no texts in the program: statuses alone   */
+int cki_message(const char *format, ...) CKI_PRINTF(1, 2);  /* is not there  */
+#define cki_fail(s, ...) ((void)sizeof cki_message(__VA_ARGS__), (ckks_status)(s))
+#else
 ckks_status cki_fail(ckks_status s, const char *format, ...) CKI_PRINTF(2, 3);
+#endif
 
 /* Memory of 64-byte alignment through the hooks; NULL when there is none. */
 void *cki_alloc(const ckks_memory *m, size_t size);
@@ -44,6 +57,62 @@ void cki_wipe(void *p, size_t size);
 #define VERIFY(c) ((void)0)
 #define VERIFY_BELOW(x, n, bound) ((void)0)
 #endif
+
+/* ---- rounding ------------------------------------------------------------ *
+ * How doubles round, and whether tiny ones become 0, is a state of the thread
+ * that the host program may have set for computations of its own.  Results
+ * here need rounding to nearest: CKI_NEAREST's place is the first line of a
+ * public function that computes and of a loop body that other threads run.  To
+ * the end of the block doubles round to nearest, then as they did.
+ *
+ * A state is 0 for round to nearest, tiny doubles kept.  cki_rounding_set is
+ * called where the host has changed something, so hardly ever. */
+#if defined(__SSE2_MATH__) && defined(__GNUC__)
+enum { CKI_MXCSR = 0xe040 };    /* flush to zero, rounding, denormals zero   */
+static inline int cki_rounding(void)
+{
+    return (int)(__builtin_ia32_stmxcsr() & CKI_MXCSR);
+}
+#elif defined(__aarch64__) && defined(__GNUC__)
+enum { CKI_FPCR = 0x1c00000 };  /* flush to zero, rounding                   */
+static inline int cki_rounding(void)
+{
+    uint64_t state;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    return (int)(state & CKI_FPCR);
+}
+#else                           /* by fenv.h: rounding alone                 */
+int cki_rounding(void);
+#endif
+void cki_rounding_set(int state);
+
+static inline int cki_rounding_begin(void)
+{
+    int state = cki_rounding();
+
+    if (state != 0)
+        cki_rounding_set(0);
+    return state;
+}
+
+static inline void cki_rounding_end(const int *state)
+{
+    if (*state != 0)
+        cki_rounding_set(*state);
+}
+
+/* Without the attribute the thread is left rounding to nearest. */
+#if defined(__GNUC__)
+#define CKI_AT_END(f) __attribute__((cleanup(f), unused))
+#else
+#define CKI_AT_END(f)
+#endif
+#define CKI_STATE(line) rounding_at_##line
+#define CKI_NEAREST_AT(line) \
+    CKI_AT_END(cki_rounding_end) const int CKI_STATE(line) \
+        = cki_rounding_begin()
+#define CKI_NEAREST CKI_NEAREST_AT(__LINE__)
 
 /* Loops marked with this run in parallel in an OpenMP build; every iteration
  * writes its own limb, so results do not depend on the number of threads. */

@@ -94,6 +94,7 @@ void cki_sk_expand(ckks_sk *sk)
 
 ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx, ckks_rng *rng)
 {
+    CKI_NEAREST;
     ckks_sk *sk;
     cki_stream st;
     ckks_status s = check_ctx(ctx, "ckks_sk_init");
@@ -175,6 +176,7 @@ static void hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
 
 ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
 {
+    CKI_NEAREST;
     const ckks_ctx *ctx;
     ckks_pk *pk;
     uint64_t *work;
@@ -308,6 +310,7 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
 
     CKI_PARALLEL
     for (int k = 0; k < key->digits * limbs; k++) {
+        CKI_NEAREST;
         int j = k / limbs, t = k % limbs;
         uint64_t *a = key->limb
                       + (2 * (size_t)j + 1) * cki_key_half(key, ctx);
@@ -422,6 +425,7 @@ static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,
 ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
                            const ckks_key_request *request, size_t n)
 {
+    CKI_NEAREST;
     ckks_keys *keys = NULL;
     const ckks_ctx *ctx;
     uint64_t *work;

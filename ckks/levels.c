@@ -10,6 +10,7 @@
 
 ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
 {
+    CKI_NEAREST;
     ckks_ct made;
     const ckks_ctx *ctx;
     uint64_t *work;
@@ -29,7 +30,10 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
                         "prime of %.2f bits is below 1", log2(a->scale),
                         log2((double)ctx->rns.mod[a->level].p));
     size = (2 + CKI_GROUP) * ctx->n * sizeof *work;
-    s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale, "ckks_rescale");
+    s = cki_check_scale_room(ctx, a->level - 1, scale, "ckks_rescale");
+    if (s == CKKS_OK)
+        s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale,
+                       "ckks_rescale");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
@@ -48,6 +52,7 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
 
 ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a, int level)
 {
+    CKI_NEAREST;
     ckks_ct made;
     ckks_status s = cki_check_one(out, a, "ckks_drop_level");
 

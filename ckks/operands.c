@@ -35,16 +35,6 @@ ckks_status cki_check_scales(double a, double b, int level, const char *name)
                     b / a - 1, level);
 }
 
-ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level, double scale,
-                                 const char *name)
-{
-    if (isfinite(scale) && log2(scale) + 1 < ctx->log_q[level])
-        return CKKS_OK;
-    return cki_fail(CKKS_ESCALE, "%s: scale 2^%.2f leaves no room: log2(Q) is "
-                    "%.2f at level %d", name, log2(scale), ctx->log_q[level],
-                    level);
-}
-
 ckks_status cki_check_two(const ckks_ct *out, const ckks_ct *a,
                           const ckks_ct *b, const char *name)
 {

@@ -23,9 +23,6 @@ CKKS_CHECKED ckks_status cki_check_with_plain(const ckks_ct *out,
 /* Scales a and b are the same (cki_same_scale). */
 CKKS_CHECKED ckks_status cki_check_scales(double a, double b, int level,
                                           const char *name);
-/* 2 scale < Q_level */
-CKKS_CHECKED ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level,
-                                              double scale, const char *name);
 
 /* Words that stay in the first-level cache while several operations pass over
  * them. */

@@ -34,6 +34,7 @@ cki_mod cki_mod_make(uint64_t p)
         m.mu = ((uint64_t)1 << (2 * m.bits)) / p;
     }
     m.two64 = (UINT64_MAX % p + 1) % p;
+    m.one = UINT64_MAX / p;             /* p odd does not divide 2^64        */
     m.inv = 1.0 / (double)p;
     return m;
 }

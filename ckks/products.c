@@ -9,6 +9,7 @@
 
 ckks_status ckks_mul_plain(ckks_ct *out, const ckks_ct *a, const ckks_pt *b)
 {
+    CKI_NEAREST;
     ckks_ct made;
     const ckks_ctx *ctx;
     ckks_status s = cki_check_with_plain(out, a, b, "ckks_mul_plain");
@@ -65,6 +66,7 @@ static void tensor_square(ckks_ct *out, const ckks_ct *a, int i, bool more)
 static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,
                             const char *name)
 {
+    CKI_NEAREST;
     ckks_ct made;
     double scale;
     ckks_status s = cki_check_two(out, a, b, name);
@@ -102,6 +104,7 @@ ckks_status ckks_square(ckks_ct *out, const ckks_ct *a)
 
 ckks_status ckks_add_square(ckks_ct *out, const ckks_ct *a)
 {
+    CKI_NEAREST;
     const char *name = "ckks_add_square";
     ckks_status s = cki_check_two(out, a, out, name);
 

@@ -26,9 +26,12 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
 
     if (s != CKKS_OK)
         return s;
-    if (rescale)
+    if (rescale) {
         scale /= (double)a->ctx->rns.mod[a->level].p;
-    s = cki_ct_new(&made, a->ctx, 1, level, scale, name);
+        s = cki_check_scale_room(a->ctx, level, scale, name);
+    }
+    if (s == CKKS_OK)
+        s = cki_ct_new(&made, a->ctx, 1, level, scale, name);
     if (s != CKKS_OK)
         return s;
     sink.out[0] = cki_ct_limb(&made, 0, 0);
@@ -44,6 +47,7 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
 
 ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys)
 {
+    CKI_NEAREST;
     ckks_status s = cki_check_keys(out, a, keys, "ckks_relin");
 
     if (s != CKKS_OK)
@@ -56,6 +60,7 @@ ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys)
 ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
                                const ckks_keys *keys)
 {
+    CKI_NEAREST;
     ckks_status s = cki_check_keys(out, a, keys, "ckks_relin_rescale");
 
     if (s != CKKS_OK)

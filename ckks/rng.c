@@ -32,13 +32,22 @@
 #include "blake2.h"
 #include "bytes.h"
 
+/* A build for a machine that is not known below names, in CKKS_ENTROPY, a
+ * function of the program's own: it fills out with size bytes that nobody can
+ * know or guess, and returns 0, else the number of an error. */
+#if defined(CKKS_ENTROPY)
+int CKKS_ENTROPY(uint8_t *out, size_t size);
+#endif
+
 /* ---- the operating system: the one place that knows it ------------------ */
 
 /* Fills out (size at most 256) with fresh entropy; errno of the failure, 0 if
  * none.  Blocks until the system's own generator is ready. */
 static int entropy_read(uint8_t *out, size_t size)
 {
-#if defined(__linux__)
+#if defined(CKKS_ENTROPY)
+    return CKKS_ENTROPY(out, size);
+#elif defined(__linux__)
     while (size > 0) {
         ssize_t got = getrandom(out, size, 0);
 
@@ -52,7 +61,7 @@ static int entropy_read(uint8_t *out, size_t size)
     return 0;
 #elif defined(CKI_GETENTROPY)
     return getentropy(out, size) == 0 ? 0 : errno;
-#else
+#elif defined(__unix__) || defined(__HAIKU__)
     FILE *f = fopen("/dev/urandom", "rb");
     size_t got;
 
@@ -62,6 +71,10 @@ static int entropy_read(uint8_t *out, size_t size)
     got = fread(out, 1, size, f);
     fclose(f);
     return got == size ? 0 : EIO;
+#else                           /* better none than what can be guessed      */
+    (void)out;
+    (void)size;
+    return ENOSYS;
 #endif
 }
 

@@ -147,9 +147,9 @@ void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
                     const cki_mod *m)
 {
     for (size_t i = 0; i < n; i++) {
-        int64_t x = in[i];
+        uint64_t x = (uint64_t)in[i];
 
-        out[i] = (uint64_t)x + (m->p & (uint64_t)(x >> 63));
+        out[i] = x + (m->p & cki_mask(x >> 63));
     }
 }
 

@@ -68,6 +68,7 @@ static bool is_identity(const ckks_ctx *ctx, int step)
 ckks_status ckks_rotate(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys,
                         int step)
 {
+    CKI_NEAREST;
     const cki_key *key = NULL;
     ckks_status s = cki_check_keys(out, a, keys, "ckks_rotate");
 
@@ -86,6 +87,7 @@ ckks_status ckks_rotate(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys,
 
 ckks_status ckks_conj(ckks_ct *out, const ckks_ct *a, const ckks_keys *keys)
 {
+    CKI_NEAREST;
     const cki_key *key = NULL;
     ckks_status s = cki_check_keys(out, a, keys, "ckks_conj");
 
@@ -197,6 +199,7 @@ static ckks_status rotate_batch(const batch *b, const int *step, size_t n,
 ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step, size_t n,
                                 const ckks_ct *a, const ckks_keys *keys)
 {
+    CKI_NEAREST;
     const char *name = "ckks_rotate_hoisted";
     const ckks_ctx *ctx;
     batch b = { 0 };
@@ -307,6 +310,7 @@ static ckks_status sum_terms(ckks_ct *out, const ckks_ct *const *a,
 ckks_status ckks_rotate_sum(ckks_ct *out, const ckks_ct *const *a,
                             const int *step, size_t n, const ckks_keys *keys)
 {
+    CKI_NEAREST;
     const char *name = "ckks_rotate_sum";
     ckks_ct made;
     ckks_status s = check_sum(out, a, step, n, keys);

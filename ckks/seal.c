@@ -163,8 +163,8 @@ static ckks_status id_check(int *primes, const uint8_t *in, bool key,
                     (unsigned long long)cki_load64(in));
 }
 
-/* A key has scale 1; of ciphertexts ours is the stricter rule of ckks.h. */
-static ckks_status scale_check(const cki_seal_view *v, bool key, bool room,
+/* A key has scale 1; of the rest ours is the stricter rule of ckks.h. */
+static ckks_status scale_check(const cki_seal_view *v, bool key,
                                const ckks_ctx *ctx, const char *what,
                                const char *name)
 {
@@ -173,7 +173,7 @@ static ckks_status scale_check(const cki_seal_view *v, bool key, bool room,
     if (!isfinite(scale) || scale < 1 || (key && scale > 1))
         return cki_fail(CKKS_EFORMAT, "%s: %s: field 'scale' is %g, not a "
                         "number %s 1", name, what, scale, key ? "=" : ">=");
-    if (room && log2(scale) + 1 >= ctx->log_q[v->primes - 1])
+    if (!key && !cki_scale_fits(ctx, v->primes - 1, scale))
         return cki_fail(CKKS_EFORMAT, "%s: %s: field 'scale' is 2^%.3f; with "
                         "%d primes it must stay below 2^%.3f", name, what,
                         log2(scale), v->primes,
@@ -216,7 +216,7 @@ ckks_status cki_seal_plain_check(cki_seal_view *out, const uint8_t *in,
     v.scale = seal_load_double(in + 56);
     s = cki_check_field(cki_load64(in + 48), count, count, "coeff_count", name);
     if (s == CKKS_OK)
-        s = scale_check(&v, key, false, ctx, what, name);
+        s = scale_check(&v, key, ctx, what, name);
     if (s == CKKS_OK)
         s = cki_seal_head_expect(in, left, cki_seal_plain_size(ctx, v.primes),
                                  what, name);
@@ -296,7 +296,7 @@ ckks_status cki_seal_cipher_check(cki_seal_view *out, const uint8_t *in,
         return s;
     v.parts = (int)cki_load64(in + 49);
     v.scale = seal_load_double(in + 73);
-    s = scale_check(&v, key, !key, ctx, what, name);
+    s = scale_check(&v, key, ctx, what, name);
     if (s == CKKS_OK)
         s = cipher_words(&v, in, left, ctx, what, name);
     if (s == CKKS_OK)

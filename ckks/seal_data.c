@@ -163,6 +163,7 @@ size_t ckks_seal_pt_size(const ckks_pt *pt)
 
 ckks_status ckks_seal_pt_save(uint8_t *out, size_t size, const ckks_pt *pt)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_pt_save";
     ckks_status s = cki_check_pt(pt, name);
 
@@ -178,6 +179,7 @@ ckks_status ckks_seal_pt_save(uint8_t *out, size_t size, const ckks_pt *pt)
 ckks_status ckks_seal_pt_load(ckks_pt *out, const ckks_ctx *ctx,
                               const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_pt_load", what[] = "plaintext";
     cki_seal_view v;
     ckks_pt made;
@@ -213,6 +215,7 @@ size_t ckks_seal_ct_size(const ckks_ct *ct)
 
 ckks_status ckks_seal_ct_save(uint8_t *out, size_t size, const ckks_ct *ct)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_ct_save";
     ckks_status s = cki_check_ct(ct, name);
 
@@ -229,6 +232,7 @@ ckks_status ckks_seal_ct_save(uint8_t *out, size_t size, const ckks_ct *ct)
 ckks_status ckks_seal_ct_load(ckks_ct *out, const ckks_ctx *ctx,
                               const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_ct_load", what[] = "ciphertext";
     cki_seal_view v;
     ckks_ct made;

@@ -99,6 +99,7 @@ size_t ckks_seal_relin_size(const ckks_keys *keys)
 ckks_status ckks_seal_relin_save(uint8_t *out, size_t size,
                                  const ckks_keys *keys)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_relin_save";
     size_t count;
     ckks_status s = count_keys(&count, keys, true, name);
@@ -131,6 +132,7 @@ static const cki_key *find_element(const ckks_keys *keys, uint64_t g)
 ckks_status ckks_seal_galois_save(uint8_t *out, size_t size,
                                   const ckks_keys *keys)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_galois_save";
     size_t count;
     ckks_status s = count_keys(&count, keys, false, name);
@@ -327,11 +329,13 @@ static ckks_status keys_load(ckks_keys **out, const ckks_ctx *ctx,
 ckks_status ckks_seal_relin_load(ckks_keys **out, const ckks_ctx *ctx,
                                  const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     return keys_load(out, ctx, in, size, true, "ckks_seal_relin_load");
 }
 
 ckks_status ckks_seal_galois_load(ckks_keys **out, const ckks_ctx *ctx,
                                   const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     return keys_load(out, ctx, in, size, false, "ckks_seal_galois_load");
 }

@@ -38,6 +38,7 @@ size_t ckks_seal_sk_size(const ckks_sk *sk)
 
 ckks_status ckks_seal_sk_save(uint8_t *out, size_t size, const ckks_sk *sk)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_sk_save";
     ckks_status s;
 
@@ -83,6 +84,7 @@ static bool recover_secret(ckks_sk *sk, const uint8_t *words)
 ckks_status ckks_seal_sk_load(ckks_sk **out, const ckks_ctx *ctx,
                               const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_sk_load";
     cki_seal_view v;
     ckks_sk *made;
@@ -119,6 +121,7 @@ size_t ckks_seal_pk_size(const ckks_pk *pk)
 
 ckks_status ckks_seal_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_pk_save";
     ckks_status s;
 
@@ -136,6 +139,7 @@ ckks_status ckks_seal_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
 ckks_status ckks_seal_pk_load(ckks_pk **out, const ckks_ctx *ctx,
                               const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_seal_pk_load", what[] = "public key";
     cki_seal_view v;
     ckks_pk *made;

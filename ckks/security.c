@@ -87,6 +87,7 @@ static double primal_excess(double *d, double beta, double n, double log_q)
  * about 60 bits the number says "broken" and no more. */
 double ckks_security_estimate(int log_n, double log_qp)
 {
+    CKI_NEAREST;
     const double ln2 = 0.69314718055994530942;
     double n, low = 2, high, d, all;
 

@@ -35,11 +35,16 @@ static void store_double(uint8_t *b, double x)
     cki_store64(b, word);
 }
 
-static ckks_status check_scale(double scale, const char *name)
+static ckks_status check_scale(const ckks_ctx *ctx, int level, double scale,
+                               const char *name)
 {
     if (!isfinite(scale) || scale < 1)
         return cki_fail(CKKS_EFORMAT, "%s: field 'scale' is %g, not a number "
                         ">= 1", name, scale);
+    if (!cki_scale_fits(ctx, level, scale))
+        return cki_fail(CKKS_EFORMAT, "%s: field 'scale' is 2^%.3f; at level "
+                        "%d it must stay below 2^%.3f", name, log2(scale),
+                        level, ctx->log_q[level] - 1);
     return CKKS_OK;
 }
 
@@ -77,6 +82,7 @@ ckks_status ckks_pt_save(uint8_t *out, size_t size, const ckks_pt *pt)
 ckks_status ckks_pt_load(ckks_pt *out, const ckks_ctx *ctx, const uint8_t *in,
                          size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_pt_load";
     const uint8_t *b;
     ckks_pt made;
@@ -96,7 +102,7 @@ ckks_status ckks_pt_load(ckks_pt *out, const ckks_ctx *ctx, const uint8_t *in,
     if (s == CKKS_OK)
         s = cki_check_field(cki_load32(b + 4), 0, 0, "zero", name);
     if (s == CKKS_OK)
-        s = check_scale(scale, name);
+        s = check_scale(ctx, (int)cki_load32(b), scale, name);
     if (s != CKKS_OK)
         return s;
     level = (int)cki_load32(b);
@@ -177,17 +183,13 @@ static ckks_status ct_check_fields(ckks_ct *made, const uint8_t *b,
         s = cki_check_field(level, 0, (uint64_t)ctx->num_primes - 1, "level",
                             name);
     if (s == CKKS_OK)
-        s = check_scale(scale, name);
+        s = check_scale(ctx, (int)level, scale, name);
     if (s == CKKS_OK)
         s = cki_check_field(seeded, 0, degree == 1, "seeded", name);
     if (s == CKKS_OK)
         s = cki_check_field(cki_load32(b + 20), 0, 0, "zero", name);
     if (s != CKKS_OK)
         return s;
-    if (log2(scale) + 1 >= ctx->log_q[level])
-        return cki_fail(CKKS_EFORMAT, "%s: field 'scale' is 2^%.3f; at level "
-                        "%u it must stay below 2^%.3f", name, log2(scale),
-                        level, ctx->log_q[level] - 1);
     made->degree = (int)degree;
     made->level = (int)level;
     made->scale = scale;
@@ -198,6 +200,7 @@ static ckks_status ct_check_fields(ckks_ct *made, const uint8_t *b,
 ckks_status ckks_ct_load(ckks_ct *out, const ckks_ctx *ctx, const uint8_t *in,
                          size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_ct_load";
     static const char *const part[] = { "c_0", "c_1", "c_2" };
     const uint8_t *b;

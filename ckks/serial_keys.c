@@ -28,6 +28,7 @@ size_t ckks_sk_size(const ckks_sk *sk)
 
 ckks_status ckks_sk_save(uint8_t *out, size_t size, const ckks_sk *sk)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_sk_save";
     ckks_status s;
 
@@ -64,6 +65,7 @@ static bool unpack_ternary(int8_t *out, const uint8_t *in, size_t n)
 ckks_status ckks_sk_load(ckks_sk **out, const ckks_ctx *ctx,
                          const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_sk_load";
     ckks_sk *made;
     ckks_status s;
@@ -114,6 +116,7 @@ size_t ckks_pk_size(const ckks_pk *pk)
 
 ckks_status ckks_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_pk_save";
     const ckks_ctx *ctx;
     uint8_t *b;
@@ -139,6 +142,7 @@ ckks_status ckks_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
 ckks_status ckks_pk_load(ckks_pk **out, const ckks_ctx *ctx,
                          const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_pk_load";
     const uint8_t *b;
     ckks_pk *made;
@@ -243,6 +247,7 @@ static size_t turn_bytes(const ckks_ctx *ctx)
 
 ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_keys_save";
     uint64_t *work;
     uint8_t *b;
@@ -319,7 +324,8 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
             return s;
         if (seen[bit / 8] >> bit % 8 & 1)
             return cki_fail(CKKS_EFORMAT, "%s: key %zu of %zu: kind %u, step "
-                            "%u stands twice", name, i, count, kind, step);
+                            "%u stands twice", name, i, count, (unsigned)kind,
+                            (unsigned)step);
         seen[bit / 8] |= (uint8_t)(1u << bit % 8);
         want += key_limbs_size(ctx, (int)cki_load32(b + 8));
     }
@@ -379,6 +385,7 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
 ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
                            const uint8_t *in, size_t size)
 {
+    CKI_NEAREST;
     static const char name[] = "ckks_keys_load";
     const uint8_t *entries;
     ckks_keys *made;

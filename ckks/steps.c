@@ -30,6 +30,7 @@ static ckks_status check_limb(const uint64_t *x, const ckks_ctx *ctx,
 
 ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx, int prime)
 {
+    CKI_NEAREST;
     ckks_status s = check_limb(x, ctx, prime, "ckks_ntt");
 
     if (s == CKKS_OK)
@@ -39,6 +40,7 @@ ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx, int prime)
 
 ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx, int prime)
 {
+    CKI_NEAREST;
     ckks_status s = check_limb(x, ctx, prime, "ckks_ntt_inverse");
 
     if (s == CKKS_OK)
@@ -56,6 +58,7 @@ uint64_t ckks_galois(const ckks_ctx *ctx, int step)
 ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
                               const ckks_ctx *ctx, int prime, uint64_t galois)
 {
+    CKI_NEAREST;
     const char *name = "ckks_automorphism";
     ckks_status s = check_limb(x, ctx, prime, name);
     uint32_t *perm;
@@ -123,6 +126,7 @@ static ckks_status check_limbs(const uint64_t *x, const ckks_ctx *ctx,
 ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
                          const ckks_ctx *ctx, int level, int source)
 {
+    CKI_NEAREST;
     const char *name = "ckks_convert";
     const cki_conv *c;
     uint64_t *y[CKI_MAX_ALL], *to[CKI_MAX_ALL], *copy, *v;
@@ -179,6 +183,7 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
 ckks_status ckks_mod_down(uint64_t *out, const uint64_t *x,
                           const ckks_ctx *ctx, int level, int rescale)
 {
+    CKI_NEAREST;
     const char *name = "ckks_mod_down";
     uint64_t *copy, *work;
     size_t words, size;
@@ -214,6 +219,7 @@ ckks_status ckks_key_product(uint64_t *out, const uint64_t *x, int level,
                              const ckks_keys *keys, ckks_key_kind kind,
                              int step)
 {
+    CKI_NEAREST;
     const char *name = "ckks_key_product";
     const cki_key *key = NULL;
     const ckks_ctx *ctx;
@@ -327,6 +333,7 @@ static ckks_status check_coefficients(const int64_t *c, const ckks_ctx *ctx,
 ckks_status ckks_encode_integers(ckks_pt *out, const ckks_ctx *ctx,
                                  const int64_t *c, int level, double scale)
 {
+    CKI_NEAREST;
     const char *name = "ckks_encode_integers";
     ckks_pt made;
     ckks_status s;
@@ -338,7 +345,9 @@ ckks_status ckks_encode_integers(ckks_pt *out, const ckks_ctx *ctx,
                         level, ctx->num_primes - 1);
     if (!isfinite(scale) || scale < 1)
         return cki_fail(CKKS_ESCALE, "%s: scale %g", name, scale);
-    s = check_coefficients(c, ctx, level, name);
+    s = cki_check_scale_room(ctx, level, scale, name);
+    if (s == CKKS_OK)
+        s = check_coefficients(c, ctx, level, name);
     if (s == CKKS_OK)
         s = cki_pt_new(&made, ctx, level, scale, name);
     if (s != CKKS_OK)

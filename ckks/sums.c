@@ -22,6 +22,7 @@ static ckks_status add_or_sub(ckks_ct *out, const ckks_ct *a,
                               const ckks_ct *b, bool subtract,
                               const char *name)
 {
+    CKI_NEAREST;
     ckks_ct made;
     const ckks_ctx *ctx;
     combine_fn *fn;
@@ -78,6 +79,7 @@ static ckks_status add_or_sub_plain(ckks_ct *out, const ckks_ct *a,
                                     const ckks_pt *b, bool subtract,
                                     const char *name)
 {
+    CKI_NEAREST;
     ckks_ct made = { 0 };
     const ckks_ctx *ctx;
     combine_fn *fn;

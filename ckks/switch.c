@@ -130,6 +130,7 @@ static const uint64_t *scale_limb(const work *w, const uint64_t *x, size_t i,
 /* Digit j of x: to coefficients, and the first half of its conversion. */
 static void cut(const work *w, const uint64_t *x, size_t i, int j)
 {
+    CKI_NEAREST;
     const size_t n = w->ctx->n;
     const int first = j * w->ctx->alpha, len = digit_len(w, j);
     const cki_conv *c = w->ctx->rns.digit[first + len - 1];
@@ -343,6 +344,7 @@ static group group_of(const work *w, bool gone, int first)
 
 static void run_group(const work *w, bool gone, int first)
 {
+    CKI_NEAREST;
     const cki_term *term = w->s->term;
     group g = group_of(w, gone, first);
     size_t x = 0;
@@ -388,6 +390,7 @@ static void begin_divisions(const work *w)
 {
     CKI_PARALLEL_OF(w->threads)
     for (size_t i = 0; i < 2 * w->s->num_sinks; i++) {
+        CKI_NEAREST;
         uint64_t *from[CKKS_MAX_SPECIAL + 2];
 
         for (int j = 0; j <= w->gone; j++)

@@ -55,6 +55,48 @@ static inline uint64_t cki_mul_hi(uint64_t a, uint64_t b)
 
 #endif
 
+/* ---- choosing by a secret ------------------------------------------------
+ *
+ * A mask of a comparison, (0 - (a < b)) & p, chooses between 0 and p, and a
+ * compiler may make a jump of it (docs/10-kernels.md).  So every choice by a
+ * secret word is one of the two functions here, and `make check-ct` looks at
+ * what compilers made of them. */
+
+/* All ones if bit, which is 0 or 1, else 0.  The empty instruction "writes" the
+ * mask: what follows must hold for any word, as if not only two could come.
+ * Without GNU C a volatile object does that, through memory. */
+static inline uint64_t cki_mask(uint64_t bit)
+{
+#if defined(__GNUC__)
+    uint64_t mask = 0 - bit;
+
+    __asm__("" : "+r"(mask));
+    return mask;
+#else
+    volatile uint64_t mask = 0 - bit;
+
+    return mask;
+#endif
+}
+
+/* x < 2y, y < 2^63 -> x mod y.  x - y lies in [-y, y); its top bit says which
+ * half.  x86-64 has an instruction that chooses, and takes the borrow for it:
+ * transforms would be a quarter slower without. */
+static inline uint64_t cki_below(uint64_t x, uint64_t y)
+{
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(CKKS_NO_CMOV)
+    uint64_t r = x;
+
+    __asm__("sub\t{%2, %0|%0, %2}\n\tcmovb\t{%1, %0|%0, %1}"
+            : "+&r"(r) : "r"(x), "r"(y) : "cc");
+    return r;
+#else
+    uint64_t r = x - y;
+
+    return r + (y & cki_mask(r >> 63));
+#endif
+}
+
 /* ---- a modulus and Barrett reduction ------------------------------------ */
 
 /* p odd, 3 <= p < 2^61, 2^(bits-1) < p < 2^bits. */
@@ -62,6 +104,7 @@ typedef struct cki_mod {
     uint64_t p;
     uint64_t mu;        /* floor(2^(2 bits) / p) < 2^(bits+1)                */
     uint64_t two64;     /* 2^64 mod p                                        */
+    uint64_t one;       /* floor(2^64 / p)                                   */
     int      bits;
     double   inv;       /* RN(1/p)                                           */
 } cki_mod;
@@ -71,21 +114,20 @@ cki_mod cki_mod_make(uint64_t p);
 
 static inline uint64_t cki_add(uint64_t a, uint64_t b, uint64_t p)
 {
-    uint64_t r = a + b - p;                         /* wraps if a + b < p    */
-
-    return r + (p & (uint64_t)-(r >> 63));
+    return cki_below(a + b, p);
 }
 
 static inline uint64_t cki_sub(uint64_t a, uint64_t b, uint64_t p)
 {
     uint64_t r = a - b;
 
-    return r + (p & (uint64_t)-(r >> 63));
+    return r + (p & cki_mask(r >> 63));
 }
 
+/* 0 - a has its top bit set unless a = 0. */
 static inline uint64_t cki_neg(uint64_t a, uint64_t p)
 {
-    return (p - a) & (uint64_t)-(a != 0);
+    return (p - a) & cki_mask((0 - a) >> 63);
 }
 
 /* Lemma B (Barrett).  Let k = bits, x < 2^(2k), mu = floor(2^(2k) / p) and
@@ -109,9 +151,7 @@ static inline uint64_t cki_reduce_wide(uint64_t hi, uint64_t lo,
     cki_mul_wide(&qh, &ql, x1, m->mu);
     q = qh << (63 - k) | ql >> (k + 1);
     r = lo - q * m->p;                              /* [0, 3p)               */
-    r -= (2 * m->p) & (uint64_t)-(r >= 2 * m->p);
-    r -= m->p & (uint64_t)-(r >= m->p);
-    return r;
+    return cki_below(cki_below(r, 2 * m->p), m->p);
 }
 
 /* a b mod p for a, b < p. */
@@ -122,32 +162,6 @@ static inline uint64_t cki_mul(uint64_t a, uint64_t b, const cki_mod *m)
     cki_mul_wide(&hi, &lo, a, b);
     return cki_reduce_wide(hi, lo, m);
 }
-
-/* a mod p for any word: Lemma B where it reaches, else the remainder. */
-static inline uint64_t cki_reduce(uint64_t a, const cki_mod *m)
-{
-    return m->bits >= 32 ? cki_reduce_wide(0, a, m) : a % m->p;
-}
-
-/* (hi 2^64 + lo) mod p for any two words. */
-static inline uint64_t cki_reduce_any(uint64_t hi, uint64_t lo,
-                                      const cki_mod *m)
-{
-    uint64_t h = cki_mul(cki_reduce(hi, m), m->two64, m);
-
-    return cki_add(h, cki_reduce(lo, m), m->p);
-}
-
-/* A signed number mod p. */
-static inline uint64_t cki_from_signed(int64_t a, const cki_mod *m)
-{
-    uint64_t u = cki_reduce(a < 0 ? 0 - (uint64_t)a : (uint64_t)a, m);
-
-    return a < 0 ? cki_neg(u, m->p) : u;
-}
-
-/* A double that is a whole number, mod p (prime.c). */
-uint64_t cki_from_double(double a, const cki_mod *m);
 
 /* ---- Shoup: a product by a constant ------------------------------------- */
 
@@ -172,10 +186,37 @@ static inline uint64_t cki_mul_shoup_lazy(uint64_t y, uint64_t w, uint64_t s,
 static inline uint64_t cki_mul_shoup(uint64_t y, uint64_t w, uint64_t s,
                                      uint64_t p)
 {
-    uint64_t r = cki_mul_shoup_lazy(y, w, s, p);
-
-    return r - (p & (uint64_t)-(r >= p));
+    return cki_below(cki_mul_shoup_lazy(y, w, s, p), p);
 }
+
+/* ---- any word, two words, signed words ----------------------------------- */
+
+/* a mod p for any word: Lemma S with w = 1. */
+static inline uint64_t cki_reduce(uint64_t a, const cki_mod *m)
+{
+    return cki_mul_shoup(a, 1, m->one, m->p);
+}
+
+/* (hi 2^64 + lo) mod p for any two words. */
+static inline uint64_t cki_reduce_any(uint64_t hi, uint64_t lo,
+                                      const cki_mod *m)
+{
+    uint64_t h = cki_mul(cki_reduce(hi, m), m->two64, m);
+
+    return cki_add(h, cki_reduce(lo, m), m->p);
+}
+
+/* A signed number mod p, |a| < 2^63. */
+static inline uint64_t cki_from_signed(int64_t a, const cki_mod *m)
+{
+    uint64_t minus = cki_mask((uint64_t)a >> 63);
+    uint64_t u = cki_reduce(((uint64_t)a ^ minus) - minus, m);
+
+    return cki_sub((u ^ minus) - minus, 0, m->p);   /* u or -u, then + p     */
+}
+
+/* A double that is a whole number, mod p (prime.c). */
+uint64_t cki_from_double(double a, const cki_mod *m);
 
 /* ---- powers, inverses, primes (prime.c) --------------------------------- */
 

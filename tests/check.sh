@@ -36,14 +36,16 @@ part()
 
 part "tests" "$build/tests"
 part "layers" sh "$here/layers.sh" "$build"
-for script in symbols minimal install examples vectors vectors_faults \
+for script in symbols minimal threads install examples vectors vectors_faults \
               networks seal; do
     if [ -f "$here/$script.sh" ]; then
         part "$script" sh "$here/$script.sh" "$build"
     fi
 done
+part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
+part "places" sh "$here/places.sh" "$build"
 part "malice" sh "$here/malice.sh" "$build"
 if command -v python3 >/dev/null 2>&1; then
     part "docs" python3 "$here/../docs/docs.py"

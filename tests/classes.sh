@@ -383,7 +383,7 @@ head -c 700 dozen.idx >cut.idx
 { printf '\000\000\010\003'; word 0; word 8; word 8; } >empty.idx
 { printf '\000\000\010\003'; word 4294967295; word 65536; word 4096; } >huge.idx
 for pair in "cut:684 bytes" "long:surplus" "flat:2 dimensions" \
-            "empty:0 images" "huge:4294967295"; do
+            "empty:0 images" "huge:65536x4096"; do
     refuse "${pair%%:*}.idx" "${pair#*:}" clear quad "${pair%%:*}.idx"
     refuse "encrypt ${pair%%:*}.idx" "${pair#*:}" encrypt quad \
         --key quadkeys "${pair%%:*}.idx" -o x.vct

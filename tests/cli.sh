@@ -175,7 +175,7 @@ check "the secret key is private" test \
 cp "$f/keys/secret.key" "$f/secret.copy"
 refuse "keygen over a key" "there already" keygen "$f/gm.plan" --out "$f/keys"
 check "the key is as it was" cmp "$f/keys/secret.key" "$f/secret.copy"
-refuse "keygen where a file is" "not a folder\|Not a directory" keygen \
+refuse "keygen where a file is" "not a folder\|Not a directory\|read too" keygen \
     "$f/gm.plan" --out "$f/gm.plan"
 cp "$f/keys/owner.json" "$f"            # beside the bad keys below
 sk=$f/keys/secret.key

@@ -277,6 +277,31 @@ static bool needs_number(const char *s)
     return true;
 }
 
+/* Ranges that messages name, of these contexts and of the library: a wrong one
+ * sends its reader astray. */
+static bool ranges_are_true(const char *said)
+{
+    static const char *const known[] = {
+        "0..0", "0..1", "0..2", "0..3", "0..32", "0..100", "1..1", "1..3",
+        "1..64", "2..17", "2..2^61", "20..100"
+    };
+
+    for (const char *dots = said; (dots = strstr(dots, "..")) != NULL; dots++) {
+        const char *from = dots, *to = dots + 2;
+        bool found = false;
+
+        while (from > said && from[-1] >= '0' && from[-1] <= '9')
+            from--;
+        to += strspn(to, "0123456789^");
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            found |= strlen(known[i]) == (size_t)(to - from)
+                     && memcmp(known[i], from, (size_t)(to - from)) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 void misuse_verdict(const mess *m, const uint8_t before[32],
                     const char *file, int line, const char *text,
                     ckks_status got, ckks_status want, const char *name)
@@ -292,6 +317,8 @@ void misuse_verdict(const mess *m, const uint8_t before[32],
                   "\"%s:\"", said, name);
     else if (needs_number(said + length) && !has_number(said + length))
         test_fail(file, line, text, "no number in \"%s\"", said);
+    else if (!ranges_are_true(said))
+        test_fail(file, line, text, "a range in \"%s\"", said);
     mess_hash(after, m);
     if (memcmp(before, after, 32) != 0)
         test_fail(file, line, text, "an object changed");

@@ -22,8 +22,8 @@ ckks/kernel/portable_ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
 ckks/kernel/portable_ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
 ckks/kernel/kernel.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
 ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
-ckks/kernel/portable.c	s/y\[0\]\[k\] > half/y[0][k] >= half/	kernel_ exhaustive
-ckks/kernel/portable.c	s/centred ? f + 0.5 : f)/f + 0.5)/	kernel_
+ckks/kernel/portable.c	s/(half - y\[0\]\[k\])/(half - y[0][k] - 1)/	kernel_ exhaustive
+ckks/kernel/portable.c	s/up = centred ? 0.5 : 0;/up = 0.5;/	kernel_
 ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
 ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
@@ -105,9 +105,13 @@ ckks/kernel/avx512ifma_ntt_inv.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a,
 ckks/kernel/avx512ifma_ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
 ckks/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
 ckks/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
-ckks/word.h	s/r -= (2 \* m->p) & (uint64_t)-(r >= 2 \* m->p);//	exhaustive kernel_
-ckks/word.h	s/return (p - a) & (uint64_t)-(a != 0);/return p - a;/	exhaustive kernel_
-ckks/word.h	s/return r - (p & (uint64_t)-(r >= p));/return r;/	exhaustive kernel_
+ckks/word.h	s/cki_below(cki_below(r, 2 \* m->p), m->p)/cki_below(r, m->p)/	exhaustive kernel_
+ckks/word.h	s/return (p - a) \& cki_mask((0 - a) >> 63);/return p - a;/	exhaustive kernel_
+ckks/word.h	s/return cki_below(cki_mul_shoup_lazy(y, w, s, p), p);/return cki_mul_shoup_lazy(y, w, s, p);/	exhaustive kernel_
+ckks/word.h	s/tcmovb/tcmovbe/	exhaustive kernel_
+ckks/word.h	s/return r + (y \& cki_mask/return r + (y \& ~cki_mask/	word_plain
+ckks/word.h	s/return cki_sub((u ^ minus) - minus, 0, m->p);/return (u ^ minus) - minus;/	word_
+ckks/prime.c	s/m.one = UINT64_MAX/m.one = UINT64_MAX \/ 2/	word_
 ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
 ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
 ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle

@@ -12,6 +12,9 @@ static test_case *first_case, *last_case;
 static int failures;
 static bool skipped;
 
+/* -s: the first failing check ends the process. */
+static bool stops;
+
 void test_register(test_case *t)
 {
     if (last_case != NULL)
@@ -33,6 +36,8 @@ bool test_fail(const char *file, int line, const char *text,
     vprintf(format, ap);
     va_end(ap);
     printf("\n");
+    if (stops)
+        exit(1);
     return false;
 }
 
@@ -96,11 +101,12 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+/* With -s the processor's, which a busy machine does not stretch. */
 static double seconds(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(stops ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -138,35 +144,50 @@ static void run_one(const test_case *t, int *passed, int *failed, int *skips)
     printf("%-4s %s (%.3f s)\n", verdict, t->name, seconds() - start);
 }
 
-int main(int argc, char **argv)
-{
-    int passed = 0, failed = 0, skips = 0;
-    const char *group = "";
-    const char *kernel = getenv("CKKS_KERNEL");
-    bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
-    const char *filter = argc > 1 && !list ? argv[1] : NULL;
+/* Of one run of the program. */
+typedef struct tally {
+    int passed, failed, skips;
+    const char *group;
+} tally;
 
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (kernel != NULL && !list)
-        printf("kernel forced by CKKS_KERNEL: %s\n", kernel);
+/* Runs, or lists, the tests with this word in "file:name". */
+static void run_selected(tally *sum, const char *word, bool list)
+{
     for (const test_case *t = first_case; t != NULL; t = t->next) {
-        if (!selected(t, filter))
+        if (!selected(t, word))
             continue;
         if (list) {
             printf("%s:%s\n", base_name(t->file), t->name);
             continue;
         }
-        if (strcmp(group, t->file) != 0) {
-            group = t->file;
-            printf("---- %s\n", base_name(group));
+        if (strcmp(sum->group, t->file) != 0) {
+            sum->group = t->file;
+            printf("---- %s\n", base_name(sum->group));
         }
-        run_one(t, &passed, &failed, &skips);
+        run_one(t, &sum->passed, &sum->failed, &sum->skips);
     }
+}
+
+int main(int argc, char **argv)
+{
+    tally sum = { 0, 0, 0, "" };
+    const char *kernel = getenv("CKKS_KERNEL");
+    bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
+    int at = 1;
+
+    stops = argc > 1 && strcmp(argv[1], "-s") == 0;
+    at += list || stops;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (kernel != NULL && !list)
+        printf("kernel forced by CKKS_KERNEL: %s\n", kernel);
+    do {
+        run_selected(&sum, at < argc ? argv[at] : NULL, list);
+    } while (++at < argc);
     if (list)
         return 0;
-    printf("%d passed, %d failed", passed, failed);
-    if (skips > 0)
-        printf(", %d skipped", skips);
+    printf("%d passed, %d failed", sum.passed, sum.failed);
+    if (sum.skips > 0)
+        printf(", %d skipped", sum.skips);
     printf("\n");
-    return failed > 0 ? 1 : 0;
+    return sum.failed > 0 ? 1 : 0;
 }

@@ -15,11 +15,13 @@
  * on says  if (!CHECK_OK(ckks_ctx_init(&c, &p))) return;  A test prints its
  * first TEST_MAX_SHOWN failures and counts the rest.
  *
- * The binary takes an optional word: only tests whose "file:name" contains it
- * are run ("test_rng.c:" is a whole file); -l lists the names.  Its last line
- * is "N passed, N failed" or "N passed, N failed, N skipped"; the exit code is
- * 1 if a test failed.  CKKS_LONG=1 in the environment asks for the long form
- * of tests that have one.
+ * The binary takes words: the tests whose "file:name" contains the first are
+ * run ("test_rng.c:" is a whole file), then those of the second, and so on.
+ * Before the words, -l lists names instead, and -s ends the process at the
+ * first failing check (tests/mutants.py).  The last line is "N passed, N
+ * failed" or "N passed, N failed, N skipped"; the exit code is 1 if a test
+ * failed.  CKKS_LONG=1 in the environment asks for the long form of tests that
+ * have one.
  */
 #ifndef CKKS_TEST_H
 #define CKKS_TEST_H

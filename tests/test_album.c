@@ -72,7 +72,8 @@ static void folder_remove(album_folder *f)
     CHECK(rmdir(f->root) == 0, "%s is not empty", f->root);
 }
 
-static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL };
+static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL,
+                                           NULL, 0 };
 
 /* The first pixels of all images are these numbers, by both ways. */
 static void album_holds(const char *const *arg, size_t args,
@@ -263,11 +264,73 @@ TEST(album_fit)
     folder_remove(&f);
 }
 
+/* IDX images of another size, or too many of them, by the head alone: the rest
+ * of the file is not there. */
+TEST(album_idx_by_its_head)
+{
+    static const char many[] = "\0\0\10\3\0\1\0\1\0\0\0\2\0\0\0\2";
+    static const char large[] = "\0\0\10\3\0\0\0\3\0\0\10\0\0\0\10\0";
+    static const char colour[] = "\0\0\10\4\0\0\0\3\0\0\0\2\0\0\0\2\0\0\0\3";
+    uni_album_aim aim = two_by_two;
+    const char *arg[1];
+    album_folder f;
+
+    if (!folder_make(&f))
+        return;
+    arg[0] = folder_put(&f, "many", many, 16);
+    album_refused(arg, 1, &aim, CKKS_EARG,
+                  "65537 images, more than 65536; take part");
+    aim.count = 2;
+    album_refused(arg, 1, &aim, CKKS_EFORMAT, "cut short");
+    aim.count = SIZE_MAX;
+    arg[0] = folder_put(&f, "large", large, 16);
+    album_refused(arg, 1, &aim, CKKS_EARG, "2048x2048 pixels");
+    arg[0] = folder_put(&f, "colour", colour, 20);
+    album_refused(arg, 1, &aim, CKKS_EARG, "3 channels (colour)");
+    folder_remove(&f);
+}
+
+/* Sizes image by image, of results: they hold when the caller's are gone. */
+TEST(album_of_these_sizes)
+{
+    unet_size size[2] = { { 2, 3 }, { 3, 2 } };
+    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, size, 2 };
+    uni_album album = {0};
+    uni_image image = {0};
+    const char *arg[3];
+    album_folder f;
+
+    if (!folder_make(&f))
+        return;
+    arg[0] = folder_grey(&f, "a.pgm", 2, 3, 8);
+    arg[1] = folder_grey(&f, "b.pgm", 3, 2, 9);
+    arg[2] = folder_grey(&f, "c.pgm", 9, 9, 9);
+    if (CHECK_OK(uni_album_open(&album, arg, 3, &aim))) {
+        memset(size, 0, sizeof size);
+        CHECK_OK(uni_album_image(&image, &album, 1));
+        CHECK(image.height == 3 && image.width == 2, "%dx%d", image.height,
+              image.width);
+        uni_image_clear(&image);
+        uni_album_clear(&album);
+    }
+    size[0] = (unet_size){ 3, 3 };
+    album_refused(arg, 1, &aim, CKKS_EARG, "2x3 pixels (height x width), its "
+                  "result has 3x3");
+    size[0] = (unet_size){ 1, 1 };
+    aim.fit = true;
+    aim.sizes = 1;
+    if (CHECK_OK(uni_album_open(&album, arg, 1, &aim)))
+        CHECK(album.size[0].height == 1 && album.size[0].width == 1, "%dx%d",
+              album.size[0].height, album.size[0].width);
+    uni_album_clear(&album);
+    folder_remove(&f);
+}
+
 /* What is not kept is read again, and must still be the same size. */
 TEST(album_rereads)
 {
     enum { SIDE = 3000 };           /* one is more than UNET_ALBUM_KEEP      */
-    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL };
+    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, NULL, 0 };
     uint8_t *data = calloc(SIDE * SIDE + 20, 1);
     uni_album album = {0};
     uni_image image = {0};

@@ -96,6 +96,11 @@ TEST(blake2b_refuses_sizes_without_hash)
     ckks_blake2b(out, 64, in, 1, in, 65);
     CHECK(out[0] == 0 && out[63] == 0 && out[64] == 7, "%d %d %d", out[0],
           out[63], out[64]);
+    memset(out, 7, sizeof out);
+    ckks_blake2b(out, 0, in, 1, NULL, 0);
+    CHECK(out[0] == 7, "%d", out[0]);
+    ckks_blake2b(out, 1, in, 1, in, 64);    /* the shortest, the longest key */
+    CHECK(out[0] == 0x9a && out[1] == 7, "%#x %d", out[0], out[1]);
 }
 
 /* Published: key 00..3f, message 00..ff, length unknown. */

@@ -198,6 +198,7 @@ TEST(decode_misuse)
         CHECK_STATUS(ckks_decode(re, im, N / 2, &never), CKKS_EARG);
         for (size_t j = 0; j <= N / 2; j++)
             CHECK(re[j] == 77 && im[j] == 77, "slot %zu was written", j);
+        CHECK_OK(ckks_decode(NULL, NULL, 0, &pt));
         CHECK_OK(ckks_decode(re, NULL, 3, &pt));
         CHECK(re[0] == 3 && re[2] == 3 && re[3] == 77 && im[0] == 77,
               "three real parts: %g %g %g", re[0], re[2], re[3]);

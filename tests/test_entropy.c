@@ -22,6 +22,8 @@ static struct {
     int    interrupts;      /* calls still to be refused with EINTR          */
     size_t most;            /* bytes a call, 0 for no limit                  */
     int    calls;
+    bool   lies;            /* of bytes given: `told` of them                */
+    long   told;
 } entropy;
 
 ssize_t getrandom(void *out, size_t size, unsigned flags);
@@ -40,6 +42,8 @@ ssize_t getrandom(void *out, size_t size, unsigned flags)
         errno = EINTR;
         return -1;
     }
+    if (entropy.lies)
+        return (ssize_t)entropy.told;
     if (size > sizeof buf)
         size = sizeof buf;
     if (entropy.most > 0 && size > entropy.most)
@@ -83,6 +87,12 @@ TEST(entropy_failure)
     CHECK_STATUS(ckks_rng_init(&r, NULL), CKKS_ERNG);
     CHECK(strncmp(ckks_last_error(), "ckks_rng_init: ", 15) == 0, "%s",
           ckks_last_error());
+    CHECK(memcmp(&r, &before, sizeof r) == 0, "the output changed");
+    entropy.fail = 0;
+    entropy.lies = true;                /* no bytes, or more than asked for  */
+    CHECK_STATUS(ckks_rng_init(&r, NULL), CKKS_ERNG);
+    entropy.told = CKKS_SEED_BYTES + 1;
+    CHECK_STATUS(ckks_rng_init(&r, NULL), CKKS_ERNG);
     CHECK(memcmp(&r, &before, sizeof r) == 0, "the output changed");
     memset(&entropy, 0, sizeof entropy);
 }

@@ -157,4 +157,95 @@ TEST(file_write_fails_in_the_middle)
     folder_clear(folder, path);
 }
 
+/* A link to a file, to nothing, to a folder: none is followed or replaced. */
+TEST(file_links_are_refused)
+{
+    static const uint8_t byte = 7;
+    char folder[64], path[80], other[80];
+    struct stat st;
+
+    if (!folder_make(folder, path))
+        return;
+    snprintf(other, sizeof other, "%s/other", folder);
+    for (int i = 0; i < 3; i++) {
+        ckks_file *f = NULL;
+
+        CHECK(symlink(i == 2 ? folder : other, path) == 0, "symlink");
+        CHECK_STATUS(ckks_file_write(path, &byte, 1, 0600), CKKS_EIO);
+        check_message("ckks_file_write: ", path, "symbolic link; name the");
+        CHECK_STATUS(ckks_file_check(path), CKKS_EIO);
+        check_message("ckks_file_check: ", path, "symbolic link");
+        CHECK_STATUS(ckks_file_open(&f, path, 0600), CKKS_EIO);
+        CHECK(f == NULL, "out was written");
+        CHECK(lstat(path, &st) == 0 && S_ISLNK(st.st_mode), "no link any more");
+        unlink(path);
+        CHECK_OK(ckks_file_check(path));
+        CHECK_OK(ckks_file_write(other, &byte, 1, 0600));
+    }
+    check_content(other, &byte, 1);
+    unlink(other);
+    folder_clear(folder, path);
+}
+
+TEST(file_in_pieces)
+{
+    static const uint8_t data[] = "0123456789";
+    char folder[64], path[80];
+    ckks_file *f = NULL, *g = NULL;
+
+    if (!folder_make(folder, path))
+        return;
+    CHECK_OK(ckks_file_open(&f, path, 0640));
+    CHECK_OK(ckks_file_put(f, data, 4));
+    CHECK_OK(ckks_file_put(f, NULL, 0));
+    CHECK(access(path, F_OK) != 0, "half a file has the name");
+    CHECK_OK(ckks_file_open(&g, path, 0600));       /* another beside it     */
+    CHECK_OK(ckks_file_put(f, data + 4, 6));
+    CHECK_OK(ckks_file_finish(&f));
+    CHECK(f == NULL, "not cleared");
+    check_content(path, data, 10);
+    CHECK_OK(ckks_file_put(g, data, 3));
+    ckks_file_clear(&g);
+    ckks_file_clear(&g);
+    ckks_file_clear(NULL);
+    CHECK(folder_count(folder) == 1, "%d files", folder_count(folder));
+    check_content(path, data, 10);
+    CHECK_STATUS(ckks_file_open(NULL, path, 0600), CKKS_EARG);
+    CHECK_STATUS(ckks_file_open(&f, NULL, 0600), CKKS_EARG);
+    CHECK_STATUS(ckks_file_open(&f, path, 01000), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put(NULL, data, 1), CKKS_EARG);
+    CHECK_STATUS(ckks_file_finish(NULL), CKKS_EARG);
+    CHECK_STATUS(ckks_file_finish(&f), CKKS_EARG);
+    CHECK_STATUS(ckks_file_check(NULL), CKKS_EARG);
+    folder_clear(folder, path);
+}
+
+/* More than the table has room for: those in it go, and fail. */
+TEST(file_abandon)
+{
+    enum { MANY = 70, ROOM = 64 };
+    char folder[64], path[80], own[100];
+    ckks_file *f[MANY] = {0};
+    int left = 0;
+
+    if (!folder_make(folder, path))
+        return;
+    for (int round = 0; round < 2; round++) {       /* places are given back */
+        for (int i = 0; i < MANY; i++) {
+            snprintf(own, sizeof own, "%s%d", path, i);
+            CHECK_OK(ckks_file_open(&f[i], own, 0600));
+        }
+        CHECK(folder_count(folder) == MANY, "%d files", folder_count(folder));
+        ckks_file_abandon();
+        ckks_file_abandon();
+        left = folder_count(folder);
+        CHECK(left == MANY - ROOM, "%d files left of %d", left, MANY);
+        CHECK_STATUS(ckks_file_finish(&f[0]), CKKS_EIO);
+        for (int i = 0; i < MANY; i++)
+            ckks_file_clear(&f[i]);
+    }
+    CHECK(folder_count(folder) == 0, "%d files", folder_count(folder));
+    CHECK(rmdir(folder) == 0, "%s is not empty", folder);
+}
+
 #endif

@@ -164,7 +164,9 @@ TEST(image_pnm_refusals)
         { "P5\n0 2\n255\n", 0, "an image of 2 x 0 pixels" },
         { "P5\n3 0\n255\n", 0, "an image of 0 x 3 pixels" },
         { "P5\n70000 2\n255\n", 1, "an image of 2 x 70000 pixels" },
-        { "P5\n65536 65536\n255\n", 9, "at least 4294967296" },
+        { "P5\n65536 65536\n255\n", 9, "an image of 65536 x 65536 pixels" },
+        { "P5\n4096 4097\n255\n", 9, "at most 16777216" },
+        { "P5\n4096 4096\n255\n", 9, "at least 16777216" },
         { "P5\n999999999 999999999\n255\n", 9, "999999999 x 999999999" },
         { "P5\n9999999999 1\n255\n", 1, "more than 9 digits" },
         { "P2\n3 2 5\n0 1 2 3 4", 0, "cut short" },
@@ -473,11 +475,14 @@ TEST(image_png_refusals)
     image_bytes b = png_make(PNG_COLOR_TYPE_GRAY, 8, 0, 2, 3, grey, 3);
 
     png_set_size(&b, 0x7fffffff, 0x7fffffff);
-    image_refused(&b, "PNG: ");
+    image_refused(&b, "an image of 2147483647 x 2147483647 pixels");
     png_set_size(&b, 65536, 65536);
     image_refused(&b, "an image of 65536 x 65536 pixels");
     png_set_size(&b, 0, 3);
-    image_refused(&b, "PNG: ");
+    image_refused(&b, "an image of 0 x 3 pixels");
+    b.data[12] = 'J';
+    image_refused(&b, "PNG: no header (");
+    b.data[12] = 'I';
     png_set_size(&b, 3, 3);
     image_refused(&b, "PNG: ");
     png_set_size(&b, 2, 3);
@@ -487,6 +492,86 @@ TEST(image_png_refusals)
 }
 
 #endif
+
+/* ---- what is wanted ------------------------------------------------------ */
+
+/* Refused by its header: what follows that is not there. */
+TEST(image_want)
+{
+    static const uni_image_want exact = { 1, 28, 30, false, NULL };
+    static const uni_image_want fit = { 1, 28, 30, true, NULL };
+    static const uni_image_want colour = { 3, 0, 0, false, "its result has" };
+    static const struct {
+        const char *text;
+        const uni_image_want *want;
+        const char *words;          /* NULL: the header is what is wanted    */
+    } cases[] = {
+        { "P5\n30 28\n255\n", &exact, NULL },
+        { "P5\n28 30\n255\n", &exact,
+          "30x28 pixels (height x width), the model takes 28x30" },
+        { "P5\n4000 4000\n255\n", &exact, "4000x4000 pixels" },
+        { "P5\n60 28\n255\n", &exact, "28x60 pixels" },
+        { "P5\n60 28\n255\n", &fit, NULL },
+        { "P5\n60 29\n255\n", &fit, "28x30 or whole multiples" },
+        { "P5\n15 14\n255\n", &fit, "14x15 pixels" },
+        { "P5\n# a comment\n99999999 9\n255\n", NULL,
+          "want 1..65536" },
+        { "P5\n# a comment\n99999999 9\n255\n", &fit,
+          "9x99999999 pixels (height x width), the model takes 28x30 or" },
+        { "P6\n30 28\n255\n", &exact,
+          "3 channels (colour), the model takes 1" },
+        { "P5\n30 28\n255\n", &colour, "1 channel (grey), its result has 3" },
+        { "P6\n9 7\n255\n", &colour, NULL },
+        { "P6\n9 7\n255\n", NULL, NULL }
+    };
+    uni_image image = {0};
+    image_folder f;
+
+    if (!folder_make(&f))
+        return;
+    folder_file(&f, "a");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *words = cases[i].words;
+        ckks_status s;
+
+        CHECK_OK(ckks_file_write(f.file, (const uint8_t *)cases[i].text,
+                                 strlen(cases[i].text), 0600));
+        s = uni_image_read(&image, f.file, -1, cases[i].want, NULL);
+        CHECK(s != CKKS_OK && strstr(nn_last_error(),
+                                     words != NULL ? words : "cut short")
+                              != NULL, "case %zu: \"%s\", want \"%s\"", i,
+              nn_last_error(), words != NULL ? words : "cut short");
+        CHECK(strncmp(nn_last_error(), f.file, strlen(f.file)) == 0, "%s",
+              nn_last_error());
+    }
+    CHECK(image.pixel == NULL, "out was written");
+    remove(f.file);
+    rmdir(f.path);
+}
+
+/* A file longer than any of what is wanted is not read. */
+TEST(image_want_bounds_the_file)
+{
+    static const uni_image_want small = { 1, 2, 3, false, NULL };
+    const char text[] = "P5\n3 2\n255\n";
+    uni_image image = {0};
+    image_folder f;
+
+    if (!folder_make(&f))
+        return;
+    folder_file(&f, "a");
+    CHECK_OK(ckks_file_write(f.file, (const uint8_t *)text, strlen(text),
+                             0600));
+    CHECK(truncate(f.file, 1 << 25) == 0, "truncate");
+    CHECK(uni_image_read(&image, f.file, -1, &small, NULL) == CKKS_EIO
+          && strstr(nn_last_error(), "more than the 16777408") != NULL, "%s",
+          nn_last_error());
+    CHECK(uni_image_read(&image, f.file, -1, NULL, NULL) == CKKS_EFORMAT
+          && strstr(nn_last_error(), "something follows") != NULL, "%s",
+          nn_last_error());
+    remove(f.file);
+    rmdir(f.path);
+}
 
 /* ---- NIfTI --------------------------------------------------------------- */
 
@@ -597,6 +682,52 @@ TEST(image_nifti_values)
     free(b.data);
 }
 
+/* Voxels of at most 16 bits go another way than wider ones: the same picture
+ * for bytes, signed bytes, words and their doubles, the right way round and
+ * with a scale that turns them. */
+TEST(image_nifti_narrow_as_wide)
+{
+    static const int types[] = { 2, 256, 4, 512 };
+    enum { N = 7 * 5 * 3 };
+
+    for (int t = 0; t < 4; t++)
+        for (int k = 0; k < 4; k++) {
+            const bool big = k % 2 == 1;
+            const float slope = k < 2 ? 0.5f : -3;
+            const int bytes = types[t] == 2 || types[t] == 256 ? 1 : 2;
+            image_bytes wide = nifti_make(7, 5, 3, 64, big);
+            image_bytes narrow = nifti_make(7, 5, 3, 4, big);
+            uni_image want = {0}, got = {0};
+            uint64_t seed = (uint64_t)(t + 1);
+
+            narrow.size = 352 + (size_t)(N * bytes);
+            nifti_put(narrow.data + 70, (uint64_t)types[t], 2, big);
+            nifti_put(narrow.data + 72, (uint64_t)bytes * 8, 2, big);
+            for (int i = 0; i < N; i++) {
+                const uint64_t word = test_word(&seed) >> (64 - 8 * bytes);
+                double v = types[t] == 256  ? (int8_t)(uint8_t)word
+                           : types[t] == 4  ? (int16_t)(uint16_t)word
+                                            : (double)word;
+                uint64_t bits;
+
+                nifti_put(narrow.data + 352 + i * bytes, word, bytes, big);
+                v = v * (double)slope + 11;
+                memcpy(&bits, &v, 8);
+                nifti_put(wide.data + 352 + 8 * i, bits, 8, big);
+            }
+            nifti_put_float(narrow.data + 112, slope, big);
+            nifti_put_float(narrow.data + 116, 11, big);
+            if (CHECK_OK(image_read(&want, &wide, 1))
+                && CHECK_OK(image_read(&got, &narrow, 1)))
+                CHECK(memcmp(got.pixel, want.pixel, 35 * sizeof *got.pixel)
+                      == 0, "type %d, case %d", types[t], k);
+            uni_image_clear(&want);
+            uni_image_clear(&got);
+            free(wide.data);
+            free(narrow.data);
+        }
+}
+
 TEST(image_nifti_refusals)
 {
     static const struct {
@@ -638,7 +769,10 @@ TEST(image_nifti_refusals)
     b = nifti_make(5, 4, 3, 4, false);
     for (int i = 1; i < 4; i++)
         nifti_put(b.data + 40 + 2 * i, 32767, 2, false);
-    image_refused(&b, "32767 x 32767 x 32767 voxels");
+    image_refused(&b, "an image of 32767 x 32767 pixels");
+    nifti_put(b.data + 42, 5, 2, false);
+    nifti_put(b.data + 44, 820, 2, false);
+    image_refused(&b, "5 x 820 x 32767 voxels, at most 134217728");
     free(b.data);
     b = nifti_make(5, 4, 3, 4, false);
     CHECK(image_read(&image, &b, -1) == CKKS_EARG
@@ -695,6 +829,37 @@ TEST(image_nifti_gzip)
     image_refused(&b, "what is gzipped is not NIfTI-1");
     free(b.data);
     free(plain.data);
+}
+
+/* 64 MiB of zeros in 64 KiB: refused by its length, before anything comes out;
+ * 32 MiB are let through to the volume. */
+TEST(image_gzip_ratio)
+{
+    static const int slices[] = { 1024, 511 };
+
+    for (int k = 0; k < 2; k++) {
+        image_bytes plain = nifti_make(256, 256, 1, 4, false), b;
+        const size_t n = 352 + (size_t)slices[k] * 65536;
+        uni_image image = {0};
+        ckks_status s;
+
+        plain.data = realloc(plain.data, n);
+        memset(plain.data + 352, 0, n - 352);
+        plain.size = n;
+        nifti_put(plain.data + 46, (uint64_t)slices[k], 2, false);
+        nifti_put(plain.data + 70, 2, 2, false);
+        nifti_put(plain.data + 72, 8, 2, false);
+        if (k == 1)
+            plain.size -= 352;          /* below the free size, and cut short */
+        b = gzip_make(&plain);
+        s = image_read(&image, &b, 3);
+        CHECK(s == CKKS_EFORMAT
+              && strstr(nn_last_error(), k == 0 ? "gunzip it first"
+                                                : "cut short") != NULL, "%s",
+              nn_last_error());
+        free(b.data);
+        free(plain.data);
+    }
 }
 
 #endif

@@ -317,6 +317,8 @@ TEST(misuse_combine)
     REFUSED(&m, CKKS_EARG, f, ckks_combine(same, 2, in, 2, b, 1, 4));
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 0, 4));
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 2, 4));
+    CHECK(strstr(ckks_last_error(), "output 1 stands in two") != NULL, "%s",
+          ckks_last_error());
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, &half, 1, 4));
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 1, in, 2, b, 1, 4));
     b[0].index = far;
@@ -330,6 +332,8 @@ TEST(misuse_combine)
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
     b[0].weight = heavy;
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
+    heavy[0]--;                         /* one less: the most there may be   */
+    CHECK_OK(ckks_combine(out, 2, in, 2, b, 1, 4));
     heavy[0] = INT32_MIN;
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
     b[0] = good;

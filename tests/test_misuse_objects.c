@@ -69,6 +69,22 @@ TEST(misuse_params)
     mess_clear(&m);
 }
 
+/* No name is no name, be it NULL or empty. */
+TEST(misuse_params_without_kernel)
+{
+    static mess m;
+    ckks_ctx *ctx = NULL;
+
+    if (!mess_init(&m))
+        return;
+    m.params.kernel = "";
+    if (CHECK_OK(ckks_ctx_init(&ctx, &m.params)))
+        CHECK(strcmp(ckks_ctx_kernel(ctx), ckks_ctx_kernel(m.ctx)) == 0, "%s",
+              ckks_ctx_kernel(ctx));
+    ckks_ctx_clear(&ctx);
+    mess_clear(&m);
+}
+
 /* One hook without the other. */
 TEST(misuse_memory_hooks)
 {

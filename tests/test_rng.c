@@ -182,6 +182,31 @@ TEST(generator_streams)
     every_kernel(check_generator);
 }
 
+/* Bytes for the host: those of the generator's next stream, or none. */
+TEST(generator_bytes)
+{
+    const uint8_t seed[CKKS_SEED_BYTES] = { 5 };
+    ckks_rng a = { 0 }, b = { 0 };
+    uint8_t got[100], want[100];
+    cki_stream s;
+
+    memset(got, 7, sizeof got);
+    CHECK_STATUS(ckks_rng_bytes(got, 9, &a), CKKS_ERNG);
+    CHECK_STATUS(ckks_rng_bytes(got, 9, NULL), CKKS_EARG);
+    if (!CHECK_OK(ckks_rng_init(&a, seed)) || !CHECK_OK(ckks_rng_init(&b, seed)))
+        return;
+    CHECK_STATUS(ckks_rng_bytes(NULL, 1, &a), CKKS_EARG);
+    CHECK_OK(ckks_rng_bytes(NULL, 0, &a));
+    CHECK_OK(ckks_rng_bytes(got, 99, &a));
+    cki_rng_stream(&s, &cki_kernel_portable, &b);
+    cki_rng_stream(&s, &cki_kernel_portable, &b);
+    cki_stream_read(&s, want, 99);
+    CHECK(memcmp(got, want, 99) == 0 && got[99] == 7, "%02x %02x, last %d",
+          got[0], want[0], got[99]);
+    ckks_rng_clear(&a);
+    ckks_rng_clear(&b);
+}
+
 /* ---- samplers ----------------------------------------------------------- */
 
 /* Hash of words; the next byte of the stream, which shows where it stands. */

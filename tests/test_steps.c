@@ -9,7 +9,7 @@
 enum { STEP_N = 16, STEP_LIMBS = 4 };       /* of the mess: 3 primes, 1 special */
 
 static mess m;
-static uint64_t x[STEP_LIMBS * STEP_N], y[2 * STEP_LIMBS * STEP_N];
+static uint64_t x[2 * STEP_LIMBS * STEP_N], y[2 * STEP_LIMBS * STEP_N];
 static int8_t small[64];
 static int64_t coefficients[STEP_N];
 static const uint8_t seed[CKKS_SEED_BYTES] = { 7 };
@@ -38,7 +38,7 @@ static bool untouched(void)
 /* Words below every prime. */
 static void fill_words(void)
 {
-    for (size_t i = 0; i < STEP_LIMBS * STEP_N; i++)
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
         x[i] = i * i * 7 + 1;
 }
 

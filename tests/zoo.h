@@ -42,7 +42,7 @@ bool zoo_number(zoo *z, int k);
 
 void zoo_clear(zoo *z);
 
-/* True if the library writes checksums (not in a MINIMAL build). */
+/* True if the library writes checksums. */
 bool zoo_sealed(const zoo *z);
 /* Turns the checksum of an object off. */
 void zoo_unseal(uint8_t *bytes);

@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "codec.h"
-
-enum { ALBUM_HEAD = 4096 };
 
 struct album_file {
     bool many;
@@ -74,25 +71,32 @@ char *uni_album_name(const uni_album *album, size_t i)
     return out;
 }
 
+static uni_image_want album_want(const uni_album *album, size_t i)
+{
+    const uni_album_aim *aim = &album->aim;
+    uni_image_want want = { aim->channels, aim->height, aim->width, aim->fit,
+                            NULL };
+
+    if (i < aim->sizes) {
+        want.height = aim->size[i].height;
+        want.width = aim->size[i].width;
+        want.who = "its result has";
+    }
+    return want;
+}
+
 /* The image is what is wanted, or becomes it. */
-static ckks_status album_suit(uni_image *image, const uni_album_aim *aim,
+static ckks_status album_suit(uni_image *image, const uni_image_want *want,
                               const char *name)
 {
-    if (image->channels != aim->channels)
-        return nn_fail(CKKS_EARG, "%s: %d channel%s (%s), the model takes %d",
-                       name, image->channels, image->channels == 1 ? "" : "s",
-                       image->channels == 1 ? "grey" : "colour",
-                       aim->channels);
-    if (aim->height == 0 || (image->height == aim->height
-                             && image->width == aim->width))
-        return CKKS_OK;
-    if (!aim->fit || image->height % aim->height != 0
-        || image->width % aim->width != 0)
-        return nn_fail(CKKS_EARG, "%s: %dx%d pixels (height x width), the "
-                       "model takes %dx%d%s", name, image->height,
-                       image->width, aim->height, aim->width,
-                       aim->fit ? " or whole multiples" : "");
-    return uni_image_shrink(image, image, aim->height, aim->width);
+    const uni_shape shape = { image->channels, (uint64_t)image->height,
+                              (uint64_t)image->width };
+    ckks_status s = uni_image_check(name, &shape, want);
+
+    if (s != CKKS_OK || want->height == 0 || (image->height == want->height
+                                              && image->width == want->width))
+        return s;
+    return uni_image_shrink(image, image, want->height, want->width);
 }
 
 /* From its file, or from the bytes of an IDX file. */
@@ -102,6 +106,7 @@ static ckks_status album_fetch(uni_image *out, const uni_album *album,
     const struct album_place *p = &album->place[i];
     const uni_idx *idx = &album->file[p->file].idx;
     const char *path = album->names.name[p->file];
+    const uni_image_want want = album_want(album, i);
     uni_image image = {0};
     char *name;
     ckks_status s;
@@ -112,11 +117,11 @@ static ckks_status album_fetch(uni_image *out, const uni_album *album,
         if (s == CKKS_OK)
             uni_idx_image(image.pixel, idx, p->index);
     } else {
-        s = uni_image_read(&image, path, -1, album->aim.jpeg);
+        s = uni_image_read(&image, path, -1, &want, album->aim.jpeg);
     }
     name = uni_album_name(album, i);
     if (s == CKKS_OK)
-        s = name != NULL ? album_suit(&image, &album->aim, name)
+        s = name != NULL ? album_suit(&image, &want, name)
                          : nn_fail(CKKS_EMEM, "%s: no memory", path);
     free(name);
     if (s != CKKS_OK) {
@@ -176,18 +181,10 @@ unet_pixels uni_album_pixels(uni_album *album)
  * cannot be read is left to the loader of images. */
 static bool album_is_idx(const char *path)
 {
-    uint8_t head[ALBUM_HEAD], *plain = NULL;
-    struct stat st;
-    size_t n;
-    FILE *f;
+    uint8_t head[UNI_HEAD], *plain = NULL;
+    const size_t n = uni_file_head(head, sizeof head, path);
     bool yes;
 
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return false;
-    f = fopen(path, "rb");
-    n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
-    if (f != NULL)
-        (void)fclose(f);
     if (n < 2 || head[0] != 0x1f || head[1] != 0x8b)
         return uni_is_idx(head, n);
     if (uni_gzip_decode(&plain, path, head, n, 4, false) != CKKS_OK)
@@ -203,12 +200,14 @@ static ckks_status album_add(uni_album *album, size_t file)
     const uni_album_aim *aim = &album->aim;
     struct album_file *f = &album->file[file];
     const char *path = album->names.name[file];
+    const uni_image_want want = album_want(album, album->images);
     size_t n = 1, used = 0;
     ckks_status s;
 
     f->many = album_is_idx(path);
     if (f->many) {
-        s = uni_idx_load(&f->idx, path);
+        s = uni_idx_load(&f->idx, path, &want, aim->count == SIZE_MAX
+                                               ? UNET_MAX_IMAGES : SIZE_MAX);
         if (s != CKKS_OK)
             return s;
         if (f->idx.rank == 1)
@@ -310,6 +309,10 @@ ckks_status uni_album_open(uni_album *out, const char *const *arg,
     if (s != CKKS_OK) {
         uni_album_clear(&album);
         return s;
+    }
+    if (album.aim.sizes > 0) {          /* the caller's may end before us    */
+        album.aim.size = album.size;
+        album.aim.sizes = album.images;
     }
     uni_album_clear(out);
     *out = album;

@@ -50,6 +50,8 @@ typedef struct uni_album_aim {
     bool fit;               /* whole multiples are averaged down in boxes    */
     size_t first, count;    /* of all images those; count SIZE_MAX: the rest */
     unet_decoder *jpeg;     /* NULL: JPEG files are refused                  */
+    const unet_size *size;  /* shape (sizes): of image i, in place of height */
+    size_t sizes;           /* and width; NULL: none                         */
 } uni_album_aim;
 
 struct album_file;

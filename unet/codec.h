@@ -7,13 +7,40 @@
 #include "image.h"
 
 ckks_status uni_pnm_decode(uni_image *out, const char *name,
-                            const uint8_t *in, size_t size);
+                            const uint8_t *in, size_t size,
+                            const uni_image_want *want);
 ckks_status uni_png_decode(uni_image *out, const char *name,
-                            const uint8_t *in, size_t size);
+                            const uint8_t *in, size_t size,
+                            const uni_image_want *want);
 ckks_status uni_nifti_decode(uni_image *out, const char *name,
-                              const uint8_t *in, size_t size, int slice);
+                              const uint8_t *in, size_t size, int slice,
+                              const uni_image_want *want);
+
+/* The sizes in a header; false if the first bytes do not tell. */
+bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
+bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
+/* The same of NIfTI, plain or gzipped, and the check at once. */
+ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
+                           int slice, const uni_image_want *want);
+
+/* ---- the first bytes (image_want.c) -------------------------------------- */
+
+enum { UNI_HEAD = 4096 };
+
+/* Of a regular file; 0: none, for which there will be a message. */
+size_t uni_file_head(uint8_t *head, size_t size, const char *path);
+/* uni_image_check, as far as the first bytes tell. */
+ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
+                           int slice, const uni_image_want *want);
+/* More than any file of such an image has. */
+size_t uni_image_most_bytes(const uint8_t *head, size_t size,
+                            const uni_image_want *want);
+
+/* ---- gzip ---------------------------------------------------------------- */
+
 /* The first `want` bytes of a gzip stream; all: it must hold no more and be
- * sound to its end.  Free the result. */
+ * sound to its end.  Refused beyond UNET_GZIP_FREE and UNET_GZIP_RATIO.  Free
+ * the result. */
 ckks_status uni_gzip_decode(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, size_t want,
                              bool all);

@@ -1,21 +1,16 @@
 /* file_write.c -- files of ciphertexts, written one ciphertext at a time.
  *
  * The format and the contracts are in unet.h.  No half-written file ever has
- * the name asked for: the bytes go to a temporary name beside it, which is
- * renamed when all of them are on disk.
+ * the name asked for: ckks_file_open and what follows it see to that.
  */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "vct.h"
 
 struct unet_writer {
-    FILE *file;
-    char *path, *temporary;
+    ckks_file *file;            /* NULL: none, or finished                   */
+    char *path;
     uint64_t bytes, objects;
     uint8_t *buffer;
     size_t capacity;
@@ -23,9 +18,10 @@ struct unet_writer {
 
 static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 {
-    errno = 0;
-    if (fwrite(in, 1, size, w->file) != size)
-        return uni_vct_fail("writing", w->path, errno);
+    ckks_status s = ckks_file_put(w->file, in, size);
+
+    if (s != CKKS_OK)
+        return nn_fail(s, "%s", ckks_last_error());
     w->bytes += size;
     return CKKS_OK;
 }
@@ -63,30 +59,6 @@ static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
     return s;
 }
 
-/* The temporary file.  A name that is there and no regular file (a device, a
- * folder) would be replaced, so it is refused. */
-static ckks_status vct_create(unet_writer *w)
-{
-    struct stat st;
-    int fd;
-
-    if (stat(w->path, &st) == 0 && !S_ISREG(st.st_mode))
-        return nn_fail(CKKS_EIO, "writing %s: not a regular file", w->path);
-    fd = mkstemp(w->temporary);
-    if (fd < 0) {
-        int e = errno;
-
-        w->temporary[0] = '\0';
-        return uni_vct_fail("writing", w->path, e);
-    }
-    w->file = fdopen(fd, "wb");
-    if (w->file == NULL) {
-        (void)close(fd);
-        return nn_fail(CKKS_EMEM, "no memory to write %s", w->path);
-    }
-    return CKKS_OK;
-}
-
 ckks_status unet_writer_open(unet_writer **out, const char *path,
                              const nn_plan *p, const unet_job *job,
                              unet_kind kind, const uint8_t request[UNET_ID],
@@ -113,10 +85,11 @@ ckks_status unet_writer_open(unet_writer **out, const char *path,
     if (w == NULL)
         return nn_fail(CKKS_EMEM, "no memory to write %s", path);
     w->path = uni_vct_name(path, "");
-    w->temporary = uni_vct_name(path, ".tmp-XXXXXX");
     w->objects = (uint64_t)part->count * (uint64_t)uni_vct_per_set(p, kind);
-    s = w->path != NULL && w->temporary != NULL ? vct_create(w)
-        : nn_fail(CKKS_EMEM, "no memory to write %s", path);
+    s = w->path != NULL ? ckks_file_open(&w->file, path, 0644) : CKKS_EMEM;
+    if (s != CKKS_OK)
+        (void)nn_fail(s, "%s", w->path != NULL ? ckks_last_error()
+                                               : "no memory for a name");
     if (s == CKKS_OK)
         s = vct_write_head(w, p, job, kind, request, part);
     if (s != CKKS_OK) {
@@ -153,24 +126,16 @@ ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct)
 
 ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes)
 {
-    int fd, e = 0;
+    ckks_status s;
 
     if (w == NULL || w->file == NULL)
         return nn_fail(CKKS_EARG, "unet_writer_finish: nothing is open");
     if (w->objects != 0)
         return nn_fail(CKKS_EARG, "%s: %llu ciphertexts are missing", w->path,
                        (unsigned long long)w->objects);
-    fd = fileno(w->file);
-    if (fflush(w->file) != 0 || fchmod(fd, 0644) != 0 || fsync(fd) != 0)
-        e = errno != 0 ? errno : EIO;
-    if (fclose(w->file) != 0 && e == 0)
-        e = errno;
-    w->file = NULL;
-    if (e == 0 && rename(w->temporary, w->path) != 0)
-        e = errno;
-    if (e != 0)
-        return uni_vct_fail("writing", w->path, e);
-    w->temporary[0] = '\0';
+    s = ckks_file_finish(&w->file);
+    if (s != CKKS_OK)
+        return nn_fail(s, "%s", ckks_last_error());
     if (bytes != NULL)
         *bytes = w->bytes;
     return CKKS_OK;
@@ -180,12 +145,8 @@ void unet_writer_clear(unet_writer **w)
 {
     if (w == NULL || *w == NULL)
         return;
-    if ((*w)->file != NULL)
-        (void)fclose((*w)->file);
-    if ((*w)->temporary != NULL && (*w)->temporary[0] != '\0')
-        (void)unlink((*w)->temporary);
+    ckks_file_clear(&(*w)->file);
     free((*w)->path);
-    free((*w)->temporary);
     free((*w)->buffer);
     free(*w);
     *w = NULL;

@@ -74,9 +74,9 @@ static ckks_status idx_head(uni_idx *idx, uint64_t *bytes, const char *name,
         || width > UNET_IMAGE_SIDE
         || (uint64_t)height * width > UNET_IMAGE_PIXELS)
         return nn_fail(CKKS_EFORMAT, "%s: IDX images of %lu x %lu pixels, "
-                       "want 1..%d a side and at most 2^28", name,
+                       "want 1..%d a side and at most %d", name,
                        (unsigned long)height, (unsigned long)width,
-                       UNET_IMAGE_SIDE);
+                       UNET_IMAGE_SIDE, UNET_IMAGE_PIXELS);
     if (idx->rank == 4 && channels != 3)
         return nn_fail(CKKS_EFORMAT, "%s: IDX images of %lu channels, want 3",
                        name, (unsigned long)channels);
@@ -169,15 +169,64 @@ ckks_status uni_idx_decode(uni_idx *out, const char *name,
     return CKKS_OK;
 }
 
-ckks_status uni_idx_load(uni_idx *out, const char *path)
+/* A whole head of images against what is wanted; what is wrong in itself is
+ * left to idx_head. */
+static ckks_status idx_check_want(const char *name, const uint8_t *in,
+                                  const uni_image_want *want)
 {
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    const uint32_t channels = in[3] == 4 ? idx_word(in + 16) : 1;
+    const uni_shape shape = { channels == 1 ? 1 : 3, idx_word(in + 8),
+                              idx_word(in + 12) };
+
+    return uni_image_check(name, &shape, want);
+}
+
+/* By the first bytes of a file; *room: more than it needs to have.  Of a gzip
+ * stream that gives no whole head the decoder will tell. */
+static ckks_status idx_look(size_t *room, const char *name, const uint8_t *in,
+                            size_t size, const uni_image_want *want,
+                            size_t most)
+{
+    const bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
+    uint8_t *plain = NULL;
+    uni_idx idx = {0};
+    uint64_t bytes = 0;
     ckks_status s;
+
+    if (gzip && uni_gzip_decode(&plain, name, in, size, IDX_MAX_HEAD, false)
+                != CKKS_OK)
+        return CKKS_OK;
+    in = gzip ? plain : in;
+    s = idx_check_magic(name, in, gzip ? IDX_MAX_HEAD : size);
+    if (s == CKKS_OK && in[3] != 1)
+        s = idx_check_want(name, in, want);
+    if (s == CKKS_OK)
+        s = idx_head(&idx, &bytes, name, in);
+    free(plain);
+    if (s == CKKS_OK && idx.rank != 1 && idx.count > most)
+        s = nn_fail(CKKS_EARG, "%s: %zu images, more than %zu; take part of "
+                    "them", name, idx.count, most);
+    *room = (size_t)bytes + IDX_MAX_HEAD + 4096;
+    return s;
+}
+
+/* A file that has changed between the two readings is found out by whoever asks
+ * for its images, which have another size. */
+ckks_status uni_idx_load(uni_idx *out, const char *path,
+                          const uni_image_want *want, size_t most)
+{
+    uint8_t head[UNI_HEAD], *bytes = NULL;
+    size_t size = 0, room = IDX_MAX_FILE + IDX_MAX_HEAD;
+    ckks_status s = CKKS_OK;
 
     if (out == NULL || path == NULL)
         return nn_fail(CKKS_EARG, "uni_idx_load: null pointer");
-    s = ckks_file_read(&bytes, &size, path, IDX_MAX_FILE + IDX_MAX_HEAD);
+    size = uni_file_head(head, sizeof head, path);
+    if (size > 0)
+        s = idx_look(&room, path, head, size, want, most);
+    if (s != CKKS_OK)
+        return s;
+    s = ckks_file_read(&bytes, &size, path, room);
     if (s != CKKS_OK)
         return nn_fail(s, "%s", ckks_last_error());
     s = uni_idx_decode(out, path, bytes, size);

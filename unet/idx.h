@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image.h"
 #include "nn.h"
 
 typedef struct uni_idx {
@@ -33,8 +34,14 @@ bool uni_is_idx(const uint8_t *in, size_t size);
  *           CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_idx_decode(uni_idx *out, const char *name,
                                          const uint8_t *in, size_t size);
-/*           CKKS_EIO      the file cannot be read */
-CKKS_CHECKED ckks_status uni_idx_load(uni_idx *out, const char *path);
+/* Of a file, the images of which are wanted so (NULL: any), and at most so many;
+ * of another the first bytes are read alone.  Labels are taken whatever is
+ * wanted.
+ *   errors  CKKS_EIO   the file cannot be read
+ *           CKKS_EARG  not what is wanted */
+CKKS_CHECKED ckks_status uni_idx_load(uni_idx *out, const char *path,
+                                       const uni_image_want *want,
+                                       size_t most);
 void uni_idx_clear(uni_idx *idx);
 
 /* Image i < count as out (channels, height, width). */

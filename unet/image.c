@@ -7,17 +7,14 @@
 
 #include "codec.h"
 
-enum { IMAGE_MAX_FILE = 1 << 30 };
-
 ckks_status uni_image_init(uni_image *out, const char *name, int channels,
                             uint64_t height, uint64_t width)
 {
-    if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
-        || width > UNET_IMAGE_SIDE || height * width > UNET_IMAGE_PIXELS)
-        return nn_fail(CKKS_EFORMAT, "%s: an image of %llu x %llu pixels, want "
-                       "1..%d a side and at most 2^28", name,
-                       (unsigned long long)height, (unsigned long long)width,
-                       UNET_IMAGE_SIDE);
+    const uni_shape shape = { channels, height, width };
+    ckks_status s = uni_image_check(name, &shape, NULL);
+
+    if (s != CKKS_OK)
+        return s;
     out->channels = channels;
     out->height = (int)height;
     out->width = (int)width;
@@ -44,6 +41,7 @@ static bool image_is_jpeg(const uint8_t *in, size_t size)
 
 static ckks_status image_decode(uni_image *out, const char *name,
                                 const uint8_t *in, size_t size, int slice,
+                                const uni_image_want *want,
                                 unet_decoder *jpeg)
 {
     bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
@@ -52,17 +50,17 @@ static ckks_status image_decode(uni_image *out, const char *name,
     if (size == 0)
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
     if (gzip || uni_is_nifti(in, size))
-        return uni_nifti_decode(out, name, in, size, slice);
+        return uni_nifti_decode(out, name, in, size, slice, want);
     if (slice >= 0 && (pnm || uni_is_png(in, size)
                        || image_is_jpeg(in, size)))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only NIfTI "
                        "volumes have slices", name, slice);
     if (pnm)
-        return uni_pnm_decode(out, name, in, size);
+        return uni_pnm_decode(out, name, in, size, want);
     if (uni_is_png(in, size))
-        return uni_png_decode(out, name, in, size);
+        return uni_png_decode(out, name, in, size, want);
     if (image_is_jpeg(in, size))
-        return jpeg != NULL ? jpeg(out, name, in, size)
+        return jpeg != NULL ? jpeg(out, name, in, size, want)
                : nn_fail(CKKS_EFORMAT, "%s: a JPEG file, and this build has "
                          "no libjpeg", name);
     return nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
@@ -72,10 +70,11 @@ static ckks_status image_decode(uni_image *out, const char *name,
 
 static ckks_status image_take(uni_image *out, const char *name,
                               const uint8_t *in, size_t size, int slice,
+                              const uni_image_want *want,
                               unet_decoder *jpeg)
 {
     uni_image image = {0};
-    ckks_status s = image_decode(&image, name, in, size, slice, jpeg);
+    ckks_status s = image_decode(&image, name, in, size, slice, want, jpeg);
 
     if (s != CKKS_OK) {
         uni_image_clear(&image);
@@ -91,7 +90,7 @@ ckks_status uni_image_decode(uni_image *out, const char *name,
 {
     if (out == NULL || name == NULL || (in == NULL && size > 0))
         return nn_fail(CKKS_EARG, "uni_image_decode: null pointer");
-    return image_take(out, name, in, size, slice, NULL);
+    return image_take(out, name, in, size, slice, NULL, NULL);
 }
 
 /* Cuts ":slice=K" off a copy of the path. */
@@ -120,33 +119,44 @@ static ckks_status image_split(char **file, int *slice, const char *path)
     return CKKS_OK;
 }
 
-ckks_status uni_image_read(uni_image *out, const char *path, int slice,
-                            unet_decoder *jpeg)
+/* By its first bytes, then whole. */
+static ckks_status image_file(uni_image *out, const char *file, int slice,
+                              const uni_image_want *want, unet_decoder *jpeg)
 {
-    uint8_t *bytes = NULL;
+    uint8_t head[UNI_HEAD], *bytes = NULL;
+    const size_t n = uni_file_head(head, sizeof head, file);
     size_t size = 0;
+    ckks_status s = uni_image_look(file, head, n, slice, want);
+
+    if (s != CKKS_OK)
+        return s;
+    s = ckks_file_read(&bytes, &size, file,
+                       uni_image_most_bytes(head, n, want));
+    if (s != CKKS_OK)
+        return nn_fail(s, "%s", ckks_last_error());
+    s = image_take(out, file, bytes, size, slice, want, jpeg);
+    ckks_file_free(bytes, size);
+    return s;
+}
+
+ckks_status uni_image_read(uni_image *out, const char *path, int slice,
+                            const uni_image_want *want, unet_decoder *jpeg)
+{
     char *file = NULL;
     ckks_status s;
 
     if (out == NULL || path == NULL)
         return nn_fail(CKKS_EARG, "uni_image_load: null pointer");
     s = image_split(&file, &slice, path);
-    if (s == CKKS_OK) {
-        s = ckks_file_read(&bytes, &size, file, IMAGE_MAX_FILE);
-        if (s != CKKS_OK)
-            s = nn_fail(s, "%s", ckks_last_error());
-    }
-    if (s == CKKS_OK) {
-        s = image_take(out, file, bytes, size, slice, jpeg);
-        ckks_file_free(bytes, size);
-    }
+    if (s == CKKS_OK)
+        s = image_file(out, file, slice, want, jpeg);
     free(file);
     return s;
 }
 
 ckks_status uni_image_load(uni_image *out, const char *path, int slice)
 {
-    return uni_image_read(out, path, slice, NULL);
+    return uni_image_read(out, path, slice, NULL, NULL);
 }
 
 ckks_status uni_image_convert(uni_image *out, const uni_image *in,

@@ -3,13 +3,14 @@
  * What a file is, its first bytes say, not its name: PGM and PPM (P2, P3, P5,
  * P6), PNG and NIfTI-1, the latter plain or gzipped (PNG and gzip only where
  * the library was built with libpng and zlib); JPEG, if the caller brings a
- * decoder.  Every file is untrusted: sizes are checked before anything is
- * allocated, and one that is cut short, has surplus bytes or is malformed is
- * refused with its name and the numbers.
+ * decoder.  Every file is untrusted: the size in its header is compared with
+ * what is wanted before a pixel is decoded, and one that is cut short, has
+ * surplus bytes or is malformed is refused with its name and the numbers.
  */
 #ifndef UNET_IMAGE_H
 #define UNET_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,13 +20,40 @@
 extern "C" {
 #endif
 
-enum { UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 28 };
+/* Caps of this library, whatever is wanted: pixels of an image, voxels of a
+ * volume, and how far a gzip stream may grow: to UNET_GZIP_FREE bytes, beyond
+ * that by UNET_GZIP_RATIO, which photographs and scans do not reach. */
+enum {
+    UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 24,
+    UNET_VOLUME_VOXELS = 1 << 27,
+    UNET_GZIP_FREE = 1 << 25, UNET_GZIP_RATIO = 64
+};
 
 typedef struct uni_image {
     int channels;           /* 1 grey, 3 red, green, blue                    */
     int height, width;
     double *pixel;          /* (channels, height, width), 0..255             */
 } uni_image;
+
+/* What is wanted of an image; zeros: any within the caps. */
+typedef struct uni_image_want {
+    int channels;           /* 1 or 3; 0: either                             */
+    int height, width;      /* 0, 0: any                                     */
+    bool fit;               /* whole multiples of these sides too            */
+    const char *who;        /* for the message; NULL: "the model takes"      */
+} uni_image_want;
+
+typedef struct uni_shape {
+    int channels;
+    uint64_t height, width;
+} uni_shape;
+
+/* want may be NULL.
+ *   errors  CKKS_EFORMAT  no pixel, or over the caps
+ *           CKKS_EARG     not what is wanted */
+CKKS_CHECKED ckks_status uni_image_check(const char *name,
+                                         const uni_shape *shape,
+                                         const uni_image_want *want);
 
 /* Reads an image file.  path may end in ":slice=K" to name the K-th slice
  * (from 0) of a NIfTI volume; else slice is that number, or -1 for none.
@@ -48,12 +76,18 @@ CKKS_CHECKED ckks_status uni_image_decode(uni_image *out, const char *name,
                                            const uint8_t *in, size_t size,
                                            int slice);
 /* Decodes a whole file of one format; out is all zero before, cleared by the
- * caller after a failure too. */
+ * caller after a failure too.  Before it decodes, and before it takes memory
+ * by the image's size, it calls uni_image_check with want. */
 typedef ckks_status unet_decoder(uni_image *out, const char *name,
-                                 const uint8_t *in, size_t size);
-/* As uni_image_load, and JPEG by this decoder (NULL: refused). */
+                                 const uint8_t *in, size_t size,
+                                 const uni_image_want *want);
+/* As uni_image_load, of what is wanted (NULL: any), and JPEG by this decoder
+ * (NULL: refused).  A refusal reads the first bytes of the file alone, of JPEG
+ * the file.
+ *   errors  CKKS_EARG  not what is wanted, too */
 CKKS_CHECKED ckks_status uni_image_read(uni_image *out, const char *path,
-                                         int slice, unet_decoder *jpeg);
+                                         int slice, const uni_image_want *want,
+                                         unet_decoder *jpeg);
 void uni_image_clear(uni_image *image);
 
 /* For decoders: allocates out->pixel after checking the size.

@@ -12,11 +12,27 @@ bool uni_is_png(const uint8_t *in, size_t size)
     return size >= 8 && memcmp(in, magic, 8) == 0;
 }
 
+/* The first chunk must be the header, 13 bytes: sides, bits, colour, ... */
+bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size)
+{
+    static const uint8_t first[8] = { 0, 0, 0, 13, 'I', 'H', 'D', 'R' };
+    uint64_t side[2] = { 0, 0 };
+
+    if (!uni_is_png(in, size) || size < 33 || memcmp(in + 8, first, 8) != 0)
+        return false;
+    for (int i = 0; i < 8; i++)
+        side[i / 4] = side[i / 4] << 8 | in[16 + i];
+    *out = (uni_shape){ in[25] & 2 ? 3 : 1, side[1], side[0] };
+    return true;
+}
+
 #ifndef UNET_HAVE_PNG
 
 ckks_status uni_png_decode(uni_image *out, const char *name,
-                            const uint8_t *in, size_t size)
+                            const uint8_t *in, size_t size,
+                            const uni_image_want *want)
 {
+    (void)want;
     (void)out;
     (void)in;
     (void)size;
@@ -152,6 +168,9 @@ static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
     png_set_read_fn(io->png, io, pngio_read);
     png_set_user_limits(io->png, UNET_IMAGE_SIDE, UNET_IMAGE_SIDE);
     png_set_chunk_malloc_max(io->png, PNGIO_MAX_CHUNK);
+    /* texts and colour profiles, which may inflate a thousandfold each, are
+     * passed by; what decoding needs is not among them */
+    png_set_keep_unknown_chunks(io->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(io->png, io->info);
     pngio_transform(io);
     bits = png_get_bit_depth(io->png, io->info);
@@ -192,11 +211,19 @@ static ckks_status pngio_guard(uni_image *out, const char *name, pngio *io)
 }
 
 ckks_status uni_png_decode(uni_image *out, const char *name,
-                            const uint8_t *in, size_t size)
+                            const uint8_t *in, size_t size,
+                            const uni_image_want *want)
 {
-    pngio *io = calloc(1, sizeof *io);
-    ckks_status s;
+    uni_shape shape = {0};
+    ckks_status s = uni_png_shape(&shape, in, size)
+                  ? uni_image_check(name, &shape, want)
+                  : nn_fail(CKKS_EFORMAT, "%s: PNG: no header (%zu bytes)",
+                            name, size);
+    pngio *io;
 
+    if (s != CKKS_OK)
+        return s;
+    io = calloc(1, sizeof *io);
     if (io == NULL)
         return nn_fail(CKKS_EMEM, "%s: no memory", name);
     io->in = in;

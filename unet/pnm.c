@@ -124,46 +124,76 @@ static ckks_status pnm_check_size(const pnm_reader *r, bool text,
     return CKKS_OK;
 }
 
-ckks_status uni_pnm_decode(uni_image *out, const char *name,
-                            const uint8_t *in, size_t size)
+typedef struct pnm_head {
+    bool text;
+    uni_shape shape;
+    uint32_t top;
+} pnm_head;
+
+/* Up to the first byte of pixels. */
+static ckks_status pnm_read_head(pnm_head *h, pnm_reader *r)
 {
-    pnm_reader r = { name, in, size, 2 };
-    bool text = in[1] == '2' || in[1] == '3';
-    int channels = in[1] == '3' || in[1] == '6' ? 3 : 1;
-    uint32_t width = 0, height = 0, top = 0;
+    const uint8_t kind = r->in[1];
+    uint32_t width = 0, height = 0;
     ckks_status s;
 
-    if (!text && in[1] != '5' && in[1] != '6')
+    h->text = kind == '2' || kind == '3';
+    h->shape.channels = kind == '3' || kind == '6' ? 3 : 1;
+    if (!h->text && kind != '5' && kind != '6')
         return nn_fail(CKKS_EFORMAT, "%s: P%c; of this family P2, P3, P5 and "
-                       "P6 are taken", name, in[1]);
-    if (size < 3 || (!pnm_space(in[2]) && in[2] != '#'))
-        return nn_fail(CKKS_EFORMAT, "%s: no white space after P%c", name,
-                       in[1]);
-    s = pnm_number(&width, &r, "the width");
+                       "P6 are taken", r->name, kind);
+    if (r->size < 3 || (!pnm_space(r->in[2]) && r->in[2] != '#'))
+        return nn_fail(CKKS_EFORMAT, "%s: no white space after P%c", r->name,
+                       kind);
+    r->at = 2;
+    s = pnm_number(&width, r, "the width");
     if (s == CKKS_OK)
-        s = pnm_number(&height, &r, "the height");
+        s = pnm_number(&height, r, "the height");
     if (s == CKKS_OK)
-        s = pnm_number(&top, &r, "the largest value");
-    if (s == CKKS_OK && (top < 1 || top > 65535))
+        s = pnm_number(&h->top, r, "the largest value");
+    if (s == CKKS_OK && (h->top < 1 || h->top > 65535))
         s = nn_fail(CKKS_EFORMAT, "%s: a largest value of %u, want 1..65535",
-                    name, (unsigned)top);
-    if (s == CKKS_OK && (r.at >= size || !pnm_space(in[r.at])))
+                    r->name, (unsigned)h->top);
+    if (s == CKKS_OK && (r->at >= r->size || !pnm_space(r->in[r->at])))
         s = nn_fail(CKKS_EFORMAT, "%s: no white space after the header, byte "
-                    "%zu of %zu", name, r.at, size);
+                    "%zu of %zu", r->name, r->at, r->size);
+    h->shape.height = height;
+    h->shape.width = width;
+    r->at++;
+    return s;
+}
+
+bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size)
+{
+    pnm_reader r = { "", in, size, 0 };
+    pnm_head h = {0};
+
+    if (size < 2 || in[0] != 'P' || in[1] < '1' || in[1] > '7'
+        || pnm_read_head(&h, &r) != CKKS_OK)
+        return false;
+    *out = h.shape;
+    return true;
+}
+
+ckks_status uni_pnm_decode(uni_image *out, const char *name,
+                            const uint8_t *in, size_t size,
+                            const uni_image_want *want)
+{
+    pnm_reader r = { name, in, size, 0 };
+    pnm_head h = {0};
+    ckks_status s = pnm_read_head(&h, &r);
+
+    if (s == CKKS_OK)
+        s = uni_image_check(name, &h.shape, want);
+    if (s == CKKS_OK)
+        s = pnm_check_size(&r, h.text, h.shape.height * h.shape.width
+                                       * (uint64_t)h.shape.channels, h.top);
+    if (s == CKKS_OK)
+        s = uni_image_init(out, name, h.shape.channels, h.shape.height,
+                            h.shape.width);
     if (s != CKKS_OK)
         return s;
-    r.at++;
-    if (height > 0 && height <= UNET_IMAGE_SIDE && width > 0
-        && width <= UNET_IMAGE_SIDE) {     /* else uni_image_init refuses  */
-        s = pnm_check_size(&r, text,
-                           (uint64_t)height * width * (uint64_t)channels, top);
-        if (s != CKKS_OK)
-            return s;
-    }
-    s = uni_image_init(out, name, channels, height, width);
-    if (s != CKKS_OK)
-        return s;
-    return text ? pnm_text(out, &r, top) : pnm_bytes(out, &r, top);
+    return h.text ? pnm_text(out, &r, h.top) : pnm_bytes(out, &r, h.top);
 }
 
 ckks_status uni_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,

@@ -125,19 +125,25 @@ static void dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
 
 enum { TILE = 64 };     /* columns of a base conversion done together        */
 
+/* Doubles are made of and into signed words: unsigned ones would be branches
+ * where the machine has no such conversion (x86-64 before AVX-512).  The result
+ * is the same to the bit: y < 2^61 is one number, signed or not, and both
+ * conversions round it to nearest once; 0 <= f < len + 1, and both cut off the
+ * fraction.  y > half, both below 2^61, is the top bit of half - y. */
 static void convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                           bool centred, size_t n)
 {
     const uint64_t half = (c->mod[c->src[0]].p - 1) / 2;
+    const double up = centred ? 0.5 : 0;
 
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n && c->len == 1; k++)
+        v[k] = (half - y[0][k]) >> 63 & centred;
+    for (size_t k = 0; k < n && c->len > 1; k++) {
         double f = 0;
 
         for (int i = 0; i < c->len; i++)
-            f += (double)y[i][k] * c->frac[i];
-        v[k] = (uint64_t)(centred ? f + 0.5 : f);   /* floor: f >= 0         */
-        if (c->len == 1)
-            v[k] = centred && y[0][k] > half;
+            f += (double)(int64_t)y[i][k] * c->frac[i];
+        v[k] = (uint64_t)(int64_t)(f + up);         /* floor: f >= 0         */
     }
 }
 

@@ -45,18 +45,6 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 enum { BLOCK = 4096 };
 
-/* x < 2y -> below y. */
-static inline uint64_t below(uint64_t x, uint64_t y)
-{
-#if defined(__GNUC__)                   /* one instruction less              */
-    uint64_t r;
-
-    return __builtin_sub_overflow(x, y, &r) ? x : r;
-#else
-    return x < y ? x : x - y;
-#endif
-}
-
 /* ---- forward ---------------------------------------------------------------
  *
  * (a, b) -> (a + w b, a - w b + 2p), b any word: from B p to (B + 2) p.  A pair
@@ -82,8 +70,8 @@ static inline void fwd_pair(uint64_t *x, size_t size, size_t t, size_t i,
         uint64_t w3 = own->w[2 * i + 1], s3 = own->ws[2 * i + 1];
 
         for (size_t j = 0; j < t; j++) {
-            uint64_t e = low ? x[j] : below(x[j], p4);
-            uint64_t f = low ? x[j + t] : below(x[j + t], p4);
+            uint64_t e = low ? x[j] : cki_below(x[j], p4);
+            uint64_t f = low ? x[j + t] : cki_below(x[j + t], p4);
             uint64_t g = x[j + 2 * t], h = x[j + 3 * t];
 
             FWD(e, g, w1, s1);
@@ -110,7 +98,7 @@ static void fwd_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
 /* < 8p -> [0, p) */
 static inline uint64_t canonical(uint64_t u, uint64_t p)
 {
-    return below(below(below(u, 4 * p), 2 * p), p);
+    return cki_below(cki_below(cki_below(u, 4 * p), 2 * p), p);
 }
 
 /* The last two layers on quadruples; canonical words out. */
@@ -120,7 +108,7 @@ static void fwd_last_layers(uint64_t *x, size_t size, size_t i,
     const uint64_t p2 = 2 * p, p4 = 4 * p, *w = own->w, *ws = own->ws;
 
     for (uint64_t *end = x + size; x < end; x += 4, i++) {
-        uint64_t e = below(x[0], p4), f = below(x[1], p4);
+        uint64_t e = cki_below(x[0], p4), f = cki_below(x[1], p4);
         uint64_t g = x[2], h = x[3];
 
         FWD(e, g, w[i], ws[i]);
@@ -251,8 +239,8 @@ static void inv_two_layers(uint64_t *x, size_t size, size_t t, size_t i,
             INV(g, h, w3, s3, p2);
             INV(e, g, w1, s1, p4);
             INV(f, h, w1, s1, p2);
-            x[j] = below(below(e, p4), p2);
-            x[j + t] = below(f, p2);
+            x[j] = cki_below(cki_below(e, p4), p2);
+            x[j + t] = cki_below(f, p2);
             x[j + 2 * t] = g;
             x[j + 3 * t] = h;
         }
@@ -272,8 +260,8 @@ static void inv_first_layers(uint64_t *x, const uint64_t *in, size_t size,
         INV(g, h, v[2 * i + 1], vs[2 * i + 1], p2);
         INV(e, g, v[i], vs[i], p4);
         INV(f, h, v[i], vs[i], p2);
-        x[0] = below(below(e, p4), p2);
-        x[1] = below(f, p2);
+        x[0] = cki_below(cki_below(e, p4), p2);
+        x[1] = cki_below(f, p2);
         x[2] = g;
         x[3] = h;
     }

@@ -6,8 +6,39 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "volley.h"
+
+/* The libraries' messages begin with the function that failed, "ckks_x: ", at
+ * the start or behind a file's name: nothing for people, unless a file is
+ * called so. */
+static void say_plainly(char *text)
+{
+    static const char *const library[] = { "ckks_", "nn_", "nni_", "unet_",
+                                           "uni_" };
+
+    for (char *at = text; at != NULL;) {
+        const size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        bool inside = false;
+
+        for (size_t i = 0; i < sizeof library / sizeof library[0]; i++)
+            inside = inside || strncmp(at, library[i], strlen(library[i])) == 0;
+        if (inside && at[n] == ':' && at[n + 1] == ' ') {
+            at[n] = '\0';
+            inside = access(at, F_OK) != 0;
+            at[n] = ':';
+        } else {
+            inside = false;
+        }
+        if (inside) {
+            memmove(at, at + n + 2, strlen(at + n + 2) + 1);
+            continue;
+        }
+        at = strstr(at, ": ");
+        at = at != NULL ? at + 2 : NULL;
+    }
+}
 
 /* One line whatever names bring with them. */
 static void say(const char *prefix, const char *format, va_list ap)
@@ -15,6 +46,7 @@ static void say(const char *prefix, const char *format, va_list ap)
     char text[2048];
 
     vsnprintf(text, sizeof text, format, ap);
+    say_plainly(text);
     for (char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
@@ -179,15 +211,6 @@ int volley_folder(const char *path)
     return VOLLEY_DONE;
 }
 
-int volley_check_place(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return volley_fail("writing %s: not a regular file", path);
-    return VOLLEY_DONE;
-}
-
 int volley_read(uint8_t **out, size_t *size, const char *path,
                 size_t max_size)
 {
@@ -197,10 +220,6 @@ int volley_read(uint8_t **out, size_t *size, const char *path,
 int volley_write(const char *path, const void *data, size_t size,
                  unsigned mode)
 {
-    int code = volley_check_place(path);
-
-    if (code != VOLLEY_DONE)
-        return code;
     return volley_check_ckks(ckks_file_write(path, data, size, mode), NULL);
 }
 

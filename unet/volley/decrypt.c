@@ -192,8 +192,15 @@ static int decrypt_masks(const volley_args *a, const unet_result *r,
                         bool trust_server, double start)
 {
     const char *out = a->value[OPT_OUT];
-    int code = volley_save_masks(out, r->logit, &r->job, p->threshold);
+    int code = VOLLEY_DONE;
 
+    if (a->overlay.words > 0)
+        code = volley_check_results(out, r->job.images, "overlay",
+                                    volley_picture_ending(".ppm"));
+    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
+        code = volley_check_results(out, r->job.images, "probability", NULL);
+    if (code == VOLLEY_DONE)
+        code = volley_save_masks(out, r->logit, &r->job, p->threshold);
     if (code == VOLLEY_DONE && a->overlay.words > 0)
         code = decrypt_save_overlays(out, album, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
@@ -256,7 +263,8 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     int code = decrypt_owner(&owner, a, &s->plan);
 
     if (code == VOLLEY_DONE && list->words > 0) {
-        code = volley_album(&album, a, &s->plan, list->word, list->words);
+        code = volley_album_of(&album, a, &s->plan, list->word, list->words,
+                               a->word[1]);
         given = &album;
     }
     if (code == VOLLEY_DONE)

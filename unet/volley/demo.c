@@ -96,7 +96,8 @@ int demo_load(volley_images *out, const demo *d, const char *tag,
             snprintf(path[i], size, "%s%s", d->name[i], ending);
     }
     if (code == VOLLEY_DONE)
-        code = volley_images_load(out, list, d->count, channels);
+        code = volley_images_load(out, list, d->count, channels,
+                                  d->image.count > 0 ? d->image.size : NULL);
     for (int i = 0; i < d->count; i++)
         free(path[i]);
     return code;

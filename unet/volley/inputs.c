@@ -3,11 +3,12 @@
 
 #include "volley.h"
 
-int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
-                 const char *const *word, int words)
+/* job: with results of these images, whose sizes theirs must be; NULL: none. */
+static int inputs_open(uni_album *out, const volley_args *a, const nn_plan *p,
+                       const char *const *word, int words, const unet_job *job)
 {
     uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
-                           SIZE_MAX, volley_jpeg };
+                           SIZE_MAX, volley_jpeg, NULL, 0 };
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 
@@ -21,14 +22,43 @@ int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
     } else if (aim.fit) {
         return volley_usage("--fit: %s takes images of any size", p->name);
     }
+    if (job != NULL) {
+        aim.size = job->size;
+        aim.sizes = job->images;
+    }
     aim.first = (size_t)first;
     if (a->value[OPT_COUNT] != NULL)
         aim.count = (size_t)count;
     code = volley_check(uni_album_open(out, word, (size_t)words, &aim));
+    for (size_t i = 0; i < out->names.count && code == VOLLEY_DONE; i++)
+        code = volley_reads(out->names.name[i]);
+    if (code == VOLLEY_DONE)
+        code = volley_check_outputs(a);
     if (code == VOLLEY_DONE && out->names.skipped > 0)
         volley_warn("%zu file%s skipped: %s%s", out->names.skipped,
                     out->names.skipped == 1 ? "" : "s", out->names.other,
                     out->names.skipped == 1 ? "" : " ...");
+    return code;
+}
+
+int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
+                 const char *const *word, int words)
+{
+    return inputs_open(out, a, p, word, words, NULL);
+}
+
+/* A head that is refused here is refused with its reason when the results are
+ * decrypted. */
+int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
+                    const char *const *word, int words, const char *results)
+{
+    unet_reader *r = NULL;
+    const bool known = unet_reader_open(&r, results, NULL, UNET_OUTPUT)
+                       == CKKS_OK;
+    int code = inputs_open(out, a, p, word, words,
+                           known ? unet_reader_job(r) : NULL);
+
+    unet_reader_close(&r);
     return code;
 }
 

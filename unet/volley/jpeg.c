@@ -24,8 +24,24 @@ typedef struct jpegio {
     struct jpeg_decompress_struct jpeg;
     jmp_buf fail;
     char reason[JMSG_LENGTH_MAX];
+    struct jpeg_progress_mgr scans;
     uint8_t *row;
 } jpegio;
+
+/* A file in progression passes over the whole image once a scan; encoders make
+ * about ten. */
+enum { JPEGIO_SCANS = 100 };
+
+static void jpegio_scan(j_common_ptr jpeg)
+{
+    jpegio *io = (jpegio *)(void *)jpeg->err;
+
+    if (io->jpeg.input_scan_number <= JPEGIO_SCANS)
+        return;
+    snprintf(io->reason, sizeof io->reason, "more than %d scans",
+             JPEGIO_SCANS);
+    longjmp(io->fail, 1);
+}
 
 static void jpegio_error(j_common_ptr jpeg)
 {
@@ -66,8 +82,10 @@ static ckks_status jpegio_rows(uni_image *out, const char *name, jpegio *io)
 
 /* Runs under the protection of jpegio_guard's setjmp. */
 static ckks_status jpegio_decode(uni_image *out, const char *name, jpegio *io,
-                                 const uint8_t *in, size_t size)
+                                 const uint8_t *in, size_t size,
+                                 const uni_image_want *want)
 {
+    uni_shape shape;
     int channels;
     ckks_status s;
 
@@ -77,6 +95,12 @@ static ckks_status jpegio_decode(uni_image *out, const char *name, jpegio *io,
     if (channels != 1 && channels != 3)
         return nn_fail(CKKS_EFORMAT, "%s: JPEG of %d components, 1 and 3 are "
                        "taken", name, channels);
+    shape = (uni_shape){ channels, io->jpeg.image_height,
+                         io->jpeg.image_width };
+    s = uni_image_check(name, &shape, want);
+    if (s != CKKS_OK)
+        return s;
+    io->jpeg.progress = &io->scans;
     io->jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     io->jpeg.dct_method = JDCT_ISLOW;
     s = uni_image_init(out, name, channels, io->jpeg.image_height,
@@ -91,17 +115,19 @@ static ckks_status jpegio_decode(uni_image *out, const char *name, jpegio *io,
 }
 
 static ckks_status jpegio_guard(uni_image *out, const char *name, jpegio *io,
-                                const uint8_t *in, size_t size)
+                                const uint8_t *in, size_t size,
+                                const uni_image_want *want)
 {
     if (setjmp(io->fail) != 0)
         return nn_fail(CKKS_EFORMAT, "%s: JPEG: %s (%zu bytes)", name,
                        io->reason, size);
     jpeg_create_decompress(&io->jpeg);
-    return jpegio_decode(out, name, io, in, size);
+    return jpegio_decode(out, name, io, in, size, want);
 }
 
 static ckks_status jpeg_decode(uni_image *out, const char *name,
-                               const uint8_t *in, size_t size)
+                               const uint8_t *in, size_t size,
+                               const uni_image_want *want)
 {
     jpegio *io = calloc(1, sizeof *io);
     ckks_status s;
@@ -111,7 +137,8 @@ static ckks_status jpeg_decode(uni_image *out, const char *name,
     io->jpeg.err = jpeg_std_error(&io->error);
     io->error.error_exit = jpegio_error;
     io->error.emit_message = jpegio_message;
-    s = jpegio_guard(out, name, io, in, size);
+    io->scans.progress_monitor = jpegio_scan;
+    s = jpegio_guard(out, name, io, in, size, want);
     jpeg_destroy_decompress(&io->jpeg);
     free(io->row);
     free(io);

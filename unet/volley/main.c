@@ -181,7 +181,9 @@ static int run_verb(const volley_verb *v, int argc, char **argv)
         print_help(v);
     } else if (code == VOLLEY_DONE) {
         use_threads(a.threads);
-        code = v->run(&a);
+        code = volley_places(&a);
+        if (code == VOLLEY_DONE)
+            code = v->run(&a);
     }
     free(word);
     if (code == VOLLEY_DONE)
@@ -191,6 +193,7 @@ static int run_verb(const volley_verb *v, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    volley_signals();
     if (argc < 2) {
         print_overview(stderr);
         return VOLLEY_USAGE;

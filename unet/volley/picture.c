@@ -5,10 +5,14 @@
 
 #include "volley.h"
 
-static int images_load_one(uni_image *out, const char *path, int channels)
+static int images_load_one(uni_image *out, const char *path, int channels,
+                           const unet_size *size)
 {
+    const uni_image_want want = { 0, size != NULL ? size->height : 0,
+                                  size != NULL ? size->width : 0, false,
+                                  "its image has" };
     uni_image raw = {0};
-    ckks_status s = uni_image_load(&raw, path, -1);
+    ckks_status s = uni_image_read(&raw, path, -1, &want, NULL);
 
     if (s == CKKS_OK)
         s = uni_image_convert(out, &raw, channels);
@@ -17,7 +21,7 @@ static int images_load_one(uni_image *out, const char *path, int channels)
 }
 
 int volley_images_load(volley_images *out, const char *const *path, int count,
-                       int channels)
+                       int channels, const unet_size *size)
 {
     const size_t n = (size_t)count;
     int code = VOLLEY_DONE;
@@ -29,7 +33,8 @@ int volley_images_load(volley_images *out, const char *const *path, int count,
     if (out->image == NULL || out->size == NULL || out->pixel == NULL)
         code = volley_fail("no memory for %d images", count);
     for (size_t i = 0; i < n && code == VOLLEY_DONE; i++) {
-        code = images_load_one(&out->image[i], path[i], channels);
+        code = images_load_one(&out->image[i], path[i], channels,
+                               size != NULL ? &size[i] : NULL);
         if (code != VOLLEY_DONE)
             break;
         out->size[i].height = out->image[i].height;
@@ -183,10 +188,24 @@ char *volley_result_name(const char *out, size_t i, size_t count,
     return name;
 }
 
+int volley_check_results(const char *out, size_t count, const char *tag,
+                         const char *ending)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t i = 0; i < count && code == VOLLEY_DONE; i++) {
+        char *name = volley_result_name(out, i, count, tag, ending);
+
+        code = name != NULL ? volley_check_place(name) : VOLLEY_FAILED;
+        free(name);
+    }
+    return code;
+}
+
 int volley_save_masks(const char *out, double *const *logit,
                       const unet_job *job, double threshold)
 {
-    int code = VOLLEY_DONE;
+    int code = volley_check_results(out, job->images, "", NULL);
 
     for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
         char *name = volley_result_name(out, i, job->images, "", NULL);

@@ -172,12 +172,14 @@ int volley_sheet(const char *path, const volley_answers *x,
     const sheet_cell c = sheet_measure(album->size[0]);
     uni_image sheet = {0};
     size_t dots;
-    int code = volley_check(uni_image_init(&sheet, path, 3,
+    int code = volley_check_place(path);
+
+    if (code == VOLLEY_DONE)
+        code = volley_check(uni_image_init(&sheet, path, 3,
                                             SHEET_GAP
                                                 + down * (uint64_t)c.down,
                                             SHEET_GAP
                                                 + across * (uint64_t)c.across));
-
     if (code != VOLLEY_DONE)
         return code;
     dots = 3 * (size_t)sheet.height * (size_t)sheet.width;

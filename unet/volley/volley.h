@@ -114,8 +114,6 @@ char *volley_sibling(const char *path, const char *tag, const char *extension);
 char *volley_join(const char *folder, const char *name);
 /* Makes a folder and those above it, if need be. */
 int volley_folder(const char *path);
-/* Refuses what is there and is no regular file. */
-int volley_check_place(const char *path);
 /* A whole small file; free with ckks_file_free. */
 int volley_read(uint8_t **out, size_t *size, const char *path,
                 size_t max_size);
@@ -125,6 +123,20 @@ int volley_write(const char *path, const void *data, size_t size,
 int volley_flush(void);
 /* Finishes and clears a writer to stdout. */
 int volley_json_end(nni_json_writer *w);
+
+/* ---- places (places.c), signals (signals.c) ----------------------------- */
+
+/* Notes a file that is read: FILE, @LIST or FILE:slice=K. */
+int volley_reads(const char *word);
+/* Refuses to write there: by ckks_file_check, or because it is read. */
+int volley_check_place(const char *path);
+/* Notes what the command line names to be read, and refuses what it names to
+ * be written; the latter once more, when more has been noted. */
+int volley_places(const volley_args *a);
+int volley_check_outputs(const volley_args *a);
+
+/* From here on signals leave no temporary file. */
+void volley_signals(void);
 
 /* ---- model or plan (source.c) ------------------------------------------- */
 
@@ -196,6 +208,9 @@ typedef struct volley_input {
  * --fit; notes what was skipped. */
 int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
                  const char *const *word, int words);
+/* The same, for a file of their results: their sizes are those in its head. */
+int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
+                    const char *const *word, int words, const char *results);
 volley_input volley_album_input(uni_album *album);
 
 /* The given images must be those that went in, as far as sizes tell; option is
@@ -216,9 +231,10 @@ typedef struct volley_images {
     const double **pixel;   /* of each                                       */
 } volley_images;
 
-/* channels: of the plan's input; grey and colour are converted. */
+/* channels: of the plan's input; grey and colour are converted.  size: what
+ * theirs must be, shape (count); NULL: any. */
 int volley_images_load(volley_images *out, const char *const *path, int count,
-                       int channels);
+                       int channels, const unet_size *size);
 void volley_images_clear(volley_images *p);
 volley_input volley_images_input(const volley_images *p);
 
@@ -243,6 +259,9 @@ int volley_probability(uni_image *out, const double *logit, unet_size size,
  * NULL.  malloc; NULL: told. */
 char *volley_result_name(const char *out, size_t i, size_t count,
                          const char *tag, const char *ending);
+/* Refuses one of those names by volley_check_place. */
+int volley_check_results(const char *out, size_t count, const char *tag,
+                         const char *ending);
 /* All masks of a set of logits, by those names. */
 int volley_save_masks(const char *out, double *const *logit,
                       const unet_job *job, double threshold);
