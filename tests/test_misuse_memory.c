@@ -641,3 +641,13 @@ TEST(misuse_no_memory_for_sums_in_place)
     sums_in_place(false);
     sums_in_place(true);
 }
+
+/* Sizes that rounding up to lines would bring round to nothing. */
+TEST(misuse_no_memory_of_any_size)
+{
+    const ckks_memory plain = { 0 };
+
+    for (size_t less = 0; less < 63; less++)
+        CHECK(cki_alloc(&plain, SIZE_MAX - less) == NULL, "%zu", less);
+    CHECK(cki_alloc(&plain, 0) == NULL, "nothing was allocated");
+}

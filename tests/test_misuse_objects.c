@@ -54,6 +54,8 @@ TEST(misuse_params)
           = ckks_ctx_prime(m.ctx, 1));
     WRONG_CTX(security = 128);                  /* N = 2^4 has no limit      */
     WRONG_CTX(kernel = "abacus");
+    CHECK(strstr(ckks_last_error(), "\"abacus\"") != NULL, "%s",
+          ckks_last_error());
     WRONG_CTX(dnum = 1);
     m.params = good;
     m.params.primes[1] = 55;
