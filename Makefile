@@ -1,11 +1,11 @@
 # Volley: one Makefile, no configure step.  `make help` lists the targets.
 #
 #   MINIMAL=1      C11 compiler and libm only: builds build-minimal/libckks.a
-#   FFT=builtin    the built-in FFT in place of FFTW
+#   FFT=fftw       FFTW in place of the built-in FFT (make deps-fftw; NOTICE)
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
 #                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
@@ -31,7 +31,7 @@ ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 # effects and drops their calls (docs/10-kernels.md); these two cure it.
 KERNEL_SAFE := $(shell $(CC) -Werror -fno-ipa-modref -fno-ipa-pure-const -E -x c /dev/null >/dev/null 2>&1 && echo -fno-ipa-modref -fno-ipa-pure-const)
 
-FFT    ?= fftw
+FFT    ?= builtin
 ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 DEFS   :=
@@ -49,11 +49,11 @@ else
     CKKS_SRC += $(wildcard ckks/kernel/avx*.c)
   endif
 endif
-ifeq ($(FFT),builtin)
-  DEFS += -DCKKS_FFT_BUILTIN
-  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
-else
+ifeq ($(FFT),fftw)
+  DEFS += -DCKKS_FFT_FFTW
   LIBS := -lfftw3 -pthread $(LIBS)
+else
+  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
 endif
 ifdef VERIFY
   DEFS += -DCKKS_VERIFY
@@ -154,14 +154,29 @@ $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
 
 # ---- tests --------------------------------------------------------------------
 
+# Allocations that fail on demand (tests/memory_support.h), where the linker can.
+WRAPPED := malloc calloc realloc aligned_alloc free fopen fdopen fclose opendir closedir
+comma   := ,
+WRAP    := $(WRAPPED:%=-Wl$(comma)--wrap=%)
+ifneq ($(shell printf 'void *__wrap_malloc(void); void *__wrap_malloc(void) { return 0; } int main(void) { return 0; }' | $(CC) $(WRAP) -x c -o /dev/null - >/dev/null 2>&1 && echo 1),1)
+  WRAP  :=
+endif
+ifneq ($(WRAP),)
+$(B)/obj/tests/memory_support.o: DEFS += -DTEST_WRAP
+endif
+
 $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
-	$(CC) $(SANITIZE) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
-check: all $(B)/tests $(B)/seal-exchange $(B)/forge check-layers
-	sh tests/check.sh $(B)
+# The same tests over libraries with OpenMP in them, for those that fork.
+$(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
+	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
+	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
 
 check-layers:
 	sh tests/layers.sh
@@ -169,7 +184,13 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+	CKKS_LONG=1 sh tests/alloc.sh $(B)
 	$(MAKE) B=$(B) mutants-sample
+
+# The tests over FFTW (make deps-fftw first).
+check-fftw:
+	$(MAKE) FFT=fftw B=build-fftw build-fftw/tests
+	build-fftw/tests $(ONLY)
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -253,6 +274,49 @@ study: $(B)/volley
 	$(B)/volley study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
 	$(B)/volley study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
 
+# ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
+
+# Portable kernel and built-in FFT: fast to build, and all of it instrumented.
+comma     := ,
+FUZZ_MAKE = $(MAKE) --no-print-directory ARCH= FFT=builtin HAVE_OMP=0
+FUZZ_SAN  := address,undefined,float-cast-overflow
+FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc \
+  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
+  png_create_read_struct png_create_write_struct png_create_info_struct)
+FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
+  tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
+FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/volley_revolver%,$(UNET_SRC)))
+FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+$(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
+$(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
+$(B)/replay: $(FUZZ_O) $(B)/obj/tests/fuzz/replay.o $(FUZZ_LIB)
+	$(FUZZ_LINK)
+$(B)/fuzzer: $(FUZZ_O) $(B)/obj/tests/fuzz/fuzzer.o $(FUZZ_LIB)
+	$(FUZZ_LINK) -fsanitize=fuzzer
+
+# The corpora and a fixed number of drawn plans and models, ASan and UBSan on.
+fuzz-replay:
+	$(FUZZ_MAKE) B=build-fuzz CFLAGS="-O1 -g1" SANITIZE="-fsanitize=$(FUZZ_SAN) -fno-sanitize-recover=all" build-fuzz/replay
+	build-fuzz/replay tests/fuzz/corpus all $(or $(DRAWS),1000)
+# SECONDS a target; TARGET=all: all in turn.
+fuzz:
+	$(FUZZ_MAKE) B=build-fuzz/clang CC=clang CFLAGS="-O1 -g1" SANITIZE="-fsanitize=$(FUZZ_SAN),fuzzer-no-link -fno-sanitize-recover=all" build-fuzz/clang/fuzzer
+	sh tests/fuzz/fuzz.sh build-fuzz/clang/fuzzer $(or $(TARGET),all) $(or $(SECONDS),60)
+# Lines of the loaders that the corpora reach; below 95 % of a file is a failure.
+fuzz-coverage:
+	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
+	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz
+check-long: fuzz-coverage-long
+fuzz-coverage-long:
+	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
+clean: clean-fuzz
+clean-fuzz:
+	rm -rf build-fuzz
+DEB_FUZZ := clang libclang-rt-14-dev llvm
+deps-fuzz:
+	@sh tests/deps.sh "fuzzing" $(DEB_FUZZ)
+
 # ---- models ---------------------------------------------------------------------
 
 train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
@@ -261,12 +325,15 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
-DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
+DEB_FFTW  := libfftw3-dev
+DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+deps-fftw:
+	@sh tests/deps.sh "the build with FFTW" $(DEB_FFTW)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-ct:
@@ -294,12 +361,12 @@ install: all
 	done
 
 clean:
-	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
-	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify
+	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify build-ct build-fftw
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
 	@echo 'make deps        installs what building, demo and tests need (Debian)'
+	@echo 'make fuzz        SECONDS=n TARGET=x|all: libFuzzer (make deps-fuzz); fuzz-replay, fuzz-coverage'
 	@echo 'make demo        segments real images under encryption; results in $(B)/demo'
 	@echo 'make check       all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x tests whose name contains x'
@@ -308,6 +375,7 @@ help:
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
 	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
+	@echo 'make check-fftw  the tests with FFTW (make deps-fftw)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
@@ -317,5 +385,5 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
+.PHONY: all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 .SECONDARY:

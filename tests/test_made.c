@@ -8,7 +8,8 @@
 
 #include "test.h"
 
-enum { POOL = 5, PLAIN = 3, PRIMES = 4, LOG_N = 4, SLOTS = 16, BYTES = 1 << 13 };
+enum { POOL = 5, PLAIN = 3, PRIMES = 4, LOG_N = 4, SLOTS = 16,
+       BYTES = 1 << 13 };
 
 typedef struct world {
     ckks_ctx *ctx;
@@ -67,7 +68,7 @@ static double draw_imaginary(world *w)
     return w->ring == 1 ? 0 : draw_value(w);
 }
 
-/* ---- one call -------------------------------------------------------------- */
+/* ---- one call ----------------------------------------------------------- */
 
 static ckks_status plain_call(world *w, ckks_pt *out)
 {
@@ -139,7 +140,7 @@ static ckks_status cipher_call(world *w, ckks_ct *out, int call)
     }
 }
 
-/* ---- saved, loaded, saved ---------------------------------------------------- */
+/* ---- saved, loaded, saved ----------------------------------------------- */
 
 #define AGAIN(kind, type, object, what)                                   \
     do {                                                                  \

@@ -282,7 +282,7 @@ static void everything(trail *t, int ring, const char *kernel)
     ckks_ctx_clear(&w.ctx);
 }
 
-/* ---- modes ---------------------------------------------------------------- */
+/* ---- modes -------------------------------------------------------------- */
 
 enum { MODES = 5 };             /* 0: to nearest, all numbers kept           */
 

@@ -6,7 +6,7 @@
 build=${1:-build}
 cd "$(dirname "$0")/.." || exit 1
 CC=${CC:-cc}
-libs=${FULL_LIBS:--lfftw3 -pthread -lxxhash -lm}
+libs=${FULL_LIBS:--pthread -lxxhash -lm}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 passed=0

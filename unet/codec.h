@@ -25,10 +25,6 @@ ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
 
 /* ---- the first bytes (image_want.c) -------------------------------------- */
 
-enum { UNI_HEAD = 4096 };
-
-/* Of a regular file; 0: none, for which there will be a message. */
-size_t uni_file_head(uint8_t *head, size_t size, const char *path);
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            int slice, const uni_image_want *want);

@@ -55,6 +55,12 @@ CKKS_CHECKED ckks_status uni_image_check(const char *name,
                                          const uni_shape *shape,
                                          const uni_image_want *want);
 
+enum { UNI_HEAD = 4096 };
+
+/* The first bytes of a regular file, at most size of them; 0: there are none,
+ * and whoever reads it whole says why. */
+size_t uni_file_head(uint8_t *head, size_t size, const char *path);
+
 /* Reads an image file.  path may end in ":slice=K" to name the K-th slice
  * (from 0) of a NIfTI volume; else slice is that number, or -1 for none.
  *

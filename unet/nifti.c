@@ -54,7 +54,8 @@ static void nifti_orientation(nifti_head *h, const uint8_t *in)
         right = uni_nifti_float(in + 280, big);
         anterior = uni_nifti_float(in + 300, big);
     } else if (nifti_int16(in + 252, big) > 0) {
-        double b = uni_nifti_float(in + 256, big), c = uni_nifti_float(in + 260, big);
+        double b = uni_nifti_float(in + 256, big),
+               c = uni_nifti_float(in + 260, big);
         double d = uni_nifti_float(in + 264, big);
         double a = 1 - b * b - c * c - d * d;       /* the square of a       */
 

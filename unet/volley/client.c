@@ -211,8 +211,8 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
-        status = unet_encrypt(out, bytes, owner->requests, &rng, &s->plan, &job, &images->pixels,
-                              s->ctx, sk, &progress.hooks);
+        status = unet_encrypt(out, bytes, owner->requests, &rng, &s->plan, &job,
+                              &images->pixels, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
     }

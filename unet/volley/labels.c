@@ -11,7 +11,7 @@
 
 #include "volley.h"
 
-enum { LABELS_MAX_FILE = 1 << 28 };
+enum { LABELS_MAX_FILE = 1 << 26 };
 
 typedef struct labels_row {
     const char *key;

@@ -47,9 +47,9 @@ static const volley_verb verb_table[] = {
       "but IDX, sorted by name; or @LIST: a file with a path a line.  Grey for\n"
       "models of 1 channel, colour for 3.  A model with the border `halo`\n"
       "takes any size; others take one, or with --fit whole multiples of it,\n"
-      "averaged down.  The file tells the number of images and their sizes to\n"
-      "everybody.  DIR/requests keeps what decrypt needs to recognise its\n"
-      "result.\n",
+      "averaged down; at most 2^24 pixels.  The file tells the number of\n"
+      "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
+      "needs to recognise its result.\n",
       EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
@@ -145,7 +145,11 @@ static void print_overview(FILE *f)
         fprintf(f, "  volley %-9s%s\n  %16s  %s\n", verb_table[i].name,
                 verb_table[i].usage, "", verb_table[i].summary);
     fputs("\nvolley VERB --help says more.  Exit code: 0 done, 1 refused or "
-          "failed, 2 usage.\n", f);
+          "failed, 2 usage.\n"
+          "Inputs are files or links to files.  An output appears whole or not "
+          "at all; it\nreplaces a file, but no link, pipe, device or folder, "
+          "and nothing that is read.\nA signal leaves no temporary file, but "
+          "SIGKILL NAME.tmp-XXXXXX.\n", f);
 }
 
 static void print_help(const volley_verb *v)

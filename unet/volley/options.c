@@ -54,7 +54,7 @@ static const struct opt_row {
     [OPT_MACHINE]  = { "machine", 0, "FILE",
         "plan for this machine (from bench --calibrate)" },
     [OPT_NO_CHECKSUMS] = { "no-checksums", 0, NULL,
-        "of a MINIMAL build, which has none: they are left out" },
+        "of a build without checksums: they are left out" },
     [OPT_AIM]      = { "aim", 0, "GOAL",
         "latency: one image soon; throughput: many images" },
     [OPT_IMAGES]   = { "images", 0, "N",

@@ -88,8 +88,9 @@ static int server_with_pool(volley_source *s, nn_pool *pool,
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
         report->system = -volley_system_time();
-        if (unet_evaluate(out_path, &done, in_path, part, &s->plan, weights, s->ctx,
-                          keys, &progress.hooks) != CKKS_OK)
+        if (unet_evaluate(out_path, &done, in_path, part, &s->plan, weights,
+                          s->ctx, keys, &progress.hooks)
+            != CKKS_OK)
             code = VOLLEY_FAILED;
         volley_progress_end(&progress);
         report->system += volley_system_time();

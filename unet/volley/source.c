@@ -79,14 +79,18 @@ static int source_refuse(const char *path, volley_content content,
 int volley_source_load(volley_source *out, const char *path, bool need_model,
                        const char *plan_path, const nn_aim *aim)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
-    volley_content content;
+    uint8_t head[UNI_HEAD], *data = NULL;
+    size_t size = uni_file_head(head, sizeof head, path);
+    volley_content content = volley_sniff(head, size);
     int code;
 
     memset(out, 0, sizeof *out);
     out->path = path;
-    code = volley_read(&data, &size, path, VOLLEY_MODEL_BYTES);
+    if (size > 0 && content != VOLLEY_MODEL && content != VOLLEY_PLAN)
+        return source_refuse(path, content, need_model);
+    code = volley_read(&data, &size, path, content == VOLLEY_MODEL
+                                               ? VOLLEY_MODEL_BYTES
+                                               : VOLLEY_PLAN_BYTES);
     if (code != VOLLEY_DONE)
         return code;
     content = volley_sniff(data, size);

@@ -1,0 +1,48 @@
+#!/bin/sh
+# coverage.sh REPLAY -- lines of the loaders that the corpora and the draws
+# reach; REPLAY is built with clang's coverage.  A file below its floor is a
+# failure; lines that cannot be reached are listed in README.md.  Ends with
+# "N passed, N failed".
+replay=$1
+here=$(dirname "$0")
+floor=95
+passed=0
+failed=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+LLVM_PROFILE_FILE=$work/raw "$replay" "$here/corpus" all 1000 >"$work/log" 2>&1 \
+    || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
+v=$(command -v llvm-cov >/dev/null 2>&1 || echo -14)
+llvm-profdata$v merge -o "$work/data" "$work/raw" || exit 1
+llvm-cov$v export -format=lcov -instr-profile="$work/data" "$replay" \
+    >"$work/lcov" || exit 1
+for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
+            ckks/serial_keys.c ckks/pack.c ckks/seal.c ckks/seal_data.c \
+            ckks/seal_keys.c ckks/seal_eval.c nn/json_read.c \
+            nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
+            nn/plan_check.c \
+            nn/plan_write.c nn/layout.c nn/machine.c unet/file_read.c \
+            unet/file_write.c unet/client.c unet/decrypt.c unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
+            unet/pnm.c \
+            unet/png.c unet/nifti.c unet/idx.c unet/album.c \
+            unet/album_names.c unet/volley/jpeg.c unet/volley/labels.c; do
+    set -- $(awk -v file="/$file" -F: '
+        $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }
+        on && $1 == "DA" { split($2, a, ","); all++; hit += a[2] > 0
+                           if (a[2] == 0) missed = missed " " a[1] }
+        END { printf "%d %d %s", all, hit, missed }' "$work/lcov")
+    all=$1
+    hit=$2
+    shift 2
+    share=$((all > 0 ? 1000 * hit / all : 0))
+    echo "$file: $((share / 10)).$((share % 10)) % of $all lines; missed: $*"
+    if [ "$share" -ge $((10 * floor)) ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $file: below $floor %"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

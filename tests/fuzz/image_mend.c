@@ -1,0 +1,203 @@
+/* image_mend.c -- image files whose lengths and checksums are right whatever
+ * else the bytes say: PNM, JPEG, NIfTI-1, IDX.  PNG: png_build.c.
+ */
+#include "image_mend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <zlib.h>
+
+enum { MOST = 1 << 14 };        /* bytes that a promise is kept for          */
+
+void fuzz_gzip(fuzz_input *in)
+{
+    const size_t room = in->size + in->size / 8 + 64;
+    uint8_t *out = fuzz_room(room);
+    z_stream z = { 0 };
+
+    fuzz_must(deflateInit2(&z, 1, Z_DEFLATED, 9 + 16, 1, Z_DEFAULT_STRATEGY)
+                  == Z_OK, "deflate");
+    z.next_in = in->data;
+    z.avail_in = (uInt)in->size;
+    z.next_out = out;
+    z.avail_out = (uInt)room;
+    fuzz_must(deflate(&z, Z_FINISH) == Z_STREAM_END, "deflate");
+    fuzz_replace(in, out, z.total_out);
+    deflateEnd(&z);
+    fuzz_free(out);
+}
+
+/* ---- PNM ----------------------------------------------------------------- */
+
+/* As many bytes of pixels as the head of a binary image asks for. */
+void fuzz_mend_pnm(fuzz_input *in)
+{
+    char text[64] = "";
+    unsigned long width, height, top;
+    size_t n = in->size < 63 ? in->size : 63;
+    int at = 0;
+    char kind;
+
+    if (!(in->flags & FUZZ_MEND))
+        return;
+    memcpy(text, in->data, n);
+    if (sscanf(text, "P%c %5lu %5lu %5lu%n", &kind, &width, &height, &top, &at)
+            != 4 || (kind != '5' && kind != '6') || at == 0)
+        return;
+    n = width * height * (kind == '6' ? 3 : 1) * (top > 255 ? 2 : 1);
+    if (n <= MOST)
+        fuzz_resize(in, (size_t)at + 1 + n);
+}
+
+/* ---- JPEG ---------------------------------------------------------------- */
+
+/* A start, and an end that libjpeg would otherwise make up. */
+void fuzz_mend_jpeg(fuzz_input *in)
+{
+    if (!(in->flags & FUZZ_MEND))
+        return;
+    if (in->size < 5)
+        fuzz_resize(in, 5);
+    memcpy(in->data, "\xff\xd8\xff", 3);
+    memcpy(in->data + in->size - 2, "\xff\xd9", 2);
+}
+
+uint8_t *fuzz_jpeg_build(size_t *size, int channels)
+{
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr error;
+    unsigned char *bytes = NULL;
+    unsigned long n = 0;
+    uint8_t row[8 * 4], *out;
+    JSAMPROW rows[1] = { row };
+
+    jpeg.err = jpeg_std_error(&error);
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &bytes, &n);
+    jpeg.image_width = jpeg.image_height = 8;
+    jpeg.input_components = channels;
+    jpeg.in_color_space = channels == 1 ? JCS_GRAYSCALE
+                          : channels == 3 ? JCS_RGB
+                          : channels == 4 ? JCS_CMYK : JCS_UNKNOWN;
+    jpeg_set_defaults(&jpeg);
+    jpeg_start_compress(&jpeg, TRUE);
+    for (int y = 0; y < 8; y++) {
+        for (int x = 0; x < 8 * channels; x++)
+            row[x] = (uint8_t)(31 * x + 17 * y);
+        (void)jpeg_write_scanlines(&jpeg, rows, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    out = fuzz_room(n);
+    memcpy(out, bytes, n);
+    *size = n;
+    free(bytes);
+    return out;
+}
+
+/* ---- NIfTI-1 ------------------------------------------------------------- */
+
+/* An integer or float of the header, in its order of bytes. */
+static void put(uint8_t *at, uint64_t v, int bytes, bool big)
+{
+    for (int i = 0; i < bytes; i++)
+        at[big ? bytes - 1 - i : i] = (uint8_t)(v >> 8 * i);
+}
+
+static void put_float(uint8_t *at, float f, bool big)
+{
+    uint32_t word;
+
+    memcpy(&word, &f, 4);
+    put(at, word, 4, big);
+}
+
+/* Small dimensions, a datatype that is taken, voxels of just that size, then
+ * the order of bytes, the orientation and the scale; all other bytes are the
+ * voxels'. */
+static void nifti_build(fuzz_input *in)
+{
+    static const struct { int type, bytes; } known[] = {
+        { 2, 1 }, { 4, 2 }, { 8, 4 }, { 16, 4 }, { 64, 8 }, { 256, 1 },
+        { 512, 2 }, { 768, 4 }, { 1, 1 }
+    };
+    static const float scale[] = { 0, 1, -2, 1e30f, 0.5f };
+    fuzz_draw d = { in->data, in->size };
+    const unsigned kind = fuzz_below(&d, 9);
+    unsigned dim[8] = { 3, 0, 0, 0, 1, 1, 1, 1 };
+    uint8_t head[352] = { 0 };
+    size_t voxels = 1;
+    bool big;
+    unsigned form;
+
+    for (int i = 1; i < 4; i++) {
+        dim[i] = fuzz_below(&d, 6);
+        voxels *= dim[i];
+    }
+    big = fuzz_below(&d, 2) == 1;
+    form = fuzz_below(&d, 4);
+    put(head, 348, 4, big);
+    for (int i = 0; i < 8; i++)
+        put(head + 40 + 2 * i, dim[i], 2, big);
+    put(head + 70, (uint64_t)known[kind].type, 2, big);
+    put(head + 72, (uint64_t)known[kind].bytes * 8, 2, big);
+    put_float(head + 108, 352, big);
+    put_float(head + 112, scale[fuzz_below(&d, 5)], big);
+    put_float(head + 116, scale[fuzz_below(&d, 5)], big);
+    put(head + (form == 1 ? 254 : 252), form > 0, 2, big);
+    put_float(head + (form == 1 ? 280 : 256),
+              (float)fuzz_byte(&d) / 128 - 1, big);
+    put_float(head + (form == 1 ? 300 : 264), -0.25f, big);
+    memcpy(head + 344, "n+1", 4);
+    fuzz_resize(in, voxels * (size_t)known[kind].bytes);
+    {
+        uint8_t *all = fuzz_room(sizeof head + in->size);
+        const size_t n = in->size;
+
+        memcpy(all, head, sizeof head);
+        memcpy(all + sizeof head, in->data, n);
+        fuzz_replace(in, all, sizeof head + n);
+        fuzz_free(all);
+    }
+}
+
+/* FUZZ_DRAW: a volume from choices; FUZZ_MEND: the first word and the magic;
+ * FUZZ_OTHER: gzipped. */
+void fuzz_mend_nifti(fuzz_input *in)
+{
+    if (in->flags & FUZZ_DRAW)
+        nifti_build(in);
+    else if (in->flags & FUZZ_MEND) {
+        if (in->size < 352)
+            fuzz_resize(in, 352);
+        put(in->data, 348, 4, in->data[0] == 0);
+        memcpy(in->data + 344, "n+1", 4);
+    }
+    if (in->flags & FUZZ_OTHER)
+        fuzz_gzip(in);
+}
+
+/* ---- IDX ----------------------------------------------------------------- */
+
+/* The magic, and as many bytes as the sizes promise. */
+void fuzz_mend_idx(fuzz_input *in)
+{
+    uint64_t need = 1;
+    size_t head;
+
+    if (in->flags & FUZZ_MEND) {
+        if (in->size < 20)
+            fuzz_resize(in, 20);
+        memcpy(in->data, "\0\0\10", 3);
+        head = 4 + 4 * (size_t)(in->data[3] % 5);
+        for (size_t i = 4; i < head; i += 4)
+            need *= (uint64_t)(in->data[i + 2] << 8 | in->data[i + 3]);
+        if (need <= MOST)
+            fuzz_resize(in, head + need);
+    }
+    if (in->flags & FUZZ_OTHER)
+        fuzz_gzip(in);
+}

@@ -1,0 +1,177 @@
+/* nets.c -- networks of toy size, one of each kind, their plans and keys. */
+#include <string.h>
+
+#include "../model_support.h"
+#include "fuzz.h"
+
+/* For model_support.c, which fills weights with it (test.h). */
+uint64_t test_word(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return *state >> 20;
+}
+
+typedef struct net_kind {
+    const char *border;
+    int ring, channels, height, width;
+    int classes;                /* 0: a mask                                 */
+    void (*build)(model_maker *k);
+    nn_slots slots;
+    nn_dense_form dense;
+} net_kind;
+
+static void two_layers(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_conv(k, "out", "s", 2, 1, 1);
+}
+
+/* Means and a way up, with an odd layer between. */
+static void sandwich(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 2, 3);
+    maker_plain(k, "pool", "p", "a", NULL);
+    maker_quadratic(k, "s", "p", 2);
+    maker_tconv(k, "t", "s", 2, 2);
+    maker_plain(k, "concat", "c", "t", "a");
+    maker_conv(k, "out", "c", 4, 1, 1);
+}
+
+static void digits(model_maker *k)
+{
+    maker_strided(k, "a", "image", 1, 2, 3, 2);
+    maker_batchnorm(k, "bn", "a", 2);
+    maker_plain(k, "square", "s", "bn", NULL);
+    maker_dense(k, "d", "s", 8, 3);
+    maker_plain(k, "square", "ds", "d", NULL);
+    maker_dense(k, "out", "ds", 3, 9);
+}
+
+/* One logit, two classes, three channels, no border. */
+static void skin(model_maker *k)
+{
+    maker_strided(k, "a", "image", 3, 2, 2, 2);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_plain(k, "pool", "p", "s", NULL);
+    maker_dense(k, "out", "p", 2, 1);
+}
+
+/* Classes by means alone: no dense layer. */
+static void pooled(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 4, 1);
+    maker_plain(k, "pool", "p", "a", NULL);
+    maker_plain(k, "pool", "out", "p", NULL);
+}
+
+static const net_kind kinds[FUZZ_PLANS] = {
+    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
+    { "halo", 0, 1, 4, 4, 0, sandwich, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX },
+    { "valid", 0, 3, 4, 4, 1, skin, NN_SLOTS_COMPLEX, NN_DENSE_TERMS },
+    { "zero", 0, 1, 4, 6, 0, sandwich, NN_SLOTS_REAL, NN_DENSE_ANY },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE },
+    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY },
+    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY }
+};
+
+static void make_file(model_maker *k, const net_kind *kind)
+{
+    maker_start(k, kind->border, kind->ring, kind->channels, kind->height,
+                kind->width);
+    kind->build(k);
+    if (kind->classes > 0)
+        maker_classes(k, "out", kind->classes);
+    else
+        maker_finish(k, "out");
+}
+
+uint8_t *fuzz_net_changed(size_t *size, unsigned i, const char *from,
+                          const char *to)
+{
+    static model_maker k;
+    uint8_t *bytes;
+    bool net;
+
+    make_file(&k, &kinds[i % FUZZ_PLANS]);
+    net = text_replace(k.net, sizeof k.net, from, to);
+    maker_header(&k);
+    fuzz_must(net || text_replace(k.header, sizeof k.header, from, to),
+              "network %u has no %s", i, from);
+    bytes = maker_bytes(size, &k);
+    fuzz_must(bytes != NULL, "no memory for a model");
+    maker_clear(&k);
+    return bytes;
+}
+
+/* Draws in the text of the network, in the list of tensors, or in both. */
+uint8_t *fuzz_net_file(size_t *size, unsigned i, fuzz_draw *d)
+{
+    static model_maker k;
+    unsigned where = d != NULL ? fuzz_below(d, 4) : 0;
+    char *text = NULL;
+    uint8_t *bytes;
+
+    make_file(&k, &kinds[i % FUZZ_PLANS]);
+    if (d != NULL && where < 3) {
+        text = fuzz_draw_json(d, k.net);
+        if (strlen(text) < sizeof k.net)
+            strcpy(k.net, text);
+        maker_header(&k);
+        fuzz_free(text);
+    }
+    if (d != NULL && where > 1) {
+        text = fuzz_draw_json(d, k.header);
+        if (strlen(text) < sizeof k.header)
+            strcpy(k.header, text);
+        fuzz_free(text);
+    }
+    bytes = maker_bytes(size, &k);
+    fuzz_must(bytes != NULL, "no memory for a model");
+    maker_clear(&k);
+    return bytes;
+}
+
+static void make_plan(fuzz_net *net, const net_kind *kind)
+{
+    nn_aim aim = { .security = CKKS_INSECURE, .slots = kind->slots,
+                   .dense = kind->dense, .max_batch = 2 };
+    ckks_status s = CKKS_EPARAM;
+
+    for (aim.log_n = 2; aim.log_n < 10 && s != CKKS_OK; aim.log_n++)
+        s = nn_plan_make(&net->plan, &net->model, &aim);
+    fuzz_must(s == CKKS_OK
+                  && nn_plan_save(&net->text, &net->size, &net->plan)
+                         == CKKS_OK, "no plan for network %d", (int)(kind - kinds));
+}
+
+static void make_net(fuzz_net *net, unsigned i)
+{
+    size_t size;
+    uint8_t *bytes = fuzz_net_file(&size, i, NULL);
+    bool ok = nn_model_load(&net->model, bytes, size) == CKKS_OK;
+
+    fuzz_must(ok, "network %u", i);
+    fuzz_free(bytes);
+    make_plan(net, &kinds[i]);
+    ok = nn_plan_context(&net->ctx, &net->plan, NULL) == CKKS_OK
+         && ckks_sk_init(&net->sk, net->ctx, fuzz_rng()) == CKKS_OK
+         && ckks_keys_init(&net->keys, fuzz_rng(), net->sk, net->plan.key,
+                           net->plan.num_keys) == CKKS_OK;
+    fuzz_must(ok, "keys of network %u", i);
+}
+
+const fuzz_net *fuzz_net_at(unsigned i)
+{
+    static fuzz_net made[FUZZ_PLANS];
+    fuzz_net *net = &made[i %= FUZZ_PLANS];
+
+    if (net->ctx == NULL) {
+        const unsigned held = fuzz_hold();
+
+        make_net(net, i);
+        fuzz_go_on(held);
+    }
+    return net;
+}

@@ -1,0 +1,214 @@
+/* request.c -- what an owner keeps of an upload.  It lies in the owner's own
+ * folder, and is believed no more for that.  variant: the network.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "fuzz.h"
+#include "vct.h"
+
+enum { HEAD = 56, AT_PLAN = 24, NETS = 3 };
+
+enum { IMAGES = 3, RESULTS = 4 };
+enum { WHOLE, FIRST, REST, OTHER };
+
+/* The result of an upload of a few sets, its two parts, and one of another
+ * upload; the note of the first one's request, and where it is looked for. */
+typedef struct answered {
+    char result[RESULTS][128], note[160];
+    uint8_t *bytes;
+    size_t size;
+} answered;
+
+static uint8_t network(const fuzz_input *in)
+{
+    static const uint8_t small[NETS] = { 0, 2, 3 };
+
+    return small[in->variant % NETS];
+}
+
+static bool upload(const char *path, const fuzz_net *net, const unet_job *job)
+{
+    const nn_plan *p = &net->plan;
+    double *pixel = fuzz_room((size_t)(p->core_height * p->core_width
+                                       * p->channels) * sizeof *pixel);
+    const double *all[IMAGES] = { pixel, pixel, pixel };
+    const unet_pixels pixels = unet_pixels_array(all);
+    const bool ok = unet_encrypt(path, NULL, fuzz_requests(), fuzz_rng(), p,
+                                 job, &pixels, net->ctx, net->sk, NULL)
+                    == CKKS_OK;
+
+    fuzz_free(pixel);
+    return ok;
+}
+
+static bool answer(const answered *a, const fuzz_net *net, const unet_job *job)
+{
+    const unet_part first = { 0, 1 }, rest = { 1, job->sets - 1 };
+    const unet_part *const part[] = { NULL, &first, &rest, NULL };
+    const char *in = fuzz_place("up.vct");
+    nn_weights *w = NULL;
+    bool ok = nn_weights_init(&w, &net->model, &net->plan) == CKKS_OK
+              && upload(in, net, job);
+
+    for (int k = 0; k < RESULTS && ok; k++)
+        ok = (k != OTHER || upload(in, net, job))
+             && unet_evaluate(a->result[k], NULL, in, part[k], &net->plan, w,
+                              net->ctx, net->keys, NULL) == CKKS_OK;
+    nn_weights_clear(&w);
+    return ok;
+}
+
+static void make(answered *a, uint8_t i)
+{
+    const fuzz_net *net = fuzz_net_at(i);
+    const nn_plan *p = &net->plan;
+    const unet_size one = { p->core_height, p->core_width };
+    const unet_size size[IMAGES] = { one, one, one };
+    char name[24];
+    unet_job job = { 0 };
+    unet_request r = { 0 };
+    bool ok;
+
+    for (unsigned k = 0; k < RESULTS; k++) {
+        snprintf(name, sizeof name, "result%u-%u.vct", i, k);
+        strcpy(a->result[k], fuzz_place(name));
+    }
+    ok = unet_job_init(&job, p, size, IMAGES) == CKKS_OK
+         && answer(a, net, &job)
+         && unet_request_load(&r, fuzz_requests(), a->result[WHOLE], p)
+                == CKKS_OK;
+    fuzz_must(ok, "a request of network %u", i);
+    strcpy(a->note, fuzz_requests());
+    strcat(a->note, "/");
+    for (int k = 0; k < UNET_ID; k++)
+        snprintf(a->note + strlen(a->note), 3, "%02x", r.id[k]);
+    strcat(a->note, ".req");
+    ok = ckks_file_read(&a->bytes, &a->size, a->note, FUZZ_LARGEST) == CKKS_OK;
+    fuzz_must(ok, "the note %s", a->note);
+    unet_request_clear(&r);
+    unet_job_clear(&job);
+}
+
+static const answered *answered_of(const fuzz_input *in)
+{
+    static answered made[FUZZ_PLANS];
+    answered *a = &made[network(in)];
+
+    if (a->bytes == NULL) {
+        const unsigned held = fuzz_hold();
+
+        make(a, network(in));
+        fuzz_go_on(held);
+    }
+    return a;
+}
+
+/* The plan and the digest. */
+static void mend_request(fuzz_input *in)
+{
+    if (!(in->flags & FUZZ_MEND))
+        return;
+    if (in->size < HEAD + VCT_DIGEST)
+        fuzz_resize(in, HEAD + VCT_DIGEST);
+    nn_plan_fingerprint(in->data + AT_PLAN, &fuzz_net_at(network(in))->plan);
+    ckks_blake2b(in->data + in->size - VCT_DIGEST, VCT_DIGEST, in->data,
+                 in->size - VCT_DIGEST, NULL, 0);
+}
+
+static ckks_status load_request(void *x, const fuzz_input *in)
+{
+    const answered *a = answered_of(in);
+    const unsigned held = fuzz_hold();
+    const bool ok = ckks_file_write(a->note, in->data, in->size, 0600)
+                    == CKKS_OK;
+
+    fuzz_must(ok, "%s", a->note);
+    fuzz_go_on(held);
+    return unet_request_load(x, fuzz_requests(), a->result[WHOLE],
+                             &fuzz_net_at(network(in))->plan);
+}
+
+static ckks_status save_request(uint8_t **out, size_t *size, const void *x,
+                                const fuzz_input *in)
+{
+    ckks_status s = unet_request_save(fuzz_requests(), x);
+
+    if (s == CKKS_OK)
+        s = ckks_file_read(out, size, answered_of(in)->note, FUZZ_LARGEST);
+    return s;
+}
+
+static bool same(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    return memcmp(a, b, size) == 0;
+}
+
+/* Results are held against it, whole and in parts, some of them missing,
+ * doubled or of another request. */
+static void use_request(void *x, const fuzz_input *in)
+{
+    static const int taken[][2] = { { WHOLE, -1 }, { FIRST, REST },
+                                    { REST, FIRST }, { FIRST, -1 },
+                                    { FIRST, FIRST }, { OTHER, -1 },
+                                    { FIRST, OTHER } };
+    const fuzz_net *net = fuzz_net_at(network(in));
+    const answered *a = answered_of(in);
+    unet_result r = { 0 };
+
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
+        const int second = taken[k][1];
+        const char *path[] = { a->result[taken[k][0]],
+                               a->result[second < 0 ? 0 : second] };
+
+        (void)!unet_decrypt(&r, k % 2 ? NULL : x, path, second < 0 ? 1 : 2,
+                            &net->plan, net->ctx, net->sk, NULL);
+        unet_request_forget(x);
+    }
+    unet_result_clear(&r);
+}
+
+static void clear_request(void *x)
+{
+    unet_request_clear(x);
+}
+
+static void misuse_request(const fuzz_input *in)
+{
+    const answered *a = answered_of(in);
+    const nn_plan *p = &fuzz_net_at(network(in))->plan;
+    unet_request r = { 0 };
+
+    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p) == CKKS_EARG
+                  && unet_request_load(&r, fuzz_folder(), a->result[WHOLE], p)
+                         == CKKS_EPARAM
+                  && unet_request_load(&r, fuzz_requests(), "/none", p)
+                         == CKKS_EIO
+                  && unet_request_save(NULL, &r) == CKKS_EARG
+                  && unet_request_save(fuzz_requests(), &r) == CKKS_EARG,
+              "request: misuse was taken");
+    unet_request_forget(NULL);
+    unet_request_clear(NULL);
+}
+
+static void seeds_request(const fuzz_target *t)
+{
+    for (uint8_t v = 0; v < NETS; v++) {
+        const fuzz_input in = { .variant = v };
+        const answered *a = answered_of(&in);
+
+        fuzz_seed(t, v, FUZZ_SWEEP | FUZZ_MISUSE, 0, a->bytes, a->size);
+        fuzz_seed(t, v, FUZZ_MEND, 0, a->bytes, a->size);
+        fuzz_seed(t, v + 1, 0, 0, a->bytes, a->size);
+        fuzz_seed(t, v, FUZZ_MEND, 0, a->bytes, a->size - 1);
+        fuzz_seed(t, v, 0, 0, a->bytes, 20);
+    }
+}
+
+const fuzz_target fuzz_request = {
+    "request", sizeof(unet_request), mend_request, load_request, save_request,
+    same, use_request, clear_request, misuse_request, seeds_request
+};
