@@ -100,19 +100,6 @@ def limits(cpu, memory):
         os.setuid(65534)
 
 
-def needs_only_ckks(test, seen):
-    """Whether a test's includes are found in ckks/ and tests/ alone."""
-    for name in re.findall(r'#include "([^"]+)"', read(test)):
-        path = next((d + name for d in ('tests/', 'tests/oracle/', 'ckks/')
-                     if os.path.exists(d + name)), None)
-        if path is None:
-            return False
-        if path.startswith('tests/') and path not in seen:
-            if not needs_only_ckks(path, seen | {path}):
-                return False
-    return True
-
-
 def processor_seconds(pid):
     with open('/proc/%d/stat' % pid, encoding='utf-8') as f:
         fields = f.read().rsplit(')', 1)[1].split()
@@ -160,21 +147,16 @@ class Tree:
         self.commands, self.libs = {}, []
         for line in text.splitlines():
             m = re.search(r'(.*) -MMD -MP -c -o (\S+) (\S+\.c)$', line)
-            if m and self.wanted(m[3]):
+            if m:
                 self.commands[m[3]] = re.sub(r' -W[a-z]\S*', '', m[1]) + ' -w'
                 if m[3].startswith('tests/'):
                     self.commands[m[3]] += ' -Dcki_kernels=mutants_kernels'
             elif ' -o o/tests ' in line:
-                self.libs = [w for w in line.split() if w.startswith('-l')
-                             or w == '-pthread']
+                self.libs = [w for w in line.split()
+                             if w.startswith(('-l', '-Wl,', '-pthread'))]
         self.commands['tests/mutants/kernels.c'] = (
             self.commands['tests/test.c'].replace('-Dcki_kernels', '-DOF'))
         self.needs = {}
-
-    @staticmethod
-    def wanted(source):
-        return (source.startswith('ckks/') or source.startswith('tests/')
-                and 'seal' not in source and needs_only_ckks(source, {source}))
 
     def compile(self, source, flags, out):
         """Compiles one file; false if it is no C."""
@@ -256,7 +238,7 @@ class Tree:
         with open(log, 'wb') as out:
             p = subprocess.Popen([os.path.abspath(program), '-s'] + words[1:],
                                  stdout=out, stderr=subprocess.STDOUT,
-                                 stdin=subprocess.DEVNULL, cwd=scratch,
+                                 stdin=subprocess.DEVNULL,
                                  env=env, process_group=0,
                                  preexec_fn=lambda: limits(CPU_SECONDS * slow,
                                                            memory))
