@@ -25,6 +25,7 @@ privileges, within limits.
 """
 import argparse
 import collections
+import fcntl
 import fnmatch
 import functools
 import glob
@@ -278,6 +279,11 @@ def run(args):
     os.makedirs(work, mode=0o755, exist_ok=True)
     if os.stat(work).st_uid != os.getuid():
         raise SystemExit(work + ' is another user\'s')
+    lock = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit('another campaign works in ' + work) from None
     os.chdir(ROOT)
     c = Campaign(args, work)
     rows = c.only(args.only) if args.only else c.sample()
