@@ -306,7 +306,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -385,5 +385,4 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 .SECONDARY:

@@ -101,13 +101,14 @@ static ckks_status set_matrices_of(net *n, const nn_plan *p)
 static ckks_status make(nn_plan *out, net *n, const nn_model *m,
                         const nn_aim *aim)
 {
-    nn_plan *plan = calloc(2, sizeof *plan), *blank = plan + 1;
+    nn_plan *plan = calloc(2, sizeof *plan), *blank;
     const nn_machine *machine = aim->machine;
     nn_machine usual;
     ckks_status st = CKKS_OK;
 
     if (plan == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    blank = plan + 1;
     if (n->num_stages > NN_MAX_STEPS)
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
                      n->num_stages, NN_MAX_STEPS);
