@@ -21,12 +21,12 @@ for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
             ckks/serial_keys.c ckks/pack.c ckks/seal.c ckks/seal_data.c \
             ckks/seal_keys.c ckks/seal_eval.c nn/json_read.c \
             nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
-            nn/plan_check.c \
-            nn/plan_write.c nn/layout.c nn/machine.c unet/file_read.c \
-            unet/file_write.c unet/client.c unet/decrypt.c unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
-            unet/pnm.c \
-            unet/png.c unet/nifti.c unet/idx.c unet/album.c \
-            unet/album_names.c unet/volley/jpeg.c unet/volley/labels.c; do
+            nn/plan_check.c nn/plan_write.c nn/layout.c nn/machine.c \
+            unet/file_read.c unet/file_write.c unet/client.c unet/decrypt.c \
+            unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
+            unet/pnm.c unet/png.c unet/nifti.c unet/nifti_window.c \
+            unet/gzip.c unet/idx.c unet/album.c unet/album_names.c \
+            unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }
         on && $1 == "DA" { split($2, a, ","); all++; hit += a[2] > 0

@@ -241,9 +241,9 @@ static void seeds_png(const fuzz_target *t)
 
 static void seeds_jpeg(const fuzz_target *t)
 {
-    for (int channels = 1; channels <= 4; channels++) {
+    for (int i = 0; i <= 4; i++) {
         size_t size = 0;
-        uint8_t *bytes = fuzz_jpeg_build(&size, channels);
+        uint8_t *bytes = fuzz_jpeg_build(&size, i > 0 ? i : 1, i == 0);
 
         seed(t, 0, bytes, size);
         fuzz_free(bytes);
@@ -277,6 +277,10 @@ static void seeds_header(const fuzz_target *t)
         fuzz_seed(t, 0, FUZZ_SWEEP | FUZZ_MISUSE, 0, file, sizeof file);
         file[change[i][0]] = was;
     }
+    file[43] = file[45] = 1;            /* more than gzip may grow to        */
+    file[46] = 0xff;
+    file[47] = 1;
+    fuzz_seed(t, 1, FUZZ_OTHER, 0, file, sizeof file);
     file[45] = file[47] = 0x7f;         /* more voxels than may be           */
     fuzz_seed(t, 0, 0, 0, file, sizeof file);
     fuzz_seed(t, 0, 0, 0, file, 300);
