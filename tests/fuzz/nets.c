@@ -143,7 +143,8 @@ static void make_plan(fuzz_net *net, const net_kind *kind)
         s = nn_plan_make(&net->plan, &net->model, &aim);
     fuzz_must(s == CKKS_OK
                   && nn_plan_save(&net->text, &net->size, &net->plan)
-                         == CKKS_OK, "no plan for network %d", (int)(kind - kinds));
+                         == CKKS_OK,
+              "no plan for network %d", (int)(kind - kinds));
 }
 
 static void make_net(fuzz_net *net, unsigned i)

@@ -182,7 +182,8 @@ static void misuse_request(const fuzz_input *in)
     const nn_plan *p = &fuzz_net_at(network(in))->plan;
     unet_request r = { 0 };
 
-    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p) == CKKS_EARG
+    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p)
+                      == CKKS_EARG
                   && unet_request_load(&r, fuzz_folder(), a->result[WHOLE], p)
                          == CKKS_EPARAM
                   && unet_request_load(&r, fuzz_requests(), "/none", p)
