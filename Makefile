@@ -1,11 +1,11 @@
 # Volley: one Makefile, no configure step.  `make help` lists the targets.
 #
 #   MINIMAL=1      C11 compiler and libm only: builds build-minimal/libckks.a
-#   FFT=builtin    the built-in FFT in place of FFTW
+#   FFT=fftw       FFTW in place of the built-in FFT (make deps-fftw; NOTICE)
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with FFT=builtin and a
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
 #                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
@@ -31,7 +31,7 @@ ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(SANITIZE) $(DEFS)
 # effects and drops their calls (docs/10-kernels.md); these two cure it.
 KERNEL_SAFE := $(shell $(CC) -Werror -fno-ipa-modref -fno-ipa-pure-const -E -x c /dev/null >/dev/null 2>&1 && echo -fno-ipa-modref -fno-ipa-pure-const)
 
-FFT    ?= fftw
+FFT    ?= builtin
 ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 DEFS   :=
@@ -49,11 +49,11 @@ else
     CKKS_SRC += $(wildcard ckks/kernel/avx*.c)
   endif
 endif
-ifeq ($(FFT),builtin)
-  DEFS += -DCKKS_FFT_BUILTIN
-  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
-else
+ifeq ($(FFT),fftw)
+  DEFS += -DCKKS_FFT_FFTW
   LIBS := -lfftw3 -pthread $(LIBS)
+else
+  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
 endif
 ifdef VERIFY
   DEFS += -DCKKS_VERIFY
@@ -154,14 +154,29 @@ $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
 
 # ---- tests --------------------------------------------------------------------
 
+# Allocations that fail on demand (tests/memory_support.h), where the linker can.
+WRAPPED := malloc calloc realloc aligned_alloc free fopen fdopen fclose opendir closedir
+comma   := ,
+WRAP    := $(WRAPPED:%=-Wl$(comma)--wrap=%)
+ifneq ($(shell printf 'void *__wrap_malloc(void); void *__wrap_malloc(void) { return 0; } int main(void) { return 0; }' | $(CC) $(WRAP) -x c -o /dev/null - >/dev/null 2>&1 && echo 1),1)
+  WRAP  :=
+endif
+ifneq ($(WRAP),)
+$(B)/obj/tests/memory_support.o: DEFS += -DTEST_WRAP
+endif
+
 $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
-	$(CC) $(SANITIZE) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
-check: all $(B)/tests $(B)/seal-exchange $(B)/forge check-layers
-	sh tests/check.sh $(B)
+# The same tests over libraries with OpenMP in them, for those that fork.
+$(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
+	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
+	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
 
 check-layers:
 	sh tests/layers.sh
@@ -169,7 +184,13 @@ check-layers:
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/networks.sh $(B)
+	CKKS_LONG=1 sh tests/alloc.sh $(B)
 	$(MAKE) B=$(B) mutants-sample
+
+# The tests over FFTW (make deps-fftw first).
+check-fftw:
+	$(MAKE) FFT=fftw B=build-fftw build-fftw/tests
+	build-fftw/tests $(ONLY)
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -285,7 +306,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -304,12 +325,15 @@ unet/models/%.safetensors:
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libfftw3-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
-DEB_CROSS := clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
+DEB_FFTW  := libfftw3-dev
+DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
 	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+deps-fftw:
+	@sh tests/deps.sh "the build with FFTW" $(DEB_FFTW)
 deps-cross:
 	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-ct:
@@ -337,8 +361,7 @@ install: all
 	done
 
 clean:
-	rm -rf build build-minimal build-asan build-ubsan build-verify build-ct
-	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify
+	rm -rf build build-minimal build-asan build-ubsan build-msan build-tsan build-verify build-ct build-fftw
 
 help:
 	@echo 'make             libraries, volley, examples in $(B)/'
@@ -352,6 +375,7 @@ help:
 	@echo 'make check-vectors  vectors/ against generator, kernels and planted faults; vectors: writes them'
 	@echo 'make check-cross the vectors with gcc and clang, -O0 to -O3, MINIMAL, on aarch64, riscv64, s390x, bare ARM (make deps-cross)'
 	@echo 'make check-ct    no jump, address or division by a secret, as memcheck and single steps see it (make deps-ct)'
+	@echo 'make check-fftw  the tests with FFTW (make deps-fftw)'
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
@@ -361,5 +385,4 @@ help:
 	@echo 'make MINIMAL=1   build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install     PREFIX=$(PREFIX); static and shared libraries, headers, pkg-config'
 
-.PHONY: all examples test check check-layers check-long check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 .SECONDARY:

@@ -28,6 +28,9 @@
  *               contexts, and CKKS_EMEM; "errors" lines name the others.
  *  5 threads    nothing writes a ckks_ctx or a key after its init; share them
  *               freely.  Any other object belongs to one thread at a time.
+ *               After a fork both processes may go on with what they have; in
+ *               an OpenMP build the child computes on one thread, since GNU's
+ *               OpenMP waits for ever for threads that a fork does not copy.
  *  6 secrets    secret are secret keys, what is drawn to make keys, to encrypt
  *               and to flood, and plaintexts.  No jump, no address and no
  *               division depends on one; a function of which that is not true
@@ -174,6 +177,12 @@ CKKS_CHECKED ckks_status ckks_params_resolve(ckks_params *out,
  *                        prime left of that size; log2(QP) over the limit; a
  *                        digit larger than 2 P; a kernel that is unknown or
  *                        cannot take these primes
+ *
+ * In a build with FFTW (make FFT=fftw) memory that ends while FFTW plans ends
+ * the process: it offers no way to fail.  As much as it needs is tried before,
+ * so this takes another thread that takes the memory just then.  In an OpenMP
+ * build GNU's OpenMP ends the process by exit(1), with a line of its own, where
+ * it gets no memory for a loop's threads: any function that computes.
  */
 CKKS_CHECKED ckks_status ckks_ctx_init(ckks_ctx **out, const ckks_params *p);
 void ckks_ctx_clear(ckks_ctx **ctx);
@@ -216,7 +225,14 @@ double ckks_security_estimate(int log_n, double log_qp);
 
 /* A stream of random bytes: BLAKE2Xb of 32 bytes that come from the operating
  * system, or from the caller (tests and vectors: who knows the seed knows all
- * that is drawn). */
+ * that is drawn).
+ *
+ * Copies of a generator of the system's draw different bytes, whether made by
+ * assignment, a fork, or a machine that is started twice from one snapshot:
+ * each function that draws first mixes 32 fresh bytes into the key, and returns
+ * CKKS_ERNG, nothing changed, if there are none.  Copies of a generator made
+ * from a seed repeat each other: two encryptions with the same bytes give away
+ * the difference of their plaintexts. */
 typedef struct ckks_rng {
     uint8_t  key[64];
     uint64_t counter;       /* streams handed out so far                     */
@@ -224,7 +240,7 @@ typedef struct ckks_rng {
 } ckks_rng;
 
 /* seed: CKKS_SEED_BYTES bytes, or NULL for the operating system's.
- *   errors  CKKS_ERNG   no entropy */
+ *   errors  CKKS_ERNG   no entropy; so for all functions with an rng */
 CKKS_CHECKED ckks_status ckks_rng_init(ckks_rng *out, const uint8_t *seed);
 /* size bytes of the generator's next stream: identities, not keys of objects.
  *   errors  CKKS_EARG, CKKS_ERNG */
@@ -361,7 +377,7 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
  *   noise   ckks_encrypt_sk: sd 3.24 a coefficient; gives a seeded ciphertext
  *           ckks_encrypt: about sqrt(N/18) a coefficient, in the real ring
  *           sqrt(N/9); in slots docs/09-noise.md
- *   errors  CKKS_ERNG    rng never initialised
+ *   errors  CKKS_ERNG    rng never initialised; no entropy
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
  *   leaks   ckks_encrypt: as ckks_sk_init
  */

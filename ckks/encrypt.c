@@ -52,6 +52,12 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         return cki_fail(CKKS_EMEM, "ckks_encrypt_sk: no memory for %zu bytes",
                         size);
     }
+    s = cki_rng_begin(rng, "ckks_encrypt_sk");
+    if (s != CKKS_OK) {
+        cki_free(&ctx->memory, work, size);
+        ckks_ct_clear(&made);
+        return s;
+    }
     e = (int8_t *)(work + ctx->n);
     cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_stream_read(&st, made.seed, CKKS_SEED_BYTES);
@@ -131,6 +137,12 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         ckks_ct_clear(&made);
         return cki_fail(CKKS_EMEM, "ckks_encrypt: no memory for %zu bytes",
                         size);
+    }
+    s = cki_rng_begin(rng, "ckks_encrypt");
+    if (s != CKKS_OK) {
+        cki_free(&ctx->memory, u, size);
+        ckks_ct_clear(&made);
+        return s;
     }
     work = u + count * ctx->n;
     small = (int8_t *)(work + (count + 2 + CKI_GROUP) * ctx->n);
@@ -272,6 +284,8 @@ ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
     if (x == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
     s = decrypt(&made, ct, sk, name);
+    if (s == CKKS_OK)
+        s = cki_rng_begin(rng, name);
     if (s == CKKS_OK) {
         draw_flood(x, w, ctx, rng);
         for (int i = 0; i <= ct->level; i++) {
@@ -283,6 +297,7 @@ ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
         }
         cki_pt_give(out, &made);
     }
+    ckks_pt_clear(&made);
     cki_wipe(x, size);
     cki_free(&ctx->memory, x, size);
     return s;

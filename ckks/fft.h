@@ -39,11 +39,11 @@ extern const cki_fft_engine cki_fft_builtin;
 
 /* CKI_FFT is the engine contexts use.  A library that uses FFTW never calls
  * the built-in one, so the linker leaves it out unless a test asks for it. */
-#ifdef CKKS_FFT_BUILTIN
-#define CKI_FFT (&cki_fft_builtin)
-#else
+#ifdef CKKS_FFT_FFTW
 extern const cki_fft_engine cki_fft_fftw;
 #define CKI_FFT (&cki_fft_fftw)
+#else
+#define CKI_FFT (&cki_fft_builtin)
 #endif
 
 /* re[k] + i im[k] = e(k / order) for k < count <= 2^16, order a power of two

@@ -1,8 +1,14 @@
 /* fft_fftw.c -- layer 4: the FFT of the FFTW3 library.
  *
- * Read first: fft.h.  Left out of a build with CKKS_FFT_BUILTIN.  Which of
- * its algorithms FFTW picks depends on the machine, so coefficients may round
+ * Read first: fft.h.  Part of a build with CKKS_FFT_FFTW only.  Which of its
+ * algorithms FFTW picks depends on the machine, so coefficients may round
  * differently elsewhere (by one, where they lie near a half).
+ *
+ * FFTW ends the process where an allocation of its own fails while it plans,
+ * and offers no way to be asked for a status.  Before planning as much is
+ * allocated and given back as it needs, so that a system that is short of
+ * memory gives CKKS_EMEM; a single failure in the midst of planning, or another
+ * thread that takes the room in between, still ends the process.
  */
 #include <fftw3.h>
 #include <pthread.h>
@@ -28,13 +34,24 @@ static void fft_destroy(fft_plans *p)
     pthread_mutex_unlock(&fft_planner);
 }
 
+/* Whether there is the memory that planning n points takes: less than 4 n
+ * complex numbers and 1 MiB for all n that contexts have. */
+static bool room_to_plan(const ckks_memory *m, size_t n)
+{
+    size_t size = 4 * n * sizeof(fftw_complex) + (1 << 20);
+    void *p = cki_alloc(m, size);
+
+    cki_free(m, p, size);
+    return p != NULL;
+}
+
 static ckks_status fft_engine_init(void **own, const ckks_memory *m, size_t n)
 {
     size_t room = n * sizeof(fftw_complex);
     fft_plans *p = cki_alloc(m, sizeof *p);
     fftw_complex *x = cki_alloc(m, room);           /* for its alignment     */
 
-    if (p == NULL || x == NULL) {
+    if (p == NULL || x == NULL || !room_to_plan(m, n)) {
         cki_free(m, p, sizeof *p);
         cki_free(m, x, room);
         return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for the FFT");

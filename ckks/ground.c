@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef CKKS_OMP
+#include <pthread.h>
+#endif
+
 #ifdef CKKS_NO_MESSAGE
 
 const char *ckks_last_error(void)
@@ -159,6 +163,30 @@ int cki_rounding(void)
 void cki_rounding_set(int state)
 {
     (void)state;
+}
+
+#endif
+
+/* ---- forks -------------------------------------------------------------- */
+
+#ifdef CKKS_OMP
+
+static bool forked;
+
+static void note_fork(void)
+{
+    forked = true;
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    if (pthread_atfork(NULL, NULL, note_fork) != 0)
+        forked = true;                  /* no memory: better one thread      */
+}
+
+bool cki_forked(void)
+{
+    return forked;
 }
 
 #endif

@@ -116,17 +116,24 @@ static inline void cki_rounding_end(const int *state)
 #define CKI_NEAREST CKI_NEAREST_AT(__LINE__)
 
 /* Loops marked with this run in parallel in an OpenMP build; every iteration
- * writes its own limb, so results do not depend on the number of threads. */
+ * writes its own limb, so results do not depend on the number of threads.
+ *
+ * GNU's OpenMP keeps its threads from one loop to the next, a fork does not
+ * copy them, and the child would wait for them for ever.  So a process that was
+ * forked after the library was loaded has one thread. */
 #ifdef CKKS_OMP
 #include <omp.h>
-#define CKI_PARALLEL _Pragma("omp parallel for schedule(dynamic)")
+bool cki_forked(void);
+#define CKI_PARALLEL \
+    CKI_PRAGMA(omp parallel for schedule(dynamic) if(!cki_forked()))
 /* As many threads as cki_threads() said, each with a number below that. */
 #define CKI_PARALLEL_OF(threads) \
-    CKI_PRAGMA(omp parallel for schedule(dynamic) num_threads(threads))
+    CKI_PRAGMA(omp parallel for schedule(dynamic) num_threads(threads) \
+               if(!cki_forked()))
 #define CKI_PRAGMA(x) _Pragma(#x)
 static inline int cki_threads(void)
 {
-    return omp_in_parallel() ? 1 : omp_get_max_threads();
+    return omp_in_parallel() || cki_forked() ? 1 : omp_get_max_threads();
 }
 static inline int cki_thread(void)
 {

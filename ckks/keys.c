@@ -107,6 +107,11 @@ ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx, ckks_rng *rng)
         s = cki_sk_new(&sk, ctx, "ckks_sk_init");
     if (s != CKKS_OK)
         return s;
+    s = cki_rng_begin(rng, "ckks_sk_init");
+    if (s != CKKS_OK) {
+        ckks_sk_clear(&sk);
+        return s;
+    }
     cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_sample_ternary(sk->coeff, ctx->n, &st);
     cki_wipe(&st, sizeof st);
@@ -198,6 +203,12 @@ ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
         ckks_pk_clear(&pk);
         return cki_fail(CKKS_EMEM, "ckks_pk_init: no memory for %zu bytes",
                         size);
+    }
+    s = cki_rng_begin(rng, "ckks_pk_init");
+    if (s != CKKS_OK) {
+        cki_free(&ctx->memory, work, size);
+        ckks_pk_clear(&pk);
+        return s;
     }
     e = (int8_t *)(work + ctx->n);
     draw_seed(pk->seed, ctx, rng);
@@ -446,6 +457,8 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         s = cki_key_new(&keys->key[i], ctx, request[i].kind, request[i].step,
                         request[i].level, "ckks_keys_init");
+    if (s == CKKS_OK)
+        s = cki_rng_begin(rng, "ckks_keys_init");
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         key_fill(&keys->key[i], rng, sk, work);
     if (work != NULL)

@@ -8,7 +8,7 @@
  * not depend on the order of work within it.
  */
 #if !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE         /* getrandom, getentropy, getpid             */
+#define _DEFAULT_SOURCE         /* getrandom, getentropy                     */
 #endif
 
 #include "rng.h"
@@ -19,7 +19,6 @@
 
 #if defined(__linux__)
 #include <sys/random.h>
-#include <unistd.h>
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) \
     || defined(__EMSCRIPTEN__)
 #define CKI_GETENTROPY
@@ -78,22 +77,10 @@ static int entropy_read(uint8_t *out, size_t size)
 #endif
 }
 
-/* A number that differs between a process and its living forks; 0 where
- * there are none. */
-static uint64_t process_number(void)
-{
-#if defined(__linux__) || defined(CKI_GETENTROPY)
-    return (uint64_t)getpid();
-#else
-    return 0;
-#endif
-}
-
 /* ---- generators --------------------------------------------------------- */
 
 /* Values of ckks_rng.ready.  Layout of ckks_rng.key: bytes 0..31 the key of
- * the streams; for RNG_SYSTEM bytes 32..39 the number of the process that
- * owns it, LE64; the rest 0. */
+ * the streams, the rest 0. */
 enum { RNG_SEEDED = 1, RNG_SYSTEM = 2 };
 
 ckks_status ckks_rng_init(ckks_rng *out, const uint8_t *seed)
@@ -113,7 +100,6 @@ ckks_status ckks_rng_init(ckks_rng *out, const uint8_t *seed)
                             "gave no %d bytes of entropy: error %d (%s)",
                             CKKS_SEED_BYTES, e, strerror(e));
         }
-        cki_store64(r.key + CKKS_SEED_BYTES, process_number());
     }
     *out = r;
     cki_wipe(&r, sizeof r);
@@ -126,38 +112,37 @@ void ckks_rng_clear(ckks_rng *rng)
         cki_wipe(rng, sizeof *rng);
 }
 
-/* After a fork parent and children hold the same key and counter.  Before it
- * hands out a stream, a generator of the system's entropy compares the
- * process number with the one it was made (or last changed) in; in a new
- * process its key becomes BLAKE2b(old key; number, counter, 32 fresh bytes).
- *
- * Living processes differ in the number, so their keys differ even if no
- * fresh entropy comes (which is no failure here: the streams are then still
- * unpredictable and not shared); the fresh bytes serve when a number is used
- * again.  A seeded generator repeats by design, in every process.  A copy of
- * the whole machine's memory (a snapshot started twice) is not noticed. */
-static void rng_check_fork(ckks_rng *rng)
+/* Whatever holds a second copy of a generator would draw the same again: a
+ * fork, a struct that was assigned or put back, the memory of a machine that is
+ * started twice.  None of them can be told from the original by looking at it,
+ * so every call begins with fresh bytes: the key becomes
+ * BLAKE2b(old key; counter, 32 bytes of the system), which two holders share
+ * only if the system gives both the same.  A seeded generator repeats by
+ * design. */
+ckks_status cki_rng_begin(ckks_rng *rng, const char *name)
 {
-    uint8_t m[16 + CKKS_SEED_BYTES] = { 0 };
-    uint64_t now = process_number();
+    uint8_t m[8 + CKKS_SEED_BYTES];
+    int e;
 
-    if (rng->ready != RNG_SYSTEM
-        || cki_load64(rng->key + CKKS_SEED_BYTES) == now)
-        return;
-    cki_store64(m, now);
-    cki_store64(m + 8, rng->counter);
-    (void)entropy_read(m + 16, CKKS_SEED_BYTES);
+    if (rng->ready != RNG_SYSTEM)
+        return CKKS_OK;
+    e = entropy_read(m + 8, CKKS_SEED_BYTES);
+    if (e != 0) {
+        cki_wipe(m, sizeof m);
+        return cki_fail(CKKS_ERNG, "%s: the operating system gave no %d bytes "
+                        "of entropy: error %d (%s)", name, CKKS_SEED_BYTES, e,
+                        strerror(e));
+    }
+    cki_store64(m, rng->counter);
     ckks_blake2b(rng->key, CKKS_SEED_BYTES, m, sizeof m, rng->key,
                  CKKS_SEED_BYTES);
-    cki_store64(rng->key + CKKS_SEED_BYTES, now);
-    rng->counter = 0;
     cki_wipe(m, sizeof m);
+    return CKKS_OK;
 }
 
 void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng)
 {
     VERIFY(rng->ready != 0);
-    rng_check_fork(rng);
     cki_stream_init(s, k, rng->key, CKKS_SEED_BYTES, rng->counter, 0);
     rng->counter++;
 }
@@ -165,12 +150,16 @@ void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng)
 ckks_status ckks_rng_bytes(uint8_t *out, size_t size, ckks_rng *rng)
 {
     cki_stream s;
+    ckks_status status;
 
     if (rng == NULL || (out == NULL && size > 0))
         return cki_fail(CKKS_EARG, "ckks_rng_bytes: null pointer");
     if (!rng->ready)
         return cki_fail(CKKS_ERNG, "ckks_rng_bytes: the generator was never "
                         "made: ckks_rng_init");
+    status = cki_rng_begin(rng, "ckks_rng_bytes");
+    if (status != CKKS_OK)
+        return status;
     cki_rng_stream(&s, &cki_kernel_portable, rng);
     cki_stream_read(&s, out, size);
     cki_wipe(&s, sizeof s);

@@ -20,6 +20,12 @@ void cki_stream_init(cki_stream *s, const cki_kernel *k, const uint8_t *key,
                      size_t key_size, uint64_t a, uint64_t b);
 void cki_stream_read(cki_stream *s, uint8_t *out, size_t size);
 
+/* The first thing a public function draws with, once nothing else can fail: a
+ * generator of the system's entropy takes fresh bytes, so that a copy of it
+ * draws something else.
+ *   errors  CKKS_ERNG   no entropy; rng is as it was */
+CKKS_CHECKED ckks_status cki_rng_begin(ckks_rng *rng, const char *name);
+
 /* The next stream of a generator: key rng->key, message (counter, 0); the
  * counter goes up by one. */
 void cki_rng_stream(cki_stream *s, const cki_kernel *k, ckks_rng *rng);

@@ -190,6 +190,8 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
             continue;
         *stage = *stage < 2 ? 2 : *stage;
         st = finish(p, stage, with, bits);
+        if (st == CKKS_EMEM)
+            return st;
         if (st == CKKS_OK
             && (nni_worth(p, with->aim) > 1.5 * with->worth
                 || (found && p->seconds > best->seconds))) {

@@ -264,6 +264,7 @@ ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
     twin t = { .n = &w->net, .l = &p->layout };
     ckks_status st = CKKS_OK;
     int stages = w->net.num_stages;
+    double largest_of[NN_MAX_STEPS];
 
     t.image.phases = p->layout.ring_y * p->layout.ring_x;
     t.image.x = malloc((size_t)nn_plan_inputs(p) * p->layout.slots
@@ -276,7 +277,9 @@ ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
                                   * sizeof *in);
     for (int k = 0; k < stages && st == CKKS_OK; k++)
         st = one_stage(k == stages - 1 ? out : NULL, &t, &w->map[k], k,
-                       ranges == NULL ? NULL : &ranges[k]);
+                       ranges == NULL ? NULL : &largest_of[k]);
+    if (st == CKKS_OK && ranges != NULL)
+        memcpy(ranges, largest_of, (size_t)stages * sizeof *ranges);
     for (int k = 0; t.out != NULL && k < stages; k++)
         for (int i = 0; i < NET_MAX_OUTS; i++)
             free(t.out[k][i].x);

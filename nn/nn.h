@@ -337,8 +337,10 @@ CKKS_CHECKED ckks_status nn_plan_save(char **out, size_t *size,
 CKKS_CHECKED ckks_status nn_plan_load(nn_plan *out, const char *text,
                                       size_t size);
 
-/* Names everything client and server must agree on. */
-void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p);
+/* Names everything client and server must agree on.
+ *   errors  CKKS_EARG  a number of the plan is not finite */
+CKKS_CHECKED ckks_status nn_plan_fingerprint(uint8_t out[16],
+                                             const nn_plan *p);
 
 /* A context for the plan. */
 CKKS_CHECKED ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,

@@ -142,13 +142,17 @@ ckks_status nn_plan_save(char **out, size_t *size, const nn_plan *p)
     return st;
 }
 
-void nn_plan_fingerprint(uint8_t out[16], const nn_plan *p)
+ckks_status nn_plan_fingerprint(uint8_t out[16], const nn_plan *p)
 {
     nni_json_writer w;
+    ckks_status st;
 
-    memset(out, 0, 16);
-    if (write_plan(&w, p, 0) == CKKS_OK)
+    if (out == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_fingerprint: null pointer");
+    st = write_plan(&w, p, 0);
+    if (st == CKKS_OK)
         ckks_blake2b(out, 16, (const uint8_t *)w.data, w.size, NULL, 0);
     nni_json_writer_clear(&w);
+    return st;
 }
 

@@ -309,10 +309,13 @@ static ckks_status check(const ckks_ct *out, const ckks_ct *in,
                          const ckks_keys *keys)
 {
     uint8_t fingerprint[16];
+    ckks_status st;
 
     if (out == NULL || in == NULL || p == NULL || w == NULL || keys == NULL)
         return nn_fail(CKKS_EARG, "nn_run: null pointer");
-    nn_plan_fingerprint(fingerprint, p);
+    st = nn_plan_fingerprint(fingerprint, p);
+    if (st != CKKS_OK)
+        return st;
     if (memcmp(fingerprint, w->fingerprint, sizeof fingerprint) != 0)
         return nn_fail(CKKS_EPARAM, "nn_run: the weights were made for another "
                        "plan");

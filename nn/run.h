@@ -5,7 +5,11 @@
 #include "price.h"
 
 #ifdef CKKS_OMP
-#define NET_PARALLEL _Pragma("omp parallel for schedule(dynamic)")
+/* One thread in a process that was forked after the library was loaded: GNU's
+ * OpenMP would wait there for threads that a fork does not copy. */
+bool nni_forked(void);
+#define NET_PARALLEL \
+    _Pragma("omp parallel for schedule(dynamic) if(!nni_forked())")
 #define NET_CRITICAL _Pragma("omp critical(nn_run_failure)")
 #else
 #define NET_PARALLEL

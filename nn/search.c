@@ -164,9 +164,12 @@ static double excess(const nn_plan *p, const nn_model *m)
 }
 
 /* The first bits that fit this way and are precise enough, if it is better
- * than the best; those that are not count as slower by as much. */
-static void try_way(nn_plan plan[3], refusal *why, nni_search_state *with,
-                    int log_n, const nni_way *as)
+ * than the best; those that are not count as slower by as much.
+ *   errors  CKKS_EMEM: no plan may depend on what was left out for want of
+ *           memory */
+static ckks_status try_way(nn_plan plan[3], refusal *why,
+                           nni_search_state *with, int log_n,
+                           const nni_way *as)
 {
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
         const int bits = with->aim->layer_bits;
@@ -180,6 +183,8 @@ static void try_way(nn_plan plan[3], refusal *why, nni_search_state *with,
         plan[2].params.log_n = log_n;
         st = nni_candidate(&plan[1], &plan[2], &stage, with,
                            bits_of(CHOICES[c], as->real), as);
+        if (st == CKKS_EMEM)
+            return st;
         if (st != CKKS_OK) {
             keep_refusal(why, st, stage);
             continue;
@@ -192,8 +197,9 @@ static void try_way(nn_plan plan[3], refusal *why, nni_search_state *with,
             with->worth = worth;
         }
         if (excess(&plan[1], with->model) <= 1)
-            return;
+            return CKKS_OK;
     }
+    return CKKS_OK;
 }
 
 /* Three plans: the best, the best of one candidate, the one at work. */
@@ -210,8 +216,13 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     for (int log_n = first; log_n <= last; log_n++)
         for (int i = 0; i < rings; i++)
             for (int way = 0; way_at(&ring[i], dense, way); way++)
-                if (wanted(aim->dense, &ring[i]))
-                    try_way(plan, &why, with, log_n, &ring[i]);
+                if (wanted(aim->dense, &ring[i])) {
+                    ckks_status st = try_way(plan, &why, with, log_n,
+                                             &ring[i]);
+
+                    if (st != CKKS_OK)
+                        return st;
+                }
     return with->worth < NONE ? CKKS_OK
                               : nn_fail(why.status, "%s", why.message);
 }

@@ -143,11 +143,12 @@ ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
         st = nni_map_init(&w->map[k], &w->net, k, &p->layout, true);
+    if (st == CKKS_OK)
+        st = nn_plan_fingerprint(w->fingerprint, p);
     if (st != CKKS_OK) {
         nn_weights_clear(&w);
         return st;
     }
-    nn_plan_fingerprint(w->fingerprint, p);
     nn_weights_clear(out);
     *out = w;
     return CKKS_OK;

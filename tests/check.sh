@@ -44,6 +44,8 @@ for script in symbols minimal threads install examples vectors vectors_faults \
 done
 part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
+part "memory" sh "$here/alloc.sh" "$build"
+part "forks" env OMP_NUM_THREADS=2 "$build/tests-omp" fork_
 part "classes" sh "$here/classes.sh" "$build"
 part "fuzzing" sh "$here/fuzz/check.sh"
 part "places" sh "$here/places.sh" "$build"

@@ -66,7 +66,7 @@ program()
         || { sed 5q "$work/log"; return 1; }
 }
 
-# ---- poison ------------------------------------------------------------------
+# ---- poison -----------------------------------------------------------------
 
 # poison PROGRAM KERNEL RING: 0 without reports; $work/out.
 poison()
@@ -111,7 +111,7 @@ poison_all()
     done
 }
 
-# ---- trace --------------------------------------------------------------------
+# ---- trace ------------------------------------------------------------------
 
 trace_program()
 {
@@ -124,8 +124,11 @@ trace()
 {
     t=$1
     shift
-    n=7
-    [ "$1" = avx2 ] && n=6
+    case $1 in                  # the smallest ring that is not left to portable
+    avx512ifma) n=7 ;;
+    avx2) n=6 ;;
+    *) n=5 ;;
+    esac
     k=$1
     ring=$2
     shift 2
@@ -152,7 +155,7 @@ trace_all()
     done
 }
 
-# ---- branches and timing ------------------------------------------------------
+# ---- branches and timing ----------------------------------------------------
 
 # branches LABEL OBJECT...
 branches()
@@ -180,9 +183,9 @@ timing()
     done
 }
 
-# ---- faults, which they must see ---------------------------------------------
+# ---- faults, which they must see --------------------------------------------
 
-# fault FILE SED SOURCE FLAG... -- $work/fault.o: kernel/SOURCE with FILE edited.
+# fault FILE SED SOURCE FLAG... -- $work/fault.o: kernel/SOURCE, FILE edited.
 fault()
 {
     file=$1
@@ -234,7 +237,8 @@ must_see()
     fi
 }
 
-# A comparison that jumps, one that addresses, and vectors that jump.
+# A comparison that jumps, one that addresses, one that divides; vectors that
+# jump and that address.
 jump='/^static inline uint64_t cki_below/,/^}/c\
 static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 {\
@@ -249,6 +253,11 @@ static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 {\
     volatile uint64_t less[2] = { 0, y };\
     return x - less[x >= y];\
+}'
+division='/^static inline uint64_t cki_below/,/^}/c\
+static inline uint64_t cki_below(uint64_t x, uint64_t y)\
+{\
+    return x % y;\
 }'
 avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
 avx2_flags="-mavx2 -mfma"
@@ -289,9 +298,10 @@ faults_trace()
     [ "$2" = all ] || return
     must_see "a jump" trace "$1" portable word.h "$jump" portable.c
     must_see "a table" trace "$1" portable word.h "$table" portable.c
+    must_see "a division" trace "$1" portable word.h "$division" portable.c
 }
 
-# ---- what this machine has ------------------------------------------------------
+# ---- what this machine has --------------------------------------------------
 
 poison_kernels=portable
 trace_kernels=
@@ -306,7 +316,7 @@ if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
     if grep -qw avx512ifma /proc/cpuinfo && grep -qw avx512_vnni /proc/cpuinfo
     then
         best=avx512ifma
-        trace_kernels="portable avx2 avx512ifma"
+        trace_kernels="avx512ifma avx2 portable"
     fi
 fi
 have_valgrind=
@@ -399,6 +409,8 @@ all()
         dir=build-ct/$c-O2
         build "$dir" CC=$c CFLAGS="-O2 -gdwarf-4" || bad "$c -O2: no build"
         dir=$root/$dir
+        only=
+        [ $c = gcc ] || only=kernel
         case ${1:-branches} in
         branches) branches "$c -O2" "$dir"/obj/ckks/kernel/avx*.o ;;
         esac
@@ -407,7 +419,7 @@ all()
         esac
         case ${1:-trace} in
         trace) trace_all "$c -O2" "$dir/libckks.a" "$trace_kernels" \
-                         "complex real" ;;
+                         "complex real" $only ;;
         esac
     done
     case ${1:-branches} in

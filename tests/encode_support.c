@@ -3,14 +3,14 @@
 
 const cki_fft_engine *const fft_engines[MAX_ENGINES] = {
     &cki_fft_builtin,
-#ifndef CKKS_FFT_BUILTIN
+#ifdef CKKS_FFT_FFTW
     &cki_fft_fftw,
 #endif
 };
-#ifdef CKKS_FFT_BUILTIN
-const size_t num_fft_engines = 1;
-#else
+#ifdef CKKS_FFT_FFTW
 const size_t num_fft_engines = 2;
+#else
+const size_t num_fft_engines = 1;
 #endif
 
 void *aligned_memory(size_t size)

@@ -144,7 +144,7 @@ int main(void)
 C
     libs="$build/libunet.a $build/libnn.a $build/libckks.a"
     if ${CC:-cc} -std=c11 -Ickks -Inn -Iunet -o "$work/server" \
-        "$work/server.c" $libs ${FULL_LIBS:--lfftw3 -pthread -lxxhash -lm} \
+        "$work/server.c" $libs ${FULL_LIBS:--lxxhash -lm} \
         2>"$work/log"; then
         judge "a program that evaluates links no decryption" \
             "$(nm "$work/server" | grep -E 'ckks_decrypt|unet_decrypt')"

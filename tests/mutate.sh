@@ -28,11 +28,11 @@ ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	
 ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
 ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2_ntt.c	s/LAST_LAYERS = 7/LAST_LAYERS = 40/	kernel_ntt
+ckks/kernel/avx2_ntt.c	s/layers + 2 + 4 > LAST_LAYERS/layers + 2 + 4 > 40/	growing_
 ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
 ckks/kernel/avx2_ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/avx2_sums.c	s/j < k; j += 4)/j < k; j += 64)/;s/k - j < 4 ? k - j : 4/k - j < 64 ? k - j : 64/	kernel_dot2
-ckks/kernel/avx2_sums.c	s/CHUNK = 8/CHUNK = 80/	kernel_convert
+ckks/kernel/avx2_sums.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/avx2_sums.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
 ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
 ckks/kernel/avx2_sums.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i)/	kernel_dot2
 ckks/kernel/avx2_sums.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
@@ -54,7 +54,7 @@ ckks/kernel/avx_pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kern
 ckks/kernel/avx_pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx_pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/avx512ifma_ntt.h	s/halved\[k\] = bound + 4 > room/halved[k] = bound > room/	kernel_ntt
+ckks/kernel/avx512ifma_ntt.h	s/halved\[k\] = bound + PAIR > room/halved[k] = bound > room/	growing_
 ckks/kernel/avx512ifma_ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/avx512ifma.h	s/fold(fold(end_lazy(high, low, e), e->c.p2), e->c.p)/fold(end_lazy(high, low, e), e->c.p)/	kernel_
 ckks/kernel/avx512ifma_ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt

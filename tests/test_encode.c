@@ -3,6 +3,7 @@
  * Judged by sums over the definition in long double and by the big-integer
  * oracle, never by a round trip: encode and decode can be wrong together.
  */
+#include <float.h>
 #include <math.h>
 
 #include "encode_support.h"
@@ -290,6 +291,11 @@ TEST(encode_misuse)
         bad[3] = 1e308;
         bad[4] = 1e308;
         REFUSED(ckks_encode(&pt, f.ctx, bad, bad, 8, 1, 1e10), CKKS_ESCALE);
+        for (int j = 0; j < 256; j++) {     /* infinite sums, and no numbers */
+            for (int k = 0; k < 8; k++)
+                bad[k] = j >> k & 1 ? DBL_MAX : -DBL_MAX;
+            REFUSED(ckks_encode(&pt, f.ctx, bad, bad, 8, 1, 1), CKKS_ESCALE);
+        }
         REFUSED(ckks_encode_const(NULL, f.ctx, 1, 0, 1, 0x1p30), CKKS_EARG);
         REFUSED(ckks_encode_const(&pt, NULL, 1, 0, 1, 0x1p30), CKKS_EARG);
         REFUSED(ckks_encode_const(&pt, f.ctx, (double)NAN, 0, 1, 0x1p30),

@@ -6,6 +6,7 @@
 #ifndef CKKS_MINIMAL
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -248,4 +249,86 @@ TEST(file_abandon)
     CHECK(rmdir(folder) == 0, "%s is not empty", folder);
 }
 
+#ifdef __linux__
+#include <sys/syscall.h>
+
+/* The C library's read and write are replaced by these in the whole test
+ * binary: they can be interrupted, and take or give less than was asked for. */
+static struct {
+    size_t most;            /* bytes a call, 0 for no limit                  */
+    int    interrupts;      /* calls still to be refused with EINTR          */
+    int    left;            /* calls until none gives bytes any more, or -1  */
+} pieces = { 0, 0, -1 };
+
+/* The bytes of this call: 0 for none, -1 for an interrupted one. */
+static ssize_t piece(size_t size)
+{
+    if (pieces.interrupts > 0) {
+        pieces.interrupts--;
+        errno = EINTR;
+        return -1;
+    }
+    if (pieces.left == 0)
+        return 0;
+    pieces.left -= pieces.left > 0;
+    return (ssize_t)(pieces.most > 0 && size > pieces.most ? pieces.most
+                                                           : size);
+}
+
+ssize_t read(int fd, void *out, size_t size)
+{
+    ssize_t some = piece(size);
+
+    return some <= 0 ? some : syscall(SYS_read, fd, out, (size_t)some);
+}
+
+ssize_t write(int fd, const void *in, size_t size)
+{
+    ssize_t some = piece(size);
+
+    return some <= 0 ? some : syscall(SYS_write, fd, in, (size_t)some);
+}
+
+static void pieces_end(void)
+{
+    pieces.most = 0;
+    pieces.interrupts = 0;
+    pieces.left = -1;
+}
+
+/* Short and interrupted calls are continued; what ends early is an error. */
+TEST(file_of_short_calls)
+{
+    uint8_t data[100], *got = NULL;
+    char folder[64], path[80];
+    size_t n = 0;
+
+    if (!folder_make(folder, path))
+        return;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7 + 1);
+    pieces.most = 9;
+    pieces.interrupts = 2;
+    CHECK_OK(ckks_file_write(path, data, sizeof data, 0600));
+    pieces.interrupts = 2;
+    CHECK_OK(ckks_file_read(&got, &n, path, 100));
+    CHECK(n == 100 && memcmp(got, data, n) == 0, "%zu bytes", n);
+    ckks_file_free(got, n);
+    got = NULL;
+    for (int calls = 0; calls < 12; calls++) {
+        pieces.left = calls;
+        errno = EINTR;                  /* of before; it says nothing        */
+        CHECK_STATUS(ckks_file_write(path, data, sizeof data, 0600), CKKS_EIO);
+        pieces.left = calls;
+        errno = EINTR;
+        CHECK_STATUS(ckks_file_read(&got, &n, path, 100), CKKS_EIO);
+        CHECK(got == NULL && n == 100, "outputs changed");
+    }
+    pieces_end();
+    check_content(path, data, sizeof data);
+    CHECK(folder_count(folder) == 1, "%d files", folder_count(folder));
+    folder_clear(folder, path);
+}
+
+#endif
 #endif

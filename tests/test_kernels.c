@@ -809,7 +809,7 @@ static void comb_check(combination *x, size_t n_in, size_t n,
         memset(work + size, 0x5a, 64);
         for (size_t j = 0; j < 2 * MOST_ROWS; j++) {
             out[j] = x->got[j];
-            x->got[j][n] = canary;
+            x->got[j][0] = x->got[j][n] = canary;
         }
         if (takes(*k, m)) {
             (*k)->combine(out, in, n_in, x->block, 2, n, m, work);
@@ -820,6 +820,9 @@ static void comb_check(combination *x, size_t n_in, size_t n,
                     CHECK(x->got[at][n] == canary, "%s combine writes behind "
                           "n=%zu", (*k)->name, n);
                 }
+            for (; at < 2 * MOST_ROWS; at++)
+                CHECK(x->got[at][0] == canary, "%s combine writes output %zu",
+                      (*k)->name, at);
         }
         for (size_t j = 0; j < 64; j++)
             CHECK(work[size + j] == 0x5a, "%s combine: work", (*k)->name);

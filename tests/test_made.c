@@ -8,19 +8,8 @@
 
 #include "test.h"
 
-<<<<<<< HEAD
-enum {
-    POOL = 5,
-    PLAIN = 3,
-    PRIMES = 4,
-    LOG_N = 4,
-    SLOTS = 16,
-    BYTES = 1 << 13
-};
-=======
 enum { POOL = 5, PLAIN = 3, PRIMES = 4, LOG_N = 4, SLOTS = 16,
        BYTES = 1 << 13 };
->>>>>>> a7fb8c13645ce29108d3657a191b29deb19917de
 
 typedef struct world {
     ckks_ctx *ctx;

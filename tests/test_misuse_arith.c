@@ -122,6 +122,8 @@ TEST(misuse_products)
     REFUSED(&m, CKKS_EARG, "ckks_square", ckks_square(&m.out, &m.ct_two));
     REFUSED(&m, CKKS_ESCALE, "ckks_mul",
             ckks_mul(&m.out, &m.ct, &m.ct_scale));
+    CHECK(strstr(ckks_last_error(), "log2(Q) is 105.00 at level 2") != NULL,
+          "%s", ckks_last_error());
     REFUSED(&m, CKKS_ESCALE, "ckks_square", ckks_square(&m.out, &m.ct_scale));
     REFUSED(&m, CKKS_ESCALE, "ckks_mul_plain",
             ckks_mul_plain(&m.out, &m.ct, &m.pt_scale));
@@ -302,6 +304,7 @@ TEST(misuse_combine)
     const ckks_ct *in[2] = { &m.ct, &m.ct };
     int32_t index[2] = { 0, 1 }, far[2] = { 0, 2 }, under[2] = { -1, 0 };
     int32_t w[4] = { 1, 2, 3, 4 }, heavy[4] = { 1 << 27, -(1 << 27), 1, 1 };
+    int32_t heavy_second[4] = { 1, 1, -(1 << 27), 1 << 27 };
     const ckks_block good = { 0, 2, 2, index, w };
     ckks_block b[2] = { good, { 1, 1, 1, index, w } };
     ckks_block half = { 0, 1, 2, index, w };
@@ -332,6 +335,13 @@ TEST(misuse_combine)
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
     b[0].weight = heavy;
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
+    CHECK(strstr(ckks_last_error(), "output 0: weights") != NULL, "%s",
+          ckks_last_error());
+    b[0].weight = heavy_second;
+    REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 1, 4));
+    CHECK(strstr(ckks_last_error(), "output 1: weights") != NULL, "%s",
+          ckks_last_error());
+    b[0].weight = heavy;
     heavy[0]--;                         /* one less: the most there may be   */
     CHECK_OK(ckks_combine(out, 2, in, 2, b, 1, 4));
     heavy[0] = INT32_MIN;

@@ -54,6 +54,8 @@ TEST(misuse_params)
           = ckks_ctx_prime(m.ctx, 1));
     WRONG_CTX(security = 128);                  /* N = 2^4 has no limit      */
     WRONG_CTX(kernel = "abacus");
+    CHECK(strstr(ckks_last_error(), "\"abacus\"") != NULL, "%s",
+          ckks_last_error());
     WRONG_CTX(dnum = 1);
     m.params = good;
     m.params.primes[1] = 55;
@@ -82,6 +84,8 @@ TEST(misuse_params_without_kernel)
         CHECK(strcmp(ckks_ctx_kernel(ctx), ckks_ctx_kernel(m.ctx)) == 0, "%s",
               ckks_ctx_kernel(ctx));
     ckks_ctx_clear(&ctx);
+    CHECK(ckks_ctx_log_q(m.ctx, -1) == 0 && ckks_ctx_log_q(m.ctx, 3) == 0
+          && ckks_ctx_log_q(m.ctx, 2) > 100, "levels there are not");
     mess_clear(&m);
 }
 
@@ -127,6 +131,7 @@ TEST(misuse_keys)
             ckks_keys_init(NULL, &m.rng, m.sk, r, 2));
     REFUSED(&m, CKKS_EARG, "ckks_keys_init",
             ckks_keys_init(&m.out_keys, &m.rng, m.sk, NULL, 2));
+    CHECK_OK(ckks_keys_init(&m.out_keys, &m.rng, m.sk, NULL, 0));
     KEYS(CKKS_EARG, NULL, m.sk, 2);
     KEYS(CKKS_EARG, &m.rng, NULL, 2);
     KEYS(CKKS_ERNG, &m.unready, m.sk, 2);
@@ -256,6 +261,10 @@ TEST(misuse_decrypt)
     FLOOD(CKKS_ECTX, &m.out_pt, &m.rng, &m.ct, m.other_sk, 5, 20);
     FLOOD(CKKS_ESCALE, &m.out_pt, &m.rng, &m.ct, m.sk, 80, 21);
     FLOOD(CKKS_ESCALE, &m.out_pt, &m.rng, &m.ct_bottom, m.sk, 23, 20);
+    FLOOD(CKKS_ESCALE, &m.out_pt, &m.rng, &m.ct, m.sk, 100, 20);
+    FLOOD(CKKS_ESCALE, &m.out_pt, &m.rng, &m.ct, m.sk, 1, 100);
+    FLOOD(CKKS_EARG, &m.out_pt, &m.rng, &m.ct, m.sk, 100.001, 20);
+    FLOOD(CKKS_EARG, &m.out_pt, &m.rng, &m.ct, m.sk, 1, 101);
     mess_clear(&m);
 }
 

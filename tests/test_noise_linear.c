@@ -1,5 +1,5 @@
 /* test_noise_linear.c -- measured errors against predicted ones, of what needs
- * no key switching.
+ * no key switching, and of a layer from fresh ciphertexts to slots.
  *
  * Read first: test_noise.c.  A fresh ciphertext is off by an encoding's
  * rounding, 1/12 a coefficient, and an error of 10.5.  Sums add variances; a

@@ -39,7 +39,7 @@ static saved *save_one(const net_kind *k, nn_border border)
         aim = rig_aim(&shape);
         if (NN_OK(nn_plan_make(&s->p, &s->m, &aim))
             && NN_OK(nn_plan_save(&s->text, &s->size, &s->p))) {
-            nn_plan_fingerprint(s->fingerprint, &s->p);
+            CHECK_OK(nn_plan_fingerprint(s->fingerprint, &s->p));
             return s;
         }
     }
@@ -117,7 +117,7 @@ static void check_there_and_back(const net_kind *k, nn_border border)
     if (s != NULL && CHECK(p != NULL, "no memory")
         && NN_OK(nn_plan_load(p, s->text, s->size))) {
         check_equal(p, &s->p);
-        nn_plan_fingerprint(fingerprint, p);
+        CHECK_OK(nn_plan_fingerprint(fingerprint, p));
         CHECK(memcmp(fingerprint, s->fingerprint, 16) == 0,
               "%s: another fingerprint", k->name);
         if (NN_OK(nn_plan_save(&again, &size, p)))
@@ -167,7 +167,7 @@ TEST(plan_file_fingerprint)
         case 13: q->step[0].rotate_inputs = !q->step[0].rotate_inputs; break;
         default: q->params.dnum++; break;
         }
-        nn_plan_fingerprint(f, q);
+        CHECK_OK(nn_plan_fingerprint(f, q));
         CHECK(memcmp(f, s->fingerprint, 16) != 0, "change %d is not in it", i);
     }
     free(q);
@@ -264,7 +264,7 @@ static void check_taken(const saved *s, const nn_plan *p, const char *what,
               && nn_plan_inputs(p) > 0 && nn_plan_outputs(p) > 0,
           "%s at %zu was taken: map %dx%d rings %dx%d batch %d", what, at,
           l->height, l->width, l->ring_y, l->ring_x, l->batch);
-    nn_plan_fingerprint(f, p);
+    CHECK_OK(nn_plan_fingerprint(f, p));
     if (NN_OK(nn_plan_save(&text, &size, p)))
         CHECK((size == s->size && memcmp(text, s->text, size) == 0)
                   == (memcmp(f, s->fingerprint, 16) == 0),

@@ -285,6 +285,7 @@ TEST(every_bit_flipped)
 /* An object of another kind, of another context, of random bytes. */
 TEST(foreign_bytes)
 {
+    static const uint8_t kinds[ZOO_SIZE] = { 1, 2, 3, 3, 3, 4, 5, 6 };
     zoo z[2];
     uint64_t rnd = 11;
     uint8_t noise[200];
@@ -294,6 +295,7 @@ TEST(foreign_bytes)
     for (int i = 0; i < ZOO_SIZE; i++) {
         zoo_animal *a = &z[0].animal[i];
 
+        CHECK(a->bytes[5] == kinds[i], "%s has kind %d", a->name, a->bytes[5]);
         for (int k = 0; k < ZOO_SIZE; k++) {
             zoo_animal *b = &z[0].animal[k];
 

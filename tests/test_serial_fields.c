@@ -291,6 +291,34 @@ static void meter_release(void *user, void *p, size_t size)
     free(p);
 }
 
+/* Whoever changes parameters can make their fingerprint fit: primes are
+ * looked at all the same. */
+TEST(primes_are_checked_behind_a_true_fingerprint)
+{
+    static const uint64_t wrong[] = {
+        0, 1, 33, 98, (UINT64_C(1) << 61) + 1, UINT64_MAX
+    };
+    zoo z;
+
+    if (!zoo_tiny(&z, NULL))
+        return;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        zoo_animal *a = &z.animal[ZOO_PARAMS];
+        uint8_t *b = malloc(a->size);
+        ckks_params p;
+
+        memcpy(b, a->bytes, a->size);
+        zoo_unseal(b);
+        cki_store64(b + HEAD + 56, wrong[i]);
+        ckks_blake2b(b + 24, 16, b + HEAD, a->size - HEAD - 8, NULL, 0);
+        CHECK_STATUS(ckks_params_load(&p, b, a->size), CKKS_EFORMAT);
+        CHECK(strstr(ckks_last_error(), "not 1 mod 8 below") != NULL, "prime %" PRIu64
+              ": %s", wrong[i], ckks_last_error());
+        free(b);
+    }
+    zoo_clear(&z);
+}
+
 /* A key that stands twice is seen at every step there can be. */
 TEST(keys_stand_once)
 {
@@ -325,6 +353,10 @@ TEST(keys_stand_once)
             cki_store32(b + SECOND, step % (SLOTS - 1) + 1);
             CHECK_OK(ckks_keys_load(&keys, ctx, b, size));
         }
+        cki_store32(b + HEAD, SLOTS + 1);       /* more than there are bytes */
+        CHECK_STATUS(ckks_keys_load(&keys, ctx, b, size), CKKS_EFORMAT);
+        CHECK(strstr(ckks_last_error(), "'count' is 33") != NULL, "%s",
+              ckks_last_error());
     }
     free(b);
     ckks_keys_clear(&keys);

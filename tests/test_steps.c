@@ -157,9 +157,12 @@ TEST(steps_misuse_streams_and_integers)
     INTEGERS(CKKS_ELEVEL, &m.out_pt, m.ctx, coefficients, -1, 1);
     INTEGERS(CKKS_ESCALE, &m.out_pt, m.ctx, coefficients, 2, 0.5);
     INTEGERS(CKKS_ESCALE, &m.out_pt, m.ctx, coefficients, 2, NAN);
-    coefficients[3] = -(int64_t)(prime_of(0) / 2) - 1;
-    INTEGERS(CKKS_ESCALE, &m.out_pt, m.ctx, coefficients, 0, 1);
-    coefficients[3]++;
+    for (int k = 0; k < STEP_N; k++) {
+        coefficients[k] = -(int64_t)(prime_of(0) / 2) - 1;
+        INTEGERS(CKKS_ESCALE, &m.out_pt, m.ctx, coefficients, 0, 1);
+        coefficients[k] = 0;
+    }
+    coefficients[3] = -(int64_t)(prime_of(0) / 2);
     CHECK_OK(ckks_encode_integers(&m.out_pt, m.ctx, coefficients, 0, 1));
     coefficients[3] = INT64_MIN;
     CHECK_OK(ckks_encode_integers(&m.out_pt, m.ctx, coefficients, 2, 1));
@@ -248,6 +251,38 @@ static void check_relin(void)
         }
     }
     ckks_ct_clear(&whole);
+}
+
+/* A digit of one prime is y - v q, v its centring: the lifted number modulo
+ * every prime.  The special primes are centred in any context. */
+static void check_lift(const ckks_ctx *ctx, int source, bool centred)
+{
+    const int from = source == CKKS_SOURCE_SPECIAL ? 3 : source;
+    const uint64_t q = prime_of(from);
+
+    for (size_t i = 0; i < STEP_N; i++)
+        x[i] = i < 2 ? q / 2 + i : i == 2 ? q - 1 : i * i * i * 7919 % q;
+    CHECK_OK(ckks_convert(y, x, ctx, 2, source));
+    for (size_t i = 0; i < STEP_LIMBS * STEP_N; i++) {
+        const uint64_t p = prime_of((int)(i / STEP_N)), a = x[i % STEP_N];
+        const uint64_t want = centred && a > q / 2 ? (p - (q - a) % p) % p
+                                                   : a % p;
+
+        CHECK(y[i] == want, "source %d, centred %d, word %zu: %llu, want %llu",
+              source, centred, i, (unsigned long long)y[i],
+              (unsigned long long)want);
+    }
+}
+
+TEST(steps_convert_by_definition)
+{
+    if (!mess_init(&m))
+        return;
+    for (int source = CKKS_SOURCE_SPECIAL; source < 3; source++) {
+        check_lift(m.ctx, source, true);
+        check_lift(m.uncentred, source, source == CKKS_SOURCE_SPECIAL);
+    }
+    mess_clear(&m);
 }
 
 TEST(steps_make_the_whole)

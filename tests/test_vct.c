@@ -157,7 +157,7 @@ TEST(vct_head_alone)
     if (fixture_open(&f)
         && CHECK_OK(unet_reader_open(&r, f.folder.path, NULL, UNET_INPUT))) {
         unet_reader_info(&info, r);
-        nn_plan_fingerprint(want, &f.p);
+        CHECK_OK(nn_plan_fingerprint(want, &f.p));
         CHECK(memcmp(info.plan, want, 16) == 0, "fingerprint");
         CHECK(memcmp(info.request, vct_id, UNET_ID) == 0
               && info.part.first == 0 && info.part.count == 2, "request");

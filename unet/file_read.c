@@ -147,12 +147,15 @@ static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
     if (info->kind != (int)kind)
         return nn_fail(CKKS_EFORMAT, "%s holds %s, not %s", r->path,
                        name[info->kind], name[kind]);
-    nn_plan_fingerprint(want, p);
+    s = nn_plan_fingerprint(want, p);
+    if (s != CKKS_OK)
+        return s;
     if (memcmp(want, info->plan, sizeof want) != 0)
         return uni_vct_other_plan(r->path, info->plan, want, p->name);
     s = unet_job_init(&job, p, r->job.size, r->job.images);
     if (s != CKKS_OK)
-        return nn_fail(CKKS_EFORMAT, "%s: %s", r->path, nn_last_error());
+        return nn_fail(s == CKKS_EMEM ? s : CKKS_EFORMAT, "%s: %s", r->path,
+                       nn_last_error());
     unet_job_clear(&r->job);
     r->job = job;
     if (job.sets != info->sets

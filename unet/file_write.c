@@ -40,7 +40,11 @@ static ckks_status vct_write_head(unet_writer *w, const nn_plan *p,
     memcpy(head, "VVCT", 4);
     head[4] = VCT_VERSION;
     head[5] = (uint8_t)kind;
-    nn_plan_fingerprint(head + 8, p);
+    s = nn_plan_fingerprint(head + 8, p);
+    if (s != CKKS_OK) {
+        free(head);
+        return s;
+    }
     memcpy(head + 24, request, UNET_ID);
     uni_vct_store(head + 40, job->images, 4);
     uni_vct_store(head + 44, job->sets, 4);

@@ -44,9 +44,12 @@ ckks_status uni_request_init(unet_request *out, const nn_plan *p,
     unet_request r = {0};
     ckks_status s = unet_job_init(&r.job, p, job->size, job->images);
 
-    if (s != CKKS_OK)
+    if (s == CKKS_OK)
+        s = nn_plan_fingerprint(r.plan, p);
+    if (s != CKKS_OK) {
+        unet_request_clear(&r);
         return s;
-    nn_plan_fingerprint(r.plan, p);
+    }
     r.inputs = (uint32_t)nn_plan_inputs(p);
     r.upload = calloc(r.job.sets, (size_t)r.inputs * UNET_ID);
     r.answer = calloc(r.job.sets, UNET_ID);
@@ -115,6 +118,7 @@ static ckks_status request_head(unet_job *job, const uint8_t *b, size_t size,
 {
     uint8_t plan[UNET_ID], digest[VCT_DIGEST];
     uint64_t images, left = size;
+    ckks_status s;
 
     if (left < REQUEST_HEAD + VCT_DIGEST || memcmp(b, "VREQ", 4) != 0
         || b[4] != REQUEST_VERSION || uni_vct_load(b + 5, 3) != 0
@@ -124,7 +128,9 @@ static ckks_status request_head(unet_job *job, const uint8_t *b, size_t size,
     if (memcmp(digest, b + size - VCT_DIGEST, VCT_DIGEST) != 0)
         return nn_fail(CKKS_EFORMAT, "%s: its digest is wrong: the file is "
                        "damaged", path);
-    nn_plan_fingerprint(plan, p);
+    s = nn_plan_fingerprint(plan, p);
+    if (s != CKKS_OK)
+        return s;
     if (memcmp(plan, b + 24, UNET_ID) != 0)
         return uni_vct_other_plan(path, b + 24, plan, p->name);
     left -= REQUEST_HEAD + VCT_DIGEST;

@@ -159,6 +159,7 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
         cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
+    VERIFY(k->len <= MAX_TERMS);
     for (int first = 0; first < num_targets; first += TARGETS) {
         const target *t[TARGETS];
         target own[TARGETS];

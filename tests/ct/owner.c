@@ -39,7 +39,7 @@ static struct {
     ckks_ctx *one, *two;                /* special primes: 1, 2              */
 } own;
 
-/* ---- the linker's wrappers ------------------------------------------------ */
+/* ---- the linker's wrappers ------------------------------------------- */
 
 void __real_cki_sample_ternary(int8_t *out, size_t n, cki_stream *s);
 void __wrap_cki_sample_ternary(int8_t *out, size_t n, cki_stream *s);
@@ -102,7 +102,7 @@ ckks_status __wrap_cki_kernel_choose(const cki_kernel **out, const char *name,
     return CKKS_EPARAM;
 }
 
-/* ---- what all share -------------------------------------------------------- */
+/* ---- what all share -------------------------------------------------- */
 
 static void field_init(field *f, int bits, int log_n)
 {
@@ -161,7 +161,7 @@ static void fresh_rows(uint64_t p)
         secret_words(own.row[i], own.n, p);
 }
 
-/* ---- the kernel ------------------------------------------------------------ */
+/* ---- the kernel ------------------------------------------------------ */
 
 static void transforms(const field *f, int r)
 {
@@ -304,7 +304,7 @@ void owner_run_kernel(bool narrow)
     phase_end();
 }
 
-/* ---- samplers --------------------------------------------------------------- */
+/* ---- samplers -------------------------------------------------------- */
 
 /* A stream of secret bytes: its root is one. */
 static cki_stream secret_stream(void)
@@ -337,7 +337,7 @@ static void run_samplers(void)
     phase_end();
 }
 
-/* ---- keys, encryption, decryption ------------------------------------------ */
+/* ---- keys, encryption, decryption ------------------------------------ */
 
 static void secret_plaintext(ckks_pt *out, const ckks_ctx *ctx)
 {
@@ -452,7 +452,7 @@ void owner_run(bool both)
         run_owner(own.one);
 }
 
-/* ---- what is allowed --------------------------------------------------------- */
+/* ---- what is allowed ------------------------------------------------- */
 
 static void run_encoder(const ckks_ctx *ctx)
 {

@@ -16,7 +16,7 @@
 #include "kernel/kernel.h"
 #include "rng.h"
 
-/* ---- what a method brings ------------------------------------------------ */
+/* ---- what a method brings -------------------------------------------- */
 
 /* From here on x is secret: any bytes, numbers up to max in absolute value,
  * words below p. */
@@ -33,7 +33,7 @@ void phase_end(void);
 void measure_stop(void);
 void measure_go(void);
 
-/* ---- owner.c -------------------------------------------------------------- */
+/* ---- owner.c --------------------------------------------------------- */
 
 /* Contexts and arrays.  Rings of 2^log_n and, for single functions, twice
  * that. */

@@ -23,7 +23,7 @@ enum { RUNS = 2, MOST_PHASES = 200, OPERANDS = 2, NONE = -1 };
 enum { MOST_NOTES = 1 << 26, MOST_OPS = 1 << 20, MOST_NAMES = 1 << 14 };
 enum { ARENA = 1 << 28, TRAP = 0x100 };
 
-/* ---- the listing ------------------------------------------------------------ */
+/* ---- the listing ----------------------------------------------------- */
 
 typedef struct operand {
     int base, index;            /* places in gregset_t, or NONE              */
@@ -32,7 +32,7 @@ typedef struct operand {
 
 typedef struct op {
     int count;
-    bool divides, gathers;
+    bool divides;
     operand mem[OPERANDS];
 } op;
 
@@ -65,7 +65,7 @@ static int register_place(const char *s, size_t n)
 
 /* disp(base,index,scale), s at the parenthesis, which begins at `line` at the
  * earliest. */
-static operand read_operand(const char *line, const char *s, bool *gathers)
+static operand read_operand(const char *line, const char *s)
 {
     operand o = { NONE, NONE, 1, 0 };
     const char *d = s;
@@ -81,10 +81,8 @@ static operand read_operand(const char *line, const char *s, bool *gathers)
 
         if (i == 0 && n > 0)
             o.base = register_place(s + 1, n - 1);
-        if (i == 1 && n > 0) {
+        if (i == 1 && n > 0)    /* of a gather: see branches.py              */
             o.index = register_place(s + 1, n - 1);
-            *gathers |= n > 3 && strchr("xyz", s[1]) != NULL && s[2] == 'm';
-        }
         if (i == 2)
             o.scale = strtoull(s, NULL, 10);
         s += n;
@@ -99,13 +97,13 @@ static op read_op(char *text)
 
     if (comment != NULL)
         *comment = '\0';
-    o.divides = strstr(text, "div") != NULL && text[0] != 'v';
+    o.divides = strncmp(text, "div", 3) == 0 || strncmp(text, "idiv", 4) == 0;
     if (strncmp(text, "lea", 3) == 0 || strncmp(text, "nop", 3) == 0)
         return o;
     for (char *s = text; (s = strchr(s, '(')) != NULL && o.count < OPERANDS;
          s++)
         if (strncmp(s, "(%rip", 5) != 0)
-            o.mem[o.count++] = read_operand(text, s, &o.gathers);
+            o.mem[o.count++] = read_operand(text, s);
     return o;
 }
 
@@ -124,7 +122,8 @@ static void read_line(char *line)
     if (*end != ':' || at < code.first || at >= code.end)
         return;
     text = end + 1 + strspn(end + 1, " \t");
-    if (strncmp(text, "bnd ", 4) == 0 || strncmp(text, "rep", 3) == 0)
+    while (strncmp(text, "bnd ", 4) == 0 || strncmp(text, "rep", 3) == 0
+           || strncmp(text, "cs ", 3) == 0 || strncmp(text, "data16 ", 7) == 0)
         text += strcspn(text, " ") + 1;
     code.of[code.count] = read_op(text);
     if (code.of[code.count].count > 0 || code.of[code.count].divides)
@@ -173,7 +172,7 @@ static const char *name_of(uint64_t at)
     return name;
 }
 
-/* ---- one instruction at a time ----------------------------------------------- */
+/* ---- one instruction at a time --------------------------------------- */
 
 static struct {
     int run, phase;
@@ -222,8 +221,6 @@ static void on_trap(int sig, siginfo_t *info, void *context)
         note((uint64_t)g[REG_RAX]);
         note((uint64_t)g[REG_RDX]);
     }
-    if (o->gathers)             /* addresses in a vector: none may be        */
-        at.differs[at.phase] = at.rip;
 }
 
 /* Below the red zone. */
@@ -280,7 +277,7 @@ void measure_go(void)
         trap_on();
 }
 
-/* ---- secrets: random, and in the second run a third of them at an edge ----- */
+/* ---- secrets: random, and in the second run a third of them at an edge  */
 
 static uint64_t draw(uint64_t most)
 {
@@ -316,7 +313,7 @@ void published(void *x, size_t size)
     (void)size;
 }
 
-/* ---- memory that is the same in each run ------------------------------------ */
+/* ---- memory that is the same in each run ----------------------------- */
 
 static struct {
     char *base;

@@ -100,11 +100,14 @@ static int csv_save(const char *path, const volley_answers *x)
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     int code = VOLLEY_DONE;
+    bool cut;
 
     if (f == NULL)
         return volley_fail("no memory");
     csv_write(f, x);
-    if (fclose(f) != 0)
+    cut = ferror(f) != 0;
+    /* glibc says nothing of memory that lacks at the end, but leaves NULL */
+    if (fclose(f) != 0 || cut || text == NULL)
         code = volley_fail("no memory for %zu lines", x->images);
     if (code == VOLLEY_DONE)
         code = volley_write(path, text, size, 0644);

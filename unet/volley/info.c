@@ -110,7 +110,7 @@ static void info_layers(info_sink *o, const nn_model *m)
         nni_json_put_end(&o->w);
 }
 
-static void info_plan(info_sink *o, const nn_plan *p)
+static int info_plan(info_sink *o, const nn_plan *p)
 {
     uint8_t id[16];
     double log_qp = 0;
@@ -119,7 +119,8 @@ static void info_plan(info_sink *o, const nn_plan *p)
         log_qp += log2((double)p->params.primes[i]);
     for (int i = 0; i < p->params.num_special; i++)
         log_qp += log2((double)p->params.special[i]);
-    nn_plan_fingerprint(id, p);
+    if (nn_plan_fingerprint(id, p) != CKKS_OK)
+        return volley_fail("%s", nn_last_error());
     info_text(o, "name", p->name);
     info_hex(o, "plan", id);
     info_number(o, "tile_height", p->core_height);
@@ -133,6 +134,7 @@ static void info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "security_bits",
                 ckks_security_estimate(p->params.log_n, log_qp));
     info_classes(o, p->num_classes, p->class_name);
+    return VOLLEY_DONE;
 }
 
 static int info_model(info_sink *o, const char *path, const uint8_t *data,
@@ -281,9 +283,9 @@ static int info_file(info_sink *o, const char *path, const uint8_t *data,
         if (code != VOLLEY_DONE)
             return code;
         info_text(o, "kind", "plan");
-        info_plan(o, &plan.plan);
+        code = info_plan(o, &plan.plan);
         volley_source_clear(&plan);
-        return VOLLEY_DONE;
+        return code;
     default:
         return volley_fail("%s is %s", path, size == 0 ? "empty"
                            : "not a file of volley's");
@@ -346,13 +348,16 @@ static int info_as_text(const char *path, volley_source *s)
     info_sink o = { false, {0}, NULL };
     char *text = NULL;
     size_t size = 0;
+    bool cut;
     int code;
 
     o.text = open_memstream(&text, &size);
     if (o.text == NULL)
         return volley_fail("no memory");
     code = info_collect(&o, path, s);
-    if (fclose(o.text) != 0 && code == VOLLEY_DONE)
+    cut = ferror(o.text) != 0;
+    /* glibc says nothing of memory that lacks at the end, but leaves NULL */
+    if ((fclose(o.text) != 0 || cut || text == NULL) && code == VOLLEY_DONE)
         code = volley_fail("no memory");
     if (code == VOLLEY_DONE)
         fwrite(text, 1, size, stdout);

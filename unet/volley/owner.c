@@ -135,7 +135,8 @@ int volley_owner_save(const volley_owner *o, const nn_plan *p)
     nni_json_writer w;
     int code;
 
-    nn_plan_fingerprint(id, p);
+    if (nn_plan_fingerprint(id, p) != CKKS_OK)
+        return volley_fail("%s", nn_last_error());
     volley_hex(hex, id);
     nni_json_writer_init(&w, NULL, 1);
     nni_json_put_object(&w, NULL);
@@ -175,7 +176,8 @@ static int owner_parse(volley_owner *o, const nni_json *doc, const nn_plan *p)
         || nni_json_unknown(doc, doc->node, known) != NULL || trust == NULL
         || (trust->kind != NN_JSON_TRUE && trust->kind != NN_JSON_FALSE))
         return volley_fail("%s is not the note of a key folder", o->note);
-    nn_plan_fingerprint(id, p);
+    if (nn_plan_fingerprint(id, p) != CKKS_OK)
+        return volley_fail("%s", nn_last_error());
     volley_hex(hex, id);
     if (strcmp(hex, plan) != 0)
         return volley_fail("%s: these keys were made for the plan %s, this "

@@ -177,7 +177,8 @@ static int plan_print_json(const nn_plan *p)
     char hex[33];
     nni_json_writer w;
 
-    nn_plan_fingerprint(id, p);
+    if (nn_plan_fingerprint(id, p) != CKKS_OK)
+        return volley_fail("%s", nn_last_error());
     volley_hex(hex, id);
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
