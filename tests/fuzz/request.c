@@ -114,7 +114,8 @@ static void mend_request(fuzz_input *in)
         return;
     if (in->size < HEAD + VCT_DIGEST)
         fuzz_resize(in, HEAD + VCT_DIGEST);
-    (void)!nn_plan_fingerprint(in->data + AT_PLAN, &fuzz_net_at(network(in))->plan);
+    (void)!nn_plan_fingerprint(in->data + AT_PLAN,
+                               &fuzz_net_at(network(in))->plan);
     ckks_blake2b(in->data + in->size - VCT_DIGEST, VCT_DIGEST, in->data,
                  in->size - VCT_DIGEST, NULL, 0);
 }
