@@ -782,7 +782,8 @@ CKKS_CHECKED ckks_status ckks_seal_pk_load(ckks_pk **out, const ckks_ctx *ctx,
 /* SEAL keeps relinearisation keys and Galois keys in two files.  Saving takes
  * from keys what belongs to the file, all of the top level; loading makes an
  * object of those alone.  Galois keys: rotations (element 3^step) and
- * conjugation (2N - 1); loading refuses other elements.
+ * conjugation (2N - 1); loading refuses other elements, and a file without a
+ * key.
  *   errors  CKKS_EKEY  no such key, or one for a lower level (save) */
 size_t ckks_seal_relin_size(const ckks_keys *keys);
 CKKS_CHECKED ckks_status ckks_seal_relin_save(uint8_t *out, size_t size,

@@ -309,7 +309,9 @@ static ckks_status keys_load(ckks_keys **out, const ckks_ctx *ctx,
         s = keys_fields(&indices, in, size, relin, ctx, name);
     for (int pass = 0; pass < 2 && s == CKKS_OK; pass++) {
         if (pass == 1)
-            s = cki_keys_new(&made, ctx, r.count, name);
+            s = r.count > 0 ? cki_keys_new(&made, ctx, r.count, name)
+                : cki_fail(CKKS_EFORMAT, "%s: no key at any of %llu indices",
+                           name, (unsigned long long)indices);
         if (s != CKKS_OK)
             break;
         r.at = in + KEYS_FIELDS;

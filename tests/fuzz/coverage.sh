@@ -11,8 +11,8 @@ failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-LLVM_PROFILE_FILE=$work/raw "$replay" "$here/corpus" all 1000 >"$work/log" 2>&1 \
-    || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
+LLVM_PROFILE_FILE=$work/raw "$replay" "$here/corpus" all 1000 \
+    >"$work/log" 2>&1 || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
 v=$(command -v llvm-cov >/dev/null 2>&1 || echo -14)
 llvm-profdata$v merge -o "$work/data" "$work/raw" || exit 1
 llvm-cov$v export -format=lcov -instr-profile="$work/data" "$replay" \
@@ -21,12 +21,12 @@ for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
             ckks/serial_keys.c ckks/pack.c ckks/seal.c ckks/seal_data.c \
             ckks/seal_keys.c ckks/seal_eval.c nn/json_read.c \
             nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
-            nn/plan_check.c \
-            nn/plan_write.c nn/layout.c nn/machine.c unet/file_read.c \
-            unet/file_write.c unet/client.c unet/decrypt.c unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
-            unet/pnm.c \
-            unet/png.c unet/nifti.c unet/idx.c unet/album.c \
-            unet/album_names.c unet/volley/jpeg.c unet/volley/labels.c; do
+            nn/plan_check.c nn/plan_write.c nn/layout.c nn/machine.c \
+            unet/file_read.c unet/file_write.c unet/client.c unet/decrypt.c \
+            unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
+            unet/pnm.c unet/png.c unet/nifti.c unet/nifti_window.c \
+            unet/gzip.c unet/idx.c unet/album.c unet/album_names.c \
+            unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }
         on && $1 == "DA" { split($2, a, ","); all++; hit += a[2] > 0

@@ -241,13 +241,30 @@ static void seeds_png(const fuzz_target *t)
 
 static void seeds_jpeg(const fuzz_target *t)
 {
-    for (int channels = 1; channels <= 4; channels++) {
+    for (int i = 0; i <= 4; i++) {
         size_t size = 0;
-        uint8_t *bytes = fuzz_jpeg_build(&size, channels);
+        uint8_t *bytes = fuzz_jpeg_build(&size, i > 0 ? i : 1, i == 0);
 
         seed(t, 0, bytes, size);
         fuzz_free(bytes);
     }
+}
+
+/* A header that promises more than gzip may grow to, before bytes that do not
+ * shrink: the stream is long enough to hold it. */
+static void seed_bomb(const fuzz_target *t, const uint8_t *head, size_t n)
+{
+    enum { REST = 36000 };
+    uint8_t *all = fuzz_room(n + REST);
+    uint32_t word = 1;
+
+    memcpy(all, head, n);
+    for (size_t i = n; i < n + REST; i++) {
+        word = word * 1664525 + 1013904223;
+        all[i] = (uint8_t)(word >> 24);
+    }
+    fuzz_seed(t, 1, FUZZ_OTHER, 0, all, n + REST);
+    fuzz_free(all);
 }
 
 /* One byte of a good header changed: {offset, value}. */
@@ -277,6 +294,10 @@ static void seeds_header(const fuzz_target *t)
         fuzz_seed(t, 0, FUZZ_SWEEP | FUZZ_MISUSE, 0, file, sizeof file);
         file[change[i][0]] = was;
     }
+    file[43] = file[45] = 1;            /* more than gzip may grow to        */
+    file[46] = 0xff;
+    file[47] = 1;
+    seed_bomb(t, file, sizeof file);
     file[45] = file[47] = 0x7f;         /* more voxels than may be           */
     fuzz_seed(t, 0, 0, 0, file, sizeof file);
     fuzz_seed(t, 0, 0, 0, file, 300);

@@ -65,8 +65,21 @@ void fuzz_mend_jpeg(fuzz_input *in)
     memcpy(in->data + in->size - 2, "\xff\xd9", 2);
 }
 
-uint8_t *fuzz_jpeg_build(size_t *size, int channels)
+/* A scan for each coefficient, then one for each one's last bit. */
+static int many_scans(jpeg_scan_info *scan)
 {
+    int n = 0;
+
+    scan[n++] = (jpeg_scan_info){ 1, { 0 }, 0, 0, 0, 0 };
+    for (int pass = 0; pass < 2; pass++)
+        for (int k = 1; k < 64; k++)
+            scan[n++] = (jpeg_scan_info){ 1, { 0 }, k, k, pass, 1 - pass };
+    return n;
+}
+
+uint8_t *fuzz_jpeg_build(size_t *size, int channels, bool scans)
+{
+    static jpeg_scan_info scan[128];
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr error;
     unsigned char *bytes = NULL;
@@ -83,6 +96,10 @@ uint8_t *fuzz_jpeg_build(size_t *size, int channels)
                           : channels == 3 ? JCS_RGB
                           : channels == 4 ? JCS_CMYK : JCS_UNKNOWN;
     jpeg_set_defaults(&jpeg);
+    if (scans) {
+        jpeg.num_scans = many_scans(scan);
+        jpeg.scan_info = scan;
+    }
     jpeg_start_compress(&jpeg, TRUE);
     for (int y = 0; y < 8; y++) {
         for (int x = 0; x < 8 * channels; x++)

@@ -12,7 +12,8 @@ void fuzz_mend_idx(fuzz_input *in);
 
 /* The bytes as a gzip file. */
 void fuzz_gzip(fuzz_input *in);
-/* A JPEG of 8 x 8 pixels and so many components, fuzz_room. */
-uint8_t *fuzz_jpeg_build(size_t *size, int channels);
+/* A JPEG of 8 x 8 pixels and so many components, fuzz_room; a grey one may have
+ * 127 scans. */
+uint8_t *fuzz_jpeg_build(size_t *size, int channels, bool scans);
 
 #endif

@@ -147,7 +147,7 @@ static void seeds_labels(const fuzz_target *t)
 {
     static const char *const text[] = {
         "image,label\na,0\nb#1,1\n2,1\nc,0\n",
-        "\xef\xbb\xbf" "dir/a.png,0,x\r\n\"b#1\",\"1\"\r\n2,1\r\n\r\nc,1",
+        "\xef\xbb\277dir/a.png,0,x\r\n\"b#1\",\"1\"\r\n2,1\r\n\r\nc,1",
         "a,0\na,1\n", "a,7\nb,9\n", "\"a\"\"b\",0\n,\n\n", "0,0\n1,1\n2,0\n3,1",
         "a,0\n", "x", "\"", ",,,,"
     };
@@ -176,13 +176,19 @@ const fuzz_target fuzz_labels = {
 
 /* ---- lists of images ----------------------------------------------------- */
 
-/* One image more than may be: %/m.idx. */
+/* As many images as may be, %/m.idx, and a gzipped file, %/h.gz. */
 static void make_many(void)
 {
-    const size_t n = UNET_MAX_IMAGES + 1;
+    const size_t n = UNET_MAX_IMAGES;
     uint8_t *file = fuzz_room(16 + n);
+    fuzz_input zip = { .data = fuzz_room(0) };
 
-    memcpy(file, "\0\0\10\3\0\1\0\1\0\0\0\1\0\0\0\1", 16);
+    memcpy(file, "\0\0\10\3\0\1\0\0\0\0\0\1\0\0\0\1", 16);
+    fuzz_replace(&zip, GREY, sizeof GREY - 1);
+    fuzz_gzip(&zip);
+    fuzz_must(ckks_file_write(fuzz_place("h.gz"), zip.data, zip.size, 0600)
+                  == CKKS_OK, "images for lists");
+    fuzz_free(zip.data);
     fuzz_must(ckks_file_write(fuzz_place("m.idx"), file, 16 + n, 0600)
                   == CKKS_OK, "images for lists");
     fuzz_free(file);
@@ -240,14 +246,16 @@ static void mend_lists(fuzz_input *in)
 }
 
 /* variant: 1 any size, 2 fit, 4 colour, 8 the second image only, 16 no list
- * but its bytes as an argument. */
+ * but its bytes as an argument, 32 the sizes of two images that are known. */
 static ckks_status load_lists(void *x, const fuzz_input *in)
 {
+    static const unet_size known[] = { { 2, 2 }, { 2, 1 } };
     const uni_album_aim aim = {
         .channels = in->variant & 4 ? 3 : 1,
         .height = in->variant & 1 ? 0 : 2,
         .width = in->variant & 1 ? 0 : in->variant & 2 ? 1 : 2,
         .fit = in->variant & 2,
+        .size = known, .sizes = in->variant & 32 ? 2 : 0,
         .first = in->variant & 8 ? 1 : 0,
         .count = in->variant & 8 ? 1 : SIZE_MAX
     };
@@ -321,7 +329,10 @@ static void seeds_lists(const fuzz_target *t)
             fuzz_seed(t, v, v == 0 ? FUZZ_SWEEP | FUZZ_MISUSE : 0, 0, text[i],
                       strlen(text[i]));
     SEED(t, 0, 0, "%/a.pgm\0x\n");
-    SEED(t, 1, 0, "%/m.idx");
+    SEED(t, 1, 0, "%/m.idx\n%/a.pgm");
+    SEED(t, 0, 0, "%/h.gz");
+    SEED(t, 32, 0, "%/a.pgm\n%/b.idx");
+    SEED(t, 33, 0, "%/b.idx");
 }
 
 const fuzz_target fuzz_lists = {

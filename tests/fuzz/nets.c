@@ -18,6 +18,7 @@ typedef struct net_kind {
     void (*build)(model_maker *k);
     nn_slots slots;
     nn_dense_form dense;
+    bool vector;                /* see make_vector                           */
 } net_kind;
 
 static void two_layers(model_maker *k)
@@ -66,14 +67,16 @@ static void pooled(model_maker *k)
 }
 
 static const net_kind kinds[FUZZ_PLANS] = {
-    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
-    { "halo", 0, 1, 4, 4, 0, sandwich, NN_SLOTS_COMPLEX, NN_DENSE_ANY },
-    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX },
-    { "valid", 0, 3, 4, 4, 1, skin, NN_SLOTS_COMPLEX, NN_DENSE_TERMS },
-    { "zero", 0, 1, 4, 6, 0, sandwich, NN_SLOTS_REAL, NN_DENSE_ANY },
-    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE },
-    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY },
-    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY }
+    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY,
+      false },
+    { "halo", 0, 1, 4, 4, 0, sandwich, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX, false },
+    { "valid", 0, 3, 4, 4, 1, skin, NN_SLOTS_COMPLEX, NN_DENSE_TERMS, false },
+    { "zero", 0, 1, 4, 6, 0, sandwich, NN_SLOTS_REAL, NN_DENSE_ANY, false },
+    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE, false },
+    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, false },
+    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY, false },
+    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, true }
 };
 
 static void make_file(model_maker *k, const net_kind *kind)
@@ -133,6 +136,16 @@ uint8_t *fuzz_net_file(size_t *size, unsigned i, fuzz_draw *d)
     return bytes;
 }
 
+/* A plan that no planner makes: a vector of more numbers than there are slots,
+ * in several ciphertexts. */
+static void make_vector(nn_plan *p)
+{
+    p->out_channels = p->num_classes = 9;
+    p->out_neurons = p->out_column = 2;
+    for (int i = 0; i < p->num_classes; i++)
+        strcpy(p->class_name[i], (const char[]){ (char)('a' + i), 0 });
+}
+
 static void make_plan(fuzz_net *net, const net_kind *kind)
 {
     nn_aim aim = { .security = CKKS_INSECURE, .slots = kind->slots,
@@ -141,9 +154,12 @@ static void make_plan(fuzz_net *net, const net_kind *kind)
 
     for (aim.log_n = 2; aim.log_n < 10 && s != CKKS_OK; aim.log_n++)
         s = nn_plan_make(&net->plan, &net->model, &aim);
+    if (kind->vector)
+        make_vector(&net->plan);
     fuzz_must(s == CKKS_OK
                   && nn_plan_save(&net->text, &net->size, &net->plan)
-                         == CKKS_OK, "no plan for network %d", (int)(kind - kinds));
+                         == CKKS_OK,
+              "no plan for network %d", (int)(kind - kinds));
 }
 
 static void make_net(fuzz_net *net, unsigned i)

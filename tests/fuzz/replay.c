@@ -3,9 +3,9 @@
  *
  *     replay CORPUS [TARGET|all [DRAWS [FROM]]]
  *                                 the inputs to begin with (seeds), every file
- *                                 of CORPUS/TARGET/, both with their neighbours;
- *                                 then, for the targets that draw, drawn inputs
- *                                 number FROM (0) to FROM + DRAWS - 1
+ *                                 of CORPUS/TARGET/, both with neighbours;
+ *                                 then, for the targets that draw, drawn
+ *                                 inputs number FROM (0) to FROM + DRAWS - 1
  *     replay --draw TARGET K FILE   writes drawn input number K
  *     replay --seeds FOLDER       writes the seeds
  *

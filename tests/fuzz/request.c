@@ -114,7 +114,8 @@ static void mend_request(fuzz_input *in)
         return;
     if (in->size < HEAD + VCT_DIGEST)
         fuzz_resize(in, HEAD + VCT_DIGEST);
-    nn_plan_fingerprint(in->data + AT_PLAN, &fuzz_net_at(network(in))->plan);
+    (void)!nn_plan_fingerprint(in->data + AT_PLAN,
+                               &fuzz_net_at(network(in))->plan);
     ckks_blake2b(in->data + in->size - VCT_DIGEST, VCT_DIGEST, in->data,
                  in->size - VCT_DIGEST, NULL, 0);
 }
@@ -182,7 +183,8 @@ static void misuse_request(const fuzz_input *in)
     const nn_plan *p = &fuzz_net_at(network(in))->plan;
     unet_request r = { 0 };
 
-    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p) == CKKS_EARG
+    fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p)
+                      == CKKS_EARG
                   && unet_request_load(&r, fuzz_folder(), a->result[WHOLE], p)
                          == CKKS_EPARAM
                   && unet_request_load(&r, fuzz_requests(), "/none", p)

@@ -165,7 +165,7 @@ static bool run(const fuzz_target *t, fuzz_input *in)
         round_trip(t, x, in);
     }
     if (loaded && t->use != NULL) {
-        if (in->flags & FUZZ_SWEEP)
+        if (in->flags & FUZZ_SWEEP && fuzz_is_replay)
             sweep_use(t, x, in);
         fuzz_arm(in->fault, false);
         t->use(x, in);

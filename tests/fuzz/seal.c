@@ -229,7 +229,7 @@ static void clear_seal_keys(void *x)
         fuzz_seed(t, 64, 0, 0, out, n);                                     \
         fuzz_seed(t, 80, 0, 0, out, n);                                     \
         fuzz_seed(t, 0, 0, 0, out, 7);                                      \
-        out[8] = 20;                        /* the size a header states      */ \
+        out[8] = 20;                    /* the size a header states      */ \
         out[9] = 0;                                                         \
         fuzz_seed(t, 0, 0, 0, out, n);                                      \
         fuzz_free(out);                                                     \

@@ -20,7 +20,7 @@ ckks_rng *fuzz_rng(void)
  * 3  no special primes: no keys
  * 4  SEAL's choices but for a prime of 61 bits
  * 5  but for the number of primes
- * 6  the primes of 0, but of 128 bits of security by a larger N               */
+ * 6  128 bits of security                                                    */
 static void params(ckks_params *p, unsigned i)
 {
     static const ckks_params tiny[] = {
