@@ -307,7 +307,7 @@ TEST(misuse_combine)
     int32_t heavy_second[4] = { 1, 1, -(1 << 27), 1 << 27 };
     const ckks_block good = { 0, 2, 2, index, w };
     ckks_block b[2] = { good, { 1, 1, 1, index, w } };
-    ckks_block half = { 0, 1, 2, index, w };
+    ckks_block half = { 0, 1, 2, index, w }, turned[2] = { b[1], b[0] };
 
     if (!mess_init(&m))
         return;
@@ -320,6 +320,7 @@ TEST(misuse_combine)
     REFUSED(&m, CKKS_EARG, f, ckks_combine(same, 2, in, 2, b, 1, 4));
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 0, 4));
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, b, 2, 4));
+    REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, turned, 2, 4));
     CHECK(strstr(ckks_last_error(), "output 1 stands in two") != NULL, "%s",
           ckks_last_error());
     REFUSED(&m, CKKS_EARG, f, ckks_combine(out, 2, in, 2, &half, 1, 4));

@@ -9,7 +9,7 @@
 enum { STEP_N = 16, STEP_LIMBS = 4 };       /* of the mess: 3 primes, 1 special */
 
 static mess m;
-static uint64_t x[2 * STEP_LIMBS * STEP_N], y[2 * STEP_LIMBS * STEP_N];
+static uint64_t x[2 * STEP_LIMBS * STEP_N], y[3 * STEP_LIMBS * STEP_N];
 static int8_t small[64];
 static int64_t coefficients[STEP_N];
 static const uint8_t seed[CKKS_SEED_BYTES] = { 7 };
@@ -234,9 +234,12 @@ static void check_relin(void)
     const size_t half = 3 * STEP_N;
     ckks_ct whole = { 0 };
 
+    memset(y, 0x5a, sizeof y);
     CHECK_OK(ckks_relin(&whole, &m.ct_two, m.keys));
     CHECK_OK(ckks_key_product(y, m.ct_two.limb + 2 * half, 2, m.keys,
                               CKKS_KEY_RELIN, 0));
+    for (size_t i = 2 * STEP_LIMBS * STEP_N; i < sizeof y / sizeof *y; i++)
+        CHECK(y[i] == 0x5a5a5a5a5a5a5a5a, "word %zu behind the product", i);
     for (size_t k = 0; k < 2; k++) {
         uint64_t *part = y + k * STEP_LIMBS * STEP_N;
 

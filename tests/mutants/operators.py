@@ -189,7 +189,7 @@ class Source:
 
     def in_declaration(self, i):
         """Whether token i stands in a declarator, outside initialisers."""
-        depth, j = 0, i - 1
+        j = i - 1
         while j >= 0:
             t = self.toks[j].text
             if t in (')', ']', '}') and self.toks[j].match is not None:
@@ -202,7 +202,7 @@ class Source:
             j -= 1
         if j >= 0 and self.toks[j].text == '=':
             return False
-        return self.is_type(self.toks[j + 1]) and j + 1 < i and depth == 0
+        return self.is_type(self.toks[j + 1]) and j + 1 < i
 
 
 def index_places(src):
@@ -236,7 +236,7 @@ def constant_counts(src, i):
         return True
     if prev.text == ':' and nxt.text == ';':
         return True
-    depth, j = 0, i                 # an argument of an intrinsic
+    j = i                           # an argument of an intrinsic
     while j > 0 and src.toks[j].text not in (';', '{', '}'):
         j -= 1
         if src.toks[j].text == ')':

@@ -78,7 +78,8 @@ static const volley_verb verb_table[] = {
       "Who may see a mask: whoever you like, if the server computes what it is\n"
       "asked.  If it may send anything else: never the server, nor whoever\n"
       "talks to it.  From one mask of 512x512 pixels, of a result that it made\n"
-      "up, it computes all 32,768 coefficients of the secret key.  decrypt\n"
+      "up, it computes all 32,768 coefficients of the secret key.  Areas,\n"
+      "classes, and that a result was refused, are answers too.  decrypt\n"
       "refuses what is no answer to a request of this key folder, a second\n"
       "answer, and the simplest forgeries; a careful forger passes.\n",
       EVERY | OWNER | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
