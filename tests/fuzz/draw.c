@@ -219,6 +219,8 @@ static unsigned choose(const text *t, fuzz_draw *d)
     return k;
 }
 
+/* A value becomes an edge, or a number near it; it and its neighbour become the
+ * same; it becomes what another one is. */
 static void change(text *t, fuzz_draw *d)
 {
     char number[64], *copy;
@@ -238,8 +240,9 @@ static void change(text *t, fuzz_draw *d)
     } else if (how < 12 && t->s[v->from] != '"') {
         near_number(number, d, t->s + v->from);
         text_put(t, v->from, v->to - v->from, number);
-    } else if (how >= 14 && i + 1 < t->count && t->v[i + 1].scalar) {
-        const char *with = edge(d, t->s[v->from]);  /* two get the same      */
+    } else if (how < 14 && i + 1 < t->count && t->v[i + 1].scalar) {
+        const char *with = t->s[v->from] == '"' ? PICK(d, texts)
+                                                : PICK(d, numbers);
 
         w = v + 1;
         text_put(t, w->from, w->to - w->from, with);

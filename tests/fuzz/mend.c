@@ -7,7 +7,7 @@
 
 static const ckks_ctx *ctx_of(const fuzz_input *in)
 {
-    return fuzz_world_at(in->variant)->ctx;
+    return fuzz_world_at(in->variant % FUZZ_OBJECT_CONTEXTS)->ctx;
 }
 
 /* The frame as save writes it, but for the kind of checksum: odd, XXH64. */

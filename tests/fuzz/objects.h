@@ -7,6 +7,9 @@
 
 enum { FUZZ_AT_SUM = 6 };       /* where an object says its kind of checksum */
 
+/* The contexts that have keys, or none for want of special primes. */
+enum { FUZZ_OBJECT_CONTEXTS = 4 };
+
 /* The frame as save writes it, but for the kind of checksum: odd, XXH64. */
 void fuzz_frame(fuzz_input *in, cki_kind kind);
 void fuzz_mend_ct(fuzz_input *in);
