@@ -1,5 +1,6 @@
 """A built copy of the sources: one file changed, compiled, linked, its tests
 run within limits."""
+import concurrent.futures
 import glob
 import hashlib
 import os
@@ -74,8 +75,8 @@ def watch(p, log, usual, slow):
 class Tree:
     """A copy of the sources with objects built, and how each is compiled."""
 
-    def __init__(self, work):
-        self.work = work
+    def __init__(self, work, jobs):
+        self.work, self.jobs = work, jobs
         os.chdir(work)
         self.hash = digest(''.join(read(f) for f in sorted(
             ['Makefile'] + glob.glob('ckks/**/*.[ch]', recursive=True)
@@ -113,17 +114,24 @@ class Tree:
     def build(self, folder, flags):
         """All objects of one kind of build, and their tests.  Objects of the
         same sources may lie there from a campaign that was cut."""
-        for source in self.commands:
-            out = self.object(source, folder)
-            if not os.path.exists(out + '.key') or (
-                    read(out + '.key') != self.key(source, out, flags)):
-                if not self.compile(source, flags, out):
-                    raise SystemExit('%s: %s' % (source, self.said))
-                with open(out + '.key', 'w', encoding='utf-8') as f:
-                    f.write(self.key(source, out, flags))
-            self.needs[source] = self.headers(out)
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            for made in pool.map(lambda x: self.build_one(x, folder, flags),
+                                 self.commands):
+                if not made:
+                    raise SystemExit(self.said)
         if not self.link(folder, flags, {}, folder + '/program'):
             raise SystemExit(self.said)
+
+    def build_one(self, source, folder, flags):
+        out = self.object(source, folder)
+        made = (os.path.exists(out + '.key')
+                and read(out + '.key') == self.key(source, out, flags))
+        if not made and not self.compile(source, flags, out):
+            return False
+        with open(out + '.key', 'w', encoding='utf-8') as f:
+            f.write(self.key(source, out, flags))
+        self.needs[source] = self.headers(out)
+        return True
 
     @staticmethod
     def headers(out):

@@ -164,7 +164,7 @@ TARGET("avx512f,avx512ifma") static void loop_madd52(void)
         __asm__ volatile("" : "+v"(f), "+v"(g), "+v"(h), "+v"(i), "+v"(j));
     }
     a = a + b + c + d + e + f + g + h + i + j;
-    loop_sink = (double)_mm512_reduce_add_epi64(a);
+    loop_sink = (double)_mm512_reduce_or_epi64(a);
 }
 #endif
 
