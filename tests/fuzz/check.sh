@@ -12,7 +12,7 @@ for header in png jpeglib zlib; do
         exit 0
     fi
 done
-if ! MAKEFLAGS= make fuzz-replay >"$log" 2>&1; then
+if ! MAKEFLAGS= make --no-print-directory fuzz-replay >"$log" 2>&1; then
     grep -av '^cc \|^gcc \|^clang ' "$log" | tail -n 60
 fi
 tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$' && exit 0
