@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz.sh FUZZER TARGET|all SECONDS -- libFuzzer on one target or all in turn,
 # from the corpora of the repository and what earlier runs found
-# (build-fuzz/work/TARGET).  A finding lies in build-fuzz/found/TARGET-*.
+# (build-fuzz/learned/TARGET).  A finding lies in build-fuzz/found/TARGET-*.
 # Prints a line a target: executions, edges, findings.  Ends with
 # "N passed, N failed".
 fuzzer=$1
@@ -15,8 +15,8 @@ failed=0
 mkdir -p "$found" || exit 1
 [ "$what" = all ] && what=$(ls "$here/corpus")
 for target in $what; do
-    work=build-fuzz/work/$target
-    log=build-fuzz/work/$target.log
+    work=build-fuzz/learned/$target
+    log=build-fuzz/learned/$target.log
     mkdir -p "$work"
     FUZZ_TARGET=$target "$fuzzer" "$work" "$here/corpus/$target" \
         -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
