@@ -364,3 +364,47 @@ done:
     ckks_ct_clear(&ct);
     request_close(&o);
 }
+
+/* One set of a job that claims 60 images of 65,536 x 65,536 pixels: refused for
+ * the sets that are missing, before memory is asked for by such a claim (two
+ * terabytes of logits: CKKS_EMEM would say that it was). */
+TEST(request_vast_claims_are_not_believed)
+{
+    static const uint8_t id[UNET_ID] = { 1 };
+    unet_size size[60];
+    unet_part one = { 0, 1 };
+    owner o;
+    unet_job vast = {0};
+    unet_writer *w = NULL;
+    unet_result r = {0};
+    ckks_pt pt = {0};
+    ckks_ct ct = {0};
+    const char *path;
+
+    for (int i = 0; i < 60; i++)
+        size[i] = (unet_size){ NN_MAX_SIDE, NN_MAX_SIDE };
+    if (!request_open(&o))
+        goto done;
+    o.p.border = NN_HALO;
+    path = file_of(&o, "vast");
+    if (!NN_OK(unet_job_init(&vast, &o.p, size, 60))
+        || !NN_OK(unet_writer_open(&w, path, &o.p, &vast, UNET_OUTPUT, id,
+                                   &one))
+        || !CHECK_OK(ckks_encode(&pt, o.ctx, o.pixel[0], NULL, 64, 0,
+                                 o.p.out_scale))
+        || !CHECK_OK(ckks_encrypt_sk(&ct, &o.rng, &pt, o.sk)))
+        goto done;
+    for (int k = 0; k < 4; k++)
+        NN_OK(unet_writer_put(w, &ct));
+    NN_OK(unet_writer_finish(w, NULL));
+    NN_STATUS(unet_decrypt(&r, NULL, &path, 1, &o.p, o.ctx, o.sk, NULL),
+              CKKS_EPARAM);
+    CHECK(strstr(nn_last_error(), "set 2 of ") != NULL, "%s",
+          nn_last_error());
+done:
+    unet_writer_clear(&w);
+    unet_job_clear(&vast);
+    ckks_pt_clear(&pt);
+    ckks_ct_clear(&ct);
+    request_close(&o);
+}

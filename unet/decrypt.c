@@ -65,7 +65,7 @@ typedef struct decrypt_work {
     unet_request *request;      /* NULL: any                                 */
     uint8_t id[UNET_ID];        /* of the first part                         */
     uint8_t *name;              /* shape (sets, 16): names the result of each */
-    bool *seen;                 /* shape (sets)                              */
+    unet_part *part;            /* shape (files): what each holds            */
     double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
 } decrypt_work;
 
@@ -73,28 +73,25 @@ static void decrypt_work_clear(decrypt_work *w)
 {
     unet_result_clear(&w->r);
     free(w->name);
-    free(w->seen);
+    free(w->part);
     free(w->slots);
 }
 
-static ckks_status decrypt_work_init(decrypt_work *w, const unet_reader *reader)
+/* Room for all that the job gives.  The parts cover it, so it is bounded by the
+ * length of the files. */
+static ckks_status decrypt_work_init(decrypt_work *w)
 {
     const nn_plan *p = w->plan;
-    const unet_job *job = unet_reader_job(reader);
     unet_result *r = &w->r;
-    ckks_status s = unet_job_init(&r->job, p, job->size, job->images);
+    const unet_job *job = &r->job;
 
-    if (s != CKKS_OK)
-        return s;
     r->bound = unet_bound(p);
     r->limit = unet_limit(p);
     w->name = calloc(job->sets, UNET_ID);
-    w->seen = calloc(job->sets, sizeof *w->seen);
     w->slots = malloc(((size_t)nn_plan_outputs(p) + 1) * p->layout.slots
                       * sizeof *w->slots);
     r->logit = calloc(job->images, sizeof *r->logit);
-    if (w->name == NULL || w->seen == NULL || w->slots == NULL
-        || r->logit == NULL)
+    if (w->name == NULL || w->slots == NULL || r->logit == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu images and %d x %zu "
                        "slots", job->images, nn_plan_outputs(p),
                        p->layout.slots);
@@ -149,7 +146,7 @@ static ckks_status decrypt_check_part(const decrypt_work *w,
 }
 
 /* Slots of one ciphertext of set number `set`: number k. */
-static ckks_status decrypt_decrypt_one(decrypt_work *w, unet_reader *reader,
+static ckks_status decrypt_one(decrypt_work *w, unet_reader *reader,
                                       size_t set, int k, const char *path)
 {
     const size_t n = w->plan->layout.slots;
@@ -197,7 +194,7 @@ static ckks_status decrypt_check_answer(const decrypt_work *w, size_t set,
                    w->request->id[2], w->request->id[3], set + 1);
 }
 
-static ckks_status decrypt_decrypt_part(decrypt_work *w, unet_reader *reader,
+static ckks_status decrypt_part(decrypt_work *w, unet_reader *reader,
                                        const char *path,
                                        const unet_progress *progress)
 {
@@ -209,14 +206,10 @@ static ckks_status decrypt_decrypt_part(decrypt_work *w, unet_reader *reader,
     for (size_t i = 0; i < info.part.count && s == CKKS_OK; i++) {
         const size_t set = info.part.first + i;
 
-        if (w->seen[set])
-            return nn_fail(CKKS_EPARAM, "%s: set %zu is in another part, too",
-                           path, set + 1);
-        w->seen[set] = true;
         if (progress != NULL && progress->set != NULL)
             progress->set(progress->step.user, set, w->r.job.sets);
         for (int k = 0; k < nn_plan_outputs(w->plan) && s == CKKS_OK; k++)
-            s = decrypt_decrypt_one(w, reader, set, k, path);
+            s = decrypt_one(w, reader, set, k, path);
         if (s == CKKS_OK)
             s = decrypt_check_answer(w, set, path);
         if (s == CKKS_OK)
@@ -225,34 +218,106 @@ static ckks_status decrypt_decrypt_part(decrypt_work *w, unet_reader *reader,
     return s == CKKS_OK ? decrypt_check_range(&w->r, path) : s;
 }
 
-static ckks_status decrypt_decrypt_file(decrypt_work *w, const char *path,
-                                       const unet_progress *progress)
+/* File i: it must still be the part that it was. */
+static ckks_status decrypt_file(decrypt_work *w, const char *path, size_t i,
+                                const unet_progress *progress)
 {
     unet_reader *reader = NULL;
     unet_info info;
     ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
 
-    if (s == CKKS_OK && w->seen == NULL) {
-        unet_reader_info(&info, reader);
-        memcpy(w->id, info.request, UNET_ID);
-        s = decrypt_work_init(w, reader);
-    }
     if (s == CKKS_OK)
         s = decrypt_check_part(w, reader, path);
+    if (s == CKKS_OK) {
+        unet_reader_info(&info, reader);
+        if (info.part.first != w->part[i].first
+            || info.part.count != w->part[i].count)
+            s = nn_fail(CKKS_EIO, "%s has changed while it was read", path);
+    }
     if (s == CKKS_OK)
-        s = decrypt_decrypt_part(w, reader, path, progress);
+        s = decrypt_part(w, reader, path, progress);
     unet_reader_close(&reader);
     return s;
 }
 
-static ckks_status decrypt_check_whole(const decrypt_work *w)
+/* ---- all parts, before anything is allocated by what they say ------------ */
+
+/* The head of file i: the first says what the job is, the others go with it. */
+static ckks_status decrypt_head(decrypt_work *w, const char *path, size_t i)
 {
-    for (size_t set = 0; set < w->r.job.sets; set++)
-        if (!w->seen[set])
-            return nn_fail(CKKS_EPARAM, "set %zu of %zu is in none of the "
-                           "files: decrypt takes all parts of a result "
-                           "together", set + 1, w->r.job.sets);
+    unet_reader *reader = NULL;
+    const unet_job *job;
+    unet_info info;
+    ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
+
+    if (s != CKKS_OK)
+        return s;
+    job = unet_reader_job(reader);
+    unet_reader_info(&info, reader);
+    if (i == 0) {
+        memcpy(w->id, info.request, UNET_ID);
+        s = unet_job_init(&w->r.job, w->plan, job->size, job->images);
+    }
+    if (s == CKKS_OK)
+        s = decrypt_check_part(w, reader, path);
+    w->part[i] = info.part;
+    unet_reader_close(&reader);
+    return s;
+}
+
+/* No set in two parts. */
+static ckks_status decrypt_check_apart(const decrypt_work *w, const char *path,
+                                       size_t i)
+{
+    const unet_part *a = &w->part[i];
+
+    for (size_t j = 0; j < i; j++) {
+        const unet_part *b = &w->part[j];
+
+        if (a->first < b->first + b->count && b->first < a->first + a->count)
+            return nn_fail(CKKS_EPARAM, "%s: set %zu is in another part, too",
+                           path, 1 + (a->first > b->first ? a->first
+                                                          : b->first));
+    }
     return CKKS_OK;
+}
+
+/* Every set in some part: from one that holds set `next` to what follows it. */
+static ckks_status decrypt_check_whole(const decrypt_work *w, size_t paths)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < paths && next < w->r.job.sets;) {
+        if (w->part[i].first == next) {
+            next += w->part[i].count;
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+    if (next < w->r.job.sets)
+        return nn_fail(CKKS_EPARAM, "set %zu of %zu is in none of the files: "
+                       "decrypt takes all parts of a result together",
+                       next + 1, w->r.job.sets);
+    return CKKS_OK;
+}
+
+static ckks_status decrypt_check_files(decrypt_work *w, const char *const *path,
+                                       size_t paths)
+{
+    ckks_status s = CKKS_OK;
+
+    w->part = calloc(paths, sizeof *w->part);
+    if (w->part == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu files", paths);
+    for (size_t i = 0; i < paths && s == CKKS_OK; i++) {
+        if (path[i] == NULL)
+            return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
+        s = decrypt_head(w, path[i], i);
+        if (s == CKKS_OK)
+            s = decrypt_check_apart(w, path[i], i);
+    }
+    return s == CKKS_OK ? decrypt_check_whole(w, paths) : s;
 }
 
 ckks_status unet_decrypt(unet_result *out, unet_request *request,
@@ -267,11 +332,12 @@ ckks_status unet_decrypt(unet_result *out, unet_request *request,
         || sk == NULL)
         return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
     s = nn_plan_check(p);
-    for (size_t i = 0; i < paths && s == CKKS_OK; i++)
-        s = path[i] == NULL ? nn_fail(CKKS_EARG, "unet_decrypt: null pointer")
-                            : decrypt_decrypt_file(&w, path[i], progress);
     if (s == CKKS_OK)
-        s = decrypt_check_whole(&w);
+        s = decrypt_check_files(&w, path, paths);
+    if (s == CKKS_OK)
+        s = decrypt_work_init(&w);
+    for (size_t i = 0; i < paths && s == CKKS_OK; i++)
+        s = decrypt_file(&w, path[i], i, progress);
     if (s == CKKS_OK) {
         if (request != NULL)
             memcpy(request->answer, w.name, w.r.job.sets * UNET_ID);

@@ -16,15 +16,12 @@
 
 enum { REQUEST_HEAD = 56, REQUEST_VERSION = 1 };
 
-static uint64_t request_rows(const unet_request *r)
+/* Bytes of a note; no more than 64 bits for sets < 2^32, inputs <= 2^20. */
+static uint64_t request_size(const unet_job *job, uint32_t inputs)
 {
-    return (uint64_t)r->job.sets * ((uint64_t)r->inputs + 1);
-}
-
-static uint64_t request_size(const unet_request *r)
-{
-    return REQUEST_HEAD + (uint64_t)VCT_ENTRY * r->job.images
-           + UNET_ID * request_rows(r) + VCT_DIGEST;
+    return REQUEST_HEAD + (uint64_t)VCT_ENTRY * job->images
+           + UNET_ID * (uint64_t)job->sets * ((uint64_t)inputs + 1)
+           + VCT_DIGEST;
 }
 
 /* folder/IDENTITY.req; malloc. */
@@ -95,7 +92,7 @@ ckks_status unet_request_save(const char *folder, const unet_request *r)
 
     if (folder == NULL || r == NULL || r->upload == NULL || r->answer == NULL)
         return nn_fail(CKKS_EARG, "unet_request_save: null pointer");
-    size = (size_t)request_size(r);
+    size = (size_t)request_size(&r->job, r->inputs);
     path = request_path(folder, r->id);
     data = calloc(1, size);
     if (path == NULL || data == NULL) {
@@ -146,19 +143,21 @@ static ckks_status request_parse(unet_request *out, const uint8_t *b,
                                  size_t size, const char *path,
                                  const nn_plan *p)
 {
-    unet_job job = {0};
+    const uint32_t in = (uint32_t)nn_plan_inputs(p);
+    unet_job job = {0}, whole = {0};
     unet_request r = {0};
     ckks_status s = request_head(&job, b, size, path, p);
 
     if (s == CKKS_OK)
-        s = uni_request_init(&r, p, &job);
-    if (s == CKKS_OK && (size != request_size(&r)
-                         || uni_vct_load(b + 44, 4) != r.job.sets
-                         || uni_vct_load(b + 48, 4) != r.inputs))
-        s = nn_fail(CKKS_EFORMAT, "%s: %zu bytes; %zu sets of %lu ciphertexts "
-                    "need %llu", path, size, r.job.sets,
-                    (unsigned long)r.inputs,
-                    (unsigned long long)request_size(&r));
+        s = unet_job_init(&whole, p, job.size, job.images);
+    if (s == CKKS_OK && (whole.sets > size || size != request_size(&whole, in)
+                         || uni_vct_load(b + 44, 4) != whole.sets
+                         || uni_vct_load(b + 48, 4) != in))
+        s = nn_fail(CKKS_EFORMAT, "%s: %zu bytes; its images need %zu sets of "
+                    "%lu ciphertexts, 16 bytes each", path, size, whole.sets,
+                    (unsigned long)in);
+    if (s == CKKS_OK)
+        s = uni_request_init(&r, p, &whole);
     if (s == CKKS_OK) {
         const uint8_t *rows = b + REQUEST_HEAD + VCT_ENTRY * r.job.images;
         const size_t up = r.job.sets * r.inputs * UNET_ID;
@@ -172,6 +171,7 @@ static ckks_status request_parse(unet_request *out, const uint8_t *b,
     }
     unet_request_clear(&r);
     unet_job_clear(&job);
+    unet_job_clear(&whole);
     return s;
 }
 
