@@ -2,85 +2,9 @@
 # classes.sh BUILD -- BUILD/volley with networks that classify: three tiny
 # models made here, from images of every kind to classes, encrypted and clear;
 # and everything that must be refused.  Ends with "N passed, N failed".
-root=$(cd "$(dirname "$0")/.." && pwd)
-case ${1:-build} in
-    /*) volley=$1/volley ;;
-    *) volley=$PWD/${1:-build}/volley ;;
-esac
+. "$(dirname "$0")/command.sh"
 gm=$root/unet/models/gm.safetensors
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
-passed=0
-failed=0
-
-good()
-{
-    passed=$((passed + 1))
-}
-bad()
-{
-    failed=$((failed + 1))
-    echo "FAIL $1"
-    head -n 3 err | cut -c1-300
-}
-
-# run WHAT ARGUMENTS: volley must succeed
-run()
-{
-    what=$1
-    shift
-    if "$volley" "$@" >out 2>err </dev/null; then
-        good
-    else
-        bad "$what: exit code $?"
-    fi
-}
-
-# what the owner's verbs state before they work
-stated=': N = 2\^[0-9]+|; at most [0-9.]+ [KMGT]?i?B of memory$'
-# complain CODE WHAT WORD ARGUMENTS: exits with CODE, prints nothing and
-# complains in one line that holds WORD
-complain()
-{
-    want=$1 what=$2 word=$3
-    shift 3
-    "$volley" "$@" >out 2>err </dev/null
-    got=$?
-    if [ "$got" -ne "$want" ]; then
-        bad "$what: exit code $got, want $want"
-    elif [ "$(grep -c '^volley: ' err)" -ne 1 ] \
-         || grep -v '^volley: ' err | grep -qvE "$stated"; then
-        bad "$what: not one line of complaint"
-    elif ! grep -qe "$word" err; then
-        bad "$what: the line does not say '$word'"
-    elif [ -s out ]; then
-        bad "$what: printed a result"
-    else
-        good
-    fi
-}
-refuse()
-{
-    complain 1 "$@"
-}
-usage()
-{
-    complain 2 "$@"
-}
-
-# check WHAT COMMAND: a plain command must succeed
-check()
-{
-    what=$1
-    shift
-    if "$@" >check 2>&1; then
-        good
-    else
-        bad "$what"
-    fi
-}
 
 # ---- models ----------------------------------------------------------------
 # floats N BYTES: N times those four bytes
@@ -427,5 +351,4 @@ refuse "--aim beside a plan" "chosen already" evaluate hue --plan n.plan \
 refuse "demo of classes" "classifies" demo --model hue --out demo
 check "no refused output is there" test ! -e x.vct -a ! -e x.pgm -a ! -e s.ppm
 check "no temporary file is left" test -z "$(find . -name '*.tmp-*')"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

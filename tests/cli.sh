@@ -3,103 +3,24 @@
 # usage errors, the plan without the model, every kind of bad file for every
 # verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
 # evaluation (half a minute).  Ends with "N passed, N failed".
-root=$(cd "$(dirname "$0")/.." && pwd)
-case ${1:-build} in
-    /*) volley=$1/volley ;;
-    *) volley=$PWD/${1:-build}/volley ;;
-esac
+. "$(dirname "$0")/command.sh"
 gm=$root/unet/models/gm.safetensors
 em=$root/unet/models/em.safetensors
 data=$root/examples/data
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 mkdir "$work/here" "$work/f"
 cd "$work/here" || exit 1
 f=$work/f
-passed=0
-failed=0
-
-good()
-{
-    passed=$((passed + 1))
-}
-bad()
-{
-    failed=$((failed + 1))
-    echo "FAIL $1"
-    head -n 3 "$work/err" | cut -c1-300
-}
-
-# run CODE WHAT ARGUMENTS: volley must exit with CODE
-run()
-{
-    want=$1 what=$2
-    shift 2
-    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" -eq "$want" ]; then
-        good
-    else
-        bad "$what: exit code $got, want $want"
-    fi
-}
-
-# what the owner's verbs state before they work
-stated=': N = 2\^[0-9]+|; at most [0-9.]+ [KMGT]?i?B of memory$'
-# complain CODE WHAT WORD ARGUMENTS: exits with CODE, prints nothing and
-# complains in one line that holds WORD
-complain()
-{
-    want=$1 what=$2 word=$3
-    shift 3
-    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" -ne "$want" ]; then
-        bad "$what: exit code $got, want $want"
-    elif [ "$(grep -c '^volley: ' "$work/err")" -ne 1 ] \
-         || grep -v '^volley: ' "$work/err" | grep -qvE "$stated"; then
-        bad "$what: not one line of complaint"
-    elif ! grep -qe "$word" "$work/err"; then
-        bad "$what: the line does not say '$word'"
-    elif [ -s "$work/out" ]; then
-        bad "$what: printed a result"
-    else
-        good
-    fi
-}
-refuse()
-{
-    complain 1 "$@"
-}
-usage()
-{
-    complain 2 "$@"
-}
 
 # survive WHAT ARGUMENTS: damage nobody can find may pass; no crash
 survive()
 {
     what=$1
     shift
-    "$volley" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
+    call "$@"
     if [ "$got" -le 1 ]; then
         good
     else
         bad "$what: exit code $got"
-    fi
-}
-
-# check WHAT COMMAND: a plain command must succeed
-check()
-{
-    what=$1
-    shift
-    if "$@" >"$work/check" 2>&1; then
-        good
-    else
-        bad "$what"
     fi
 }
 
@@ -124,12 +45,12 @@ pgm()
 
 # ---- help and usage ----------------------------------------------------------
 for verb in plan keygen encrypt evaluate decrypt clear demo info bench; do
-    run 0 "$verb --help" $verb --help
+    run "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
 done
-run 0 "--help" --help
-run 0 "--version" --version
+run "--help" --help
+run "--version" --version
 for number in 0 -1 x 2x 99999 ''; do
     usage "bench --threads $number" "number\|value" bench --threads "$number"
 done
@@ -151,9 +72,9 @@ usage "decrypt: ending" "pgm or .png" decrypt a b --key k -o mask.jpg
 usage "clear: ending" "pgm or .png" clear a b -o mask
 
 # ---- the plan, and all the owner does with it alone -----------------------------
-run 0 "plan gm" plan "$gm" -o "$f/gm.plan"
+run "plan gm" plan "$gm" -o "$f/gm.plan"
 check "the plan names its layers" grep -q '^logit' "$work/out"
-run 0 "plan em --json" plan "$em" --json
+run "plan em --json" plan "$em" --json
 for key in layers log2_scale rotations products seconds bytes error total \
            upload_bytes evaluation_key_bytes security_bits; do
     check "plan --json has $key" grep -q "\"$key\"" "$work/out"
@@ -163,13 +84,13 @@ if command -v python3 >/dev/null; then
         | python3 -c 'import json, sys; json.load(sys.stdin)'"
 fi
 refuse "plan: no plan of that kind" "" plan "$gm" --log-n 10
-run 0 "plan takes the real ring" plan "$gm"
+run "plan takes the real ring" plan "$gm"
 check "plan says real slots" grep -q '^ring 4x2 .* of real slots; 8 ' "$work/out"
-run 0 "plan --slots complex" plan "$gm" --slots complex --json
+run "plan --slots complex" plan "$gm" --slots complex --json
 check "plan --slots complex is so" grep -q '"real": false' "$work/out"
 check "and has twice the ciphertexts" grep -q '"ciphertexts_in": 16' "$work/out"
 refuse "plan of a plan" "is a plan" plan "$f/gm.plan"
-run 0 "keygen" keygen "$f/gm.plan" --out "$f/keys"
+run "keygen" keygen "$f/gm.plan" --out "$f/keys"
 check "the secret key is private" test \
     "$(ls -l "$f/keys/secret.key" | cut -c1-10)" = "-rw-------"
 cp "$f/keys/secret.key" "$f/secret.copy"
@@ -192,12 +113,12 @@ pgm "$f/strip.pgm" 150 10 <"$gm"
 printf 'P5\n20 20\n255\nshort' >"$f/short.pgm"
 printf 'P5\n99999999 99999999\n255\n' >"$f/huge.pgm"
 head -c 5000 "$gm" >"$f/noise"
-run 0 "encrypt with the plan alone" encrypt "$f/gm.plan" --key "$sk" \
+run "encrypt with the plan alone" encrypt "$f/gm.plan" --key "$sk" \
     "$data/9418-07-image.pgm" "$f/black.pgm" "$f/white1x1.pgm" \
     "$f/strip.pgm" -o "$f/in.vct"
-run 0 "encrypt 16 bits" encrypt "$f/gm.plan" --key "$sk" "$f/deep.pgm" \
+run "encrypt 16 bits" encrypt "$f/gm.plan" --key "$sk" "$f/deep.pgm" \
     -o "$f/deep.vct"
-run 0 "clear of 20000x3" clear "$gm" --plan "$p" "$f/wide.pgm" -o "$f/wide-mask.pgm"
+run "clear of 20000x3" clear "$gm" --plan "$p" "$f/wide.pgm" -o "$f/wide-mask.pgm"
 check "mask of 20000x3" test "$(size_of "$f/wide-mask.pgm")" -ge 60000
 refuse "keys of gm for em" "these keys were made for the plan" \
     encrypt "$em" --key "$sk" "$f/black.pgm" -o "$f/x.vct"
@@ -256,7 +177,7 @@ for file in empty none noise big keys.cut keys.flip keys.head keys.long \
     refuse "evaluate with keys $file" "" evaluate "$gm" --plan "$p" --keys "$f/$file" \
         "$vct" -o "$f/x.vct"
 done
-run 0 "keygen em" keygen "$em" --out "$f/emkeys"
+run "keygen em" keygen "$em" --out "$f/emkeys"
 refuse "evaluate with the keys of em" "" evaluate "$gm" \
     --keys "$f/emkeys/eval.keys" "$vct" -o "$f/x.vct"
 refuse "em of 20000x3" "512x512" encrypt "$em" --key "$f/emkeys" \
@@ -295,11 +216,11 @@ for file in empty none noise big .; do
     refuse "info $file" "" info "$f/$file"
 done
 for file in gm.plan in.vct keys/eval.keys keys/secret.key; do
-    run 0 "info $file" info "$f/$file"
-    run 0 "info --json $file" info "$f/$file" --json
+    run "info $file" info "$f/$file"
+    run "info --json $file" info "$f/$file" --json
 done
-run 0 "info of ciphertexts, read whole" info "$vct" --plan "$f/gm.plan"
-run 0 "info of a model" info "$em"
+run "info of ciphertexts, read whole" info "$vct" --plan "$f/gm.plan"
+run "info of a model" info "$em"
 mkdir "$f/none-here"
 refuse "demo without images" "image.pgm" demo --model "$em" \
     --data "$f/none-here" --out "$f/demo"
@@ -349,7 +270,7 @@ done
 # ---- the whole way, once -------------------------------------------------------------------
 whole_way()
 {
-    run 0 "evaluate" evaluate "$gm" --keys "$ek" "$vct" -o "$f/out.vct" --json
+    run "evaluate" evaluate "$gm" --keys "$ek" "$vct" -o "$f/out.vct" --json
     cp "$work/out" "$f/evaluate.json"
     for key in images dice_encrypted dice_clear pixels_differ seconds keygen \
                encrypt evaluate decrypt threads kernel log_n log_qp \
@@ -357,16 +278,16 @@ whole_way()
                evaluation_key_bytes; do
         check "evaluate --json has $key" grep -q "\"$key\"" "$f/evaluate.json"
     done
-    run 0 "decrypt with the plan alone" decrypt "$f/gm.plan" --key "$sk" \
+    run "decrypt with the plan alone" decrypt "$f/gm.plan" --key "$sk" \
         "$f/out.vct" -o "$f/mask.pgm"
-    run 0 "clear" clear "$gm" "$data/9418-07-image.pgm" "$f/black.pgm" \
+    run "clear" clear "$gm" "$data/9418-07-image.pgm" "$f/black.pgm" \
         "$f/white1x1.pgm" "$f/strip.pgm" -o "$f/twin.pgm"
     for i in 0 1 2 3; do
         check "mask $i is a picture" test -s "$f/mask-$i.pgm"
         cmp -l "$f/mask-$i.pgm" "$f/twin-$i.pgm" >"$work/differ" 2>&1
         check "mask $i is the twin's" test "$(wc -l <"$work/differ")" -le 40
     done
-    run 0 "decrypt --overlay --private" decrypt "$f/gm.plan" --key "$sk" \
+    run "decrypt --overlay --private" decrypt "$f/gm.plan" --key "$sk" \
         "$f/out.vct" -o "$f/masks/" --private --json --overlay \
         "$data/9418-07-image.pgm" "$f/black.pgm" "$f/white1x1.pgm" \
         "$f/strip.pgm"
@@ -379,7 +300,7 @@ whole_way()
         "$f/black.pgm" "$f/black.pgm" "$f/black.pgm"
     refuse "evaluate results" "holds results" evaluate "$gm" --plan "$p" --keys "$ek" \
         "$f/out.vct" -o "$f/x.vct"
-    run 0 "another key" keygen "$f/gm.plan" --out "$f/other"
+    run "another key" keygen "$f/gm.plan" --out "$f/other"
     refuse "decrypt with another key" "slots up to" decrypt "$f/gm.plan" \
         --key "$f/other/secret.key" "$f/out.vct" -o "$f/x.pgm" --force
     cp "$f"/keys/requests/* "$f/requests"
@@ -430,7 +351,7 @@ EOF
 sed 's/"pass": 3e-10, //' "$f/machine.json" >"$f/machine.less"
 sed 's/"pass": 3/"pass": -3/' "$f/machine.json" >"$f/machine.below"
 sed 's/"pass"/"past"/' "$f/machine.json" >"$f/machine.more"
-run 0 "plan for a machine" plan "$gm" --machine "$f/machine.json" --threads 2
+run "plan for a machine" plan "$gm" --machine "$f/machine.json" --threads 2
 check "the plan says for how many threads" grep -q "on 2 threads with avx2" \
     "$work/out"
 for file in machine.less machine.below machine.more; do
@@ -447,17 +368,17 @@ refuse "bench without images" "No such" bench network --data "$f/none"
  "$volley" bench rotate >"$work/out" 2>"$work/err")
 check "bench with a kernel that is none" test $? -eq 1
 check "bench names the kernel" grep -q '^volley: .*none' "$work/err"
-run 0 "bench --help" bench --help
+run "bench --help" bench --help
 cp "$work/out" "$f/bench.help"
 "$volley" bench --quick rotat 2>&1 | sed 's/.*there are //' | tr ' ' '\n' \
     >"$f/bench.names"
 while read -r name; do
     check "bench --help names $name" grep -qw "$name" "$f/bench.help"
 done <"$f/bench.names"
-run 0 "bench --quick" bench --quick ntt_inv add matmul
+run "bench --quick" bench --quick ntt_inv add matmul
 check "bench prints a line of rates" grep -q '^machine, 1 thread: ' "$work/out"
 check "bench prints matmul" grep -q '^matmul .* multiply-adds/s$' "$work/out"
-run 0 "bench --quick --json" bench --quick --json ntt_fwd rotate
+run "bench --quick --json" bench --quick --json ntt_fwd rotate
 cp "$work/out" "$f/bench.json"
 for key in name kernel log_n primes special dnum threads median_us p10_us \
            limit_fraction limit_by log_qp security_bits machine; do
@@ -470,7 +391,7 @@ check "bench --json: an NTT" grep -q '^{"name": "ntt_fwd", "kernel": "portable",
 '.*"cycles_per_butterfly": [0-9]' "$f/bench.json"
 check "bench --json: a rotation" grep -q '^{"name": "rotate", .*"log_n": 16, '\
 '"primes": 31, .*"ntts": 205, .*"rest_us": [-0-9n]' "$f/bench.json"
-run 0 "bench --quick --slots real" bench --quick --json --slots real rescale conj
+run "bench --quick --slots real" bench --quick --json --slots real rescale conj
 check "bench --slots real measures the real ring" test \
     "$(grep -c '"name": "rescale".*"real": true' "$work/out")" -eq \
     "$(wc -l <"$work/out")"
@@ -494,5 +415,4 @@ check "no refused output is there" test ! -e "$f/x.vct" -a ! -e "$f/x.pgm"
 check "no temporary file is left" test -z "$(find "$f" -name '*.tmp-*')"
 check "nothing is left in the folder of the caller" test \
     -z "$(ls -A "$work/here")"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -4,73 +4,17 @@
 # owner, twice.  What must be refused is refused in one line, and nothing is
 # written; what is known not to be seen passes, so that the documents stay
 # true.  Ends with "N passed, N failed".
-root=$(cd "$(dirname "$0")/.." && pwd)
-case ${1:-build} in
-    /*) build=$1 ;;
-    *) build=$PWD/${1:-build} ;;
-esac
-volley=$build/volley
+. "$(dirname "$0")/command.sh"
 forge=$build/forge
 mnist=$root/unet/models/mnist.safetensors
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
-passed=0
-failed=0
 
-good()
+# results that must not be there
+left()
 {
-    passed=$((passed + 1))
-}
-bad()
-{
-    failed=$((failed + 1))
-    echo "FAIL $1"
-    head -n 3 err | cut -c1-300
-}
-
-# run WHAT ARGUMENTS: volley must go well
-run()
-{
-    what=$1
-    shift
-    if "$volley" "$@" >out 2>err </dev/null; then
-        good
-    else
-        bad "$what"
-    fi
-}
-
-# refuse WHAT WORD ARGUMENTS: exit code 1, one line that holds WORD, no result
-refuse()
-{
-    what=$1 word=$2
-    shift 2
-    "$volley" "$@" >out 2>err </dev/null
-    got=$?
-    if [ "$got" -ne 1 ]; then
-        bad "$what: exit code $got"
-    elif [ "$(grep -c '^volley: ' err)" -ne 1 ] || [ -s out ]; then
-        bad "$what: not one line"
-    elif ! grep -q -e "$word" err; then
-        bad "$what: the line does not say '$word'"
-    elif [ -e no ] || [ -e no.csv ] || [ -e no.pgm ]; then
-        bad "$what: it left a result"
-        rm -rf no no.csv no.pgm
-    else
-        good
-    fi
-}
-check()
-{
-    what=$1
-    shift
-    if "$@" >/dev/null 2>&1; then
-        good
-    else
-        bad "$what"
-    fi
+    for name in no no.csv no.pgm; do
+        [ ! -e "$name" ] || echo "$name"
+    done
 }
 
 # ---- an honest owner ---------------------------------------------------------
@@ -282,5 +226,4 @@ fi
 check "nothing else" sh -c '! grep -q "[,]=cmd" f.csv'
 
 check "no temporary file is left" test -z "$(find . -name '*.tmp-*')"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -3,70 +3,12 @@
 # much memory or time, places that are no files, outputs that are inputs or
 # links, signals.  Time and memory of a refusal are limited: whoever decodes
 # before he looks ends by the limit.  Ends with "N passed, N failed".
-root=$(cd "$(dirname "$0")/.." && pwd)
-case ${1:-build} in
-    /*) volley=$1/volley ;;
-    *) volley=$PWD/${1:-build}/volley ;;
-esac
+. "$(dirname "$0")/command.sh"
 models=$root/unet/models
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
 OMP_NUM_THREADS=1
 export OMP_NUM_THREADS
-passed=0
-failed=0
-skipped=0
-
-good()
-{
-    passed=$((passed + 1))
-}
-bad()
-{
-    failed=$((failed + 1))
-    echo "FAIL $1"
-    head -n 3 err | cut -c1-300
-}
-
-# run WHAT ARGUMENTS: volley must succeed
-run()
-{
-    what=$1
-    shift
-    if timeout 60 "$volley" "$@" >out 2>err </dev/null; then
-        good
-    else
-        bad "$what: exit code $?"
-    fi
-}
-
-# what the owner's verbs state before they work
-stated=': N = 2\^[0-9]+|; at most [0-9.]+ [KMGT]?i?B of memory$|: warning: '
-# refuse WHAT WORD ARGUMENTS: exit code 1, nothing printed, one line that holds
-# WORD and no name of a function
-refuse()
-{
-    what=$1 word=$2
-    shift 2
-    timeout 20 "$volley" "$@" >out 2>err </dev/null
-    got=$?
-    if [ "$got" -ne 1 ]; then
-        bad "$what: exit code $got, want 1"
-    elif [ "$(grep -cvE "$stated" err)" -ne 1 ] || ! grep -q '^volley: ' err
-    then
-        bad "$what: not one line of complaint"
-    elif ! grep -qe "$word" err; then
-        bad "$what: the line does not say '$word'"
-    elif grep -qE '(ckks|nni?|unet|uni)_[a-z_]*: ' err; then
-        bad "$what: the line names a function"
-    elif [ -s out ]; then
-        bad "$what: printed a result"
-    else
-        good
-    fi
-}
+stated="$stated|: warning: "
 
 # small ...: the same in 90 MB of address space, of which the program takes
 # half, and a second
@@ -84,18 +26,6 @@ ulimit -t 1
 exec "$volley" "\$@"
 END
 chmod +x limited
-
-# check WHAT COMMAND: a plain command must succeed
-check()
-{
-    what=$1
-    shift
-    if "$@" >check 2>&1; then
-        good
-    else
-        bad "$what"
-    fi
-}
 
 # ---- what the rest needs -----------------------------------------------------
 mnist=$models/mnist.safetensors gm=$models/gm.safetensors
@@ -344,7 +274,4 @@ check "a limit of a file's size is an error" test $? -eq 1
 check "and says so" grep -q "limit/eval.keys: File too large" err
 check "and leaves nothing" test -z "$(ls -A limit)"
 check "no temporary file is left" test -z "$(find . -name '*.tmp-*')"
-printf '%s passed, %s failed' "$passed" "$failed"
-[ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
-echo
-[ "$failed" -eq 0 ]
+finish
