@@ -1,5 +1,4 @@
 /* info.c -- what a file is. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,12 +112,9 @@ static void info_layers(info_sink *o, const nn_model *m)
 static int info_plan(info_sink *o, const nn_plan *p)
 {
     uint8_t id[16];
-    double log_qp = 0;
+    unet_cost cost;
 
-    for (int i = 0; i < p->params.num_primes; i++)
-        log_qp += log2((double)p->params.primes[i]);
-    for (int i = 0; i < p->params.num_special; i++)
-        log_qp += log2((double)p->params.special[i]);
+    unet_plan_cost(&cost, p);
     if (nn_plan_fingerprint(id, p) != CKKS_OK)
         return volley_fail("%s", nn_last_error());
     info_text(o, "name", p->name);
@@ -130,9 +126,9 @@ static int info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "outputs", nn_plan_outputs(p));
     info_number(o, "log_n", p->params.log_n);
     info_number(o, "primes", p->params.num_primes);
-    info_number(o, "log_qp", log_qp);
-    info_number(o, "security_bits",
-                ckks_security_estimate(p->params.log_n, log_qp));
+    info_number(o, "log_qp", cost.log_qp);
+    info_number(o, "security", cost.security);
+    info_number(o, "security_bits", cost.estimate);
     info_classes(o, p->num_classes, p->class_name);
     return VOLLEY_DONE;
 }
