@@ -393,7 +393,9 @@ CKKS_CHECKED ckks_status ckks_decrypt(ckks_pt *out, const ckks_ct *ct,
                                       const ckks_sk *sk);
 
 /* For publication: adds to every coefficient noise that is uniform in
- * [-2^w, 2^w), w = error_bits + hiding_bits.
+ * [-2^w, 2^w), w = error_bits + hiding_bits.  That hides the error of a result,
+ * not a value put there: of a ciphertext that a stranger made, no decryption is
+ * shown to him, flooded or not (docs/14-forged-results.md).
  *
  *   needs   error_bits: log2 of a bound, for the worst case, on the error of
  *           a coefficient (times scale, as it stands in the ciphertext);
