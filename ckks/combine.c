@@ -144,6 +144,7 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                          double scale)
 {
     CKI_NEAREST;
+    CKI_PIN(scale);
     const ckks_ctx *ctx;
     scratch w = { 0 };
     char *work = NULL;

@@ -70,6 +70,9 @@ ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im, double scale)
 {
     CKI_NEAREST;
+    CKI_PIN(re);
+    CKI_PIN(im);
+    CKI_PIN(scale);
     ckks_ct made;
     ckks_status s = cki_check_one(out, a, "ckks_mul_const");
 
@@ -149,6 +152,8 @@ ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a, double re,
                            double im)
 {
     CKI_NEAREST;
+    CKI_PIN(re);
+    CKI_PIN(im);
     const ckks_ctx *ctx;
     double x, y;
     ckks_status s = cki_check_one(out, a, "ckks_add_const");

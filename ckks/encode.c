@@ -173,6 +173,7 @@ ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
                         const double *im, size_t n, int level, double scale)
 {
     CKI_NEAREST;
+    CKI_PIN(scale);
     ckks_status s = check_encode(out, ctx, level, scale, "ckks_encode");
     ckks_pt made = { 0 };
     double *x, *c, top, limit;
@@ -212,6 +213,9 @@ ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
                               double im, int level, double scale)
 {
     CKI_NEAREST;
+    CKI_PIN(re);
+    CKI_PIN(im);
+    CKI_PIN(scale);
     ckks_status s = check_encode(out, ctx, level, scale, "ckks_encode_const");
     ckks_pt made = { 0 };
     int64_t low0, high0, low1, high1;

@@ -253,6 +253,7 @@ ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
                                  double error_bits, int hiding_bits)
 {
     CKI_NEAREST;
+    CKI_PIN(error_bits);
     const char *name = "ckks_decrypt_flooded";
     const ckks_ctx *ctx;
     ckks_pt made = { 0 };

@@ -115,6 +115,15 @@ static inline void cki_rounding_end(const int *state)
         = cki_rounding_begin()
 #define CKI_NEAREST CKI_NEAREST_AT(__LINE__)
 
+/* A compiler takes arithmetic for free of side effects and may do it before
+ * CKI_NEAREST, or after its end, where all operands are at hand: so doubles that
+ * come by value, and one that is returned, are pinned to where this stands. */
+#if defined(__GNUC__)
+#define CKI_PIN(x) __asm__ volatile("" : "+m"(x))
+#else
+#define CKI_PIN(x) ((void)(x))
+#endif
+
 /* Loops marked with this run in parallel in an OpenMP build; every iteration
  * writes its own limb, so results do not depend on the number of threads.
  *

@@ -85,9 +85,8 @@ static double primal_excess(double *d, double beta, double n, double log_q)
  * block (the sieve of [BDGL16] and its overhead), 8 d such blocks.  Trying
  * all secrets, n log2(3) bits, is cheaper for the toy degrees; below
  * about 60 bits the number says "broken" and no more. */
-double ckks_security_estimate(int log_n, double log_qp)
+static double estimate(int log_n, double log_qp)
 {
-    CKI_NEAREST;
     const double ln2 = 0.69314718055994530942;
     double n, low = 2, high, d, all;
 
@@ -111,4 +110,15 @@ double ckks_security_estimate(int log_n, double log_qp)
     }
     (void)primal_excess(&d, high, n, log_qp * ln2);
     return fmin(all, 0.292 * high + 14.1 + log2(8 * d));
+}
+
+double ckks_security_estimate(int log_n, double log_qp)
+{
+    CKI_NEAREST;
+    double bits;
+
+    CKI_PIN(log_qp);
+    bits = estimate(log_n, log_qp);
+    CKI_PIN(bits);
+    return bits;
 }

@@ -334,6 +334,7 @@ ckks_status ckks_encode_integers(ckks_pt *out, const ckks_ctx *ctx,
                                  const int64_t *c, int level, double scale)
 {
     CKI_NEAREST;
+    CKI_PIN(scale);
     const char *name = "ckks_encode_integers";
     ckks_pt made;
     ckks_status s;

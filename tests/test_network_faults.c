@@ -3,10 +3,11 @@
  */
 #include "net_support.h"
 
-/* Counts allocations, and refuses number `fail`. */
+/* Counts allocations, whatever thread asks, and refuses number `fail`. */
 typedef struct miser {
-    long count, fail;
-    size_t used;
+    _Atomic long count;
+    long fail;
+    _Atomic size_t used;
 } miser;
 
 static void *miser_allocate(void *user, size_t size)
