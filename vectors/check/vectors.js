@@ -27,7 +27,7 @@ class Files extends Context {
     return v.requests ? v.requests.map(r => this.key(s, g, r)) : v.list.map(k => {
       const read = half => k[half]?.map(x => this.poly(x, this.base(k.level, this.K)));
       const a = k.b.map((_, j) => this.expand(unhex(k.seed), 1 + j, this.base(k.level, this.K)));
-      if (k.a && k.a.some((x, j) => differs(a[j], x))) throw new Error('the words a of a key are not those of its seed');
+      if (k.a && k.a.some((x, j) => differs(a[j], { value: x }))) throw new Error('the words a of a key are not those of its seed');
       return { ...k, a, b: read('b') };
     });
   }
