@@ -187,4 +187,4 @@ class Context extends Ring {
     return { c1, c0: this.add(c0, m.poly) };
   }
 }
-module.exports = { range, refuse, round, prime, Context };
+module.exports = { inverse, range, refuse, round, prime, Context };

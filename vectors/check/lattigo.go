@@ -1,11 +1,11 @@
-// A checker of vectors/v*/*.json against Lattigo 4.1 (package ring): root, NTT, automorphisms, arithmetic modulo the
+// A checker of vectors/v*/*.json against Lattigo 4.1.1 (package ring): root, NTT, automorphisms, arithmetic modulo the
 // primes and on ciphertexts, rescaling, base conversion, mod-down, key switching step by step; both rings.
 //
-//	git clone -b v4.1.1 https://github.com/tuneinsight/lattigo PEERS/lattigo    # any folder PEERS
+//	git clone -b v4.1.1 https://github.com/tuneinsight/lattigo PEERS/lattigo    # PEERS: any folder, as an absolute path
 //	mkdir -p PEERS/go/src/github.com/tuneinsight/lattigo
 //	ln -s PEERS/lattigo PEERS/go/src/github.com/tuneinsight/lattigo/v4
 //	apt-get install golang-go golang-golang-x-crypto-dev
-//	GO111MODULE=off GOPATH=PEERS/go:/usr/share/gocode go run vectors/check/lattigo*.go vectors/v1/*.json
+//	GO111MODULE=off GOPATH=PEERS/go:/usr/share/gocode go run vectors/check/lattigo*.go vectors/v?/*.json
 //
 // What differs must be explained, or the case fails: "floors": equal to the file once half the divisor is added before
 // Lattigo's call and taken off after it (it divides and converts with a floor, we with a rounding); "doubles": only by
@@ -99,24 +99,6 @@ func (s *set) check(t *test, name string, got poly, D *big.Int, exact ...poly) {
 func (s *set) values(t *test, name string, got poly) {
 	s.check(t, name, s.move(got, true), new(big.Int))
 }
-func (s *set) galois(step int) uint64 {
-	g, slots := 1, s.n/2
-	if s.order == 4*s.n {
-		slots = s.n
-	}
-	for k := 0; k < (step%slots+slots)%slots; k++ {
-		g = g * s.Parameters.Conventions.Generator % s.order
-	}
-	return uint64(g)
-}
-func (s *set) parts(v raw) (parts []poly, level int) {
-	c := get[ciphertext](v)
-	for _, x := range c.Parts {
-		parts = append(parts, s.theirs(x))
-	}
-	return parts, c.Level
-}
-
 func (s *set) arithmetic(t *test) {
 	add, sub, mul := (*ring.Ring).Add, (*ring.Ring).Sub, (*ring.Ring).MulCoeffs
 	a, level := s.parts(t.Input["a"])
@@ -143,7 +125,7 @@ func (s *set) arithmetic(t *test) {
 		a[0] = s.both(add, a[0], m)
 	case "sub_plain":
 		a[0] = s.both(sub, a[0], m)
-	case "square":
+	case "square", "add_square":
 		a = []poly{s.both(mul, a[0], a[0]), s.times(s.both(mul, a[0], a[1]), big.NewInt(2)), s.both(mul, a[1], a[1])}
 	case "mul":
 		a = []poly{s.both(mul, a[0], b[0]), s.both(add, s.both(mul, a[0], b[1]), s.both(mul, a[1], b[0])), s.both(mul, a[1], b[1])}
@@ -172,6 +154,10 @@ func (s *set) arithmetic(t *test) {
 		}
 	}
 	for i, x := range a {
+		if t.Operation == "add_square" {
+			z, _ := s.parts(t.Input["z"])
+			x = s.both(add, x, z[i])
+		}
 		s.values(t, fmt.Sprint("c", i), x)
 	}
 }
@@ -182,7 +168,13 @@ func (s *set) run(t *test) bool {
 	limbs := map[string]operation{"mod_add": (*ring.Ring).Add, "mod_sub": (*ring.Ring).Sub, "mod_mul": (*ring.Ring).MulCoeffs}
 	switch t.Operation {
 	case "root":
-		s.check(t, "psi", poly{[]int{0}, &ring.Poly{Coeffs: [][]uint64{s.psi}}}, new(big.Int))
+		sums := []uint64{} // of psi and its inverse: in the real ring no more is seen of psi
+		for k, q := range s.q {
+			sums = append(sums, (s.psi[k]+ring.ModExp(s.psi[k], q-2, q))%q)
+		}
+		for name, w := range map[string][]uint64{"psi": s.psi, "sum": sums} {
+			s.check(t, name, poly{[]int{0}, &ring.Poly{Coeffs: [][]uint64{w}}}, new(big.Int))
+		}
 	case "ntt_forward":
 		s.values(t, "out", s.apply((*ring.Ring).NTT, s.read(in("x"), all)))
 	case "ntt_inverse":
@@ -244,7 +236,7 @@ func (s *set) run(t *test) bool {
 				}
 			}
 		}
-	case "add", "sub", "neg", "add_plain", "sub_plain", "mul", "square", "mul_int", "mul_plain", "mul_alternating", "rescale", "drop_level":
+	case "add", "sub", "neg", "add_plain", "sub_plain", "mul", "square", "add_square", "mul_int", "mul_plain", "mul_alternating", "rescale", "drop_level":
 		s.arithmetic(t)
 	default:
 		return false

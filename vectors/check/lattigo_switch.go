@@ -141,3 +141,20 @@ func (s *set) keySwitch(t *test) {
 		s.values(t, fmt.Sprint("c", i), out)
 	}
 }
+func (s *set) galois(step int) uint64 {
+	g, slots := 1, s.n/2
+	if s.order == 4*s.n {
+		slots = s.n
+	}
+	for k := 0; k < (step%slots+slots)%slots; k++ {
+		g = g * s.Parameters.Conventions.Generator % s.order
+	}
+	return uint64(g)
+}
+func (s *set) parts(v raw) (parts []poly, level int) {
+	c := get[ciphertext](v)
+	for _, x := range c.Parts {
+		parts = append(parts, s.theirs(x))
+	}
+	return parts, c.Level
+}

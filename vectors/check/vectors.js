@@ -1,9 +1,9 @@
-// A checker of vectors/v*/*.json in JavaScript (Node 18 or newer, no package), written from docs/conventions.md and
-// vectors/README.md alone.  Run:  node vectors/check/vectors.js [--max LOGN] [--show K] FILES...
-// --max leaves out larger rings (default 15: none); --show is the number of differences printed (default 10).
-// Exit code 0: nothing differs.  See ckks.js for polynomials.
+// A checker of vectors/v1 and vectors/v2 in JavaScript (Node 18 or newer, no package), written from docs/conventions.md
+// and vectors/README.md alone.  Run:  node vectors/check/vectors.js [--max LOGN] [--show K] vectors/v?/*.json
+// --max leaves out larger rings (default: none), --show is the number of differences printed (10).  Exit code 0: nothing
+// differs.  About 40 s for both.  What polynomials are is said in ckks.js; not run: network.json (layers and index maps).
 'use strict';
-const fs = require('fs'), { range, refuse, round, prime, Context } = require('./ckks.js');
+const fs = require('fs'), { inverse, range, refuse, round, prime, Context } = require('./ckks.js');
 const { le, number, blake2b, xxh64, Stream, Generator } = require('./streams.js');
 
 const f64 = v => { const b = Buffer.alloc(8); b.writeDoubleLE(v); return b; };
@@ -118,19 +118,21 @@ const square = (c, [a, b]) => [c.mul(a, a), c.times(c.mul(a, b), 2n), c.mul(b, b
 const rotation = kind => arithmetic((a, i, c, keys, trace) => [c.rotate(a, kind, i.step, keys, trace)]);
 const relin = keys => keys.find(k => k.kind === 'relin');
 const decrypt = (i, c) => c.ciphertext(i.ciphertext).parts.reduceRight((x, y) => c.add(y, c.mul(x, c.secret(i.secret))));
-const source = (x, c, level, fused) => [...c.base(-1, c.specials(level)), ...(fused ? [level] : [])];
-const downed = fused => (i, c) => c.divide(c.poly(i.x, c.base(i.level, c.specials(i.level))), source(i.x, c, i.level, fused));
+const source = (c, level, fused) => [...c.base(-1, c.specials(level)), ...(fused ? [level] : [])];
+const downed = fused => (i, c) => c.divide(c.poly(i.x, c.base(i.level, c.specials(i.level))), source(c, i.level, fused));
 const converted = special => (i, c) => {
   const from = special ? c.base(-1, c.specials(i.level)) : c.digits(i.level)[i.source];
   const to = c.base(i.level, special ? 0 : c.specials(i.level)).filter(t => !from.includes(t));
-  const r = c.convert(c.poly(i.x, from), from, to, special || c.centred);
-  return { ...r, multiple: undefined };
+  return c.convert(c.poly(i.x, from), from, to, special || c.centred);
 };
 const stream = i => new Stream(unhex(i.seed), i.a, i.b);
 const sampled = (name, add) => i => ({ out: Buffer.from(stream(i)[name](i.count).map(w => Number(w) + add)) });
 const OPERATIONS = {
   primes: (i, c) => ({ primes: { 0: c.choose([...c.p.primeEntries, ...c.p.specialEntries]) } }),
-  root: (i, c) => ({ psi: { 0: c.prime.map(p => c.root(p)) } }),
+  root: (i, c) => {
+    const psi = c.prime.map(p => c.root(p));
+    return { psi: { 0: psi }, sum: { 0: psi.map((x, t) => (x + inverse(x, c.prime[t])) % c.prime[t]) } };
+  },
   ntt_forward: (i, c) => ({ out: c.values(c.poly(i.x, c.all)) }),
   ntt_inverse: (i, c) => ({ out: c.coefficients(c.poly(i.x, c.all)) }),
   galois_element: (i, c) => ({ g: { 0: i.steps.map(s => BigInt(c.galois('rotate', s))) } }),
@@ -155,10 +157,7 @@ const OPERATIONS = {
     const a = (i.coefficients ?? c.coefficientsOf(i)).map(Number), at = range(0, Math.min(c.slots, 64)).map(j => c.slot(a, i.scale, j));
     return { re: at.map(z => z[0]), im: at.map(z => z[1]) };
   },
-  key_secret: (i, c) => {
-    const s = c.ternary(i);
-    return { coefficients: Buffer.from(s.map(w => Number(w) + 1)), ntt: c.small(s, c.base(c.L)) };
-  },
+  key_secret: (i, c) => ({ coefficients: Buffer.from(c.ternary(i).map(w => Number(w) + 1)), ntt: c.small(c.ternary(i), c.base(c.L)) }),
   key_public: (i, c) => c.publicKey(c.secret(i.secret), new Generator(unhex(i.seed))),
   key_switching: (i, c) => {
     const key = c.key(c.secret(i.secret), new Generator(unhex(i.seed)), i);
@@ -166,8 +165,7 @@ const OPERATIONS = {
   },
   encrypt_secret: (i, c) => c.encrypt(c.secret(i.secret), new Generator(unhex(i.seed)), c.text(i.plaintext)),
   encrypt_public: (i, c) => c.encryptPublic(c.public(i.public), new Generator(unhex(i.seed)), c.text(i.plaintext)),
-  decrypt: (i, c) => ({ words: decrypt(i, c) }),
-  transparent: (i, c) => ({ words: decrypt(i, c) }),
+  decrypt: (i, c) => ({ words: decrypt(i, c) }), transparent: (i, c) => ({ words: decrypt(i, c) }),
   decrypt_flooded: (i, c) => {
     const w = BigInt(Math.ceil(i.errorBits) + i.hidingBits), s = new Generator(unhex(i.seed)).stream();
     const noise = range(0, c.n).map(() => BigInt.asUintN(Number(w) + 1, le(s.take(16))) - 2n ** w);
@@ -186,6 +184,7 @@ const OPERATIONS = {
     return [[c.mul(x, z), c.add(c.mul(x, w), c.mul(y, z)), c.mul(y, w)], scale * other];
   }),
   square: arithmetic((a, i, c) => [square(c, a.parts), a.scale * a.scale]),
+  add_square: arithmetic((a, i, c) => [square(c, a.parts).map((x, k) => c.add(x, c.ciphertext(i.z).parts[k])), i.z.scale]),
   rescale: arithmetic((a, i, c) => [a.parts.map(x => c.divide(x, [a.level]).out), a.scale / Number(c.prime[a.level]), a.level - 1]),
   drop_level: arithmetic((a, i, c) => [a.parts.map(x => c.pick(x, c.base(i.level))), a.scale, i.level]),
   combine: (i, c) => {
@@ -201,10 +200,10 @@ const OPERATIONS = {
   }),
   relin_rescale: arithmetic((a, i, c, keys, trace) => {
     const sums = c.products(a.parts[2], a.level, relin(keys), trace).map((x, h) => c.add(x, c.lift(a.parts[h], a.level)));
-    const parts = sums.map((x, h) => trace['fused' + h] = c.divide(x, source(x, c, a.level, true)).out);
+    const parts = sums.map((x, h) => trace['fused' + h] = c.divide(x, source(c, a.level, true)).out);
     return [parts, a.scale / Number(c.prime[a.level]), a.level - 1];
   }),
-  rotate: rotation('rotate'), conj: rotation('conj'),
+  rotate: rotation('rotate'), conj: (i, c, keys) => c.real ? refuse('CKKS_EARG') : rotation('conj')(i, c, keys),
   rotate_hoisted: (i, c, keys) => {
     if (!c.centred) refuse('CKKS_EPARAM');
     const parts = i.steps.map(s => c.rotate(c.ciphertext(i.a), 'rotate', s, keys));
@@ -234,15 +233,16 @@ const OPERATIONS = {
     return c.frame(6, [number(keys.length, 4), number(0, 4), ...keys.flatMap(k => [...head(k), k.seed]), ...keys.flatMap(k => k.b.map(x => c.pack(x)))]);
   },
   refuse_load: (i, c) => c.load(1 + OBJECTS.indexOf(i.object), unhex(i.bytes)),
-  refuse_encode: (i, c) => [...c.slotsOf(i)].flat().every(Number.isFinite) || refuse('CKKS_EARG'),
+  refuse_encode: (i, c) => c.slotsOf(i).every((part, k) => part.every(x => Number.isFinite(x) && !(c.real && k && x))) || refuse('CKKS_EARG'),
+  refuse_conj: (i, c, keys) => OPERATIONS.conj(i, c, keys),
   refuse_automorphism: (i, c) => c.permutes(i.galois) || refuse('CKKS_EARG'),
   refuse_ntt: (i, c) => Object.entries(c.poly(i.x, c.all)).every(([t, a]) => a.every(w => w < c.prime[t])) || refuse('CKKS_EARG'),
   refuse_rescale: i => i.a.level > 0 || refuse('CKKS_ELEVEL'),
   refuse_hoisted: (i, c, keys) => OPERATIONS.rotate_hoisted(i, c, keys),
   refuse_params: (i, c) => {
     const q = c.choose([...i.primeEntries, ...i.specialEntries]), size = i.primeEntries.length;
-    const p = { ...c.p, ...i, primes: q.slice(0, size), special: q.slice(size) };
-    new Context(p).usable() || refuse('CKKS_EPARAM');
+    const conventions = { ...c.p.conventions, ...i };
+    new Context({ ...c.p, ...i, conventions, primes: q.slice(0, size), special: q.slice(size) }).usable() || refuse('CKKS_EPARAM');
   },
 };
 const KINDS = ['relin', 'rotate', 'conj'], OBJECTS = ['params', 'plaintext', 'ciphertext', 'secret', 'public', 'keys'];
@@ -269,14 +269,14 @@ function differs(got, e, digest) {        // what differs between a value and an
   return '';
 }
 function run(test, c, keys) {
-  try { return OPERATIONS[test.operation](test.input, c, keys); } catch (error) { if (error.status) return { status: error.status }; throw error; }
+  try { return OPERATIONS[test.operation](test.input, c, keys) || {}; } catch (error) { if (error.status) return { status: error.status }; throw error; }
 }
 function main(args) {
   const option = (name, normal) => { const k = args.indexOf(name); return k < 0 ? normal : Number(args.splice(k, 2)[1]); };
   const max = option('--max', 16), show = option('--show', 10), total = { passed: 0, failed: 0, skipped: 0, values: 0 };
   for (const file of args) {
     const count = { passed: 0, failed: 0, skipped: 0, values: 0 }, left = new Set();
-    for (const group of JSON.parse(fs.readFileSync(file)).testGroups) {
+    for (const group of JSON.parse(fs.readFileSync(file)).testGroups ?? []) {
       const large = group.parameters.logN > max, c = large || new Files(group.parameters), keys = !large && group.keys && c.keys(group.keys);
       for (const test of group.tests) {
         if (large || !OPERATIONS[test.operation]) { count.skipped++; left.add(large ? 'set ' + group.set : test.operation); continue; }
