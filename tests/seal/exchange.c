@@ -175,14 +175,14 @@ static void near(const char *name, const world *w, const ckks_ct *ct,
 
 /* Bounds of the error of a slot; they follow N and the scale.
  *
- *   fresh    a division rounds by up to 1/2 in c_0 and c_1, and c_1's part times
- *            s has standard deviation 0.24 N in a slot; a product of two
- *            Gaussians has long tails: 16 of them (a ciphertext under the secret
- *            key has 3.24 sqrt(N) only)
+ *   fresh    a division rounds c_0 and c_1 by up to 1/2, and what is in c_1
+ *            times s has standard deviation 0.24 N in a slot; a product of two
+ *            Gaussians has long tails: 16 of them (under the secret key alone
+ *            the error is less: 3.24 sqrt(N))
  *   turned   and what switching adds: digits are not centred, so that of the
- *            largest prime has mean P/2 in every coefficient, 2 N / pi times that
- *            in slot 0, there times the key's error: 3.24 sqrt(N) N / pi for each
- *            digit at most; 8 of them
+ *            largest prime has mean P/2 in every coefficient, in slot 0 2 N / pi
+ *            times that, times the key's error: for each digit at most
+ *            3.24 sqrt(N) N / pi; 8 of them
  *   product  the errors of x and y times values up to 1, and another rounding
  */
 static double fresh(const world *w)
