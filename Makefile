@@ -198,6 +198,10 @@ check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
 
+# Beside other libraries, those at hand: variables in the head of tests/peers.sh.
+check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
+	sh tests/peers.sh $(B)
+
 # A server that forges results (tests/malice.sh).
 $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
@@ -307,7 +311,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -380,6 +384,7 @@ help:
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
+	@echo 'make check-peers SEAL, OpenFHE, Lattigo and JavaScript, those at hand (variables: tests/peers.sh)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make study       classifiers by many packings: minutes; docs/cnn.md (data in DATA=../shared/data)'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'

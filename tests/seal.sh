@@ -3,7 +3,8 @@
 # loads ours and we load its, each does the same operations with the other's
 # keys, and the words are compared.
 #
-# Needs Node and `make deps-seal`; without them the part is skipped, or fails
+# Needs Node and `make deps-seal`, or SEAL_PROGRAM: vectors/check/seal.cpp,
+# compiled (tests/peers.sh does); without either the part is skipped, or fails
 # if SEAL_REQUIRED is set.  SEAL_LIST=1 prints every object and operation.
 # Ends with "N passed, N failed".
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,10 +13,21 @@ exchange=$build/seal-exchange
 passed=0
 failed=0
 
+seal()
+{
+    if [ -n "$SEAL_PROGRAM" ]; then
+        "$SEAL_PROGRAM" "$@"
+    else
+        node "$here/seal/seal.js" "$@"
+    fi
+}
+
 missing=
-command -v node >/dev/null || missing="no Node"
-[ -f "$here/../node_modules/node-seal/package.json" ] \
-    || missing=${missing:-"no node-seal (make deps-seal)"}
+if [ -z "$SEAL_PROGRAM" ]; then
+    command -v node >/dev/null || missing="no Node"
+    [ -f "$here/../node_modules/node-seal/package.json" ] \
+        || missing=${missing:-"no node-seal (make deps-seal)"}
+fi
 [ -x "$exchange" ] || missing=${missing:-"no $exchange"}
 if [ -n "$missing" ]; then
     if [ -n "$SEAL_REQUIRED" ]; then
@@ -81,16 +93,16 @@ exchange_set()
     if [ "$1" -gt 61 ]; then
         name="N = $n, other primes"
         cp "$work/volley/parms" "$work/seal/parms"
-        quiet node "$here/seal/seal.js" make "$work/seal" "$scale"
+        quiet seal make "$work/seal" "$scale"
     else
-        quiet node "$here/seal/seal.js" make "$work/seal" "$scale" "$n" "$@"
+        quiet seal make "$work/seal" "$scale" "$n" "$@"
     fi
     side "$name: SEAL made it, Volley does the same" \
         "$exchange" check "$work/seal"
     side "$name: SEAL reads back" \
-        node "$here/seal/seal.js" back "$work/seal"
+        seal back "$work/seal"
     side "$name: Volley made it, SEAL does the same" \
-        node "$here/seal/seal.js" check "$work/volley"
+        seal check "$work/volley"
     side "$name: Volley reads back" "$exchange" back "$work/volley"
 }
 
@@ -101,11 +113,12 @@ exchange_set 5 30 40 30 30 40           # small
 exchange_set 12 50 60 50 50 60          # the portable kernel
 exchange_set 13 40 48 40 40 48          # SIMD
 exchange_set 14 40 48 40 40 40 40 48    # a longer chain
+exchange_set 14 30 60 40 40 60          # loud: slot 0 of rotations near 2^-9
 if [ -x "$build/examples/05_sum_with_seal" ]; then
     kept=$here/../examples/data/seal
     quiet "$build/examples/05_sum_with_seal" "$kept" "$work/answer"
     side "examples/05_sum_with_seal.c: SEAL reads its answer" \
-        node "$here/seal/seal.js" sum "$kept" "$work/answer"
+        seal sum "$kept" "$work/answer"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -29,11 +29,23 @@ function judge(ok, text) {
     console.log((ok ? '  ' : 'FAIL ') + text);
 }
 
+// Byte 4 of a header, outer or nested, is the minor version of the SEAL that
+// wrote it: made equal where the other 15 bytes are.
+const MAGIC = Buffer.from([0x5e, 0xa1, 16, 4]);
+function oneVersion(got, want) {
+    for (let i = 0; (i = want.indexOf(MAGIC, i)) >= 0; i++)
+        if (i + 16 <= Math.min(got.length, want.length) &&
+                MAGIC.equals(got.subarray(i, i + 4)) &&
+                got.compare(want, i + 5, i + 16, i + 5, i + 16) === 0)
+            want[i + 4] = got[i + 4];
+}
+
 // Words of 8 bytes that differ, counted from the end of the files; a
 // different length counts as all.
 function compare(name, got, want) {
     const words = Math.floor(want.length / 8);
     let differ = got.length === want.length ? 0 : words;
+    oneVersion(got, want);
     for (let i = want.length; i > 0 && differ < words; i -= 8) {
         const k = Math.max(0, i - 8);
         differ += Buffer.compare(got.subarray(k, i), want.subarray(k, i)) !== 0;
@@ -58,7 +70,7 @@ function open(seal, dir, parms) {
         throw new Error('SEAL refuses the parameters');
     const file = name => path.join(dir, name);
     return {
-        seal, none, context, dir,
+        seal, none, context, parms, dir,
         n: parms.polyModulusDegree,
         encoder: seal.CKKSEncoder(context),
         evaluator: seal.Evaluator(context),
@@ -74,6 +86,13 @@ function open(seal, dir, parms) {
             return Float64Array.from({ length: this.n / 2 }, (_, j) => f(j));
         },
     };
+}
+
+// Bounds of the error of a slot, as in exchange.c, which says why.
+const fresh = (w, ct) => 4 * w.n / ct.scale;
+function turned(w, ct) {
+    const digits = w.parms.coeffModulus.length - 1;
+    return fresh(w, ct) * (1 + 2 * Math.sqrt(w.n * digits));
 }
 
 // The list: what exchange.c calls operations().
@@ -172,11 +191,12 @@ function check(seal, dir) {
         Buffer.from(object.saveArray(w.none)), w.bytes('r_' + name)));
     const decode = ct => w.encoder.decode(decryptor.decrypt(ct));
     const n = w.n / 2;
-    near('SEAL decodes x', decode(k.x), slot.x, n, 2 ** -15);
+    near('SEAL decodes x', decode(k.x), slot.x, n, fresh(w, k.x));
     near('SEAL decodes x rotated', decode(w.get('CipherText', 'r_rotate_1')),
-        j => slot.x((j + 1) % n), n, 2 ** -14);
-    near('SEAL decodes x y', decode(w.get('CipherText', 'r_rescale')),
-        j => slot.x(j) * slot.y(j), n, 2 ** -14);
+        j => slot.x((j + 1) % n), n, turned(w, k.x));
+    const low = w.get('CipherText', 'r_rescale');
+    near('SEAL decodes x y', decode(low), j => slot.x(j) * slot.y(j), n,
+        2 * fresh(w, k.x) + fresh(w, low));
     const encryptor = seal.Encryptor(w.context, k.pk, k.sk);
     const pt = w.encoder.encode(w.values(slot.x), k.x.scale);
     w.put('back', encryptor.encrypt(pt));
@@ -187,9 +207,9 @@ function back(seal, dir) {
     const parms = readParms(seal, dir);
     const w = open(seal, dir, parms);
     const decryptor = seal.Decryptor(w.context, w.get('SecretKey', 'sk'));
-    const got = w.encoder.decode(decryptor.decrypt(w.get('CipherText',
-        'back')));
-    near('pk of SEAL, ours, SEAL', got, slot.x, w.n / 2, 2 ** -15);
+    const ct = w.get('CipherText', 'back');
+    near('pk of SEAL, ours, SEAL', w.encoder.decode(decryptor.decrypt(ct)),
+        slot.x, w.n / 2, fresh(w, ct));
 }
 
 function sum(seal, dir, file) {
