@@ -194,9 +194,6 @@ def refused_real(f, s):
            "an imaginary part dropped without a word",
            {"re": [1.0, 1.0], "im": [0.0, 0.5], "level": 0,
             "scale": 1024.0}, status("CKKS_EARG"), ["RealSlots"], "invalid")
-    a, said = ciphertext(s, "conjugate", 0, 2.0 ** 20)
-    f.case("refuse_conj", "conjugation", "a copy given as the result",
-           {"a": said}, status("CKKS_EARG"), ["RealSlots"], "invalid")
     for more, text in (({"generator": 3}, "generator 3"),
                        ({"digits": "uncentred"}, "uncentred digits")):
         f.case("refuse_params", text, "a ring nobody has defined",

@@ -76,6 +76,11 @@ def switching(sets):
             ("rotate", s.c.slots - 2, -2, s.c.top),
             ("rotate", 1, s.c.slots + 1, 0)]
             + [("conj", 0, 0, s.c.top)] * (not s.c.real))
+        if s.c.real:
+            f.case("refuse_conj", "conjugation", "a copy given as the result",
+                   {"a": ciphertext(s, "conjugate", s.c.top, SCALE)[1]},
+                   [want("refusal", "status", "status", "CKKS_EARG")],
+                   ["RealSlots"], "invalid")
         if s.c.log_n > 13:          # time: two of them say it all
             continue
         if s.c.uncentred:
