@@ -222,7 +222,8 @@ mutants-sample:
 # Test vectors: written anew by their generator; and, in every kernel, compared
 # with this library, whose planted faults they must catch.
 vectors:
-	$(PYTHON) -B vectors/generate/write.py vectors/v1
+	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
+	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
 check-vectors: $(B)/volley
 	CKKS_LONG=1 sh tests/vectors.sh $(B)
 	sh tests/vectors_faults.sh $(B)

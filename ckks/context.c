@@ -349,8 +349,10 @@ double ckks_ctx_log_q(const ckks_ctx *ctx, int level)
 double ckks_ctx_log_qp(const ckks_ctx *ctx)
 {
     CKI_NEAREST;
+    double bits = ctx->log_q[ctx->num_primes - 1] + ctx->log_p;
 
-    return ctx->log_q[ctx->num_primes - 1] + ctx->log_p;
+    CKI_PIN(bits);
+    return bits;
 }
 
 int ckks_ctx_security(const ckks_ctx *ctx)

@@ -28,7 +28,7 @@ trap 'exit 1' HUP INT TERM
 passed=0
 failed=0
 skipped=0
-files=$(ls vectors/v1/*.json | grep -v manifest)
+files=$(ls vectors/v[12]/*.json | grep -vE "manifest|schema")
 # shellcheck disable=SC2086
 all=$(sed -n 's/.*"numberOfTests": \([0-9]*\).*/\1/p' $files \
       | awk '{ s += $1 } END { print s + 0 }')

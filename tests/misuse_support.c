@@ -252,6 +252,7 @@ void mess_hash(uint8_t hash[32], const mess *m)
     mix(hash, own->out_pk->limb, 8 * 2 * 4 * own->ctx->n);
     mix_keys(hash, own->keys);
     mix_keys(hash, own->out_keys);
+    TEST_INITIALISED(hash, 32);         /* of padding, too, which nobody set */
 }
 
 static bool has_number(const char *s)

@@ -88,6 +88,17 @@ uint64_t test_word(uint64_t *state);
  * prints both. */
 bool test_same_hex(const uint8_t *got, size_t size, const char *want);
 
+/* Tells MemorySanitizer that size bytes hold something: what a bare system call
+ * wrote, or a comparison of padding that is meant. */
+#define TEST_INITIALISED(p, size) ((void)0)
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#undef TEST_INITIALISED
+#define TEST_INITIALISED(p, size) __msan_unpoison(p, size)
+#endif
+#endif
+
 /* Behind the macros. */
 static inline bool test_verdict(bool ok)
 {

@@ -275,17 +275,6 @@ static ssize_t piece(size_t size)
                                                            : size);
 }
 
-/* MemorySanitizer does not see what a bare system call writes. */
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#include <sanitizer/msan_interface.h>
-#define INITIALISED(p, n) __msan_unpoison(p, (size_t)(n))
-#endif
-#endif
-#ifndef INITIALISED
-#define INITIALISED(p, n) ((void)0)
-#endif
-
 ssize_t read(int fd, void *out, size_t size)
 {
     ssize_t some = piece(size);
@@ -293,7 +282,7 @@ ssize_t read(int fd, void *out, size_t size)
     if (some > 0)
         some = syscall(SYS_read, fd, out, (size_t)some);
     if (some > 0)
-        INITIALISED(out, some);
+        TEST_INITIALISED(out, (size_t)some);
     return some;
 }
 

@@ -1,7 +1,8 @@
 """Files of vectors against schema and manifest; alterations that the checker
 must find.
 
-    python3 tests/vectors.py FOLDER             schema, counts, manifest
+    python3 tests/vectors.py FOLDER             schemas, counts, manifests of
+                                                FOLDER/v1 and FOLDER/v2
     python3 tests/vectors.py FOLDER COMMAND     and: a word, a digest, a status
                                                 altered in a copy is told
 
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-TYPES = {"object": dict, "array": list, "string": str}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool}
 passed = failed = 0
 
 
@@ -74,7 +75,7 @@ def wrong(value, schema, root, path="$"):
 def files(folder, schema):
     sets = {}
     for path in sorted(folder.glob("*.json")):
-        if path.name == "manifest.json":
+        if path.name in ("manifest.json", "schema.json"):
             continue
         data = json.loads(path.read_text())
         found = wrong(data, schema, schema)
@@ -89,8 +90,25 @@ def files(folder, schema):
             for t in g["tests"]:
                 sets.setdefault(t["operation"], set()).add(g["set"])
     wide = sum(len(s) >= 4 for s in sets.values())
-    print(f"{len(sets)} operations, {wide} of them in four sets or more")
+    print(f"{folder.name}: {len(sets)} operations, {wide} of them in four "
+          "sets or more")
     check(wide >= 25, f"{wide} operations in four sets, not 25")
+    return set(sets)
+
+
+# What the real ring has not, and maps that are the same in both.
+COMPLEX_ONLY = {"conj", "refuse_hoisted", "layout", "reflect", "tiles"}
+
+
+def real_ring(folder, operations):
+    """Version 2 has every operation of version 1 in the real ring."""
+    found = set()
+    for path in folder.glob("*.json"):
+        for g in json.loads(path.read_text()).get("testGroups", []):
+            if g["parameters"]["ring"] == "real":
+                found |= {t["operation"] for t in g["tests"]}
+    check(operations - found == COMPLEX_ONLY,
+          f"of the real ring are missing {sorted(operations - found)}")
 
 
 def manifest(folder):
@@ -158,7 +176,7 @@ def alterations(folder, command):
             f.flush()
             r = subprocess.run([command, "vectors", f.name], text=True,
                                capture_output=True)
-        want = f"case {t['tcId']}, set [A-H], {t['operation']}: {message}"
+        want = f"case {t['tcId']}, set R?[A-H], {t['operation']}: {message}"
         check(r.returncode == 1 and re.search(want, r.stdout) is not None
               and "1 mismatches" in r.stdout,
               f"{alter.__name__}: {r.stdout}{r.stderr}")
@@ -172,9 +190,13 @@ def alterations(folder, command):
 
 
 where = pathlib.Path(sys.argv[1])
-files(where, json.loads((where.parent / "schema.json").read_text()))
-manifest(where)
-if len(sys.argv) > 2:
-    alterations(where, sys.argv[2])
+operations = []
+for version, schema in (("v1", where / "schema.json"),
+                        ("v2", where / "v2" / "schema.json")):
+    operations.append(files(where / version, json.loads(schema.read_text())))
+    manifest(where / version)
+    if len(sys.argv) > 2:
+        alterations(where / version, sys.argv[2])
+real_ring(where / "v2", operations[0])
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)

@@ -1,4 +1,4 @@
-"""A reader and checker in 60 lines: python3 vectors/example.py FILE...
+"""A reader and checker in 70 lines: python3 vectors/example.py FILE...
 
 Standalone, to be copied: reads files of vectors and checks products modulo a
 prime, the NTT and automorphisms by their definitions.
@@ -26,21 +26,23 @@ def reverse(i, bits):
     return int(format(i, f"0{bits}b")[::-1], 2)
 
 
-def ntt(a, p, psi, bits):
-    """out[i] = a(psi^(2 br(i) + 1))"""
+def ntt(a, p, psi, bits, real):
+    """out[i] = a(psi^(2 br(i) + 1)); real ring: of a_0 and a_k (X^k + X^-k),
+    at psi^(4 br(i) + 1)"""
     out = []
     for i in range(len(a)):
-        x, value = pow(psi, 2 * reverse(i, bits) + 1, p), 0
-        for c in reversed(a):
-            value = (value * x + c) % p
-        out.append(value)
+        x = pow(psi, (4 if real else 2) * reverse(i, bits) + 1, p)
+        y = pow(x, -1, p) if real else 0
+        out.append((a[0] + sum(c * (pow(x, k, p) + pow(y, k, p))
+                               for k, c in enumerate(a) if k)) % p)
     return out
 
 
-def permute(v, g, bits):
-    """a(X^g): out[i] = v[i'], 2 br(i') + 1 = (2 br(i) + 1) g mod 2N"""
-    n = len(v)
-    return [v[reverse(((2 * reverse(i, bits) + 1) * g % (2 * n)) // 2, bits)]
+def permute(v, g, bits, real):
+    """a(X^g): out[i] = v[i'], 2 br(i') + 1 = (2 br(i) + 1) g mod 2N; real
+    ring: 4 in place of 2"""
+    n, m = len(v), 4 if real else 2
+    return [v[reverse(((m * reverse(i, bits) + 1) * g % (m * n)) // m, bits)]
             for i in range(n)]
 
 
@@ -48,22 +50,25 @@ checked = failed = skipped = 0
 for path in sys.argv[1:]:
     for group in json.load(open(path))["testGroups"]:
         bits = group["parameters"]["logN"]
+        real = group["parameters"].get("ring") == "real"
         primes = [int(p) for p in group["parameters"]["primes"]
                   + group["parameters"]["special"]]
         for test in group["tests"]:
             given, want = test["input"], test["expected"][-1]["value"]
             op = test["operation"]
             if op == "root":
-                roots = words(want[0])
+                roots = words(given["information"]["psi"] if real else want[0])
             if group["tier"] != "full" or op not in (
                     "ntt_forward", "mod_mul", "automorphism"):
                 skipped += 1
                 continue
             for k, limb in enumerate(want):
                 if op == "ntt_forward":
-                    got = ntt(words(given["x"][k]), primes[k], roots[k], bits)
+                    got = ntt(words(given["x"][k]), primes[k], roots[k], bits,
+                              real)
                 elif op == "automorphism":
-                    got = permute(words(given["x"][k]), given["galois"], bits)
+                    got = permute(words(given["x"][k]), given["galois"], bits,
+                                  real)
                 else:
                     got = [x * y % primes[k] for x, y in
                            zip(words(given["a"][k]), words(given["b"][k]))]

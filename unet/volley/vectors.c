@@ -140,6 +140,8 @@ static void vectors_params(vec_group *g, const char *kernel)
     ckks_params *q = &g->params;
 
     memset(q, 0, sizeof *q);
+    q->ring = strcmp(vectors_text(g->doc, p, "ring"), "real") == 0
+                  ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
     k = nni_json_get(g->doc, p, "logN");
     q->log_n = k != NULL && k->number >= CKKS_MIN_LOG_N
                && k->number <= CKKS_MAX_LOG_N ? (int)k->number : 0;
@@ -240,9 +242,12 @@ static int vectors_file(vectors_total *t, const char *path)
     ckks_file_free(data, size);
     if (code == VOLLEY_DONE
         && strcmp(vectors_text(&doc, doc.node, "schema"),
-                  "volley-vectors-1") != 0)
-        code = volley_fail("%s: no file of vectors: its \"schema\" is not "
-                           "\"volley-vectors-1\"", path);
+                  "volley-vectors-1") != 0
+        && strcmp(vectors_text(&doc, doc.node, "schema"),
+                  "volley-vectors-2") != 0)
+        code = volley_fail("%s: no file of vectors: its \"schema\" is neither "
+                           "\"volley-vectors-1\" nor \"volley-vectors-2\"",
+                           path);
     if (code == VOLLEY_DONE)
         for (at = nni_json_first(&doc, nni_json_get(&doc, doc.node,
                                                   "testGroups"));

@@ -119,6 +119,8 @@ void vec_check_status(vec_case *c, ckks_status got);
 
 /* The member "level", within the context's. */
 int vec_level(vec_case *c, const nni_json_node *object);
+/* Whether the group is of the real ring. */
+bool vec_real(const vec_case *c);
 /* Primes of a digit. */
 int vec_alpha(const vec_case *c);
 /* Special primes that a level uses; x over Q_level divided by the others, modulo

@@ -87,6 +87,21 @@ static void arith_square(vec_case *c)
     arith_one(c, ckks_square);
 }
 
+static void arith_alternating(vec_case *c)
+{
+    arith_one(c, ckks_mul_alternating);
+}
+
+/* The square of a is added to z, where the result then stands. */
+static void arith_add_square(vec_case *c)
+{
+    const ckks_ct *a = arith_ct(c, "a");
+
+    vec_ct(c, &c->ct[0], vec_input(c, "z"));
+    if (!c->failed)
+        arith_result(c, ckks_add_square(&c->ct[0], a));
+}
+
 static void arith_rescale(vec_case *c)
 {
     arith_one(c, ckks_rescale);
@@ -232,6 +247,8 @@ const vec_operation volley_vec_arith[] = {
     { "mul_plain", arith_mul_plain },
     { "mul", arith_mul },
     { "square", arith_square },
+    { "add_square", arith_add_square },
+    { "mul_alternating", arith_alternating },
     { "rescale", arith_rescale },
     { "drop_level", arith_drop },
     { "combine", arith_combine },

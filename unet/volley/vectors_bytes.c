@@ -210,6 +210,14 @@ static void bytes_refuse_rescale(vec_case *c)
         vec_check_status(c, ckks_rescale(&c->ct[1], &c->ct[0]));
 }
 
+static void bytes_refuse_conj(vec_case *c)
+{
+    vec_ct(c, &c->ct[0], vec_input(c, "a"));
+    if (!c->failed)
+        vec_check_status(c, ckks_conj(&c->ct[1], &c->ct[0],
+                                      c->group->keys));
+}
+
 static int bytes_entries(vec_case *c, uint64_t *out, const char *key)
 {
     size_t count;
@@ -228,6 +236,11 @@ static void bytes_refuse_params(vec_case *c)
     p.num_primes = bytes_entries(c, p.primes, "primeEntries");
     p.num_special = bytes_entries(c, p.special, "specialEntries");
     p.dnum = vec_range(c, c->input, "dnum", 0, 64);
+    if (nni_json_get(c->doc, c->input, "generator") != NULL)
+        p.generator = vec_range(c, c->input, "generator", 0, 64);
+    if (nni_json_get(c->doc, c->input, "digits") != NULL)
+        p.uncentred_digits = strcmp(vec_text(c, c->input, "digits"),
+                                    "uncentred") == 0;
     if (!c->failed)
         vec_check_status(c, ckks_ctx_init(&ctx, &p));
     ckks_ctx_clear(&ctx);
@@ -256,6 +269,7 @@ const vec_operation volley_vec_bytes[] = {
     { "refuse_automorphism", bytes_refuse_automorphism },
     { "refuse_ntt", bytes_refuse_ntt },
     { "refuse_rescale", bytes_refuse_rescale },
+    { "refuse_conj", bytes_refuse_conj },
     { "refuse_params", bytes_refuse_params },
     { "transparent", bytes_transparent },
     { NULL, NULL }

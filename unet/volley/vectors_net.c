@@ -128,7 +128,9 @@ static void net_twin(vec_case *c, const double *pixel, size_t count)
 {
     nn_plan *p = vec_alloc(c, sizeof *p);
     const nn_aim aim = { .security = CKKS_INSECURE,
-                         .log_n = net_int(c, "logN"), .max_batch = 1 };
+                         .log_n = net_int(c, "logN"), .max_batch = 1,
+                         .slots = vec_real(c)
+                                      ? NN_SLOTS_REAL : NN_SLOTS_ANY };
     const double *const tile[1] = { pixel };
     double *in, *out, *logit;
 

@@ -22,6 +22,11 @@ uint64_t vec_modulus(const vec_case *c, int prime)
                            : ckks_ctx_special(g->ctx, prime - g->top - 1);
 }
 
+bool vec_real(const vec_case *c)
+{
+    return c->group->params.ring == CKKS_RING_REAL;
+}
+
 static int object_bits(uint64_t p)
 {
     int bits = 0;
@@ -333,6 +338,32 @@ static uint8_t *object_key(vec_case *c, uint8_t *e, uint8_t *b,
     return b;
 }
 
+/* The a_j of a key, where they are given: what its seed stands for. */
+static void object_key_halves(vec_case *c, const nni_json_node *key)
+{
+    const size_t n = c->group->n;
+    const int level = vec_level(c, key), limbs = level + 1 + c->group->special;
+    const nni_json_node *a = nni_json_first(c->doc, nni_json_get(c->doc, key,
+                                                                 "a"));
+    const uint8_t *seed = vec_seed(c, key, "seed");
+    uint64_t *want = vec_alloc(c, n * sizeof *want);
+
+    for (uint64_t j = 0; a != NULL && !c->failed;
+         a = nni_json_next(c->doc, a), j++) {
+        const uint64_t *x = vec_poly(c, a, (size_t)limbs);
+
+        for (int t = 0; t < limbs && !c->failed; t++) {
+            int prime = vec_prime(c, level, t);
+
+            if (vec_ok(c, ckks_sample_uniform(want, n, vec_modulus(c, prime),
+                                              seed, 1 + j, (uint64_t)prime))
+                && memcmp(x + (size_t)t * n, want, n * sizeof *want) != 0)
+                vec_fail(c, "a of digit %d, limb %d, is not what the seed "
+                         "stands for", (int)j, t);
+        }
+    }
+}
+
 void vec_keys(vec_case *c, ckks_keys **out, const nni_json_node *node)
 {
     const nni_json_node *list = nni_json_get(c->doc, node, "list"), *at;
@@ -356,8 +387,10 @@ void vec_keys(vec_case *c, ckks_keys **out, const nni_json_node *node)
     object_store(bytes + OBJECT_HEAD, list->count, 4);
     b = bytes + OBJECT_HEAD + 8 + 48 * (size_t)list->count;
     for (at = nni_json_first(c->doc, list); at != NULL && !c->failed;
-         at = nni_json_next(c->doc, at), k++)
+         at = nni_json_next(c->doc, at), k++) {
         b = object_key(c, bytes + OBJECT_HEAD + 8 + 48 * k, b, at);
+        object_key_halves(c, at);
+    }
     if (!c->failed)
         vec_ok(c, ckks_keys_load(out, c->group->ctx, bytes,
                                  OBJECT_HEAD + fields));

@@ -7,7 +7,8 @@
 
 /* ---- encoding ----------------------------------------------------------- */
 
-/* Slots: in full, or 42 bits a slot of stream(seed; 0, 0), 21 a number. */
+/* Slots: in full, or 42 bits a slot of stream(seed; 0, 0), 21 a number; those of
+ * imaginary parts are passed over in the real ring. */
 static size_t scheme_slots(vec_case *c, double **re, double **im)
 {
     const nni_json_node *seeded = nni_json_get(c->doc, c->input, "slotSeed");
@@ -34,7 +35,10 @@ static size_t scheme_slots(vec_case *c, double **re, double **im)
         uint32_t w = (uint32_t)b[0] | (uint32_t)b[1] << 8
                      | (uint32_t)(b[2] & 31) << 16;
 
-        (j % 2 == 0 ? *re : *im)[j / 2] = ((double)w - 1048576) / 1048576;
+        if (j % 2 == 0)
+            (*re)[j / 2] = ((double)w - 1048576) / 1048576;
+        else if (!vec_real(c))
+            (*im)[j / 2] = ((double)w - 1048576) / 1048576;
     }
     return count;
 }

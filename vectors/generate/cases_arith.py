@@ -62,6 +62,7 @@ def constants(f, s):
     plans = [(0.625, -1.25)] if s.digest else [
         (0.625, -1.25), (1 / 3, 0.0), (0.5 / SCALE, -1.5 / SCALE)]
     for re, im in plans:
+        im = 0.0 if c.real else im
         x = c.lift(encode.constant(c, re, im, SCALE), q)
         f.case("add_const", f"({re!r}, {im!r})", "the constant added at "
                "every coefficient; halves to even",
@@ -74,11 +75,42 @@ def constants(f, s):
                {"a": said, "re": re, "im": im, "scale": 2.0 ** 25},
                result(s, [c.each("mul", p, x, q) for p in a], level,
                       SCALE * 2.0 ** 25, "rounding"))
+    if c.real:
+        alternating(f, s, a, said, level)
     for w in (-7,) if s.digest else (-7, 2 ** 62, -2 ** 63):
         out = [[c.ring(t).scale(x, w) for x, t in zip(p, q)] for p in a]
         f.case("mul_int", f"times {w}", "a negative factor taken as "
                "unsigned", {"a": said, "factor": str(w)},
                result(s, out, level, SCALE), ["EncodeNegativeInt64"])
+
+
+def alternating(f, s, a, said, level):
+    """By theta = X^(N/2) + X^-(N/2): sqrt(2) and -sqrt(2) in turns."""
+    c = s.c
+    theta = [0] * c.n
+    theta[c.n // 2] = 1
+    q = c.numbers(level)
+    t = c.lift(theta, q)
+    f.case("mul_alternating", "by X^(N/2) + X^-(N/2)", "the other half of the "
+           "values negative; one part multiplied only", {"a": said},
+           result(s, [c.each("mul", p, t, q) for p in a], level, SCALE))
+
+
+def squares_added(f, s):
+    c, level = s.c, min(s.c.top, 2)
+    q = c.numbers(level)
+    a, said_a = ciphertext(s, "square a", level, SCALE)
+    z, said_z = ciphertext(s, "square z", level, SCALE * SCALE, 3)
+    out = [c.each("add", x, y, q) for x, y in zip(z, square(c, a, q))]
+    f.case("add_square", "z + a^2", "2 a0 a1 taken once; c2 lost",
+           {"z": said_z, "a": said_a}, result(s, out, level, SCALE * SCALE))
+
+
+def square(c, a, q):
+    """The three parts of a ciphertext's square."""
+    both = c.each("mul", a[0], a[1], q)
+    return [c.each("mul", a[0], a[0], q), c.each("add", both, both, q),
+            c.each("mul", a[1], a[1], q)]
 
 
 def products(f, s):
@@ -98,10 +130,10 @@ def products(f, s):
            "overflows", {"a": said_a, "b": said_b},
            result(s, [mul(a[0], b[0]), middle, mul(a[1], b[1])], level,
                   SCALE * 3 * 2.0 ** 28))
-    middle = mul(a[0], a[1])
     f.case("square", "of one", "2 a0 a1 taken once", {"a": said_a},
-           result(s, [mul(a[0], a[0]), c.each("add", middle, middle, q),
-                      mul(a[1], a[1])], level, SCALE * SCALE))
+           result(s, square(c, a, q), level, SCALE * SCALE))
+    if s.version > 1:
+        squares_added(f, s)
 
 
 def levels(f, s):

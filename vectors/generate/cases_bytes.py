@@ -22,7 +22,7 @@ def objects(sets):
     for s in sets:
         f.group(s)
         made = written(f, s)
-        if s.name in "AB":
+        if s.name in ("A", "B", "RA"):
             refused(f, s, made)
             misused(f, s)
     return f
@@ -66,7 +66,7 @@ def written(f, s):
            parts_of(made["pk"]))
     if c.log_n > 4:
         return made
-    requests = [("rotate", c.n // 2 - 1, 1), ("relin", 0, 1)]
+    requests = [("rotate", c.slots - 1, 1), ("relin", 0, 1)]
     seed = s.seed("object keys")
     g = Generator(seed)
     keys = [scheme.switching_key(c, g, key, *r) for r in requests]
@@ -156,7 +156,9 @@ def misused(f, s):
                    "undefined conversion to an integer",
                    {"re": [1.0, x], "im": [0.0, 0.0], "level": 0,
                     "scale": 1024.0}, status, ["EncodeInf"], "invalid")
-    for g in (2, 2 * c.n, 0):
+    if c.real:
+        refused_real(f, s)
+    for g in (3, c.order, 0) if c.real else (2, c.order, 0):
         f.case("refuse_automorphism", f"X -> X^{g}", "a map that is no "
                "automorphism", {"galois": g}, status, ["GaloisEven"],
                "invalid")
@@ -182,3 +184,21 @@ def misused(f, s):
             "secret": secret_of(s)[1]},
            [want("sign", "words", "c0", s.poly(m))],
            ["TransparentCiphertext"], "acceptable")
+
+
+def refused_real(f, s):
+    """What the real ring has not."""
+    def status(name):
+        return [want("refusal", "status", "status", name)]
+    f.case("refuse_encode", "a slot that is not real",
+           "an imaginary part dropped without a word",
+           {"re": [1.0, 1.0], "im": [0.0, 0.5], "level": 0,
+            "scale": 1024.0}, status("CKKS_EARG"), ["RealSlots"], "invalid")
+    a, said = ciphertext(s, "conjugate", 0, 2.0 ** 20)
+    f.case("refuse_conj", "conjugation", "a copy given as the result",
+           {"a": said}, status("CKKS_EARG"), ["RealSlots"], "invalid")
+    for more, text in (({"generator": 3}, "generator 3"),
+                       ({"digits": "uncentred"}, "uncentred digits")):
+        f.case("refuse_params", text, "a ring nobody has defined",
+               {"primeEntries": ["40"], "specialEntries": ["40"], "dnum": 1,
+                **more}, status("CKKS_EPARAM"), ["RealSlots"], "invalid")

@@ -7,11 +7,11 @@ from notes import NOTES
 from stream import Stream
 
 
-def slots_of(seed, count):
-    """Complex numbers of 20 fractional bits in [-1, 1)."""
+def slots_of(seed, count, real=False):
+    """Complex or real numbers of 20 fractional bits in [-1, 1)."""
     words = Stream(seed, 0, 0).words(2 * count)
     x = [(w % 2 ** 21 - 2 ** 20) / 2 ** 20 for w in words]
-    return [complex(a, b) for a, b in zip(x[::2], x[1::2])]
+    return [complex(a, 0 if real else b) for a, b in zip(x[::2], x[1::2])]
 
 
 def chosen(s, label, count, scale, far):
@@ -19,7 +19,7 @@ def chosen(s, label, count, scale, far):
     rounding of a double computation gives the same words."""
     for i in range(2000):
         seed = s.seed(f"{label} {i}")
-        slots = slots_of(seed, count)
+        slots = slots_of(seed, count, s.c.real)
         exact = encode.to_coefficients(s.c, slots, scale)
         if min(encode.distance_to_tie(x) for x in exact) > far:
             return seed, slots, exact
@@ -51,7 +51,7 @@ def encoding(sets):
 
 
 def slots_to_words(f, s):
-    c, n = s.c, s.c.n // 2
+    c, n = s.c, s.c.slots
     plans = [(n, 2.0 ** 30, Fraction(1, 2 ** 14 if s.digest else 64))]
     if s.digest:
         plans = [(n, 2.0 ** 24, Fraction(1, 2 ** 18))]
@@ -74,7 +74,7 @@ def slots_to_words(f, s):
                [want("rounding", "words", "plaintext, NTT form",
                      s.poly(plaintext(c, rounded, c.top)))])
     if not s.digest:
-        tiny = [complex(2.0 ** -80, -2.0 ** -90)] * n
+        tiny = [complex(2.0 ** -80, 0 if c.real else -2.0 ** -90)] * n
         f.case("encode", "values far below 1/scale", "anything but zeros",
                given(s, None, tiny, 0, 2.0 ** 30),
                [want("rounding", "words", "zeros",
@@ -92,11 +92,13 @@ def constants(f, s):
                   (0.49999999999999994, 0.0, 1.0, 0, ["HalfwayRounding"]),
                   (1.0 / 3, -0.7, 2.0 ** 75, c.top, ["LargeCoefficient"])]
     for re, im, scale, level, flags in plans:
+        im = 0.0 if c.real else im
         x = encode.constant(c, re, im, scale)
         f.case("encode_const", f"({re!r}, {im!r}) at scale {scale:g}",
                "halves to even, or upwards; a half added before truncation",
                {"re": re, "im": im, "level": level, "scale": scale},
-               [want("rounding", "words", "re + im X^(N/2)",
+               [want("rounding", "words",
+                     "re" if c.real else "re + im X^(N/2)",
                      s.poly(plaintext(c, x, level)))], flags)
 
 

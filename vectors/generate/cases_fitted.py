@@ -26,8 +26,8 @@ def fitted(sets):
         cases_keys.encrypts(f, s, [1])
         cases_switch.relinearising(f, s, keys["relin", 0], [2, 1], 2)
         cases_switch.rotating(f, s, keys, [
-            ("rotate", 1, 1, 2), ("rotate", s.c.n // 2 - 2, -2, 0),
-            ("conj", 0, 0, 1)])
+            ("rotate", 1, 1, 2), ("rotate", s.c.slots - 2, -2, 0)]
+            + [("conj", 0, 0, 1)] * (not s.c.real))
         cases_switch.hoisting(f, s, keys, 2)
         for t in f.groups[-1]["tests"]:
             flag(s.c, t)

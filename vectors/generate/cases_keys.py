@@ -5,8 +5,6 @@ from form import File, want
 from notes import NOTES
 from stream import Generator
 
-RESULT = ("relin", 0), ("rotate", 1), ("conj", 0)
-
 
 def secret_of(s):
     """The secret key of a set, and how the files say it."""
@@ -45,7 +43,8 @@ def keys(sets):
                {"secret": said, "seed": seed.hex()},
                [want("stream", "seed", "seed of a", pk["seed"].hex()),
                 want("sign", "b", "b over all primes", s.poly(pk["b"]))])
-        for kind, step in RESULT:
+        last = ("rotate", c.slots - 1) if c.real else ("conj", 0)
+        for kind, step in (("relin", 0), ("rotate", 1), last):
             levels = [c.top] if s.digest else [c.top, 1]
             for level in levels:
                 one_key(f, s, key, said, kind, step, level, every)

@@ -221,8 +221,9 @@ def network(sets):
              "layer; a tiny U-Net.", NOTES)
     s = sets[0]
     f.group(s)
-    layout(f)
-    tiles(f)
+    if not s.c.real:            # where a pixel goes is the same in both rings
+        layout(f)
+        tiles(f)
     for m in kinds(s):
         count = m.height * m.width
         pixels = list(Stream(s.seed("pixels " + m.name), 0, 0).read(count))
@@ -234,7 +235,7 @@ def network(sets):
                "sum; the batch norm folded wrongly",
                {"model": m.file(ranges_of(maps)).hex(), "pixels": pixels,
                 "height": m.height, "width": m.width,
-                "logN": 5 if m.border == "wrap" else 8},
+                "logN": (5 if m.border == "wrap" else 8) - s.c.real},
                [want("layer", "logit", "the model's float weights", logit,
                      largest * 2.0 ** -36),
                 want("layer", "twin", "the plan's integer weights on packed "

@@ -1,6 +1,6 @@
 """Relinearisation, rotations and conjugation, step by step."""
 import scheme
-from cases_arith import result
+from cases_arith import result, squares_added
 from cases_keys import ciphertext, secret_of
 from form import File, want
 from notes import NOTES
@@ -9,12 +9,15 @@ from stream import Generator
 SCALE = 2.0 ** 30
 
 
-def key_list(s):
-    """Keys for a group of tests and how the file says them."""
+def key_list(s, most=4):
+    """Keys for a group of tests, at most so many, and how the file says
+    them."""
     c = s.c
     secret, _ = secret_of(s)
-    requests = [("relin", 0), ("rotate", 1)] if s.digest else [
-        ("relin", 0), ("rotate", 1), ("rotate", c.n // 2 - 2), ("conj", 0)]
+    requests = [("relin", 0), ("rotate", 1)]
+    if not s.digest:
+        requests += [("rotate", c.slots - 2)] + [("conj", 0)] * (not c.real)
+    requests = requests[:most]
     seed = s.seed("evaluation keys")
     g = Generator(seed)
     keys = [scheme.switching_key(c, g, secret, kind, step, c.top)
@@ -26,7 +29,10 @@ def key_list(s):
     else:
         said = {"list": [{"kind": k["kind"], "step": k["step"],
                           "level": k["level"], "seed": k["seed"].hex(),
-                          "b": [s.poly(b) for b in k["b"]]} for k in keys]}
+                          "b": [s.poly(b) for b in k["b"]],
+                          **({} if s.version == 1 else {
+                              "a": [s.poly(a) for a in k["a"]]})}
+                         for k in keys]}
     return {(k["kind"], k["step"]): k for k in keys}, said
 
 
@@ -67,8 +73,9 @@ def switching(sets):
                       [s.c.top] if s.digest else [s.c.top, 1], s.c.top)
         rotating(f, s, keys, [("rotate", 1, 1, s.c.top)] if s.digest else [
             ("rotate", 1, 1, s.c.top),
-            ("rotate", s.c.n // 2 - 2, -2, s.c.top),
-            ("rotate", 1, s.c.n // 2 + 1, 0), ("conj", 0, 0, s.c.top)])
+            ("rotate", s.c.slots - 2, -2, s.c.top),
+            ("rotate", 1, s.c.slots + 1, 0)]
+            + [("conj", 0, 0, s.c.top)] * (not s.c.real))
         if s.c.log_n > 13:          # time: two of them say it all
             continue
         if s.c.uncentred:
@@ -125,7 +132,7 @@ def rotating(f, s, keys, plans):
 def hoisting(f, s, keys, level):
     c = s.c
     x, said = ciphertext(s, "hoisted", level, SCALE)
-    wanted = [1] if s.digest else [1, c.n // 2 - 2, 0]
+    wanted = [1] if s.digest else [1, c.slots - 2, 0]
     expected = []
     for k, step in enumerate(wanted):
         parts = x if step == 0 else scheme.rotate(
@@ -136,7 +143,7 @@ def hoisting(f, s, keys, level):
     f.case("rotate_hoisted", f"steps {wanted}", "other words than single "
            "rotations give", {"a": said, "steps": wanted}, expected)
     terms, inputs = [], []
-    wanted = [1, 0] if s.digest else [1, c.n // 2 - 2, 0, 1]
+    wanted = [1, 0] if s.digest else [1, c.slots - 2, 0, 1]
     for k, step in enumerate(wanted):
         x, said = ciphertext(s, f"term {k}", level, SCALE)
         terms.append((x, keys["rotate", step] if step else None))
@@ -145,3 +152,17 @@ def hoisting(f, s, keys, level):
     f.case("rotate_sum", f"steps {wanted}", "one rounding a term in place "
            "of one in all", {"in": inputs, "steps": wanted},
            result(s, t["parts"], level, SCALE, "rounding"))
+
+
+def lacking(sets):
+    """What version 1 lacks in the complex ring."""
+    f = File("complex", "Of the complex ring what version 1 lacks: keys with "
+             "the words of both halves, squares added.", NOTES)
+    for s in sets:
+        c = s.c
+        keys, said = key_list(s, 2)
+        f.group(s, keys=said)
+        relinearising(f, s, keys["relin", 0], [c.top], c.top + 1)
+        rotating(f, s, keys, [("rotate", 1, 1, c.top)])
+        squares_added(f, s)
+    return f

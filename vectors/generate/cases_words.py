@@ -2,7 +2,7 @@
 streams and samplers."""
 from form import File, hexed, want
 from notes import NOTES
-from ring import galois
+from ring import map_coefficients, map_real_coefficients
 from stream import Stream, error, ternary, uniform
 
 
@@ -17,11 +17,7 @@ def words(sets):
                "another choice of primes, or a prime taken twice", {},
                [want("primes", "primes", "all primes, special ones last",
                      [hexed(c.prime)])])
-        f.case("root", "psi: the first value of the polynomial X",
-               "a root that is not the smallest", {},
-               [want("root", "psi", "psi of every prime",
-                     [hexed([c.ring(t).psi for t in every])])],
-               ["MinimalRoot"])
+        roots(f, s, every)
         x, said = s.source("ntt", every)
         y = c.forward(x, every)
         if c.n <= 64:
@@ -42,22 +38,43 @@ def words(sets):
     return f
 
 
+def roots(f, s, every):
+    """psi itself; in the real ring, where psi and its inverse give the same
+    values, their sum."""
+    c = s.c
+    psi = [c.ring(t).psi for t in every]
+    if not c.real:
+        f.case("root", "psi: the first value of the polynomial X",
+               "a root that is not the smallest", {},
+               [want("root", "psi", "psi of every prime", [hexed(psi)])],
+               ["MinimalRoot"])
+        return
+    f.case("root", "psi + 1/psi: the first value of X + 1/X",
+           "a root that is not the smallest",
+           {"information": {"psi": hexed(psi)}},
+           [want("root", "sum", "psi + 1/psi of every prime", [hexed(
+               [(x + pow(x, -1, c.prime[t])) % c.prime[t]
+                for x, t in zip(psi, every)])])], ["MinimalRoot"])
+
+
 def automorphisms(f, s, every):
     c = s.c
-    steps = [1, 2, 3, -1, c.n // 2 - 1, c.n // 2 + 1, 0]
+    steps = [1, 2, 3, -1, c.slots - 1, c.slots + 1, 0]
     f.case("galois_element", "g of rotations to the left",
            "rotation to the right; the other generator",
            {"steps": steps},
            [want("automorphism index", "g", "g for each step", [hexed(
-               [galois(c.generator, k, c.n) for k in steps])])], ["Wrap"])
-    for kind, step in (("rotate", 1), ("rotate", 3), ("conj", 0)):
+               [c.galois("rotate", k) for k in steps])])], ["Wrap"])
+    last = ("rotate", c.slots - 1) if c.real else ("conj", 0)
+    for kind, step in (("rotate", 1), ("rotate", 3), last):
         g = c.galois(kind, step)
         x, said = s.source(f"automorphism {g}", every)
         y = c.permute(x, g, every)
         if c.n <= 64:
-            from ring import map_coefficients
+            by_coefficients = map_real_coefficients if c.real \
+                else map_coefficients
             assert y == c.forward(
-                [map_coefficients(a, g, c.prime[t]) for a, t in
+                [by_coefficients(a, g, c.prime[t]) for a, t in
                  zip(c.inverse(x, every), every)], every)
         f.case("automorphism", f"X -> X^{g} on values ({kind} {step})",
                "values permuted by the inverse of g, or a sign where there "

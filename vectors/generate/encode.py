@@ -1,9 +1,15 @@
 """Slots and coefficients: docs/conventions.md, "Encoding".
 
+The real ring's coefficients are the first N of those that the complex ring of
+degree 2N gives to the same slots: both are halves of sums over all odd powers
+of the same root.
+
 Everything in integers of 192 fractional bits, so that what a double FFT
 should give is known to far more digits than it has.
 """
 from fractions import Fraction
+
+from ring import extended
 
 BITS = 192
 ONE = 1 << BITS
@@ -69,7 +75,8 @@ def fixed(x):
 def to_coefficients(c, slots, scale):
     """Fractions: the coefficients of the polynomial whose slot j is slots[j]
     times scale; missing slots are 0."""
-    n, z = c.n, circle(c.n)
+    n = c.order // 2
+    z = circle(n)
     values = [(0, 0)] * n                       # at zeta^(2 i + 1)
     e = 1
     for s in slots:
@@ -83,16 +90,19 @@ def to_coefficients(c, slots, scale):
     for (a, b), (x, y) in zip(sums, z):
         re = (a * x + b * y) >> BITS            # times zeta^-k
         out.append(Fraction(re, ONE) * Fraction(scale) / n)
-    return out
+    return out[:c.n]
 
 
 def to_slots(c, coefficients, scale):
     """Pairs of Fractions: slot j = m(zeta^(g^j)) / scale."""
-    n, z = c.n, circle(c.n)
+    n = c.order // 2
+    z = circle(n)
+    if c.real:
+        coefficients = extended(coefficients)
     twisted = [(a * x, a * y) for a, (x, y) in zip(coefficients, z)]
     values = _transform(twisted, z[::2])
     out, e = [], 1
-    for _ in range(n // 2):
+    for _ in range(c.slots):
         re, im = values[e // 2]
         out.append((Fraction(re, ONE) / Fraction(scale),
                     Fraction(im, ONE) / Fraction(scale)))
@@ -114,5 +124,7 @@ def constant(c, re, im, scale):
     """Coefficients of a constant: each product is rounded to a double first,
     then to an integer."""
     out = [0] * c.n
-    out[0], out[c.n // 2] = round_away(re * scale), round_away(im * scale)
+    out[0] = round_away(re * scale)
+    if not c.real:
+        out[c.n // 2] = round_away(im * scale)
     return out

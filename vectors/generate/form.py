@@ -1,6 +1,7 @@
 """Cases as JSON: docs in vectors/README.md, shape in vectors/schema.json."""
 import hashlib
 import json
+import re
 import struct
 
 import scheme
@@ -13,10 +14,12 @@ def hexed(words):
 
 
 class Set:
-    """A parameter set: the context, and how its polynomials are written."""
+    """A parameter set: the context, how its polynomials are written, and the
+    version of the files it stands in."""
 
-    def __init__(self, context, digest=False):
+    def __init__(self, context, digest=False, version=1):
         self.c, self.digest, self.name = context, digest, context.name
+        self.version = version
 
     def limb(self, words):
         """All words, or a digest with the first and last eight."""
@@ -31,7 +34,7 @@ class Set:
 
     def seed(self, label):
         """32 bytes that belong to this set and label."""
-        text = f"volley-vectors-1 {self.name} {label}".encode()
+        text = f"volley-vectors-{self.version} {self.name} {label}".encode()
         return hashlib.blake2b(text, digest_size=32).digest()
 
     def source(self, label, numbers):
@@ -52,17 +55,21 @@ class Set:
         fitted = {"specialPrimes": "of a level the first k, the least "
                                    "product of twice the largest digit; "
                                    "x / R is switched"} if c.fitted else {}
+        more = {} if self.version == 1 else {
+            "ring": "real" if c.real else "complex",
+            "fittedSpecial": c.fitted}
+        power, root = ("4", "4 br(i)") if c.real else ("2", "2 br(i)")
         return {
-            "logN": c.log_n,
+            "logN": c.log_n, **more,
             "primeEntries": [str(e) for e in c.entries],
             "specialEntries": [str(e) for e in c.special_entries],
             "primes": [str(p) for p in c.q],
             "special": [str(p) for p in c.special],
             "dnum": c.dnum, "alpha": c.alpha,
             "conventions": {
-                "primeChoice": "largest below 2^b that is 1 mod 2N",
-                "root": "smallest primitive 2N-th root",
-                "nttOrder": "out[i] = a(psi^(2 br(i) + 1))",
+                "primeChoice": f"largest below 2^b that is 1 mod {power}N",
+                "root": f"smallest primitive {power}N-th root",
+                "nttOrder": f"out[i] = a(psi^({root} + 1))",
                 "generator": c.generator,
                 "rotation": "left: slot j of the result was slot j + step",
                 "sign": "decryption is c0 + c1 s; b = -a s + e + P g s'",
@@ -86,8 +93,30 @@ def want(stage, key, what, value, tolerance=None):
     return out
 
 
+# Keys of entries, and operations, whose polynomials are coefficients.
+COEFFICIENTS = re.compile("coeff|raised[0-9]+|z[01]?|approximate")
+ON_COEFFICIENTS = "convert_digit", "convert_special"
+
+
+def state_forms(operation, given, expected):
+    """Version 2 says of every polynomial x of the input and of what is expected
+    whether it is values or coefficients."""
+    def form(coefficients):
+        return "coefficients" if coefficients else "values"
+    if operation in ("primes", "root", "galois_element", "sample_uniform"):
+        return
+    if "x" in given:
+        given["form"] = form(operation in ON_COEFFICIENTS + ("ntt_forward",))
+    for e in expected:
+        v = e["value"]
+        if isinstance(v, list) and v and isinstance(v[0], (str, dict)):
+            e["form"] = form(operation in ON_COEFFICIENTS + ("ntt_inverse",)
+                             or COEFFICIENTS.fullmatch(e["key"]))
+
+
 class File:
     """One file: groups of cases, one group a set (or one with keys)."""
+    version = 1
 
     def __init__(self, name, title, notes):
         self.name, self.title, self.notes = name, title, notes
@@ -95,6 +124,7 @@ class File:
         self.small = []
 
     def group(self, s, **more):
+        self.version = s.version
         self.groups.append({"set": s.name, "tier": "digest" if s.digest
                             else "full", "parameters": s.parameters(),
                             **more, "tests": []})
@@ -102,6 +132,8 @@ class File:
     def case(self, operation, comment, shows, given, expected, flags=(),
              result="valid"):
         self.count += 1
+        if self.version > 1:
+            state_forms(operation, given, expected)
         for f in flags:
             if f not in self.notes:
                 raise KeyError(f)
@@ -113,9 +145,11 @@ class File:
     def data(self):
         used = {f for g in self.groups for t in g["tests"]
                 for f in t["flags"]}
-        return {"schema": "volley-vectors-1", "version": 1,
+        return {"schema": f"volley-vectors-{self.version}",
+                "version": self.version,
                 "file": self.name, "header": self.title,
-                "source": {"name": "vectors/generate", "version": "1"},
+                "source": {"name": "vectors/generate",
+                           "version": str(self.version)},
                 "numberOfTests": self.count,
                 "notes": {k: v for k, v in self.notes.items() if k in used},
                 "testGroups": [g for g in self.groups if g["tests"]]}

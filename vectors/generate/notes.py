@@ -76,6 +76,10 @@ NOTES = {
         "CONVENTION", "a level that uses fewer special primes than there are",
         "x switched in place of x / R; limbs of other special primes; a "
         "division by P"),
+    "RealSlots": note(
+        "CONVENTION", "what the real ring has not: imaginary parts, "
+        "conjugation, generator 3, uncentred digits",
+        "taken for the complex ring's"),
     "LowerLevel": note("WRONG_RESULT", "a key of a higher level",
                        "limbs of the special primes are looked for at the "
                        "wrong place"),

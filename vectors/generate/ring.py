@@ -1,5 +1,5 @@
 """Primes, roots and the transform: docs/conventions.md, "Primes and roots",
-"NTT".
+"NTT"; of the real ring, "The real ring".
 
 Written from the definitions; a polynomial modulo a prime is a list of N
 integers.  The transform is a twist by powers of psi, a cyclic transform by
@@ -29,7 +29,7 @@ def is_prime(p):
 
 
 def resolve(entries, n):
-    """The primes a list of entries stands for."""
+    """The primes, 1 modulo 2 n, a list of entries stands for."""
     taken = [e for e in entries if e > 61]
     out = []
     for e in entries:
@@ -65,11 +65,6 @@ def reversed_bits(i, n):
     return r
 
 
-def galois(generator, step, n):
-    """g of the rotation by step to the left."""
-    return pow(generator, step % (n // 2), 2 * n)
-
-
 def map_coefficients(a, g, p=None):
     """a(X) -> a(X^g) modulo X^N + 1, on coefficients."""
     n = len(a)
@@ -80,7 +75,28 @@ def map_coefficients(a, g, p=None):
     return out if p is None else [x % p for x in out]
 
 
-class Ring:
+class Words:
+    """Arithmetic modulo p, word by word."""
+
+    def add(self, a, b):
+        return [(x + y) % self.p for x, y in zip(a, b)]
+
+    def sub(self, a, b):
+        return [(x - y) % self.p for x, y in zip(a, b)]
+
+    def mul(self, a, b):
+        return [x * y % self.p for x, y in zip(a, b)]
+
+    def scale(self, a, w):
+        w %= self.p
+        return [x * w % self.p for x in a]
+
+    def lift(self, a):
+        """Integers of any sign to words."""
+        return [x % self.p for x in a]
+
+
+class Ring(Words):
     """Z_p[X] / (X^N + 1) with its transform."""
 
     def __init__(self, p, n):
@@ -141,19 +157,50 @@ class Ring:
         return [values[reversed_bits(((2 * j + 1) * g % (2 * n) - 1) // 2, n)]
                 for j in self.order]
 
-    def add(self, a, b):
-        return [(x + y) % self.p for x, y in zip(a, b)]
 
-    def sub(self, a, b):
-        return [(x - y) % self.p for x, y in zip(a, b)]
+def extended(a):
+    """The polynomial of degree below 2N, N = len(a), that is a_0 and a_k
+    (X^k + X^-k): X^-k is -X^(2N - k)."""
+    return a + [0] + [-x for x in a[:0:-1]]
 
-    def mul(self, a, b):
-        return [x * y % self.p for x, y in zip(a, b)]
 
-    def scale(self, a, w):
-        w %= self.p
-        return [x * w % self.p for x in a]
+def map_real_coefficients(a, g, p=None):
+    """a(X) -> a(X^g), g = 1 modulo 4, on the coefficients of the real
+    ring."""
+    return map_coefficients(extended(a), g, p)[:len(a)]
 
-    def lift(self, a):
-        """Integers of any sign to words."""
-        return [x % self.p for x in a]
+
+class RealRing(Words):
+    """The elements of Z_p[X] / (X^2N + 1) that X -> X^-1 leaves as they are,
+    by way of that ring.  Its place i < N is psi^(2 br(i) + 1) with 2N places
+    to reverse: psi^(4 br(i) + 1) with N.  Place 2N - 1 - i is the inverse of
+    that power, where such an element has the same value."""
+
+    def __init__(self, p, n):
+        self.p, self.n = p, n
+        self.whole = Ring(p, 2 * n)
+        self.psi = self.whole.psi
+
+    def forward(self, a):
+        """out[i] = a(psi^(4 br(i) + 1))."""
+        return self.whole.forward(self.lift(extended(a)))[:self.n]
+
+    def inverse(self, values):
+        return self.whole.inverse(values + values[::-1])[:self.n]
+
+    def by_definition(self, a):
+        p, out = self.p, []
+        for i in range(self.n):
+            x = pow(self.psi, 4 * reversed_bits(i, self.n) + 1, p)
+            y = pow(x, -1, p)
+            out.append((a[0] + sum(c * (pow(x, k, p) + pow(y, k, p))
+                                   for k, c in enumerate(a) if k)) % p)
+        return out
+
+    def permute(self, values, g):
+        """X -> X^g on values: out[i] = in[i'], 4 br(i') + 1 =
+        (4 br(i) + 1) g mod 4N."""
+        n = self.n
+        return [values[reversed_bits(
+            ((4 * reversed_bits(i, n) + 1) * g % (4 * n) - 1) // 4, n)]
+            for i in range(n)]

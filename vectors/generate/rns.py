@@ -8,7 +8,7 @@ import hashlib
 import math
 import struct
 
-from ring import Ring, galois, resolve
+from ring import RealRing, Ring, resolve
 
 
 def product(numbers):
@@ -16,11 +16,15 @@ def product(numbers):
 
 
 class Context:
+    """Parameters.  order: that of X; slots: how many there are."""
+
     def __init__(self, name, log_n, entries, special=(), dnum=1, generator=5,
-                 uncentred=False, fitted=False):
+                 uncentred=False, fitted=False, real=False):
         self.name, self.log_n, self.n = name, log_n, 1 << log_n
         self.entries, self.special_entries = list(entries), list(special)
-        self.prime = resolve(list(entries) + list(special), self.n)
+        self.real, self.order = real, (4 if real else 2) * self.n
+        self.slots = self.order // 4
+        self.prime = resolve(list(entries) + list(special), self.order // 2)
         self.top = len(entries) - 1
         self.q, self.special = (self.prime[:self.top + 1],
                                 self.prime[self.top + 1:])
@@ -33,7 +37,8 @@ class Context:
 
     def ring(self, t):
         if t not in self._ring:
-            self._ring[t] = Ring(self.prime[t], self.n)
+            kind = RealRing if self.real else Ring
+            self._ring[t] = kind(self.prime[t], self.n)
         return self._ring[t]
 
     def numbers(self, level, special=False):
@@ -75,16 +80,17 @@ class Context:
                 for j in range(0, level + 1, self.alpha)]
 
     def galois(self, kind, step):
-        return 2 * self.n - 1 if kind == "conj" \
-            else galois(self.generator, step, self.n)
+        """g of the conjugation, or of the rotation by step to the left."""
+        return self.order - 1 if kind == "conj" \
+            else pow(self.generator, step % self.slots, self.order)
 
     def big_q(self, level):
         return product(self.q[:level + 1])
 
     def fingerprint_words(self):
         return [1, self.log_n, len(self.q), len(self.special), self.dnum,
-                self.generator, int(self.uncentred) + 2 * int(self.fitted)] \
-            + self.prime
+                self.generator, self.uncentred + 2 * self.fitted
+                + 4 * self.real] + self.prime
 
     def fingerprint(self):
         w = self.fingerprint_words()

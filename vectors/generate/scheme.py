@@ -49,7 +49,7 @@ def switching_key(c, generator, secret, kind, step, level):
     elif c.uncentred:
         new = c.permute(s, c.galois(kind, step), numbers)
     else:
-        own = c.permute(s, pow(c.galois(kind, step), -1, 2 * c.n), numbers)
+        own = c.permute(s, pow(c.galois(kind, step), -1, c.order), numbers)
     seed = generator.stream().read(32)
     key = {"kind": kind, "step": step, "level": level, "seed": seed,
            "a": [], "b": [], "e": []}

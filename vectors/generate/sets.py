@@ -12,6 +12,10 @@ to reach an edge.
     I   special primes fitted: of three, levels 0..3 use 1, 2, 2, 3, with one
         digit at levels 0 and 1 and two above
     F   N = 2^12, digests; G N = 2^13 of SEAL's shape; H N = 2^15
+
+Of the real ring RA to RH have the sizes of A to H, with primes of their own;
+but RC has N = 32, RB and RE have centred digits, as every context of that ring
+has, and there is no RG.
 """
 from form import Set
 from rns import Context
@@ -37,4 +41,39 @@ def digest():
         Set(Context("F", 12, [49, 40, 40], [46, 46], 2), True),
         Set(Context("G", 13, [60, 60, 60], [60], 3, 3, True), True),
         Set(Context("H", 15, [49, 40, 40], [49], 3), True),
+    ]
+
+
+def of_version_2(*args, digest=False, **kwargs):
+    return Set(Context(*args, **kwargs), digest, 2)
+
+
+def complex_again():
+    """Small sets of version 1 for what it lacks, with other seeds."""
+    return [Set(s.c, False, 2) for s in full()[:4]]
+
+
+def real():
+    return [
+        of_version_2("RA", 4, [40, 30, 30, 30], [40, 40], 2, real=True),
+        of_version_2("RB", 4, [60, 60, 60], [60], 3, real=True),
+        of_version_2("RC", 5, [49, 40, 40, 40, 40], [46, 46, 46], 2,
+                     real=True),
+        of_version_2("RD", 4, [45, 36, 36, 36], [45, 45, 45, 45], 1,
+                     real=True),
+        of_version_2("RE", 4, [61, 61, 61, 61], [61, 61], 2, real=True),
+    ]
+
+
+def real_fitted():
+    return [of_version_2("RI", 4, [30, 25, 40, 40], [33, 33, 33], 2,
+                         fitted=True, real=True)]
+
+
+def real_digest():
+    return [
+        of_version_2("RF", 12, [49, 40, 40], [46, 46], 2, real=True,
+                     digest=True),
+        of_version_2("RH", 15, [49, 40, 40], [49], 3, real=True,
+                     digest=True),
     ]

@@ -1,7 +1,8 @@
-"""Writes the set: python3 vectors/generate/write.py FOLDER [NAME...]
+"""Writes a version: python3 vectors/generate/write.py VERSION FOLDER [NAME...]
 
-All files and their manifest, or those named ("header" needs words.json in the
-folder).  Standard library only; the same bytes on every run and machine.
+All files and their manifest, or those named.  "header" reads files that are
+there already, of version 2 also those of vectors/v1.  Standard library only; the same bytes on
+every run and machine.
 """
 import hashlib
 import json
@@ -18,12 +19,13 @@ import cases_keys
 import cases_net
 import cases_switch
 import cases_words
-import header
+import header1
+import header2
 import sets
 import stream
 
 # Large sets where time allows: F, G, H are b[0], b[1], b[2].
-FILES = {
+VERSION_1 = {
     "words": lambda a, b: cases_words.words(a + b),
     "streams": lambda a, b: cases_words.streams(a + b),
     "base": lambda a, b: cases_base.base(a + b[:2]),
@@ -37,38 +39,66 @@ FILES = {
     "fitted": lambda a, b: cases_fitted.fitted(sets.fitted()),
 }
 
+# The real ring, RF and RH are b[0] and b[1]; and what version 1 lacks.
+VERSION_2 = {
+    "words": lambda a, b: cases_words.words(a + b),
+    "streams": lambda a, b: cases_words.streams(a[:2] + b[:1]),
+    "base": lambda a, b: cases_base.base(a + b[:1]),
+    "encoding": lambda a, b: cases_encode.encoding(a + b[:1]),
+    "keys": lambda a, b: cases_keys.keys(a + b[:1]),
+    "encryption": lambda a, b: cases_keys.encryption(a + b),
+    "arithmetic": lambda a, b: cases_arith.arithmetic(a + b[:1]),
+    "objects": lambda a, b: cases_bytes.objects(a),
+    "network": lambda a, b: cases_net.network(a),
+    "switching": lambda a, b: cases_switch.switching(a + b),
+    "fitted": lambda a, b: cases_fitted.fitted(sets.real_fitted()),
+    "complex": lambda a, b: cases_switch.lacking(sets.complex_again()),
+}
+
 
 def write(path, text):
     path.write_bytes(text.encode("ascii"))
 
 
-def manifest(folder):
+def manifest(version, folder):
     """Digests of all files: what must not change."""
     files = {p.name: {"bytes": p.stat().st_size,
                       "blake2b": hashlib.blake2b(
                           p.read_bytes(), digest_size=32).hexdigest()}
              for p in sorted(folder.iterdir()) if p.name != "manifest.json"}
-    return json.dumps({"schema": "volley-vectors-manifest-1", "version": 1,
-                       "files": files}, indent=1) + "\n"
+    return json.dumps({"schema": f"volley-vectors-manifest-{version}",
+                       "version": version, "files": files}, indent=1) + "\n"
 
 
-def main(folder, names):
+def header_text(version, out):
+    def load(path):
+        return json.loads(path.read_text())
+    if version == 1:
+        return header1.text(load(out / "words.json"))
+    first = pathlib.Path(__file__).resolve().parent.parent / "v1"
+    return header2.text([{name: load(folder / f"{name}.json")
+                          for name in header2.FILES}
+                         for folder in (first, out)])
+
+
+def main(version, folder, names):
     stream.self_check()
     out = pathlib.Path(folder)
-    small, large = sets.full(), sets.digest()
-    for name in names or list(FILES) + ["header"]:
+    files = VERSION_1 if version == 1 else VERSION_2
+    small, large = (sets.full(), sets.digest()) if version == 1 \
+        else (sets.real(), sets.real_digest())
+    for name in names or list(files) + ["header"]:
         start = time.time()
         if name == "header":
-            data = json.loads((out / "words.json").read_text())
-            write(out / "vectors.h", header.text(data))
+            write(out / "vectors.h", header_text(version, out))
             continue
-        made = FILES[name](small, large)
+        made = files[name](small, large)
         text = made.text()
         write(out / f"{name}.json", text)
         print(f"{name}: {made.count} cases, {len(text)} bytes, "
               f"{time.time() - start:.1f} s", file=sys.stderr)
     if not names:
-        write(out / "manifest.json", manifest(out))
+        write(out / "manifest.json", manifest(version, out))
 
 
-main(sys.argv[1], sys.argv[2:])
+main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
