@@ -5,6 +5,7 @@
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
+#   V=1            prints whole commands in place of a line a file
 #   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
 #                  cross compiler: the command without foreign libraries
 
@@ -97,6 +98,9 @@ else
 all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley $(B)/vectors-check examples
 endif
 
+# $(call say,WHAT,FILE) before a command: that line in place of the command.
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
+
 # ---- objects --------------------------------------------------------------
 
 $(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/avx2_%.o)): KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
@@ -108,7 +112,7 @@ $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(PIC) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(PIC) -MMD -MP -c -o $@ $<
 
 ifeq ($(HAVE_OMP),1)
 $(B)/omp/%.o: DEFS += -DCKKS_OMP
@@ -116,7 +120,7 @@ OMP_FLAG := -fopenmp
 endif
 $(B)/omp/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(OMP_FLAG) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(OMP_FLAG) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -127,36 +131,36 @@ $(B)/libnn.a:   $(NN_O)
 $(B)/libunet.a: $(UNET_O)
 $(B)/%.a:
 	@mkdir -p $(@D)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 # What a public header declares is exported, and nothing else.
 $(B)/%.map: tests/exports.sh
 	@mkdir -p $(@D)
-	sh tests/exports.sh $(notdir $*)/$(notdir $*).h $(notdir $*)_ map >$@.tmp
-	mv $@.tmp $@
+	$(call say,MAP,$@)sh tests/exports.sh $(notdir $*)/$(notdir $*).h $(notdir $*)_ map >$@.tmp
+	@mv $@.tmp $@
 $(B)/ckks.map: ckks/ckks.h
 $(B)/nn.map: nn/nn.h
 $(B)/unet.map: unet/unet.h
 
 $(B)/libckks.so: $(CKKS_O) $(B)/ckks.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=$(B)/ckks.map -o $@ $(CKKS_O) $(LIBS)
+	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=$(B)/ckks.map -o $@ $(CKKS_O) $(LIBS)
 $(B)/libnn.so: $(NN_O) $(B)/libckks.so $(B)/nn.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=$(B)/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
+	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=$(B)/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
 $(B)/libunet.so: $(UNET_O) $(B)/libnn.so $(B)/unet.map
-	$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
+	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
-	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 
 # Test vectors, over the objects that the command is made of.
 $(B)/vectors-check: $(VEC_O)
-	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
 
 examples: $(EXAMPLES)
 $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Ickks -Inn -o $@ $< $(B)/libnn.a $(B)/libckks.a $(LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -Ickks -Inn -o $@ $< $(B)/libnn.a $(B)/libckks.a $(LIBS)
 
 # ---- tests --------------------------------------------------------------------
 
@@ -172,14 +176,14 @@ $(B)/obj/tests/memory_support.o: DEFS += -DTEST_WRAP
 endif
 
 $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
-	$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 test: $(B)/tests
 	$(B)/tests $(ONLY)
 
 # The same tests over libraries with OpenMP in them, for those that fork.
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
-	$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
 	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
@@ -202,7 +206,7 @@ check-fftw:
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 	SEAL_LIST=1 sh tests/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
 
 # Beside other libraries, those at hand: variables in the head of tests/peers.sh.
 check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
@@ -210,7 +214,7 @@ check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 
 # A server that forges results (tests/malice.sh).
 $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
 	sh tests/mutate.sh
@@ -301,9 +305,9 @@ FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UN
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
 $(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/replay: $(FUZZ_O) $(B)/obj/tests/fuzz/replay.o $(FUZZ_LIB)
-	$(FUZZ_LINK)
+	$(call say,LD,$@)$(FUZZ_LINK)
 $(B)/fuzzer: $(FUZZ_O) $(B)/obj/tests/fuzz/fuzzer.o $(FUZZ_LIB)
-	$(FUZZ_LINK) -fsanitize=fuzzer
+	$(call say,LD,$@)$(FUZZ_LINK) -fsanitize=fuzzer
 
 # The corpora and a fixed number of drawn plans and models, ASan and UBSan on.
 fuzz-replay:
