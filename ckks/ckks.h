@@ -675,6 +675,37 @@ CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
                                               const int64_t *c, int level,
                                               double scale);
 
+/* ---- words of another library ----------------------------------------- *
+ * docs/interop.md says how to have them from SEAL, OpenFHE and Lattigo.  The way
+ * back is to read ckks_ct.limb and ckks_pt.limb.
+ */
+
+/* out = a copy of x, NTT form in the order of ckks_ntt.
+ *
+ *   needs   x: shape (level+1, N) and (degree+1, level+1, N); degree 1 or 2
+ *   gives   level, scale, degree
+ *   cost    a pass over the words
+ *   errors  CKKS_EARG    a degree, a word that is not below its prime
+ *           CKKS_ELEVEL  level outside 0..top
+ *           CKKS_ESCALE  scale not finite or < 1, or 2 * scale not below
+ *                        Q_level */
+CKKS_CHECKED ckks_status ckks_pt_from_words(ckks_pt *out, const ckks_ctx *ctx,
+                                            const uint64_t *x, int level,
+                                            double scale);
+CKKS_CHECKED ckks_status ckks_ct_from_words(ckks_ct *out, const ckks_ctx *ctx,
+                                            const uint64_t *x, int degree,
+                                            int level, double scale);
+
+/* The secret key of N coefficients -1, 0, 1, and those of a key.  The array is
+ * the key: the caller wipes it.
+ *   cost    level+1+K NTT, all primes; the other way none
+ *   errors  CKKS_EARG    a coefficient that is none of -1, 0, 1 (it is not said
+ *                        which: time depends on N alone) */
+CKKS_CHECKED ckks_status ckks_sk_from_coefficients(ckks_sk **out,
+                                                   const ckks_ctx *ctx,
+                                                   const int8_t *c);
+CKKS_CHECKED ckks_status ckks_sk_coefficients(int8_t *out, const ckks_sk *sk);
+
 /* ---- bytes ------------------------------------------------------------ *
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is

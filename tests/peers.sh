@@ -6,8 +6,8 @@
 #   SEAL_DIR     prefix of an installed SEAL 4 (include/SEAL-4.x, lib); without
 #                it /usr/local and /usr are looked at
 #   SEAL_LIBS    what that SEAL was built with, as "-lhexl -lz -lzstd"
-#   OPENFHE_DIR  prefix of an installed OpenFHE 1.2 or later (include/openfhe,
-#                lib); the same
+#   OPENFHE_DIR  prefix of an installed OpenFHE 1.5 (include/openfhe, lib); the
+#                same
 #   GOPATH       folders, one of which has src/github.com/tuneinsight/lattigo/v4
 #                (4.1), and golang.org/x/crypto (Debian's: /usr/share/gocode)
 #   CXX          compiler for SEAL and OpenFHE, c++ by default

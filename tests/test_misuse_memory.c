@@ -279,6 +279,30 @@ static ckks_status do_encode_integers(void)
     return ckks_encode_integers(&m.out_pt, m.ctx, c, 2, 0x1p20);
 }
 
+static ckks_status do_pt_from_words(void)
+{
+    return ckks_pt_from_words(&m.out_pt, m.ctx, m.pt.limb, m.pt.level,
+                              0x1p20);
+}
+
+static ckks_status do_ct_from_words(void)
+{
+    return ckks_ct_from_words(&m.out, m.ctx, m.ct.limb, 1, m.ct.level,
+                              0x1p20);
+}
+
+static ckks_status do_sk_from_coefficients(void)
+{
+    static const int8_t c[16] = { 1, -1, 0, 1 };
+
+    return ckks_sk_from_coefficients(&m.out_sk, m.ctx, c);
+}
+
+static ckks_status do_sk_coefficients(void)
+{
+    return ckks_sk_coefficients((int8_t *)words, m.sk);
+}
+
 /* ---- bytes -------------------------------------------------------------- */
 
 static ckks_status do_params_save(void)
@@ -472,6 +496,10 @@ static const operation operations[] = {
     { "ckks_sample_ternary", do_sample_ternary, -1 },
     { "ckks_sample_error", do_sample_error, -1 },
     { "ckks_encode_integers", do_encode_integers, 1 },
+    { "ckks_pt_from_words", do_pt_from_words, 1 },
+    { "ckks_ct_from_words", do_ct_from_words, 1 },
+    { "ckks_sk_from_coefficients", do_sk_from_coefficients, 2 },
+    { "ckks_sk_coefficients", do_sk_coefficients, -1 },
     { "ckks_params_save", do_params_save, -1 },
     { "ckks_params_load", do_params_load, -1 },
     { "ckks_pt_save", do_pt_save, -1 },

@@ -108,6 +108,16 @@ else
     echo "skip generator and schema: no python3"
     skipped=$((skipped + 1))
 fi
+if command -v node >/dev/null 2>&1; then
+    largest=6
+    [ -z "$CKKS_LONG" ] || largest=17
+    # shellcheck disable=SC2086
+    node vectors/check/vectors.js --max $largest $files >"$work/log" 2>&1
+    judge "vectors/check/vectors.js" $?
+else
+    echo "skip vectors/check/vectors.js: no node"
+    skipped=$((skipped + 1))
+fi
 ${CC:-cc} -std=c11 -ffp-contract=off -o "$work/example" vectors/example.c -lm \
     >"$work/log" 2>&1 \
     && "$work/example" >"$work/log" 2>&1

@@ -492,6 +492,10 @@ static void run_loader(const ckks_ctx *ctx)
     phase_begin("secret key from bytes");
     MUST(ckks_sk_load(&read, ctx, file, size));
     phase_end();
+    phase_begin("secret key from coefficients");
+    MUST(ckks_sk_coefficients((int8_t *)file, sk));
+    MUST(ckks_sk_from_coefficients(&read, ctx, (const int8_t *)file));
+    phase_end();
     ckks_sk_clear(&read);
     ckks_sk_clear(&sk);
 }

@@ -81,9 +81,14 @@ inline void arithmetic(const Test &t)
             DCRTPoly y = i < b.size() ? b[i] : zero;
             c.push_back(t.op == "add" ? x + y : x - y);
         }
-    } else if (t.op == "mul" || t.op == "square") {
+    } else if (t.op == "mul" || t.op == "square" || t.op == "add_square") {
         Parts b = t.op == "mul" ? t.parts("b") : a;
         c = { a[0] * b[0], a[0] * b[1] + a[1] * b[0], a[1] * b[1] };
+        if (t.op == "add_square") {
+            Parts z = t.parts("z");
+            for (size_t i = 0; i < z.size(); i++)
+                c[i] += z[i];
+        }
     } else if (t.op == "drop_level") {
         primes.resize(t.in["level"].GetUint() + 1);
         for (c = a; c[0].GetNumOfElements() > primes.size();)
