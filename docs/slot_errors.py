@@ -15,7 +15,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 CSV, SVG = HERE / "07-slot-errors.csv", HERE / "07-slot-errors.svg"
 BINS = [1, 3, 5, 7, 9, 11, 13, 15] + [2 ** k for k in range(4, 14)]
-COLOURS = ["#1b6ca8", "#c0392b", "#8e44ad", "#d98200", "#2e8b57"]
+COLOURS = ["#1b6ca8", "#c0392b", "#8e44ad", "#d98200", "#2e8b57", "#222222"]
 
 
 def bits(v):
@@ -89,7 +89,7 @@ def panel(rows, log_n, q0, x0):
 
 def main():
     rows = list(csv.DictReader(CSV.open()))
-    out = ["<svg xmlns='http://www.w3.org/2000/svg' width='980' height='470' "
+    out = ["<svg xmlns='http://www.w3.org/2000/svg' width='980' height='480' "
            "font-family='sans-serif' font-size='12'>",
            "<rect width='100%' height='100%' fill='white'/>"]
     for name in dict.fromkeys(r["library"] for r in rows):
@@ -105,10 +105,10 @@ def main():
     out.append("<text x='40' y='430'>across: u, the slot being the value at "
                "zeta^u or zeta^-u; up: log2 of the error, rms over the keys "
                "(from u = 16 on over an octave); dashed: predicted</text>")
-    for i, r in enumerate(rows[:len(COLOURS)]):
-        out.append("<circle cx='%d' cy='452' r='4' fill='%s'/><text x='%d' "
-                   "y='456'>%s</text>" % (46 + 185 * i, COLOURS[i],
-                                          55 + 185 * i, r["library"]))
+    for i, name in enumerate(dict.fromkeys(r["library"] for r in rows)):
+        x, y = 46 + 300 * (i % 3), 448 + 18 * (i // 3)
+        out.append("<circle cx='%d' cy='%d' r='4' fill='%s'/><text x='%d' "
+                   "y='%d'>%s</text>" % (x, y, COLOURS[i], x + 9, y + 4, name))
     SVG.write_text("\n".join(out) + "\n</svg>\n")
 
 
