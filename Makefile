@@ -78,6 +78,7 @@ endif
 NN_SRC    := $(wildcard nn/*.c)
 UNET_SRC  := $(wildcard unet/*.c)
 CMD_SRC   := $(wildcard unet/volley/*.c)
+VEC_SRC   := $(wildcard vectors/check/*.c)
 TEST_SRC  := $(wildcard tests/*.c tests/oracle/*.c)
 EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
@@ -87,12 +88,13 @@ NN_O   := $(call obj,obj,$(NN_SRC))
 UNET_O := $(call obj,obj,$(UNET_SRC))
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
+VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
 TEST_O := $(call obj,obj,$(TEST_SRC) unet/volley/literal.c unet/volley/common.c)
 
 ifdef MINIMAL
 all: $(B)/libckks.a
 else
-all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley examples
+all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley $(B)/vectors-check examples
 endif
 
 # ---- objects --------------------------------------------------------------
@@ -146,6 +148,10 @@ $(B)/libunet.so: $(UNET_O) $(B)/libnn.so $(B)/unet.map
 
 $(B)/volley: $(CMD_O)
 	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+
+# Test vectors, over the objects that the command is made of.
+$(B)/vectors-check: $(VEC_O)
+	$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
 
 examples: $(EXAMPLES)
 $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
@@ -224,7 +230,7 @@ mutants-sample:
 vectors:
 	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
 	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
-check-vectors: $(B)/volley
+check-vectors: $(B)/vectors-check
 	CKKS_LONG=1 sh tests/vectors.sh $(B)
 	sh tests/vectors_faults.sh $(B)
 

@@ -497,8 +497,9 @@ CKKS_CHECKED ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a,
  *           CKKS_ESCALE  scale / q_level < 1, or no room */
 CKKS_CHECKED ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a);
 
-/* Both at once, with a single rounding: the division by P and by q_level is
- * one division by P q_level.  errors as of ckks_relin and ckks_rescale. */
+/* Both at once: the division by P and by q_level is one division by P q_level,
+ * the same for odd moduli (docs/07-key-switching.md), in fewer NTT.
+ *   errors  as of ckks_relin and ckks_rescale */
 CKKS_CHECKED ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
                                             const ckks_keys *keys);
 

@@ -58,13 +58,13 @@ wanted()
     return 1
 }
 
-# build NAME ARGUMENTS...: the command of a fresh build, $work/b/volley
+# build NAME ARGUMENTS...: the checker of a fresh build, $work/b/vectors-check
 build()
 {
     name=$1
     shift
     rm -rf "$work/b"
-    make -j "$jobs" B="$work/b" "$@" "$work/b/volley" >"$work/log" 2>&1 \
+    make -j "$jobs" B="$work/b" "$@" "$work/b/vectors-check" >"$work/log" 2>&1 \
         && return 0
     bad "$name does not build"
     return 1
@@ -77,7 +77,7 @@ vectors()
     kernel=$2
     shift 2
     # shellcheck disable=SC2086
-    "$@" vectors --threads 1 --kernel "$kernel" $files >"$work/log" 2>&1
+    "$@" --kernel "$kernel" $files >"$work/log" 2>&1
     code=$?
     if grep -qE "does not work on this machine|no kernel named" "$work/log"
     then
@@ -101,15 +101,16 @@ vectors()
 kernels()
 {
     for k in portable avx2 avx512ifma; do
-        vectors "$1" $k "$work/b/volley"
+        vectors "$1" $k "$work/b/vectors-check"
     done
 }
 minimal()
 {
     make -j "$jobs" B="$work/m" CC="$cc" CFLAGS=-O2 MINIMAL=1 \
         "$work/m/libckks.a" >"$work/log" 2>&1 \
-        && $cc -o "$work/m/volley" \
-           $(find "$work/b/omp/nn" "$work/b/omp/unet" -name '*.o') \
+        && $cc -o "$work/m/vectors-check" \
+           $(find "$work/b/omp/nn" "$work/b/omp/unet" "$work/b/omp/vectors" \
+                  -name '*.o') \
            "$work/b/omp/ckks/file.o" "$work/m/libckks.a" -lm \
            >"$work/log" 2>&1
 }
@@ -134,7 +135,7 @@ for cc in gcc clang; do
     build "$small" CC=$cc CFLAGS=-O2 HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
         || continue
     if minimal; then
-        vectors "$small" portable "$work/m/volley"
+        vectors "$small" portable "$work/m/vectors-check"
     else
         bad "$small does not build"
     fi
@@ -158,7 +159,7 @@ for arch in aarch64 riscv64 s390x; do
     name="$arch, gcc $($cc -dumpfullversion) -O2"
     build "$name" CC=$cc CFLAGS="-O2 -isystem $work/include" \
         LIBS=-lm SANITIZE=-static HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
-        && vectors "$name" portable "$qemu" "$work/b/volley"
+        && vectors "$name" portable "$qemu" "$work/b/vectors-check"
 done
 
 # ---- no operating system ----------------------------------------------------

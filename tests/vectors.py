@@ -174,7 +174,7 @@ def alterations(folder, command):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
             json.dump(changed, f)
             f.flush()
-            r = subprocess.run([command, "vectors", f.name], text=True,
+            r = subprocess.run([command, f.name], text=True,
                                capture_output=True)
         want = f"case {t['tcId']}, set R?[A-H], {t['operation']}: {message}"
         check(r.returncode == 1 and re.search(want, r.stdout) is not None
@@ -183,7 +183,7 @@ def alterations(folder, command):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
         f.write("{}\n")
         f.flush()
-        r = subprocess.run([command, "vectors", f.name], text=True,
+        r = subprocess.run([command, f.name], text=True,
                            capture_output=True)
     check(r.returncode == 1 and "no file of vectors" in r.stderr,
           f"an empty object: {r.stderr}")

@@ -15,8 +15,8 @@ passed=0
 failed=0
 
 mkdir -p "$work/tree/build" || exit 1
-cp -rp Makefile ckks nn unet "$work/tree" || exit 1
-cp -rp "$build/omp" "$build/volley" "$work/tree/build" || exit 1
+cp -rp Makefile ckks nn unet vectors "$work/tree" || exit 1
+cp -rp "$build/omp" "$build/vectors-check" "$work/tree/build" || exit 1
 cd "$work/tree" || exit 1
 cat >"$work/list" <<'LIST'
 root	ckks/prime.c	s/if (root < best)/if (root > best)/	v1/words	root
@@ -56,10 +56,10 @@ while IFS='	' read -r stage file edit vectors operation; do
     why=
     if cmp -s "$file" "$work/saved"; then
         why="the edit changes nothing"
-    elif ! make B=build build/volley >"$work/log" 2>&1; then
+    elif ! make B=build build/vectors-check >"$work/log" 2>&1; then
         why="it does not compile"
     else
-        build/volley vectors "$root/vectors/$vectors.json" \
+        build/vectors-check "$root/vectors/$vectors.json" \
             >"$work/log" 2>&1
         code=$?
         line=$(grep " $operation: stage \"$stage\": " "$work/log" \
@@ -86,8 +86,8 @@ done <"$work/list"
 cp -p ckks/kernel/portable_ntt.c "$work/saved"
 sed 's/cki_mul(t->n_inv_v, factor/cki_mul(t->n_inv, factor/' "$work/saved" \
     >ckks/kernel/portable_ntt.c
-make B=build build/volley >"$work/log" 2>&1 \
-    && build/volley vectors --kernel portable "$root/vectors/v1/words.json" \
+make B=build build/vectors-check >"$work/log" 2>&1 \
+    && build/vectors-check --kernel portable "$root/vectors/v1/words.json" \
        >"$work/log" 2>&1
 if [ $? -eq 1 ] && grep "gives wrong answers" "$work/log"; then
     passed=$((passed + 1))

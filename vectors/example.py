@@ -48,7 +48,7 @@ def permute(v, g, bits, real):
 
 checked = failed = skipped = 0
 for path in sys.argv[1:]:
-    for group in json.load(open(path))["testGroups"]:
+    for group in json.load(open(path)).get("testGroups", []):
         bits = group["parameters"]["logN"]
         real = group["parameters"].get("ring") == "real"
         primes = [int(p) for p in group["parameters"]["primes"]

@@ -128,13 +128,7 @@ static const volley_verb verb_table[] = {
       EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA)
       | OPT_BIT(OPT_SLOTS)
       | OPT_BIT(OPT_CALIBRATE) | OPT_BIT(OPT_OUT), 0, 0, -1,
-      volley_run_bench },
-    { "vectors", "FILE...",
-      "checks test vectors (vectors/README.md)",
-      "Says for every case that differs which word of which limb does, and at\n"
-      "which stage of the operation.  Exit code 1 if any does.\n",
-      EVERY | OPT_BIT(OPT_KERNEL) | OPT_BIT(OPT_NO_CHECKSUMS), 0, 1, -1,
-      volley_run_vectors }
+      volley_run_bench }
 };
 
 enum { VERBS = sizeof verb_table / sizeof verb_table[0] };

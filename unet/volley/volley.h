@@ -30,7 +30,7 @@ typedef enum volley_option {
     OPT_FLOAT, OPT_LOGITS, OPT_QUICK, OPT_MODEL, OPT_DATA,
     OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_SLOTS, OPT_TILE, OPT_BATCH,
     OPT_MEMORY,
-    OPT_KERNEL, OPT_CALIBRATE, OPT_MACHINE, OPT_NO_CHECKSUMS,
+    OPT_CALIBRATE, OPT_MACHINE,
     OPT_AIM, OPT_IMAGES, OPT_GIVEN,         /* both of these are "--images"  */
     OPT_FIRST, OPT_COUNT, OPT_FIT, OPT_SHEET, OPT_LABELS,
     OPT_INSECURE, OPT_LIMIT,                /* the latter is "--memory", too */
@@ -349,7 +349,6 @@ int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_bench(const volley_args *a);
 int volley_run_study(const volley_args *a);
-int volley_run_vectors(const volley_args *a);
 
 /* Their parts, for the demo: each works through files, like the verb. */
 void volley_print_plan(const nn_plan *p);

@@ -46,6 +46,18 @@ def sums(f, s):
         f.case(name, "degrees 1 and 2", "c2 kept with the wrong sign, or "
                "lost", {"a": said_a, "b": said_d},
                result(s, out, level, SCALE))
+        if s.version > 1:
+            near, said_near = ciphertext(s, "near", level,
+                                         SCALE * (1 + 2.0 ** -40))
+            out = [c.each(name, x, y, q) for x, y in zip(near, a)]
+            f.case(name, "scales that differ in their last bits", "the "
+                   "second operand's scale, or the smaller one's",
+                   {"a": said_near, "b": said_a},
+                   result(s, out, level, SCALE * (1 + 2.0 ** -40)))
+            out = [c.each(name, x, y, q) for x, y in zip(a, near)]
+            f.case(name, "the same the other way round", "the larger scale",
+                   {"a": said_a, "b": said_near},
+                   result(s, out, level, SCALE))
         out = [c.each(name, a[0], m, q), a[1]]
         f.case(name + "_plain", "a plaintext", "m added to both halves",
                {"a": said_a, "m": said_m}, result(s, out, level, SCALE))
@@ -100,10 +112,12 @@ def squares_added(f, s):
     c, level = s.c, min(s.c.top, 2)
     q = c.numbers(level)
     a, said_a = ciphertext(s, "square a", level, SCALE)
-    z, said_z = ciphertext(s, "square z", level, SCALE * SCALE, 3)
+    scale = SCALE * SCALE * (1 + 2.0 ** -40)
+    z, said_z = ciphertext(s, "square z", level, scale, 3)
     out = [c.each("add", x, y, q) for x, y in zip(z, square(c, a, q))]
-    f.case("add_square", "z + a^2", "2 a0 a1 taken once; c2 lost",
-           {"z": said_z, "a": said_a}, result(s, out, level, SCALE * SCALE))
+    f.case("add_square", "z + a^2, z's scale not quite a's squared",
+           "2 a0 a1 taken once; c2 lost; another scale than z's",
+           {"z": said_z, "a": said_a}, result(s, out, level, scale))
 
 
 def square(c, a, q):

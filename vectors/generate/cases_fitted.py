@@ -13,6 +13,9 @@ def fitted(sets):
     f = File("fitted", "Special primes fitted to a level's digits: base "
              "conversion, encryption, keys and key switching.", NOTES)
     for s in sets:
+        if s.c.top < 2:
+            boundary(f, s)
+            continue
         keys, said = cases_switch.key_list(s)
         f.group(s, keys=said)
         f.case("bytes_params", "parameters", "the way special primes are "
@@ -32,6 +35,19 @@ def fitted(sets):
         for t in f.groups[-1]["tests"]:
             flag(s.c, t)
     return f
+
+
+def boundary(f, s):
+    """Level 0, whose digit lies between the first special prime's half and
+    itself."""
+    keys, said = cases_switch.key_list(s, 2)
+    assert s.c.special[0] < 2 * s.c.q[0] < 2 * s.c.special[0]
+    assert s.c.used(0) == 2
+    f.group(s, keys=said)
+    cases_base.special(f, s, 0)
+    cases_base.polynomials(f, s, 0)
+    cases_switch.relinearising(f, s, keys["relin", 0], [1], 1)
+    cases_switch.rotating(f, s, keys, [("rotate", 1, 1, 0)])
 
 
 def flag(c, test):

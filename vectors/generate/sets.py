@@ -13,9 +13,12 @@ to reach an edge.
         digit at levels 0 and 1 and two above
     F   N = 2^12, digests; G N = 2^13 of SEAL's shape; H N = 2^15
 
-Of the real ring RA to RH have the sizes of A to H, with primes of their own;
+Of the real ring RA to RI have the sizes of A to I, with primes of their own;
 but RC has N = 32, RB and RE have centred digits, as every context of that ring
 has, and there is no RG.
+
+    RJ  special primes fitted: the digit of level 0 is below the first of two,
+        twice it is above, so that the level uses both
 """
 from form import Set
 from rns import Context
@@ -67,7 +70,9 @@ def real():
 
 def real_fitted():
     return [of_version_2("RI", 4, [30, 25, 40, 40], [33, 33, 33], 2,
-                         fitted=True, real=True)]
+                         fitted=True, real=True),
+            of_version_2("RJ", 4, [29, 31], [30, 30], 2, fitted=True,
+                         real=True)]
 
 
 def real_digest():

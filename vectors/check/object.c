@@ -1,10 +1,10 @@
-/* vectors_object.c -- objects of given contents, made through their bytes
+/* object.c -- objects of given contents, made through their bytes
  * (docs/conventions.md, "Bytes") and read back from them.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 enum { OBJECT_HEAD = 40, OBJECT_PLAIN = 2, OBJECT_CIPHER = 3,
        OBJECT_SECRET = 4, OBJECT_PUBLIC = 5, OBJECT_KEYS = 6 };

@@ -1,9 +1,9 @@
-/* vectors_scheme.c -- encoding, keys, encryption and decryption. */
+/* scheme.c -- encoding, keys, encryption and decryption. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 /* ---- encoding ----------------------------------------------------------- */
 
@@ -331,7 +331,7 @@ static void scheme_flooded(vec_case *c)
         scheme_plaintext(c, &c->pt[0]);
 }
 
-const vec_operation volley_vec_scheme[] = {
+const vec_operation vec_operations_scheme[] = {
     { "embed", scheme_embed },
     { "encode", scheme_encode_run },
     { "encode_const", scheme_const },

@@ -1,17 +1,20 @@
-/* vectors.c -- `volley vectors`: test vectors against this library.
+/* main.c -- vectors-check: test vectors against this library.
  *
- * Read first: vectors.h.
+ * Read first: check.h.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
+#include "nn.h"               /* the message of its JSON reader              */
 
 enum { VECTORS_BYTES = 1 << 25, VECTORS_LINES = 20, VECTORS_NAMES = 128 };
 
 static const vec_operation *const vectors_table[] = {
-    volley_vec_words, volley_vec_base, volley_vec_scheme, volley_vec_arith,
-    volley_vec_switch, volley_vec_bytes, volley_vec_net, NULL
+    vec_operations_words, vec_operations_base, vec_operations_scheme, vec_operations_arith,
+    vec_operations_switch, vec_operations_bytes, vec_operations_net, NULL
 };
 
 /* Names met so far, to count operations and sets. */
@@ -28,6 +31,22 @@ typedef struct vectors_total {
     bool json, no_checksums;
     nni_json_writer w;
 } vectors_total;
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };       /* exit codes                */
+
+static int fail(int code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static int fail(int code, const char *format, ...)
+{
+    va_list ap;
+
+    fputs("vectors-check: ", stderr);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputs(code == USAGE ? "; see vectors-check --help\n" : "\n", stderr);
+    return code;
+}
 
 static void vectors_note(vectors_names *list, const char *name)
 {
@@ -228,31 +247,48 @@ static void vectors_group(vectors_total *t, const char *path,
     ckks_ctx_clear(&g.ctx);
 }
 
+/* Manifest and schema stand beside the files of cases. */
+static bool vectors_none(const nni_json *doc)
+{
+    const char manifest[] = "volley-vectors-manifest-";
+
+    return nni_json_get(doc, doc->node, "$schema") != NULL
+           || strncmp(vectors_text(doc, doc->node, "schema"), manifest,
+                      sizeof manifest - 1) == 0;
+}
+
+static int vectors_groups(vectors_total *t, const char *path,
+                          const nni_json *doc)
+{
+    const char *schema = vectors_text(doc, doc->node, "schema");
+    const nni_json_node *at;
+
+    if (vectors_none(doc))
+        return DONE;
+    if (strcmp(schema, "volley-vectors-1") != 0
+        && strcmp(schema, "volley-vectors-2") != 0)
+        return fail(FAILED, "%s: no file of vectors: its \"schema\" is neither "
+                    "\"volley-vectors-1\" nor \"volley-vectors-2\"", path);
+    at = nni_json_first(doc, nni_json_get(doc, doc->node, "testGroups"));
+    for (; at != NULL; at = nni_json_next(doc, at))
+        vectors_group(t, path, doc, at);
+    return DONE;
+}
+
 static int vectors_file(vectors_total *t, const char *path)
 {
-    const nni_json_node *at;
     nni_json doc = {0};
     uint8_t *data = NULL;
     size_t size;
-    int code = volley_read(&data, &size, path, VECTORS_BYTES);
+    int code;
 
-    if (code != VOLLEY_DONE)
-        return code;
-    code = volley_check(nni_json_load(&doc, path, data, size));
+    if (ckks_file_read(&data, &size, path, VECTORS_BYTES) != CKKS_OK)
+        return fail(FAILED, "%s", ckks_last_error());
+    if (nni_json_load(&doc, path, data, size) != CKKS_OK)
+        code = fail(FAILED, "%s", nn_last_error());
+    else
+        code = vectors_groups(t, path, &doc);
     ckks_file_free(data, size);
-    if (code == VOLLEY_DONE
-        && strcmp(vectors_text(&doc, doc.node, "schema"),
-                  "volley-vectors-1") != 0
-        && strcmp(vectors_text(&doc, doc.node, "schema"),
-                  "volley-vectors-2") != 0)
-        code = volley_fail("%s: no file of vectors: its \"schema\" is neither "
-                           "\"volley-vectors-1\" nor \"volley-vectors-2\"",
-                           path);
-    if (code == VOLLEY_DONE)
-        for (at = nni_json_first(&doc, nni_json_get(&doc, doc.node,
-                                                  "testGroups"));
-             at != NULL; at = nni_json_next(&doc, at))
-            vectors_group(t, path, &doc, at);
     nni_json_clear(&doc);
     return code;
 }
@@ -267,9 +303,9 @@ static int vectors_probe(const char *kernel)
     ckks_status s = ckks_ctx_init(&ctx, &p);
 
     ckks_ctx_clear(&ctx);
-    return s == CKKS_OK ? VOLLEY_DONE
-                        : volley_fail("kernel %s cannot be used: %s", kernel,
-                                      ckks_last_error());
+    return s == CKKS_OK ? DONE
+                        : fail(FAILED, "kernel %s cannot be used: %s", kernel,
+                               ckks_last_error());
 }
 
 static int vectors_end(vectors_total *t)
@@ -286,8 +322,8 @@ static int vectors_end(vectors_total *t)
         nni_json_put_int(&t->w, "checksumsLeftOut", t->checksums);
         nni_json_put_int(&t->w, "mismatches", t->mismatches);
         nni_json_put_end(&t->w);
-        if (volley_json_end(&t->w) != VOLLEY_DONE)
-            return VOLLEY_FAILED;
+        if (nni_json_writer_finish(&t->w) != CKKS_OK)
+            return fail(FAILED, "%s", nn_last_error());
     } else {
         printf("kernel %s: %d operations, %d sets, %ld cases, %ld "
                "mismatches\n", kernel, t->operations.count, t->sets.count,
@@ -300,33 +336,63 @@ static int vectors_end(vectors_total *t)
             printf("skipped: %ld cases of damage that only a checksum shows, "
                    "and %ld checksums in frames\n", t->damage, t->checksums);
     }
-    return t->mismatches == 0 ? VOLLEY_DONE : VOLLEY_FAILED;
+    if (fflush(stdout) != 0)
+        return fail(FAILED, "standard output cannot be written");
+    return t->mismatches == 0 ? DONE : FAILED;
 }
 
-int volley_run_vectors(const volley_args *a)
+static int vectors_run(vectors_total *t, char **file, int files)
 {
-    vectors_total *t = calloc(1, sizeof *t);
-    int code = VOLLEY_DONE;
+    int code = t->kernel == NULL ? DONE : vectors_probe(t->kernel);
 
-    if (t == NULL)
-        return volley_fail("no memory");
-    t->kernel = a->value[OPT_KERNEL];
-    t->json = a->value[OPT_JSON] != NULL;
-    t->no_checksums = a->value[OPT_NO_CHECKSUMS] != NULL;
-    if (t->kernel != NULL)
-        code = vectors_probe(t->kernel);
-    if (code == VOLLEY_DONE) {
-        nni_json_writer_init(&t->w, t->json ? stdout : NULL, 2);
-        if (t->json) {
-            nni_json_put_object(&t->w, NULL);
-            nni_json_put_array(&t->w, "differences");
-        }
-        for (int i = 0; i < a->words && code == VOLLEY_DONE; i++)
-            code = vectors_file(t, a->word[i]);
-        if (code == VOLLEY_DONE)
-            code = vectors_end(t);
-        nni_json_writer_clear(&t->w);
+    if (code != DONE)
+        return code;
+    nni_json_writer_init(&t->w, t->json ? stdout : NULL, 2);
+    if (t->json) {
+        nni_json_put_object(&t->w, NULL);
+        nni_json_put_array(&t->w, "differences");
     }
-    free(t);
+    for (int i = 0; i < files && code == DONE; i++)
+        code = vectors_file(t, file[i]);
+    if (code == DONE)
+        code = vectors_end(t);
+    nni_json_writer_clear(&t->w);
     return code;
+}
+
+static const char help[] =
+    "usage: vectors-check [--kernel NAME] [--no-checksums] [--json] FILE...\n"
+    "\n"
+    "checks test vectors (vectors/README.md); says for every case that differs\n"
+    "which word of which limb does, and at which stage of the operation\n"
+    "\n"
+    "      --kernel NAME     portable, avx2, ... (default: the best for each set)\n"
+    "      --no-checksums    of a build without checksums: they are left out\n"
+    "      --json            the result as JSON on standard output\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Manifests and schemas among the files are passed by.  Exit code 1 if a case\n"
+    "differs.\n";
+
+int main(int argc, char **argv)
+{
+    static vectors_total t;
+    int i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+            return fputs(help, stdout) < 0 ? FAILED : DONE;
+        if (strcmp(argv[i], "--json") == 0)
+            t.json = true;
+        else if (strcmp(argv[i], "--no-checksums") == 0)
+            t.no_checksums = true;
+        else if (strcmp(argv[i], "--kernel") == 0 && i + 1 < argc)
+            t.kernel = argv[++i];
+        else
+            return fail(USAGE, "unknown option %s, or one without its value",
+                        argv[i]);
+    }
+    if (i == argc)
+        return fail(USAGE, "a file is missing");
+    return vectors_run(&t, argv + i, argc - i);
 }

@@ -1,5 +1,5 @@
-/* vectors.h -- private to `volley vectors`: checking test vectors against the
- * public functions.
+/* check.h -- private to vectors-check: test vectors against the public functions
+ * of libckks, and of networks (net.c) against those of libnn and libunet.
  *
  * Read first: vectors/README.md.  A case is run by the function of its
  * operation, which makes the objects of the input, calls the library and
@@ -7,10 +7,15 @@
  * of "expected".  The first difference is kept, with the entry's stage; after
  * it everything is silent, so that no function has to ask.
  */
-#ifndef VOLLEY_VECTORS_H
-#define VOLLEY_VECTORS_H
+#ifndef VECTORS_CHECK_H
+#define VECTORS_CHECK_H
 
-#include "volley.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ckks.h"
+#include "json.h"
 
 enum { VEC_CTS = 24, VEC_MESSAGE = 400 };
 
@@ -50,8 +55,7 @@ typedef struct vec_case {
     ckks_pk *pk;
     ckks_keys *keys;
     ckks_rng rng;
-    nn_model model;
-    nn_weights *weights;
+    struct vec_net *net;        /* net.c: what a network needs, or NULL      */
 } vec_case;
 
 typedef void vec_run(vec_case *c);
@@ -61,11 +65,11 @@ typedef struct vec_operation {
 } vec_operation;
 
 /* Tables end with a NULL name. */
-extern const vec_operation volley_vec_words[], volley_vec_base[],
-    volley_vec_scheme[], volley_vec_arith[], volley_vec_switch[],
-    volley_vec_bytes[], volley_vec_net[];
+extern const vec_operation vec_operations_words[], vec_operations_base[],
+    vec_operations_scheme[], vec_operations_arith[], vec_operations_switch[],
+    vec_operations_bytes[], vec_operations_net[];
 
-/* ---- values (vectors_value.c) ------------------------------------------- */
+/* ---- values (value.c) ------------------------------------------- */
 
 /* The first failure is kept. */
 void vec_fail(vec_case *c, const char *format, ...)
@@ -75,6 +79,7 @@ bool vec_ok(vec_case *c, ckks_status s);
 /* Zeroed memory of the case; NULL is a failure. */
 void *vec_alloc(vec_case *c, size_t size);
 void vec_case_clear(vec_case *c);
+void vec_net_clear(vec_case *c);
 
 /* A member of the input; a failure if it is not there. */
 const nni_json_node *vec_input(vec_case *c, const char *key);
@@ -114,7 +119,7 @@ void vec_check_ints(vec_case *c, const char *key, const int64_t *got,
                     size_t count);
 void vec_check_status(vec_case *c, ckks_status got);
 
-/* ---- objects (vectors_object.c) ------------------------------------------ *
+/* ---- objects (object.c) ------------------------------------------ *
  * Made through their bytes, without the library's own arithmetic. */
 
 /* The member "level", within the context's. */

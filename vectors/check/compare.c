@@ -1,9 +1,9 @@
-/* vectors_compare.c -- what came out against what a case expects. */
+/* compare.c -- what came out against what a case expects. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 enum { COMPARE_EDGE = 8 };      /* words a digest keeps at each end          */
 

@@ -1,10 +1,10 @@
-/* vectors_value.c -- values of test vectors: reading and comparing. */
+/* value.c -- values of test vectors: reading and comparing. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 enum { VALUE_MOST = 1 << 30 };
 
@@ -45,6 +45,7 @@ void *vec_alloc(vec_case *c, size_t size)
 
 void vec_case_clear(vec_case *c)
 {
+    vec_net_clear(c);
     while (c->memory != NULL) {
         vec_memory *m = c->memory;
 
@@ -59,8 +60,6 @@ void vec_case_clear(vec_case *c)
     ckks_pk_clear(&c->pk);
     ckks_keys_clear(&c->keys);
     ckks_rng_clear(&c->rng);
-    nn_weights_clear(&c->weights);
-    nn_model_clear(&c->model);
 }
 
 /* ---- input -------------------------------------------------------------- */

@@ -1,7 +1,7 @@
-/* vectors_switch.c -- key switching, step by step and as a whole. */
+/* switch.c -- key switching, step by step and as a whole. */
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 static size_t switch_limbs(const vec_case *c, int level)
 {
@@ -237,7 +237,7 @@ static void switch_sum(vec_case *c)
         vec_check_ct(c, &c->ct[0]);
 }
 
-const vec_operation volley_vec_switch[] = {
+const vec_operation vec_operations_switch[] = {
     { "relin", switch_relin },
     { "relin_rescale", switch_relin_rescale },
     { "rotate", switch_rotate },

@@ -1,9 +1,9 @@
-/* vectors_words.c -- operations on words: primes, transforms, automorphisms,
+/* words.c -- operations on words: primes, transforms, automorphisms,
  * arithmetic, streams, base conversion.
  */
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 static size_t words_all(const vec_case *c)
 {
@@ -160,7 +160,7 @@ static void words_mul_int(vec_case *c)
         words_result(c, ckks_mul_int(&c->ct[2], &c->ct[0], w));
 }
 
-const vec_operation volley_vec_words[] = {
+const vec_operation vec_operations_words[] = {
     { "primes", words_primes },
     { "root", words_root },
     { "ntt_forward", words_ntt },
@@ -378,7 +378,7 @@ static void base_mod_down_rescale(vec_case *c)
     base_down(c, 1);
 }
 
-const vec_operation volley_vec_base[] = {
+const vec_operation vec_operations_base[] = {
     { "stream", base_stream_run },
     { "sample_uniform", base_uniform },
     { "sample_ternary", base_ternary },

@@ -1,8 +1,8 @@
-/* vectors_bytes.c -- objects as bytes, and what must be refused. */
+/* bytes.c -- objects as bytes, and what must be refused. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 enum { BYTES_HEAD = 40, BYTES_KIND = 6, BYTES_SUM = 16 };
 
@@ -256,7 +256,7 @@ static void bytes_transparent(vec_case *c)
                         (size_t)(c->pt[0].level + 1), c->group->n);
 }
 
-const vec_operation volley_vec_bytes[] = {
+const vec_operation vec_operations_bytes[] = {
     { "bytes_params", bytes_params },
     { "bytes_plaintext", bytes_plaintext },
     { "bytes_ciphertext", bytes_ciphertext },

@@ -1,8 +1,24 @@
-/* vectors_net.c -- layers, index maps, a tiny network in the clear. */
+/* net.c -- layers, index maps, a tiny network in the clear. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
+#include "nn.h"
+#include "unet.h"
+
+typedef struct vec_net {
+    nn_model model;
+    nn_weights *weights;
+} vec_net;
+
+void vec_net_clear(vec_case *c)
+{
+    if (c->net == NULL)
+        return;
+    nn_weights_clear(&c->net->weights);
+    nn_model_clear(&c->net->model);
+    c->net = NULL;
+}
 
 /* Sizes of these tests are small numbers. */
 static int net_int(vec_case *c, const char *key)
@@ -56,7 +72,7 @@ static void net_reflect(vec_case *c)
 enum { NET_IMAGES = 8, NET_SIDE = 64 };
 
 /* The tile `cut` of the first image, whose pixels are 100 y + x. */
-static void nni_cut(vec_case *c, const nn_plan *p, const unet_job *job)
+static void net_cut(vec_case *c, const nn_plan *p, const unet_job *job)
 {
     const unet_size size = job->size[0];
     unet_tile where = unet_job_tile(job, p, (size_t)net_int(c, "cut"));
@@ -108,7 +124,7 @@ static void net_tiles(vec_case *c)
     vec_check_ints(c, "where", where, 3 * job.tiles);
     sets = (int64_t)job.sets;
     vec_check_ints(c, "sets", &sets, 1);
-    nni_cut(c, p, &job);
+    net_cut(c, p, &job);
     unet_job_clear(&job);
 }
 
@@ -134,8 +150,8 @@ static void net_twin(vec_case *c, const double *pixel, size_t count)
     const double *const tile[1] = { pixel };
     double *in, *out, *logit;
 
-    if (c->failed || !net_ok(c, nn_plan_make(p, &c->model, &aim))
-        || !net_ok(c, nn_weights_init(&c->weights, &c->model, p)))
+    if (c->failed || !net_ok(c, nn_plan_make(p, &c->net->model, &aim))
+        || !net_ok(c, nn_weights_init(&c->net->weights, &c->net->model, p)))
         return;
     in = vec_alloc(c, (size_t)nn_plan_inputs(p) * p->layout.slots
                           * sizeof *in);
@@ -146,7 +162,7 @@ static void net_twin(vec_case *c, const double *pixel, size_t count)
     if (c->failed)
         return;
     nn_pack(in, p, tile, 1);
-    if (!net_ok(c, nn_clear(out, in, p, c->weights, NULL)))
+    if (!net_ok(c, nn_clear(out, in, p, c->net->weights, NULL)))
         return;
     if (net_ok(c, nn_unpack(logit, (size_t)p->layout.height
                                        * (size_t)p->layout.width, p, out, 0)))
@@ -165,12 +181,13 @@ static void net_model(vec_case *c)
     if (height < 1 || width < 1 || height > NET_SIDE || width > NET_SIDE
         || count != (size_t)(height * width))
         vec_fail(c, "%zu pixels of %d x %d", count, height, width);
-    if (c->failed || !net_ok(c, nn_model_load(&c->model, file, size)))
+    c->net = vec_alloc(c, sizeof *c->net);
+    if (c->failed || !net_ok(c, nn_model_load(&c->net->model, file, size)))
         return;
-    last = &c->model.layer[c->model.output];
+    last = &c->net->model.layer[c->net->model.output];
     logit = vec_alloc(c, count * sizeof *logit);
     if (logit == NULL
-        || !net_ok(c, nn_model_float(logit, &c->model, pixel, height,
+        || !net_ok(c, nn_model_float(logit, &c->net->model, pixel, height,
                                      width)))
         return;
     count = (size_t)last->height * (size_t)last->width;
@@ -178,7 +195,7 @@ static void net_model(vec_case *c)
     net_twin(c, pixel, count);
 }
 
-const vec_operation volley_vec_net[] = {
+const vec_operation vec_operations_net[] = {
     { "layout", net_layout },
     { "reflect", net_reflect },
     { "tiles", net_tiles },

@@ -1,7 +1,7 @@
-/* vectors_arith.c -- arithmetic on ciphertexts of given words. */
+/* arith.c -- arithmetic on ciphertexts of given words. */
 #include <string.h>
 
-#include "vectors.h"
+#include "check.h"
 
 /* The operand of this name, at a free place. */
 static const ckks_ct *arith_ct(vec_case *c, const char *key)
@@ -235,7 +235,7 @@ static void arith_combine(vec_case *c)
         }
 }
 
-const vec_operation volley_vec_arith[] = {
+const vec_operation vec_operations_arith[] = {
     { "add", arith_add },
     { "sub", arith_sub },
     { "neg", arith_neg },
