@@ -3,7 +3,7 @@
     slot_errors.py LOG_N GENERATOR TURN <lines      one row of the CSV
     slot_errors.py                                  CSV -> SVG and the table
 
-Lines are "key slot real imag", as examples/06_slot_errors.c prints them.  Slot
+Lines are "key slot real imag", as examples/07_slot_errors.c prints them.  Slot
 j is the value at zeta^u, u = GENERATOR^j; TURN is 1 where a library switches
 first and rotates after: slot j then has the error made at j + 1.
 """

@@ -1,8 +1,8 @@
-/* 06_slot_errors.c -- what one rotation adds to each slot, with centred digits
+/* 07_slot_errors.c -- what one rotation adds to each slot, with centred digits
  * and with uncentred ones: the figure of docs/07-key-switching.md.
  *
- *     06_slot_errors                              a summary
- *     06_slot_errors LOG_N KEYS BITS UNCENTRED    lines "key slot real imag",
+ *     07_slot_errors                              a summary
+ *     07_slot_errors LOG_N KEYS BITS UNCENTRED    lines "key slot real imag",
  *                                                 for docs/slot_errors.py
  * BITS is the size of q_0; slot j is the value at zeta^(3^j). */
 #include <math.h>
