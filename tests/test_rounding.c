@@ -211,6 +211,25 @@ static void steps(trail *t, world *w)
         clear(&again_);                                                   \
     } while (0)
 
+/* Objects of words and coefficients at hand. */
+static void words(trail *t, world *w)
+{
+    ckks_pt pt = { 0 };
+    ckks_ct ct = { 0 };
+    ckks_sk *sk = NULL;
+    int8_t c[N];
+
+    MARK_CALL(ckks_pt_from_words(&pt, w->ctx, w->pt.limb, w->pt.level,
+                                 w->pt.scale), pt, &pt);
+    MARK_CALL(ckks_ct_from_words(&ct, w->ctx, w->a.limb, 1, w->a.level,
+                                 w->a.scale), ct, &ct);
+    CHECK_OK(ckks_sk_coefficients(c, w->sk));
+    MARK_CALL(ckks_sk_from_coefficients(&sk, w->ctx, c), sk, sk);
+    ckks_pt_clear(&pt);
+    ckks_ct_clear(&ct);
+    ckks_sk_clear(&sk);
+}
+
 static void bytes(trail *t, world *w)
 {
     AGAIN(pt, ckks_pt, &w->pt, ckks_pt_clear);
@@ -219,6 +238,7 @@ static void bytes(trail *t, world *w)
     AGAIN_OPAQUE(sk, ckks_sk, w->sk, ckks_sk_clear);
     AGAIN_OPAQUE(pk, ckks_pk, w->pk, ckks_pk_clear);
     AGAIN_OPAQUE(keys, ckks_keys, w->keys, ckks_keys_clear);
+    words(t, w);
 #ifndef CKKS_MINIMAL
     if (w->seal) {
         AGAIN(seal_pt, ckks_pt, &w->pt, ckks_pt_clear);
