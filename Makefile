@@ -137,9 +137,9 @@ $(B)/%.a:
 # What a public header declares is exported, and nothing else.
 $(B)/%.map: tests/exports.sh
 	@mkdir -p $(@D)
-	$(call say,MAP,$@)sh tests/exports.sh $(notdir $*)/$(notdir $*).h $(notdir $*)_ map >$@.tmp
+	$(call say,MAP,$@)sh tests/exports.sh $(notdir $*) map >$@.tmp
 	@mv $@.tmp $@
-$(B)/ckks.map: ckks/ckks.h
+$(B)/ckks.map: $(wildcard ckks/ckks*.h)
 $(B)/nn.map: nn/nn.h
 $(B)/unet.map: unet/unet.h
 
@@ -365,7 +365,7 @@ deps-seal:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(B)/volley $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 ckks/ckks.h nn/nn.h unet/unet.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 ckks/ckks.h ckks/ckks_primitives.h ckks/ckks_seal.h nn/nn.h unet/unet.h $(DESTDIR)$(PREFIX)/include/
 	for l in ckks nn unet; do \
 	  install -m 644 $(B)/lib$$l.a $(DESTDIR)$(PREFIX)/lib/; \
 	  install -m 755 $(B)/lib$$l.so $(DESTDIR)$(PREFIX)/lib/lib$$l.so.0; \

@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "ckks_primitives.h"
 #include "operands.h"
 
 /* out = c a, one factor a half of each limb: in NTT order X^(N/2) takes the

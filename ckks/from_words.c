@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ckks_primitives.h"
 #include "key.h"
 
 /* level and scale are such as the context has, x holds parts polynomials. */

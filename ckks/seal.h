@@ -17,6 +17,7 @@
 #ifndef CKI_SEAL_H
 #define CKI_SEAL_H
 
+#include "ckks_seal.h"
 #include "key.h"
 
 enum {

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ckks_primitives.h"
 #include "switch.h"
 
 /* prime is a number in the context, x holds N words below it. */

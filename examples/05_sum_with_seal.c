@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ckks.h"
+#include "ckks_seal.h"
 
 enum { SLOTS = 16 };
 

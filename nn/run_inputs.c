@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ckks_primitives.h"
 #include "run.h"
 
 void nni_inputs_clear(nni_inputs *in)

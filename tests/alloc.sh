@@ -41,12 +41,12 @@ finish()
 }
 
 # ---- no function left out ---------------------------------------------------
-# covers HEADER PREFIX FILE...: the names in quotes there are HEADER's functions
+# covers LIBRARY FILE...: the names in quotes there are its headers' functions
 covers()
 {
-    header=$1 prefix=$2
-    shift 2
-    sh tests/exports.sh "$header" "$prefix" >"$work/declared"
+    header=$1 prefix=${1}_
+    shift
+    sh tests/exports.sh "$header" >"$work/declared"
     grep -Eho "\"$prefix[a-z0-9_]+\"" "$@" | tr -d '"' | sort -u \
         >"$work/covered"
     judge "every function of $header in $*" \
@@ -54,9 +54,9 @@ covers()
     judge "functions of $header only in $*" \
         "$(comm -13 "$work/declared" "$work/covered")"
 }
-covers ckks/ckks.h ckks_ tests/test_misuse_memory.c tests/test_memory_seal.c
-covers nn/nn.h nn_ tests/test_memory.c
-covers unet/unet.h unet_ tests/test_memory.c
+covers ckks tests/test_misuse_memory.c tests/test_memory_seal.c
+covers nn tests/test_memory.c
+covers unet tests/test_memory.c
 # Functions with a generator among their arguments, but those of it alone.
 tr '\n' ' ' <ckks/ckks.h | grep -Eo '[a-z_0-9]+\([^();]*ckks_rng \*[^();]*\);' \
     | sed 's/(.*//' | grep -Ev '^ckks_rng_(init|clear)$' | sort -u \

@@ -35,7 +35,7 @@ shared()
     file=$build/lib$1.so
     nm -D --defined-only "$file" | awk '{ print $NF }' | sed 's/@.*//' \
         | sort -u >"$work/exported"
-    sh tests/exports.sh "$1/$1.h" "$1_" >"$work/declared"
+    sh tests/exports.sh "$1" >"$work/declared"
     judge "$1.h declares something" "$([ -s "$work/declared" ] || echo nothing)"
     judge "$file exports only what $1.h declares" \
         "$(comm -23 "$work/exported" "$work/declared")"
@@ -50,7 +50,7 @@ static()
     file=$build/lib$1.a
     nm -g --defined-only "$file" 2>/dev/null \
         | awk 'NF == 3 { print $3 }' | sort -u >"$work/defined"
-    sh tests/exports.sh "$1/$1.h" "$1_" >"$work/declared"
+    sh tests/exports.sh "$1" >"$work/declared"
     judge "$file defines something" "$([ -s "$work/defined" ] || echo nothing)"
     judge "$file defines $1.h's names and $2*, nothing else" \
         "$(comm -23 "$work/defined" "$work/declared" | others "$2")"

@@ -35,6 +35,8 @@
 #include <string.h>
 
 #include "ckks.h"
+#include "ckks_primitives.h"
+#include "ckks_seal.h"
 
 enum { TEST_MAX_SHOWN = 8 };
 

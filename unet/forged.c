@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ckks_primitives.h"
 #include "vct.h"
 
 /* Places of the value that stands at more than half of them, if there is one;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ckks.h"
+#include "ckks_primitives.h"
 #include "kernel/kernel.h"
 #include "rng.h"
 

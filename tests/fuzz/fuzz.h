@@ -21,7 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ckks.h"
+#include "ckks_primitives.h"
+#include "ckks_seal.h"
 #include "nn.h"
 
 enum {

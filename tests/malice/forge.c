@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ckks_primitives.h"
 #include "unet.h"
 
 enum { K = 1 << 20, T = 12345 };

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ckks.h"
+#include "ckks_primitives.h"
+#include "ckks_seal.h"
 
 enum { MAX_FILE = 1 << 28 };
 

@@ -13,6 +13,7 @@
 #include <omp.h>
 #endif
 
+#include "ckks_primitives.h"
 #include "bench.h"
 
 /* 128 bits of security; digits of six primes. */

@@ -4,6 +4,7 @@
  * are, so that rows can be measured alone and in any order.  Its work is what
  * the cost lines of ckks.h say, for operands at the top level.
  */
+#include "ckks_primitives.h"
 #include "bench.h"
 
 /* ---- work --------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ckks.h"
+#include "ckks_primitives.h"
 #include "json.h"
 
 enum { VEC_CTS = 24, VEC_MESSAGE = 400 };
