@@ -252,7 +252,8 @@ check-ct:
 # too.  Memory and thread take clang (make deps-sanitize first) and leave out what
 # is not instrumented: FFTW, libpng, libjpeg, libgomp; what else is ignored, and
 # why, stands in tests/sanitizers.  Archer, which comes with clang's OpenMP, tells
-# ThreadSanitizer how its threads wait for each other.
+# ThreadSanitizer how its threads wait for each other; a limit of file size ends
+# any program of these two, hence VOLLEY_LIMITS=0.
 INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0
 
 check-asan:
@@ -270,7 +271,7 @@ check-msan:
 check-tsan:
 	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley
 	OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 build-tsan/tests $(ONLY)
-	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 sh tests/cli.sh build-tsan)
+	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 VOLLEY_LIMITS=0 sh tests/cli.sh build-tsan)
 check-verify:
 	$(MAKE) B=build-verify VERIFY=1 build-verify/tests
 	build-verify/tests $(ONLY)
