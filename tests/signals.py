@@ -16,15 +16,22 @@ def files():
     return {os.path.join(f, n) for f, _, names in os.walk(".") for n in names}
 
 
-def start(words):
+def start(words, ignored):
+    """Signals are at their defaults whatever this script was started with, as
+    behind nohup or in the background; but one of them may be ignored."""
+    def fresh():
+        for name in END:
+            number = getattr(signal, name)
+            signal.signal(number, signal.SIG_IGN if number == ignored
+                          else signal.SIG_DFL)
     return subprocess.Popen([volley] + words, stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
+                            stderr=subprocess.DEVNULL, preexec_fn=fresh)
 
 
-def hit(words, folder, number, wait):
+def hit(words, folder, number, wait, ignored=None):
     """The exit code, if the signal met an open file; None if it came late."""
-    p = start(words)
+    p = start(words, ignored)
     while p.poll() is None:
         if any(".tmp-" in n for n in os.listdir(folder)):
             time.sleep(wait)
@@ -76,10 +83,8 @@ judge("clear", ["clear", gm, "--plan", "gm.plan"] + ["one.pgm"] * 30
       + ["-o", "sig/c/"], "sig/c", END[1:2])
 
 # What the caller ignores stays ignored.
-was = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-code = hit(evaluate, "sig", signal.SIGHUP, 0)
+code = hit(evaluate, "sig", signal.SIGHUP, 0, signal.SIGHUP)
 tell(code == 0 and os.path.exists("sig/out.vct"), "nohup: %s" % code)
-signal.signal(signal.SIGHUP, was)
 os.remove("sig/out.vct")
 
 # SIGKILL leaves the temporary file, as is documented, and never half a result.
