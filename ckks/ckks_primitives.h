@@ -136,7 +136,8 @@ CKKS_CHECKED ckks_status ckks_encode_integers(ckks_pt *out,
  *   errors  CKKS_EARG    a degree, a word that is not below its prime
  *           CKKS_ELEVEL  level outside 0..top
  *           CKKS_ESCALE  scale not finite or < 1, or 2 * scale not below
- *                        Q_level */
+ *                        Q_level
+ *   leaks   that words were refused, and the first of them */
 CKKS_CHECKED ckks_status ckks_pt_from_words(ckks_pt *out, const ckks_ctx *ctx,
                                             const uint64_t *x, int level,
                                             double scale);

@@ -441,6 +441,25 @@ ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level, double scale,
                     level);
 }
 
+ckks_status cki_check_limb(const uint64_t *x, const ckks_ctx *ctx, int prime,
+                           const char *name)
+{
+    int all;
+
+    if (x == NULL || ctx == NULL)
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    all = ctx->num_primes + ctx->num_special;
+    if (prime < 0 || prime >= all)
+        return cki_fail(CKKS_EARG, "%s: prime number %d, outside 0..%d", name,
+                        prime, all - 1);
+    for (size_t i = 0; i < ctx->n; i++)
+        if (x[i] >= ctx->rns.mod[prime].p)
+            return cki_fail(CKKS_EARG, "%s: word %zu is %llu, not below the "
+                            "prime %llu", name, i, (unsigned long long)x[i],
+                            (unsigned long long)ctx->rns.mod[prime].p);
+    return CKKS_OK;
+}
+
 ckks_status cki_check_real(const ckks_ctx *ctx, double im, const char *name)
 {
     if (ctx->real && im != 0)

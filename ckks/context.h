@@ -43,6 +43,10 @@ bool cki_scale_fits(const ckks_ctx *ctx, int level, double scale);
 CKKS_CHECKED ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level,
                                               double scale, const char *name);
 
+/* prime is a number in the context, x holds N words below it. */
+CKKS_CHECKED ckks_status cki_check_limb(const uint64_t *x, const ckks_ctx *ctx,
+                                        int prime, const char *name);
+
 /* g = generator^step mod rns.order: rotating by step is X -> X^g. */
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
 

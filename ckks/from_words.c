@@ -22,14 +22,12 @@ static ckks_status check_words(const void *out, const ckks_ctx *ctx,
     if (!isfinite(scale) || scale < 1)
         return cki_fail(CKKS_ESCALE, "%s: scale %g", name, scale);
     for (int k = 0; k < parts; k++)
-        for (int i = 0; i <= level; i++, x += ctx->n)
-            for (size_t j = 0; j < ctx->n; j++)
-                if (x[j] >= ctx->rns.mod[i].p)
-                    return cki_fail(CKKS_EARG, "%s: word %zu of limb %d of "
-                                    "polynomial %d is %llu, not below the "
-                                    "prime %llu", name, j, i, k,
-                                    (unsigned long long)x[j],
-                                    (unsigned long long)ctx->rns.mod[i].p);
+        for (int i = 0; i <= level; i++, x += ctx->n) {
+            ckks_status s = cki_check_limb(x, ctx, i, name);
+
+            if (s != CKKS_OK)
+                return s;
+        }
     return cki_check_scale_room(ctx, level, scale, name);
 }
 

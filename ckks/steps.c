@@ -9,30 +9,10 @@
 #include "ckks_primitives.h"
 #include "switch.h"
 
-/* prime is a number in the context, x holds N words below it. */
-static ckks_status check_limb(const uint64_t *x, const ckks_ctx *ctx,
-                              int prime, const char *name)
-{
-    int all;
-
-    if (x == NULL || ctx == NULL)
-        return cki_fail(CKKS_EARG, "%s: null pointer", name);
-    all = ctx->num_primes + ctx->num_special;
-    if (prime < 0 || prime >= all)
-        return cki_fail(CKKS_EARG, "%s: prime number %d, outside 0..%d", name,
-                        prime, all - 1);
-    for (size_t i = 0; i < ctx->n; i++)
-        if (x[i] >= ctx->rns.mod[prime].p)
-            return cki_fail(CKKS_EARG, "%s: word %zu is %llu, not below the "
-                            "prime %llu", name, i, (unsigned long long)x[i],
-                            (unsigned long long)ctx->rns.mod[prime].p);
-    return CKKS_OK;
-}
-
 ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx, int prime)
 {
     CKI_NEAREST;
-    ckks_status s = check_limb(x, ctx, prime, "ckks_ntt");
+    ckks_status s = cki_check_limb(x, ctx, prime, "ckks_ntt");
 
     if (s == CKKS_OK)
         cki_ntt_fwd(&ctx->rns, x, prime);
@@ -42,7 +22,7 @@ ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx, int prime)
 ckks_status ckks_ntt_inverse(uint64_t *x, const ckks_ctx *ctx, int prime)
 {
     CKI_NEAREST;
-    ckks_status s = check_limb(x, ctx, prime, "ckks_ntt_inverse");
+    ckks_status s = cki_check_limb(x, ctx, prime, "ckks_ntt_inverse");
 
     if (s == CKKS_OK)
         cki_ntt_inv(&ctx->rns, x, x, prime);
@@ -61,7 +41,7 @@ ckks_status ckks_automorphism(uint64_t *out, const uint64_t *x,
 {
     CKI_NEAREST;
     const char *name = "ckks_automorphism";
-    ckks_status s = check_limb(x, ctx, prime, name);
+    ckks_status s = cki_check_limb(x, ctx, prime, name);
     uint32_t *perm;
     uint64_t *copy;
     size_t size;
@@ -119,7 +99,7 @@ static ckks_status check_limbs(const uint64_t *x, const ckks_ctx *ctx,
     if (x == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
     for (int t = first; t <= last && s == CKKS_OK; t++)
-        s = check_limb(x + (size_t)(t - first) * ctx->n, ctx,
+        s = cki_check_limb(x + (size_t)(t - first) * ctx->n, ctx,
                        limb_prime(ctx, level, t), name);
     return s;
 }
