@@ -1,4 +1,4 @@
-/* bench_switch.c -- rows of operations that switch keys; more of the table.
+/* switch.c -- rows of operations that switch keys; more of the table.
  *
  * The digits of the operand are made and brought to all primes (NTTs and base
  * conversions), multiplied with the key (the inner products) and divided by P
@@ -34,12 +34,12 @@ bench_work bench_switch_work(const ckks_params *p, int level)
 /* A key switching at the top level that touches so many polynomials. */
 static bench_work row_switch(const bench *b, double polynomials)
 {
-    const ckks_params p = { .log_n = ckks_ctx_log_n(b->ctx),
-                            .ring = ckks_ctx_ring(b->ctx),
-                            .num_primes = ckks_ctx_top_level(b->ctx) + 1,
-                            .num_special = ckks_ctx_num_special(b->ctx),
-                            .dnum = ckks_ctx_dnum(b->ctx) };
-    bench_work w = bench_switch_work(&p, ckks_ctx_top_level(b->ctx));
+    const ckks_params p = { .log_n = ckks_ctx_log_n(b->w.ctx),
+                            .ring = ckks_ctx_ring(b->w.ctx),
+                            .num_primes = ckks_ctx_top_level(b->w.ctx) + 1,
+                            .num_special = ckks_ctx_num_special(b->w.ctx),
+                            .dnum = ckks_ctx_dnum(b->w.ctx) };
+    bench_work w = bench_switch_work(&p, ckks_ctx_top_level(b->w.ctx));
 
     w.bytes = bench_work_of(b, 0, polynomials).bytes;
     return w;
@@ -50,9 +50,9 @@ static bench_work row_switch(const bench *b, double polynomials)
 static ckks_status make_key(ckks_keys **out, bench *b, ckks_key_kind kind,
                             int step)
 {
-    const ckks_key_request r = { kind, step, ckks_ctx_top_level(b->ctx) };
+    const ckks_key_request r = { kind, step, ckks_ctx_top_level(b->w.ctx) };
 
-    return ckks_keys_init(out, &b->rng, b->sk, &r, 1);
+    return ckks_keys_init(out, &b->w.rng, b->w.sk, &r, 1);
 }
 
 static ckks_status call_keygen(bench *b)
@@ -85,15 +85,15 @@ static ckks_status ready_hoist(bench *b)
         return CKKS_OK;
     for (int k = 0; k < BENCH_STEPS; k++)
         r[k] = (ckks_key_request){ CKKS_KEY_ROTATE, b->step[k],
-                                   ckks_ctx_top_level(b->ctx) };
-    return ckks_keys_init(&b->hoist, &b->rng, b->sk, r, BENCH_STEPS);
+                                   ckks_ctx_top_level(b->w.ctx) };
+    return ckks_keys_init(&b->hoist, &b->w.rng, b->w.sk, r, BENCH_STEPS);
 }
 
 /* ---- operations --------------------------------------------------------- */
 
 static ckks_status call_relin(bench *b)
 {
-    return ckks_relin(&b->out, &b->square, b->relin);
+    return ckks_relin(&b->w.out, &b->square, b->relin);
 }
 
 static bench_work work_relin(const bench *b)
@@ -103,9 +103,9 @@ static bench_work work_relin(const bench *b)
 
 static ckks_status call_mul_relin(bench *b)
 {
-    ckks_status s = ckks_mul(&b->two, &b->a, &b->b);
+    ckks_status s = ckks_mul(&b->two, &b->w.a, &b->w.b);
 
-    return s == CKKS_OK ? ckks_relin(&b->out, &b->two, b->relin) : s;
+    return s == CKKS_OK ? ckks_relin(&b->w.out, &b->two, b->relin) : s;
 }
 
 static bench_work work_mul_relin(const bench *b)
@@ -115,19 +115,19 @@ static bench_work work_mul_relin(const bench *b)
 
 static ckks_status call_mul_relin_rescale(bench *b)
 {
-    ckks_status s = ckks_mul(&b->two, &b->a, &b->b);
+    ckks_status s = ckks_mul(&b->two, &b->w.a, &b->w.b);
 
-    return s == CKKS_OK ? ckks_relin_rescale(&b->out, &b->two, b->relin) : s;
+    return s == CKKS_OK ? ckks_relin_rescale(&b->w.out, &b->two, b->relin) : s;
 }
 
 static ckks_status call_rotate(bench *b)
 {
-    return ckks_rotate(&b->out, &b->a, b->rotate, 1);
+    return ckks_rotate(&b->w.out, &b->w.a, b->rotate, 1);
 }
 
 static ckks_status call_conj(bench *b)
 {
-    return ckks_conj(&b->out, &b->a, b->conj);
+    return ckks_conj(&b->w.out, &b->w.a, b->conj);
 }
 
 static bench_work work_rotate(const bench *b)
@@ -137,7 +137,7 @@ static bench_work work_rotate(const bench *b)
 
 static ckks_status call_hoist(bench *b)
 {
-    return ckks_rotate_hoisted(b->many, b->step, BENCH_STEPS, &b->a,
+    return ckks_rotate_hoisted(b->many, b->step, BENCH_STEPS, &b->w.a,
                                b->hoist);
 }
 
@@ -145,7 +145,7 @@ static ckks_status call_hoist(bench *b)
 static bench_work work_hoist(const bench *b)
 {
     bench_work w = row_switch(b, 2 + 2 * BENCH_STEPS);
-    const double down = 2 * (ckks_ctx_num_special(b->ctx) + bench_limbs(b));
+    const double down = 2 * (ckks_ctx_num_special(b->w.ctx) + bench_limbs(b));
 
     w.ntts += (BENCH_STEPS - 1) * down;
     w.convert_limbs += (BENCH_STEPS - 1) * 2 * bench_limbs(b);
@@ -159,15 +159,15 @@ static ckks_status call_sum(bench *b)
     const ckks_ct *in[BENCH_STEPS];
 
     for (int k = 0; k < BENCH_STEPS; k++)
-        in[k] = k % 2 == 0 ? &b->a : &b->b;
-    return ckks_rotate_sum(&b->out, in, b->step, BENCH_STEPS, b->hoist);
+        in[k] = k % 2 == 0 ? &b->w.a : &b->w.b;
+    return ckks_rotate_sum(&b->w.out, in, b->step, BENCH_STEPS, b->hoist);
 }
 
 /* The digits for every term, the division once. */
 static bench_work work_sum(const bench *b)
 {
     bench_work w = row_switch(b, 2 * BENCH_STEPS + 2);
-    const double down = 2 * (ckks_ctx_num_special(b->ctx) + bench_limbs(b));
+    const double down = 2 * (ckks_ctx_num_special(b->w.ctx) + bench_limbs(b));
     const double back = 2 * bench_limbs(b);
 
     w.ntts = BENCH_STEPS * (w.ntts - down) + down;

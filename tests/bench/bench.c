@@ -1,5 +1,5 @@
-/* bench.c -- `volley bench`: what operations cost on this machine, beside what
- * the machine could do at best.
+/* bench.c -- what operations cost on this machine, beside what the machine could
+ * do at best.
  *
  * Every measurement is made in three rounds spread over the run, and the round
  * with the lowest median counts: a disturbance that lasts longer than one
@@ -35,7 +35,7 @@ typedef struct bench_run {
     const char *kernel[BENCH_KERNELS];
     int kernels;
     bench_rates one, all;               /* by one thread, by `threads`       */
-    bench_time best[BENCH_SETS][BENCH_KERNELS][BENCH_MOST_ROWS];
+    measure_time best[BENCH_SETS][BENCH_KERNELS][BENCH_MOST_ROWS];
     double ntt[BENCH_SETS][BENCH_KERNELS];
 } bench_run;
 
@@ -82,19 +82,6 @@ static void bench_select_all(bench_run *r)
     r->network = !r->quick;
 }
 
-/* 1 if a context can be made with this kernel, 0 if not. */
-static bool bench_has_kernel(const char *kernel)
-{
-    ckks_params p;
-    ckks_ctx *ctx = NULL;
-    bool there;
-
-    bench_params(&p, &bench_sets[0], kernel);
-    there = ckks_ctx_init(&ctx, &p) == CKKS_OK;
-    ckks_ctx_clear(&ctx);
-    return there;
-}
-
 /* All this machine has, or the one that CKKS_KERNEL names. */
 static int bench_find_kernels(bench_run *r)
 {
@@ -102,12 +89,12 @@ static int bench_find_kernels(bench_run *r)
 
     if (only != NULL && only[0] != '\0') {
         r->kernel[r->kernels++] = only;
-        if (!bench_has_kernel(only))
+        if (!measure_has_kernel(only))
             return volley_check_ckks(CKKS_EPARAM, "CKKS_KERNEL");
         return VOLLEY_DONE;
     }
     for (int k = 0; k < BENCH_KERNELS; k++)
-        if (bench_has_kernel(bench_kernels[k]))
+        if (measure_has_kernel(bench_kernels[k]))
             r->kernel[r->kernels++] = bench_kernels[k];
     return r->kernels > 0 ? VOLLEY_DONE
                           : volley_check_ckks(CKKS_EPARAM, "bench");
@@ -125,7 +112,7 @@ static void bench_set_threads(bench_run *r, int threads)
 
 /* ---- measuring ---------------------------------------------------------- */
 
-static void bench_progress(int round, const bench_set *set, const char *kernel,
+static void bench_progress(int round, const measure_set *set, const char *kernel,
                            const char *name)
 {
     if (isatty(2))
@@ -143,9 +130,9 @@ static void bench_progress_end(void)
 typedef struct bench_place {
     bench_run *run;
     bench *b;
-    const bench_set *set;
+    const measure_set *set;
     const char *kernel;
-    bench_time *best;                   /* of rows, shape (BENCH_MOST_ROWS)  */
+    measure_time *best;                   /* of rows, shape (BENCH_MOST_ROWS)  */
     double *ntt;                        /* of a single NTT, 0: none yet      */
     int round;
 } bench_place;
@@ -153,15 +140,15 @@ typedef struct bench_place {
 static bench_result bench_describe(const bench_place *at, const bench_row *row)
 {
     const bench_run *r = at->run;
-    const bench_set *set = at->set;
+    const measure_set *set = at->set;
     const bench *b = at->b;
     bench_result out = {
         .name = row->name, .kernel = at->kernel,
         .log_n = set->log_n, .primes = set->num_primes,
         .special = set->num_special, .dnum = set->dnum, .real = set->real,
         .threads = row->alone ? 1 : r->threads,
-        .log_qp = ckks_ctx_log_qp(b->ctx),
-        .security_bits = ckks_ctx_security_bits(b->ctx),
+        .log_qp = ckks_ctx_log_qp(b->w.ctx),
+        .security_bits = ckks_ctx_security_bits(b->w.ctx),
         .rates = row->alone ? &r->one : &r->all,
         .ntt = *at->ntt
     };
@@ -174,7 +161,7 @@ static bench_result bench_describe(const bench_place *at, const bench_row *row)
 }
 
 /* One row in one round, what it does besides taken off. */
-static ckks_status bench_row_time(bench_time *out, double *besides,
+static ckks_status bench_row_time(measure_time *out, double *besides,
                                   const bench_place *at, const bench_row *row)
 {
     const bench_run *r = at->run;
@@ -183,7 +170,7 @@ static ckks_status bench_row_time(bench_time *out, double *besides,
 
     *besides = 0;
     if (row->ready != NULL)
-        s = bench_relay(row->ready(b));
+        s = measure_relay(row->ready(b));
     if (s == CKKS_OK)
         s = bench_measure(out, row->call, b, r->seconds, r->quick ? 1 : 3);
     if (s == CKKS_OK && row->besides != NULL)
@@ -199,7 +186,7 @@ static ckks_status bench_row_time(bench_time *out, double *besides,
  * which are rows 0 and 1. */
 static ckks_status bench_single_ntt(const bench_place *at)
 {
-    bench_time t[2] = {{0}};
+    measure_time t[2] = {{0}};
     ckks_status s = CKKS_OK;
     double besides, mean;
 
@@ -215,7 +202,7 @@ static ckks_status bench_single_ntt(const bench_place *at)
 static int bench_one(const bench_place *at, int i)
 {
     const bench_row *row = bench_row_at(i);
-    bench_time now = {0};
+    measure_time now = {0};
     bench_result result;
     double besides = 0;
     int code;
@@ -225,7 +212,7 @@ static int bench_one(const bench_place *at, int i)
     bench_progress_end();
     if (code != VOLLEY_DONE)
         return code;
-    bench_keep_best(&at->best[i], &now);
+    measure_keep_best(&at->best[i], &now);
     if (at->round < at->run->rounds - 1)
         return VOLLEY_DONE;
     result = bench_describe(at, row);
@@ -277,7 +264,7 @@ static int bench_round(bench_run *r, int round)
     for (int s = 0; s < BENCH_SETS && r->rows > 0; s++)
         for (int k = 0; k < r->kernels && code == VOLLEY_DONE; k++) {
             bench b = {0};
-            bench_set set = bench_sets[s];
+            measure_set set = bench_sets[s];
             const bench_place at = { r, &b, &set, r->kernel[k],
                                      r->best[s][k], &r->ntt[s][k], round };
 
@@ -333,29 +320,22 @@ static int bench_run_all(const volley_args *a)
     return code;
 }
 
-/* --calibrate stands alone: one thread, the best kernel or CKKS_KERNEL's. */
-static int bench_run_calibrate(const volley_args *a)
-{
-    const char *only = getenv("CKKS_KERNEL");
-    nn_machine here;
-    int code;
+static const volley_verb bench_verb = {
+    "bench", "[--quick] [NAME...]",
+    "times of operations and networks, beside the machine's limits",
+    "Without names everything, at N = 2^13 to 2^16 with every kernel this\n"
+    "machine has (CKKS_KERNEL names one), with one thread unless --threads\n"
+    "says more; minutes.  With --json one object a line.  Names:\n"
+    "  ntt_fwd ntt_inv encode decode encrypt_sk encrypt decrypt\n"
+    "  add sub add_plain mul_plain add_const mul_const mul_int\n"
+    "  mul square rescale matmul save load\n"
+    "  relin mul_relin mul_relin_rescale rotate conj hoist8 rotate_sum8\n"
+    "  keygen network\n",
+    OPT_EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA)
+    | OPT_BIT(OPT_SLOTS), 0, 0, -1, bench_run_all
+};
 
-    if (a->words > 0 || a->threads > 1 || a->value[OPT_QUICK] != NULL
-        || a->value[OPT_MODEL] != NULL || a->value[OPT_DATA] != NULL)
-        return volley_usage("bench: --calibrate takes no measurements, "
-                            "threads, models or data: all it takes is -o");
-    if (only != NULL && only[0] != '\0' && !bench_has_kernel(only))
-        return volley_check_ckks(CKKS_EPARAM, "CKKS_KERNEL");
-    code = volley_check(nn_machine_default(&here, NULL));
-    return code == VOLLEY_DONE
-           ? bench_calibrate(here.kernel, a->value[OPT_OUT]) : code;
-}
-
-int volley_run_bench(const volley_args *a)
+int main(int argc, char **argv)
 {
-    if (a->value[OPT_CALIBRATE] != NULL)
-        return bench_run_calibrate(a);
-    if (a->value[OPT_OUT] != NULL)
-        return volley_usage("bench: -o is for --calibrate");
-    return bench_run_all(a);
+    return volley_run_alone(&bench_verb, argc, argv);
 }

@@ -1,9 +1,9 @@
-/* study.h -- private to the command: the verb `study` (study.c, study_run.c,
- * study_report.c). */
+/* study.h -- what the files of the program `study` share: study.c (the ways to
+ * run a network; main), run.c, literal_row.c and report.c. */
 #ifndef VOLLEY_STUDY_H
 #define VOLLEY_STUDY_H
 
-#include "volley.h"
+#include "volley/volley.h"
 
 /* One way to run the network. */
 typedef struct study_way {

@@ -1,4 +1,4 @@
-/* study_report.c -- a study as a table, as CSV and as a picture. */
+/* report.c -- a study as a table, as CSV and as a picture. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,15 +1,15 @@
-/* study_literal.c -- the row of the literal Volley Revolver. */
+/* literal_row.c -- the row of the literal Volley Revolver. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "literal.h"
+#include "revolver/literal.h"
 #include "study.h"
 
 enum { MOST = 64 };             /* images; the matrix has fewer rows         */
 
 /* Classes of its logits beside the float network's. */
-static int judge(study_row *row, const study *s, const volley_literal *l,
+static int judge(study_row *row, const study *s, const uni_literal *l,
                  double *const *pixel)
 {
     double logit[NN_MAX_CLASSES];
@@ -31,7 +31,7 @@ static int judge(study_row *row, const study *s, const volley_literal *l,
     return VOLLEY_DONE;
 }
 
-static void describe(study_row *row, const volley_literal *l)
+static void describe(study_row *row, const uni_literal *l)
 {
     const double images = (double)l->rows;
 
@@ -72,18 +72,19 @@ int study_literal(study *s)
 {
     double *pixel[MOST] = { NULL };
     const size_t images = s->judged < MOST ? s->judged : MOST;
-    volley_literal l = {0};
+    uni_literal l = {0};
     int code = copy_pixels(pixel, s, images);
 
     fprintf(stderr, "literal Volley Revolver ...\n");
     if (code == VOLLEY_DONE
-        && volley_literal_run(&l, s->model, (const double *const *)pixel,
-                              images) == VOLLEY_DONE) {
+        && volley_check(uni_literal_run(&l, s->model,
+                                        (const double *const *)pixel, images))
+               == VOLLEY_DONE) {
         describe(&s->row[s->rows], &l);
         code = judge(&s->row[s->rows], s, &l, pixel);
         s->rows += code == VOLLEY_DONE;
     }                           /* else it has said why there is no such row */
-    volley_literal_clear(&l);
+    uni_literal_clear(&l);
     for (size_t i = 0; i < images; i++)
         free(pixel[i]);
     return code;

@@ -1,4 +1,4 @@
-/* bench_loops.c -- the loops behind the machine's rates.
+/* loops.c -- the loops behind the machine's rates.
  *
  * Every loop has enough independent chains that the units, not their latency,
  * set the time.  Like the kernels, this file has code for single machines in
@@ -6,7 +6,7 @@
  * machines other than x86-64 there are loops for the 64-bit products and the
  * memory, and on aarch64 for the clock.
  */
-#include "bench_loops.h"
+#include "loops.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>

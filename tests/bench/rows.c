@@ -1,4 +1,4 @@
-/* bench_rows.c -- the table: one measurement of an operation is one row.
+/* rows.c -- the table: one measurement of an operation is one row.
  *
  * A row's call gets operands that are made already and leaves them as they
  * are, so that rows can be measured alone and in any order.  Its work is what
@@ -11,12 +11,12 @@
 
 double bench_limbs(const bench *b)
 {
-    return ckks_ctx_top_level(b->ctx) + 1;
+    return ckks_ctx_top_level(b->w.ctx) + 1;
 }
 
 double bench_n(const bench *b)
 {
-    return (double)((size_t)1 << ckks_ctx_log_n(b->ctx));
+    return (double)((size_t)1 << ckks_ctx_log_n(b->w.ctx));
 }
 
 double bench_layers(int log_n, int ring)
@@ -29,8 +29,8 @@ bench_work bench_work_of(const bench *b, double ntts, double polynomials)
     const double limb_bytes = 8 * bench_n(b);
 
     return (bench_work){ .n = bench_n(b),
-                         .layers = bench_layers(ckks_ctx_log_n(b->ctx),
-                                                ckks_ctx_ring(b->ctx)),
+                         .layers = bench_layers(ckks_ctx_log_n(b->w.ctx),
+                                                ckks_ctx_ring(b->w.ctx)),
                          .ntts = ntts,
                          .bytes = limb_bytes * bench_limbs(b) * polynomials };
 }
@@ -39,12 +39,12 @@ bench_work bench_work_of(const bench *b, double ntts, double polynomials)
 
 static ckks_status call_ntt(bench *b)
 {
-    return ckks_ntt(b->limb, b->ctx, 1);
+    return ckks_ntt(b->w.limb, b->w.ctx, 1);
 }
 
 static ckks_status call_ntt_inverse(bench *b)
 {
-    return ckks_ntt_inverse(b->limb, b->ctx, 1);
+    return ckks_ntt_inverse(b->w.limb, b->w.ctx, 1);
 }
 
 /* ckks_ntt checks all words before it transforms them.  With one word too
@@ -52,13 +52,13 @@ static ckks_status call_ntt_inverse(bench *b)
  * one at once; what lies between is the check alone. */
 static ckks_status call_refused(bench *b)
 {
-    return ckks_ntt(b->bad, b->ctx, 1) == CKKS_EARG ? CKKS_OK : CKKS_EARG;
+    return ckks_ntt(b->bad, b->w.ctx, 1) == CKKS_EARG ? CKKS_OK : CKKS_EARG;
 }
 
 static ckks_status time_check(double *seconds, bench *b)
 {
     const size_t place[2] = { (size_t)bench_n(b) - 1, 0 };
-    bench_time t[2] = {{0}};
+    measure_time t[2] = {{0}};
     ckks_status s = CKKS_OK;
 
     for (int i = 0; i < 2 && s == CKKS_OK; i++) {
@@ -81,8 +81,8 @@ static bench_work work_ntt(const bench *b)
 
 static ckks_status call_encode(bench *b)
 {
-    return ckks_encode(&b->pt_out, b->ctx, b->re, b->im,
-                       ckks_ctx_slots(b->ctx), b->pt.level, b->pt.scale);
+    return ckks_encode(&b->pt_out, b->w.ctx, b->w.re, b->w.im,
+                       ckks_ctx_slots(b->w.ctx), b->w.pt.level, b->w.pt.scale);
 }
 
 static bench_work work_encode(const bench *b)
@@ -92,27 +92,27 @@ static bench_work work_encode(const bench *b)
 
 static ckks_status call_decode(bench *b)
 {
-    return ckks_decode(b->re_out, b->im_out, ckks_ctx_slots(b->ctx), &b->pt);
+    return ckks_decode(b->re_out, b->im_out, ckks_ctx_slots(b->w.ctx), &b->w.pt);
 }
 
 static ckks_status ready_pk(bench *b)
 {
-    return b->pk != NULL ? CKKS_OK : ckks_pk_init(&b->pk, &b->rng, b->sk);
+    return b->pk != NULL ? CKKS_OK : ckks_pk_init(&b->pk, &b->w.rng, b->w.sk);
 }
 
 static ckks_status call_encrypt(bench *b)
 {
-    return ckks_encrypt(&b->out, &b->rng, &b->pt, b->pk);
+    return ckks_encrypt(&b->w.out, &b->w.rng, &b->w.pt, b->pk);
 }
 
 static ckks_status call_encrypt_sk(bench *b)
 {
-    return ckks_encrypt_sk(&b->out, &b->rng, &b->pt, b->sk);
+    return ckks_encrypt_sk(&b->w.out, &b->w.rng, &b->w.pt, b->w.sk);
 }
 
 static ckks_status call_decrypt(bench *b)
 {
-    return ckks_decrypt(&b->pt_out, &b->a, b->sk);
+    return ckks_decrypt(&b->pt_out, &b->w.a, b->w.sk);
 }
 
 static bench_work work_four(const bench *b)
@@ -124,12 +124,12 @@ static bench_work work_four(const bench *b)
 
 static ckks_status call_add(bench *b)
 {
-    return ckks_add(&b->out, &b->a, &b->b);
+    return ckks_add(&b->w.out, &b->w.a, &b->w.b);
 }
 
 static ckks_status call_sub(bench *b)
 {
-    return ckks_sub(&b->out, &b->a, &b->b);
+    return ckks_sub(&b->w.out, &b->w.a, &b->w.b);
 }
 
 static bench_work work_six(const bench *b)
@@ -139,12 +139,12 @@ static bench_work work_six(const bench *b)
 
 static ckks_status call_add_plain(bench *b)
 {
-    return ckks_add_plain(&b->out, &b->a, &b->pt);
+    return ckks_add_plain(&b->w.out, &b->w.a, &b->w.pt);
 }
 
 static ckks_status call_mul_plain(bench *b)
 {
-    return ckks_mul_plain(&b->out, &b->a, &b->pt);
+    return ckks_mul_plain(&b->w.out, &b->w.a, &b->w.pt);
 }
 
 static bench_work work_five(const bench *b)
@@ -154,22 +154,22 @@ static bench_work work_five(const bench *b)
 
 static ckks_status call_add_const(bench *b)
 {
-    return ckks_add_const(&b->out, &b->a, 0.37, 0);
+    return ckks_add_const(&b->w.out, &b->w.a, 0.37, 0);
 }
 
 static ckks_status call_mul_const(bench *b)
 {
-    return ckks_mul_const(&b->out, &b->a, 0.37, 0, 0x1p40);
+    return ckks_mul_const(&b->w.out, &b->w.a, 0.37, 0, 0x1p40);
 }
 
 static ckks_status call_mul_int(bench *b)
 {
-    return ckks_mul_int(&b->out, &b->a, 1789);
+    return ckks_mul_int(&b->w.out, &b->w.a, 1789);
 }
 
 static ckks_status call_mul(bench *b)
 {
-    return ckks_mul(&b->two, &b->a, &b->b);
+    return ckks_mul(&b->two, &b->w.a, &b->w.b);
 }
 
 static bench_work work_seven(const bench *b)
@@ -179,12 +179,12 @@ static bench_work work_seven(const bench *b)
 
 static ckks_status call_square(bench *b)
 {
-    return ckks_square(&b->two, &b->a);
+    return ckks_square(&b->two, &b->w.a);
 }
 
 static ckks_status call_rescale(bench *b)
 {
-    return ckks_rescale(&b->out, &b->wide);
+    return ckks_rescale(&b->w.out, &b->wide);
 }
 
 static bench_work work_rescale(const bench *b)
@@ -196,46 +196,46 @@ static bench_work work_rescale(const bench *b)
 
 static ckks_status ready_matmul(bench *b)
 {
-    const int top = ckks_ctx_top_level(b->ctx);
-    const int level = top < BENCH_LEVEL ? top : BENCH_LEVEL;
+    const int top = ckks_ctx_top_level(b->w.ctx);
+    const int level = top < MEASURE_LEVEL ? top : MEASURE_LEVEL;
     ckks_pt pt = {0};
     ckks_status s = CKKS_OK;
 
-    if (b->in[BENCH_IN - 1].limb != NULL)
+    if (b->w.in[MEASURE_IN - 1].limb != NULL)
         return CKKS_OK;
-    s = ckks_encode(&pt, b->ctx, b->re, b->im, ckks_ctx_slots(b->ctx), level,
-                    b->pt.scale);
-    for (int k = 0; k < BENCH_IN && s == CKKS_OK; k++)
-        s = ckks_encrypt_sk(&b->in[k], &b->rng, &pt, b->sk);
+    s = ckks_encode(&pt, b->w.ctx, b->w.re, b->w.im, ckks_ctx_slots(b->w.ctx), level,
+                    b->w.pt.scale);
+    for (int k = 0; k < MEASURE_IN && s == CKKS_OK; k++)
+        s = ckks_encrypt_sk(&b->w.in[k], &b->w.rng, &pt, b->w.sk);
     ckks_pt_clear(&pt);
     return s;
 }
 
 static ckks_status call_matmul(bench *b)
 {
-    ckks_block block[BENCH_BLOCKS];
-    const ckks_ct *in[BENCH_IN];
-    ckks_ct *out[BENCH_OUT];
+    ckks_block block[MEASURE_BLOCKS];
+    const ckks_ct *in[MEASURE_IN];
+    ckks_ct *out[MEASURE_OUT];
 
-    for (int k = 0; k < BENCH_IN; k++)
-        in[k] = &b->in[k];
-    for (int k = 0; k < BENCH_OUT; k++)
-        out[k] = &b->sum[k];
-    for (size_t k = 0; k < BENCH_BLOCKS; k++)
-        block[k] = (ckks_block){ k * BENCH_CHANNELS, BENCH_CHANNELS,
-                                 BENCH_TERMS, b->index + k * BENCH_TERMS,
-                                 b->weight
-                                     + k * BENCH_CHANNELS * BENCH_TERMS };
-    return ckks_combine(out, BENCH_OUT, in, BENCH_IN, block, BENCH_BLOCKS,
-                        b->pt.scale);
+    for (int k = 0; k < MEASURE_IN; k++)
+        in[k] = &b->w.in[k];
+    for (int k = 0; k < MEASURE_OUT; k++)
+        out[k] = &b->w.sum[k];
+    for (size_t k = 0; k < MEASURE_BLOCKS; k++)
+        block[k] = (ckks_block){ k * MEASURE_CHANNELS, MEASURE_CHANNELS,
+                                 MEASURE_TERMS, b->w.index + k * MEASURE_TERMS,
+                                 b->w.weight
+                                     + k * MEASURE_CHANNELS * MEASURE_TERMS };
+    return ckks_combine(out, MEASURE_OUT, in, MEASURE_IN, block, MEASURE_BLOCKS,
+                        b->w.pt.scale);
 }
 
 static bench_work work_matmul(const bench *b)
 {
-    const double words = 2 * bench_n(b) * (b->in[0].level + 1);
+    const double words = 2 * bench_n(b) * (b->w.in[0].level + 1);
 
-    return (bench_work){ .terms = words * BENCH_TERMS * BENCH_OUT,
-                         .bytes = 8 * words * (BENCH_IN + BENCH_OUT) };
+    return (bench_work){ .terms = words * MEASURE_TERMS * MEASURE_OUT,
+                         .bytes = 8 * words * (MEASURE_IN + MEASURE_OUT) };
 }
 
 /* ---- bytes -------------------------------------------------------------- */
@@ -247,7 +247,7 @@ static ckks_status call_save(bench *b)
 
 static ckks_status call_load(bench *b)
 {
-    return ckks_ct_load(&b->out, b->ctx, b->file, b->file_size);
+    return ckks_ct_load(&b->w.out, b->w.ctx, b->file, b->file_size);
 }
 
 /* ---- the table ---------------------------------------------------------- */

@@ -1,11 +1,11 @@
-/* bench_network.c -- whole networks: real images, packed and encrypted; the
+/* network.c -- whole networks: real images, packed and encrypted; the
  * time is that of nn_run, with everything in memory.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
-#include "demo.h"
+#include "volley/demo.h"
 
 enum { NETWORK_CALLS = 3 };
 
@@ -163,7 +163,7 @@ static ckks_status network_encrypt(bench_net *n, ckks_rng *rng)
             s = ckks_encrypt_sk(&n->ct[k], rng, &pt, n->sk);
     }
     ckks_pt_clear(&pt);
-    return bench_relay(s);
+    return measure_relay(s);
 }
 
 static ckks_status network_keys(bench_net *n)
@@ -171,7 +171,7 @@ static ckks_status network_keys(bench_net *n)
     static const uint8_t seed[CKKS_SEED_BYTES] = { 2 };
     const nn_plan *p = &n->source.plan;
     ckks_rng rng = {0};
-    ckks_status s = bench_relay(ckks_rng_init(&rng, seed));
+    ckks_status s = measure_relay(ckks_rng_init(&rng, seed));
 
     if (s == CKKS_OK)
         s = unet_keygen(&n->sk, &n->keys, &rng, n->ctx, p);
@@ -195,7 +195,7 @@ static ckks_status network_init(bench_net *n, const char *kernel)
     n->ct = calloc((size_t)(2 * n->inputs + n->outputs), sizeof *n->ct);
     if (n->ct == NULL)
         return nn_fail(CKKS_EMEM, "no memory for ciphertexts");
-    s = bench_relay(ckks_ctx_init(&n->ctx, &params));
+    s = measure_relay(ckks_ctx_init(&n->ctx, &params));
     return s == CKKS_OK ? network_keys(n) : s;
 }
 
@@ -220,7 +220,7 @@ static ckks_status network_run(double *seconds, bench_net *n)
     double start;
 
     for (int k = 0; k < n->inputs && s == CKKS_OK; k++)
-        s = bench_relay(ckks_ct_copy(&in[k], &n->ct[k]));
+        s = measure_relay(ckks_ct_copy(&in[k], &n->ct[k]));
     start = volley_clock();
     if (s == CKKS_OK)
         s = nn_run(out, in, &n->source.plan, n->weights, n->keys, NULL);
@@ -231,7 +231,7 @@ static ckks_status network_run(double *seconds, bench_net *n)
 }
 
 /* The runs are too long to warm up: the first one counts. */
-static ckks_status network_time(bench_time *out, bench_net *n, bool quick)
+static ckks_status network_time(measure_time *out, bench_net *n, bool quick)
 {
     const int calls = quick ? 1 : NETWORK_CALLS;
     const double start = volley_clock();
@@ -250,7 +250,7 @@ static ckks_status network_time(bench_time *out, bench_net *n, bool quick)
         took[j] = now;
         count++;
     }
-    *out = (bench_time){ took[(count - 1) / 2], took[0], count, 1 };
+    *out = (measure_time){ took[(count - 1) / 2], took[0], count, 1 };
     return s;
 }
 
@@ -281,7 +281,7 @@ static bench_work network_work(const nn_plan *p)
 }
 
 static int network_report(const bench_net *n, const char *kernel,
-                          const bench_time *time, const bench_rates *rates,
+                          const measure_time *time, const bench_rates *rates,
                           bool first, bool json)
 {
     const nn_plan *p = &n->source.plan;
@@ -304,7 +304,7 @@ static int network_report(const bench_net *n, const char *kernel,
 int bench_net_run(bench_net *n, const char *kernel, bool first, bool quick,
                   bool json, const bench_rates *rates)
 {
-    bench_time time = {0};
+    measure_time time = {0};
     int code = volley_check(network_init(n, kernel));
 
     if (code == VOLLEY_DONE)

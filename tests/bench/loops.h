@@ -1,4 +1,4 @@
-/* bench_loops.h -- private to bench_rates.c: loops whose speed is known. */
+/* loops.h -- private to rates.c: loops whose speed is known. */
 #ifndef VOLLEY_BENCH_LOOPS_H
 #define VOLLEY_BENCH_LOOPS_H
 

@@ -1,4 +1,4 @@
-/* bench_report.c -- results, for people and as JSON.
+/* report.c -- results, for people and as JSON.
  *
  * As JSON every measurement is an object on a line of its own that says all
  * there is to say, the machine's rates included.  bench_result is the one

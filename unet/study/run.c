@@ -1,4 +1,4 @@
-/* study_run.c -- one way through the whole chain, timed: keys, encryption,
+/* run.c -- one way through the whole chain, timed: keys, encryption,
  * evaluation, decryption, and the clear twin beside it.
  */
 #ifdef _OPENMP

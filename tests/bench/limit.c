@@ -1,4 +1,4 @@
-/* bench_limit.c -- the least time a measurement could take.
+/* limit.c -- the least time a measurement could take.
  *
  * A limit is a bound by counting: of the work that the documented costs of
  * ckks.h ask for, what one kind of instruction or the memory cannot do faster

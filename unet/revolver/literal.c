@@ -6,9 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "literal.h"
-#include "volley.h"
+#include "ckks.h"
+#include "nn.h"
+#include "revolver/literal.h"
+#include "volley_revolver_model.h"
 
 /* Primes of a digit of the key switching, and special primes.  A second pair
  * costs three bits of every prime, where N is given, and takes a sixth off the
@@ -23,7 +26,7 @@ enum { LITERAL_DIGIT = 2 };
 enum { LITERAL_LEAST = 30, LITERAL_MOST = 40 };
 
 typedef struct literal_run {
-    volley_literal *out;
+    uni_literal *out;
     const nn_model *m;
     uni_vr_from from;
     uni_vr_plan plan;
@@ -107,7 +110,7 @@ static ckks_status literal_params(literal_run *r)
 static ckks_status literal_setup(literal_run *r)
 {
     const uni_vr_net *net = &r->from.net;
-    volley_literal *out = r->out;
+    uni_literal *out = r->out;
     ckks_status s = uni_vr_from_init(&r->from, r->m);
 
     if (s == CKKS_OK)
@@ -242,25 +245,33 @@ static void literal_end(literal_run *r)
     ckks_ctx_clear(&r->ctx);
 }
 
+static double literal_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Seconds since *clock, which is set to now. */
 static double literal_lap(double *clock)
 {
-    const double now = volley_clock(), before = *clock;
+    const double now = literal_clock(), before = *clock;
 
     *clock = now;
     return now - before;
 }
 
-int volley_literal_run(volley_literal *out, const nn_model *m,
-                       const double *const *pixel, size_t images)
+ckks_status uni_literal_run(uni_literal *out, const nn_model *m,
+                            const double *const *pixel, size_t images)
 {
     literal_run r = { .out = out, .m = m };
-    double clock = volley_clock();
+    double clock = literal_clock();
     ckks_status s;
 
-    *out = (volley_literal){ .images = images };
+    *out = (uni_literal){ .images = images };
     if (images == 0)
-        return volley_fail("model %s: no image", m->name);
+        return nn_fail(CKKS_EARG, "model %s: no image", m->name);
     s = literal_setup(&r);
     out->setup = literal_lap(&clock);
     if (s == CKKS_OK)
@@ -277,12 +288,12 @@ int volley_literal_run(volley_literal *out, const nn_model *m,
     out->decrypt = literal_lap(&clock);
     literal_end(&r);
     if (s != CKKS_OK)
-        volley_literal_clear(out);
-    return volley_check(s);
+        uni_literal_clear(out);
+    return s;
 }
 
-void volley_literal_clear(volley_literal *l)
+void uni_literal_clear(uni_literal *l)
 {
     free(l->logit);
-    *l = (volley_literal){ .logit = NULL };
+    *l = (uni_literal){ .logit = NULL };
 }

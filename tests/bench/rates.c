@@ -1,4 +1,4 @@
-/* bench_rates.c -- what the machine can do, measured: clock, multipliers,
+/* rates.c -- what the machine can do, measured: clock, multipliers,
  * memory.
  *
  * All threads run a loop at once and the slowest counts, so that a rate is
@@ -13,7 +13,7 @@
 #endif
 
 #include "bench.h"
-#include "bench_loops.h"
+#include "loops.h"
 
 enum { RATE_THREADS = 1024, RATE_ALIGN = 64 };
 
