@@ -77,7 +77,7 @@ ifeq ($(HAVE_JPEG),1)
 endif
 
 NN_SRC    := $(wildcard nn/*.c)
-UNET_SRC  := $(wildcard unet/*.c unet/revolver/*.c)
+UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
 CMD_SRC   := $(wildcard unet/volley/*.c)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -313,7 +313,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
   tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
-FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/volley_revolver%,$(UNET_SRC)))
+FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
 $(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)

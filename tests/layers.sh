@@ -124,7 +124,7 @@ if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':(unet|uni)_')"
     secret='ckks_sk_|ckks_decrypt|unet_decrypt|unet_keygen|unet_encrypt'
     server=$(find "$build" -path '*/unet/server.o' -o \
-             -path '*/unet/volley/server.o' -o -path '*/nn/*.o')
+             -path '*/unet/volley/evaluate.o' -o -path '*/nn/*.o')
     judge "there are objects of the server" "$([ -n "$server" ] || echo none)"
     judge "the server names no secret" "$(wants "$server" "$secret")"
     judge "ckks's public functions alone serve nn and unet" \

@@ -170,15 +170,15 @@ nn/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
 nn/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
 nn/map.c	s/1 + ((odd \* (gap/1 + (((1 - odd) * (gap/	cnn_
 nn/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
-unet/idx.c	s/size - head != bytes/size - head < bytes/	idx_
-unet/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
-unet/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
-unet/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
-unet/album.c	s/sum \/ down \/ across/sum \/ down/	album_
-unet/album_names.c	s/return strcmp(/return -strcmp(/	album_
-unet/classes.c	s/second \* first \/ 2/0/	classes_
-unet/classes.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
-unet/dvr.c	s/if (where.image != of)/if (i == 0)/	dvr_
+unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_
+unet/image/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
+unet/image/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
+unet/image/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
+unet/image/album.c	s/sum \/ down \/ across/sum \/ down/	album_
+unet/image/album_names.c	s/return strcmp(/return -strcmp(/	album_
+unet/scores.c	s/second \* first \/ 2/0/	classes_
+unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
+unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_
 LIST
 
 # The untouched copy passes, or nothing below means anything.

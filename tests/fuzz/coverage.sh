@@ -22,10 +22,10 @@ for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
             ckks/seal_keys.c ckks/seal_eval.c nn/json_read.c \
             nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
             nn/plan_check.c nn/plan_write.c nn/layout.c nn/machine.c \
-            unet/file_read.c unet/file_write.c unet/client.c unet/decrypt.c \
-            unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
-            unet/pnm.c unet/png.c unet/nifti.c unet/nifti_window.c \
-            unet/gzip.c unet/idx.c unet/album.c unet/album_names.c \
+            unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
+            unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
+            unet/image/pnm.c unet/image/png.c unet/image/nifti.c unet/image/nifti_window.c \
+            unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \
             unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }

@@ -1,7 +1,7 @@
 /* literal.c -- a trained classifier through the literal operators: parameters,
  * keys, encryption, evaluation, decryption, each timed.
  *
- * Read first: volley_revolver.h, docs/12-volley.md, last section.
+ * Read first: revolver.h, docs/12-volley.md, last section.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "ckks.h"
 #include "nn.h"
 #include "revolver/literal.h"
-#include "volley_revolver_model.h"
+#include "revolver/revolver_model.h"
 
 /* Primes of a digit of the key switching, and special primes.  A second pair
  * costs three bits of every prime, where N is given, and takes a sixth off the

@@ -1,5 +1,5 @@
 /* literal.h -- private to libunet: a trained classifier through the literal
- * operators of the Volley Revolver (volley_revolver.h), to be put beside the
+ * operators of the Volley Revolver (revolver.h), to be put beside the
  * double form.
  */
 #ifndef UNET_REVOLVER_LITERAL_H
@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "volley_revolver.h"
+#include "revolver/revolver.h"
 
 typedef struct uni_literal {
     int log_n, levels, log_scale;

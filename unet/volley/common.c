@@ -10,6 +10,8 @@
 
 #include "volley.h"
 
+const char *volley_program = "volley";
+
 /* The libraries' messages begin with the function that failed, "ckks_x: ", at
  * the start or behind a file's name: nothing for people, unless a file is
  * called so. */

@@ -79,6 +79,15 @@ static const struct opt_row {
         "the K-th of N parts of the sets only" },
 };
 
+const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)
+{
+    const bool same = strcmp(verb->name, volley_program) == 0;
+
+    snprintf(out, VOLLEY_CALLED, "%s%s%s", volley_program, same ? "" : " ",
+             same ? "" : verb->name);
+    return out;
+}
+
 void volley_print_options(FILE *f, uint64_t options)
 {
     for (int o = VOLLEY_OPTIONS - 1; o >= 0; o--) {

@@ -3,24 +3,12 @@
  * command line is one verb.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
 #include "volley.h"
-
-const char *volley_program = "volley";
-
-const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)
-{
-    const bool same = strcmp(verb->name, volley_program) == 0;
-
-    snprintf(out, VOLLEY_CALLED, "%s%s%s", volley_program, same ? "" : " ",
-             same ? "" : verb->name);
-    return out;
-}
 
 static void print_help(const volley_verb *v)
 {

@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "album.h"
+#include "image/album.h"
 #include "ckks.h"
-#include "classes.h"
-#include "image.h"
+#include "scores.h"
+#include "image/image.h"
 #include "json.h"
 #include "nn.h"
 #include "unet.h"
@@ -71,17 +71,9 @@ typedef struct volley_verb {
     int (*run)(const volley_args *a);
 } volley_verb;
 
-/* ---- verbs as programs (program.c) -------------------------------------- */
-
-/* "volley", or the program whose only verb is called like it. */
-extern const char *volley_program;
 /* "volley plan", or "bench"; out has VOLLEY_CALLED bytes. */
 enum { VOLLEY_CALLED = 48 };
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb);
-/* Parses, notes places, runs; returns the exit code. */
-int volley_run(const volley_verb *verb, int argc, char **argv);
-/* The same as all that main does, in a program of one verb. */
-int volley_run_alone(const volley_verb *verb, int argc, char **argv);
 
 /* Parses what follows the verb.  VOLLEY_DONE, or VOLLEY_USAGE with the line
  * printed.  word[] must have room for argc pointers. */
@@ -101,7 +93,17 @@ int volley_slots(nn_slots *out, const volley_args *a);
 int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
                 int high);
 
+/* ---- from the command line to the exit code (program.c) ----------------- */
+
+/* Parses, notes places, runs. */
+int volley_run(const volley_verb *verb, int argc, char **argv);
+/* The same as all that main does, in a program that is one verb. */
+int volley_run_alone(const volley_verb *verb, int argc, char **argv);
+
 /* ---- lines for people (common.c) ---------------------------------------- */
+
+/* What lines begin with: "volley", or the program that is one verb. */
+extern const char *volley_program;
 
 /* "volley: ..." (or another program) to stderr, on one line; returns VOLLEY_FAILED. */
 int volley_fail(const char *format, ...)
