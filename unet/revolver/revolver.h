@@ -33,10 +33,8 @@ extern "C" {
 
 /* Levels that an operator takes. */
 enum {
-    UNET_VR_SPREAD_LEVELS  = 1,     /* the mask of column 0                  */
     UNET_VR_PRODUCT_LEVELS = 3,     /* A * B, column 0, the place in C       */
     UNET_VR_CONV_LEVELS    = 2,     /* the kernels, the places kept          */
-    UNET_VR_POOL_LEVELS    = 1,
     UNET_VR_SQUARE_LEVELS  = 1,
     UNET_VR_NET_LEVELS     = UNET_VR_CONV_LEVELS + 2 * UNET_VR_SQUARE_LEVELS
                              + 2 * UNET_VR_PRODUCT_LEVELS
@@ -126,15 +124,9 @@ typedef struct uni_vr_keys {
  * weights are, so that products have to be relinearised.
  *   errors  CKKS_EARG  room for UNET_VR_MAX_KEYS only
  *           CKKS_ELEVEL  fewer levels than the operator takes */
-CKKS_CHECKED ckks_status uni_vr_need_shift(uni_vr_keys *keys,
-                                            const uni_vr *vr, int level);
-CKKS_CHECKED ckks_status uni_vr_need_sum_rows(uni_vr_keys *keys,
-                                               const uni_vr *vr, int level);
 CKKS_CHECKED ckks_status uni_vr_need_sum_columns(uni_vr_keys *keys,
                                                   const uni_vr *vr,
                                                   int level);
-CKKS_CHECKED ckks_status uni_vr_need_spread(uni_vr_keys *keys,
-                                             const uni_vr *vr, int level);
 CKKS_CHECKED ckks_status uni_vr_need_product(uni_vr_keys *keys,
                                               const uni_vr *vr, size_t p,
                                               int level, bool encrypted);
@@ -142,9 +134,6 @@ CKKS_CHECKED ckks_status uni_vr_need_conv(uni_vr_keys *keys,
                                            const uni_vr *vr,
                                            uni_vr_window g, int level,
                                            bool encrypted);
-CKKS_CHECKED ckks_status uni_vr_need_pool(uni_vr_keys *keys,
-                                           const uni_vr *vr,
-                                           uni_vr_window g, int level);
 CKKS_CHECKED ckks_status uni_vr_need_square(uni_vr_keys *keys,
                                              const uni_vr *vr, int level);
 
@@ -172,31 +161,12 @@ void uni_vr_weight_clear(uni_vr_weight *w);
  * vr is second, for it counts.  f = columns.
  */
 
-/* RowShifter: row i of out = row i + r (mod rows) of a; r turns of one chamber,
- * by a single key.
- *   gives   level and scale of a
- *   cost    r mod rows rotations */
-CKKS_CHECKED ckks_status uni_vr_shift(ckks_ct *out, uni_vr *vr,
-                                       const ckks_ct *a, size_t r);
-
-/* SumRowVec: every row of out = the sum of all rows of a.
- *   gives   level and scale of a
- *   cost    log2(rows) rotations */
-CKKS_CHECKED ckks_status uni_vr_sum_rows(ckks_ct *out, uni_vr *vr,
-                                          const ckks_ct *a);
-
 /* SumColVec: column 0 of out = the sums of the rows of a.  The other columns
  * hold sums that run on into the next row and mean nothing.
  *   gives   level and scale of a
  *   cost    log2 f rotations */
 CKKS_CHECKED ckks_status uni_vr_sum_columns(ckks_ct *out, uni_vr *vr,
                                              const ckks_ct *a);
-
-/* Every column of out = column 0 of a.
- *   gives   one level less, the scale of a
- *   cost    1 mask, 1 rescale, log2 f rotations */
-CKKS_CHECKED ckks_status uni_vr_spread(ckks_ct *out, uni_vr *vr,
-                                        const ckks_ct *a);
 
 /* C = A B, with A cut into `parts` blocks of columns, one ciphertext each
  * (a[c], packed by uni_vr_pack), B into as many blocks of rows and into teams
@@ -240,13 +210,6 @@ CKKS_CHECKED ckks_status uni_vr_conv(ckks_ct *out, uni_vr *vr,
                                       uni_vr_window g);
 uni_vr_cost uni_vr_conv_cost(size_t channels, uni_vr_window g,
                                bool encrypted);
-
-/* Mean over k x k, stride k: out(y, x) for y, x = 0, k, 2 k, ... is the mean of
- * the entries from there on, where they are inside; 0 elsewhere.
- *   gives   one level less, the scale of a
- *   cost    2 (k - 1) rotations, 1 mask, 1 rescale */
-CKKS_CHECKED ckks_status uni_vr_pool(ckks_ct *out, uni_vr *vr,
-                                      const ckks_ct *a, uni_vr_window g);
 
 /* out = a^2.
  *   gives   one level less, scale D^2 / q_l: near D if the primes are

@@ -1,4 +1,4 @@
-/* revolver_conv.c -- convolution by kernel spanning, means, squares.
+/* revolver_conv.c -- convolution by kernel spanning, and squares.
  *
  * Read first: docs/12-volley.md, last section; revolver.h.
  *
@@ -13,32 +13,6 @@
 #include <string.h>
 
 #include "revolver/revolver_steps.h"
-
-ckks_status uni_vri_check_window(const uni_vr *vr, uni_vr_window g,
-                                  const char *where)
-{
-    if (g.kernel < 1 || g.height < g.kernel || g.width < g.kernel)
-        return nn_fail(CKKS_EARG, "%s: a window of %d x %d in an image of "
-                       "%d x %d (height x width)", where, g.kernel, g.kernel,
-                       g.height, g.width);
-    if ((size_t)g.height > vr->columns / (size_t)g.width)
-        return nn_fail(CKKS_EARG, "%s: an image of %d x %d does not fit rows "
-                       "of %zu", where, g.height, g.width, vr->columns);
-    return CKKS_OK;
-}
-
-ckks_status uni_vri_need_window(uni_vr_keys *keys, const uni_vr *vr,
-                                 uni_vr_window g, int level)
-{
-    ckks_status s = CKKS_OK;
-
-    if (g.kernel == 1)
-        return CKKS_OK;
-    s = uni_vri_need(keys, vr, CKKS_KEY_ROTATE, 1, level);
-    return s == CKKS_OK
-               ? uni_vri_need(keys, vr, CKKS_KEY_ROTATE, g.width, level)
-               : s;
-}
 
 /* x = sum over i < k of (x turned by i step), by Horner's rule: k - 1 turns by
  * the same step, one key. */
@@ -92,15 +66,15 @@ ckks_status uni_vr_sum_for_conv(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
     return s;
 }
 
-/* value where a window of the tiling that begins at (u, v) has its corner. */
+/* 1 where a window of the tiling that begins at (u, v) has its corner. */
 static void vr_keep(double *slots, const uni_vr *vr, uni_vr_window g, int u,
-                    int v, double value)
+                    int v)
 {
     memset(slots, 0, vr->rows * vr->columns * sizeof *slots);
     for (size_t i = 0; i < vr->rows; i++)
         for (int y = u; y + g.kernel <= g.height; y += g.kernel)
             for (int x = v; x + g.kernel <= g.width; x += g.kernel)
-                slots[i * vr->columns + (size_t)(y * g.width + x)] = value;
+                slots[i * vr->columns + (size_t)(y * g.width + x)] = 1;
 }
 
 /* How many of the k tilings, along an axis, have room for a window. */
@@ -127,7 +101,7 @@ static ckks_status vr_tiling(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
     if (s == CKKS_OK)
         s = uni_vri_window(&t, vr, g);
     if (s == CKKS_OK) {
-        vr_keep(work, vr, g, u, v, 1);
+        vr_keep(work, vr, g, u, v);
         s = uni_vri_mask(sum, vr, &t, work);
     }
     ckks_ct_clear(&t);
@@ -203,36 +177,6 @@ uni_vr_cost uni_vr_conv_cost(size_t channels, uni_vr_window g,
     c.relins = encrypted ? tilings : 0;
     c.rescales = tilings + 1;
     return c;
-}
-
-ckks_status uni_vr_pool(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
-                         uni_vr_window g)
-{
-    ckks_ct sum = { 0 }, mean = { 0 };
-    double *work = NULL;
-    ckks_status s = uni_vri_check(vr, a, 1, UNET_VR_POOL_LEVELS,
-                                   "uni_vr_pool");
-
-    if (s == CKKS_OK && out == NULL)
-        s = nn_fail(CKKS_EARG, "uni_vr_pool: null pointer");
-    if (s == CKKS_OK)
-        s = uni_vr_sum_for_conv(&sum, vr, a, g);
-    if (s == CKKS_OK) {
-        work = uni_vri_slots(vr, "uni_vr_pool");
-        s = work != NULL ? CKKS_OK : CKKS_EMEM;
-    }
-    if (s == CKKS_OK) {
-        vr_keep(work, vr, g, 0, 0, 1.0 / ((double)g.kernel * g.kernel));
-        s = uni_vri_mask(&mean, vr, &sum, work);
-    }
-    if (s == CKKS_OK)
-        s = uni_vri_down(&mean, vr);
-    if (s == CKKS_OK)
-        ckks_ct_swap(out, &mean);
-    free(work);
-    ckks_ct_clear(&sum);
-    ckks_ct_clear(&mean);
-    return s;
 }
 
 ckks_status uni_vr_square(ckks_ct *out, uni_vr *vr, const ckks_ct *a)

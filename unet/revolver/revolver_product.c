@@ -15,28 +15,7 @@
 
 #include "revolver/revolver_steps.h"
 
-/* ---- turns and sums --------------------------------------------------- */
-
-/* The common frame: checks, a copy of a in *x, which the caller works on. */
-static ckks_status vr_begin(ckks_ct *x, const ckks_ct *out, const uni_vr *vr,
-                            const ckks_ct *a, int levels,
-                            ckks_status (*need)(uni_vr_keys *,
-                                                const uni_vr *, int),
-                            const char *where)
-{
-    uni_vr_keys keys = { 0 };
-    ckks_status s = uni_vri_check(vr, a, 1, levels, where);
-
-    if (s == CKKS_OK && out == NULL)
-        s = nn_fail(CKKS_EARG, "%s: null pointer", where);
-    if (s == CKKS_OK)
-        s = need(&keys, vr, a->level);
-    if (s == CKKS_OK)
-        s = uni_vri_check_keys(vr, &keys, where);
-    if (s == CKKS_OK)
-        s = uni_vri_lower(ckks_ct_copy(x, a), where);
-    return s;
-}
+/* ---- sums -------------------------------------------------------------- */
 
 static ckks_status vr_end(ckks_ct *out, ckks_ct *x, ckks_status s)
 {
@@ -44,29 +23,6 @@ static ckks_status vr_end(ckks_ct *out, ckks_ct *x, ckks_status s)
         ckks_ct_swap(out, x);
     ckks_ct_clear(x);
     return s;
-}
-
-ckks_status uni_vr_shift(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
-                          size_t r)
-{
-    ckks_ct x = { 0 };
-    ckks_status s = vr_begin(&x, out, vr, a, 0, uni_vr_need_shift,
-                             "uni_vr_shift");
-
-    for (size_t i = 0; s == CKKS_OK && i < r % vr->rows; i++)
-        s = uni_vri_turn(&x, vr, (long)vr->columns);
-    return vr_end(out, &x, s);
-}
-
-ckks_status uni_vr_sum_rows(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
-{
-    ckks_ct x = { 0 };
-    ckks_status s = vr_begin(&x, out, vr, a, 0, uni_vr_need_sum_rows,
-                             "uni_vr_sum_rows");
-
-    for (size_t i = 1; s == CKKS_OK && i < vr->rows; i *= 2)
-        s = uni_vri_fold(&x, vr, (long)(i * vr->columns));
-    return vr_end(out, &x, s);
 }
 
 static ckks_status vr_sum_columns(ckks_ct *x, uni_vr *vr)
@@ -80,10 +36,19 @@ static ckks_status vr_sum_columns(ckks_ct *x, uni_vr *vr)
 
 ckks_status uni_vr_sum_columns(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
 {
+    static const char where[] = "uni_vr_sum_columns";
+    uni_vr_keys keys = { 0 };
     ckks_ct x = { 0 };
-    ckks_status s = vr_begin(&x, out, vr, a, 0, uni_vr_need_sum_columns,
-                             "uni_vr_sum_columns");
+    ckks_status s = uni_vri_check(vr, a, 1, 0, where);
 
+    if (s == CKKS_OK && out == NULL)
+        s = nn_fail(CKKS_EARG, "%s: null pointer", where);
+    if (s == CKKS_OK)
+        s = uni_vr_need_sum_columns(&keys, vr, a->level);
+    if (s == CKKS_OK)
+        s = uni_vri_check_keys(vr, &keys, where);
+    if (s == CKKS_OK)
+        s = uni_vri_lower(ckks_ct_copy(&x, a), where);
     if (s == CKKS_OK)
         s = vr_sum_columns(&x, vr);
     return vr_end(out, &x, s);
@@ -104,21 +69,6 @@ static ckks_status vr_spread(ckks_ct *x, uni_vr *vr, double *work)
     for (size_t i = 1; s == CKKS_OK && i < vr->columns; i *= 2)
         s = uni_vri_fold(&first, vr, -(long)i);
     return vr_end(x, &first, s);
-}
-
-ckks_status uni_vr_spread(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
-{
-    ckks_ct x = { 0 };
-    double *work = NULL;
-    ckks_status s = vr_begin(&x, out, vr, a, UNET_VR_SPREAD_LEVELS,
-                             uni_vr_need_spread, "uni_vr_spread");
-
-    if (s == CKKS_OK) {
-        work = uni_vri_slots(vr, "uni_vr_spread");
-        s = work != NULL ? vr_spread(&x, vr, work) : CKKS_EMEM;
-    }
-    free(work);
-    return vr_end(out, &x, s);
 }
 
 /* ---- the product ------------------------------------------------------ */

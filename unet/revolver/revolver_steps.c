@@ -39,6 +39,19 @@ ckks_status uni_vri_check(const uni_vr *vr, const ckks_ct *a, size_t count,
     return CKKS_OK;
 }
 
+ckks_status uni_vri_check_window(const uni_vr *vr, uni_vr_window g,
+                                  const char *where)
+{
+    if (g.kernel < 1 || g.height < g.kernel || g.width < g.kernel)
+        return nn_fail(CKKS_EARG, "%s: a window of %d x %d in an image of "
+                       "%d x %d (height x width)", where, g.kernel, g.kernel,
+                       g.height, g.width);
+    if ((size_t)g.height > vr->columns / (size_t)g.width)
+        return nn_fail(CKKS_EARG, "%s: an image of %d x %d does not fit rows "
+                       "of %zu", where, g.height, g.width, vr->columns);
+    return CKKS_OK;
+}
+
 ckks_status uni_vri_check_keys(const uni_vr *vr, const uni_vr_keys *need,
                                 const char *where)
 {
