@@ -16,7 +16,7 @@
 #include "ckks.h"
 #include "classes.h"
 #include "image.h"
-#include "json.h"
+#include "format/json.h"
 #include "nn.h"
 #include "unet.h"
 
