@@ -76,7 +76,7 @@ ifeq ($(HAVE_JPEG),1)
   JPEG_LIBS := -ljpeg
 endif
 
-NN_SRC    := $(wildcard nn/*.c)
+NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
 CMD_SRC   := $(wildcard unet/volley/*.c)
 VEC_SRC   := $(wildcard vectors/check/*.c)

@@ -91,7 +91,7 @@ strangers()
 judge "nn sees only the public headers of ckks" \
     "$(strangers nn ckks/ckks.h ckks/ckks_primitives.h)"
 judge "unet sees only the public headers of ckks, nn.h and the JSON of nn" \
-    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/json.h)"
+    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/format/json.h)"
 judge "the examples see only public headers" \
     "$(grep -H '^ *# *include *"' examples/*.c 2>/dev/null \
        | grep -Ev '"(ckks|ckks_[a-z]+|nn|unet)\.h"')"

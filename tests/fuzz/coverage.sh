@@ -19,9 +19,9 @@ llvm-cov$v export -format=lcov -instr-profile="$work/data" "$replay" \
     >"$work/lcov" || exit 1
 for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
             ckks/serial_keys.c ckks/pack.c ckks/seal.c ckks/seal_data.c \
-            ckks/seal_keys.c ckks/seal_eval.c nn/json_read.c \
-            nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
-            nn/plan_check.c nn/plan_write.c nn/layout.c nn/machine.c \
+            ckks/seal_keys.c ckks/seal_eval.c nn/format/json_read.c \
+            nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
+            nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
             unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
             unet/image/pnm.c unet/image/png.c unet/image/nifti.c unet/image/nifti_window.c \

@@ -17,7 +17,7 @@
 #include "ckks.h"
 #include "scores.h"
 #include "image/image.h"
-#include "json.h"
+#include "format/json.h"
 #include "nn.h"
 #include "unet.h"
 
