@@ -46,3 +46,11 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
 }
 
 #endif
+
+ckks_status nn_relay(ckks_status s, const char *where)
+{
+    if (s == CKKS_OK)
+        return s;
+    return where != NULL ? nn_fail(s, "%s: %s", where, ckks_last_error())
+                         : nn_fail(s, "%s", ckks_last_error());
+}

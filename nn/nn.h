@@ -31,6 +31,9 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
+/* For them, too: s, a failure of libckks with ckks_last_error() as the message,
+ * behind "where: " unless where is NULL. */
+ckks_status nn_relay(ckks_status s, const char *where);
 
 /* ---- model: a network with its weights, as the file has it -------------- */
 

@@ -9,11 +9,6 @@
 #include "vct.h"
 
 /* The scheme's message becomes libunet's. */
-static ckks_status client_relay(ckks_status s)
-{
-    return s == CKKS_OK ? s : nn_fail(s, "%s", ckks_last_error());
-}
-
 ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys, ckks_rng *rng,
                         const ckks_ctx *ctx, const nn_plan *p)
 {
@@ -30,7 +25,7 @@ ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys, ckks_rng *rng,
         s = ckks_keys_init(keys, rng, secret, p->key, p->num_keys);
     if (s != CKKS_OK) {
         ckks_sk_clear(&secret);
-        return client_relay(s);
+        return nn_relay(s, NULL);
     }
     ckks_sk_clear(sk);
     *sk = secret;
@@ -55,7 +50,7 @@ static ckks_status client_encrypt_set(unet_writer *w, uint8_t *name,
                         p->in_scale);
         if (s == CKKS_OK)
             s = ckks_encrypt_sk(&ct, rng, &pt, sk);
-        s = client_relay(s);
+        s = nn_relay(s, NULL);
         if (s == CKKS_OK)
             s = uni_name_c1(name + (size_t)k * UNET_ID, &ct);
         if (s == CKKS_OK)
@@ -111,7 +106,7 @@ ckks_status unet_encrypt(const char *path, uint64_t *bytes,
     if (s == CKKS_OK)
         s = uni_request_init(&request, p, job);
     if (s == CKKS_OK)
-        s = client_relay(ckks_rng_bytes(request.id, UNET_ID, rng));
+        s = nn_relay(ckks_rng_bytes(request.id, UNET_ID, rng), NULL);
     if (s == CKKS_OK)
         s = unet_writer_open(&w, path, p, job, UNET_INPUT, request.id, NULL);
     if (s == CKKS_OK)

@@ -11,11 +11,6 @@
 #include "vct.h"
 
 /* The scheme's message becomes libunet's. */
-static ckks_status decrypt_relay(ckks_status s)
-{
-    return s == CKKS_OK ? s : nn_fail(s, "%s", ckks_last_error());
-}
-
 /* ---- what a result is judged by ------------------------------------------ */
 
 /* A quarter of the root mean square of real (or imaginary) parts of what has
@@ -164,7 +159,7 @@ static ckks_status decrypt_one(decrypt_work *w, unet_reader *reader,
         s = ckks_decrypt(&pt, &ct, w->sk);
         if (s == CKKS_OK)
             s = ckks_decode(re, im, n, &pt);
-        s = decrypt_relay(s);
+        s = nn_relay(s, NULL);
     }
     for (size_t j = 0; j < n && s == CKKS_OK; j++) {
         w->r.stray = fmax(w->r.stray, fabs(im[j]));

@@ -101,7 +101,7 @@ static ckks_status check_uniform(const ckks_ct *ct, int level, uint64_t *x,
     memcpy(x, words, n * sizeof *x);
     s = ckks_ntt_inverse(x, ct->ctx, level);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s: %s", path, ckks_last_error());
+        return nn_relay(s, path);
     if (2 * most_places(x, n) > n)
         return nn_fail(CKKS_EPARAM, "%s: a forged result: c_1 has one value at "
                        "%zu of %zu coefficients", path, most_places(x, n), n);

@@ -99,9 +99,7 @@ ckks_status unet_request_save(const char *folder, const unet_request *r)
         s = nn_fail(CKKS_EMEM, "no memory for a request of %zu bytes", size);
     } else {
         request_fill(data, r);
-        s = ckks_file_write(path, data, size, 0600);
-        if (s != CKKS_OK)
-            s = nn_fail(s, "%s", ckks_last_error());
+        s = nn_relay(ckks_file_write(path, data, size, 0600), NULL);
     }
     free(path);
     free(data);
@@ -190,7 +188,7 @@ static ckks_status request_read(unet_request *out, const char *path,
                        id[2], id[3], folder);
     s = ckks_file_read(&data, &size, path, (size_t)1 << 30);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     s = request_parse(out, data, size, path, p);
     ckks_file_free(data, size);
     if (s == CKKS_OK && memcmp(out->id, id, UNET_ID) != 0)

@@ -341,7 +341,7 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
         return s;
     s = ckks_ct_load(&ct, ctx, r->buffer, (size_t)size);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s: %s", r->path, ckks_last_error());
+        return nn_relay(s, r->path);
     s = vct_check_ct(r, &ct);
     if (s == CKKS_OK && r->objects == 1 && r->left != 0)
         s = nn_fail(CKKS_EFORMAT, "%s: %llu bytes too many at the end",

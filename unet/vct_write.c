@@ -21,7 +21,7 @@ static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
     ckks_status s = ckks_file_put(w->file, in, size);
 
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     w->bytes += size;
     return CKKS_OK;
 }
@@ -90,10 +90,9 @@ ckks_status unet_writer_open(unet_writer **out, const char *path,
         return nn_fail(CKKS_EMEM, "no memory to write %s", path);
     w->path = uni_vct_name(path, "");
     w->objects = (uint64_t)part->count * (uint64_t)uni_vct_per_set(p, kind);
-    s = w->path != NULL ? ckks_file_open(&w->file, path, 0644) : CKKS_EMEM;
-    if (s != CKKS_OK)
-        (void)nn_fail(s, "%s", w->path != NULL ? ckks_last_error()
-                                               : "no memory for a name");
+    s = w->path != NULL
+        ? nn_relay(ckks_file_open(&w->file, path, 0644), NULL)
+        : nn_fail(CKKS_EMEM, "no memory for a name");
     if (s == CKKS_OK)
         s = vct_write_head(w, p, job, kind, request, part);
     if (s != CKKS_OK) {
@@ -121,7 +120,7 @@ ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct)
     uni_vct_store(w->buffer, size, VCT_LENGTH);
     s = ckks_ct_save(w->buffer + VCT_LENGTH, size, ct);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s: %s", w->path, ckks_last_error());
+        return nn_relay(s, w->path);
     s = vct_write(w, w->buffer, size + VCT_LENGTH);
     if (s == CKKS_OK)
         w->objects--;
@@ -139,7 +138,7 @@ ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes)
                        (unsigned long long)w->objects);
     s = ckks_file_finish(&w->file);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     if (bytes != NULL)
         *bytes = w->bytes;
     return CKKS_OK;

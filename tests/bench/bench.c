@@ -1,5 +1,5 @@
-/* bench.c -- what operations cost on this machine, beside what the machine could
- * do at best.
+/* bench.c -- what operations cost on this machine, beside what the machine
+ * could do at best.
  *
  * Every measurement is made in three rounds spread over the run, and the round
  * with the lowest median counts: a disturbance that lasts longer than one
@@ -112,8 +112,8 @@ static void bench_set_threads(bench_run *r, int threads)
 
 /* ---- measuring ---------------------------------------------------------- */
 
-static void bench_progress(int round, const measure_set *set, const char *kernel,
-                           const char *name)
+static void bench_progress(int round, const measure_set *set,
+                           const char *kernel, const char *name)
 {
     if (isatty(2))
         fprintf(stderr, "\rround %d, N = 2^%d, %s, %s\x1b[K", round + 1,
@@ -132,7 +132,7 @@ typedef struct bench_place {
     bench *b;
     const measure_set *set;
     const char *kernel;
-    measure_time *best;                   /* of rows, shape (BENCH_MOST_ROWS)  */
+    measure_time *best;                 /* of rows, shape (BENCH_MOST_ROWS)  */
     double *ntt;                        /* of a single NTT, 0: none yet      */
     int round;
 } bench_place;
@@ -170,7 +170,7 @@ static ckks_status bench_row_time(measure_time *out, double *besides,
 
     *besides = 0;
     if (row->ready != NULL)
-        s = measure_relay(row->ready(b));
+        s = nn_relay(row->ready(b), NULL);
     if (s == CKKS_OK)
         s = bench_measure(out, row->call, b, r->seconds, r->quick ? 1 : 3);
     if (s == CKKS_OK && row->besides != NULL)

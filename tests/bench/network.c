@@ -163,7 +163,7 @@ static ckks_status network_encrypt(bench_net *n, ckks_rng *rng)
             s = ckks_encrypt_sk(&n->ct[k], rng, &pt, n->sk);
     }
     ckks_pt_clear(&pt);
-    return measure_relay(s);
+    return nn_relay(s, NULL);
 }
 
 static ckks_status network_keys(bench_net *n)
@@ -171,7 +171,7 @@ static ckks_status network_keys(bench_net *n)
     static const uint8_t seed[CKKS_SEED_BYTES] = { 2 };
     const nn_plan *p = &n->source.plan;
     ckks_rng rng = {0};
-    ckks_status s = measure_relay(ckks_rng_init(&rng, seed));
+    ckks_status s = nn_relay(ckks_rng_init(&rng, seed), NULL);
 
     if (s == CKKS_OK)
         s = unet_keygen(&n->sk, &n->keys, &rng, n->ctx, p);
@@ -195,7 +195,7 @@ static ckks_status network_init(bench_net *n, const char *kernel)
     n->ct = calloc((size_t)(2 * n->inputs + n->outputs), sizeof *n->ct);
     if (n->ct == NULL)
         return nn_fail(CKKS_EMEM, "no memory for ciphertexts");
-    s = measure_relay(ckks_ctx_init(&n->ctx, &params));
+    s = nn_relay(ckks_ctx_init(&n->ctx, &params), NULL);
     return s == CKKS_OK ? network_keys(n) : s;
 }
 
@@ -220,7 +220,7 @@ static ckks_status network_run(double *seconds, bench_net *n)
     double start;
 
     for (int k = 0; k < n->inputs && s == CKKS_OK; k++)
-        s = measure_relay(ckks_ct_copy(&in[k], &n->ct[k]));
+        s = nn_relay(ckks_ct_copy(&in[k], &n->ct[k]), NULL);
     start = volley_clock();
     if (s == CKKS_OK)
         s = nn_run(out, in, &n->source.plan, n->weights, n->keys, NULL);

@@ -201,9 +201,9 @@ void bench_report_head(const bench_result *r, bool json)
 {
     if (json)
         return;
-    printf("\nN = 2^%d%s, %d + %d primes, dnum %d, log2 QP = %.1f, %.0f bits of "
-           "security\n", r->log_n, r->real ? ", real slots" : "", r->primes, r->special, r->dnum, r->log_qp,
-           r->security_bits);
+    printf("\nN = 2^%d%s, %d + %d primes, dnum %d, log2 QP = %.1f, %.0f bits "
+           "of security\n", r->log_n, r->real ? ", real slots" : "",
+           r->primes, r->special, r->dnum, r->log_qp, r->security_bits);
     printf("%-18s %-10s %2s %12s %12s %6s\n", "", "kernel", "T", "median",
            "p10", "limit");
 }

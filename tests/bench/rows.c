@@ -92,7 +92,8 @@ static bench_work work_encode(const bench *b)
 
 static ckks_status call_decode(bench *b)
 {
-    return ckks_decode(b->re_out, b->im_out, ckks_ctx_slots(b->w.ctx), &b->w.pt);
+    return ckks_decode(b->re_out, b->im_out, ckks_ctx_slots(b->w.ctx),
+                       &b->w.pt);
 }
 
 static ckks_status ready_pk(bench *b)
@@ -203,8 +204,8 @@ static ckks_status ready_matmul(bench *b)
 
     if (b->w.in[MEASURE_IN - 1].limb != NULL)
         return CKKS_OK;
-    s = ckks_encode(&pt, b->w.ctx, b->w.re, b->w.im, ckks_ctx_slots(b->w.ctx), level,
-                    b->w.pt.scale);
+    s = ckks_encode(&pt, b->w.ctx, b->w.re, b->w.im, ckks_ctx_slots(b->w.ctx),
+                    level, b->w.pt.scale);
     for (int k = 0; k < MEASURE_IN && s == CKKS_OK; k++)
         s = ckks_encrypt_sk(&b->w.in[k], &b->w.rng, &pt, b->w.sk);
     ckks_pt_clear(&pt);

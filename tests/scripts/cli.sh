@@ -102,6 +102,7 @@ check "the key is as it was" cmp "$f/keys/secret.key" "$f/secret.copy"
 refuse "keygen where a file is" "not a folder\|Not a directory\|read too" keygen \
     "$f/gm.plan" --out "$f/gm.plan"
 cp "$f/keys/owner.json" "$f"            # beside the bad keys below
+mkdir "$f/requests"
 sk=$f/keys/secret.key
 ek=$f/keys/eval.keys
 p=$f/gm.plan                  # saves making it again

@@ -387,6 +387,7 @@ typedef struct operation {
 static const operation operations[] = {
     { "nn_last_error", NULL, plain, -1 },
     { "nn_fail", NULL, plain, -1 },
+    { "nn_relay", NULL, plain, -1 },
     { "nn_model_clear", NULL, plain, -1 },
     { "nn_pool_clear", NULL, plain, -1 },
     { "nn_weights_clear", NULL, plain, -1 },

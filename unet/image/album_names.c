@@ -184,7 +184,7 @@ static ckks_status names_list(uni_names *to, const char *list)
     ckks_status s = ckks_file_read(&bytes, &size, list, NAMES_MAX_LIST);
 
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     for (; at < size && s == CKKS_OK; number++) {
         const char *line = (const char *)bytes + at;
         const char *end = memchr(line, '\n', size - at);

@@ -228,7 +228,7 @@ ckks_status uni_idx_load(uni_idx *out, const char *path,
         return s;
     s = ckks_file_read(&bytes, &size, path, room);
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     s = uni_idx_decode(out, path, bytes, size);
     ckks_file_free(bytes, size);
     return s;

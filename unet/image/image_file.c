@@ -107,7 +107,7 @@ static ckks_status image_file(uni_image *out, const char *file, int slice,
     s = ckks_file_read(&bytes, &size, file,
                        uni_image_most_bytes(head, n, want));
     if (s != CKKS_OK)
-        return nn_fail(s, "%s", ckks_last_error());
+        return nn_relay(s, NULL);
     s = image_take(out, file, bytes, size, slice, want, jpeg);
     ckks_file_free(bytes, size);
     return s;
@@ -165,11 +165,8 @@ static ckks_status image_write(const char *path, const uint8_t *sample,
                        "or .png", path, channels == 1 ? ".pgm" : ".ppm");
     s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
             : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
-    if (s == CKKS_OK) {
-        s = ckks_file_write(path, bytes, size, 0644);
-        if (s != CKKS_OK)
-            s = nn_fail(s, "%s", ckks_last_error());
-    }
+    if (s == CKKS_OK)
+        s = nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
     free(bytes);
     return s;
 }

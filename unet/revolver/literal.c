@@ -40,11 +40,6 @@ typedef struct literal_run {
     double *slots;
 } literal_run;
 
-static ckks_status literal_lower(ckks_status s)
-{
-    return s == CKKS_OK ? s : nn_fail(s, "%s", ckks_last_error());
-}
-
 /* ---- parameters ------------------------------------------------------- */
 
 /* Bits of q_0 above the other primes: those of the largest logit, two of
@@ -102,7 +97,7 @@ static ckks_status literal_params(literal_run *r)
         p->special[i] = (uint64_t)literal_special(bits, headroom);
     p->dnum = (p->num_primes + LITERAL_DIGIT - 1) / LITERAL_DIGIT;
     r->out->log_scale = bits;
-    return literal_lower(ckks_ctx_init(&r->ctx, p));
+    return nn_relay(ckks_ctx_init(&r->ctx, p), NULL);
 }
 
 /* ---- stages ----------------------------------------------------------- */
@@ -143,13 +138,13 @@ static ckks_status literal_setup(literal_run *r)
 static ckks_status literal_keygen(literal_run *r)
 {
     const uni_vr_keys *k = &r->plan.keys;
-    ckks_status s = literal_lower(ckks_rng_init(&r->rng, NULL));
+    ckks_status s = nn_relay(ckks_rng_init(&r->rng, NULL), NULL);
 
     if (s == CKKS_OK)
-        s = literal_lower(ckks_sk_init(&r->sk, r->ctx, &r->rng));
+        s = nn_relay(ckks_sk_init(&r->sk, r->ctx, &r->rng), NULL);
     if (s == CKKS_OK)
-        s = literal_lower(ckks_keys_init(&r->keys, &r->rng, r->sk, k->key,
-                                         k->count));
+        s = nn_relay(ckks_keys_init(&r->keys, &r->rng, r->sk, k->key,
+                                    k->count), NULL);
     if (s == CKKS_OK) {
         r->plan.shape.keys = r->keys;
         r->out->keys = k->count;
@@ -187,12 +182,12 @@ static ckks_status literal_encrypt(literal_run *r, const double *const *pixel)
     for (int c = 0; c < r->m->channels && s == CKKS_OK; c++) {
         s = literal_pack(r, pixel, c);
         if (s == CKKS_OK)
-            s = literal_lower(ckks_encode(&pt, r->ctx, r->slots, NULL, n,
-                                          UNET_VR_NET_LEVELS,
-                                          ldexp(1, r->out->log_scale)));
+            s = nn_relay(ckks_encode(&pt, r->ctx, r->slots, NULL, n,
+                                     UNET_VR_NET_LEVELS,
+                                     ldexp(1, r->out->log_scale)), NULL);
         if (s == CKKS_OK)
-            s = literal_lower(ckks_encrypt_sk(&r->in[c], &r->rng, &pt,
-                                              r->sk));
+            s = nn_relay(ckks_encrypt_sk(&r->in[c], &r->rng, &pt,
+                                         r->sk), NULL);
         if (s == CKKS_OK)
             r->out->upload_bytes += ckks_ct_size(&r->in[c]);
     }
@@ -217,10 +212,10 @@ static ckks_status literal_decrypt(literal_run *r)
 {
     const size_t n = r->out->rows * r->out->columns;
     ckks_pt pt = { 0 };
-    ckks_status s = literal_lower(ckks_decrypt(&pt, &r->result, r->sk));
+    ckks_status s = nn_relay(ckks_decrypt(&pt, &r->result, r->sk), NULL);
 
     if (s == CKKS_OK)
-        s = literal_lower(ckks_decode(r->slots, NULL, n, &pt));
+        s = nn_relay(ckks_decode(r->slots, NULL, n, &pt), NULL);
     if (s == CKKS_OK)
         s = uni_vr_unpack(r->out->logit, &r->plan.shape, r->slots,
                            r->out->images, (size_t)r->out->classes);

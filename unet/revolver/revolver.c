@@ -167,7 +167,7 @@ ckks_status uni_vr_weight_init(uni_vr_weight *out, const ckks_ctx *ctx,
             s = ckks_encrypt(&w.ct, rng, &pt, pk);
         ckks_pt_clear(&pt);
         if (s != CKKS_OK)
-            return uni_vri_lower(s, "uni_vr_weight_init");
+            return nn_relay(s, "uni_vr_weight_init");
     }
     uni_vr_weight_clear(out);
     *out = w;

@@ -19,13 +19,13 @@
 static ckks_status vr_line(ckks_ct *x, uni_vr *vr, int k, long step)
 {
     ckks_ct sum = { 0 };
-    ckks_status s = k > 1 ? uni_vri_lower(ckks_ct_copy(&sum, x), "a sum")
+    ckks_status s = k > 1 ? nn_relay(ckks_ct_copy(&sum, x), "a sum")
                           : CKKS_OK;
 
     for (int i = 1; i < k && s == CKKS_OK; i++) {
         s = uni_vri_turn(&sum, vr, step);
         if (s == CKKS_OK)
-            s = uni_vri_lower(ckks_add(&sum, &sum, x), "a sum");
+            s = nn_relay(ckks_add(&sum, &sum, x), "a sum");
     }
     if (s == CKKS_OK && k > 1)
         ckks_ct_swap(x, &sum);
@@ -57,7 +57,7 @@ ckks_status uni_vr_sum_for_conv(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
     if (s == CKKS_OK)
         s = uni_vri_check_keys(vr, &keys, where);
     if (s == CKKS_OK)
-        s = uni_vri_lower(ckks_ct_copy(&x, a), where);
+        s = nn_relay(ckks_ct_copy(&x, a), where);
     if (s == CKKS_OK)
         s = uni_vri_window(&x, vr, g);
     if (s == CKKS_OK)
@@ -194,7 +194,7 @@ ckks_status uni_vr_square(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
         s = uni_vri_check_keys(vr, &keys, "uni_vr_square");
     if (s == CKKS_OK) {
         vr->done.products++;
-        s = uni_vri_lower(ckks_square(&x, a), "uni_vr_square");
+        s = nn_relay(ckks_square(&x, a), "uni_vr_square");
     }
     if (s == CKKS_OK)
         s = uni_vri_down(&x, vr);

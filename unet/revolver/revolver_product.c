@@ -48,7 +48,7 @@ ckks_status uni_vr_sum_columns(ckks_ct *out, uni_vr *vr, const ckks_ct *a)
     if (s == CKKS_OK)
         s = uni_vri_check_keys(vr, &keys, where);
     if (s == CKKS_OK)
-        s = uni_vri_lower(ckks_ct_copy(&x, a), where);
+        s = nn_relay(ckks_ct_copy(&x, a), where);
     if (s == CKKS_OK)
         s = vr_sum_columns(&x, vr);
     return vr_end(out, &x, s);
@@ -99,8 +99,8 @@ static ckks_status vr_multiply(ckks_ct *t, const vr_product *p,
             continue;
         }
         if (r == 0)
-            s = uni_vri_lower(ckks_ct_copy(&p->wheel[c], &b[c].ct),
-                               "a factor");
+            s = nn_relay(ckks_ct_copy(&p->wheel[c], &b[c].ct),
+                         "a factor");
         else
             s = uni_vri_turn(&p->wheel[c], p->vr, (long)p->vr->columns);
         if (s == CKKS_OK)

@@ -3,11 +3,6 @@
 
 #include "revolver/revolver_steps.h"
 
-ckks_status uni_vri_lower(ckks_status s, const char *where)
-{
-    return s == CKKS_OK ? s : nn_fail(s, "%s: %s", where, ckks_last_error());
-}
-
 /* ---- checks ----------------------------------------------------------- */
 
 ckks_status uni_vri_check(const uni_vr *vr, const ckks_ct *a, size_t count,
@@ -127,8 +122,8 @@ static ckks_status vr_rotate(ckks_ct *out, uni_vr *vr, const ckks_ct *a,
 
     step = (step % slots + slots) % slots;
     vr->done.rotations += step != 0;
-    return uni_vri_lower(ckks_rotate(out, a, vr->keys, (int)step),
-                          "a rotation");
+    return nn_relay(ckks_rotate(out, a, vr->keys, (int)step),
+                    "a rotation");
 }
 
 ckks_status uni_vri_turn(ckks_ct *x, uni_vr *vr, long step)
@@ -142,7 +137,7 @@ ckks_status uni_vri_fold(ckks_ct *x, uni_vr *vr, long step)
     ckks_status s = vr_rotate(&turned, vr, x, step);
 
     if (s == CKKS_OK)
-        s = uni_vri_lower(ckks_add(x, x, &turned), "a sum");
+        s = nn_relay(ckks_add(x, x, &turned), "a sum");
     ckks_ct_clear(&turned);
     return s;
 }
@@ -155,7 +150,7 @@ static ckks_status vr_collect(ckks_ct *sum, ckks_ct *term)
     if (sum->limb == NULL)
         ckks_ct_swap(sum, term);
     else
-        s = uni_vri_lower(ckks_add(sum, sum, term), "a sum");
+        s = nn_relay(ckks_add(sum, sum, term), "a sum");
     ckks_ct_clear(term);
     return s;
 }
@@ -174,7 +169,7 @@ ckks_status uni_vri_mask(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
     ckks_pt_clear(&mask);
     vr->done.plain++;
     return s == CKKS_OK ? vr_collect(sum, &term)
-                        : uni_vri_lower(s, "a product with slots");
+                        : nn_relay(s, "a product with slots");
 }
 
 ckks_status uni_vri_times(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
@@ -185,17 +180,17 @@ ckks_status uni_vri_times(ckks_ct *sum, uni_vr *vr, const ckks_ct *a,
 
     vr->done.products++;
     return s == CKKS_OK ? vr_collect(sum, &term)
-                        : uni_vri_lower(s, "a product");
+                        : nn_relay(s, "a product");
 }
 
 ckks_status uni_vri_down(ckks_ct *x, uni_vr *vr)
 {
     vr->done.rescales++;
     if (x->degree == 1)
-        return uni_vri_lower(ckks_rescale(x, x), "a rescaling");
+        return nn_relay(ckks_rescale(x, x), "a rescaling");
     vr->done.relins++;
-    return uni_vri_lower(ckks_relin_rescale(x, x, vr->keys),
-                          "a relinearisation");
+    return nn_relay(ckks_relin_rescale(x, x, vr->keys),
+                    "a relinearisation");
 }
 
 ckks_status uni_vri_plus(ckks_ct *x, const uni_vr_weight *bias)
@@ -204,13 +199,13 @@ ckks_status uni_vri_plus(ckks_ct *x, const uni_vr_weight *bias)
     ckks_status s;
 
     if (bias->slots == NULL)
-        return uni_vri_lower(ckks_add(x, x, &bias->ct), "a bias");
+        return nn_relay(ckks_add(x, x, &bias->ct), "a bias");
     s = ckks_encode(&pt, x->ctx, bias->slots, NULL, bias->count, x->level,
                     x->scale);
     if (s == CKKS_OK)
         s = ckks_add_plain(x, x, &pt);
     ckks_pt_clear(&pt);
-    return uni_vri_lower(s, "a bias");
+    return nn_relay(s, "a bias");
 }
 
 void uni_vri_cost_add(uni_vr_cost *sum, uni_vr_cost c, long times)

@@ -9,9 +9,6 @@
 
 #include "revolver/revolver.h"
 
-/* s, with libckks's message behind where. */
-ckks_status uni_vri_lower(ckks_status s, const char *where);
-
 /* a[0..count-1]: of degree 1, one context of the shape's slots, one level that
  * is at least `levels`.  CKKS_EARG, CKKS_ECTX, CKKS_ELEVEL. */
 ckks_status uni_vri_check(const uni_vr *vr, const ckks_ct *a, size_t count,

@@ -105,7 +105,8 @@ static ckks_status cal_add(void *on)
     calibration *c = on;
 
     c->turn = (c->turn + 1) % CAL_LIMBS;
-    return ckks_add(&c->w.out, &c->w.in[c->turn], &c->w.in[c->turn + CAL_LIMBS]);
+    return ckks_add(&c->w.out, &c->w.in[c->turn],
+                    &c->w.in[c->turn + CAL_LIMBS]);
 }
 
 static ckks_status cal_combine(void *on)
@@ -323,7 +324,7 @@ static ckks_status cal_init(calibration *c, const char *kernel)
     /* small enough for every prime, and no two alike */
     for (size_t i = 0; i < CAL_LIMBS * c->n; i++)
         c->limb[i] = (c->w.limb[i % c->n] + i) >> 1;
-    return measure_relay(cal_ciphertexts(c));
+    return nn_relay(cal_ciphertexts(c), NULL);
 }
 
 static ckks_status cal_all(nn_machine *m, calibration *c)

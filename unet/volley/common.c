@@ -50,7 +50,8 @@ static void say(const char *prefix, const char *format, va_list ap)
 
     vsnprintf(room, sizeof room, format, ap);
     say_plainly(text);
-    if (strncmp(text, volley_program, n) == 0 && strncmp(text + n, ": ", 2) == 0)
+    if (strncmp(text, volley_program, n) == 0
+        && strncmp(text + n, ": ", 2) == 0)
         text += n + 2;                  /* the only verb of a program        */
     for (char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -95,10 +96,7 @@ int volley_check(ckks_status s)
 
 int volley_check_ckks(ckks_status s, const char *path)
 {
-    if (s == CKKS_OK)
-        return VOLLEY_DONE;
-    return path != NULL ? volley_fail("%s: %s", path, ckks_last_error())
-                        : volley_fail("%s", ckks_last_error());
+    return volley_check(nn_relay(s, path));
 }
 
 double volley_clock(void)

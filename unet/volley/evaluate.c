@@ -23,7 +23,8 @@ static int evaluate_load_keys(ckks_keys **out, uint64_t *bytes,
 {
     uint8_t *data = NULL;
     size_t size;
-    int code = volley_read(&data, &size, path, evaluate_most_key_bytes(&s->plan));
+    int code = volley_read(&data, &size, path,
+                           evaluate_most_key_bytes(&s->plan));
 
     if (code != VOLLEY_DONE)
         return code;
@@ -126,7 +127,8 @@ int volley_evaluate(volley_source *s, const char *keys_path,
         code = volley_check(nn_pool_init(&pool));
     if (code != VOLLEY_DONE)
         return code;
-    code = evaluate_with_pool(s, pool, keys_path, in_path, &sets, out_path, report);
+    code = evaluate_with_pool(s, pool, keys_path, in_path, &sets, out_path,
+                              report);
     nn_pool_clear(&pool);
     return code;
 }

@@ -10,11 +10,6 @@ static int time_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-ckks_status measure_relay(ckks_status s)
-{
-    return s == CKKS_OK ? s : nn_fail(s, "%s", ckks_last_error());
-}
-
 ckks_status measure(measure_time *out, measure_call call, void *on,
                     double seconds, int least)
 {
@@ -24,13 +19,13 @@ ckks_status measure(measure_time *out, measure_call call, void *on,
 
     if (took == NULL)
         return nn_fail(CKKS_EMEM, "no memory for times");
-    s = measure_relay(call(on));               /* memory is touched, once    */
+    s = nn_relay(call(on), NULL);           /* memory is touched, once       */
     end = volley_clock() + seconds;
     while (s == CKKS_OK && n < MEASURE_MOST_CALLS
            && (n < least || volley_clock() < end)) {
         double start = volley_clock();
 
-        s = measure_relay(call(on));
+        s = nn_relay(call(on), NULL);
         took[n++] = volley_clock() - start;
     }
     if (s == CKKS_OK) {

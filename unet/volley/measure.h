@@ -30,8 +30,6 @@ typedef struct measure_time {
 /* What is timed; `on` is what it works on. */
 typedef ckks_status (*measure_call)(void *on);
 
-/* A failure of libckks with its message where nn_last_error() finds it. */
-CKKS_CHECKED ckks_status measure_relay(ckks_status s);
 /* One call to warm up, then many for about so many seconds, at least `least`.
  * The median is the lower one of an even number.  A call's failure is one of
  * libckks. */

@@ -119,7 +119,7 @@ ckks_status measure_init(measure_world *w, const measure_set *set,
         return s;
     measure_params(&p, set, kernel);
     p.memory = nn_pool_memory(w->pool);
-    s = measure_relay(ckks_ctx_init(&w->ctx, &p));
+    s = nn_relay(ckks_ctx_init(&w->ctx, &p), NULL);
     if (s == CKKS_OK)
         s = world_memory(w);
     if (s != CKKS_OK)
@@ -130,7 +130,7 @@ ckks_status measure_init(measure_world *w, const measure_set *set,
         s = ckks_sk_init(&w->sk, w->ctx, &w->rng);
     if (s == CKKS_OK)
         s = world_encrypt(w);
-    return measure_relay(s);
+    return nn_relay(s, NULL);
 }
 
 static void world_clear_limb(measure_world *w)
