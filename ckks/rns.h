@@ -96,7 +96,7 @@ cki_division cki_divide_by_pq(const cki_rns *r, int level);
 void cki_divide_begin(uint64_t *const *from, uint64_t *v,
                       const cki_division *d);
 
-/* out[i] = (what is in q[i] - z) / D plus its summands, modulo q_{first + i},
+/* out[i] = (in of q[i] - z) / D plus its summands, modulo q_{first + i},
  * i < count <= CKI_GROUP; w of q is filled in.  work: count limbs. */
 void cki_divide_limbs(uint64_t *const *out, cki_quotient *q, int first,
                       int count, uint64_t *const *from, const uint64_t *v,

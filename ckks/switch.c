@@ -35,7 +35,6 @@ typedef struct work {
 /* What one thread works on: some limbs of one x and one sink. */
 typedef struct group {
     int count, t[CKI_GROUP];
-    bool gone;
     uint64_t *digit;            /* shape (digits, CKI_GROUP, N)              */
     uint64_t *sum[2][CKI_GROUP];
     uint64_t *spare;            /* CKI_GROUP limbs                           */
@@ -181,38 +180,28 @@ static void extend(const work *w, const group *g, size_t i)
 
 /* ---- inner products ----------------------------------------------------- */
 
-/* Digits first .. of one term, x number i, at limb t: a row of the factors of
- * an inner product each, and halves of the key. */
-static void factors(const work *w, const group *g, int k, size_t i,
-                    const cki_term *term, int first, const uint64_t **x,
-                    const uint64_t **b, const uint64_t **a)
-{
-    const cki_key *key = term->key;
-    const size_t n = w->ctx->n, half = cki_key_half(key, w->ctx);
-    const int t = g->t[k];
-    const size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
-
-    for (int j = first; j < w->digits; j++, x++, b++, a++) {
-        *x = !in_digit(w, j, t) ? digit_limb(w, g, j, k)
-             : w->scaled        ? scaled_limb(w, i, t)
-                                : term->x + (size_t)t * n;
-        *b = key->limb + 2 * (size_t)j * half + row * n;
-        *a = *b + half;
-    }
-}
-
-/* sum[.][k] = the inner products of the first digits of one term at limb t,
- * added to what is there if `more`. */
+/* sum[.][k] = the inner products of the digits of one term, x number i, with
+ * the halves of its key at limb t; added to what is there if `more`. */
 static void inner_product(const work *w, const group *g, int k, size_t i,
-                          const cki_term *term, int digits, bool more)
+                          const cki_term *term, bool more)
 {
     const cki_rns *r = &w->ctx->rns;
+    const cki_key *key = term->key;
+    const size_t n = r->n, half = cki_key_half(key, w->ctx);
+    const int t = g->t[k];
+    const size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
     const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
     const uint64_t *a[CKKS_MAX_PRIMES];
 
-    factors(w, g, k, i, term, 0, x, b, a);
-    r->kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a, digits,
-                    more, r->n, &r->mod[prime_of_limb(w, g->t[k])]);
+    for (int j = 0; j < w->digits; j++) {
+        x[j] = !in_digit(w, j, t) ? digit_limb(w, g, j, k)
+               : w->scaled        ? scaled_limb(w, i, t)
+                                  : term->x + (size_t)t * n;
+        b[j] = key->limb + 2 * (size_t)j * half + row * n;
+        a[j] = b[j] + half;
+    }
+    r->kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a, w->digits,
+                    more, n, &r->mod[prime_of_limb(w, t)]);
 }
 
 /* ---- the end of a sink -------------------------------------------------- */
@@ -275,19 +264,10 @@ static size_t summands_of(cki_summand *s, const work *w, const group *g,
     return some;
 }
 
-/* How many digits of a sink's last term the division multiplies itself. */
-static int fused(const work *w)
+/* The group's limbs of a sink: its sums divided, its addends added. */
+static void finish(const work *w, const group *g, size_t sink)
 {
-    return w->digits < CKI_FACTORS ? w->digits : CKI_FACTORS;
-}
-
-/* The division ends what the last term, x number i, began; sums hold what came
- * before it, if `more`. */
-static void finish(const work *w, const group *g, size_t i,
-                   const cki_term *term, bool more)
-{
-    const size_t n = w->ctx->n, sink = (size_t)term->sink;
-    const int rest = w->digits - fused(w);
+    const size_t n = w->ctx->n;
     uint64_t *from[CKKS_MAX_SPECIAL + 2], *to[CKI_GROUP] = { NULL };
 
     for (int h = 0; h < 2; h++) {
@@ -297,18 +277,14 @@ static void finish(const work *w, const group *g, size_t i,
         for (int j = 0; j <= w->gone; j++)
             from[j] = from_limb(w, sink, h, j);
         for (int k = 0; k < g->count; k++) {
-            const uint64_t *other[CKI_FACTORS];
             const int t = g->t[k];
 
             to[k] = w->s->sink[sink].out[h] + (size_t)t * n;
             q[k] = (cki_quotient){
-                .in = more ? g->sum[h][k] : NULL, .products = fused(w),
-                .perm = term->perm, .s = g->s + (size_t)k * summands,
+                .in = g->sum[h][k], .s = g->s + (size_t)k * summands,
                 .summands = summands,
                 .u = w->rescaled ? w->ctx->rns.q_inv[w->level][t] : 1
             };
-            factors(w, g, k, i, term, rest, q[k].x, h == 0 ? q[k].y : other,
-                    h == 0 ? other : q[k].y);
         }
         cki_divide_limbs(to, q, g->t[0], g->count, from, from[w->gone], &w->by,
                          g->spare);
@@ -324,8 +300,7 @@ static group group_of(const work *w, bool gone, int first)
     const int all = gone ? w->gone : w->level + 1 - w->rescaled;
     const size_t n = w->ctx->n;
     uint64_t *own = w->own + (size_t)cki_thread() * w->own_limbs * n;
-    group g = { .gone = gone, .count = all - first < CKI_GROUP ? all - first
-                                                               : CKI_GROUP };
+    group g = { .count = all - first < CKI_GROUP ? all - first : CKI_GROUP };
 
     for (int k = 0; k < g.count; k++) {
         g.t[k] = first + k;
@@ -354,7 +329,6 @@ static void run_group(const work *w, bool gone, int first)
         bool ends = i + 1 == w->s->num_terms
                     || term[i + 1].sink != term[i].sink;
         size_t s = (size_t)term[i].sink;
-        int digits;
 
         for (int k = 0; gone && k < g.count; k++)
             for (int h = 0; h < 2; h++)
@@ -362,13 +336,12 @@ static void run_group(const work *w, bool gone, int first)
         x += i > 0 && term[i].x != term[i - 1].x;
         if (i == 0 || term[i].x != term[i - 1].x)
             extend(w, &g, x);
-        digits = ends && !gone ? w->digits - fused(w) : w->digits;
-        for (int k = 0; k < g.count && digits > 0; k++)
-            inner_product(w, &g, k, x, &term[i], digits, !starts);
+        for (int k = 0; k < g.count; k++)
+            inner_product(w, &g, k, x, &term[i], !starts);
         if (ends && gone && w->rescaled)
             add_lifted(w, &g, s);
         if (ends && !gone)
-            finish(w, &g, x, &term[i], !starts || digits > 0);
+            finish(w, &g, s);
     }
 }
 

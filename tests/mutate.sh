@@ -56,7 +56,7 @@ ckks/kernel/avx_pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combi
 ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
 ckks/kernel/avx512ifma_ntt.h	s/halved\[k\] = bound + PAIR > room/halved[k] = bound > room/	growing_
 ckks/kernel/avx512ifma_ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
-ckks/kernel/avx512ifma.h	s/fold(fold(end_lazy(high, low, e), e->c.p2), e->c.p)/fold(end_lazy(high, low, e), e->c.p)/	kernel_
+ckks/kernel/avx512ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
 ckks/kernel/avx512ifma_ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
 ckks/kernel/avx512ifma_words.c	s/mul_lazy(r1, add(x, x), y, &r)/mul_lazy(r1, x, y, \&r)/	kernel_pointwise
 ckks/kernel/avx512ifma_words.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
@@ -129,7 +129,7 @@ ckks/keys.c	s/^    cki_key_turn(key, ctx, work);//	oracle
 ckks/switch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/switch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/switch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
-ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
+ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
 ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle

@@ -29,7 +29,7 @@ rounding	ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	v1/en
 sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	v1/keys	key_public
 sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	v1/encryption	encrypt_secret
 gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v1/keys	key_switching
-digit order	ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v1/switching	relin
+digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v1/switching	relin
 digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v1/fitted	relin
 rounding	ckks/rns.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
 frame	ckks/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
@@ -46,7 +46,7 @@ sampler	ckks/encrypt.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (int)floor
 arithmetic	ckks/constants.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
 arithmetic	ckks/products.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
 gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v2/keys	key_switching
-digit order	ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v2/switching	relin
+digit order	ckks/switch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v2/switching	relin
 digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v2/fitted	relin
 refusal	ckks/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
 LIST

@@ -227,48 +227,15 @@ static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
 
 /* What goes into a division, and what it makes. */
 enum {
-    DIVIDEND = UNIT + OF_WORDS, /* 1 + 0.63; OF_DOT is less                  */
+    DIVIDEND = UNIT + FWD_7,
     SUMMANDS = HALF + 4 * UNIT,
-    QUOTIENT = PRODUCT(FWD_7 + DIVIDEND)
+    QUOTIENT = PRODUCT(DIVIDEND)
 };
 
-WITHIN(OF_DOT, OF_WORDS);
-WITHIN(FWD_7 + DIVIDEND, MOST);
+WITHIN(DIVIDEND, MOST);
 WITHIN(QUOTIENT, UNIT - 1);
 WITHIN(PRODUCT(SUMMANDS), SUMMANDS);
 WITHIN(QUOTIENT + SUMMANDS + HALF, MOST);
-
-/* x += in and the products at words at .. at + 15: more by DIVIDEND at most
- * (one product by Lemma F, two by Lemma D: p/2 + 1). */
-static ALWAYS_INLINE void add_dividend(vec *x, const cki_quotient *q,
-                                       int products, size_t at, size_t n,
-                                       prime c)
-{
-    const uint32_t *perm = q->perm;
-
-    if (perm != NULL)
-        for (int j = 0; j < products; j++) {
-            ask_permuted(q->x[j], perm, at, n);
-            ask_permuted(q->x[j], perm, at + 8, n);
-        }
-    UNROLL
-    for (size_t k = 0; k < 4; k++, at += 4) {
-        if (q->in != NULL)
-            x[k] = _mm256_add_pd(x[k], load(q->in + at));
-        if (products == 1) {
-            x[k] = _mm256_add_pd(x[k], mulmod(load_at(q->x[0], perm, at),
-                                              load(q->y[0] + at), c));
-        } else if (products == 2) {
-            vec high = _mm256_set1_pd(HIGH), low = _mm256_setzero_pd();
-
-            dot_term(&high, &low, load_at(q->x[0], perm, at),
-                     load(q->y[0] + at));
-            dot_term(&high, &low, load_at(q->x[1], perm, at),
-                     load(q->y[1] + at));
-            x[k] = _mm256_add_pd(x[k], dot_end(high, low, c));
-        }
-    }
-}
 
 /* x += the summands there, at most 1/2 + 4 (SUMMANDS) at any time: brought down
  * after every fourth. */
@@ -302,14 +269,12 @@ typedef struct ending {
     vec w, u;
 } ending;
 
-/* The last two layers, into a division.  in and products less the transform
- * are at most DIVIDEND + FWD_7 = 1.63 + 5.77 < 8, so the product with w at most
- * 1/2 + 7.4/16 < 1; with the sum (or the product of it, below 1) and the middle
- * below 1 + 4.5 + 1/2 < 8: Lemma C. */
-static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
-                                     size_t count, const ending *e,
-                                     int products, const double *table,
-                                     prime c)
+/* The last two layers, into a division.  in less the transform is at most 1 +
+ * 5.77 < 8 (DIVIDEND), so the product with w at most 1/2 + 6.77/16 < 1; with
+ * the sum (or the product of it, below 1) and the middle below 1 + 4.5 + 1/2 <
+ * 8: Lemma C. */
+static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
+                       const ending *e, const double *table, prime c)
 {
     const cki_quotient *q = e->q;
     const vec zero = _mm256_setzero_pd();
@@ -320,14 +285,13 @@ static ALWAYS_INLINE void fwd_divide(const uint64_t *x, size_t n, size_t first,
 
         last_two(v, x, n, i, zero, table, c);
         transpose(&v[0], &v[1], &v[2], &v[3]);
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            v[k] = _mm256_sub_pd(zero, v[k]);
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(v[k], FWD_7, c);
-        add_dividend(v, q, products, 16 * i, n, c);
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            v[k] = _mm256_sub_pd(load(q->in + 16 * i + 4 * k), v[k]);
         for (int k = 0; k < 4; k++)
-            VERIFY_VEC(v[k], FWD_7 + DIVIDEND, c);
+            VERIFY_VEC(v[k], DIVIDEND, c);
         UNROLL
         for (int k = 0; k < 4; k++)
             v[k] = mulmod(v[k], e->w, c);
@@ -376,12 +340,8 @@ static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
     VERIFY_WITHIN(x, size, fwd_bound(layers + 2), c);
     if (e == NULL)
         fwd_last(x, n, index, size / 16, table, c);
-    else if (e->q->products == 0)
-        fwd_divide(x, n, index, size / 16, e, 0, table, c);
-    else if (e->q->products == 1)
-        fwd_divide(x, n, index, size / 16, e, 1, table, c);
     else
-        fwd_divide(x, n, index, size / 16, e, 2, table, c);
+        fwd_divide(x, n, index, size / 16, e, table, c);
 }
 
 static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
@@ -430,7 +390,6 @@ void cki_avx2_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
     const ending e = { out, q, constant(q->w, &t->mod),
                        constant(q->u, &t->mod) };
 
-    VERIFY(q->products <= CKI_FACTORS);
     if (t->log_n <= SMALL_LOG)
         cki_portable_divide(out, z, q, t);
     else

@@ -212,19 +212,15 @@ static inline reducer reducer_of(const cki_mod *m)
     return e;
 }
 
-/* Below 4p (OF_PRODUCTS). */
-static inline vec end_lazy(vec high, vec low, const reducer *e)
-{
-    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
-    vec q = hi(hi(zero(), h, e->s), l, e->c.one);
-
-    VERIFY(below(h, set1(MASK52 + 1)));
-    return low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
-}
-
 static inline vec end_sum(vec high, vec low, const reducer *e)
 {
-    return fold(fold(end_lazy(high, low, e), e->c.p2), e->c.p);
+    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
+    vec q = hi(hi(zero(), h, e->s), l, e->c.one), r;
+
+    VERIFY(below(h, set1(MASK52 + 1)));
+    r = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
+    VERIFY_VEC(r, OF_PRODUCTS, e->c);
+    return fold(fold(r, e->c.p2), e->c.p);
 }
 
 /* ---- the functions of the kernel, by file ------------------------------- */

@@ -177,35 +177,14 @@ typedef struct ending {
     uint64_t *out;
     const cki_quotient *q;
     twiddle w, minus, u;        /* w, p - w, u                               */
-    reducer r;
 } ending;
 
 static ending ending_of(uint64_t *out, const cki_quotient *q, const cki_mod *m)
 {
     ending e = { out, q, factor(q->w, m), factor(m->p - q->w, m),
-                 factor(q->u, m), reducer_of(m) };
+                 factor(q->u, m) };
 
     return e;
-}
-
-/* in and the products at the words from `at` on: below 4p (OF_PRODUCTS). */
-static ALWAYS_INLINE vec dividend_at(const ending *e, int products, size_t at)
-{
-    const cki_quotient *q = e->q;
-    vec l = q->in == NULL ? zero() : load(q->in + at), h = zero();
-
-    if (products == 0)
-        return l;
-    UNROLL
-    for (int j = 0; j < products; j++) {
-        vec x = q->perm == NULL ? load(q->x[j] + at)
-                                : permuted(q->x[j], q->perm + at);
-        vec y = load(q->y[j] + at);
-
-        l = lo(l, x, y);
-        h = hi(h, x, y);
-    }
-    return end_lazy(h, l, &e->r);
 }
 
 /* The sum of the summands there: at most SUMMANDS, three after a reduction. */
@@ -233,14 +212,13 @@ static inline vec summands_at(const cki_quotient *q, size_t at, prime c)
     return sum;
 }
 
-/* w dividend + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
+/* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
  * the remainders added: below 4p; with the sum, or its product, below 8p
  * (QUOTIENT). */
-static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
-                                const ending *e, prime c)
+static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, prime c)
 {
     const bool more = e->q->summands > 0;
-    vec y = dividend_at(e, products, at), r = zero();
+    vec y = load(e->q->in + at), r = zero();
     vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
 
     if (more) {
@@ -251,7 +229,6 @@ static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
         }
     }
     r = lo(lo(lo(r, y, e->w.w), x, e->minus.w), q, c.neg);
-    VERIFY_VEC(y, OF_PRODUCTS, c);
     VERIFY_VEC(r, QUOTIENT, c);
     return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
 }
@@ -259,7 +236,7 @@ static ALWAYS_INLINE vec end_of(vec x, int products, size_t at,
 /* The last six layers, on 64 words number i: three on whole vectors, three
  * after a transposition; canonical words out, or into a division. */
 static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
-                                   int products, const plan *f)
+                                   const plan *f)
 {
     const uint64_t *w = f->table;
     const size_t n = f->n;
@@ -319,7 +296,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
             store(to + LANES * k, x[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], products, LAST * i + LANES * k, e, c));
+                  end_of(x[k], LAST * i + LANES * k, e, c));
 }
 
 static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
@@ -349,13 +326,9 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
         }
         for (size_t i = at; i < at + size; i += LAST)
             if (e == NULL)
-                fwd_last(x + i, i / LAST, NULL, 0, &f);
-            else if (e->q->products == 0)
-                fwd_last(x + i, i / LAST, e, 0, &f);
-            else if (e->q->products == 1)
-                fwd_last(x + i, i / LAST, e, 1, &f);
+                fwd_last(x + i, i / LAST, NULL, &f);
             else
-                fwd_last(x + i, i / LAST, e, 2, &f);
+                fwd_last(x + i, i / LAST, e, &f);
     }
     VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
 }
@@ -373,7 +346,6 @@ void cki_ifma_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
 {
     const ending e = ending_of(out, q, &t->mod);
 
-    VERIFY(q->products <= CKI_FACTORS);
     if (t->log_n <= SMALL_LOG)
         cki_portable_divide(out, z, q, t);
     else

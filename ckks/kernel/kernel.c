@@ -296,11 +296,11 @@ static bool equal_words(const bench *b, int outputs, size_t n)
 }
 
 /* x[3] through the end of a division, its transform being known, in place, with
- * products, summands and a permutation of them or without. */
+ * summands and a permutation of them or without. */
 static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
                          const uint32_t *perm, const cki_ntt *t)
 {
-    static const size_t counts[] = { 0, 1, TERMS - CKI_FACTORS };
+    static const size_t counts[] = { 0, 1, TERMS };
     const cki_mod *m = &t->mod;
     cki_summand s[TERMS];
     bool ok = true;
@@ -308,20 +308,13 @@ static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
     for (size_t j = 0; j < TERMS; j++)
         s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
     for (int c = 0; c < 3; c++) {
-        cki_quotient q = { .in = c == 1 ? NULL : b->got[0], .products = c,
-                           .x = { b->x[5], b->x[6] },
-                           .y = { b->y[TERMS - 2], b->y[TERMS - 1] },
-                           .perm = c == 1 ? NULL : perm, .s = s,
-                           .summands = counts[c], .w = m->p - 3,
-                           .u = c == 1 ? 1 : m->p - 1 };
+        cki_quotient q = { .in = b->got[0], .s = s, .summands = counts[c],
+                           .w = m->p - 3, .u = c == 1 ? 1 : m->p - 1 };
 
         for (uint32_t i = 0; i < t->n; i++) {
-            uint64_t x = cki_sub(c == 1 ? 0 : b->x[0][i], known[i], m->p);
+            uint64_t x = cki_sub(b->x[0][i], known[i], m->p);
             uint64_t sum = 0;
 
-            for (int j = 0; j < c; j++)
-                x = cki_add(x, cki_mul(q.x[j][c == 1 ? i : perm[i]],
-                                       q.y[j][i], m), m->p);
             for (size_t j = 0; j < q.summands; j++)
                 sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : perm[i]],
                               m->p);

@@ -53,16 +53,10 @@ typedef struct cki_summand {
     const uint32_t *perm;
 } cki_summand;
 
-enum { CKI_FACTORS = 2 };       /* products a division may add               */
-
-/* The end of a division of one limb:
- *   w (in + sum_j x_j[perm[i]] y_j[i] - z) + u (sum of the summands)
- * with w, u < p; in may be NULL for 0, perm for the identity. */
+/* The end of a division of one limb: w (in - z) + u (sum of the summands), with
+ * w, u < p. */
 typedef struct cki_quotient {
     const uint64_t *in;
-    const uint64_t *x[CKI_FACTORS], *y[CKI_FACTORS];
-    const uint32_t *perm;
-    int products;               /* 0..CKI_FACTORS                            */
     const cki_summand *s;
     size_t summands;
     uint64_t w, u;

@@ -342,18 +342,6 @@ static inline uint64_t summands_at(const cki_quotient *q, size_t i, uint64_t p)
     return sum;
 }
 
-/* in and the products at word i. */
-static inline uint64_t dividend_at(const cki_quotient *q, size_t i,
-                                   const cki_mod *m)
-{
-    uint64_t sum = q->in == NULL ? 0 : q->in[i];
-
-    for (int j = 0; j < q->products; j++)
-        sum = cki_add(sum, cki_mul(q->x[j][q->perm == NULL ? i : q->perm[i]],
-                                   q->y[j][i], m), m->p);
-    return sum;
-}
-
 void cki_portable_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
                          const cki_ntt *t)
 {
@@ -363,10 +351,9 @@ void cki_portable_divide(uint64_t *out, uint64_t *z, const cki_quotient *q,
     cki_portable_ntt_fwd(z, t);
     for (size_t i = 0; i < t->n; i++) {
         uint64_t sum = summands_at(q, i, p);
-        uint64_t x = dividend_at(q, i, &t->mod);
 
         if (u != 1)
             sum = cki_mul_shoup(sum, u, us, p);
-        out[i] = cki_add(cki_mul_shoup(x + p - z[i], w, ws, p), sum, p);
+        out[i] = cki_add(cki_mul_shoup(q->in[i] + p - z[i], w, ws, p), sum, p);
     }
 }

@@ -170,9 +170,7 @@ static void transforms(const field *f, int r)
     const uint64_t p = t->mod.p;
     uint64_t **x = own.row;
     const cki_summand s[2] = { { x[4], NULL }, { x[5], own.perm[r] } };
-    cki_quotient q = { .in = x[1], .products = 2, .x = { x[2], x[3] },
-                       .y = { x[6], x[7] }, .s = s, .summands = 2, .w = p / 3,
-                       .u = 1 };
+    cki_quotient q = { .in = x[1], .s = s, .summands = 2, .w = p / 3, .u = 1 };
 
     fresh_rows(p);
     phase_begin("forward transform");
@@ -184,11 +182,8 @@ static void transforms(const field *f, int r)
     phase_end();
     phase_begin("end of a division");
     k->divide(x[9], x[0], &q, t);
-    q.perm = own.perm[r];
     q.u = p / 7;
     k->divide(x[9], x[8], &q, t);
-    q.products = 1;
-    q.in = NULL;
     q.summands = 0;
     k->divide(x[9], x[10], &q, t);
     phase_end();
