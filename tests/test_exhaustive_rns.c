@@ -8,7 +8,7 @@
 
 #include "test.h"
 
-#include "context.h"
+#include "scheme/context.h"
 
 static const ckks_memory default_memory;
 

@@ -227,7 +227,7 @@ static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
     const uint64_t p = r->m.p;
     uint64_t *z = work, *most = work + n, *out = work + 2 * n;
     cki_summand s[8];
-    const cki_quotient q = { .in = most, .s = s, .summands = summands,
+    const cki_ending q = { .in = most, .s = s, .summands = summands,
                              .w = p - 1, .u = p - 1 };
 
     for (size_t i = 0; i < 8; i++)
@@ -235,7 +235,7 @@ static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
     for (size_t i = 0; i < n; i++)
         most[i] = p - 1;
     memcpy(z, a, n * sizeof *z);
-    r->k->divide(out, z, &q, r->t);
+    r->k->ntt_finish(out, z, &q, r->t);
     for (size_t i = 0; i < n; i++)      /* -(-1 - x) - (-1 each)             */
         if (!CHECK(out[i] == (x[i] + 1 + summands) % p,
                    "%s N=%zu real %d: division with %zu, word %zu",

@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include "kernel/kernel.h"
-#include "rns.h"
+#include "ring/rns.h"
 
 __extension__ typedef unsigned __int128 u128;
 __extension__ typedef __int128 i128;
@@ -186,7 +186,7 @@ static void division_check(division *d, const uint64_t *a,
     const uint64_t p = t->mod.p;
     const size_t n = t->n;
     cki_summand s[MOST_SUMMANDS];
-    cki_quotient q = { .in = over ? d->got : d->in, .s = s, .summands = count,
+    cki_ending q = { .in = over ? d->got : d->in, .s = s, .summands = count,
                        .w = w, .u = u };
 
     for (size_t j = 0; j < count; j++)
@@ -201,7 +201,7 @@ static void division_check(division *d, const uint64_t *a,
     memcpy(d->z, a, n * sizeof *a);
     memcpy(d->got, d->in, n * sizeof *a);
     d->got[n] = canary;
-    k->divide(d->got, d->z, &q, t);
+    k->ntt_finish(d->got, d->z, &q, t);
     expect_words(d->got, d->want, n, k, "divide", &t->mod);
     CHECK(d->got[n] == canary, "%s divide writes behind n=%zu", k->name, n);
 }
@@ -1037,10 +1037,10 @@ static void bad_inv_input(uint64_t *out, const uint64_t *in, uint64_t w,
 }
 
 #define BAD_DIVIDE(name, when)                                            \
-    static void name(uint64_t *out, uint64_t *z, const cki_quotient *q,   \
+    static void name(uint64_t *out, uint64_t *z, const cki_ending *q,   \
                      const cki_ntt *t)                                    \
     {                                                                     \
-        inner->divide(out, z, q, t);                                      \
+        inner->ntt_finish(out, z, q, t);                                      \
         if (when)                                                         \
             spoil(out, t->n);                                             \
     }
@@ -1204,11 +1204,11 @@ TEST(kernel_check_sees_faults)
         PLANT(ntt_fwd, bad_fwd_real);
         PLANT(ntt_inv, bad_inv_real);
         PLANT(ntt_inv, bad_inv_times_real);
-        PLANT(divide, bad_divide_real);
-        PLANT(divide, bad_divide);
-        PLANT(divide, bad_divide_one);
-        PLANT(divide, bad_divide_turned);
-        PLANT(divide, bad_divide_scaled);
+        PLANT(ntt_finish, bad_divide_real);
+        PLANT(ntt_finish, bad_divide);
+        PLANT(ntt_finish, bad_divide_one);
+        PLANT(ntt_finish, bad_divide_turned);
+        PLANT(ntt_finish, bad_divide_scaled);
         PLANT(add, bad_add);
         PLANT(sub, bad_sub);
         PLANT(mul, bad_mul);

@@ -1,14 +1,14 @@
-/* kernel.c -- layer 2: which kernels there are, whether they work here, NTT
+/* kernel.c -- which kernels there are, whether they work here, NTT
  * tables.
  *
  * A miscompiled kernel computes nonsense silently, so every function of a
  * kernel is compared with its definition before a context uses it.
  */
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 #include <string.h>
 
-#include "../blake2.h"
+#include "base/blake2.h"
 
 const cki_kernel *const cki_kernels[] = {
 #ifdef CKI_HAVE_AVX512IFMA
@@ -308,7 +308,7 @@ static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
     for (size_t j = 0; j < TERMS; j++)
         s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
     for (int c = 0; c < 3; c++) {
-        cki_quotient q = { .in = b->got[0], .s = s, .summands = counts[c],
+        cki_ending q = { .in = b->got[0], .s = s, .summands = counts[c],
                            .w = m->p - 3, .u = c == 1 ? 1 : m->p - 1 };
 
         for (uint32_t i = 0; i < t->n; i++) {
@@ -323,7 +323,7 @@ static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
         }
         memcpy(b->got[0], b->x[0], sizeof b->got[0]);
         memcpy(b->got[1], b->x[3], sizeof b->got[1]);
-        k->divide(b->got[0], b->got[1], &q, t);
+        k->ntt_finish(b->got[0], b->got[1], &q, t);
         ok = ok && equal_words(b, 1, t->n);
     }
     return ok;
