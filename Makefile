@@ -76,10 +76,12 @@ ifeq ($(HAVE_JPEG),1)
   JPEG_LIBS := -ljpeg
 endif
 
-NN_SRC    := $(wildcard nn/*.c)
-UNET_SRC  := $(wildcard unet/*.c)
+NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
+UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
 CMD_SRC   := $(wildcard unet/volley/*.c)
 VEC_SRC   := $(wildcard vectors/check/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+STUDY_SRC := $(wildcard unet/study/*.c)
 TEST_SRC  := $(wildcard tests/*.c tests/oracle/*.c)
 EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
@@ -90,12 +92,16 @@ UNET_O := $(call obj,obj,$(UNET_SRC))
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
 VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
-TEST_O := $(call obj,obj,$(TEST_SRC) unet/volley/literal.c unet/volley/common.c)
+# Programs beside the command, made of its parts.
+PART_O  := $(filter-out %/volley/main.o,$(CMD_O))
+BENCH_O := $(call obj,omp,$(BENCH_SRC)) $(PART_O)
+STUDY_O := $(call obj,omp,$(STUDY_SRC)) $(PART_O)
+TEST_O := $(call obj,obj,$(TEST_SRC))
 
 ifdef MINIMAL
 all: $(B)/libckks.a
 else
-all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley $(B)/vectors-check examples
+all: $(B)/libckks.a $(B)/libnn.a $(B)/libunet.a $(B)/libckks.so $(B)/libnn.so $(B)/libunet.so $(B)/volley $(B)/bench $(B)/study $(B)/vectors-check examples
 endif
 
 # $(call say,WHAT,FILE) before a command: that line in place of the command.
@@ -151,6 +157,12 @@ $(B)/libunet.so: $(UNET_O) $(B)/libnn.so $(B)/unet.map
 	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+
+$(B)/bench: $(BENCH_O)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+
+$(B)/study: $(STUDY_O)
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 
 # Test vectors, over the objects that the command is made of.
@@ -257,19 +269,19 @@ check-ct:
 INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0
 
 check-asan:
-	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests build-asan/volley
+	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests build-asan/volley build-asan/bench
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
 	$(if $(ONLY),,ASAN_OPTIONS=detect_leaks=1 sh tests/cli.sh build-asan)
 check-ubsan:
-	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests build-ubsan/volley
+	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests build-ubsan/volley build-ubsan/bench
 	build-ubsan/tests $(ONLY)
 	$(if $(ONLY),,sh tests/cli.sh build-ubsan)
 check-msan:
-	$(MAKE) B=build-msan $(INSTRUMENTED) HAVE_OMP=0 SANITIZE="-fsanitize=memory -fsanitize-memory-track-origins -fsanitize-ignorelist=tests/sanitizers/memory.ignore -fno-omit-frame-pointer" build-msan/tests build-msan/volley
+	$(MAKE) B=build-msan $(INSTRUMENTED) HAVE_OMP=0 SANITIZE="-fsanitize=memory -fsanitize-memory-track-origins -fsanitize-ignorelist=tests/sanitizers/memory.ignore -fno-omit-frame-pointer" build-msan/tests build-msan/volley build-msan/bench
 	build-msan/tests $(ONLY)
 	$(if $(ONLY),,VOLLEY_FULL=0 sh tests/cli.sh build-msan)
 check-tsan:
-	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley
+	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley build-tsan/bench
 	OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 build-tsan/tests $(ONLY)
 	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 VOLLEY_LIMITS=0 sh tests/cli.sh build-tsan)
 check-verify:
@@ -280,15 +292,15 @@ demo: $(B)/volley
 	$(B)/volley demo --out $(B)/demo
 
 # Minutes.  The network once more, for what a second thread is worth.
-bench: $(B)/volley
-	$(B)/volley bench
-	$(B)/volley bench --threads 2 network
+bench: $(B)/bench
+	$(B)/bench
+	$(B)/bench --threads 2 network
 
 # Classifiers by many packings: tables, CSV and pictures in docs/study.
 DATA ?= ../shared/data
-study: $(B)/volley
-	$(B)/volley study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
-	$(B)/volley study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
+study: $(B)/study
+	$(B)/study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
+	$(B)/study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
 
 # ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
 
@@ -301,7 +313,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
   tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
-FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/volley_revolver%,$(UNET_SRC)))
+FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
 $(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)

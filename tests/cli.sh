@@ -1,6 +1,6 @@
 #!/bin/sh
-# cli.sh BUILD -- drives BUILD/volley as people and accidents would: help,
-# usage errors, the plan without the model, every kind of bad file for every
+# cli.sh BUILD -- drives BUILD/volley, and BUILD/bench beside it, as people and
+# accidents would: help, usage errors, the plan without the model, every kind of bad file for every
 # verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
 # evaluation (half a minute), VOLLEY_LIMITS=0 limits of file size.  Ends with
 # "N passed, N failed".
@@ -45,15 +45,17 @@ pgm()
 }
 
 # ---- help and usage ----------------------------------------------------------
-for verb in plan keygen encrypt evaluate decrypt clear demo info bench; do
+for verb in plan keygen encrypt evaluate decrypt clear demo info calibrate; do
     run "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
 done
 run "--help" --help
+check "--help fits a screen" awk 'length > 80 { exit 1 }
+    END { exit NR > 24 }' "$work/out"
 run "--version" --version
 for number in 0 -1 x 2x 99999 ''; do
-    usage "bench --threads $number" "number\|value" bench --threads "$number"
+    usage "plan --threads $number" "number\|value" plan "$gm" --threads "$number"
 done
 usage "unknown verb" "unknown verb" frobnicate
 "$volley" >"$work/out" 2>"$work/err"
@@ -333,7 +335,7 @@ whole_way()
     check "decrypt on a full disk" test $? -eq 1
     rm -r "$f/limit"
     kernel=$(sed -n 's/.*"kernel": "\([^"]*\)".*/\1/p' "$f/evaluate.json")
-    CKKS_KERNEL=$kernel "$volley" bench --quick --json network --threads 2 \
+    CKKS_KERNEL=$kernel "$build/bench" --quick --json network --threads 2 \
         >"$work/out" 2>"$work/err"
     check "bench of a network" grep -q '^{"name": "network", "kernel": '\
 "\"$kernel\".*\"threads\": 2, .*\"model\": \"gm\", \"tiles\": 4" "$work/out"
@@ -345,11 +347,13 @@ else
 fi
 
 # ---- measurements --------------------------------------------------------------------------
-usage "bench: unknown name" "there are ntt_fwd .* network$" bench rotat
-usage "bench: a model for nothing" "network" bench rotate --model "$gm"
-usage "bench: -o for nothing" "calibrate" bench rotate -o "$f/x"
-usage "bench: too much to calibrate" "all it takes" bench --calibrate rotate
-refuse "bench --calibrate to nowhere" "" bench --calibrate -o "$f/keys"
+usage "calibrate: threads" "one thread" calibrate --threads 2
+usage "calibrate: a word" "one too many" calibrate rotate
+refuse "calibrate to nowhere" "" calibrate -o "$f/keys"
+(CKKS_KERNEL=none; export CKKS_KERNEL
+ "$volley" calibrate >"$work/out" 2>"$work/err")
+check "calibrate with a kernel that is none" test $? -eq 1
+check "calibrate names the kernel" grep -q '^volley: .*none' "$work/err"
 cat >"$f/machine.json" <<EOF
 { "format": "volley-machine-1", "kernel": "avx2", "seconds_a_word": {
   "forward": 4e-10, "inverse": 3e-10, "convert": 3e-10, "inner": 2e-9,
@@ -370,23 +374,27 @@ done
 for file in empty none gm.plan .; do
     refuse "plan for the machine $file" "" plan "$gm" --machine "$f/$file"
 done
-refuse "bench of a plan" "is a plan" bench network --model "$p"
-refuse "bench without images" "No such" bench network --data "$f/none"
+volley=$build/bench             # a program of one verb, made of the same parts
+usage "bench: unknown option" "unknown option .* bench --help" --nonsense
+usage "bench: unknown name" "there are ntt_fwd .* network$" rotat
+usage "bench: a model for nothing" "network" rotate --model "$gm"
+refuse "bench of a plan" "is a plan" network --model "$p"
+refuse "bench without images" "No such" network --data "$f/none"
 (CKKS_KERNEL=none; export CKKS_KERNEL
- "$volley" bench rotate >"$work/out" 2>"$work/err")
+ "$volley" rotate >"$work/out" 2>"$work/err")
 check "bench with a kernel that is none" test $? -eq 1
-check "bench names the kernel" grep -q '^volley: .*none' "$work/err"
-run "bench --help" bench --help
+check "bench names the kernel" grep -q '^bench: .*none' "$work/err"
+run "bench --help" --help
 cp "$work/out" "$f/bench.help"
-"$volley" bench --quick rotat 2>&1 | sed 's/.*there are //' | tr ' ' '\n' \
+"$volley" --quick rotat 2>&1 | sed 's/.*there are //' | tr ' ' '\n' \
     >"$f/bench.names"
 while read -r name; do
     check "bench --help names $name" grep -qw "$name" "$f/bench.help"
 done <"$f/bench.names"
-run "bench --quick" bench --quick ntt_inv add matmul
+run "bench --quick" --quick ntt_inv add matmul
 check "bench prints a line of rates" grep -q '^machine, 1 thread: ' "$work/out"
 check "bench prints matmul" grep -q '^matmul .* multiply-adds/s$' "$work/out"
-run "bench --quick --json" bench --quick --json ntt_fwd rotate
+run "bench --quick --json" --quick --json ntt_fwd rotate
 cp "$work/out" "$f/bench.json"
 for key in name kernel log_n primes special dnum threads median_us p10_us \
            limit_fraction limit_by log_qp security_bits machine; do
@@ -399,11 +407,11 @@ check "bench --json: an NTT" grep -q '^{"name": "ntt_fwd", "kernel": "portable",
 '.*"cycles_per_butterfly": [0-9]' "$f/bench.json"
 check "bench --json: a rotation" grep -q '^{"name": "rotate", .*"log_n": 16, '\
 '"primes": 31, .*"ntts": 205, .*"rest_us": [-0-9n]' "$f/bench.json"
-run "bench --quick --slots real" bench --quick --json --slots real rescale conj
+run "bench --quick --slots real" --quick --json --slots real rescale conj
 check "bench --slots real measures the real ring" test \
     "$(grep -c '"name": "rescale".*"real": true' "$work/out")" -eq \
     "$(wc -l <"$work/out")"
-usage "bench --slots of another kind" "not real or complex" bench --slots odd
+usage "bench --slots of another kind" "not real or complex" --slots odd
 if command -v python3 >/dev/null; then
     check "bench --json is JSON, line by line, and adds up" \
         python3 - "$f/bench.json" <<'PY'
@@ -419,6 +427,7 @@ for r in rows:
     assert r["limit_fraction"] is None or r["limit_fraction"] > 0
 PY
 fi
+volley=$build/volley
 check "no refused output is there" test ! -e "$f/x.vct" -a ! -e "$f/x.pgm"
 check "no temporary file is left" test -z "$(find "$f" -name '*.tmp-*')"
 check "nothing is left in the folder of the caller" test \

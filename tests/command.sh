@@ -68,7 +68,7 @@ complain()
     if [ "$got" -ne "$want" ]; then
         bad "$what: exit code $got, want $want"
     elif [ "$(echo "$lines" | grep -c '')" -ne 1 ] \
-         || [ "${lines#volley: }" = "$lines" ]; then
+         || [ "${lines#"${volley##*/}": }" = "$lines" ]; then
         bad "$what: not one line of complaint"
     elif ! echo "$lines" | grep -qe "$word"; then
         bad "$what: the line does not say '$word'"

@@ -93,7 +93,7 @@ strangers()
 judge "nn sees only the public headers of ckks" \
     "$(strangers nn ckks/ckks.h ckks/ckks_primitives.h)"
 judge "unet sees only the public headers of ckks, nn.h and the JSON of nn" \
-    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/json.h)"
+    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/format/json.h)"
 judge "the examples see only public headers" \
     "$(grep -H '^ *# *include *"' examples/*.c 2>/dev/null \
        | grep -Ev '"(ckks|ckks_[a-z]+|nn|unet)\.h"')"
@@ -142,7 +142,7 @@ if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':(unet|uni)_')"
     secret='ckks_sk_|ckks_decrypt|unet_decrypt|unet_keygen|unet_encrypt'
     server=$(find "$build" -path '*/unet/server.o' -o \
-             -path '*/unet/volley/server.o' -o -path '*/nn/*.o')
+             -path '*/unet/volley/evaluate.o' -o -path '*/nn/*.o')
     judge "there are objects of the server" "$([ -n "$server" ] || echo none)"
     judge "the server names no secret" "$(wants "$server" "$secret")"
     judge "ckks's public functions alone serve nn and unet" \

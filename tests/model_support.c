@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "json.h"
+#include "format/json.h"
 
 static void maker_print(model_maker *k, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -160,25 +160,25 @@ ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misu
 ckks/bytes/serial_keys.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
-nn/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
-nn/layout.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
-nn/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network
-nn/map.c	s/k == (of->stage < 0 ? n->image.last_reader/k <= (of->stage < 0 ? n->image.last_reader/	network
-nn/run_pool.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
-nn/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
-nn/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
-nn/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
-nn/map.c	s/1 + ((odd \* (gap/1 + (((1 - odd) * (gap/	cnn_
-nn/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
-unet/idx.c	s/size - head != bytes/size - head < bytes/	idx_
-unet/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
-unet/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
-unet/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
-unet/album.c	s/sum \/ down \/ across/sum \/ down/	album_
-unet/album_names.c	s/return strcmp(/return -strcmp(/	album_
-unet/classes.c	s/second \* first \/ 2/0/	classes_
-unet/classes.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
-unet/dvr.c	s/if (where.image != of)/if (i == 0)/	dvr_
+nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
+nn/layout/dvr.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
+nn/run/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network
+nn/stage/map.c	s/k == (of->stage < 0 ? n->image.last_reader/k <= (of->stage < 0 ? n->image.last_reader/	network
+nn/run/run_means.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
+nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
+nn/stage/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
+nn/stage/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
+nn/stage/map.c	s/1 + ((odd \* (gap/1 + (((1 - odd) * (gap/	cnn_
+nn/stage/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
+unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_
+unet/image/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
+unet/image/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
+unet/image/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
+unet/image/album.c	s/sum \/ down \/ across/sum \/ down/	album_
+unet/image/album_names.c	s/return strcmp(/return -strcmp(/	album_
+unet/scores.c	s/second \* first \/ 2/0/	classes_
+unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
+unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_
 LIST
 
 # The untouched copy passes, or nothing below means anything.

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "net.h"
+#include "stage/net.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 

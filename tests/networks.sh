@@ -234,7 +234,7 @@ number()
 }
 if [ -n "$CKKS_LONG" ] && [ -f "$work/run/in.vct" ]; then
     gm=unet/models/gm.safetensors
-    "$volley" bench --calibrate -o "$work/machine.json" \
+    "$volley" calibrate -o "$work/machine.json" \
         && "$volley" encrypt $gm --key "$work/run/secret.key" \
                examples/data/*-image.pgm -o "$work/four.vct" > "$work/log" \
         && "$volley" evaluate $gm --keys "$work/run/eval.keys" --threads 1 \

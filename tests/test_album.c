@@ -1,10 +1,10 @@
 /* test_album.c -- files, folders, lists and IDX files as one row of images:
- * unet/album.h. */
+ * unet/image/album.h. */
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "album.h"
+#include "image/album.h"
 #include "test.h"
 
 /* ---- a folder of small files --------------------------------------------- */

@@ -1,7 +1,7 @@
-/* test_classes.c -- classes, scores, accuracy, AUC: unet/classes.h. */
+/* test_classes.c -- classes, scores, accuracy, AUC: unet/scores.h. */
 #include <math.h>
 
-#include "classes.h"
+#include "scores.h"
 #include "test.h"
 
 static bool near(double a, double b)

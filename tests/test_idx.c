@@ -1,5 +1,5 @@
-/* test_idx.c -- IDX files: unet/idx.h. */
-#include "idx.h"
+/* test_idx.c -- IDX files: unet/image/idx.h. */
+#include "image/idx.h"
 #include "test.h"
 
 #ifdef UNET_HAVE_PNG

@@ -1,8 +1,8 @@
-/* test_image.c -- reading and writing images: unet/image.h. */
+/* test_image.c -- reading and writing images: unet/image/image.h. */
 #include <math.h>
 #include <unistd.h>
 
-#include "image.h"
+#include "image/image.h"
 #include "test.h"
 
 #ifdef UNET_HAVE_PNG

@@ -1,9 +1,9 @@
-/* test_json.c -- the JSON reader and writer of nn/json.h. */
+/* test_json.c -- the JSON reader and writer of nn/format/json.h. */
 #include <float.h>
 #include <locale.h>
 #include <math.h>
 
-#include "json.h"
+#include "format/json.h"
 #include "nn.h"
 #include "test.h"
 

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "net_support.h"
-#include "volley/literal.h"
+#include "revolver/literal.h"
 
 enum { LIT_MOST = 8192 };
 
@@ -277,7 +277,7 @@ TEST(literal_run)
     double *pixel = malloc(IMAGES * AREA * sizeof *pixel);
     const double *at[IMAGES];
     double most = 0, off = 0;
-    volley_literal l;
+    uni_literal l;
     nn_model m = { .data = NULL };
 
     if (!CHECK(pixel != NULL, "no memory")
@@ -286,7 +286,7 @@ TEST(literal_run)
     lit_pixels(pixel, IMAGES * AREA, 9);
     for (size_t i = 0; i < IMAGES; i++)
         at[i] = pixel + i * AREA;
-    if (!CHECK(volley_literal_run(&l, &m, at, IMAGES) == 0, "%s",
+    if (!CHECK(uni_literal_run(&l, &m, at, IMAGES) == CKKS_OK, "%s",
                nn_last_error()))
         goto done;
     /* 169 pixels: rows of 256, 32 of them in 2^13 slots */
@@ -304,7 +304,7 @@ TEST(literal_run)
     for (size_t i = 0; i < l.images; i++)
         off = fmax(off, lit_distance(&most, &m, l.logit + i * 5, at[i]));
     CHECK(off < 1e-3 && most > 0.1, "a logit of %g is %g off", most, off);
-    volley_literal_clear(&l);
+    uni_literal_clear(&l);
 done:
     nn_model_clear(&m);
     free(pixel);

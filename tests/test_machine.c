@@ -1,5 +1,5 @@
 /* test_machine.c -- costs of a machine, and what the planner makes of them. */
-#include "net.h"
+#include "stage/net.h"
 #include "net_support.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* test_plan.c -- what the planner promises. */
-#include "net.h"
+#include "stage/net.h"
 #include "net_support.h"
 
 #include <math.h>

@@ -135,46 +135,27 @@ TEST(vr_convolution)
     check_conv(&real, &params, 0x1p40);             /* 128 bits              */
 }
 
-TEST(vr_means_and_squares)
+TEST(vr_squares)
 {
-    static const uni_vr_window g = { 5, 6, 2 };
     static double x[64], want[64], got[64];
     uni_vr_keys keys = { 0 };
-    ckks_ct a = { 0 }, out = { 0 };
+    ckks_ct a = { 0 };
     vr_bench b;
 
     vr_random(x, 64, 9);
-    if (!vr_bench_open(&b, &vr_small_params, 30)
-        || !NN_OK(uni_vr_need_pool(&keys, &b.vr, g, 3))
-        || !NN_OK(uni_vr_need_square(&keys, &b.vr, 2))
-        || !vr_bench_keys(&b, &keys) || !vr_encrypt(&b, &a, x, 3)
-        || !NN_OK(uni_vr_pool(&out, &b.vr, &a, g))
-        || !vr_decrypt(&b, got, &out))
-        goto done;
-    for (int j = 0; j < 64; j++) {
-        int y = j % 32 / 6, z = j % 32 % 6;
-
-        want[j] = y % 2 == 0 && z % 2 == 0 && y < 4 && z < 6
-                      ? (x[j] + x[j + 1] + x[j + 6] + x[j + 7]) / 4 : 0;
+    if (vr_bench_open(&b, &vr_small_params, 30)
+        && NN_OK(uni_vr_need_square(&keys, &b.vr, 2))
+        && vr_bench_keys(&b, &keys) && vr_encrypt(&b, &a, x, 2)
+        && NN_OK(uni_vr_square(&a, &b.vr, &a)) && vr_decrypt(&b, got, &a)) {
+        for (int j = 0; j < 64; j++)
+            want[j] = x[j] * x[j];
+        vr_judge("square", got, 64, want, 1, 64,
+              vr_rounding(&b) + 4 * vr_fresh(&b), 2);
+        CHECK(a.level == 1 && fabs(a.scale / (0x1p80 / (double)
+                  ckks_ctx_prime(b.ctx, 2)) - 1) < 0x1p-40,
+              "level %d scale 2^%g", a.level, log2(a.scale));
     }
-    /* of most slots the mask leaves the rounding alone */
-    vr_judge("mean", got, 64, want, 1, 64,
-          vr_rounding(&b) + 3 * vr_rotation(&b, 3) / 16 * 0.2, 2);
-    vr_check_place("mean", &b, &out, 2);
-    CHECK(b.vr.done.rotations == 2 && b.vr.done.plain == 1
-          && b.vr.done.rescales == 1, "cost of a mean");
-
-    if (!NN_OK(uni_vr_square(&out, &b.vr, &out)) || !vr_decrypt(&b, got, &out))
-        goto done;
-    for (int j = 0; j < 64; j++)
-        want[j] *= want[j];
-    vr_judge("square", got, 64, want, 1, 64, vr_rounding(&b), 2);
-    CHECK(out.level == 1 && fabs(out.scale / (0x1p80 / (double)
-              ckks_ctx_prime(b.ctx, 2)) - 1) < 0x1p-40, "level %d scale 2^%g",
-          out.level, log2(out.scale));
-done:
     ckks_ct_clear(&a);
-    ckks_ct_clear(&out);
     vr_bench_close(&b);
 }
 
@@ -188,7 +169,7 @@ TEST(vr_sum_for_conv)
 
     vr_random(x, 64, 10);
     if (vr_bench_open(&b, &vr_small_params, 32)
-        && NN_OK(uni_vr_need_pool(&keys, &b.vr, g, 2))
+        && NN_OK(uni_vr_need_conv(&keys, &b.vr, g, 3, false))
         && vr_bench_keys(&b, &keys) && vr_encrypt(&b, &a, x, 2)
         && NN_OK(uni_vr_sum_for_conv(&a, &b.vr, &a, g))
         && vr_decrypt(&b, got, &a)) {

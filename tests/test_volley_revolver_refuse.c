@@ -47,14 +47,13 @@ TEST(vr_need_joins_requests)
     NN_OK(uni_vr_init(&vr, 64, 64, NULL));
     NN_OK(uni_vr_need_sum_columns(&k, &vr, 1));
     CHECK(k.count == 6, "%zu", k.count);
-    NN_OK(uni_vr_need_spread(&k, &vr, 5));     /* -32 is 32                 */
+    NN_OK(uni_vr_need_product(&k, &vr, 1, 5, false));   /* -32 is 32        */
     CHECK(k.count == 11, "%zu", k.count);
     for (size_t i = 0; i < k.count; i++)
-        CHECK(k.key[i].level == (k.key[i].step >= 32 ? 4 : 1),
+        CHECK(k.key[i].level == (k.key[i].step <= 32 ? 4 : 3),
               "step %d level %d", k.key[i].step, k.key[i].level);
-    NN_OK(uni_vr_need_sum_columns(&k, &vr, 3));
-    CHECK(k.count == 11 && k.key[0].level == 3, "%zu", k.count);
-    NN_STATUS(uni_vr_need_spread(&k, &vr, 0), CKKS_ELEVEL);
+    NN_OK(uni_vr_need_sum_columns(&k, &vr, 5));
+    CHECK(k.count == 11 && k.key[0].level == 5, "%zu", k.count);
     NN_STATUS(uni_vr_need_product(&k, &vr, 1, 2, true), CKKS_ELEVEL);
     NN_STATUS(uni_vr_need_conv(&k, &vr, (uni_vr_window){ 9, 9, 3 }, 3,
                                 false), CKKS_EARG);
@@ -80,7 +79,7 @@ TEST(vr_refuses)
 
     if (!vr_bench_open(&b, &vr_small_params, k.width)
         || !NN_OK(uni_vr_need_product(&keys, &b.vr, k.p, b.top, true))
-        || !NN_OK(uni_vr_need_pool(&keys, &b.vr, g, b.top))
+        || !NN_OK(uni_vr_need_conv(&keys, &b.vr, g, b.top, true))
         || !vr_bench_keys(&b, &keys) || !vr_product_open(&r, &b, &k, b.top)
         || !CHECK_OK(ckks_ct_copy(&out, &r.in[0]))
         || !CHECK_OK(ckks_square(&two, &r.in[0]))
@@ -123,13 +122,14 @@ TEST(vr_refuses)
                            (uni_vr_window){ 2, 4, 1 }), CKKS_EARG);
     NN_STATUS(uni_vr_conv(&out, &b.vr, r.in, 1, &clear, NULL,
                            (uni_vr_window){ 3, 3, 1 }), CKKS_EARG);
-    NN_STATUS(uni_vr_pool(&out, &b.vr, r.in, (uni_vr_window){ 2, 4, 3 }),
-              CKKS_EARG);
-    NN_STATUS(uni_vr_pool(&out, &b.vr, r.in, (uni_vr_window){ 2, 4, 0 }),
-              CKKS_EARG);
+    NN_STATUS(uni_vr_sum_for_conv(&out, &b.vr, r.in,
+                                  (uni_vr_window){ 2, 4, 3 }), CKKS_EARG);
+    NN_STATUS(uni_vr_sum_for_conv(&out, &b.vr, r.in,
+                                  (uni_vr_window){ 2, 4, 0 }), CKKS_EARG);
     NN_STATUS(uni_vr_sum_for_conv(&out, &b.vr, &two, g), CKKS_EARG);
     NN_STATUS(uni_vr_square(&out, &b.vr, &two), CKKS_EARG);
-    NN_STATUS(uni_vr_sum_rows(&out, &b.vr, r.in), CKKS_EKEY);
+    NN_STATUS(uni_vr_sum_for_conv(&out, &b.vr, r.in,
+                                  (uni_vr_window){ 2, 3, 2 }), CKKS_EKEY);
     NN_STATUS(uni_vr_weight_init(&low, b.ctx, NULL, 0, 0, NULL, NULL),
               CKKS_EARG);
     NN_STATUS(uni_vr_weight_init(&low, b.ctx, r.slots, 9, 0x1p30, &b.rng,
@@ -137,7 +137,8 @@ TEST(vr_refuses)
     CHECK(low.ct.level == 2, "the weight was written");
     CHECK_OK(ckks_drop_level(&three[1], &r.in[0], 0));
     NN_STATUS(uni_vr_square(&out, &b.vr, &three[1]), CKKS_ELEVEL);
-    NN_STATUS(uni_vr_spread(&out, &b.vr, &three[1]), CKKS_ELEVEL);
+    NN_STATUS(uni_vr_conv(&out, &b.vr, &three[1], 1, &clear, NULL,
+                           (uni_vr_window){ 2, 4, 1 }), CKKS_ELEVEL);
     vr_check_same(&s, &out, "a refusal");
     CHECK(b.vr.done.rotations + b.vr.done.products + b.vr.done.plain == 0,
           "work before a refusal");

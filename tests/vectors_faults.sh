@@ -35,7 +35,7 @@ rounding	ckks/ring/rns.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[
 frame	ckks/bytes/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
 byte order	ckks/bytes/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	v1/objects	bytes_ciphertext
 byte order	ckks/base/bits.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	v1/objects	bytes_plaintext
-layout	unet/dvr.c	s/k \/ columns \* p->core_height/k % columns * p->core_height/	v1/network	tiles
+layout	unet/tiles.c	s/k \/ columns \* p->core_height/k % columns * p->core_height/	v1/network	tiles
 root	ckks/base/prime.c	s/if (root < best)/if (root > best)/	v2/words	root
 automorphism index	ckks/ring/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	v2/words	automorphism
 automorphism index	ckks/scheme/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	v2/words	galois_element

@@ -20,7 +20,7 @@
 
 #include "net_support.h"
 #include "test.h"
-#include "volley_revolver.h"
+#include "revolver/revolver.h"
 
 /* A context, keys, a shape; ciphertexts at `scale`. */
 typedef struct vr_bench {

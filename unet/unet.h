@@ -27,7 +27,7 @@ extern "C" {
 
 enum { UNET_MAX_IMAGES = 65536 };
 
-/* ---- images, tiles, sets: pure index arithmetic (dvr.c) ------------------ *
+/* ---- images, tiles, sets: pure index arithmetic (tiles.c) ------------------ *
  *
  * A plan with the border `halo` takes images of any size.  Image i of H x W
  * pixels is cut into ceil(H / core_height) x ceil(W / core_width) tiles, row

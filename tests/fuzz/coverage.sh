@@ -20,13 +20,13 @@ llvm-cov$v export -format=lcov -instr-profile="$work/data" "$replay" \
 for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             ckks/bytes/serial_data.c ckks/bytes/serial_keys.c ckks/base/bits.c \
             ckks/seal/seal.c ckks/seal/seal_data.c ckks/seal/seal_keys.c \
-            ckks/seal/seal_eval.c nn/json_read.c \
-            nn/safetensors.c nn/model.c nn/layer.c nn/plan_read.c \
-            nn/plan_check.c nn/plan_write.c nn/layout.c nn/machine.c \
-            unet/file_read.c unet/file_write.c unet/client.c unet/decrypt.c \
-            unet/request.c unet/dvr.c unet/image.c unet/image_want.c \
-            unet/pnm.c unet/png.c unet/nifti.c unet/nifti_window.c \
-            unet/gzip.c unet/idx.c unet/album.c unet/album_names.c \
+            ckks/seal/seal_eval.c nn/format/json_read.c \
+            nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
+            nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
+            unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
+            unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
+            unet/image/pnm.c unet/image/png.c unet/image/nifti.c unet/image/nifti_window.c \
+            unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \
             unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }

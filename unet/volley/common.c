@@ -10,6 +10,8 @@
 
 #include "volley.h"
 
+const char *volley_program = "volley";
+
 /* The libraries' messages begin with the function that failed, "ckks_x: ", at
  * the start or behind a file's name: nothing for people, unless a file is
  * called so. */
@@ -43,15 +45,18 @@ static void say_plainly(char *text)
 /* One line whatever names bring with them. */
 static void say(const char *prefix, const char *format, va_list ap)
 {
-    char text[2048];
+    const size_t n = strlen(volley_program);
+    char room[2048], *text = room;
 
-    vsnprintf(text, sizeof text, format, ap);
+    vsnprintf(room, sizeof room, format, ap);
     say_plainly(text);
+    if (strncmp(text, volley_program, n) == 0 && strncmp(text + n, ": ", 2) == 0)
+        text += n + 2;                  /* the only verb of a program        */
     for (char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     fflush(stdout);
-    fprintf(stderr, "volley: %s%s\n", prefix, text);
+    fprintf(stderr, "%s: %s%s\n", volley_program, prefix, text);
 }
 
 int volley_fail(const char *format, ...)

@@ -1,15 +1,9 @@
 /* main.c -- `volley`: encrypted networks on the command line. */
-#include <stdlib.h>
 #include <string.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "volley.h"
 
 /* More bits than an enum constant has. */
-#define EVERY (OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS))
 #define GOALS (OPT_BIT(OPT_AIM) | OPT_BIT(OPT_IMAGES))
 #define AIMS  (GOALS | OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_LOG_N) \
                | OPT_BIT(OPT_RING) | OPT_BIT(OPT_SLOTS) | OPT_BIT(OPT_TILE) \
@@ -27,7 +21,7 @@ static const volley_verb verb_table[] = {
       "part (no weights): all the owner of the images needs.  Time and memory\n"
       "are for one thread, or --threads.  With --machine everything is chosen\n"
       "for that machine: both sides must then take this plan.\n",
-      EVERY | AIMS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MACHINE), 0, 1, 1,
+      OPT_EVERY | AIMS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MACHINE), 0, 1, 1,
       volley_run_plan },
     { "keygen", "MODEL|PLAN --out DIR",
       "makes DIR/secret.key and DIR/eval.keys",
@@ -37,7 +31,7 @@ static const volley_verb verb_table[] = {
       "--aim and --images; then every other verb must be told the same, or the\n"
       "plan.  Keys for each person or request (--count N) bound what a leaked\n"
       "one opens: what was sent under it, no more.\n",
-      EVERY | GOALS | OWNER | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE)
+      OPT_EVERY | GOALS | OWNER | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_FORCE)
       | OPT_BIT(OPT_TRUST) | OPT_BIT(OPT_FOLDERS),
       OPT_BIT(OPT_OUT), 1, 1, volley_run_keygen },
     { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
@@ -50,14 +44,14 @@ static const volley_verb verb_table[] = {
       "averaged down; at most 2^24 pixels.  The file tells the number of\n"
       "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
       "needs to recognise its result.\n",
-      EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      OPT_EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
       "Progress shows layer, level and the time left, by the built-in costs\n"
       "or --machine's.  --json also says what each layer took.  With --part\n"
       "several runs, or machines, share the sets; decrypt takes all parts.\n",
-      EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
+      OPT_EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
@@ -82,7 +76,7 @@ static const volley_verb verb_table[] = {
       "classes, and that a result was refused, are answers too.  decrypt\n"
       "refuses what is no answer to a request of this key folder, a second\n"
       "answer, and the simplest forgeries; a careful forger passes.\n",
-      EVERY | OWNER | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
+      OPT_EVERY | OWNER | PART | RATED | OPT_BIT(OPT_AIM) | OPT_BIT(OPT_KEY)
       | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_OVERLAY) | OPT_BIT(OPT_GIVEN)
       | OPT_BIT(OPT_PRIVATE) | OPT_BIT(OPT_TRUST) | OPT_BIT(OPT_ANYWAY),
       OPT_BIT(OPT_KEY), 2, -1, volley_run_decrypt },
@@ -91,103 +85,42 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.\n",
-      EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
+      OPT_EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
       volley_run_clear },
-    { "study", "MODEL IMAGE... --labels FILE [-o DIR]",
-      "a classifier by many packings: seconds, images an hour, accuracy",
-      "Runs the network encrypted by one way after the other: rings, forms of\n"
-      "dense layers, prime sizes, N, threads, and as the literal Volley\n"
-      "Revolver.  Prints a table; writes it to DIR as NAME.md, NAME.csv and\n"
-      "NAME.svg.  Takes minutes; --quick: fewer repeats, no literal run.\n",
-      EVERY | PART | OPT_BIT(OPT_LABELS) | OPT_BIT(OPT_OUT)
-      | OPT_BIT(OPT_QUICK), OPT_BIT(OPT_LABELS), 2, -1, volley_run_study },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"
       "(default build/demo), and the keys and ciphertexts it used.\n",
-      EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0, 0,
+      OPT_EVERY | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA), 0, 0,
       0, volley_run_demo },
     { "info", "FILE",
       "what a file is: model, plan, ciphertexts or keys",
       "With --plan (a plan or a model) ciphertexts and keys are read whole\n"
       "and checked.\n",
-      EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
-    { "bench", "[--quick] [NAME...] | --calibrate [-o FILE]",
-      "times of operations and networks, beside the machine's limits",
-      "Without names everything, at N = 2^13 to 2^16 with every kernel this\n"
-      "machine has (CKKS_KERNEL names one), with one thread unless --threads\n"
-      "says more; minutes.  With --json one object a line.  Names:\n"
-      "  ntt_fwd ntt_inv encode decode encrypt_sk encrypt decrypt\n"
-      "  add sub add_plain mul_plain add_const mul_const mul_int\n"
-      "  mul square rescale matmul save load\n"
-      "  relin mul_relin mul_relin_rescale rotate conj hoist8 rotate_sum8\n"
-      "  keygen network\n"
-      "--calibrate measures what the planner wants to know, for --machine of\n"
-      "plan and evaluate: 15 seconds, on one thread and a quiet machine.\n",
-      EVERY | OPT_BIT(OPT_QUICK) | OPT_BIT(OPT_MODEL) | OPT_BIT(OPT_DATA)
-      | OPT_BIT(OPT_SLOTS)
-      | OPT_BIT(OPT_CALIBRATE) | OPT_BIT(OPT_OUT), 0, 0, -1,
-      volley_run_bench }
+      OPT_EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
+    { "calibrate", "[-o FILE]",
+      "what operations cost on this machine, for --machine",
+      "Measures what the planner wants to know, for --machine of plan and\n"
+      "evaluate: 15 seconds, on one thread and a quiet machine, with the best\n"
+      "kernel or CKKS_KERNEL's.  Without -o it goes to standard output.\n",
+      OPT_EVERY | OPT_BIT(OPT_OUT), 0, 0, 0, volley_run_calibrate }
 };
 
 enum { VERBS = sizeof verb_table / sizeof verb_table[0] };
 
+/* A screen of 24 lines and 80 columns. */
 static void print_overview(FILE *f)
 {
     fputs("volley segments and classifies images under encryption.\n\n", f);
     for (int i = 0; i < VERBS; i++)
-        fprintf(f, "  volley %-9s%s\n  %16s  %s\n", verb_table[i].name,
-                verb_table[i].usage, "", verb_table[i].summary);
-    fputs("\nvolley VERB --help says more.  Exit code: 0 done, 1 refused or "
-          "failed, 2 usage.\n"
+        fprintf(f, "  %-9s  %s\n", verb_table[i].name, verb_table[i].summary);
+    fputs("\nvolley VERB --help says how, volley --version which.\n"
+          "Exit code: 0 done, 1 refused or failed, 2 usage.\n\n"
           "Inputs are files or links to files.  An output appears whole or not "
           "at all; it\nreplaces a file, but no link, pipe, device or folder, "
           "and nothing that is read.\nA signal leaves no temporary file, but "
           "SIGKILL NAME.tmp-XXXXXX.\n", f);
-}
-
-static void print_help(const volley_verb *v)
-{
-    printf("usage: volley %s %s\n\n%s\n", v->name, v->usage, v->summary);
-    if (v->help != NULL)
-        printf("\n%s", v->help);
-    printf("\n");
-    volley_print_options(stdout, v->options);
-}
-
-static void use_threads(int threads)
-{
-#ifdef _OPENMP
-    if (threads > 0)
-        omp_set_num_threads(threads);
-#else
-    if (threads > 1)
-        volley_warn("built without OpenMP: one thread");
-#endif
-}
-
-static int run_verb(const volley_verb *v, int argc, char **argv)
-{
-    const char **word = malloc(((size_t)argc + 1) * sizeof *word);
-    volley_args a;
-    int code;
-
-    if (word == NULL)
-        return volley_fail("no memory");
-    code = volley_parse(&a, word, v, argc, argv);
-    if (code == VOLLEY_DONE && a.value[OPT_HELP] != NULL) {
-        print_help(v);
-    } else if (code == VOLLEY_DONE) {
-        use_threads(a.threads);
-        code = volley_places(&a);
-        if (code == VOLLEY_DONE)
-            code = v->run(&a);
-    }
-    free(word);
-    if (code == VOLLEY_DONE)
-        code = volley_flush();
-    return code;
 }
 
 int main(int argc, char **argv)
@@ -199,7 +132,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
-            return run_verb(&verb_table[i], argc - 2, argv + 2);
+            return volley_run(&verb_table[i], argc - 2, argv + 2);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
         || strcmp(argv[1], "help") == 0) {
         print_overview(stdout);

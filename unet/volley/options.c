@@ -39,18 +39,16 @@ static const struct opt_row {
     [OPT_LOG_N]    = { "log-n", 0, "K", "ring degree 2^K (default: the best)" },
     [OPT_RING]     = { "ring", 0, "YxX", "outer ring (default: the best)" },
     [OPT_SLOTS]    = { "slots", 0, "KIND",
-        "real or complex: the ring of polynomials (default: the best;\n"
-        "                         bench: complex)" },
+        "real or complex: the ring of polynomials (default: the best,\n"
+        "                             of bench: complex)" },
     [OPT_TILE]     = { "tile", 0, "HxW",
         "size of a tile without halo (default: the model's)" },
     [OPT_BATCH]    = { "batch", 0, "N",
         "at most N tiles a set (default: as many as fit)" },
     [OPT_MEMORY]   = { "memory", 0, "MIB",
         "what the server has (default: no limit)" },
-    [OPT_CALIBRATE] = { "calibrate", 0, NULL,
-        "what operations cost here, for --machine" },
     [OPT_MACHINE]  = { "machine", 0, "FILE",
-        "plan for this machine (from bench --calibrate)" },
+        "plan for this machine (from volley calibrate)" },
     [OPT_AIM]      = { "aim", 0, "GOAL",
         "latency: one image soon; throughput: many images" },
     [OPT_IMAGES]   = { "images", 0, "N",
@@ -80,6 +78,15 @@ static const struct opt_row {
     [OPT_PART]     = { "part", 0, "K/N",
         "the K-th of N parts of the sets only" },
 };
+
+const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)
+{
+    const bool same = strcmp(verb->name, volley_program) == 0;
+
+    snprintf(out, VOLLEY_CALLED, "%s%s%s", volley_program, same ? "" : " ",
+             same ? "" : verb->name);
+    return out;
+}
 
 void volley_print_options(FILE *f, uint64_t options)
 {
@@ -166,17 +173,20 @@ static int opt_value(volley_args *out, const volley_verb *verb, int o,
 
 static int opt_check_count(const volley_args *a, const volley_verb *verb)
 {
+    char called[VOLLEY_CALLED];
+
+    volley_called(called, verb);
     for (int o = 0; o < VOLLEY_OPTIONS; o++)
         if ((verb->required & OPT_BIT(o)) && a->value[o] == NULL)
-            return volley_usage("%s: --%s %s is missing; usage: volley %s %s",
+            return volley_usage("%s: --%s %s is missing; usage: %s %s",
                                 verb->name, opt_table[o].name,
-                                opt_table[o].value, verb->name, verb->usage);
+                                opt_table[o].value, called, verb->usage);
     if (a->words < verb->least)
-        return volley_usage("%s: a file is missing; usage: volley %s %s",
-                            verb->name, verb->name, verb->usage);
+        return volley_usage("%s: a file is missing; usage: %s %s",
+                            verb->name, called, verb->usage);
     if (verb->most >= 0 && a->words > verb->most)
-        return volley_usage("%s: '%s' is one too many; usage: volley %s %s",
-                            verb->name, a->word[verb->most], verb->name,
+        return volley_usage("%s: '%s' is one too many; usage: %s %s",
+                            verb->name, a->word[verb->most], called,
                             verb->usage);
     return VOLLEY_DONE;
 }
@@ -189,6 +199,7 @@ int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
     memset(out, 0, sizeof *out);
     out->word = word;
     for (int i = 0; i < argc; i++) {
+        char called[VOLLEY_CALLED];
         const char *value;
         int o;
 
@@ -202,8 +213,9 @@ int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
         }
         o = opt_find(argv[i], verb->options, &value);
         if (o < 0)
-            return volley_usage("%s: unknown option '%s'; see volley %s "
-                                "--help", verb->name, argv[i], verb->name);
+            return volley_usage("%s: unknown option '%s'; see %s --help",
+                                verb->name, argv[i],
+                                volley_called(called, verb));
         if (opt_value(out, verb, o, value, &i, argc, argv) != VOLLEY_DONE)
             return VOLLEY_USAGE;
     }

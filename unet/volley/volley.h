@@ -2,7 +2,8 @@
  *
  * One file a group of verbs; main.c has the table.  A verb is a function of
  * the parsed command line that returns the exit code: 0 done, 1 refused or
- * failed (one line to stderr says why), 2 usage.
+ * failed (one line to stderr says why), 2 usage.  Programs beside
+ * the command (tests/bench, unet/study) are made of the same parts.
  */
 #ifndef VOLLEY_H
 #define VOLLEY_H
@@ -12,11 +13,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "album.h"
+#include "image/album.h"
 #include "ckks.h"
-#include "classes.h"
-#include "image.h"
-#include "json.h"
+#include "scores.h"
+#include "image/image.h"
+#include "format/json.h"
 #include "nn.h"
 #include "unet.h"
 
@@ -30,7 +31,7 @@ typedef enum volley_option {
     OPT_FLOAT, OPT_LOGITS, OPT_QUICK, OPT_MODEL, OPT_DATA,
     OPT_SECURITY, OPT_LOG_N, OPT_RING, OPT_SLOTS, OPT_TILE, OPT_BATCH,
     OPT_MEMORY,
-    OPT_CALIBRATE, OPT_MACHINE,
+    OPT_MACHINE,
     OPT_AIM, OPT_IMAGES, OPT_GIVEN,         /* both of these are "--images"  */
     OPT_FIRST, OPT_COUNT, OPT_FIT, OPT_SHEET, OPT_LABELS,
     OPT_INSECURE, OPT_LIMIT,                /* the latter is "--memory", too */
@@ -41,6 +42,8 @@ typedef enum volley_option {
 } volley_option;
 
 #define OPT_BIT(o) (UINT64_C(1) << (o))
+#define OPT_EVERY \
+    (OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS))
 
 /* The words behind an option that takes several. */
 typedef struct volley_list {
@@ -68,6 +71,10 @@ typedef struct volley_verb {
     int (*run)(const volley_args *a);
 } volley_verb;
 
+/* "volley plan", or "bench"; out has VOLLEY_CALLED bytes. */
+enum { VOLLEY_CALLED = 48 };
+const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb);
+
 /* Parses what follows the verb.  VOLLEY_DONE, or VOLLEY_USAGE with the line
  * printed.  word[] must have room for argc pointers. */
 int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
@@ -86,9 +93,19 @@ int volley_slots(nn_slots *out, const volley_args *a);
 int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
                 int high);
 
+/* ---- from the command line to the exit code (program.c) ----------------- */
+
+/* Parses, notes places, runs. */
+int volley_run(const volley_verb *verb, int argc, char **argv);
+/* The same as all that main does, in a program that is one verb. */
+int volley_run_alone(const volley_verb *verb, int argc, char **argv);
+
 /* ---- lines for people (common.c) ---------------------------------------- */
 
-/* "volley: ..." to stderr, on one line; returns VOLLEY_FAILED. */
+/* What lines begin with: "volley", or the program that is one verb. */
+extern const char *volley_program;
+
+/* "volley: ..." (or another program) to stderr, on one line; returns VOLLEY_FAILED. */
 int volley_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 int volley_usage(const char *format, ...)
@@ -347,8 +364,7 @@ int volley_run_decrypt(const volley_args *a);
 int volley_run_clear(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
-int volley_run_bench(const volley_args *a);
-int volley_run_study(const volley_args *a);
+int volley_run_calibrate(const volley_args *a);
 
 /* Their parts, for the demo: each works through files, like the verb. */
 void volley_print_plan(const nn_plan *p);

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "ckks_primitives.h"
-#include "json.h"
+#include "format/json.h"
 
 enum { VEC_CTS = 24, VEC_MESSAGE = 400 };
 

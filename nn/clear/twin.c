@@ -1,0 +1,289 @@
+/* clear.c -- the cleartext twin: the integers of the plan on doubles, all
+ * slots, garbage included.
+ *
+ * Naive on purpose: an output slot is the sum of weight times input slot at
+ * the rotated place.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage/matrix.h"
+
+/* A tensor: shape (channels, phases, slots). */
+typedef struct field {
+    double *x;
+    int phases;
+} field;
+
+/* y[j] += w x[j + step], where the term's mask lets it. */
+static void add_rotated(double *y, const double *x, double w,
+                        const nni_term *t, int gap, bool masked,
+                        const nn_layout *l)
+{
+    size_t slots = l->slots, step = (size_t)t->step;
+
+    if (masked && nni_cut(t)) {
+        for (size_t j = 0; j < slots; j++)
+            if (nni_mask(l, gap, t, j))
+                y[j] += w * x[(j + step) % slots];
+        return;
+    }
+    if (t->alternate) {
+        for (size_t j = 0; j < slots; j++)
+            y[j] += w * x[(j + step) % slots]
+                    * ((j + step) % 2 == 0 ? sqrt(2) : -sqrt(2));
+        return;
+    }
+    for (size_t j = 0; j < slots - step; j++)
+        y[j] += w * x[j + step];
+    for (size_t j = slots - step; j < slots; j++)
+        y[j] += w * x[j + step - slots];
+}
+
+static void linear(double *out, const field *in, const net *n, int k,
+                   const nni_map *m, const nn_layout *l)
+{
+    const nni_stage *s = &n->stage[k];
+    const size_t slots = l->slots;
+
+    for (int o = 0; o < s->channels; o++)
+        for (int i = 0; i < m->num_phases; i++) {
+            const nni_phase *p = &m->phase[i];
+            double *y = out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
+                                  * slots;
+
+            for (size_t j = 0; j < slots; j++)
+                y[j] = p->live ? p->bias[o] : 0;
+            for (int t = 0; t < p->terms; t++) {
+                int input = p->term[t].input, source = 0;
+                const double *x;
+                double w = p->weight[(size_t)o * (size_t)p->terms + (size_t)t];
+
+                while (input >= s->source[source].channels
+                                    * in[source].phases) {
+                    input -= s->source[source].channels * in[source].phases;
+                    source++;
+                }
+                x = in[source].x + (size_t)input * slots;
+                w *= nni_source_scale(n, &s->source[source]) / s->scale;
+                add_rotated(y, x, w, &p->term[t], s->gap, s->masked, l);
+            }
+        }
+}
+
+/* z += plaintext times the input, rotated by the baby step. */
+static void add_product(double *z, const double *p, const double *x, int baby,
+                        size_t slots)
+{
+    for (size_t j = 0; j < slots; j++)
+        z[j] += p[j] * x[(j + (size_t)baby) % slots];
+}
+
+/* y[j] += x[j + step] */
+static void add_turned(double *y, const double *x, int step, size_t slots)
+{
+    for (size_t j = 0; j < slots; j++)
+        y[j] += x[(j + (size_t)step) % slots];
+}
+
+/* One output ciphertext of a matrix; work: 3 slots. */
+static void matrix_output(double *y, double *work, const field *in,
+                          const nni_matrix *x, const net *n, int k, int o,
+                          const nn_layout *l)
+{
+    const size_t slots = l->slots;
+    double *value = work, *sum = work + slots, *whole = work + 2 * slots;
+
+    memset(whole, 0, slots * sizeof *whole);
+    for (int g = 0; g < x->giants; g++) {
+        memset(sum, 0, slots * sizeof *sum);
+        for (int b = 0; b < x->babies; b++)
+            for (int i = 0; i < x->inputs; i++)
+                if (nni_matrix_values(value, x, n, k, l, o, g, b, i))
+                    add_product(sum, value, in->x + (size_t)i * slots, b,
+                                slots);
+        add_turned(whole, sum, nni_matrix_giant(x, l, g), slots);
+    }
+    for (int i = 0; i < x->num_folds; i++) {
+        memcpy(sum, whole, slots * sizeof *sum);
+        add_turned(whole, sum, nni_matrix_fold(x, i), slots);
+    }
+    nni_matrix_bias(y, x, n, k, l, o);
+    for (size_t j = 0; j < slots; j++)
+        y[j] += whole[j];
+}
+
+static ckks_status matrix(double *out, const field *in, const net *n, int k,
+                          const nn_layout *l)
+{
+    double *work = malloc(3 * l->slots * sizeof *work);
+    nni_matrix x;
+
+    if (work == NULL || !nni_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
+        free(work);
+        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
+                       n->stage[k].name);
+    }
+    for (int o = 0; o < x.outputs; o++)
+        matrix_output(out + (size_t)o * l->slots, work, in, &x, n, k, o, l);
+    free(work);
+    return CKKS_OK;
+}
+
+static void activate(double *y, const nni_stage *s, size_t count)
+{
+    for (int o = 0; s->square && o < s->planes; o++)
+        if (s->linear == NULL || !s->linear[o])
+            for (size_t j = 0; j < count; j++)
+                y[(size_t)o * count + j] *= y[(size_t)o * count + j];
+}
+
+/* z += a quarter of each of the four pixels of map y, of this gap, that a mean
+ * at the position of phase `to` takes. */
+static void add_four(double *z, const double *y, int gap, int to,
+                     const nn_layout *l)
+{
+    int a, b;
+
+    (void)nni_phase_at(&a, &b, l, 2 * gap, 0, 0, to);
+    for (int i = 0; i < 4; i++) {
+        int v = a + i / 2 * gap, h = b + i % 2 * gap;
+        size_t from = (size_t)(v % l->ring_y / nni_unit(l->ring_y, gap)
+                                   * nni_phases(l->ring_x, gap)
+                               + h % l->ring_x / nni_unit(l->ring_x, gap));
+        size_t step = (size_t)(v / l->ring_y * l->grid_x + h / l->ring_x)
+                      % l->slots;
+
+        for (size_t j = 0; j < l->slots; j++)
+            z[j] += y[from * l->slots + (j + step) % l->slots] / 4;
+    }
+}
+
+/* The output y of stage s in a form: means over 2^pool x 2^pool. */
+static field pooled(const double *y, const nni_stage *s, const nni_out *o,
+                    const nn_layout *l)
+{
+    const size_t channels = (size_t)s->planes;
+    field f = { NULL, nn_layout_phases(l, s->gap) };
+    size_t count = channels * (size_t)f.phases * l->slots;
+
+    f.x = malloc(count * sizeof *f.x);
+    if (f.x != NULL)
+        memcpy(f.x, y, count * sizeof *f.x);
+    for (int i = 0; i < o->pool && f.x != NULL; i++) {
+        const int gap = s->gap << i, phases = nn_layout_phases(l, 2 * gap);
+        double *x = calloc(channels * (size_t)phases * l->slots, sizeof *x);
+
+        for (int c = 0; x != NULL && c < s->planes; c++)
+            for (int k = 0; k < phases; k++)
+                add_four(x + (size_t)(c * phases + k) * l->slots,
+                         f.x + (size_t)c * (size_t)f.phases * l->slots, gap,
+                         k, l);
+        free(f.x);
+        f = (field){ x, phases };
+    }
+    return f;
+}
+
+typedef struct twin {
+    const net *n;
+    const nn_layout *l;
+    field image;
+    field (*out)[NET_MAX_OUTS];         /* shape (stages, outs)              */
+} twin;
+
+static field source_field(const twin *t, const nni_source *s)
+{
+    return s->stage < 0 ? t->image : t->out[s->stage][s->out];
+}
+
+static void release(twin *t, int reader)
+{
+    for (int j = 0; j <= reader; j++)
+        for (int i = 0; i < t->n->stage[j].num_outs; i++)
+            if (t->n->stage[j].out[i].last_reader <= reader && j < reader) {
+                free(t->out[j][i].x);
+                t->out[j][i].x = NULL;
+            }
+}
+
+static double largest(const double *y, size_t count)
+{
+    double m = 0;
+
+    for (size_t j = 0; j < count; j++)
+        m = fmax(m, fabs(y[j]));
+    return m;
+}
+
+static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
+                             double *range)
+{
+    const nni_stage *s = &t->n->stage[k];
+    size_t count = (size_t)nn_layout_phases(t->l, s->gap) * t->l->slots;
+    field in[NET_MAX_SOURCES];
+    double *y = last != NULL ? last
+                             : malloc((size_t)s->planes * count * sizeof *y);
+
+    if (y == NULL)
+        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
+    for (int i = 0; i < s->num_sources; i++)
+        in[i] = source_field(t, &s->source[i]);
+    if (s->neurons > 0) {
+        ckks_status st = matrix(y, in, t->n, k, t->l);
+
+        if (st != CKKS_OK) {
+            if (last == NULL)
+                free(y);
+            return st;
+        }
+    } else {
+        linear(y, in, t->n, k, m, t->l);
+    }
+    if (range != NULL)
+        *range = largest(y, (size_t)s->planes * count);
+    if (last != NULL)
+        return CKKS_OK;
+    activate(y, s, count);
+    for (int i = 0; i < s->num_outs; i++) {
+        t->out[k][i] = pooled(y, s, &s->out[i], t->l);
+        if (t->out[k][i].x == NULL) {
+            free(y);
+            return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
+        }
+    }
+    free(y);
+    release(t, k);
+    return CKKS_OK;
+}
+
+ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
+                     const nn_weights *w, double *ranges)
+{
+    twin t = { .n = &w->net, .l = &p->layout };
+    ckks_status st = CKKS_OK;
+    int stages = w->net.num_stages;
+    double largest_of[NN_MAX_STEPS];
+
+    t.image.phases = p->layout.ring_y * p->layout.ring_x;
+    t.image.x = malloc((size_t)nn_plan_inputs(p) * p->layout.slots
+                       * sizeof *in);
+    t.out = calloc((size_t)stages, sizeof *t.out);
+    if (t.image.x == NULL || t.out == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_clear: no memory for the image");
+    else
+        memcpy(t.image.x, in, (size_t)nn_plan_inputs(p) * p->layout.slots
+                                  * sizeof *in);
+    for (int k = 0; k < stages && st == CKKS_OK; k++)
+        st = one_stage(k == stages - 1 ? out : NULL, &t, &w->map[k], k,
+                       ranges == NULL ? NULL : &largest_of[k]);
+    if (st == CKKS_OK && ranges != NULL)
+        memcpy(ranges, largest_of, (size_t)stages * sizeof *ranges);
+    for (int k = 0; t.out != NULL && k < stages; k++)
+        for (int i = 0; i < NET_MAX_OUTS; i++)
+            free(t.out[k][i].x);
+    free(t.out);
+    free(t.image.x);
+    return st;
+}

@@ -1,0 +1,347 @@
+/* layer.c -- one layer of a model file: its keys, tensors and sizes checked. */
+#include <math.h>
+#include <string.h>
+
+#include "format/loader.h"
+
+/* The keys of a layer beside op, name and in; all of them must be there. */
+static const struct model_op {
+    const char *name;
+    nn_op op;
+    int min_in, max_in;
+    const char *key[6];
+    const char *may;            /* a key that may be there, or NULL          */
+} model_ops[] = {
+    { "conv", NN_CONV, 1, 1, { "weight", "bias", "kernel" }, "stride" },
+    { "tconv", NN_TCONV, 1, 1, { "weight", "bias" }, NULL },
+    { "pool", NN_POOL, 1, 1, { NULL }, NULL },
+    { "square", NN_SQUARE, 1, 1, { NULL }, NULL },
+    { "quadratic", NN_QUADRATIC, 1, 1, { "a", "b", "c" }, NULL },
+    { "batchnorm", NN_BATCHNORM, 1, 1,
+      { "weight", "bias", "mean", "var", "eps" }, NULL },
+    { "concat", NN_CONCAT, 2, NN_MAX_INPUTS, { NULL }, NULL },
+    { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, NULL },
+};
+
+/* ---- tensors of a layer ------------------------------------------------- */
+
+/* The layer's tensor under a key: *out points at its floats.  A negative
+ * length in the shape stands for any; it is filled in. */
+static ckks_status layer_tensor(const float **out, nni_loader *l,
+                                const nn_layer *y, const nni_json_node *node,
+                                const char *key, int64_t *shape, int rank)
+{
+    const nni_json_node *name = nni_json_get(&l->net, node, key);
+    nni_tensor *t;
+    bool fits;
+    char got[80], want[80];
+
+    if (name == NULL || name->kind != NN_JSON_STRING)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s is not a tensor's "
+                       "name", y->name, key);
+    t = nni_safetensors_get(&l->file, name->text);
+    if (t == NULL)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: there is no tensor "
+                       "%s", y->name, key, name->text);
+    fits = t->rank == rank;
+    for (int i = 0; i < rank && fits; i++)
+        fits = shape[i] < 0 ? t->shape[i] >= 1 && t->shape[i] <= NN_MAX_CHANNELS
+                            : t->shape[i] == shape[i];
+    if (!fits) {
+        nni_shape_describe(got, sizeof got, t->shape, t->rank);
+        nni_shape_describe(want, sizeof want, shape, rank);
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: tensor %s has shape "
+                       "%s, want %s (any: 1..%d)", y->name, key, t->name, got,
+                       want, NN_MAX_CHANNELS);
+    }
+    memcpy(shape, t->shape, (size_t)rank * sizeof *shape);
+    *out = l->file.data + t->begin / 4;
+    for (size_t i = 0; i < (t->end - t->begin) / 4; i++)
+        if (!isfinite((*out)[i]))
+            return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: entry %zu of "
+                           "tensor %s is %g", y->name, key, i, t->name,
+                           (double)(*out)[i]);
+    t->used = true;
+    return CKKS_OK;
+}
+
+/* A vector of the output's channels. */
+static ckks_status layer_vector(const float **out, nni_loader *l,
+                                const nn_layer *y, const nni_json_node *node,
+                                const char *key)
+{
+    int64_t shape[1] = { y->channels };
+
+    return layer_tensor(out, l, y, node, key, shape, 1);
+}
+
+/* ---- one function for each kind of layer -------------------------------- *
+ * y starts with the channels and size of its first input x. */
+
+/* valid: as many places as the kernel has inside; wrap: whole strides, in the
+ * ring too; else one for every stride begun. */
+static ckks_status layer_conv_size(nn_layer *y, const nn_model *m)
+{
+    if (m->border == NN_VALID && (y->height < y->kernel
+                                  || y->width < y->kernel))
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: a kernel of %d on a map "
+                       "of %d x %d, with border valid", y->name, y->kernel,
+                       y->height, y->width);
+    if (m->border == NN_WRAP && y->stride > 1)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d, with border "
+                       "wrap it is 1", y->name, y->stride);
+    if (m->border == NN_HALO && (y->height % y->stride != 0
+                                 || y->width % y->stride != 0))
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d on a map of "
+                       "%d x %d", y->name, y->stride, y->height, y->width);
+    if (m->border == NN_VALID) {
+        y->height -= y->kernel - 1;
+        y->width -= y->kernel - 1;
+    }
+    y->height = (y->height + y->stride - 1) / y->stride;
+    y->width = (y->width + y->stride - 1) / y->stride;
+    return CKKS_OK;
+}
+
+static ckks_status layer_conv(nni_loader *l, nn_layer *y,
+                              const nni_json_node *node)
+{
+    int64_t shape[4] = { -1, y->channels, 0, 0 };
+    char where[NN_NAME + 8];
+    ckks_status s;
+
+    snprintf(where, sizeof where, "layer %s", y->name);
+    s = nni_load_int(&y->kernel, nni_json_get(&l->net, node, "kernel"), where,
+                    "kernel", 1, NN_MAX_KERNEL);
+    if (s == CKKS_OK && l->m.border != NN_VALID && y->kernel % 2 == 0)
+        s = nn_fail(CKKS_EFORMAT, "model: layer %s: kernel is %d, want an odd "
+                    "one (only border valid takes even ones)", y->name,
+                    y->kernel);
+    y->stride = 1;
+    if (s == CKKS_OK && nni_json_get(&l->net, node, "stride") != NULL)
+        s = nni_load_int(&y->stride, nni_json_get(&l->net, node, "stride"),
+                        where, "stride", 1, NN_MAX_KERNEL);
+    if (s == CKKS_OK)
+        s = layer_conv_size(y, &l->m);
+    if (s != CKKS_OK)
+        return s;
+    shape[2] = shape[3] = y->kernel;
+    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+    if (s != CKKS_OK)
+        return s;
+    y->channels = (int)shape[0];
+    return layer_vector(&y->bias, l, y, node, "bias");
+}
+
+static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
+                               const nni_json_node *node)
+{
+    int64_t shape[4] = { y->channels, -1, 2, 2 };
+    ckks_status s;
+
+    if (y->height > NN_MAX_SIDE / 2 || y->width > NN_MAX_SIDE / 2)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: tconv of %d x %d, at "
+                       "most %d a side come out", y->name, y->height, y->width,
+                       NN_MAX_SIDE);
+    y->height *= 2;
+    y->width *= 2;
+    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+    if (s != CKKS_OK)
+        return s;
+    y->channels = (int)shape[1];
+    return layer_vector(&y->bias, l, y, node, "bias");
+}
+
+/* Under wrap the ring halves with the size, so it has to be even, too. */
+static ckks_status layer_pool(const nni_loader *l, nn_layer *y)
+{
+    const nn_model *m = &l->m;
+    int ring_y = (int)((int64_t)m->ring_y * y->height / m->height);
+    int ring_x = (int)((int64_t)m->ring_x * y->width / m->width);
+
+    if (y->height % 2 != 0 || y->width % 2 != 0)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: pool of an odd size, "
+                       "%d x %d", y->name, y->height, y->width);
+    if (ring_y % 2 != 0 || ring_x % 2 != 0)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: pool of an odd ring, "
+                       "%d x %d (of %d x %d at the image), with border wrap",
+                       y->name, ring_y, ring_x, m->ring_y, m->ring_x);
+    y->height /= 2;
+    y->width /= 2;
+    return CKKS_OK;
+}
+
+static ckks_status layer_quadratic(nni_loader *l, nn_layer *y,
+                                   const nni_json_node *node)
+{
+    ckks_status s = layer_vector(&y->a, l, y, node, "a");
+
+    if (s == CKKS_OK)
+        s = layer_vector(&y->b, l, y, node, "b");
+    if (s == CKKS_OK)
+        s = layer_vector(&y->c, l, y, node, "c");
+    return s;
+}
+
+static ckks_status layer_batchnorm(nni_loader *l, nn_layer *y,
+                                   const nni_json_node *node)
+{
+    char where[NN_NAME + 8];
+    ckks_status s = layer_vector(&y->weight, l, y, node, "weight");
+
+    if (s == CKKS_OK)
+        s = layer_vector(&y->bias, l, y, node, "bias");
+    if (s == CKKS_OK)
+        s = layer_vector(&y->mean, l, y, node, "mean");
+    if (s == CKKS_OK)
+        s = layer_vector(&y->var, l, y, node, "var");
+    snprintf(where, sizeof where, "layer %s", y->name);
+    if (s == CKKS_OK)
+        s = nni_load_double(&y->eps, nni_json_get(&l->net, node, "eps"), where,
+                         "eps", 0);
+    for (int i = 0; s == CKKS_OK && i < y->channels; i++)
+        if (y->var[i] < 0 || (double)y->var[i] + y->eps < 1e-30)
+            s = nn_fail(CKKS_EFORMAT, "model: layer %s: var[%d] = %g with eps "
+                        "%g", y->name, i, (double)y->var[i], y->eps);
+    return s;
+}
+
+static ckks_status layer_concat(const nni_loader *l, nn_layer *y)
+{
+    int channels = 0;
+
+    for (int i = 0; i < y->num_in; i++) {
+        const nn_layer *x = &l->m.layer[y->in[i]];
+
+        if (x->height != y->height || x->width != y->width)
+            return nn_fail(CKKS_EFORMAT, "model: layer %s: concat of %s, "
+                           "%d x %d, and %s, %d x %d", y->name,
+                           l->m.layer[y->in[0]].name, y->height, y->width,
+                           x->name, x->height, x->width);
+        channels += x->channels;
+    }
+    if (channels > NN_MAX_CHANNELS)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: concat gives %d "
+                       "channels, at most %d", y->name, channels,
+                       NN_MAX_CHANNELS);
+    y->channels = channels;
+    return CKKS_OK;
+}
+
+static ckks_status layer_dense(nni_loader *l, nn_layer *y,
+                               const nni_json_node *node)
+{
+    int64_t shape[2] = { -1, (int64_t)y->channels * y->height * y->width };
+    ckks_status s;
+
+    if (l->m.border == NN_WRAP || l->m.border == NN_HALO)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: dense needs border zero "
+                       "or valid", y->name);
+    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 2);
+    if (s != CKKS_OK)
+        return s;
+    y->channels = (int)shape[0];
+    y->height = y->width = 1;
+    return layer_vector(&y->bias, l, y, node, "bias");
+}
+
+/* ---- layers ------------------------------------------------------------- */
+
+static ckks_status layer_inputs(nni_loader *l, int number,
+                                const nni_json_node *list,
+                                const struct model_op *op)
+{
+    nn_layer *y = &l->m.layer[number];
+
+    if (list->kind != NN_JSON_ARRAY || (int64_t)list->count < op->min_in
+        || (int64_t)list->count > op->max_in)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: in has %u entries, %s "
+                       "takes %d..%d", y->name, (unsigned)list->count,
+                       op->name, op->min_in, op->max_in);
+    for (const nni_json_node *n = nni_json_first(&l->net, list); n != NULL;
+         n = nni_json_next(&l->net, n)) {
+        const char *name = n->kind == NN_JSON_STRING ? n->text : "(no text)";
+        int from = nni_load_find(&l->m, number, name);
+
+        if (from < 0)
+            return nn_fail(CKKS_EFORMAT, "model: layer %s: no layer above it "
+                           "is named %s", y->name, name);
+        y->in[y->num_in++] = from;
+        l->read[from] = true;
+    }
+    return CKKS_OK;
+}
+
+/* Name and op; *op is the row of the table. */
+static ckks_status layer_head(const struct model_op **op, nni_loader *l,
+                              int number, const nni_json_node *node)
+{
+    const nni_json_node *word = nni_json_get(&l->net, node, "op");
+    nn_layer *y = &l->m.layer[number];
+    const char *keys[11] = { "op", "name", "in" };
+    size_t num_keys = 3;
+    char where[NN_NAME + 8];
+    ckks_status s;
+
+    snprintf(where, sizeof where, "the name of layer %d", number);
+    s = nni_load_name(y->name, nni_json_get(&l->net, node, "name"), where);
+    if (s != CKKS_OK)
+        return s;
+    if (nni_load_find(&l->m, number, y->name) >= 0)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: a second one of this "
+                       "name, number %d", y->name, number);
+    *op = NULL;
+    for (size_t i = 0; i < sizeof model_ops / sizeof *model_ops; i++)
+        if (word != NULL && word->kind == NN_JSON_STRING
+            && strcmp(word->text, model_ops[i].name) == 0)
+            *op = &model_ops[i];
+    if (*op == NULL)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: unknown op \"%s\"",
+                       y->name,
+                       word != NULL && word->text != NULL ? word->text : "");
+    for (size_t i = 0; i < 6 && (*op)->key[i] != NULL; i++)
+        keys[num_keys++] = (*op)->key[i];
+    if ((*op)->may != NULL && nni_json_get(&l->net, node, (*op)->may) != NULL)
+        keys[num_keys++] = (*op)->may;
+    snprintf(where, sizeof where, "layer %s", y->name);
+    return nni_load_object(&l->net, node, where, keys);
+}
+
+ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
+{
+    nn_layer *y = &l->m.layer[number];
+    const struct model_op *op = NULL;
+    const nn_layer *x;
+    ckks_status s = layer_head(&op, l, number, node);
+
+    if (s == CKKS_OK)
+        s = layer_inputs(l, number, nni_json_get(&l->net, node, "in"), op);
+    if (s != CKKS_OK)
+        return s;
+    x = &l->m.layer[y->in[0]];
+    y->op = op->op;
+    y->channels = x->channels;
+    y->height = x->height;
+    y->width = x->width;
+    switch (y->op) {
+    case NN_CONV:
+        return layer_conv(l, y, node);
+    case NN_TCONV:
+        return layer_tconv(l, y, node);
+    case NN_POOL:
+        return layer_pool(l, y);
+    case NN_QUADRATIC:
+        return layer_quadratic(l, y, node);
+    case NN_BATCHNORM:
+        return layer_batchnorm(l, y, node);
+    case NN_CONCAT:
+        return layer_concat(l, y);
+    case NN_DENSE:
+        return layer_dense(l, y, node);
+    case NN_SQUARE:
+    case NN_IMAGE:
+        break;
+    }
+    return CKKS_OK;
+}
+

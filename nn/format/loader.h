@@ -1,0 +1,38 @@
+/* loader.h -- private to libnn: what model.c and layer.c share. */
+#ifndef NN_LOADER_H
+#define NN_LOADER_H
+
+#include "format/json.h"
+#include "nn.h"
+#include "format/safetensors.h"
+
+typedef struct nni_loader {
+    nni_safetensors file;
+    nni_json net;
+    nn_model m;
+    bool read[NN_MAX_LAYERS];       /* a layer above reads this one          */
+} nni_loader;
+
+/* One layer, the text's entry `node`, into m.layer[number]; all layers below
+ * that number are there. */
+ckks_status nni_load_layer(nni_loader *l, int number,
+                           const nni_json_node *node);
+
+/* The number of the layer of this name below `count`, -1 if there is none. */
+int nni_load_find(const nn_model *m, int count, const char *name);
+
+/* Pieces of the network text.  `where` names the place in messages.
+ *   object   it has exactly these keys (the list ends with NULL)
+ *   name     1..63 bytes without control characters
+ *   int      lo..hi
+ *   double   >= lo, which is 0 or -HUGE_VAL                                 */
+ckks_status nni_load_object(const nni_json *doc, const nni_json_node *node,
+                           const char *where, const char *const *keys);
+ckks_status nni_load_name(char out[NN_NAME], const nni_json_node *node,
+                         const char *where);
+ckks_status nni_load_int(int *out, const nni_json_node *node, const char *where,
+                        const char *key, int lo, int hi);
+ckks_status nni_load_double(double *out, const nni_json_node *node,
+                           const char *where, const char *key, double lo);
+
+#endif

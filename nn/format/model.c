@@ -1,0 +1,398 @@
+/* model.c -- from the bytes of a model file to a checked nn_model.
+ * docs/model.md is the format; the container is in safetensors.c. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/loader.h"
+
+/* ---- pieces of the network text ----------------------------------------- */
+
+ckks_status nni_load_object(const nni_json *doc, const nni_json_node *node,
+                           const char *where, const char *const *keys)
+{
+    const nni_json_node *odd;
+
+    if (node == NULL || node->kind != NN_JSON_OBJECT)
+        return nn_fail(CKKS_EFORMAT, "model: %s is absent or not an object",
+                       where);
+    odd = nni_json_unknown(doc, node, keys);
+    if (odd != NULL)
+        return nn_fail(CKKS_EFORMAT, "model: %s: unknown key \"%s\"", where,
+                       odd->key);
+    for (size_t i = 0; keys[i] != NULL; i++)
+        if (nni_json_get(doc, node, keys[i]) == NULL)
+            return nn_fail(CKKS_EFORMAT, "model: %s: key \"%s\" is missing",
+                           where, keys[i]);
+    return CKKS_OK;
+}
+
+ckks_status nni_load_name(char out[NN_NAME], const nni_json_node *node,
+                         const char *where)
+{
+    if (node == NULL || node->kind != NN_JSON_STRING || node->length == 0
+        || node->length >= NN_NAME)
+        return nn_fail(CKKS_EFORMAT, "model: %s is not a text of 1..%d bytes",
+                       where, NN_NAME - 1);
+    if (!nni_printable(node->text))
+        return nn_fail(CKKS_EFORMAT, "model: %s holds a control character",
+                       where);
+    memcpy(out, node->text, (size_t)node->length + 1);
+    return CKKS_OK;
+}
+
+ckks_status nni_load_int(int *out, const nni_json_node *node, const char *where,
+                        const char *key, int lo, int hi)
+{
+    int64_t v;
+
+    if (!nni_json_int(&v, node, lo, hi))
+        return nn_fail(CKKS_EFORMAT, "model: %s: %s is %s, want a whole number "
+                       "in %d..%d", where, key,
+                       node != NULL && node->text != NULL ? node->text
+                                                          : "no number",
+                       lo, hi);
+    *out = (int)v;
+    return CKKS_OK;
+}
+
+ckks_status nni_load_double(double *out, const nni_json_node *node,
+                           const char *where, const char *key, double lo)
+{
+    if (node == NULL || node->kind != NN_JSON_DOUBLE || node->number < lo)
+        return nn_fail(CKKS_EFORMAT, "model: %s: %s is %s, want a number%s",
+                       where, key,
+                       node != NULL && node->text != NULL ? node->text
+                                                          : "no number",
+                       lo == 0 ? " >= 0" : "");
+    *out = node->number;
+    return CKKS_OK;
+}
+
+int nni_load_find(const nn_model *m, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(m->layer[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- the network -------------------------------------------------------- */
+
+static ckks_status model_layers(nni_loader *l, const nni_json_node *list)
+{
+    nn_model *m = &l->m;
+    ckks_status s = CKKS_OK;
+
+    if (list->kind != NN_JSON_ARRAY || list->count == 0
+        || list->count >= NN_MAX_LAYERS)
+        return nn_fail(CKKS_EFORMAT, "model: layers has %u entries, want "
+                       "1..%d", (unsigned)list->count, NN_MAX_LAYERS - 1);
+    m->layer = calloc((size_t)list->count + 1, sizeof *m->layer);
+    if (m->layer == NULL)
+        return nn_fail(CKKS_EMEM, "model: no memory for %u layers",
+                       (unsigned)list->count);
+    m->layer[0].op = NN_IMAGE;
+    memcpy(m->layer[0].name, "image", sizeof "image");
+    m->layer[0].channels = m->channels;
+    m->layer[0].height = m->height;
+    m->layer[0].width = m->width;
+    m->num_layers = 1;
+    for (const nni_json_node *n = nni_json_first(&l->net, list);
+         n != NULL && s == CKKS_OK; n = nni_json_next(&l->net, n))
+        s = nni_load_layer(l, m->num_layers++, n);
+    return s;
+}
+
+static ckks_status model_border(nni_loader *l, const nni_json_node *net)
+{
+    static const char *const word[] = { "wrap", "halo", "zero", "valid" };
+    const nni_json_node *border = nni_json_get(&l->net, net, "border");
+    const nni_json_node *ring = nni_json_get(&l->net, net, "ring");
+    nn_model *m = &l->m;
+    const nni_json_node *first = nni_json_first(&l->net, ring);
+    int found = -1;
+    ckks_status s;
+
+    for (int i = 0; i < 4; i++)
+        if (border->kind == NN_JSON_STRING
+            && strcmp(border->text, word[i]) == 0)
+            found = i;
+    if (found < 0)
+        return nn_fail(CKKS_EFORMAT, "model: border is \"%s\", want wrap, "
+                       "halo, zero or valid",
+                       border->text != NULL ? border->text : "");
+    m->border = (nn_border)found;
+    if (m->border != NN_WRAP && ring == NULL)
+        return CKKS_OK;
+    if (m->border != NN_WRAP)
+        return nn_fail(CKKS_EFORMAT, "model: a ring is given, but only border "
+                       "wrap has one; border is %s", border->text);
+    if (ring == NULL || ring->kind != NN_JSON_ARRAY || ring->count != 2)
+        return nn_fail(CKKS_EFORMAT, "model: border wrap needs a ring of two "
+                       "numbers");
+    s = nni_load_int(&m->ring_y, first, "ring", "height", 1, NN_MAX_SIDE);
+    if (s == CKKS_OK)
+        s = nni_load_int(&m->ring_x, nni_json_next(&l->net, first), "ring",
+                      "width", 1, NN_MAX_SIDE);
+    if (s == CKKS_OK
+        && (m->height % m->ring_y != 0 || m->width % m->ring_x != 0))
+        s = nn_fail(CKKS_EFORMAT, "model: ring %d x %d does not divide the "
+                    "image, %d x %d", m->ring_y, m->ring_x, m->height,
+                    m->width);
+    return s;
+}
+
+static ckks_status model_input(nni_loader *l, const nni_json_node *input)
+{
+    static const char *const keys[] = { "channels", "height", "width", "mul",
+                                        "add", NULL };
+    nn_model *m = &l->m;
+    ckks_status s = nni_load_object(&l->net, input, "input", keys);
+
+    if (s == CKKS_OK)
+        s = nni_load_int(&m->channels, nni_json_get(&l->net, input, "channels"),
+                      "input", "channels", 1, NN_MAX_CHANNELS);
+    if (s == CKKS_OK)
+        s = nni_load_int(&m->height, nni_json_get(&l->net, input, "height"),
+                      "input", "height", 1, NN_MAX_SIDE);
+    if (s == CKKS_OK)
+        s = nni_load_int(&m->width, nni_json_get(&l->net, input, "width"),
+                      "input", "width", 1, NN_MAX_SIDE);
+    if (s == CKKS_OK)
+        s = nni_load_double(&m->mul, nni_json_get(&l->net, input, "mul"),
+                         "input", "mul", -HUGE_VAL);
+    if (s == CKKS_OK)
+        s = nni_load_double(&m->add, nni_json_get(&l->net, input, "add"),
+                         "input", "add", -HUGE_VAL);
+    return s;
+}
+
+/* A mask: one channel, as large as the image, or a single number for the whole
+ * image (then not with border halo, which has no image of a fixed size). */
+static ckks_status model_mask(const nn_model *m)
+{
+    const nn_layer *y = &m->layer[m->output];
+
+    if (y->channels != 1)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has %d "
+                       "channels, want 1", y->name, y->channels);
+    if ((y->height != m->height || y->width != m->width)
+        && (m->border == NN_HALO || y->height != 1 || y->width != 1))
+        return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has "
+                       "%d x %d, the image %d x %d", y->name, y->height,
+                       y->width, m->height, m->width);
+    return CKKS_OK;
+}
+
+/* Classes: as many as the output has channels, or two and a threshold for one
+ * channel. */
+static ckks_status model_classes(nni_loader *l, const nni_json_node *list)
+{
+    nn_model *m = &l->m;
+    const nn_layer *y = &m->layer[m->output];
+    int want = y->channels == 1 ? 2 : y->channels;
+
+    if (y->height != 1 || y->width != 1)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s gives classes and has "
+                       "%d x %d, want 1 x 1", y->name, y->height, y->width);
+    if (list->kind != NN_JSON_ARRAY || list->count > NN_MAX_CLASSES
+        || (int)list->count != want)
+        return nn_fail(CKKS_EFORMAT, "model: output: classes has %u entries, "
+                       "layer %s of %d channels wants %d (at most %d)",
+                       (unsigned)list->count, y->name, y->channels, want,
+                       NN_MAX_CLASSES);
+    for (const nni_json_node *n = nni_json_first(&l->net, list); n != NULL;
+         n = nni_json_next(&l->net, n)) {
+        ckks_status s = nni_load_name(m->class_name[m->num_classes], n,
+                                     "output: a class");
+
+        if (s != CKKS_OK)
+            return s;
+        m->num_classes++;
+    }
+    return CKKS_OK;
+}
+
+/* What the output is and how it is read. */
+static ckks_status model_reading(nni_loader *l, const nni_json_node *output,
+                                 const nni_json_node *classes)
+{
+    static const char *const mask[] = { "tensor", "threshold", "foreground",
+                                        NULL };
+    static const char *const one[] = { "tensor", "classes", "threshold",
+                                       NULL };
+    static const char *const many[] = { "tensor", "classes", NULL };
+    nn_model *m = &l->m;
+    bool single = m->layer[m->output].channels == 1;
+    ckks_status s;
+
+    s = nni_load_object(&l->net, output, "output",
+                       classes == NULL ? mask : single ? one : many);
+    if (s == CKKS_OK && (classes == NULL || single))
+        s = nni_load_double(&m->threshold,
+                           nni_json_get(&l->net, output, "threshold"), "output",
+                           "threshold", -HUGE_VAL);
+    if (s == CKKS_OK && classes == NULL)
+        s = nni_load_name(m->foreground,
+                         nni_json_get(&l->net, output, "foreground"),
+                         "output: foreground");
+    if (s != CKKS_OK)
+        return s;
+    return classes == NULL ? model_mask(m) : model_classes(l, classes);
+}
+
+static ckks_status model_output(nni_loader *l, const nni_json_node *output)
+{
+    nn_model *m = &l->m;
+    const nni_json_node *tensor;
+
+    if (output->kind != NN_JSON_OBJECT)
+        return nn_fail(CKKS_EFORMAT, "model: output is not an object");
+    tensor = nni_json_get(&l->net, output, "tensor");
+    if (tensor == NULL)
+        return nn_fail(CKKS_EFORMAT, "model: output: key \"tensor\" is "
+                       "missing");
+    m->output = tensor->kind == NN_JSON_STRING
+              ? nni_load_find(m, m->num_layers, tensor->text) : -1;
+    if (m->output < 1)
+        return nn_fail(CKKS_EFORMAT, "model: output: there is no layer %s",
+                       tensor->text != NULL ? tensor->text : "(no text)");
+    return model_reading(l, output, nni_json_get(&l->net, output, "classes"));
+}
+
+static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
+{
+    static const char *const keys[] = { "max", "rms", "gain", NULL };
+    const char *names[NN_MAX_LAYERS + 1];
+    nn_model *m = &l->m;
+    ckks_status s;
+
+    for (int i = 0; i < m->num_layers; i++)
+        names[i] = m->layer[i].name;
+    names[m->num_layers] = NULL;
+    s = nni_load_object(&l->net, ranges, "ranges", names);
+    for (int i = 0; i < m->num_layers && s == CKKS_OK; i++) {
+        const nni_json_node *r = nni_json_get(&l->net, ranges, names[i]);
+        nn_range *out = &m->layer[i].range;
+        char where[NN_NAME + 16];
+
+        snprintf(where, sizeof where, "ranges of %s", names[i]);
+        s = nni_load_object(&l->net, r, where, keys);
+        if (s == CKKS_OK)
+            s = nni_load_double(&out->max, nni_json_get(&l->net, r, "max"),
+                                where, "max", 0);
+        if (s == CKKS_OK)
+            s = nni_load_double(&out->rms, nni_json_get(&l->net, r, "rms"),
+                                where, "rms", 0);
+        if (s == CKKS_OK)
+            s = nni_load_double(&out->gain, nni_json_get(&l->net, r, "gain"),
+                             where, "gain", 0);
+    }
+    return s;
+}
+
+/* Nothing is in the file in vain. */
+static ckks_status model_check_used(const nni_loader *l)
+{
+    const nn_model *m = &l->m;
+
+    for (int i = 0; i < m->num_layers; i++)
+        if (!l->read[i] && i != m->output)
+            return nn_fail(CKKS_EFORMAT, "model: layer %s (number %d of %d) is "
+                           "read by no layer and is not the output",
+                           m->layer[i].name, i, m->num_layers);
+    for (size_t i = 0; i < l->file.count; i++)
+        if (!l->file.tensor[i].used)
+            return nn_fail(CKKS_EFORMAT, "model: no layer uses tensor %s",
+                           l->file.tensor[i].name);
+    return CKKS_OK;
+}
+
+/* net: the whole network text. */
+static ckks_status model_network(nni_loader *l)
+{
+    static const char *const with_ring[] = { "name", "border", "input",
+        "output", "layers", "ranges", "ring", NULL };
+    static const char *const without[] = { "name", "border", "input",
+        "output", "layers", "ranges", NULL };
+    const nni_json_node *net = l->net.node;
+    bool ring = nni_json_get(&l->net, net, "ring") != NULL;
+    ckks_status s = nni_load_object(&l->net, net, "network",
+                                 ring ? with_ring : without);
+
+    if (s == CKKS_OK)
+        s = nni_load_name(l->m.name, nni_json_get(&l->net, net, "name"),
+                          "name");
+    if (s == CKKS_OK)
+        s = model_input(l, nni_json_get(&l->net, net, "input"));
+    if (s == CKKS_OK)
+        s = model_border(l, net);
+    if (s == CKKS_OK)
+        s = model_layers(l, nni_json_get(&l->net, net, "layers"));
+    if (s == CKKS_OK)
+        s = model_output(l, nni_json_get(&l->net, net, "output"));
+    if (s == CKKS_OK)
+        s = model_ranges(l, nni_json_get(&l->net, net, "ranges"));
+    if (s == CKKS_OK)
+        s = model_check_used(l);
+    return s;
+}
+
+static ckks_status model_metadata(nni_loader *l)
+{
+    static const char *const keys[] = { "format", "network", "origin", NULL };
+    const nni_json_node *meta = l->file.metadata;
+    const nni_json *doc = &l->file.header;
+    const nni_json_node *format = nni_json_get(doc, meta, "format");
+    const nni_json_node *network = nni_json_get(doc, meta, "network");
+    ckks_status s = nni_load_object(doc, meta, "__metadata__", keys);
+
+    if (s != CKKS_OK)
+        return s;
+    for (const nni_json_node *n = nni_json_first(doc, meta); n != NULL;
+         n = nni_json_next(doc, n))
+        if (n->kind != NN_JSON_STRING)
+            return nn_fail(CKKS_EFORMAT, "model: __metadata__: %s is not a "
+                           "text", n->key);
+    if (strcmp(format->text, "volley-1") != 0)
+        return nn_fail(CKKS_EFORMAT, "model: format \"%s\", want \"volley-1\"",
+                       format->text);
+    return nni_json_load(&l->net, "model: network",
+                        (const uint8_t *)network->text, network->length);
+}
+
+ckks_status nn_model_load(nn_model *out, const uint8_t *in, size_t size)
+{
+    nni_loader l = {0};
+    ckks_status s;
+
+    if (out == NULL || in == NULL)
+        return nn_fail(CKKS_EARG, "nn_model_load: null pointer");
+    s = nni_safetensors_load(&l.file, in, size);
+    if (s == CKKS_OK)
+        s = model_metadata(&l);
+    if (s == CKKS_OK)
+        s = model_network(&l);
+    if (s == CKKS_OK) {
+        l.m.data = l.file.data;         /* the model keeps the tensors       */
+        l.m.data_count = l.file.data_count;
+        l.file.data = NULL;
+        nn_model_clear(out);
+        *out = l.m;
+        memset(&l.m, 0, sizeof l.m);
+    }
+    nn_model_clear(&l.m);
+    nni_json_clear(&l.net);
+    nni_safetensors_clear(&l.file);
+    return s;
+}
+
+void nn_model_clear(nn_model *m)
+{
+    if (m == NULL)
+        return;
+    free(m->layer);
+    free(m->data);
+    memset(m, 0, sizeof *m);
+}

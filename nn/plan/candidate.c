@@ -1,0 +1,228 @@
+/* candidate.c -- one way to lay out a network: rings and grid, forms of dense
+ * layers, primes, digits; priced, and refused if it does not fit.
+ *
+ * Read first: search.h.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/search.h"
+
+/* The primes of a depth, as sizes. */
+static void choose_primes(ckks_params *q, const net *n, nni_bits bits)
+{
+    const int depth = nni_depth(n);
+
+    q->num_primes = depth + 1;
+    for (int i = 0; i <= depth; i++)
+        q->primes[i] = (uint64_t)nni_level_bits(n, bits, i);
+}
+
+/* The special primes that digits of alpha primes need; false: they do not fit
+ * under the security limit.  *least: log2(QP) then. */
+static bool choose_special(ckks_params *q, double *least, int alpha)
+{
+    const int limit = q->security == CKKS_INSECURE
+                          ? 1 << 20 : ckks_max_log_qp(q->log_n, q->security);
+    double log_q = 0, digit = 0;
+
+    q->dnum = (q->num_primes + alpha - 1) / alpha;
+    for (int i = 0; i < q->num_primes; i += alpha) {
+        double sum = 0;
+
+        for (int j = i; j < q->num_primes && j < i + alpha; j++)
+            sum += (double)q->primes[j];
+        digit = fmax(digit, sum);
+        log_q += sum;
+    }
+    q->num_special = (int)ceil((digit + 1) / CKKS_SIMD_BITS);
+    *least = log_q + q->num_special * (double)CKKS_SIMD_BITS;
+    if (q->num_special > CKKS_MAX_SPECIAL || *least > limit)
+        return false;
+    for (int i = 0; i < q->num_special; i++)
+        q->special[i] = CKKS_SIMD_BITS;
+    q->fitted_special = 1;
+    return true;
+}
+
+static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
+                                 const nni_way *as)
+{
+    const int ring_y = as->ring_y, ring_x = as->ring_x;
+    nn_layout *l = &p->layout;
+    size_t fit;
+
+    p->params.ring = as->real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
+    *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
+                      .slots = nni_slots(&p->params) };
+    l->height = nni_round_up(p->core_height + 2 * p->halo, ring_y);
+    l->width = nni_round_up(p->core_width + 2 * p->halo, ring_x);
+    if (as->matrices > 0 && p->border == NN_VALID) {
+        l->height = ring_y * nni_power_above(l->height / ring_y);
+        l->width = ring_x * nni_power_above(l->width / ring_x);
+    }
+    l->grid_y = l->height / ring_y;
+    l->grid_x = l->width / ring_x;
+    fit = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
+    if (fit == 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: a grid of %d x %d does not "
+                       "fit %zu slots; a larger ring or N would", l->grid_y,
+                       l->grid_x, l->slots);
+    if (p->border == NN_VALID
+        && (ring_y > p->core_height || ring_x > p->core_width))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: rings of %d x %d are larger "
+                       "than the image, %d x %d", ring_y, ring_x,
+                       p->core_height, p->core_width);
+    if (p->border == NN_ZERO
+        && (l->height != p->core_height || l->width != p->core_width))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero needs rings "
+                       "that divide the image: %d x %d and %d x %d", ring_y,
+                       ring_x, p->core_height, p->core_width);
+    if (p->border == NN_WRAP
+        && (l->height != p->core_height || l->width != p->core_width
+            || (size_t)l->grid_y * (size_t)l->grid_x != l->slots))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap needs a grid "
+                       "that fills the slots: %d x %d is %d of %zu; use a "
+                       "model with border halo, or N = 2^%.0f", l->grid_y,
+                       l->grid_x, l->grid_y * l->grid_x, l->slots,
+                       log2((as->real ? 1.0 : 2.0) * l->grid_y * l->grid_x));
+    l->batch = (int)fit;
+    if (p->border == NN_WRAP)
+        l->batch = 1;
+    if (aim->max_batch > 0 && l->batch > aim->max_batch)
+        l->batch = aim->max_batch;
+    if (aim->images > 0 && l->batch > aim->images)
+        l->batch = aim->images;
+    return nni_set_masks(n, l, as->real);
+}
+
+static ckks_status choose_matrices(net *n, const nn_layout *l,
+                                   const nni_way *as)
+{
+    int neurons[NN_MAX_STEPS], seen = 0;
+
+    for (int k = 0; k < n->num_stages; k++) {
+        neurons[k] = 0;
+        if (n->stage[k].dense && seen++ < as->matrices)
+            neurons[k] = as->singles && seen == as->matrices
+                             ? 1 : n->stage[k].channels;
+    }
+    return nni_matrix_set(n, l, neurons);
+}
+
+static ckks_status resolve(nn_plan *p, net *n, nni_bits bits)
+{
+    ckks_status st = ckks_params_resolve(&p->params, &p->params);
+
+    if (st != CKKS_OK)
+        return nn_fail(st, "nn_plan_make: %s", ckks_last_error());
+    st = nni_levels(n, bits, p->params.primes);
+    p->in_level = n->image.level;
+    p->in_scale = n->image.scale;
+    p->scale_bits = bits.scale;
+    p->out_level = bits.out;
+    p->out_scale = n->stage[n->num_stages - 1].value_scale;
+    p->out_gap = n->stage[n->num_stages - 1].gap;
+    p->out_channels = n->stage[n->num_stages - 1].channels;
+    p->out_neurons = n->stage[n->num_stages - 1].neurons;
+    p->out_column = n->stage[n->num_stages - 1].column;
+    return st;
+}
+
+/* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
+ * on one thread, so that it does not depend on their number.  *stage: as in
+ * candidate. */
+static ckks_status finish(nn_plan *p, int *stage, const nni_search_state *with,
+                          nni_bits bits)
+{
+    const size_t most = with->aim->max_memory;
+    ckks_status st = resolve(p, with->n, bits);
+
+    if (st == CKKS_OK)
+        st = nni_price(p, with->n, true, with->machine, 1);
+    if (st == CKKS_OK && most > 0 && with->aim->threads > 1)
+        st = nni_price(p, with->n, false, with->machine, with->aim->threads);
+    if (st == CKKS_OK && most > 0 && p->peak_bytes > (double)most) {
+        *stage = 3;
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
+                     "%.0f", p->peak_bytes / 1048576,
+                     (double)most / 1048576);
+    }
+    return st;
+}
+
+/* More digits make larger keys: they must save more time than the predictions
+ * are sure of. */
+static const double WORTH = 0.95;
+
+ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
+                          const nni_search_state *with, nni_bits bits,
+                          const nni_way *as)
+{
+    ckks_status st = choose_layout(p, with->n, with->aim, as);
+    ckks_status why = CKKS_EPARAM;
+    const nn_plan laid = *p;
+    bool found = false;
+    double least = 0;
+    int primes;
+
+    if (st == CKKS_OK)
+        st = choose_matrices(with->n, &p->layout, as);
+    if (st == CKKS_OK)
+        st = nni_levels(with->n, bits, NULL);
+    if (st != CKKS_OK)
+        return st;
+    primes = nni_depth(with->n) + 1;
+    *stage = 1;
+    if (primes > CKKS_MAX_PRIMES)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
+                       primes - 1, CKKS_MAX_PRIMES - 1);
+    for (int dnum = 1, alpha = 0; dnum <= primes; dnum++) {
+        const int before = alpha;
+
+        alpha = (primes + dnum - 1) / dnum;
+        if (alpha == before)
+            continue;
+        *p = laid;
+        choose_primes(&p->params, with->n, bits);
+        if (!choose_special(&p->params, &least, alpha))
+            continue;
+        *stage = *stage < 2 ? 2 : *stage;
+        st = finish(p, stage, with, bits);
+        if (st == CKKS_EMEM)
+            return st;
+        if (st == CKKS_OK
+            && (nni_worth(p, with->aim) > 1.5 * with->worth
+                || (found && p->seconds > best->seconds))) {
+            if (!found)
+                *best = *p;
+            return CKKS_OK;     /* smaller digits will not make up for it    */
+        }
+        if (st == CKKS_OK && (!found || p->seconds < WORTH * best->seconds))
+            *best = *p;
+        found |= st == CKKS_OK;
+        why = st;
+    }
+    if (*stage == 1)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
+                       "bits needs log2(QP) %.0f; at N = 2^%d and %d bits of "
+                       "security it may be %d", primes - 1, bits.layer, least,
+                       laid.params.log_n, laid.params.security,
+                       ckks_max_log_qp(laid.params.log_n,
+                                       laid.params.security));
+    return found ? CKKS_OK : why;
+}
+
+double nni_worth(const nn_plan *p, const nn_aim *aim)
+{
+    const double again = p->seconds - p->fresh_seconds;
+    const int batch = p->layout.batch;
+
+    if (aim->images == 0)
+        return p->seconds;
+    if (aim->images == NN_MANY)
+        return again / batch;
+    return p->fresh_seconds
+           + again * ((aim->images + batch - 1) / batch);
+}

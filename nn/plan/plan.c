@@ -1,0 +1,164 @@
+/* plan.c -- everything decided before a key exists.
+ *
+ * Read first: docs/11-layers.md, docs/12-volley.md.
+ *
+ * What the model and the aim fix is written down here; search.c chooses the
+ * rest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage/matrix.h"
+
+static void describe(nn_plan *p, const net *n, const nn_model *m,
+                     const nn_aim *aim)
+{
+    memset(p, 0, sizeof *p);
+    memcpy(p->name, m->name, sizeof p->name);
+    memcpy(p->foreground, m->foreground, sizeof p->foreground);
+    p->num_classes = m->num_classes;
+    memcpy(p->class_name, m->class_name, sizeof p->class_name);
+    p->border = m->border;
+    p->channels = m->channels;
+    p->mul = m->mul;
+    p->add = m->add;
+    p->threshold = m->threshold;
+    p->logit_max = m->layer[m->output].range.max;
+    p->core_height = m->height;
+    p->core_width = m->width;
+    if (m->border == NN_HALO) {
+        /* whole poolings, so that they meet image and tiles in phase 0 */
+        p->halo = nni_round_up(nn_halo_radius(m), n->max_gap);
+        if (aim->height > 0)
+            p->core_height = nni_round_up(aim->height, n->max_gap);
+        if (aim->width > 0)
+            p->core_width = nni_round_up(aim->width, n->max_gap);
+    }
+    p->params.security = aim->security == 0 ? 128 : aim->security;
+}
+
+static bool in_range(int v, int low, int high)
+{
+    return v == 0 || (v >= low && v <= high);
+}
+
+static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
+{
+    if (!in_range(aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: N = 2^%d, not 2^%d..2^%d",
+                       aim->log_n, CKKS_MIN_LOG_N, CKKS_MAX_LOG_N);
+    if (aim->images < 0 || aim->images > NN_MANY
+        || (aim->layer_bits != 0 && aim->layer_bits != 47
+            && aim->layer_bits != 44 && aim->layer_bits != 40
+            && aim->layer_bits != 38)
+        || (int)aim->dense < NN_DENSE_ANY || aim->dense > NN_DENSE_SINGLE)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d images (0..2^30), layer "
+                       "primes of %d bits (47, 44, 40, 38), dense form %d",
+                       aim->images, aim->layer_bits, (int)aim->dense);
+    if (!in_range(aim->ring_y, 1, NN_MAX_SIDE)
+        || !in_range(aim->ring_x, 1, NN_MAX_SIDE)
+        || !in_range(aim->height, 1, NN_MAX_SIDE)
+        || !in_range(aim->width, 1, NN_MAX_SIDE) || aim->max_batch < 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: ring %d x %d, tile %d x %d, "
+                       "batch %d: sides are 1..%d", aim->ring_y, aim->ring_x,
+                       aim->height, aim->width, aim->max_batch, NN_MAX_SIDE);
+    if (aim->machine != NULL) {
+        ckks_status st = nni_machine_check(aim->machine, "nn_plan_make");
+
+        if (st != CKKS_OK)
+            return st;
+    }
+    if (!in_range(aim->threads, 1, NN_MAX_THREADS))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %d threads, not 1..%d",
+                       aim->threads, NN_MAX_THREADS);
+    if (m->border == NN_WRAP && aim->ring_y > 0 && aim->ring_y != m->ring_y)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: the ring's "
+                       "height %d is part of the model, it cannot be %d",
+                       m->ring_y, aim->ring_y);
+    if ((int)aim->slots < NN_SLOTS_ANY || aim->slots > NN_SLOTS_REAL)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: slots %d, not 0..2",
+                       (int)aim->slots);
+    if (m->border != NN_HALO
+        && ((aim->height > 0 && aim->height != m->height)
+            || (aim->width > 0 && aim->width != m->width)))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: only border halo has tiles; "
+                       "the model takes %d x %d, not %d x %d", m->height,
+                       m->width, aim->height, aim->width);
+    return CKKS_OK;
+}
+
+static ckks_status set_matrices_of(net *n, const nn_plan *p)
+{
+    int neurons[NN_MAX_STEPS];
+    ckks_status st = nni_set_masks(n, &p->layout,
+                                   p->params.ring == CKKS_RING_REAL);
+
+    for (int k = 0; k < n->num_stages; k++)
+        neurons[k] = p->step[k].neurons;
+    return st == CKKS_OK ? nni_matrix_set(n, &p->layout, neurons) : st;
+}
+
+static ckks_status make(nn_plan *out, net *n, const nn_model *m,
+                        const nn_aim *aim)
+{
+    nn_plan *plan = calloc(2, sizeof *plan), *blank;
+    const nn_machine *machine = aim->machine;
+    nn_machine usual;
+    ckks_status st = CKKS_OK;
+
+    if (plan == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    blank = plan + 1;
+    if (n->num_stages > NN_MAX_STEPS)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
+                     n->num_stages, NN_MAX_STEPS);
+    if (st == CKKS_OK && machine == NULL) {
+        st = nn_machine_default(&usual, "avx2");
+        machine = &usual;
+    }
+    describe(blank, n, m, aim);
+    if (st == CKKS_OK)
+        st = nni_search(plan, n, blank, m, aim, machine);
+    if (st == CKKS_OK)
+        st = set_matrices_of(n, plan);
+    if (st == CKKS_OK)
+        st = nni_predict(plan, n, aim->machine, aim->threads);
+    if (st == CKKS_OK && nn_plan_check(plan) != CKKS_OK)    /* it must load  */
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: %s", nn_last_error());
+    if (st == CKKS_OK)
+        *out = *plan;
+    free(plan);
+    return st;
+}
+
+ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
+{
+    static const nn_aim none;
+    net n;
+    ckks_status st;
+
+    if (out == NULL || m == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_make: null pointer");
+    if (aim == NULL)
+        aim = &none;
+    st = check_aim(m, aim);
+    if (st == CKKS_OK)
+        st = nni_init(&n, m);
+    if (st != CKKS_OK)
+        return st;
+    st = make(out, &n, m, aim);
+    nni_clear(&n);
+    return st;
+}
+
+ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,
+                            const ckks_memory *memory)
+{
+    ckks_params params = p->params;
+    ckks_status st;
+
+    params.kernel = NULL;
+    params.memory = memory == NULL ? (ckks_memory){ 0 } : *memory;
+    st = ckks_ctx_init(out, &params);
+    return st == CKKS_OK ? st : nn_fail(st, "%s", ckks_last_error());
+}

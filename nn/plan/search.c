@@ -1,0 +1,245 @@
+/* search.c -- of all ways to lay out a network the one that takes least time.
+ *
+ * Read first: plan.c, search.h, docs/12-volley.md.
+ *
+ * Candidates are ring degree, rings, ways to do the dense layers, sizes of
+ * primes and of digits; each is laid out, priced and checked (candidate.c).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/search.h"
+
+enum { MAX_RINGS = 128 };
+static const double NONE = 1e300;       /* worth of no plan                  */
+
+/* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
+ * base prime of 47 bits does with one special prime where digits are single
+ * primes, and lets small networks have a smaller N.  Where the error would be
+ * too large -- a shallow network whose weights amplify it -- the scale comes
+ * first, and logits keep a second prime. */
+static const nni_bits CHOICES[] = {
+    { 49, 47, 21, 0, 0 }, { 47, 47, 21, 0, 0 }, { 47, 47, 27, 0, 0 },
+    { 47, 47, 27, 1, 0 }, { 47, 47, 31, 1, 0 }, { 47, 47, 35, 1, 0 },
+    { 49, 44, 20, 0, 0 }, { 47, 44, 20, 0, 0 }, { 49, 40, 20, 0, 0 },
+    { 47, 40, 20, 0, 0 }, { 49, 38, 18, 0, 0 }
+};
+
+/* The real ring's noise is larger by a bit and a half (docs/09-noise.md): a bit
+ * more of scale, in primes a bit larger. */
+static nni_bits bits_of(nni_bits b, bool real)
+{
+    b.layer += real;
+    b.scale += real;
+    return b;
+}
+
+/* What the error of the logits may be of their size: of a mask, whose pixels
+ * may differ here and there; of classes, whose largest two seldom lie close;
+ * of one logit, which may lie anywhere beside its threshold. */
+static const double PRECISION_MASK = 0.02, PRECISION_CLASSES = 0.002,
+                    PRECISION_LOGIT = 0.0005;
+
+/* Adds rings of ciphertexts, over both rings of polynomials if they are
+ * allowed. */
+static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
+{
+    for (int real = 0; real < 2 && *count < MAX_RINGS; real++)
+        if (slots == NN_SLOTS_ANY || (slots == NN_SLOTS_REAL) == real)
+            out[(*count)++] = (nni_way){ .ring_y = y, .ring_x = x,
+                                         .real = real };
+}
+
+/* Rings to try: the one asked for, the model's, or powers of two from that on
+ * which takes no gaps; of images of one size, from 1 on, divisors of the sides
+ * too, and one pixel a ciphertext.  Real slots are twice as many: half the
+ * columns, too, whose pixels then may lie in every other slot (map.c). */
+static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
+                        const nn_aim *aim, const net *n)
+{
+    const bool sized = m->border == NN_VALID || m->border == NN_ZERO;
+    const int y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
+    const int x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
+    const int side = m->height < m->width ? m->height : m->width;
+    int count = 0;
+
+    if (y > 0 && x > 0) {
+        add_ring(out, &count, y, x, aim->slots);
+        if (aim->ring_x == 0 && x % 2 == 0
+            && aim->slots != NN_SLOTS_COMPLEX)
+            add_ring(out, &count, y, x / 2, NN_SLOTS_REAL);
+        return count;
+    }
+    for (int r = sized ? 1 : n->max_gap; r <= (sized ? side : 64); r++) {
+        const bool divides = m->height % r == 0 && m->width % r == 0;
+
+        if (((r & (r - 1)) != 0 && !(sized && divides))
+            || (!sized && r >= n->max_gap << 5))
+            continue;
+        add_ring(out, &count, r, r, aim->slots);
+        if (!sized && r % 2 == 0 && aim->slots != NN_SLOTS_COMPLEX)
+            add_ring(out, &count, r, r / 2, NN_SLOTS_REAL);
+    }
+    if (m->border == NN_VALID && m->height != m->width)
+        add_ring(out, &count, m->height, m->width, aim->slots);
+    return count;
+}
+
+/* Ways to do the dense layers: number `way` of a net with so many.  0: terms;
+ * to `dense`: the last of so many gives single neurons; then: matrices all. */
+static bool way_at(nni_way *as, int dense, int way)
+{
+    as->matrices = way <= dense ? way : dense;
+    as->singles = way <= dense && way > 0;
+    return way == 0 || (dense > 0 && way <= dense + 1);
+}
+
+static bool wanted(nn_dense_form form, const nni_way *as)
+{
+    switch (form) {
+    case NN_DENSE_TERMS:
+        return as->matrices == 0;
+    case NN_DENSE_MATRIX:
+        return as->matrices > 0 && !as->singles;
+    case NN_DENSE_SINGLE:
+        return as->matrices == 1 && as->singles;
+    default:
+        return true;
+    }
+}
+
+static int count_dense(const net *n)
+{
+    int count = 0;
+
+    for (int k = 0; k < n->num_stages; k++)
+        count += n->stage[k].dense;
+    return count;
+}
+
+/* Of many candidates' refusals, the one that came farthest, and of those the
+ * last, speaks. */
+typedef struct refusal {
+    ckks_status status;
+    int stage;
+    char message[400];
+} refusal;
+
+static void keep_refusal(refusal *r, ckks_status st, int stage)
+{
+    const char *text = nn_last_error();
+    size_t n = strlen(text);
+
+    if (stage < r->stage)
+        return;
+    r->status = st;
+    r->stage = stage;
+    if (n >= sizeof r->message)
+        n = sizeof r->message - 1;
+    memcpy(r->message, text, n);
+    r->message[n] = '\0';
+}
+
+/* With many images a ciphertext the same work can be done in few large sets or
+ * many small ones: memory must be worth something. */
+static const double WORTH_MEMORY = 0.75;
+
+static bool more_memory(const nn_plan *p, const nn_plan *best,
+                        const nn_aim *aim)
+{
+    return aim->images > 1 && p->peak_bytes > 1.9 * best->peak_bytes;
+}
+
+/* Times that the error is larger than it may be; 1 if it is not. */
+static double excess(const nn_plan *p, const nn_model *m)
+{
+    const nn_layer *out = &m->layer[m->output];
+    const double share = m->num_classes == 0 ? PRECISION_MASK
+                         : out->channels > 1 ? PRECISION_CLASSES
+                                             : PRECISION_LOGIT;
+    const double may = share * out->range.rms;
+
+    return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
+}
+
+/* The first bits that fit this way and are precise enough, if it is better
+ * than the best; those that are not count as slower by as much.
+ *   errors  CKKS_EMEM: no plan may depend on what was left out for want of
+ *           memory */
+static ckks_status try_way(nn_plan plan[3], refusal *why,
+                           nni_search_state *with, int log_n,
+                           const nni_way *as)
+{
+    for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
+        const int bits = with->aim->layer_bits;
+        double worth;
+        ckks_status st;
+        int stage = 0;
+
+        if (bits > 0 && bits != CHOICES[c].layer)
+            continue;
+        plan[2] = *with->blank;
+        plan[2].params.log_n = log_n;
+        st = nni_candidate(&plan[1], &plan[2], &stage, with,
+                           bits_of(CHOICES[c], as->real), as);
+        if (st == CKKS_EMEM)
+            return st;
+        if (st != CKKS_OK) {
+            keep_refusal(why, st, stage);
+            continue;
+        }
+        worth = nni_worth(&plan[1], with->aim) * excess(&plan[1], with->model);
+        if (worth
+            < (more_memory(&plan[1], plan, with->aim) ? WORTH_MEMORY : 1)
+                  * with->worth) {
+            plan[0] = plan[1];
+            with->worth = worth;
+        }
+        if (excess(&plan[1], with->model) <= 1)
+            return CKKS_OK;
+    }
+    return CKKS_OK;
+}
+
+/* Three plans: the best, the best of one candidate, the one at work. */
+static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
+{
+    const nn_aim *aim = with->aim;
+    int first = aim->log_n > 0 ? aim->log_n : 12;
+    int last = aim->log_n > 0 ? aim->log_n : 16;
+    nni_way ring[MAX_RINGS];
+    const int rings = rings_to_try(ring, with->model, aim, with->n);
+    const int dense = count_dense(with->n);
+    refusal why = { CKKS_EPARAM, -1, "no ring to try" };
+
+    for (int log_n = first; log_n <= last; log_n++)
+        for (int i = 0; i < rings; i++)
+            for (int way = 0; way_at(&ring[i], dense, way); way++)
+                if (wanted(aim->dense, &ring[i])) {
+                    ckks_status st = try_way(plan, &why, with, log_n,
+                                             &ring[i]);
+
+                    if (st != CKKS_OK)
+                        return st;
+                }
+    return with->worth < NONE ? CKKS_OK
+                              : nn_fail(why.status, "%s", why.message);
+}
+
+ckks_status nni_search(nn_plan *out, net *n, const nn_plan *blank,
+                       const nn_model *m, const nn_aim *aim,
+                       const nn_machine *machine)
+{
+    nn_plan *plan = calloc(3, sizeof *plan);
+    nni_search_state with = { m, aim, machine, blank, n, NONE };
+    ckks_status st;
+
+    if (plan == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    st = find_best(plan, &with);
+    if (st == CKKS_OK)
+        *out = *plan;
+    free(plan);
+    return st;
+}

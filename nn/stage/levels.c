@@ -1,0 +1,216 @@
+/* levels.c -- where each stage stands in the chain of primes, and at which
+ * scale.
+ *
+ * Read first: docs/06-levels.md, docs/11-layers.md.
+ *
+ * With layer primes of b bits and activations at scale D = 2^d, the sums of a
+ * stage stand at 2^((b + d) / 2): their square, divided by one prime, is back
+ * at D.  Integer weights are round(w times scale of the sums / scale of the
+ * input), so inputs may have any scale, and no scale drifts.
+ *
+ * A masked stage (border zero) multiplies its inputs by masks at scale 2^a and
+ * divides its sums by a prime of a bits of its own: a second level.  So does a
+ * matrix, with plaintexts 2^a times as fine as integer weights are; but the
+ * last stage has room for fine plaintexts as it is.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "stage/net.h"
+
+enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
+       WEIGHT_BITS = 13,
+       MAX_SCALE = 59,          /* plan files have scales below 2^60         */
+       MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
+                                   / 2^33                                    */
+
+/* Adds (pool, level) to the outputs of stage k (or the image) and returns its
+ * number. */
+static ckks_status want(int *number, net *n, int k, int pool, int level,
+                        int reader)
+{
+    nni_stage *s = k >= 0 ? &n->stage[k] : NULL;
+
+    if (s == NULL) {            /* the image is kept once, readers drop      */
+        if (level > n->image.level)
+            n->image.level = level;
+        if (reader > n->image.last_reader)
+            n->image.last_reader = reader;
+        *number = 0;
+        return CKKS_OK;
+    }
+    for (int i = 0; i < s->num_outs; i++)
+        if (s->out[i].pool == pool && s->out[i].level == level) {
+            if (reader > s->out[i].last_reader)
+                s->out[i].last_reader = reader;
+            *number = i;
+            return CKKS_OK;
+        }
+    if (s->num_outs == NET_MAX_OUTS)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: the output of %s is wanted "
+                       "in more than %d forms", s->name, NET_MAX_OUTS);
+    s->out[s->num_outs] = (nni_out){ .pool = pool, .level = level,
+                                     .last_reader = reader };
+    *number = s->num_outs++;
+    return CKKS_OK;
+}
+
+static ckks_status find_levels(net *n, nni_bits bits)
+{
+    ckks_status st = CKKS_OK;
+
+    n->image = (nni_out){ 0 };
+    for (int k = 0; k < n->num_stages; k++)
+        n->stage[k].num_outs = 0;
+    for (int k = n->num_stages - 1; k >= 0 && st == CKKS_OK; k--) {
+        nni_stage *s = &n->stage[k];
+
+        s->level = k == n->num_stages - 1 ? bits.out : 0;
+        for (int i = 0; i < s->num_outs; i++)
+            if (s->out[i].level + 1 > s->level)
+                s->level = s->out[i].level + 1;
+        if (s->extra)
+            s->level++;
+        if (s->num_outs == 0 && k < n->num_stages - 1)
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: nothing reads layer %s",
+                           s->name);
+        for (int i = 0; i < s->num_sources && st == CKKS_OK; i++)
+            st = want(&s->source[i].out, n, s->source[i].stage,
+                      s->source[i].pool, s->level, k);
+    }
+    return st;
+}
+
+int nni_depth(const net *n)
+{
+    return n->image.level;
+}
+
+double nni_source_scale(const net *n, const nni_source *s)
+{
+    return s->stage < 0 ? n->image.scale
+                        : n->stage[s->stage].out[s->out].scale;
+}
+
+double nni_lift(nni_bits bits, double scale, uint64_t prime)
+{
+    return fmax(1, round(ldexp((double)prime, bits.scale) / scale));
+}
+
+static void stage_scales(nni_stage *s, nni_bits bits, const uint64_t *prime)
+{
+    for (int i = 0; i < s->num_outs; i++) {
+        nni_out *o = &s->out[i];
+        double q = (double)prime[o->level + 1];
+
+        if (s->square)
+            o->scale = s->value_scale * s->value_scale / q;
+        else
+            o->scale = s->value_scale
+                       * nni_lift(bits, s->value_scale, prime[o->level + 1])
+                       / q;
+        o->scale = ldexp(o->scale, 2 * o->pool);
+    }
+}
+
+int nni_level_bits(const net *n, nni_bits bits, int level)
+{
+    int extra = 0;
+
+    if (level == 0)
+        return bits.base;
+    for (int k = 0; k < n->num_stages; k++) {
+        const nni_stage *s = &n->stage[k];
+
+        for (int i = 0; i < s->num_outs; i++)
+            if (s->out[i].level + 1 == level)
+                return bits.layer;
+        if (s->extra && s->level == level)
+            extra = s->masked || extra == MASK_BITS ? MASK_BITS : MATRIX_BITS;
+    }
+    return extra > 0 ? extra : bits.layer;
+}
+
+static double log_q(const uint64_t *prime, int level)
+{
+    double sum = 0;
+
+    for (int i = 0; i <= level; i++)
+        sum += log2((double)prime[i]);
+    return sum;
+}
+
+/* Two bits above the calibrated range must fit below Q/2. */
+static ckks_status check_room(const net *n, const nni_stage *s, nni_bits bits,
+                              const uint64_t *prime)
+{
+    double pre = fmax(n->model->layer[s->pre].range.max + s->shift, 1e-3);
+    double have = log_q(prime, s->level) - 1;
+    double need = log2(s->scale * pre) + s->mask_bits + 2;
+    double square = 2 * (log2(s->value_scale * pre) + 1);
+
+    for (int i = 0; i < s->num_outs; i++) {
+        double room = log_q(prime, s->out[i].level + 1) - 1
+                      - 2 * s->out[i].pool;
+
+        if (s->square && square > room)
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: squares of values "
+                           "up to %.3g at scale 2^%.1f need %.1f bits, there "
+                           "are %.1f", s->name, pre, 2 * log2(s->value_scale),
+                           square, room);
+    }
+    if (s->scale < ldexp(1, bits.scale))
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g allow "
+                       "a scale of 2^%.1f, less than the 2^%d of its inputs",
+                       s->name, pre, log2(s->scale), bits.scale);
+    if (need > have)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g at "
+                       "scale 2^%.1f need %.1f bits, there are %.1f", s->name,
+                       pre, log2(s->scale) + s->mask_bits, need, have);
+    return CKKS_OK;
+}
+
+int nni_bit_length(uint64_t x)
+{
+    int n = 0;
+
+    for (; x > 0; x >>= 1)
+        n++;
+    return n;
+}
+
+ckks_status nni_levels(net *n, nni_bits bits, const uint64_t *prime)
+{
+    ckks_status st = find_levels(n, bits);
+    int image;
+
+    if (st != CKKS_OK || prime == NULL)
+        return st;
+    /* the first weights have bits enough, however fine activations are */
+    image = (bits.layer + bits.scale) / 2 - WEIGHT_BITS;
+    image = bits.scale < image ? bits.scale : image;
+    n->image.scale = ldexp(1, bits.image > 0 ? bits.image : image);
+    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
+        nni_stage *s = &n->stage[k];
+
+        if (k < n->num_stages - 1) {
+            s->scale = exp2(0.5 * (bits.layer + bits.scale));
+        } else {                /* the logits: as fine as the moduli let     */
+            double top = fmax(n->model->layer[s->pre].range.max, 1);
+            double fine = s->neurons > 0 ? 20 + 2 * s->source[0].pool : 14;
+            double room = bits.base - 3;
+
+            if (bits.out > 0)
+                room += nni_bit_length(prime[1]);
+            s->scale = exp2(fmin(fmin(bits.scale + fine, MAX_SCALE),
+                                 room - ceil(log2(top))));
+        }
+        s->mask_bits = s->extra ? nni_bit_length(prime[s->level]) : 0;
+        s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)
+                                         / (double)prime[s->level]
+                                   : s->scale;
+        stage_scales(s, bits, prime);
+        st = check_room(n, s, bits, prime);
+    }
+    return st;
+}

@@ -1,0 +1,98 @@
+/* album.h -- many images from files, folders, lists and IDX files, one after
+ * the other.
+ *
+ * An album knows the name and the size of every image and keeps few of them:
+ * IDX files as their bytes, the first images of other files as far as they fit
+ * into UNET_ALBUM_KEEP numbers; the rest is read again when it is asked for.
+ */
+#ifndef UNET_ALBUM_H
+#define UNET_ALBUM_H
+
+#include <stdbool.h>
+
+#include "image/idx.h"
+#include "image/image.h"
+#include "unet.h"
+
+enum { UNET_ALBUM_KEEP = 1 << 23 };
+
+/* ---- names (album_names.c) ---------------------------------------------- */
+
+typedef struct uni_names {
+    char **name;            /* shape (count)                                 */
+    size_t count, room;
+    size_t skipped;         /* files in folders that are no images           */
+    char *other;            /* the first of them, NULL: none                 */
+} uni_names;
+
+/* The files that arguments name, in their order:
+ *
+ *   @FILE   what its lines name, a path a line, empty lines aside; no line
+ *           begins with @
+ *   folder  the files in it whose names end in .pgm .ppm .png .jpg .jpeg .nii
+ *           .nii.gz (capitals too), by the bytes of their names; others are
+ *           skipped and counted, hidden ones only skipped
+ *   other   itself, whether there is such a file or not
+ *
+ *   errors  CKKS_EIO      a folder or list that cannot be read
+ *           CKKS_EARG     nothing in a folder or list; over UNET_MAX_IMAGES
+ *           CKKS_EFORMAT  a list that is no text, or a line of it */
+CKKS_CHECKED ckks_status uni_names_init(uni_names *out,
+                                         const char *const *arg, size_t args);
+void uni_names_clear(uni_names *names);
+
+/* ---- images (album.c) --------------------------------------------------- */
+
+/* What is wanted of the images. */
+typedef struct uni_album_aim {
+    int channels;           /* 1 or 3; others are refused                    */
+    int height, width;      /* of every image; 0, 0: any                     */
+    bool fit;               /* whole multiples are averaged down in boxes    */
+    size_t first, count;    /* of all images those; count SIZE_MAX: the rest */
+    unet_decoder *jpeg;     /* NULL: JPEG files are refused                  */
+    const unet_size *size;  /* shape (sizes): of image i, in place of height */
+    size_t sizes;           /* and width; NULL: none                         */
+} uni_album_aim;
+
+struct album_file;
+struct album_place;
+
+typedef struct uni_album {
+    size_t images;
+    unet_size *size;        /* shape (images)                                */
+    size_t all;             /* images before first and count                 */
+    uni_names names;
+    /* private */
+    uni_album_aim aim;
+    struct album_file *file;
+    struct album_place *place;
+    size_t kept;            /* numbers                                       */
+    uni_image current;     /* for uni_album_pixels                         */
+} uni_album;
+
+/* Reads and checks every image that was asked for.
+ *   errors  those of the loaders and of uni_names_init; CKKS_EARG  no image;
+ *           fewer than first and count ask for; other channels or another size
+ *           than wanted */
+CKKS_CHECKED ckks_status uni_album_open(uni_album *out,
+                                         const char *const *arg, size_t args,
+                                         const uni_album_aim *aim);
+void uni_album_clear(uni_album *album);
+
+/* Image i as it is wanted; clear it.  A file that has changed since is
+ * refused. */
+CKKS_CHECKED ckks_status uni_album_image(uni_image *out,
+                                          const uni_album *album, size_t i);
+/* "FILE", or "FILE#K" for image K of an IDX file; malloc, NULL: no memory. */
+char *uni_album_name(const uni_album *album, size_t i);
+/* All of them, one at a time; the album must outlive it. */
+unet_pixels uni_album_pixels(uni_album *album);
+
+/* out = in with sides of height x width, of which in's are whole multiples:
+ * means of boxes.
+ *   errors  CKKS_EARG  other sides; CKKS_EMEM */
+CKKS_CHECKED ckks_status uni_image_shrink(uni_image *out,
+                                           const uni_image *in, int height,
+                                           int width);
+
+#endif

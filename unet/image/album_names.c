@@ -1,0 +1,222 @@
+/* album_names.c -- the files that folders and lists name.  Contracts in
+ * album.h.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "image/album.h"
+
+enum { NAMES_MAX_LIST = 1 << 26 };
+
+void uni_names_clear(uni_names *names)
+{
+    if (names == NULL)
+        return;
+    for (size_t i = 0; i < names->count; i++)
+        free(names->name[i]);
+    free(names->name);
+    free(names->other);
+    memset(names, 0, sizeof *names);
+}
+
+/* Takes the name over, also on failure. */
+static ckks_status names_add(uni_names *to, char *name)
+{
+    if (name != NULL && to->count >= UNET_MAX_IMAGES) {
+        free(name);
+        return nn_fail(CKKS_EARG, "more than %d files", UNET_MAX_IMAGES);
+    }
+    if (name != NULL && to->count == to->room) {
+        size_t room = 2 * to->room + 64;
+        char **grown = realloc(to->name, room * sizeof *grown);
+
+        if (grown == NULL) {
+            free(name);
+            name = NULL;
+        } else {
+            to->name = grown;
+            to->room = room;
+        }
+    }
+    if (name == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu names", to->count + 1);
+    to->name[to->count++] = name;
+    return CKKS_OK;
+}
+
+/* n bytes of folder/name, or of name if folder is NULL. */
+static char *names_join(const char *folder, const char *name, size_t n)
+{
+    size_t k = folder != NULL ? strlen(folder) : 0;
+    char *out = malloc(k + n + 2);
+
+    if (out == NULL)
+        return NULL;
+    if (k > 0) {
+        memcpy(out, folder, k);
+        if (folder[k - 1] != '/')
+            out[k++] = '/';
+    }
+    memcpy(out + k, name, n);
+    out[k + n] = '\0';
+    return out;
+}
+
+/* ---- folders ------------------------------------------------------------ */
+
+static bool names_known(const char *name)
+{
+    static const char *const known[] = {
+        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
+    };
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t k = strlen(known[i]), same = 0;
+
+        for (; same < k && n > k; same++) {
+            char c = name[n - k + same];
+
+            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
+                break;
+        }
+        if (same == k)
+            return true;
+    }
+    return false;
+}
+
+static int names_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A file that is no image; of several the first by name is remembered. */
+static ckks_status names_skip(uni_names *to, char *name)
+{
+    if (name == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a name");
+    to->skipped++;
+    if (to->other != NULL && strcmp(name, to->other) >= 0) {
+        free(name);
+        return CKKS_OK;
+    }
+    free(to->other);
+    to->other = name;
+    return CKKS_OK;
+}
+
+static ckks_status names_folder(uni_names *to, const char *path)
+{
+    const size_t before = to->count, skipped = to->skipped;
+    ckks_status s = CKKS_OK;
+    DIR *folder = opendir(path);
+
+    if (folder == NULL)
+        return nn_fail(CKKS_EIO, "opening the folder %s: %s", path,
+                       strerror(errno));
+    for (struct dirent *e; s == CKKS_OK && (e = readdir(folder)) != NULL;) {
+        char *name;
+
+        if (e->d_name[0] == '.')
+            continue;
+        name = names_join(path, e->d_name, strlen(e->d_name));
+        s = names_known(e->d_name) ? names_add(to, name)
+                                   : names_skip(to, name);
+    }
+    (void)closedir(folder);
+    if (s != CKKS_OK)
+        return s;
+    if (to->count == before)
+        return nn_fail(CKKS_EARG, "%s: no image in this folder, %zu other "
+                       "file%s; names of images end in .pgm, .ppm, .png, "
+                       ".jpg, .jpeg, .nii or .nii.gz", path,
+                       to->skipped - skipped,
+                       to->skipped - skipped == 1 ? "" : "s");
+    qsort(to->name + before, to->count - before, sizeof *to->name,
+          names_compare);
+    return CKKS_OK;
+}
+
+static ckks_status names_plain(uni_names *to, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return names_folder(to, path);
+    return names_add(to, names_join(NULL, path, strlen(path)));
+}
+
+/* ---- lists -------------------------------------------------------------- */
+
+static ckks_status names_line(uni_names *to, const char *list, size_t number,
+                              const char *line, size_t n)
+{
+    char *path;
+    ckks_status s;
+
+    if (n > 0 && line[n - 1] == '\r')
+        n--;
+    if (n == 0)
+        return CKKS_OK;
+    if (memchr(line, '\0', n) != NULL)
+        return nn_fail(CKKS_EFORMAT, "%s: line %zu holds a byte 0: not a list "
+                       "of names", list, number);
+    if (line[0] == '@')
+        return nn_fail(CKKS_EFORMAT, "%s: line %zu names another list", list,
+                       number);
+    path = names_join(NULL, line, n);
+    if (path == NULL)
+        return nn_fail(CKKS_EMEM, "%s: no memory for line %zu", list, number);
+    s = names_plain(to, path);
+    free(path);
+    return s;
+}
+
+static ckks_status names_list(uni_names *to, const char *list)
+{
+    const size_t before = to->count;
+    uint8_t *bytes = NULL;
+    size_t size = 0, at = 0, number = 1;
+    ckks_status s = ckks_file_read(&bytes, &size, list, NAMES_MAX_LIST);
+
+    if (s != CKKS_OK)
+        return nn_fail(s, "%s", ckks_last_error());
+    for (; at < size && s == CKKS_OK; number++) {
+        const char *line = (const char *)bytes + at;
+        const char *end = memchr(line, '\n', size - at);
+        size_t n = end != NULL ? (size_t)(end - line) : size - at;
+
+        s = names_line(to, list, number, line, n);
+        at += n + 1;
+    }
+    ckks_file_free(bytes, size);
+    if (s == CKKS_OK && to->count == before)
+        s = nn_fail(CKKS_EARG, "%s: no name in this list of %zu bytes", list,
+                    size);
+    return s;
+}
+
+ckks_status uni_names_init(uni_names *out, const char *const *arg,
+                            size_t args)
+{
+    uni_names names = {0};
+    ckks_status s = CKKS_OK;
+
+    if (out == NULL || (arg == NULL && args > 0))
+        return nn_fail(CKKS_EARG, "uni_names_init: null pointer");
+    for (size_t i = 0; i < args && s == CKKS_OK; i++)
+        s = arg[i][0] == '@' && arg[i][1] != '\0'
+          ? names_list(&names, arg[i] + 1)
+          : names_plain(&names, arg[i]);
+    if (s != CKKS_OK) {
+        uni_names_clear(&names);
+        return s;
+    }
+    uni_names_clear(out);
+    *out = names;
+    return CKKS_OK;
+}

@@ -1,0 +1,317 @@
+/* image_file.c -- images from files and back: which format a file has, and what
+ * is written. */
+#include "image/image.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/codec.h"
+
+static bool image_is_jpeg(const uint8_t *in, size_t size)
+{
+    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
+}
+
+static ckks_status image_decode(uni_image *out, const char *name,
+                                const uint8_t *in, size_t size, int slice,
+                                const uni_image_want *want,
+                                unet_decoder *jpeg)
+{
+    bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
+    bool pnm = size >= 2 && in[0] == 'P' && in[1] >= '1' && in[1] <= '7';
+
+    if (size == 0)
+        return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
+    if (gzip || uni_is_nifti(in, size))
+        return uni_nifti_decode(out, name, in, size, slice, want);
+    if (slice >= 0 && (pnm || uni_is_png(in, size)
+                       || image_is_jpeg(in, size)))
+        return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only NIfTI "
+                       "volumes have slices", name, slice);
+    if (pnm)
+        return uni_pnm_decode(out, name, in, size, want);
+    if (uni_is_png(in, size))
+        return uni_png_decode(out, name, in, size, want);
+    if (image_is_jpeg(in, size))
+        return jpeg != NULL ? jpeg(out, name, in, size, want)
+               : nn_fail(CKKS_EFORMAT, "%s: a JPEG file, and this build has "
+                         "no libjpeg", name);
+    return nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
+                   "neither PGM, PPM, PNG, JPEG nor NIfTI-1", name, size,
+                   (unsigned)in[0]);
+}
+
+static ckks_status image_take(uni_image *out, const char *name,
+                              const uint8_t *in, size_t size, int slice,
+                              const uni_image_want *want,
+                              unet_decoder *jpeg)
+{
+    uni_image image = {0};
+    ckks_status s = image_decode(&image, name, in, size, slice, want, jpeg);
+
+    if (s != CKKS_OK) {
+        uni_image_clear(&image);
+        return s;
+    }
+    uni_image_clear(out);
+    *out = image;
+    return CKKS_OK;
+}
+
+ckks_status uni_image_decode(uni_image *out, const char *name,
+                              const uint8_t *in, size_t size, int slice)
+{
+    if (out == NULL || name == NULL || (in == NULL && size > 0))
+        return nn_fail(CKKS_EARG, "uni_image_decode: null pointer");
+    return image_take(out, name, in, size, slice, NULL, NULL);
+}
+
+/* Cuts ":slice=K" off a copy of the path. */
+static ckks_status image_split(char **file, int *slice, const char *path)
+{
+    static const char mark[] = ":slice=";
+    size_t size = strlen(path) + 1;
+    char *place = NULL, *end;
+    long k;
+
+    *file = malloc(size);
+    if (*file == NULL)
+        return nn_fail(CKKS_EMEM, "uni_image_load: no memory");
+    memcpy(*file, path, size);
+    for (char *p = strstr(*file, mark); p != NULL; p = strstr(p + 1, mark))
+        place = p;
+    if (place == NULL)
+        return CKKS_OK;
+    *place = '\0';
+    place += sizeof mark - 1;
+    k = strtol(place, &end, 10);
+    if (*place < '0' || *place > '9' || *end != '\0' || k > 32767)
+        return nn_fail(CKKS_EARG, "%s: slice \"%s\", want a number in 0..32767",
+                       path, place);
+    *slice = (int)k;
+    return CKKS_OK;
+}
+
+/* By its first bytes, then whole. */
+static ckks_status image_file(uni_image *out, const char *file, int slice,
+                              const uni_image_want *want, unet_decoder *jpeg)
+{
+    uint8_t head[UNI_HEAD], *bytes = NULL;
+    const size_t n = uni_file_head(head, sizeof head, file);
+    size_t size = 0;
+    ckks_status s = uni_image_look(file, head, n, slice, want);
+
+    if (s != CKKS_OK)
+        return s;
+    s = ckks_file_read(&bytes, &size, file,
+                       uni_image_most_bytes(head, n, want));
+    if (s != CKKS_OK)
+        return nn_fail(s, "%s", ckks_last_error());
+    s = image_take(out, file, bytes, size, slice, want, jpeg);
+    ckks_file_free(bytes, size);
+    return s;
+}
+
+ckks_status uni_image_read(uni_image *out, const char *path, int slice,
+                            const uni_image_want *want, unet_decoder *jpeg)
+{
+    char *file = NULL;
+    ckks_status s;
+
+    if (out == NULL || path == NULL)
+        return nn_fail(CKKS_EARG, "uni_image_load: null pointer");
+    s = image_split(&file, &slice, path);
+    if (s == CKKS_OK)
+        s = image_file(out, file, slice, want, jpeg);
+    free(file);
+    return s;
+}
+
+ckks_status uni_image_load(uni_image *out, const char *path, int slice)
+{
+    return uni_image_read(out, path, slice, NULL, NULL);
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static bool image_ends(const char *path, const char *ending)
+{
+    size_t n = strlen(path), k = strlen(ending);
+
+    if (n < k)
+        return false;
+    for (size_t i = 0; i < k; i++) {
+        char c = path[n - k + i];
+
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != ending[i])
+            return false;
+    }
+    return true;
+}
+
+/* sample: (height, width, channels). */
+static ckks_status image_write(const char *path, const uint8_t *sample,
+                               int channels, int height, int width)
+{
+    bool png = image_ends(path, ".png");
+    bool pnm = image_ends(path, channels == 1 ? ".pgm" : ".ppm");
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    ckks_status s;
+
+    if (!png && !pnm)
+        return nn_fail(CKKS_EARG, "%s: the name of this image must end in %s "
+                       "or .png", path, channels == 1 ? ".pgm" : ".ppm");
+    s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
+            : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
+    if (s == CKKS_OK) {
+        s = ckks_file_write(path, bytes, size, 0644);
+        if (s != CKKS_OK)
+            s = nn_fail(s, "%s", ckks_last_error());
+    }
+    free(bytes);
+    return s;
+}
+
+static uint8_t image_byte(double v)
+{
+    if (!(v > 0))                       /* NaN too                           */
+        return 0;
+    return v >= 255 ? 255 : (uint8_t)(v + 0.5);
+}
+
+/* n samples of one byte, or NULL with the message. */
+static uint8_t *image_samples(int channels, int height, int width)
+{
+    uint8_t *sample = malloc((size_t)channels * (size_t)height
+                             * (size_t)width);
+
+    if (sample == NULL)
+        nn_fail(CKKS_EMEM, "unet_image_save: no memory for %d x %d pixels",
+                height, width);
+    return sample;
+}
+
+static ckks_status image_check(const char *path, const void *data, int height,
+                               int width)
+{
+    if (path == NULL || data == NULL)
+        return nn_fail(CKKS_EARG, "unet_image_save: null pointer");
+    if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
+        || width > UNET_IMAGE_SIDE
+        || (int64_t)height * width > UNET_IMAGE_PIXELS)
+        return nn_fail(CKKS_EARG, "unet_image_save: %d x %d pixels", height,
+                       width);
+    return CKKS_OK;
+}
+
+ckks_status uni_image_save_mask(const char *path, const uint8_t *mask,
+                                 int height, int width)
+{
+    ckks_status s = image_check(path, mask, height, width);
+    uint8_t *sample;
+
+    if (s != CKKS_OK)
+        return s;
+    sample = image_samples(1, height, width);
+    if (sample == NULL)
+        return CKKS_EMEM;
+    for (size_t i = 0; i < (size_t)height * (size_t)width; i++)
+        sample[i] = mask[i] != 0 ? 255 : 0;
+    s = image_write(path, sample, 1, height, width);
+    free(sample);
+    return s;
+}
+
+static ckks_status image_save(const char *path, const uni_image *image,
+                              int channels)
+{
+    ckks_status s = image == NULL
+                  ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
+                  : image_check(path, image->pixel, image->height,
+                                image->width);
+    uint8_t *sample;
+    size_t n;
+
+    if (s != CKKS_OK)
+        return s;
+    if (image->channels != channels)
+        return nn_fail(CKKS_EARG, "%s: %d channels, want %d", path,
+                       image->channels, channels);
+    sample = image_samples(channels, image->height, image->width);
+    if (sample == NULL)
+        return CKKS_EMEM;
+    n = (size_t)image->height * (size_t)image->width;
+    for (size_t i = 0; i < n * (size_t)channels; i++)
+        sample[i] = image_byte(image->pixel[i % (size_t)channels * n
+                                            + i / (size_t)channels]);
+    s = image_write(path, sample, channels, image->height, image->width);
+    free(sample);
+    return s;
+}
+
+ckks_status uni_image_save_grey(const char *path, const uni_image *image)
+{
+    return image_save(path, image, 1);
+}
+
+ckks_status uni_image_save_colour(const char *path, const uni_image *image)
+{
+    return image_save(path, image, 3);
+}
+
+/* A foreground pixel with a neighbour in the background. */
+static bool image_outline(const uint8_t *mask, int height, int width, int y,
+                          int x)
+{
+    const uint8_t *at = mask + (size_t)y * (size_t)width + x;
+
+    return *at != 0
+        && ((y > 0 && at[-width] == 0) || (y < height - 1 && at[width] == 0)
+            || (x > 0 && at[-1] == 0) || (x < width - 1 && at[1] == 0));
+}
+
+static void image_overlay(uint8_t *to, const uni_image *grey,
+                          const uint8_t *mask)
+{
+    const double *from = grey->pixel;
+    const uint8_t *inside = mask;
+
+    for (int y = 0; y < grey->height; y++)
+        for (int x = 0; x < grey->width; x++, to += 3, from++, inside++) {
+            double tint = *inside != 0 ? 0.25 : 0;
+
+            to[0] = image_byte((1 - tint) * *from + tint * 255);
+            to[1] = to[2] = image_byte((1 - tint) * *from);
+            if (image_outline(mask, grey->height, grey->width, y, x)) {
+                to[0] = 255;
+                to[1] = to[2] = 0;
+            }
+        }
+}
+
+ckks_status uni_image_save_overlay(const char *path, const uni_image *image,
+                                    const uint8_t *mask)
+{
+    uni_image grey = {0};
+    uint8_t *sample = NULL;
+    ckks_status s = image == NULL || mask == NULL
+                  ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
+                  : image_check(path, image->pixel, image->height,
+                                image->width);
+
+    if (s == CKKS_OK)
+        s = uni_image_convert(&grey, image, 1);
+    if (s == CKKS_OK) {
+        sample = image_samples(3, image->height, image->width);
+        s = sample == NULL ? CKKS_EMEM : CKKS_OK;
+    }
+    if (s == CKKS_OK) {
+        image_overlay(sample, &grey, mask);
+        s = image_write(path, sample, 3, image->height, image->width);
+    }
+    free(sample);
+    uni_image_clear(&grey);
+    return s;
+}
