@@ -20,7 +20,7 @@ jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 cat > "$work/list" <<'LIST'
 ckks/kernel/portable/ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
 ckks/kernel/portable/ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
-ckks/kernel/kernel.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
+ckks/kernel/table.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
 ckks/kernel/portable/portable.h	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
 ckks/kernel/portable/convert.c	s/(half - y\[0\]\[k\])/(half - y[0][k] - 1)/	kernel_ exhaustive
 ckks/kernel/portable/convert.c	s/up = centred ? 0.5 : 0;/up = 0.5;/	kernel_
@@ -72,13 +72,13 @@ ckks/kernel/portable/fold.c	/^void cki_portable_fold/,/^}/s/x\[n \/ 4\] = cki_su
 ckks/kernel/portable/fold.c	/^void cki_portable_unfold/,/^}/s/x\[0\] = cki_add(x\[0\], x\[0\], p);/;/	real_
 ckks/kernel/portable/fold.c	/^void cki_portable_unfold/,/^}/s/cki_sub(a, cki_mul_shoup(b/cki_add(a, cki_mul_shoup(b/	real_
 ckks/kernel/portable/fold.c	/^static inline void butterfly_back/,/^}/s/cki_sub(u, v, p)/cki_sub(v, u, p)/	real_
-ckks/kernel/kernel.c	s/root\[i\] = cki_mul(root\[i\], t->fold, mod);/;/	real_
-ckks/kernel/kernel.c	s/root\[n + i\] = cki_mul(root\[n + i\], t->unfold, mod);/;/	real_
-ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 3; i < 4; i++/	real_
-ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 2; i < 3; i++/	real_
-ckks/kernel/kernel.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
-ckks/kernel/kernel.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
-ckks/kernel/kernel.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
+ckks/kernel/table.c	s/root\[i\] = cki_mul(root\[i\], t->fold, mod);/;/	real_
+ckks/kernel/table.c	s/root\[n + i\] = cki_mul(root\[n + i\], t->unfold, mod);/;/	real_
+ckks/kernel/table.c	s/size_t i = 2; i < 4; i++/size_t i = 3; i < 4; i++/	real_
+ckks/kernel/table.c	s/size_t i = 2; i < 4; i++/size_t i = 2; i < 3; i++/	real_
+ckks/kernel/table.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
+ckks/kernel/table.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
+ckks/kernel/table.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
 ckks/kernel/avx/edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
 ckks/kernel/avx/edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
 ckks/kernel/avx/edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
@@ -113,9 +113,9 @@ ckks/base/word.h	s/return r + (y \& cki_mask/return r + (y \& ~cki_mask/	word_pl
 ckks/base/word.h	s/return cki_sub((u ^ minus) - minus, 0, m->p);/return (u ^ minus) - minus;/	word_
 ckks/base/prime.c	s/m.one = UINT64_MAX/m.one = UINT64_MAX \/ 2/	word_
 ckks/base/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
-ckks/ring/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
-ckks/ring/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
-ckks/ring/rns.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
+ckks/ring/galois.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
+ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
+ckks/ring/divide.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
 ckks/ring/special.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
 ckks/ring/special.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
 ckks/ring/special.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
@@ -125,14 +125,14 @@ ckks/scheme/keyswitch.c	s/: w->scaled        ? scaled_limb/: w->product ? scaled
 ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
 ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
 ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
-ckks/scheme/keys.c	s/^    cki_key_turn(key, ctx, work);//	oracle
+ckks/scheme/evalkey.c	s/^    cki_key_turn(key, ctx, work);//	oracle
 ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
-ckks/scheme/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
-ckks/scheme/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
-ckks/scheme/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
+ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
+ckks/scheme/evalkey.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
+ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
 ckks/scheme/mul.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
 ckks/scheme/mul.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
 ckks/scheme/mul.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
@@ -142,22 +142,22 @@ ckks/scheme/add.c	s/if (out == a && degree == a->degree)/if (false)/	misuse_no
 ckks/scheme/scalar.c	s/^    out->seeded = 0;//	oracle_aliasing
 ckks/scheme/scalar.c	s/k < n; k += CKI_TILE)/k < 1; k += CKI_TILE)/	long_limbs
 ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
-ckks/scheme/encrypt.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
-ckks/seal/seal.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_
-ckks/seal/seal.c	s/cki_store64(m, s->stretch++)/cki_store64(m, 0)/	seal_
+ckks/scheme/publish.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
+ckks/seal/seal_words.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_
+ckks/seal/seal_words.c	s/cki_store64(m, s->stretch++)/cki_store64(m, 0)/	seal_
 ckks/seal/seal.c	s/&& size != want)/\&\& size < want)/	seal_
-ckks/seal/seal.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
+ckks/seal/seal_words.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
 ckks/seal/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
 ckks/seal/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
 ckks/seal/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
-ckks/ring/rns.c	s/factor = (uint32_t)(order \/ n)/factor = 2/	real_
+ckks/ring/galois.c	s/factor = (uint32_t)(order \/ n)/factor = 2/	real_
 ckks/embed/embed.c	s/? -c\[f->n - k\]/? c[f->n - k]/	decode_
 ckks/scheme/scalar.c	s/h == 0 ? root : m->p - root/h == 1 ? root : m->p - root/	oracle_linear
-ckks/scheme/context.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misuse_real
+ckks/scheme/check.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misuse_real
 ckks/scheme/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
-ckks/scheme/keys.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
+ckks/scheme/evalkey.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
 ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
-ckks/bytes/serial_keys.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
+ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
 nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_

@@ -1,6 +1,6 @@
 /* base.h -- messages, memory, wiping, invariant checks. */
-#ifndef CKI_GROUND_H
-#define CKI_GROUND_H
+#ifndef CKI_BASE_H
+#define CKI_BASE_H
 
 #include <stdbool.h>
 

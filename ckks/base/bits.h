@@ -4,8 +4,8 @@
  * stream, lowest bit first; bit k of the stream is bit k mod 8 of byte k / 8.
  * What is left of the last byte is 0.
  */
-#ifndef CKI_PACK_H
-#define CKI_PACK_H
+#ifndef CKI_BITS_H
+#define CKI_BITS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -76,4 +76,8 @@ CKKS_CHECKED ckks_status cki_limbs_read(uint64_t *limb, const uint8_t **in,
                                         int level, const ckks_ctx *ctx,
                                         const char *part, const char *name);
 
+/* CKKS_EARG for what came without a seed: the format holds seeds, so it cannot
+ * hold that (serial_keys.c). */
+CKKS_CHECKED ckks_status cki_no_seed(const char *what, const char *name);
+
 #endif

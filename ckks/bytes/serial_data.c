@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "bytes/serial.h"
+#include "scheme/check.h"
 #include "scheme/key.h"
 
 static double load_double(const uint8_t *b)

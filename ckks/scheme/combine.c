@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scheme/context.h"
+#include "scheme/check.h"
 
 static const char name[] = "ckks_combine";
 

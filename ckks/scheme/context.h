@@ -26,6 +26,11 @@ struct ckks_ctx {
     cki_embed *embed;           /* the encoder's tables                      */
 };
 
+static inline size_t cki_all_primes(const ckks_ctx *ctx)
+{
+    return (size_t)(ctx->num_primes + ctx->num_special);
+}
+
 /* How key switching is done, and where, a word: bit 0 uncentred digits, bit 1
  * fitted special primes, bit 2 the real ring. */
 static inline uint64_t cki_ctx_flags(const ckks_ctx *ctx)
@@ -34,17 +39,17 @@ static inline uint64_t cki_ctx_flags(const ckks_ctx *ctx)
            + 4 * (uint64_t)ctx->real;
 }
 
-/* Two scales count as equal: below one part in 2^32 apart. */
-bool cki_same_scale(double a, double b);
+/* ---- parameters (params.c) ---------------------------------------------- */
 
-/* 1 <= scale, 2 scale < Q_level: what makers and loaders ask of an object. */
-bool cki_scale_fits(const ckks_ctx *ctx, int level, double scale);
-CKKS_CHECKED ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level,
-                                              double scale, const char *name);
+/* Roots of unity that a ring needs modulo each prime: of order 2N or 4N. */
+uint64_t cki_root_order(const ckks_params *p);
 
-/* prime is a number in the context, x holds N words below it. */
-CKKS_CHECKED ckks_status cki_check_limb(const uint64_t *x, const ckks_ctx *ctx,
-                                        int prime, const char *name);
+/* Checks counts and choices; the primes that the entries of both lists stand
+ * for, ciphertext primes first.
+ *   errors  CKKS_EPARAM */
+CKKS_CHECKED ckks_status cki_params_primes(uint64_t prime[CKI_MAX_ALL],
+                                           const ckks_params *p,
+                                           const char *name);
 
 /* g = generator^step mod rns.order: rotating by step is X -> X^g. */
 uint32_t cki_galois_element(const ckks_ctx *ctx, int step);
@@ -83,9 +88,6 @@ static inline uint64_t *cki_pt_limb(const ckks_pt *pt, int i)
     return pt->limb + (size_t)i * pt->ctx->n;
 }
 
-/* CKKS_EARG for an imaginary part that is not 0 in the real ring. */
-CKKS_CHECKED ckks_status cki_check_real(const ckks_ctx *ctx, double im,
-                                        const char *name);
 /* Argument checks every public function begins with; name is the function's. */
 CKKS_CHECKED ckks_status cki_check_ct(const ckks_ct *ct, const char *name);
 CKKS_CHECKED ckks_status cki_check_pt(const ckks_pt *pt, const char *name);

@@ -6,7 +6,7 @@
  */
 #include <math.h>
 
-#include "scheme/context.h"
+#include "scheme/check.h"
 
 static const double two60 = 1152921504606846976.0;
 static const double two62 = 4611686018427387904.0;

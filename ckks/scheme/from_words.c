@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ckks_primitives.h"
+#include "scheme/check.h"
 #include "scheme/key.h"
 
 /* level and scale are such as the context has, x holds parts polynomials. */

@@ -51,6 +51,29 @@ struct ckks_keys {
     cki_key *key;       /* shape (count)                                     */
 };
 
+/* ---- what keys and fresh ciphertexts are made of (hide.c) --------------- */
+
+/* The seed of an expansion: the first bytes of the generator's next stream. */
+void cki_draw_seed(uint8_t seed[CKKS_SEED_BYTES], const ckks_ctx *ctx,
+                   ckks_rng *rng);
+
+/* e, shape (N): an error from the generator's next stream. */
+void cki_draw_error(int8_t *e, const ckks_ctx *ctx, ckks_rng *rng);
+
+/* out = N words below prime number t: stream (seed; part, t). */
+void cki_expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part, int t,
+                     const ckks_ctx *ctx);
+
+/* b = e - a s modulo prime number t, e small; NTT form; b must not be a.
+ * work: N words.
+ *   leaks   nothing of s or e */
+void cki_hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
+                   const int8_t *e, uint64_t *work, int t,
+                   const ckks_ctx *ctx);
+
+/* c_1 of a seeded ciphertext: limb i is stream (seed; 0, i). */
+void cki_ct_expand(ckks_ct *ct);
+
 /* ---- allocation and expansion, shared by key generation and loading ----- */
 
 CKKS_CHECKED ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx,
@@ -89,13 +112,30 @@ void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n);
 const cki_key *cki_keys_find(const ckks_keys *keys, ckks_key_kind kind,
                              int step);
 
-/* c_1 of a seeded ciphertext: limb i is stream (seed; 0, i). */
-void cki_ct_expand(ckks_ct *ct);
+/* The key for (kind, step) at a level; ciphertext and keys that belong
+ * together. */
+CKKS_CHECKED ckks_status cki_find_key(const cki_key **out,
+                                      const ckks_keys *keys,
+                                      ckks_key_kind kind, int step, int level,
+                                      const char *name);
+CKKS_CHECKED ckks_status cki_check_keys(const ckks_ct *out, const ckks_ct *a,
+                                        const ckks_keys *keys,
+                                        const char *name);
+
+/* Number in the context of a key's limb t. */
+static inline int cki_key_prime(const cki_key *key, const ckks_ctx *ctx, int t)
+{
+    return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
+}
 
 /* Words of one half of one digit. */
 static inline size_t cki_key_half(const cki_key *key, const ckks_ctx *ctx)
 {
     return (size_t)(key->level + 1 + ctx->num_special) * ctx->n;
 }
+
+/* ckks_decrypt on behalf of another function (decrypt.c). */
+CKKS_CHECKED ckks_status cki_decrypt(ckks_pt *out, const ckks_ct *ct,
+                                     const ckks_sk *sk, const char *name);
 
 #endif

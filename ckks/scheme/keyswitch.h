@@ -10,8 +10,8 @@
  * Nothing of size (digits, primes, N) is ever held: a few primes at a time go
  * through all three steps, while what they need is near.
  */
-#ifndef CKI_SWITCH_H
-#define CKI_SWITCH_H
+#ifndef CKI_KEYSWITCH_H
+#define CKI_KEYSWITCH_H
 
 #include "scheme/key.h"
 
@@ -64,15 +64,5 @@ CKKS_CHECKED ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
                                             const cki_key *key,
                                             const ckks_ctx *ctx, int level,
                                             const char *name);
-
-/* The key for (kind, step) at a level; ciphertext and keys that belong
- * together. */
-CKKS_CHECKED ckks_status cki_find_key(const cki_key **out,
-                                      const ckks_keys *keys,
-                                      ckks_key_kind kind, int step, int level,
-                                      const char *name);
-CKKS_CHECKED ckks_status cki_check_keys(const ckks_ct *out, const ckks_ct *a,
-                                        const ckks_keys *keys,
-                                        const char *name);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ckks_primitives.h"
+#include "scheme/check.h"
 #include "scheme/keyswitch.h"
 
 ckks_status ckks_ntt(uint64_t *x, const ckks_ctx *ctx, int prime)

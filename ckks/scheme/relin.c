@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "scheme/check.h"
 #include "scheme/keyswitch.h"
 
 /* (a_0, a_1) + switched a_2, or that divided by q_l in the same division. */

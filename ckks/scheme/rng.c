@@ -119,6 +119,16 @@ void ckks_rng_clear(ckks_rng *rng)
  * BLAKE2b(old key; counter, 32 bytes of the system), which two holders share
  * only if the system gives both the same.  A seeded generator repeats by
  * design. */
+ckks_status cki_check_rng(const ckks_rng *rng, const char *name)
+{
+    if (rng == NULL)
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (!rng->ready)
+        return cki_fail(CKKS_ERNG, "%s: a generator that was never "
+                        "initialised", name);
+    return CKKS_OK;
+}
+
 ckks_status cki_rng_begin(ckks_rng *rng, const char *name)
 {
     uint8_t m[8 + CKKS_SEED_BYTES];

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "scheme/check.h"
 #include "scheme/keyswitch.h"
 
 /* Uncentred contexts permute before they cut into digits: digits of -x are not

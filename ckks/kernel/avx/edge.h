@@ -5,8 +5,8 @@
  * ... for j from `lanes` on; what is left are 0 .. lanes - 1 and N/4.  They are
  * copied out, worked on as two vectors, and copied back.
  */
-#ifndef CKI_REAL_EDGE_H
-#define CKI_REAL_EDGE_H
+#ifndef CKI_EDGE_H
+#define CKI_EDGE_H
 
 #include "kernel/kernel.h"
 

@@ -8,8 +8,8 @@
  * weight 0 for the input that lacks.  Entries are summed in 32 bits in runs:
  * the |weight| of a run add up to less than `limit` in every row.
  */
-#ifndef CKI_AVX_PAIRS_H
-#define CKI_AVX_PAIRS_H
+#ifndef CKI_PAIRS_H
+#define CKI_PAIRS_H
 
 #include "kernel/kernel.h"
 

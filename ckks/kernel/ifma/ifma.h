@@ -22,8 +22,8 @@
  * CKKS_VERIFY words are checked against them after each sweep, and before each
  * reduction that counts on one.
  */
-#ifndef CKI_AVX512IFMA_H
-#define CKI_AVX512IFMA_H
+#ifndef CKI_IFMA_H
+#define CKI_IFMA_H
 
 #include <immintrin.h>
 

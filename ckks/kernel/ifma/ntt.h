@@ -1,7 +1,7 @@
 /* ntt.h -- what both directions of the NTT in words of 52
  * bits share. */
-#ifndef CKI_AVX512IFMA_NTT_H
-#define CKI_AVX512IFMA_NTT_H
+#ifndef CKI_IFMA_NTT_H
+#define CKI_IFMA_NTT_H
 
 #include "kernel/avx/edge.h"
 #include "kernel/ifma/ifma.h"

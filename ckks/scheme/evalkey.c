@@ -1,240 +1,10 @@
-/* keys.c -- secret, public and evaluation keys.
+/* evalkey.c -- evaluation keys: how they are made, and found.
  *
- * Read first: key.h, docs/conventions.md.
+ * Read first: key.h, docs/07-key-switching.md, docs/conventions.md.
  */
 #include "scheme/key.h"
 
 #include <string.h>
-
-static ckks_status check_ctx(const ckks_ctx *ctx, const char *name)
-{
-    if (ctx == NULL)
-        return cki_fail(CKKS_EARG, "%s: null context", name);
-    return CKKS_OK;
-}
-
-static ckks_status check_rng(const ckks_rng *rng, const char *name)
-{
-    if (rng == NULL)
-        return cki_fail(CKKS_EARG, "%s: null pointer", name);
-    if (!rng->ready)
-        return cki_fail(CKKS_ERNG, "%s: a generator that was never "
-                        "initialised", name);
-    return CKKS_OK;
-}
-
-/* The seed of an expansion: the first bytes of the generator's next stream. */
-static void draw_seed(uint8_t seed[CKKS_SEED_BYTES], const ckks_ctx *ctx,
-                      ckks_rng *rng)
-{
-    cki_stream st;
-
-    cki_rng_stream(&st, ctx->rns.kernel, rng);
-    cki_stream_read(&st, seed, CKKS_SEED_BYTES);
-    cki_wipe(&st, sizeof st);
-}
-
-static void draw_error(int8_t *e, const ckks_ctx *ctx, ckks_rng *rng)
-{
-    cki_stream st;
-
-    cki_rng_stream(&st, ctx->rns.kernel, rng);
-    cki_sample_error(e, ctx->n, &st);
-    cki_wipe(&st, sizeof st);
-}
-
-static void expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part,
-                        int t, const ckks_ctx *ctx)
-{
-    cki_stream st;
-
-    cki_stream_init(&st, ctx->rns.kernel, seed, CKKS_SEED_BYTES, part,
-                    (uint64_t)t);
-    cki_sample_uniform(out, ctx->n, ctx->rns.mod[t].p, &st);
-}
-
-static size_t all_primes(const ckks_ctx *ctx)
-{
-    return (size_t)(ctx->num_primes + ctx->num_special);
-}
-
-/* ---- secret key --------------------------------------------------------- */
-
-ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx, const char *name)
-{
-    ckks_sk *sk = cki_alloc(&ctx->memory, sizeof *sk);
-    size_t words = all_primes(ctx) * ctx->n * sizeof(uint64_t);
-
-    if (sk == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
-                        sizeof *sk);
-    *sk = (ckks_sk){ .ctx = ctx, .size = words + ctx->n };
-    sk->limb = cki_alloc(&ctx->memory, sk->size);
-    if (sk->limb == NULL) {
-        cki_free(&ctx->memory, sk, sizeof *sk);
-        return cki_fail(CKKS_EMEM, "%s: no memory for a secret key of %zu "
-                        "bytes", name, words + ctx->n);
-    }
-    sk->coeff = (int8_t *)(sk->limb + all_primes(ctx) * ctx->n);
-    *out = sk;
-    return CKKS_OK;
-}
-
-void cki_sk_expand(ckks_sk *sk)
-{
-    const ckks_ctx *ctx = sk->ctx;
-
-    for (int t = 0; t < (int)all_primes(ctx); t++) {
-        uint64_t *limb = sk->limb + (size_t)t * ctx->n;
-
-        cki_from_small(limb, sk->coeff, ctx->n, &ctx->rns.mod[t]);
-        cki_ntt_fwd(&ctx->rns, limb, t);
-    }
-}
-
-ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx, ckks_rng *rng)
-{
-    CKI_NEAREST;
-    ckks_sk *sk;
-    cki_stream st;
-    ckks_status s = check_ctx(ctx, "ckks_sk_init");
-
-    if (s == CKKS_OK)
-        s = check_rng(rng, "ckks_sk_init");
-    if (s == CKKS_OK && out == NULL)
-        s = cki_fail(CKKS_EARG, "ckks_sk_init: null pointer");
-    if (s == CKKS_OK)
-        s = cki_sk_new(&sk, ctx, "ckks_sk_init");
-    if (s != CKKS_OK)
-        return s;
-    s = cki_rng_begin(rng, "ckks_sk_init");
-    if (s != CKKS_OK) {
-        ckks_sk_clear(&sk);
-        return s;
-    }
-    cki_rng_stream(&st, ctx->rns.kernel, rng);
-    cki_sample_ternary(sk->coeff, ctx->n, &st);
-    cki_wipe(&st, sizeof st);
-    cki_sk_expand(sk);
-    ckks_sk_clear(out);
-    *out = sk;
-    return CKKS_OK;
-}
-
-void ckks_sk_clear(ckks_sk **sk)
-{
-    if (sk == NULL || *sk == NULL)
-        return;
-    cki_wipe((*sk)->limb, (*sk)->size);
-    cki_free(&(*sk)->ctx->memory, (*sk)->limb, (*sk)->size);
-    cki_free(&(*sk)->ctx->memory, *sk, sizeof **sk);
-    *sk = NULL;
-}
-
-/* ---- public key --------------------------------------------------------- */
-
-static size_t pk_bytes(const ckks_ctx *ctx)
-{
-    return 2 * all_primes(ctx) * ctx->n * sizeof(uint64_t);
-}
-
-ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx, const char *name)
-{
-    ckks_pk *pk = cki_alloc(&ctx->memory, sizeof *pk);
-
-    if (pk == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
-                        sizeof *pk);
-    *pk = (ckks_pk){ .ctx = ctx };
-    pk->limb = cki_alloc(&ctx->memory, pk_bytes(ctx));
-    if (pk->limb == NULL) {
-        cki_free(&ctx->memory, pk, sizeof *pk);
-        return cki_fail(CKKS_EMEM, "%s: no memory for a public key of %zu "
-                        "bytes", name, pk_bytes(ctx));
-    }
-    *out = pk;
-    return CKKS_OK;
-}
-
-void cki_pk_expand(ckks_pk *pk)
-{
-    const ckks_ctx *ctx = pk->ctx;
-    uint64_t *a = pk->limb + all_primes(ctx) * ctx->n;
-
-    for (int t = 0; t < (int)all_primes(ctx); t++)
-        expand_limb(a + (size_t)t * ctx->n, pk->seed, 0, t, ctx);
-}
-
-/* b = e - a s modulo prime t, e small; b must not be a. */
-static void hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
-                      const int8_t *e, uint64_t *work, int t,
-                      const ckks_ctx *ctx)
-{
-    const cki_kernel *k = ctx->rns.kernel;
-    const cki_mod *m = &ctx->rns.mod[t];
-
-    cki_from_small(work, e, ctx->n, m);
-    cki_ntt_fwd(&ctx->rns, work, t);
-    k->mul(b, a, s, ctx->n, m);
-    k->sub(b, work, b, ctx->n, m);
-}
-
-ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
-{
-    CKI_NEAREST;
-    const ckks_ctx *ctx;
-    ckks_pk *pk;
-    uint64_t *work;
-    int8_t *e;
-    size_t size;
-    ckks_status s = check_rng(rng, "ckks_pk_init");
-
-    if (s == CKKS_OK && (out == NULL || sk == NULL))
-        s = cki_fail(CKKS_EARG, "ckks_pk_init: null pointer");
-    if (s != CKKS_OK)
-        return s;
-    ctx = sk->ctx;
-    size = ctx->n * (sizeof *work + sizeof *e);
-    s = cki_pk_new(&pk, ctx, "ckks_pk_init");
-    if (s != CKKS_OK)
-        return s;
-    work = cki_alloc(&ctx->memory, size);
-    if (work == NULL) {
-        ckks_pk_clear(&pk);
-        return cki_fail(CKKS_EMEM, "ckks_pk_init: no memory for %zu bytes",
-                        size);
-    }
-    s = cki_rng_begin(rng, "ckks_pk_init");
-    if (s != CKKS_OK) {
-        cki_free(&ctx->memory, work, size);
-        ckks_pk_clear(&pk);
-        return s;
-    }
-    e = (int8_t *)(work + ctx->n);
-    draw_seed(pk->seed, ctx, rng);
-    draw_error(e, ctx, rng);
-    cki_pk_expand(pk);
-    for (size_t t = 0; t < all_primes(ctx); t++)
-        hide_limb(pk->limb + t * ctx->n,
-                  pk->limb + (all_primes(ctx) + t) * ctx->n,
-                  sk->limb + t * ctx->n, e, work, (int)t, ctx);
-    cki_wipe(work, size);
-    cki_free(&ctx->memory, work, size);
-    ckks_pk_clear(out);
-    *out = pk;
-    return CKKS_OK;
-}
-
-void ckks_pk_clear(ckks_pk **pk)
-{
-    if (pk == NULL || *pk == NULL)
-        return;
-    cki_free(&(*pk)->ctx->memory, (*pk)->limb, pk_bytes((*pk)->ctx));
-    cki_free(&(*pk)->ctx->memory, *pk, sizeof **pk);
-    *pk = NULL;
-}
-
-/* ---- evaluation keys ---------------------------------------------------- */
 
 static size_t keys_bytes(size_t count)
 {
@@ -309,12 +79,6 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
     return CKKS_OK;
 }
 
-/* Number in the context of a key's limb t. */
-static int key_prime(const cki_key *key, const ckks_ctx *ctx, int t)
-{
-    return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
-}
-
 void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
 {
     const int limbs = key->level + 1 + ctx->num_special;
@@ -326,8 +90,8 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
         uint64_t *a = key->limb
                       + (2 * (size_t)j + 1) * cki_key_half(key, ctx);
 
-        expand_limb(a + (size_t)t * ctx->n, key->seed, 1 + (uint64_t)j,
-                    key_prime(key, ctx, t), ctx);
+        cki_expand_limb(a + (size_t)t * ctx->n, key->seed, 1 + (uint64_t)j,
+                    cki_key_prime(key, ctx, t), ctx);
     }
 }
 
@@ -388,18 +152,18 @@ static void key_fill(cki_key *key, ckks_rng *rng, const ckks_sk *sk,
     uint32_t *perm = (uint32_t *)(void *)(from + n);
     int8_t *e = (int8_t *)(perm + n);
 
-    draw_seed(key->seed, ctx, rng);
+    cki_draw_seed(key->seed, ctx, rng);
     cki_key_expand(key, ctx);
     if (key->kind != CKKS_KEY_RELIN)
         secret_perm(perm, key, ctx);
     for (int j = 0; j < key->digits; j++) {
-        draw_error(e, ctx, rng);
+        cki_draw_error(e, ctx, rng);
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
-            int prime = key_prime(key, ctx, t);
+            int prime = cki_key_prime(key, ctx, t);
             uint64_t *b = key->limb + 2 * (size_t)j * half + (size_t)t * n;
 
             key_secrets(own, from, perm, key, sk, prime);
-            hide_limb(b, b + half, own, e, work, prime, ctx);
+            cki_hide_limb(b, b + half, own, e, work, prime, ctx);
             if (prime < ctx->num_primes && prime / ctx->alpha == j)
                 ctx->rns.kernel->scale_add(
                     b, from, ctx->rns.p_mod[ctx->num_special][prime], b, n,
@@ -413,7 +177,7 @@ static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,
                               const ckks_sk *sk,
                               const ckks_key_request *request, size_t n)
 {
-    ckks_status s = check_rng(rng, "ckks_keys_init");
+    ckks_status s = cki_check_rng(rng, "ckks_keys_init");
 
     if (s != CKKS_OK)
         return s;
@@ -516,10 +280,39 @@ int ckks_keys_level(const ckks_keys *keys, ckks_key_kind kind, int step)
     return key == NULL ? -1 : key->level;
 }
 
-/* ---- seeded ciphertexts ------------------------------------------------- */
+/* ---- the key that a switching needs, or why it has none ----------------- */
 
-void cki_ct_expand(ckks_ct *ct)
+ckks_status cki_find_key(const cki_key **out, const ckks_keys *keys,
+                         ckks_key_kind kind, int step, int level,
+                         const char *name)
 {
-    for (int i = 0; i <= ct->level; i++)
-        expand_limb(cki_ct_limb(ct, 1, i), ct->seed, 0, i, ct->ctx);
+    const cki_key *key = cki_keys_find(keys, kind, step);
+    static const char *const what[] = { "relinearisation key",
+                                        "rotation key for step",
+                                        "conjugation key" };
+
+    if (key == NULL)
+        return cki_fail(CKKS_EKEY, "%s: no %s %d among %zu keys", name,
+                        what[kind], step, keys->count);
+    if (key->level < level)
+        return cki_fail(CKKS_EKEY, "%s: the %s %d is for level %d and below; "
+                        "the ciphertext has level %d", name, what[kind], step,
+                        key->level, level);
+    *out = key;
+    return CKKS_OK;
+}
+
+ckks_status cki_check_keys(const ckks_ct *out, const ckks_ct *a,
+                           const ckks_keys *keys, const char *name)
+{
+    ckks_status s = cki_check_ct(a, name);
+
+    if (s != CKKS_OK)
+        return s;
+    if (out == NULL || keys == NULL)
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (keys->ctx != a->ctx)
+        return cki_fail(CKKS_ECTX, "%s: ciphertext and keys come from "
+                        "different contexts", name);
+    return CKKS_OK;
 }

@@ -1,5 +1,4 @@
-/* kernel.c -- which kernels there are, whether they work here, NTT
- * tables.
+/* selftest.c -- whether a kernel works here.
  *
  * A miscompiled kernel computes nonsense silently, so every function of a
  * kernel is compared with its definition before a context uses it.
@@ -9,77 +8,6 @@
 #include <string.h>
 
 #include "base/blake2.h"
-
-const cki_kernel *const cki_kernels[] = {
-#ifdef CKI_HAVE_AVX512IFMA
-    &cki_kernel_avx512ifma,
-#endif
-#ifdef CKI_HAVE_AVX2
-    &cki_kernel_avx2,
-#endif
-    &cki_kernel_portable,
-    NULL
-};
-
-/* root[m + k] for all m and k; root[0] = 1 is read by no transform. */
-static void fill_roots(uint64_t *root, uint64_t psi, int log_n, size_t order,
-                       const cki_mod *mod)
-{
-    root[0] = 1;
-    for (int l = 0; l < log_n; l++) {
-        const size_t m = (size_t)1 << l;
-        const uint64_t step = cki_pow(psi, order / (2 * m), mod);
-        uint64_t y = cki_pow(psi, ((size_t)1 << log_n) / (2 * m), mod);
-
-        for (size_t k = 0; k < m; k++, y = cki_mul(y, step, mod))
-            root[m + (l == 0 ? 0 : cki_bitrev((uint32_t)k, l))] = y;
-    }
-}
-
-ckks_status cki_ntt_init(cki_ntt **out, const cki_kernel *k,
-                         const cki_mod *mod, uint64_t psi, int log_n,
-                         size_t order, const ckks_memory *m)
-{
-    size_t n = (size_t)1 << log_n, head = (sizeof(cki_ntt) + 63) / 64 * 64;
-    size_t size = head + k->ntt_bytes(n), root_size = 2 * n * sizeof(uint64_t);
-    cki_ntt *t = cki_alloc(m, size);
-    uint64_t *root = cki_alloc(m, root_size);
-
-    if (t == NULL || root == NULL) {
-        cki_free(m, t, size);
-        cki_free(m, root, root_size);
-        return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
-                        "NTT tables", size);
-    }
-    *t = (cki_ntt){ .mod = *mod, .n = n, .log_n = log_n,
-                    .real = order > 2 * n,
-                    .n_inv = cki_inv(order / 2 % mod->p, mod),
-                    .own = (char *)t + head, .own_size = size };
-    fill_roots(root, psi, log_n, order, mod);
-    fill_roots(root + n, cki_inv(psi, mod), log_n, order, mod);
-    t->n_inv_v = cki_mul(t->n_inv, root[n + 1], mod);
-    if (t->real) {
-        t->unfold = cki_pow(psi, n, mod);
-        t->fold = mod->p - t->unfold;
-        for (size_t i = 2; i < 4; i++) {
-            root[i] = cki_mul(root[i], t->fold, mod);
-            root[n + i] = cki_mul(root[n + i], t->unfold, mod);
-        }
-    }
-    k->ntt_prepare(t, root, root + n);
-    cki_free(m, root, root_size);
-    *out = t;
-    return CKKS_OK;
-}
-
-void cki_ntt_clear(cki_ntt **t, const ckks_memory *m)
-{
-    if (*t != NULL)
-        cki_free(m, *t, (*t)->own_size);
-    *t = NULL;
-}
-
-/* ---- known answers ------------------------------------------------------ */
 
 enum { N = 256, LOG_N = 8, TERMS = 12 };
 
@@ -430,45 +358,4 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_convert(b, k, mod, false) && *ok;
     cki_free(memory, b, sizeof *b);
     return s;
-}
-
-ckks_status cki_kernel_choose(const cki_kernel **out, const char *name,
-                              int max_bits, const ckks_memory *m)
-{
-    bool known = false;
-
-    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
-        bool ok = false;
-        ckks_status s;
-
-        if (name != NULL && strcmp(name, (*k)->name) != 0)
-            continue;
-        known = true;
-        if ((*k)->max_bits < max_bits) {
-            if (name == NULL)
-                continue;
-            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s takes "
-                            "primes below 2^%d; one has %d bits", name,
-                            (*k)->max_bits, max_bits);
-        }
-        if ((*k)->usable()) {
-            s = cki_kernel_check(&ok, *k, m);
-            if (s != CKKS_OK)
-                return s;
-        }
-        if (ok) {
-            *out = *k;
-            return CKKS_OK;
-        }
-        if (name != NULL)
-            return cki_fail(CKKS_EPARAM, "ckks_ctx_init: kernel %s %s", name,
-                            (*k)->usable()
-                                ? "gives wrong answers: miscompiled"
-                                : "does not work on this machine");
-    }
-    if (!known && name != NULL)
-        return cki_fail(CKKS_EPARAM, "ckks_ctx_init: no kernel named \"%s\" in "
-                        "this build", name);
-    return cki_fail(CKKS_EPARAM, "ckks_ctx_init: no kernel of this build takes "
-                    "primes of %d bits and passes its check", max_bits);
 }
