@@ -82,7 +82,7 @@ CMD_SRC   := $(wildcard unet/volley/*.c)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
-TEST_SRC  := $(wildcard tests/*.c tests/oracle/*.c)
+TEST_SRC  := $(wildcard $(addprefix tests/,ckks/*.c nn/*.c unet/*.c oracle/*.c support/*.c))
 EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
 obj     = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
@@ -114,7 +114,7 @@ $(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o: KERNEL_FLAGS = -mav
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
-$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Ickks -Inn -Iunet -Itests
+$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Itests -Itests/support
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -141,9 +141,9 @@ $(B)/%.a:
 	$(call say,AR,$@)$(AR) rcs $@ $^
 
 # What a public header declares is exported, and nothing else.
-$(B)/%.map: tests/exports.sh
+$(B)/%.map: tests/scripts/exports.sh
 	@mkdir -p $(@D)
-	$(call say,MAP,$@)sh tests/exports.sh $(notdir $*) map >$@.tmp
+	$(call say,MAP,$@)sh tests/scripts/exports.sh $(notdir $*) map >$@.tmp
 	@mv $@.tmp $@
 $(B)/ckks.map: $(wildcard ckks/ckks*.h)
 $(B)/nn.map: nn/nn.h
@@ -176,7 +176,7 @@ $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
 
 # ---- tests --------------------------------------------------------------------
 
-# Allocations that fail on demand (tests/memory_support.h), where the linker can.
+# Allocations that fail on demand (tests/support/memory_support.h), where the linker can.
 WRAPPED := malloc calloc realloc aligned_alloc free fopen fdopen fclose opendir closedir
 comma   := ,
 WRAP    := $(WRAPPED:%=-Wl$(comma)--wrap=%)
@@ -184,7 +184,7 @@ ifneq ($(shell printf 'void *__wrap_malloc(void); void *__wrap_malloc(void) { re
   WRAP  :=
 endif
 ifneq ($(WRAP),)
-$(B)/obj/tests/memory_support.o: DEFS += -DTEST_WRAP
+$(B)/obj/tests/support/memory_support.o: DEFS += -DTEST_WRAP
 endif
 
 $(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
@@ -198,15 +198,15 @@ $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
-	FULL_LIBS='$(LIBS)' sh tests/check.sh $(B)
+	FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 check-layers:
-	sh tests/layers.sh
+	sh tests/scripts/layers.sh
 
 check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
-	CKKS_LONG=1 sh tests/networks.sh $(B)
-	CKKS_LONG=1 sh tests/alloc.sh $(B)
+	CKKS_LONG=1 sh tests/scripts/networks.sh $(B)
+	CKKS_LONG=1 sh tests/scripts/alloc.sh $(B)
 	$(MAKE) B=$(B) mutants-sample
 
 # The tests over FFTW (make deps-fftw first).
@@ -216,30 +216,30 @@ check-fftw:
 
 # Objects and results exchanged with SEAL, listed (make deps-seal first).
 check-seal: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
-	SEAL_LIST=1 sh tests/seal.sh $(B)
+	SEAL_LIST=1 sh tests/scripts/seal.sh $(B)
 $(B)/seal-exchange: tests/seal/exchange.c $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libckks.a $(LIBS)
 
-# Beside other libraries, those at hand: variables in the head of tests/peers.sh.
+# Beside other libraries, those at hand: variables in the head of tests/scripts/peers.sh.
 check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
-	sh tests/peers.sh $(B)
+	sh tests/scripts/peers.sh $(B)
 
-# A server that forges results (tests/malice.sh).
+# A server that forges results (tests/scripts/malice.sh).
 $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
-	sh tests/mutate.sh
+	sh tests/scripts/mutate.sh
 
 # Every operator of ckks/ changed, COUNT of them in SEED's order, each judged by
 # the tests named for its file: an hour; cut, it goes on where it stopped.
 COUNT ?= 1000
 SEED  ?= 1
 mutants:
-	$(PYTHON) tests/mutants.py run --count $(COUNT) --seed $(SEED) --results tests/mutants/results.tsv
+	$(PYTHON) tests/mutants/mutants.py run --count $(COUNT) --seed $(SEED) --results tests/mutants/results.tsv
 mutants-sample:
 	rm -f $(B)/mutants.tsv
-	$(PYTHON) tests/mutants.py run --plain --green --jobs 2 --count 20 --seed 2 --least 70 --results $(B)/mutants.tsv
+	$(PYTHON) tests/mutants/mutants.py run --plain --green --jobs 2 --count 20 --seed 2 --least 70 --results $(B)/mutants.tsv
 
 # Test vectors: written anew by their generator; and, in every kernel, compared
 # with this library, whose planted faults they must catch.
@@ -247,18 +247,18 @@ vectors:
 	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
 	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
 check-vectors: $(B)/vectors-check
-	CKKS_LONG=1 sh tests/vectors.sh $(B)
-	sh tests/vectors_faults.sh $(B)
+	CKKS_LONG=1 sh tests/scripts/vectors.sh $(B)
+	sh tests/scripts/vectors_faults.sh $(B)
 
 # The vectors with other compilers, levels of optimisation and builds, and on
 # other architectures, one of them big-endian (make deps-cross first).
 check-cross:
-	sh tests/cross.sh $(ONLY)
+	sh tests/scripts/cross.sh $(ONLY)
 
 # No jump, address or division by a secret: two compilers, four levels, all
 # kernels, both rings (make deps-ct first); a quick form is part of check.
 check-ct:
-	sh tests/ct.sh all $(ONLY)
+	sh tests/scripts/ct.sh all $(ONLY)
 
 # Sanitizers: all tests, or those whose name contains ONLY; without it the command
 # too.  Memory and thread take clang (make deps-sanitize first) and leave out what
@@ -271,19 +271,19 @@ INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests build-asan/volley build-asan/bench
 	ASAN_OPTIONS=detect_leaks=1 build-asan/tests $(ONLY)
-	$(if $(ONLY),,ASAN_OPTIONS=detect_leaks=1 sh tests/cli.sh build-asan)
+	$(if $(ONLY),,ASAN_OPTIONS=detect_leaks=1 sh tests/scripts/cli.sh build-asan)
 check-ubsan:
 	$(MAKE) B=build-ubsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=undefined -fno-sanitize-recover=all" build-ubsan/tests build-ubsan/volley build-ubsan/bench
 	build-ubsan/tests $(ONLY)
-	$(if $(ONLY),,sh tests/cli.sh build-ubsan)
+	$(if $(ONLY),,sh tests/scripts/cli.sh build-ubsan)
 check-msan:
 	$(MAKE) B=build-msan $(INSTRUMENTED) HAVE_OMP=0 SANITIZE="-fsanitize=memory -fsanitize-memory-track-origins -fsanitize-ignorelist=tests/sanitizers/memory.ignore -fno-omit-frame-pointer" build-msan/tests build-msan/volley build-msan/bench
 	build-msan/tests $(ONLY)
-	$(if $(ONLY),,VOLLEY_FULL=0 sh tests/cli.sh build-msan)
+	$(if $(ONLY),,VOLLEY_FULL=0 sh tests/scripts/cli.sh build-msan)
 check-tsan:
 	$(MAKE) B=build-tsan $(INSTRUMENTED) OMP=1 SANITIZE="-fsanitize=thread -fopenmp -fno-omit-frame-pointer" build-tsan/tests build-tsan/volley build-tsan/bench
 	OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 build-tsan/tests $(ONLY)
-	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 VOLLEY_LIMITS=0 sh tests/cli.sh build-tsan)
+	$(if $(ONLY),,OMP_NUM_THREADS=3 TSAN_OPTIONS=ignore_noninstrumented_modules=1 VOLLEY_FULL=0 VOLLEY_LIMITS=0 sh tests/scripts/cli.sh build-tsan)
 check-verify:
 	$(MAKE) B=build-verify VERIFY=1 build-verify/tests
 	build-verify/tests $(ONLY)
@@ -312,7 +312,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
   read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
-  tests/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
+  tests/support/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
@@ -343,7 +343,7 @@ clean-fuzz:
 	rm -rf build-fuzz
 DEB_FUZZ := clang libclang-rt-14-dev llvm
 deps-fuzz:
-	@sh tests/deps.sh "fuzzing" $(DEB_FUZZ)
+	@sh tests/scripts/deps.sh "fuzzing" $(DEB_FUZZ)
 
 # ---- models ---------------------------------------------------------------------
 
@@ -359,17 +359,17 @@ DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-r
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil
 deps:
-	@sh tests/deps.sh "building, the demo and the tests" $(DEB)
+	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
 deps-fftw:
-	@sh tests/deps.sh "the build with FFTW" $(DEB_FFTW)
+	@sh tests/scripts/deps.sh "the build with FFTW" $(DEB_FFTW)
 deps-cross:
-	@sh tests/deps.sh "the vectors on other architectures" $(DEB_CROSS)
+	@sh tests/scripts/deps.sh "the vectors on other architectures" $(DEB_CROSS)
 deps-ct:
-	@sh tests/deps.sh "constant time" gcc clang binutils valgrind
+	@sh tests/scripts/deps.sh "constant time" gcc clang binutils valgrind
 deps-sanitize:
-	@sh tests/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
+	@sh tests/scripts/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
 deps-train:
-	@sh tests/deps.sh "training" $(DEB_TRAIN)
+	@sh tests/scripts/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
 	@sh tests/seal/deps.sh
 
@@ -407,7 +407,7 @@ help:
 	@echo 'make check-mutants  planted faults must be caught'
 	@echo 'make mutants     COUNT=1000 SEED=1 operators of ckks/ changed: an hour, can be cut; docs/assurance.md'
 	@echo 'make check-seal  exchange with SEAL, both ways (make deps-seal: Node and node-seal)'
-	@echo 'make check-peers SEAL, OpenFHE, Lattigo and JavaScript, those at hand (variables: tests/peers.sh)'
+	@echo 'make check-peers SEAL, OpenFHE, Lattigo and JavaScript, those at hand (variables: tests/scripts/peers.sh)'
 	@echo 'make bench       times beside the limits of this machine: minutes; docs/performance.md'
 	@echo 'make study       classifiers by many packings: minutes; docs/cnn.md (data in DATA=../shared/data)'
 	@echo 'make train       trains the models (make deps-train first; data in ../shared/data)'

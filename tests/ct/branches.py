@@ -9,7 +9,7 @@ memory (indices of a gather, too) or is divided as a word.
 Taken for public: a single word of memory (pointers, lengths, constants of a
 prime), also when it came in a vector with its neighbours, and what a call
 returns.  So it shows, for all values, that no vector of residues steers a
-kernel; that no residue by itself does is for the other methods (tests/ct.sh).
+kernel; that no residue by itself does is for the other methods (tests/scripts/ct.sh).
 Functions in ALLOWED work out constants of a prime.
 
 Ends with "N functions, N jumps, N reports"; exit code 1 if there are reports.

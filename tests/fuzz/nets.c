@@ -1,7 +1,7 @@
 /* nets.c -- networks of toy size, one of each kind, their plans and keys. */
 #include <string.h>
 
-#include "../model_support.h"
+#include "model_support.h"
 #include "fuzz.h"
 
 /* For model_support.c, which fills weights with it (test.h). */

@@ -15,7 +15,7 @@
  *   plus       HONEST.vct with K added to c_1 of each ciphertext
  *   stamp      HONEST.vct under the request of IN.vct
  *
- * c_0 is t in the first six.  tests/malice.sh says which of these must be
+ * c_0 is t in the first six.  tests/scripts/malice.sh says which of these must be
  * refused, and which are not seen.
  */
 #include <stdio.h>

@@ -95,7 +95,7 @@ class Tree:
                 self.libs = [w for w in line.split()
                              if w.startswith(('-l', '-Wl,', '-pthread'))]
         self.commands['tests/mutants/kernels.c'] = (
-            self.commands['tests/test.c'].replace('-Dcki_kernels', '-DOF'))
+            self.commands['tests/support/test.c'].replace('-Dcki_kernels', '-DOF'))
         self.needs = {}
 
     def compile(self, source, flags, out):

@@ -18,7 +18,7 @@ right()
 
 right && exit 0
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    sh "$here/../deps.sh" "the exchange with SEAL" nodejs npm || exit 1
+    sh "$here/../scripts/deps.sh" "the exchange with SEAL" nodejs npm || exit 1
 fi
 rm -rf "$top/node_modules/node-seal"
 npm install --prefix "$top" --ignore-scripts --no-save --no-package-lock \

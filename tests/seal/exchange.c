@@ -1,4 +1,4 @@
-/* exchange.c -- Volley's side of the exchange with SEAL (tests/seal.sh).
+/* exchange.c -- Volley's side of the exchange with SEAL (tests/scripts/seal.sh).
  *
  *   exchange make DIR LOGN SCALE BITS...   Volley makes parameters, keys,
  *                              inputs and the results of all operations

@@ -1,4 +1,4 @@
-// seal.js -- SEAL's side of the exchange (tests/seal.sh), by node-seal 5.1.7.
+// seal.js -- SEAL's side of the exchange (tests/scripts/seal.sh), by node-seal 5.1.7.
 //
 //   node seal.js make DIR SCALE [N BITS...]  SEAL makes parameters (or takes
 //                                  those of DIR/parms), keys, inputs and the

@@ -1,4 +1,4 @@
-// seal.cpp -- SEAL's side of the exchange (tests/seal.sh) in C++: what
+// seal.cpp -- SEAL's side of the exchange (tests/scripts/seal.sh) in C++: what
 // tests/seal/seal.js does with node-seal, by an installed SEAL 4.
 //
 //   g++ -std=c++17 -O2 -I$SEAL_DIR/include/SEAL-4.4 vectors/check/seal.cpp

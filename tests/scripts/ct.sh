@@ -1,0 +1,446 @@
+#!/bin/sh
+# ct.sh BUILD -- no jump, no address and no division depends on a secret: a
+# quick look at BUILD/libckks.a as it was built.
+# ct.sh all [METHOD] -- the whole matrix, built anew: two compilers, four levels
+# of optimisation, all kernels, both rings (`make check-ct`, which needs
+# `make deps-ct`).
+#
+# Four methods look at the objects that the Makefile builds, not at others made
+# for them; the first two at the same program, tests/ct/owner.c:
+#   poison    secrets are undefined for valgrind's memcheck: any value, on the
+#             paths taken.  portable and avx2; memcheck knows no AVX-512.  What
+#             it may report: tests/ct/allowed.
+#   trace     the program steps through its own machine code with two sets of
+#             secrets; instructions, addresses, dividends are compared.  All.
+#   branches  follows vectors of data through the machine code of avx2 and
+#             avx512ifma: any value, all paths.
+#   timing    times of one secret against those of many (Welch's t).  All.
+# Each must see planted faults.  The last line is "N passed, N failed", with
+# what was skipped.
+here=$(cd "$(dirname "$0")/.." && pwd)
+root=$(dirname "$here")
+cc=${CC:-gcc}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+passed=0
+failed=0
+skipped=0
+
+ok()
+{
+    echo "ok   $*"
+    passed=$((passed + 1))
+}
+bad()
+{
+    echo "FAIL $*"
+    failed=$((failed + 1))
+}
+skip()
+{
+    echo "skip $*"
+    skipped=$((skipped + 1))
+}
+
+wrap=-Wl
+for f in sample_ternary sample_error sample_uniform stream_read kernel_choose
+do
+    wrap=$wrap,--wrap=cki_$f
+done
+libs="-lxxhash -lm"
+
+# program NAME LIBRARY FLAG... -- $work/NAME from tests/ct/NAME.c without what
+# follows a dash in NAME; objects among the flags come before the library's.
+program()
+{
+    out=$1
+    lib=$2
+    shift 2
+    nm "$lib" 2>/dev/null | grep -q fftw_ && fft=-lfftw3 || fft=
+    own="$here/ct/owner.c $wrap"
+    [ "${out%%-*}" = timing ] && own=
+    "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$here/ct" \
+          $own "$here/ct/${out%%-*}.c" "$@" "$lib" \
+          $fft -pthread $libs -o "$work/$out" 2>"$work/log" \
+        || { sed 5q "$work/log"; return 1; }
+}
+
+# ---- poison -----------------------------------------------------------------
+
+# poison PROGRAM KERNEL RING: 0 without reports; $work/out.
+poison()
+{
+    valgrind -v --error-limit=no --leak-check=no \
+             --suppressions="$here/ct/allowed" "$work/$1" "$2" "$3" 7 \
+             >"$work/out" 2>"$work/err"
+    code=$?
+    sed -n 's/.*used_suppression: *[0-9]* \([^ ]*\).*/\1/p' "$work/err" \
+        >>"$work/used"
+    return $code
+}
+
+# What it saw, in one line; where, below.
+poison_line()
+{
+    tail -n 1 "$work/out" | tr '\n' ' '
+}
+poison_places()
+{
+    sed -n 's/.* at 0x[0-9A-F]*: /    at /p' "$work/err" | sort | uniq -c
+}
+
+# poison_all LABEL LIBRARY
+poison_all()
+{
+    label=$1
+    program poison "$2" || { bad "$label: tests/ct/poison.c"; return; }
+    for k in $poison_kernels; do
+        for ring in complex real; do
+            if poison poison $k $ring; then
+                ok "$label, $k, $ring ring: $(poison_line)"
+            elif grep -q "debuginfo reader" "$work/err"; then
+                skip "$label, $k, $ring ring: this valgrind cannot read the" \
+                     "compiler's debug information (try -gdwarf-4)"
+            else
+                bad "$label, $k, $ring ring: $(poison_line)"
+                sed '$d' "$work/out"
+                poison_places
+            fi
+        done
+    done
+}
+
+# ---- trace ------------------------------------------------------------------
+
+trace_program()
+{
+    program "$@" -static -no-pie || return 1
+    objdump -d --no-show-raw-insn "$work/$1" >"$work/$1.list"
+}
+
+# trace PROGRAM KERNEL RING [kernel [PHASE]]
+trace()
+{
+    t=$1
+    shift
+    case $1 in                  # the smallest ring that is not left to portable
+    avx512ifma) n=7 ;;
+    avx2) n=6 ;;
+    *) n=5 ;;
+    esac
+    k=$1
+    ring=$2
+    shift 2
+    "$work/$t" $k $ring $n "$work/$t.list" "$@" >"$work/out" 2>&1
+}
+
+# trace_all LABEL LIBRARY KERNELS RINGS [kernel]
+trace_all()
+{
+    label=$1
+    kernels=$3
+    rings=$4
+    trace_program trace "$2" || { bad "$label: tests/ct/trace.c"; return; }
+    shift 4
+    for k in $kernels; do
+        for ring in $rings; do
+            if trace trace $k $ring "$@"; then
+                ok "$label, step by step: $(tail -n 1 "$work/out")"
+            else
+                bad "$label, step by step: $k, $ring ring"
+                sed 20q "$work/out"
+            fi
+        done
+    done
+}
+
+# ---- branches and timing ----------------------------------------------------
+
+# branches LABEL OBJECT...
+branches()
+{
+    label=$1
+    shift
+    if python3 "$here/ct/branches.py" "$@" >"$work/out" 2>&1; then
+        ok "$label, vectors in machine code: $(tail -n 1 "$work/out")"
+    else
+        bad "$label, vectors in machine code: $(tail -n 1 "$work/out")"
+        sed -n '1,20p' "$work/out"
+    fi
+}
+
+# timing LABEL LIBRARY
+timing()
+{
+    program timing "$2" || { bad "$1: tests/ct/timing.c"; return; }
+    for k in $trace_kernels; do
+        if "$work/timing" $k >"$work/out" 2>&1; then
+            ok "$1, times: $(tail -n 1 "$work/out")"
+        else
+            bad "$1, times: $(tail -n 1 "$work/out")"
+        fi
+    done
+}
+
+# ---- faults, which they must see --------------------------------------------
+
+# fault FILE SED SOURCE FLAG... -- $work/fault.o: kernel/SOURCE, FILE edited.
+fault()
+{
+    file=$1
+    edit=$2
+    source=$3
+    shift 3
+    rm -rf "$work/tree"
+    mkdir "$work/tree"
+    cp -r "$root/ckks" "$work/tree/"
+    sed "$edit" "$root/ckks/$file" >"$work/tree/ckks/$file"
+    if cmp -s "$root/ckks/$file" "$work/tree/ckks/$file"; then
+        echo "the edit changes nothing"
+        return 1
+    fi
+    "$cc" -std=c11 -O2 -g -ffp-contract=off "$@" -I"$work/tree/ckks" -c \
+          "$work/tree/ckks/kernel/$source" -o "$work/fault.o"
+}
+
+# must_see NAME METHOD LIBRARY KERNEL FAULT...
+must_see()
+{
+    what=$1
+    method=$2
+    lib=$3
+    k=$4
+    shift 4
+    if ! fault "$@"; then
+        bad "planted fault: $what"
+        return
+    fi
+    case $method in
+    poison)
+        program poison-fault "$lib" "$work/fault.o" \
+            && poison poison-fault $k complex ;;
+    trace)
+        trace_program trace-fault "$lib" "$work/fault.o" \
+            && trace trace-fault $k complex kernel words ;;
+    branches)
+        python3 "$here/ct/branches.py" "$work/fault.o" >"$work/out" 2>&1 ;;
+    timing)
+        program timing-fault "$lib" "$work/fault.o" \
+            && "$work/timing-fault" $k >"$work/out" 2>&1 ;;
+    esac
+    if [ $? -eq 1 ] && tail -n 1 "$work/out" \
+           | grep -Eq '^[1-9][0-9]* reports|[:,] [1-9][0-9]* (of|reports)'; then
+        ok "$method sees $what, $k: $(tail -n 1 "$work/out")"
+    else
+        bad "$method does not see $what, $k"
+    fi
+}
+
+# A comparison that jumps, one that addresses, one that divides; vectors that
+# jump and that address.
+jump='/^static inline uint64_t cki_below/,/^}/c\
+static inline uint64_t cki_below(uint64_t x, uint64_t y)\
+{\
+    if (x >= y) {\
+        __asm__ volatile("");\
+        x -= y;\
+    }\
+    return x;\
+}'
+table='/^static inline uint64_t cki_below/,/^}/c\
+static inline uint64_t cki_below(uint64_t x, uint64_t y)\
+{\
+    volatile uint64_t less[2] = { 0, y };\
+    return x - less[x >= y];\
+}'
+division='/^static inline uint64_t cki_below/,/^}/c\
+static inline uint64_t cki_below(uint64_t x, uint64_t y)\
+{\
+    return x % y;\
+}'
+avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
+avx2_flags="-mavx2 -mfma"
+ifma='/^static inline vec fold(vec x, vec y)/,/^}/s/return /if (_mm512_cmplt_epu64_mask(x, y) == 0xff) return x; return /'
+gather='/^static inline vec fold(vec x, vec y)/,/^}/s/return /x = _mm512_i64gather_epi64(_mm512_and_si512(x, _mm512_set1_epi64(7)), \&x, 8); return /'
+ifma_flags="-mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma"
+
+faults_poison()
+{
+    must_see "a jump" poison "$1" portable base/word.h "$jump" portable/pointwise.c
+    must_see "a table" poison "$1" portable base/word.h "$table" portable/pointwise.c
+    if echo $poison_kernels | grep -q avx2; then
+        must_see "a jump by a vector" poison "$1" avx2 kernel/avx2/avx2.h "$avx2" \
+                 avx2/pointwise.c $avx2_flags
+    fi
+}
+
+faults_branches()
+{
+    must_see "a jump by a vector" branches - avx2 kernel/avx2/avx2.h "$avx2" \
+             avx2/pointwise.c $avx2_flags
+    must_see "a jump by a vector" branches - avx512ifma kernel/ifma/ifma.h \
+             "$ifma" ifma/pointwise.c $ifma_flags
+    must_see "a gather" branches - avx512ifma kernel/ifma/ifma.h "$gather" \
+             ifma/pointwise.c $ifma_flags
+}
+
+faults_trace()
+{
+    case $best in
+    avx512ifma)
+        must_see "a jump by a vector" trace "$1" avx512ifma \
+                 kernel/ifma/ifma.h "$ifma" ifma/pointwise.c $ifma_flags ;;
+    avx2)
+        must_see "a jump by a vector" trace "$1" avx2 kernel/avx2/avx2.h "$avx2" \
+                 avx2/pointwise.c $avx2_flags ;;
+    esac
+    [ "$2" = all ] || return
+    must_see "a jump" trace "$1" portable base/word.h "$jump" portable/pointwise.c
+    must_see "a table" trace "$1" portable base/word.h "$table" portable/pointwise.c
+    must_see "a division" trace "$1" portable base/word.h "$division" portable/pointwise.c
+}
+
+# ---- what this machine has --------------------------------------------------
+
+poison_kernels=portable
+trace_kernels=
+best=
+if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
+    trace_kernels=portable
+    if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
+        poison_kernels="portable avx2"
+        best=avx2
+        trace_kernels="portable avx2"
+    fi
+    if grep -qw avx512ifma /proc/cpuinfo && grep -qw avx512_vnni /proc/cpuinfo
+    then
+        best=avx512ifma
+        trace_kernels="avx512ifma avx2 portable"
+    fi
+fi
+have_valgrind=
+if command -v valgrind >/dev/null \
+    && printf '#include <valgrind/memcheck.h>\n' | "$cc" -E -x c - \
+           >/dev/null 2>&1; then
+    have_valgrind=yes
+fi
+
+quick()
+{
+    if [ -n "$have_valgrind" ]; then
+        poison_all "as built" "$1"
+        [ "$skipped" -gt 0 ] || faults_poison "$1"
+    else
+        skip "memcheck: no valgrind"
+    fi
+    if [ -n "$trace_kernels" ] && command -v objdump >/dev/null; then
+        trace_all "as built" "$1" "${best:-portable}" complex kernel
+        faults_trace "$1"
+        if command -v python3 >/dev/null; then
+            for set in obj omp; do      # of the libraries, of the command
+                [ ! -f "${1%/*}/$set/ckks/kernel/avx2/kernel.o" ] \
+                    || branches "as built, $set" \
+                                "${1%/*}/$set"/ckks/kernel/[ai]*/*.o
+            done
+            faults_branches
+        else
+            skip "vectors in machine code: no python3"
+        fi
+    else
+        skip "step by step: needs Linux on x86-64, and objdump"
+    fi
+}
+
+# build DIR FLAG... -- the library alone, with the built-in FFT.
+build()
+{
+    dir=$1
+    shift
+    make -C "$root" B="$dir" FFT=builtin "$@" "$dir/libckks.a" \
+        >"$work/log" 2>&1 || { tail -n 3 "$work/log"; return 1; }
+}
+
+# matrix COMPILER LEVEL "FLAGS" NAME
+matrix()
+{
+    dir=build-ct/$1$2$4
+    if build "$dir" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
+        poison_all "$1 $2$4" "$root/$dir/libckks.a"
+    else
+        bad "$1 $2$4: it does not build"
+    fi
+}
+
+# Every entry was needed by some build.
+allowed_needed()
+{
+    for e in $(sed -n '/^{/{n;s/ *//;p;}' "$here/ct/allowed"); do
+        if grep -qx "$e" "$work/used"; then
+            ok "allowed and needed: $e"
+        else
+            bad "allowed and never needed: $e"
+        fi
+    done
+}
+
+all()
+{
+    if [ -z "$have_valgrind" ] || ! command -v clang >/dev/null; then
+        bad "no valgrind or no clang: make deps-ct"
+        return
+    fi
+    case ${1:-poison} in
+    poison)
+        for level in -O1 -O2 -O3 -Os; do
+            for c in gcc clang; do
+                matrix $c $level "" ""
+            done
+        done
+        for c in gcc clang; do          # the C of other machines
+            matrix $c -O2 "-DCKKS_NO_CMOV -DCKKS_NO_INT128" -plain
+            matrix $c -O3 "-DCKKS_NO_CMOV" -plain
+        done
+        allowed_needed
+        faults_poison "$root/build-ct/gcc-O2/libckks.a" ;;
+    esac
+    [ -n "$trace_kernels" ] || return
+    for c in gcc clang; do
+        dir=build-ct/$c-O2
+        build "$dir" CC=$c CFLAGS="-O2 -gdwarf-4" || bad "$c -O2: no build"
+        dir=$root/$dir
+        only=
+        [ $c = gcc ] || only=kernel
+        case ${1:-branches} in
+        branches) branches "$c -O2" "$dir"/obj/ckks/kernel/[ai]*/*.o ;;
+        esac
+        case ${1:-timing} in
+        timing) timing "$c -O2" "$dir/libckks.a" ;;
+        esac
+        case ${1:-trace} in
+        trace) trace_all "$c -O2" "$dir/libckks.a" "$trace_kernels" \
+                         "complex real" $only ;;
+        esac
+    done
+    case ${1:-branches} in
+    branches) faults_branches ;;
+    esac
+    case ${1:-trace} in
+    trace) faults_trace "$root/build-ct/gcc-O2/libckks.a" all ;;
+    esac
+    case ${1:-timing} in
+    timing) must_see "a jump" timing "$root/build-ct/gcc-O2/libckks.a" \
+                     portable base/word.h "$jump" portable/pointwise.c ;;
+    esac
+}
+
+if [ "$1" = all ]; then
+    shift
+    all "$@"
+else
+    quick "$1/libckks.a"
+fi
+printf '%s passed, %s failed' "$passed" "$failed"
+[ "$skipped" -eq 0 ] || printf ', %s skipped' "$skipped"
+echo
+[ "$failed" -eq 0 ]
