@@ -37,24 +37,24 @@ ARCH   := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 DEFS   :=
 LIBS   := -lm
-CKKS_SRC := $(wildcard ckks/*.c) ckks/kernel/kernel.c $(wildcard ckks/kernel/portable*.c)
+CKKS_SRC := $(wildcard ckks/*/*.c ckks/kernel/portable/*.c)
 
 ifdef MINIMAL
   DEFS += -DCKKS_MINIMAL
   FFT := builtin
-  CKKS_SRC := $(filter-out ckks/file.c ckks/seal%.c,$(CKKS_SRC))
+  CKKS_SRC := $(filter-out ckks/bytes/file.c ckks/seal/%.c,$(CKKS_SRC))
 else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)
     DEFS += -DCKI_HAVE_AVX2 -DCKI_HAVE_AVX512IFMA
-    CKKS_SRC += $(wildcard ckks/kernel/avx*.c)
+    CKKS_SRC += $(wildcard ckks/kernel/avx/*.c ckks/kernel/avx2/*.c ckks/kernel/ifma/*.c)
   endif
 endif
 ifeq ($(FFT),fftw)
   DEFS += -DCKKS_FFT_FFTW
   LIBS := -lfftw3 -pthread $(LIBS)
 else
-  CKKS_SRC := $(filter-out ckks/fft_fftw.c,$(CKKS_SRC))
+  CKKS_SRC := $(filter-out ckks/embed/fft_fftw.c,$(CKKS_SRC))
 endif
 ifdef VERIFY
   DEFS += -DCKKS_VERIFY
@@ -109,8 +109,8 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
 
 # ---- objects --------------------------------------------------------------
 
-$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx2.o $(d)/ckks/kernel/avx2_%.o)): KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
-$(addprefix $(B)/,$(foreach d,obj omp,$(d)/ckks/kernel/avx512ifma.o $(d)/ckks/kernel/avx512ifma_%.o)): KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)

@@ -1,4 +1,4 @@
-/* kernel.h -- layer 2: the inner loops, behind one struct of functions.
+/* kernel.h -- the inner loops, behind one struct of functions.
  *
  * Read first: docs/02-ntt.md, docs/10-kernels.md.
  *
@@ -12,8 +12,8 @@
 #ifndef CKI_KERNEL_H
 #define CKI_KERNEL_H
 
-#include "../ground.h"
-#include "../word.h"
+#include "base/base.h"
+#include "base/word.h"
 
 /* Tables of one NTT.  own points to what the kernel's prepare laid out. */
 typedef struct cki_ntt {
@@ -53,20 +53,14 @@ typedef struct cki_summand {
     const uint32_t *perm;
 } cki_summand;
 
-enum { CKI_FACTORS = 2 };       /* products a division may add               */
-
-/* The end of a division of one limb:
- *   w (in + sum_j x_j[perm[i]] y_j[i] - z) + u (sum of the summands)
- * with w, u < p; in may be NULL for 0, perm for the identity. */
-typedef struct cki_quotient {
+/* The end of a division of one limb: w (in - z) + u (sum of the summands), with
+ * w, u < p. */
+typedef struct cki_ending {
     const uint64_t *in;
-    const uint64_t *x[CKI_FACTORS], *y[CKI_FACTORS];
-    const uint32_t *perm;
-    int products;               /* 0..CKI_FACTORS                            */
     const cki_summand *s;
     size_t summands;
     uint64_t w, u;
-} cki_quotient;
+} cki_ending;
 
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
@@ -88,10 +82,10 @@ typedef struct cki_kernel {
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t);
-    /* out = the quotient for the NTT of z, which is spoiled.  out may be
+    /* out = this ending for the NTT of z, which is spoiled.  out may be
      * q->in; it is no other input. */
-    void (*divide)(uint64_t *out, uint64_t *z, const cki_quotient *q,
-                   const cki_ntt *t);
+    void (*ntt_finish)(uint64_t *out, uint64_t *z, const cki_ending *q,
+                       const cki_ntt *t);
 
     void (*add)(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n,
                 const cki_mod *m);

@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "blake2.h"
+#include "base/blake2.h"
 #include "kernel/kernel.h"
 
 static void count_up(uint8_t *out, size_t size)

@@ -8,7 +8,7 @@
 #include "test.h"
 
 #include "kernel/kernel.h"
-#include "word.h"
+#include "base/word.h"
 
 static const ckks_memory default_memory;
 

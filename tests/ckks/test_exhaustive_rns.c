@@ -9,7 +9,7 @@
 #include "ref_words.h"
 #include "test.h"
 
-#include "context.h"
+#include "scheme/context.h"
 
 static const ckks_memory default_memory;
 

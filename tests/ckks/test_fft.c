@@ -2,6 +2,7 @@
  */
 #include <math.h>
 
+#include "embed/roots.h"
 #include "encode_support.h"
 
 /* cos and sin of 2 pi k / order in long double, from an angle in the first
@@ -43,7 +44,7 @@ TEST(circle_points_are_rounded_to_nearest)
     double *im = aligned_memory(MAX * sizeof *im);
 
     for (size_t order = 4; order <= MAX; order *= 2) {
-        cki_circle(re, im, order, order);
+        cki_roots(re, im, order, order);
         for (size_t k = 0; k < order; k++) {
             long double c, s;
 

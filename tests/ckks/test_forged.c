@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "key.h"
+#include "scheme/key.h"
 
 enum { LOG_N = 9, N = 1 << LOG_N, OUTPUTS = 8, ROUNDS = 4 };
 

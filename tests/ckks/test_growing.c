@@ -202,7 +202,7 @@ static uint64_t value_at(const uint64_t *a, uint32_t i, const ring *r)
     return sum;
 }
 
-/* The largest dividend, products and sum of a division, all words p - 1; x: the
+/* The largest dividend and sum of a division, all words p - 1; x: the
  * transform of a. */
 static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
                         const ring *r, uint64_t *work)
@@ -211,19 +211,17 @@ static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
     const uint64_t p = r->m.p;
     uint64_t *z = work, *most = work + n, *out = work + 2 * n;
     cki_summand s[8];
-    const cki_quotient q = { .in = most, .x = { most, most },
-                             .y = { most, most }, .products = CKI_FACTORS,
-                             .s = s, .summands = summands, .w = p - 1,
-                             .u = p - 1 };
+    const cki_ending q = { .in = most, .s = s, .summands = summands,
+                             .w = p - 1, .u = p - 1 };
 
     for (size_t i = 0; i < 8; i++)
         s[i] = (cki_summand){ most, NULL };
     for (size_t i = 0; i < n; i++)
         most[i] = p - 1;
     memcpy(z, a, n * sizeof *z);
-    r->k->divide(out, z, &q, r->t);
-    for (size_t i = 0; i < n; i++)      /* -(-1 + 1 + 1 - x) - (-1 each)     */
-        if (!CHECK(out[i] == (x[i] + p - 1 + summands) % p,
+    r->k->ntt_finish(out, z, &q, r->t);
+    for (size_t i = 0; i < n; i++)      /* -(-1 - x) - (-1 each)             */
+        if (!CHECK(out[i] == (x[i] + 1 + summands) % p,
                    "%s N=%zu real %d: division with %zu, word %zu",
                    r->k->name, n, r->real, summands, i))
             break;

@@ -83,18 +83,18 @@ static void bad_inv_input(uint64_t *out, const uint64_t *in, uint64_t w,
 }
 
 #define BAD_DIVIDE(name, when)                                            \
-    static void name(uint64_t *out, uint64_t *z, const cki_quotient *q,   \
+    static void name(uint64_t *out, uint64_t *z, const cki_ending *q,   \
                      const cki_ntt *t)                                    \
     {                                                                     \
-        inner->divide(out, z, q, t);                                      \
+        inner->ntt_finish(out, z, q, t);                                      \
         if (when)                                                         \
             spoil(out, t->n);                                             \
     }
 BAD_DIVIDE(bad_divide, q->summands == 0)
-BAD_DIVIDE(bad_divide_one, q->summands == 1 && q->products == 1)
-BAD_DIVIDE(bad_divide_two, q->products == 2)
+BAD_DIVIDE(bad_divide_one, q->summands == 1)
+BAD_DIVIDE(bad_divide_turned, q->summands > 0 && q->s[0].perm != NULL)
 BAD_DIVIDE(bad_divide_scaled, q->summands > 1 && q->u != 1)
-BAD_DIVIDE(bad_divide_real, t->real && q->products == 0)
+BAD_DIVIDE(bad_divide_real, t->real)
 
 #define BAD_SQUARE(name, fault)                                           \
     static void name(uint64_t *out0, uint64_t *out1, uint64_t *out2,      \
@@ -250,11 +250,11 @@ TEST(kernel_check_sees_faults)
         PLANT(ntt_fwd, bad_fwd_real);
         PLANT(ntt_inv, bad_inv_real);
         PLANT(ntt_inv, bad_inv_times_real);
-        PLANT(divide, bad_divide_real);
-        PLANT(divide, bad_divide);
-        PLANT(divide, bad_divide_one);
-        PLANT(divide, bad_divide_two);
-        PLANT(divide, bad_divide_scaled);
+        PLANT(ntt_finish, bad_divide_real);
+        PLANT(ntt_finish, bad_divide);
+        PLANT(ntt_finish, bad_divide_one);
+        PLANT(ntt_finish, bad_divide_turned);
+        PLANT(ntt_finish, bad_divide_scaled);
         PLANT(add, bad_add);
         PLANT(sub, bad_sub);
         PLANT(mul, bad_mul);

@@ -2,7 +2,7 @@
  * definition: Horner's rule. */
 #include "kernel_support.h"
 
-#include "rns.h"
+#include "ring/rns.h"
 
 /* ---- NTT ---------------------------------------------------------------- */
 
@@ -47,7 +47,7 @@ static void inverse_times(const uint64_t *a, const uint64_t *known, size_t n,
 enum { MOST_SUMMANDS = 9 };
 
 typedef struct division {
-    uint64_t *in, *x[MOST_SUMMANDS], *y[CKI_FACTORS], *want, *got, *z;
+    uint64_t *in, *x[MOST_SUMMANDS], *want, *got, *z;
     uint32_t *perm;
     size_t size;                /* bytes of all; `in` comes first            */
 } division;
@@ -57,19 +57,14 @@ static void division_init(division *d, int log_n, uint64_t p, int shape,
 {
     const size_t n = (size_t)1 << log_n;
 
-    d->size = ((MOST_SUMMANDS + CKI_FACTORS + 4) * n + n / 2 + 1)
-              * sizeof *d->in;
+    d->size = ((MOST_SUMMANDS + 4) * n + n / 2 + 1) * sizeof *d->in;
     d->in = kernel_alloc(d->size);
     kernel_fill(d->in, n, p, shape, state);
     for (size_t j = 0; j < MOST_SUMMANDS; j++) {
         d->x[j] = d->in + (j + 1) * n;
         kernel_fill(d->x[j], n, p, j == 0 ? shape : 1 + (int)j % 5, state);
     }
-    for (size_t j = 0; j < CKI_FACTORS; j++) {
-        d->y[j] = d->x[MOST_SUMMANDS - 1] + (j + 1) * n;
-        kernel_fill(d->y[j], n, p, shape == 4 ? 4 : 1, state);
-    }
-    d->want = d->y[CKI_FACTORS - 1] + n;
+    d->want = d->x[MOST_SUMMANDS - 1] + n;
     d->z = d->want + n;
     d->got = d->z + n;          /* and a canary behind it                    */
     d->perm = (uint32_t *)(void *)(d->got + n + 1);
@@ -77,33 +72,24 @@ static void division_init(division *d, int log_n, uint64_t p, int shape,
                     ((uint32_t)test_word(state) | 1) & (uint32_t)(2 * n - 1));
 }
 
-/* The division of kernel.h with z = a, whose transform is `known`; over `in`,
- * apart from it, or without it.  Every second summand is permuted, and the
- * products of the first and last summands are if `turned`. */
+/* The division of kernel.h with z = a, whose transform is `known`; over `in`
+ * or apart from it.  Every second summand is permuted. */
 static void division_check(division *d, const uint64_t *a,
                            const uint64_t *known, size_t count, uint64_t w,
-                           uint64_t u, int kind, bool turned,
-                           const cki_kernel *k, const cki_ntt *t)
+                           uint64_t u, bool over, const cki_kernel *k,
+                           const cki_ntt *t)
 {
     const uint64_t p = t->mod.p;
     const size_t n = t->n;
     cki_summand s[MOST_SUMMANDS];
-    cki_quotient q = { .in = kind == 0 ? d->got : kind == 1 ? d->in : NULL,
-                       .x = { d->x[0], d->x[MOST_SUMMANDS - 1] },
-                       .y = { d->y[0], d->y[1] },
-                       .perm = turned ? d->perm : NULL,
-                       .products = (int)(count + (size_t)kind) % 3, .s = s,
-                       .summands = count, .w = w, .u = u };
+    cki_ending q = { .in = over ? d->got : d->in, .s = s, .summands = count,
+                       .w = w, .u = u };
 
     for (size_t j = 0; j < count; j++)
         s[j] = (cki_summand){ d->x[j], j % 2 == 0 ? d->perm : NULL };
     for (size_t i = 0; i < n; i++) {
-        uint64_t sum = 0, x = ref_add(kind == 2 ? 0 : d->in[i], p - known[i],
-                                      p);
+        uint64_t sum = 0, x = ref_add(d->in[i], p - known[i], p);
 
-        for (int j = 0; j < q.products; j++)
-            x = ref_add(x, ref_mul(q.x[j][turned ? d->perm[i] : i], q.y[j][i],
-                                   p), p);
         for (size_t j = 0; j < count; j++)
             sum = ref_add(sum, d->x[j][j % 2 == 0 ? d->perm[i] : i], p);
         d->want[i] = ref_add(ref_mul(x, w, p), ref_mul(sum, u, p), p);
@@ -111,7 +97,7 @@ static void division_check(division *d, const uint64_t *a,
     memcpy(d->z, a, n * sizeof *a);
     memcpy(d->got, d->in, n * sizeof *a);
     d->got[n] = CANARY;
-    k->divide(d->got, d->z, &q, t);
+    k->ntt_finish(d->got, d->z, &q, t);
     kernel_expect(d->got, d->want, n, k, "divide", &t->mod);
     CHECK(d->got[n] == CANARY, "%s divide writes behind n=%zu", k->name, n);
 }
@@ -128,10 +114,10 @@ static void divisions(const uint64_t *a, const uint64_t *known, int shape,
 
     division_init(&d, t->log_n, p, shape, state);
     for (size_t count = first; count <= last; count++)
-        for (int kind = 0; kind < 3; kind++)
+        for (int over = 0; over < 2; over++)
             division_check(&d, a, known, count, factor[count % 5],
                            count % 2 == 0 ? 1 : factor[(count + 2) % 6],
-                           kind, (count + (size_t)kind) % 2 == 0, k, t);
+                           over == 1, k, t);
     cki_free(&kernel_memory, d.in, d.size);
 }
 

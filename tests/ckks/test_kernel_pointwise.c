@@ -2,7 +2,7 @@
  * squares, and permutations by automorphisms. */
 #include "kernel_support.h"
 
-#include "rns.h"
+#include "ring/rns.h"
 
 /* ---- pointwise ---------------------------------------------------------- */
 

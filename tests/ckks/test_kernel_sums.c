@@ -2,7 +2,7 @@
  * against remainders of 128 bits. */
 #include "kernel_support.h"
 
-#include "rns.h"
+#include "ring/rns.h"
 
 /* ---- inner products ----------------------------------------------------- */
 

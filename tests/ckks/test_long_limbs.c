@@ -5,8 +5,8 @@
  */
 #include "test.h"
 
-#include "context.h"
-#include "operands.h"
+#include "scheme/context.h"
+#include "scheme/check.h"
 
 typedef struct long_world {
     const char *kernel;

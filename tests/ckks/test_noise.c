@@ -30,8 +30,8 @@
 
 #include "noise_support.h"
 
-#include "context.h"
-#include "key.h"
+#include "scheme/context.h"
+#include "scheme/key.h"
 
 /* ---- the secret --------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* test_pack.c -- words as a stream of bits. */
 #include "test.h"
 
-#include "pack.h"
+#include "base/bits.h"
 
 enum { MOST = 40 };
 
@@ -20,14 +20,14 @@ TEST(pack_is_its_definition)
 
     for (int bits = 2; bits <= 61; bits++)
         for (size_t n = 1; n <= MOST; n++) {
-            size_t size = cki_packed_size(n, bits), got;
+            size_t size = cki_bits_size(n, bits), got;
             uint64_t in[MOST], mask = (UINT64_C(1) << bits) - 1;
             uint64_t *out = malloc(n * sizeof *out);
             uint8_t *b = malloc(size);
 
             for (size_t i = 0; i < n; i++)
                 in[i] = i % 5 == 0 ? mask : test_word(&rnd) & mask;
-            cki_pack(b, in, n, bits);
+            cki_bits_pack(b, in, n, bits);
             for (size_t k = 0; k < 8 * size; k++) {
                 size_t word = k / (size_t)bits, at = k % (size_t)bits;
                 unsigned want = word < n ? in[word] >> at & 1 : 0;
@@ -35,7 +35,7 @@ TEST(pack_is_its_definition)
                 CHECK(bit_of(b, k) == want, "bits %d, n %zu, bit %zu", bits,
                       n, k);
             }
-            got = cki_unpack(out, b, n, bits, mask + 1);
+            got = cki_bits_unpack(out, b, n, bits, mask + 1);
             CHECK(got == n, "bits %d, n %zu: word %zu refused", bits, n, got);
             CHECK(memcmp(in, out, n * sizeof *out) == 0, "bits %d, n %zu",
                   bits, n);
@@ -55,16 +55,16 @@ TEST(unpack_names_the_word)
             size_t got;
 
             in[at] = p - 1;
-            cki_pack(b, in, MOST, bits);
-            got = cki_unpack(out, b, MOST, bits, p);
+            cki_bits_pack(b, in, MOST, bits);
+            got = cki_bits_unpack(out, b, MOST, bits, p);
             CHECK(got == MOST, "bits %d, p - 1 at %zu: %zu", bits, at, got);
             in[at] = p;
-            cki_pack(b, in, MOST, bits);
-            got = cki_unpack(out, b, MOST, bits, p);
+            cki_bits_pack(b, in, MOST, bits);
+            got = cki_bits_unpack(out, b, MOST, bits, p);
             CHECK(got == at, "bits %d, p at %zu: %zu", bits, at, got);
             in[MOST - 1] = p;
-            cki_pack(b, in, MOST, bits);
-            got = cki_unpack(out, b, MOST, bits, p);
+            cki_bits_pack(b, in, MOST, bits);
+            got = cki_bits_unpack(out, b, MOST, bits, p);
             CHECK(got == at, "bits %d, p at %zu and last: %zu", bits, at, got);
         }
 }

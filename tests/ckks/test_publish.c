@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "key.h"
+#include "scheme/key.h"
 
 enum { PUB_N = 1 << 12, PUB_LEVEL = 1 };
 

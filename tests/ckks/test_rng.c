@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-#include "blake2.h"
-#include "rng.h"
+#include "base/blake2.h"
+#include "scheme/rng.h"
 
 /* The kernel of the streams below. */
 static const cki_kernel *kernel = &cki_kernel_portable;

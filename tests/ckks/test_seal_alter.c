@@ -15,7 +15,7 @@
 
 #include <math.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum { HEADS = 40 };
 

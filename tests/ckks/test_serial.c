@@ -10,8 +10,8 @@
 
 #include <time.h>
 
-#include "bytes.h"
-#include "key.h"
+#include "base/bytes.h"
+#include "scheme/key.h"
 #include "zoo.h"
 
 /* Load and save give the same bytes, for every object of every context. */

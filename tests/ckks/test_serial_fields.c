@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "zoo.h"
 
 enum { HEAD = 40 };

@@ -4,7 +4,7 @@
 #include <xxhash.h>
 
 #include "test.h"
-#include "xxh64.h"
+#include "base/xxh64.h"
 
 TEST(xxh64_known_answers)
 {

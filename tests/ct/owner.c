@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "context.h"
-#include "key.h"
-#include "rns.h"
+#include "scheme/context.h"
+#include "scheme/key.h"
+#include "ring/rns.h"
 
 #define MUST(call)                                                        \
     do {                                                                  \
@@ -170,9 +170,7 @@ static void transforms(const field *f, int r)
     const uint64_t p = t->mod.p;
     uint64_t **x = own.row;
     const cki_summand s[2] = { { x[4], NULL }, { x[5], own.perm[r] } };
-    cki_quotient q = { .in = x[1], .products = 2, .x = { x[2], x[3] },
-                       .y = { x[6], x[7] }, .s = s, .summands = 2, .w = p / 3,
-                       .u = 1 };
+    cki_ending q = { .in = x[1], .s = s, .summands = 2, .w = p / 3, .u = 1 };
 
     fresh_rows(p);
     phase_begin("forward transform");
@@ -183,14 +181,11 @@ static void transforms(const field *f, int r)
     k->ntt_inv(x[8], x[8], 1, t);
     phase_end();
     phase_begin("end of a division");
-    k->divide(x[9], x[0], &q, t);
-    q.perm = own.perm[r];
+    k->ntt_finish(x[9], x[0], &q, t);
     q.u = p / 7;
-    k->divide(x[9], x[8], &q, t);
-    q.products = 1;
-    q.in = NULL;
+    k->ntt_finish(x[9], x[8], &q, t);
     q.summands = 0;
-    k->divide(x[9], x[10], &q, t);
+    k->ntt_finish(x[9], x[10], &q, t);
     phase_end();
 }
 

@@ -14,7 +14,7 @@
 
 #include "ckks_primitives.h"
 #include "kernel/kernel.h"
-#include "rng.h"
+#include "scheme/rng.h"
 
 /* ---- what a method brings -------------------------------------------- */
 

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "kernel/kernel.h"
-#include "rng.h"
+#include "scheme/rng.h"
 
 enum { LOG_N = 9, N = 1 << LOG_N, SAMPLES = 12000, TRIALS = 3, ROWS = 4 };
 

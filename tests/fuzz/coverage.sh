@@ -17,9 +17,11 @@ v=$(command -v llvm-cov >/dev/null 2>&1 || echo -14)
 llvm-profdata$v merge -o "$work/data" "$work/raw" || exit 1
 llvm-cov$v export -format=lcov -instr-profile="$work/data" "$replay" \
     >"$work/lcov" || exit 1
-for file in ckks/serial.c ckks/serial_params.c ckks/serial_data.c \
-            ckks/serial_keys.c ckks/pack.c ckks/seal.c ckks/seal_data.c \
-            ckks/seal_keys.c ckks/seal_eval.c nn/format/json_read.c \
+for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
+            ckks/bytes/serial_data.c ckks/bytes/serial_keys.c \
+            ckks/bytes/serial_evalkey.c ckks/base/bits.c \
+            ckks/seal/seal.c ckks/seal/seal_words.c ckks/seal/seal_data.c ckks/seal/seal_keys.c \
+            ckks/seal/seal_eval.c nn/format/json_read.c \
             nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \

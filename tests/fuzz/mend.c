@@ -1,7 +1,7 @@
 /* mend.c -- frames, sizes and checksums of libckks's objects put right, so that
  * changes of the fields behind them reach the loader.
  */
-#include "bytes.h"
+#include "base/bytes.h"
 #include "fuzz.h"
 #include "objects.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "fuzz.h"
 
 enum { PIXELS = 4096, LAYERS = 16 };

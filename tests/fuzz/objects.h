@@ -3,7 +3,7 @@
 #define FUZZ_OBJECTS_H
 
 #include "fuzz.h"
-#include "serial.h"
+#include "bytes/serial.h"
 
 enum { FUZZ_AT_SUM = 6 };       /* where an object says its kind of checksum */
 

@@ -3,9 +3,9 @@
  */
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "objects.h"
-#include "seal.h"
+#include "seal/seal.h"
 
 enum { TOY_LOG_N = 6, TOY_PRIMES = 8 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "fuzz.h"
 #include "vct.h"
 

@@ -2,11 +2,11 @@
  * fields stay, so that changes of them reach the loader.  With FUZZ_OTHER the
  * last polynomial is a seed.
  */
-#include "seal.h"
+#include "seal/seal.h"
 
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "seal_mend.h"
 
 static void head(uint8_t *at, uint64_t size)

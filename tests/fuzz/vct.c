@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "fuzz.h"
-#include "serial.h"
+#include "bytes/serial.h"
 
 enum { MOST_IMAGES = 4, AT_IMAGES = 24 + UNET_ID,
        FIRST = VCT_HEAD + VCT_ENTRY + VCT_DIGEST };    /* of one image       */

@@ -52,14 +52,14 @@ NOT_COUNTED = ('invalid', 'equivalent')
 
 def sources():
     """The files that are mutated: ckks/ but SEAL's format and the public
-    header, which has declarations alone."""
-    found = glob.glob('ckks/*.[ch]') + glob.glob('ckks/kernel/*.[ch]')
-    return sorted(f for f in found if not f.startswith('ckks/seal')
-                  and f != 'ckks/ckks.h')
+    headers, which have declarations alone."""
+    found = glob.glob('ckks/**/*.[ch]', recursive=True)
+    return sorted(f for f in found
+                  if not f.startswith(('ckks/seal/', 'ckks/ckks')))
 
 
 def all_mutants(files):
-    types = type_names(read(f) for f in sources() + ['ckks/ckks.h'])
+    types = type_names(read(f) for f in sources() + glob.glob('ckks/ckks*.h'))
     return {f: mutants_of(f, read(f), types) for f in files}
 
 

@@ -267,22 +267,22 @@ ifma_flags="-mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma
 
 faults_poison()
 {
-    must_see "a jump" poison "$1" portable word.h "$jump" portable.c
-    must_see "a table" poison "$1" portable word.h "$table" portable.c
+    must_see "a jump" poison "$1" portable base/word.h "$jump" portable/pointwise.c
+    must_see "a table" poison "$1" portable base/word.h "$table" portable/pointwise.c
     if echo $poison_kernels | grep -q avx2; then
-        must_see "a jump by a vector" poison "$1" avx2 kernel/avx2.h "$avx2" \
-                 avx2_words.c $avx2_flags
+        must_see "a jump by a vector" poison "$1" avx2 kernel/avx2/avx2.h "$avx2" \
+                 avx2/pointwise.c $avx2_flags
     fi
 }
 
 faults_branches()
 {
-    must_see "a jump by a vector" branches - avx2 kernel/avx2.h "$avx2" \
-             avx2_words.c $avx2_flags
-    must_see "a jump by a vector" branches - avx512ifma kernel/avx512ifma.h \
-             "$ifma" avx512ifma_words.c $ifma_flags
-    must_see "a gather" branches - avx512ifma kernel/avx512ifma.h "$gather" \
-             avx512ifma_words.c $ifma_flags
+    must_see "a jump by a vector" branches - avx2 kernel/avx2/avx2.h "$avx2" \
+             avx2/pointwise.c $avx2_flags
+    must_see "a jump by a vector" branches - avx512ifma kernel/ifma/ifma.h \
+             "$ifma" ifma/pointwise.c $ifma_flags
+    must_see "a gather" branches - avx512ifma kernel/ifma/ifma.h "$gather" \
+             ifma/pointwise.c $ifma_flags
 }
 
 faults_trace()
@@ -290,15 +290,15 @@ faults_trace()
     case $best in
     avx512ifma)
         must_see "a jump by a vector" trace "$1" avx512ifma \
-                 kernel/avx512ifma.h "$ifma" avx512ifma_words.c $ifma_flags ;;
+                 kernel/ifma/ifma.h "$ifma" ifma/pointwise.c $ifma_flags ;;
     avx2)
-        must_see "a jump by a vector" trace "$1" avx2 kernel/avx2.h "$avx2" \
-                 avx2_words.c $avx2_flags ;;
+        must_see "a jump by a vector" trace "$1" avx2 kernel/avx2/avx2.h "$avx2" \
+                 avx2/pointwise.c $avx2_flags ;;
     esac
     [ "$2" = all ] || return
-    must_see "a jump" trace "$1" portable word.h "$jump" portable.c
-    must_see "a table" trace "$1" portable word.h "$table" portable.c
-    must_see "a division" trace "$1" portable word.h "$division" portable.c
+    must_see "a jump" trace "$1" portable base/word.h "$jump" portable/pointwise.c
+    must_see "a table" trace "$1" portable base/word.h "$table" portable/pointwise.c
+    must_see "a division" trace "$1" portable base/word.h "$division" portable/pointwise.c
 }
 
 # ---- what this machine has --------------------------------------------------
@@ -339,9 +339,9 @@ quick()
         faults_trace "$1"
         if command -v python3 >/dev/null; then
             for set in obj omp; do      # of the libraries, of the command
-                [ ! -f "${1%/*}/$set/ckks/kernel/avx2.o" ] \
+                [ ! -f "${1%/*}/$set/ckks/kernel/avx2/kernel.o" ] \
                     || branches "as built, $set" \
-                                "${1%/*}/$set"/ckks/kernel/avx*.o
+                                "${1%/*}/$set"/ckks/kernel/[ai]*/*.o
             done
             faults_branches
         else
@@ -412,7 +412,7 @@ all()
         only=
         [ $c = gcc ] || only=kernel
         case ${1:-branches} in
-        branches) branches "$c -O2" "$dir"/obj/ckks/kernel/avx*.o ;;
+        branches) branches "$c -O2" "$dir"/obj/ckks/kernel/[ai]*/*.o ;;
         esac
         case ${1:-timing} in
         timing) timing "$c -O2" "$dir/libckks.a" ;;
@@ -430,7 +430,7 @@ all()
     esac
     case ${1:-timing} in
     timing) must_see "a jump" timing "$root/build-ct/gcc-O2/libckks.a" \
-                     portable word.h "$jump" portable.c ;;
+                     portable base/word.h "$jump" portable/pointwise.c ;;
     esac
 }
 

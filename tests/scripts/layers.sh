@@ -1,11 +1,11 @@
 #!/bin/sh
 # layers.sh [BUILD] -- the layer rule.
 #
-# Every file of ckks/ says "layer K" in its opening comment (a header without
-# one belongs to layer 2 if it lies in kernel/) and includes only files of
-# layers up to K; ckks/ includes nothing of nn/, nn/ nothing of unet/; each
-# outside library is named in one file.  With a BUILD also looks at the
-# objects: libckks needs no name of nn, nn none of unet; nothing of a server
+# The folders of ckks/ are its layers: a file includes only files of its own
+# folder and of those before it, beside the public headers.  ckks/ includes
+# nothing of nn/, nn/ nothing of unet/; each outside library is named in one
+# file.  With a BUILD also looks at the objects: a folder of ckks/ needs no name
+# of a later one, libckks none of nn, nn none of unet; nothing of a server
 # decrypts or takes a secret key, and a program that evaluates links no
 # decryption.  Ends with "N passed, N failed".
 cd "$(dirname "$0")/../.." || exit 1
@@ -25,15 +25,17 @@ judge()
 }
 
 # ---- layers of ckks/ ----------------------------------------------------------
-# layer FILE: its number; nothing if it says none
+layers="base kernel ring embed scheme bytes seal"
+
+# layer FILE: its number, 0 for a public header; nothing outside of the folders
 layer()
 {
-    k=$(sed -n '1,3s/.*layer \([0-9]\).*/\1/p' "$1" | head -n 1)
-    case $k,$1 in
-        ,*/kernel/*) k=2 ;;
-        ,*/ckks.h | ,*/ckks_*.h) k=0 ;;                   # the interface: names, no code
+    case $1 in
+        ckks/ckks.h | ckks/ckks_*.h) echo 0 ;;
+        ckks/*/*)
+            k=${1#ckks/}
+            echo "$layers" | tr ' ' '\n' | grep -nx "${k%%/*}" | cut -d: -f1 ;;
     esac
-    echo "$k"
 }
 
 # included FILE: what it includes by "...", as paths from the root
@@ -57,7 +59,7 @@ sources=$(find ckks -name '*.[ch]' | sort)
 judge "ckks: there are sources" "$([ -n "$sources" ] || echo none)"
 for f in $sources; do
     own=$(layer "$f")
-    judge "$f says its layer" "$([ -n "$own" ] || echo silent)"
+    judge "$f lies in a layer" "$([ -n "$own" ] || echo outside)"
     up=
     for g in $(included "$f"); do
         other=$(layer "$g" 2>/dev/null)
@@ -67,7 +69,7 @@ for f in $sources; do
             *) up="$up $g" ;;
         esac
     done
-    judge "$f (layer ${own:-?}) includes only its layer and below" "$up"
+    judge "$f includes only its folder and those before it" "$up"
 done
 
 # ---- between the folders --------------------------------------------------------
@@ -118,7 +120,23 @@ wants()
     nm -u $1 2>/dev/null | awk '/:$/ { file = $0 } $1 == "U" { print file $2 }' \
         | grep -E "$2"
 }
+# defined OBJECTS: the names they have for others
+defined()
+{
+    nm --defined-only -g $1 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u
+}
 if [ -n "$build" ] && [ -d "$build/obj" ]; then
+    above=$layers
+    for f in $layers; do
+        above=${above#"$f"}
+        above=${above# }
+        own=$(find "$build/obj/ckks/$f" -name '*.o' 2>/dev/null)
+        later=$(for g in $above; do find "$build/obj/ckks/$g" -name '*.o'; done)
+        judge "ckks/$f: there are objects" "$([ -n "$own" ] || echo none)"
+        judge "ckks/$f needs no name of a later folder" \
+            "$(wants "$own" . | sed 's/.*://' | sort -u \
+               | grep -Fx "$([ -z "$later" ] || defined "$later"; echo .)")"
+    done
     judge "libckks needs nothing of nn and unet" \
         "$(wants "$build/libckks.a" ':(nn|nni|unet|uni)_')"
     judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':(unet|uni)_')"

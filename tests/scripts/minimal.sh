@@ -54,9 +54,9 @@ try "nothing else is made" only_lib
 # ---- what it stands on --------------------------------------------------------
 foreign_headers()
 {
-    for f in ckks/*.c ckks/kernel/kernel.c ckks/kernel/portable*.c; do
+    for f in ckks/*/*.c ckks/kernel/portable/*.c; do
         case $f in
-            ckks/file.c | ckks/fft_fftw.c) continue ;;      # not built
+            ckks/bytes/file.c | ckks/embed/fft_fftw.c) continue ;;      # not built
         esac
         $CC -std=c11 -D_POSIX_C_SOURCE=200809L -DCKKS_MINIMAL \
             -Ickks -M "$f" || return 1
@@ -126,7 +126,7 @@ refused()
 }
 fast()
 {
-    for f in ckks/*.c ckks/kernel/*.c; do
+    for f in ckks/*/*.c ckks/*/*/*.c; do
         refused "$f" -Ofast || { echo "$f is taken"; return 1; }
     done
 }
@@ -136,9 +136,9 @@ for flag in -ffast-math -ffinite-math-only -funsafe-math-optimizations; do
     [ "$flag" = -funsafe-math-optimizations ] \
         && ! $CC $flag -dM -E -x c /dev/null | grep -q __ASSOCIATIVE_MATH__ \
         && continue
-    try "$flag is refused" refused ckks/encode.c $flag
+    try "$flag is refused" refused ckks/scheme/encode.c $flag
 done
-try "-O3 is taken" $CC -std=c11 -O3 -Ickks -E -o "$work/e" ckks/encode.c
+try "-O3 is taken" $CC -std=c11 -O3 -Ickks -E -o "$work/e" ckks/scheme/encode.c
 
 # ---- it works -------------------------------------------------------------------
 for e in 01_encode 02_multiply_rotate 03_keys_on_two_sides; do

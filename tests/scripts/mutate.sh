@@ -18,148 +18,148 @@ cd "$work/tree" || exit 1
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 cat > "$work/list" <<'LIST'
-ckks/kernel/portable_ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
-ckks/kernel/portable_ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
-ckks/kernel/kernel.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
-ckks/kernel/portable.c	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
-ckks/kernel/portable.c	s/(half - y\[0\]\[k\])/(half - y[0][k] - 1)/	kernel_ exhaustive
-ckks/kernel/portable.c	s/up = centred ? 0.5 : 0;/up = 0.5;/	kernel_
-ckks/kernel/portable.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
-ckks/kernel/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
-ckks/kernel/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
-ckks/kernel/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2_ntt.c	s/layers + 2 + 4 > LAST_LAYERS/layers + 2 + 4 > 40/	growing_
-ckks/kernel/avx2_ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
-ckks/kernel/avx2_ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/avx2_sums.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
-ckks/kernel/avx2_sums.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
-ckks/kernel/avx2_sums.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
-ckks/kernel/avx2_sums.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i)/	kernel_dot2
-ckks/kernel/avx2_sums.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
-ckks/kernel/avx2_words.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
-ckks/kernel/avx2_ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
-ckks/kernel/avx2_ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
-ckks/kernel/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
-ckks/kernel/avx2_combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
-ckks/kernel/avx_pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
-ckks/kernel/avx_pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
-ckks/kernel/avx_pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
-ckks/kernel/avx_pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
-ckks/kernel/avx2_combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
-ckks/kernel/avx2_combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
-ckks/kernel/avx512ifma_combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
-ckks/kernel/avx512ifma_combine.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
-ckks/kernel/avx512ifma_combine.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
-ckks/kernel/avx_pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
-ckks/kernel/avx_pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
-ckks/kernel/avx_pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
-ckks/kernel/avx_pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/avx512ifma_ntt.h	s/halved\[k\] = bound + PAIR > room/halved[k] = bound > room/	growing_
-ckks/kernel/avx512ifma_ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
-ckks/kernel/avx512ifma.h	s/fold(fold(end_lazy(high, low, e), e->c.p2), e->c.p)/fold(end_lazy(high, low, e), e->c.p)/	kernel_
-ckks/kernel/avx512ifma_ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
-ckks/kernel/avx512ifma_words.c	s/mul_lazy(r1, add(x, x), y, &r)/mul_lazy(r1, x, y, \&r)/	kernel_pointwise
-ckks/kernel/avx512ifma_words.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
-ckks/kernel/avx512ifma_combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
-ckks/kernel/avx2_combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
-ckks/kernel/avx2_expand.c	s/numbers(node + 4)/numbers(node)/	blake2
-ckks/kernel/avx2_expand.c	s/_mm256_cvtepu32_epi64/_mm256_cvtepi32_epi64/	blake2
-ckks/kernel/avx512ifma_expand.c	s/if (s < 8)/if (s < 7)/	blake2
-ckks/kernel/avx512ifma_expand.c	s/_mm512_cvtepu32_epi64/_mm512_cvtepi32_epi64/	blake2
-ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/k = 1; k < n/k = 2; k < n/	real_
-ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/x\[n \/ 2\] = cki_add(/x[n \/ 2] = cki_sub(/	real_
-ckks/kernel/portable_ntt.c	/^static void fold/,/^}/s/x\[n \/ 4\] = cki_sub(b/x[n \/ 4] = cki_sub(a/	real_
-ckks/kernel/portable_ntt.c	/^static void unfold/,/^}/s/x\[0\] = cki_add(x\[0\], x\[0\], p);/;/	real_
-ckks/kernel/portable_ntt.c	/^static void unfold/,/^}/s/cki_sub(a, cki_mul_shoup(b/cki_add(a, cki_mul_shoup(b/	real_
-ckks/kernel/portable_ntt.c	/^static inline void butterfly_back/,/^}/s/cki_sub(u, v, p)/cki_sub(v, u, p)/	real_
-ckks/kernel/kernel.c	s/root\[i\] = cki_mul(root\[i\], t->fold, mod);/;/	real_
-ckks/kernel/kernel.c	s/root\[n + i\] = cki_mul(root\[n + i\], t->unfold, mod);/;/	real_
-ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 3; i < 4; i++/	real_
-ckks/kernel/kernel.c	s/size_t i = 2; i < 4; i++/size_t i = 2; i < 3; i++/	real_
-ckks/kernel/kernel.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
-ckks/kernel/kernel.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
-ckks/kernel/kernel.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
-ckks/kernel/real_edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
-ckks/kernel/real_edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
-ckks/kernel/real_edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
-ckks/kernel/real_edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
-ckks/kernel/avx2_ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
-ckks/kernel/avx2_ntt.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
-ckks/kernel/avx2_ntt.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
-ckks/kernel/avx2_ntt.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
-ckks/kernel/avx2_ntt_inv.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
-ckks/kernel/avx2_ntt_inv.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
-ckks/kernel/avx2_ntt_inv.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
-ckks/kernel/avx2_ntt_inv.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
-ckks/kernel/avx2_ntt_inv.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
-ckks/kernel/avx2_ntt_inv.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
-ckks/kernel/avx2_ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
-ckks/kernel/avx512ifma_ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
-ckks/kernel/avx512ifma_ntt.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
-ckks/kernel/avx512ifma_ntt.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	s/times(p, plus, c)/times(p, minus, c)/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
-ckks/kernel/avx512ifma_ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
-ckks/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
-ckks/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
-ckks/word.h	s/cki_below(cki_below(r, 2 \* m->p), m->p)/cki_below(r, m->p)/	exhaustive kernel_
-ckks/word.h	s/return (p - a) \& cki_mask((0 - a) >> 63);/return p - a;/	exhaustive kernel_
-ckks/word.h	s/return cki_below(cki_mul_shoup_lazy(y, w, s, p), p);/return cki_mul_shoup_lazy(y, w, s, p);/	exhaustive kernel_
-ckks/word.h	s/tcmovb/tcmovbe/	exhaustive kernel_
-ckks/word.h	s/return r + (y \& cki_mask/return r + (y \& ~cki_mask/	word_plain
-ckks/word.h	s/return cki_sub((u ^ minus) - minus, 0, m->p);/return (u ^ minus) - minus;/	word_
-ckks/prime.c	s/m.one = UINT64_MAX/m.one = UINT64_MAX \/ 2/	word_
-ckks/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
-ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
-ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
-ckks/rns.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
-ckks/fit.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
-ckks/fit.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
-ckks/fit.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
-ckks/switch.c	s/!w->ctx->uncentred, n);/w->ctx->uncentred, n);/	oracle
-ckks/switch.c	s/t - w->level + key->level)/t)/	oracle misuse
-ckks/switch.c	s/: w->scaled        ? scaled_limb/: w->product ? scaled_limb/	oracle
-ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
-ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
-ckks/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
-ckks/keys.c	s/^    cki_key_turn(key, ctx, work);//	oracle
-ckks/switch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
-ckks/switch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
-ckks/switch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
-ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
-ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
-ckks/keys.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
-ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
-ckks/products.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
-ckks/products.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
-ckks/products.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
-ckks/sums.c	s/subtract ? m->p - 1 : 1/1/	oracle
-ckks/sums.c	s/^        made.seeded = 0;//	oracle_aliasing
-ckks/sums.c	s/if (out == a && degree == a->degree)/if (false)/	misuse_no
-ckks/constants.c	s/^    out->seeded = 0;//	oracle_aliasing
-ckks/constants.c	s/k < n; k += CKI_TILE)/k < 1; k += CKI_TILE)/	long_limbs
-ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
-ckks/encrypt.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
-ckks/seal.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_
-ckks/seal.c	s/cki_store64(m, s->stretch++)/cki_store64(m, 0)/	seal_
-ckks/seal.c	s/&& size != want)/\&\& size < want)/	seal_
-ckks/seal.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
-ckks/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
-ckks/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
-ckks/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
-ckks/rns.c	s/factor = (uint32_t)(order \/ n)/factor = 2/	real_
-ckks/slots.c	s/? -c\[f->n - k\]/? c[f->n - k]/	decode_
-ckks/constants.c	s/h == 0 ? root : m->p - root/h == 1 ? root : m->p - root/	oracle_linear
-ckks/context.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misuse_real
-ckks/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
-ckks/keys.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
-ckks/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
-ckks/serial_keys.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
-ckks/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
-ckks/steps.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
+ckks/kernel/portable/ntt.c	s/u_ + p2 - t_; /u_ + p - t_; /	kernel_ntt
+ckks/kernel/portable/ntt.c	s/x\[3\] = canonical(h, p);/x[3] = h >= 2 * p ? h - 2 * p : h;/	kernel_ntt
+ckks/kernel/table.c	s/t->n_inv_v = .*/t->n_inv_v = t->n_inv;/	kernel_ntt
+ckks/kernel/portable/portable.h	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kernel_
+ckks/kernel/portable/convert.c	s/(half - y\[0\]\[k\])/(half - y[0][k] - 1)/	kernel_ exhaustive
+ckks/kernel/portable/convert.c	s/up = centred ? 0.5 : 0;/up = 0.5;/	kernel_
+ckks/kernel/portable/combine.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
+ckks/kernel/avx2/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
+ckks/kernel/avx2/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
+ckks/kernel/avx2/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
+ckks/kernel/avx2/ntt.c	s/layers + 2 + 4 > LAST_LAYERS/layers + 2 + 4 > 40/	growing_
+ckks/kernel/avx2/ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
+ckks/kernel/avx2/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
+ckks/kernel/avx2/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/avx2/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
+ckks/kernel/avx2/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
+ckks/kernel/avx2/dot.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i)/	kernel_dot2
+ckks/kernel/avx2/dot.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
+ckks/kernel/avx2/pointwise.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
+ckks/kernel/avx2/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
+ckks/kernel/avx2/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
+ckks/kernel/avx2/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
+ckks/kernel/avx2/combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
+ckks/kernel/avx/pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
+ckks/kernel/avx/pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
+ckks/kernel/avx/pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
+ckks/kernel/avx/pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
+ckks/kernel/avx2/combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
+ckks/kernel/avx2/combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
+ckks/kernel/ifma/combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
+ckks/kernel/ifma/combine.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
+ckks/kernel/ifma/combine.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
+ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
+ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
+ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
+ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
+ckks/kernel/ifma/ntt.h	s/halved\[k\] = bound + PAIR > room/halved[k] = bound > room/	growing_
+ckks/kernel/ifma/ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
+ckks/kernel/ifma/ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
+ckks/kernel/ifma/ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
+ckks/kernel/ifma/pointwise.c	s/mul_lazy(r1, add(x, x), y, &r)/mul_lazy(r1, x, y, \&r)/	kernel_pointwise
+ckks/kernel/ifma/pointwise.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
+ckks/kernel/ifma/combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
+ckks/kernel/avx2/combine.c	s/(1 << 25) - 1/(1 << 24) - 1/	kernel_combine
+ckks/kernel/avx2/expand.c	s/numbers(node + 4)/numbers(node)/	blake2
+ckks/kernel/avx2/expand.c	s/_mm256_cvtepu32_epi64/_mm256_cvtepi32_epi64/	blake2
+ckks/kernel/ifma/expand.c	s/if (s < 8)/if (s < 7)/	blake2
+ckks/kernel/ifma/expand.c	s/_mm512_cvtepu32_epi64/_mm512_cvtepi32_epi64/	blake2
+ckks/kernel/portable/fold.c	/^void cki_portable_fold/,/^}/s/k = 1; k < n/k = 2; k < n/	real_
+ckks/kernel/portable/fold.c	/^void cki_portable_fold/,/^}/s/x\[n \/ 2\] = cki_add(/x[n \/ 2] = cki_sub(/	real_
+ckks/kernel/portable/fold.c	/^void cki_portable_fold/,/^}/s/x\[n \/ 4\] = cki_sub(b/x[n \/ 4] = cki_sub(a/	real_
+ckks/kernel/portable/fold.c	/^void cki_portable_unfold/,/^}/s/x\[0\] = cki_add(x\[0\], x\[0\], p);/;/	real_
+ckks/kernel/portable/fold.c	/^void cki_portable_unfold/,/^}/s/cki_sub(a, cki_mul_shoup(b/cki_add(a, cki_mul_shoup(b/	real_
+ckks/kernel/portable/fold.c	/^static inline void butterfly_back/,/^}/s/cki_sub(u, v, p)/cki_sub(v, u, p)/	real_
+ckks/kernel/table.c	s/root\[i\] = cki_mul(root\[i\], t->fold, mod);/;/	real_
+ckks/kernel/table.c	s/root\[n + i\] = cki_mul(root\[n + i\], t->unfold, mod);/;/	real_
+ckks/kernel/table.c	s/size_t i = 2; i < 4; i++/size_t i = 3; i < 4; i++/	real_
+ckks/kernel/table.c	s/size_t i = 2; i < 4; i++/size_t i = 2; i < 3; i++/	real_
+ckks/kernel/table.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
+ckks/kernel/table.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
+ckks/kernel/table.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
+ckks/kernel/avx/edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
+ckks/kernel/avx/edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
+ckks/kernel/avx/edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
+ckks/kernel/avx/edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
+ckks/kernel/avx2/ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/avx2/ntt.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
+ckks/kernel/avx2/ntt.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
+ckks/kernel/avx2/ntt.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
+ckks/kernel/avx2/ntt_inv.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
+ckks/kernel/avx2/ntt_inv.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
+ckks/kernel/avx2/ntt_inv.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
+ckks/kernel/avx2/ntt_inv.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
+ckks/kernel/avx2/ntt_inv.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
+ckks/kernel/avx2/ntt_inv.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
+ckks/kernel/avx2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/ifma/ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/ifma/ntt.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
+ckks/kernel/ifma/ntt.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
+ckks/kernel/ifma/ntt_inv.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
+ckks/kernel/ifma/ntt_inv.c	s/times(p, plus, c)/times(p, minus, c)/	real_
+ckks/kernel/ifma/ntt_inv.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
+ckks/kernel/ifma/ntt_inv.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
+ckks/kernel/ifma/ntt_inv.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
+ckks/kernel/ifma/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/base/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
+ckks/scheme/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
+ckks/base/word.h	s/cki_below(cki_below(r, 2 \* m->p), m->p)/cki_below(r, m->p)/	exhaustive kernel_
+ckks/base/word.h	s/return (p - a) \& cki_mask((0 - a) >> 63);/return p - a;/	exhaustive kernel_
+ckks/base/word.h	s/return cki_below(cki_mul_shoup_lazy(y, w, s, p), p);/return cki_mul_shoup_lazy(y, w, s, p);/	exhaustive kernel_
+ckks/base/word.h	s/tcmovb/tcmovbe/	exhaustive kernel_
+ckks/base/word.h	s/return r + (y \& cki_mask/return r + (y \& ~cki_mask/	word_plain
+ckks/base/word.h	s/return cki_sub((u ^ minus) - minus, 0, m->p);/return (u ^ minus) - minus;/	word_
+ckks/base/prime.c	s/m.one = UINT64_MAX/m.one = UINT64_MAX \/ 2/	word_
+ckks/base/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
+ckks/ring/galois.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
+ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
+ckks/ring/divide.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
+ckks/ring/special.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
+ckks/ring/special.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
+ckks/ring/special.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
+ckks/scheme/keyswitch.c	s/!w->ctx->uncentred, n);/w->ctx->uncentred, n);/	oracle
+ckks/scheme/keyswitch.c	s/t - w->level + key->level)/t)/	oracle misuse
+ckks/scheme/keyswitch.c	s/: w->scaled        ? scaled_limb/: w->product ? scaled_limb/	oracle
+ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
+ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
+ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
+ckks/scheme/evalkey.c	s/^    cki_key_turn(key, ctx, work);//	oracle
+ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
+ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
+ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
+ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
+ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
+ckks/scheme/evalkey.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
+ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
+ckks/scheme/mul.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
+ckks/scheme/mul.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
+ckks/scheme/mul.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
+ckks/scheme/add.c	s/subtract ? m->p - 1 : 1/1/	oracle
+ckks/scheme/add.c	s/^        made.seeded = 0;//	oracle_aliasing
+ckks/scheme/add.c	s/if (out == a && degree == a->degree)/if (false)/	misuse_no
+ckks/scheme/scalar.c	s/^    out->seeded = 0;//	oracle_aliasing
+ckks/scheme/scalar.c	s/k < n; k += CKI_TILE)/k < 1; k += CKI_TILE)/	long_limbs
+ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	encode
+ckks/scheme/publish.c	s/const uint64_t middle = cki_pow(2, (uint64_t)w, m);/const uint64_t middle = 0;/	noise owner publish oracle
+ckks/seal/seal_words.c	s/while (x\[i\] >= end)/while (0 \&\& x[i] >= end)/	seal_
+ckks/seal/seal_words.c	s/cki_store64(m, s->stretch++)/cki_store64(m, 0)/	seal_
+ckks/seal/seal.c	s/&& size != want)/\&\& size < want)/	seal_
+ckks/seal/seal_words.c	/cki_seal_words_read/,/^}/s/mod\[t\].p/mod[0].p/	seal_
+ckks/seal/seal_eval.c	s/g == 1 || \*step < 0/g == 1/	seal_
+ckks/seal/seal_eval.c	s/r->left -= (size_t)v.size;//	seal_
+ckks/seal/seal_keys.c	s/(size_t)key_primes(ctx) \* n; i++)/n; i++)/	seal_
+ckks/ring/galois.c	s/factor = (uint32_t)(order \/ n)/factor = 2/	real_
+ckks/embed/embed.c	s/? -c\[f->n - k\]/? c[f->n - k]/	decode_
+ckks/scheme/scalar.c	s/h == 0 ? root : m->p - root/h == 1 ? root : m->p - root/	oracle_linear
+ckks/scheme/check.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misuse_real
+ckks/scheme/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
+ckks/scheme/evalkey.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
+ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
+ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
+ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
+ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
 nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
 nn/layout/dvr.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
 nn/run/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network

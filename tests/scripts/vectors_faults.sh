@@ -19,36 +19,36 @@ cp -rp Makefile ckks nn unet vectors "$work/tree" || exit 1
 cp -rp "$build/omp" "$build/vectors-check" "$work/tree/build" || exit 1
 cd "$work/tree" || exit 1
 cat >"$work/list" <<'LIST'
-root	ckks/prime.c	s/if (root < best)/if (root > best)/	v1/words	root
-automorphism index	ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	v1/words	automorphism
-automorphism index	ckks/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	v1/words	galois_element
-sampler	ckks/rng.c	s/(int)(y & 31) - (int)(y >> 32 & 31)/(int)(y >> 32 \& 31) - (int)(y \& 31)/	v1/streams	sample_error
-stream	ckks/rng.c	s/cki_store64(m + 8, b);/cki_store64(m + 8, b \& 0xffffffff);/	v1/streams	stream
-rounding	ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	v1/base	mod_down
-rounding	ckks/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	v1/encoding	encode_const
-sign	ckks/keys.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	v1/keys	key_public
-sign	ckks/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	v1/encryption	encrypt_secret
-gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v1/keys	key_switching
-digit order	ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v1/switching	relin
-digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v1/fitted	relin
-rounding	ckks/rns.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
-frame	ckks/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
-byte order	ckks/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	v1/objects	bytes_ciphertext
-byte order	ckks/pack.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	v1/objects	bytes_plaintext
+root	ckks/base/prime.c	s/if (root < best)/if (root > best)/	v1/words	root
+automorphism index	ckks/ring/galois.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	v1/words	automorphism
+automorphism index	ckks/scheme/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	v1/words	galois_element
+sampler	ckks/scheme/rng.c	s/(int)(y & 31) - (int)(y >> 32 & 31)/(int)(y >> 32 \& 31) - (int)(y \& 31)/	v1/streams	sample_error
+stream	ckks/scheme/rng.c	s/cki_store64(m + 8, b);/cki_store64(m + 8, b \& 0xffffffff);/	v1/streams	stream
+rounding	ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	v1/base	mod_down
+rounding	ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	v1/encoding	encode_const
+sign	ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	v1/keys	key_public
+sign	ckks/scheme/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	v1/encryption	encrypt_secret
+gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v1/keys	key_switching
+digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v1/switching	relin
+digit order	ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v1/fitted	relin
+rounding	ckks/ring/divide.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
+frame	ckks/bytes/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
+byte order	ckks/bytes/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	v1/objects	bytes_ciphertext
+byte order	ckks/base/bits.c	s/cki_store64(out, acc);/cki_store64(out, acc << 32 | acc >> 32);/	v1/objects	bytes_plaintext
 layout	unet/tiles.c	s/k \/ columns \* p->core_height/k % columns * p->core_height/	v1/network	tiles
-root	ckks/prime.c	s/if (root < best)/if (root > best)/	v2/words	root
-automorphism index	ckks/rns.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	v2/words	automorphism
-automorphism index	ckks/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	v2/words	galois_element
-rounding	ckks/rns.c	s/d->c, true, r->n);/d->c, false, r->n);/	v2/base	mod_down
-encoding	ckks/slots.c	s/(a \* cosine\[k\] + b \* sine\[k\]) \* factor/(a * cosine[k] - b * sine[k]) * factor/	v2/encoding	embed
-decoding	ckks/slots.c	s/: k > 0  ? -c\[f->n - k\]/: k > 0  ? c[f->n - k]/	v2/encoding	decode
-sampler	ckks/encrypt.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (int)floor(error_bits) + hiding_bits - 1;/	v2/encryption	decrypt_flooded
-arithmetic	ckks/constants.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
-arithmetic	ckks/products.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
-gadget	ckks/keys.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v2/keys	key_switching
-digit order	ckks/switch.c	s/\*b = key->limb + 2 \* (size_t)j \* half/*b = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v2/switching	relin
-digit order	ckks/switch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v2/fitted	relin
-refusal	ckks/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
+root	ckks/base/prime.c	s/if (root < best)/if (root > best)/	v2/words	root
+automorphism index	ckks/ring/galois.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	v2/words	automorphism
+automorphism index	ckks/scheme/context.c	s/slots + slots) % slots);/slots + slots) % slots + 1);/	v2/words	galois_element
+rounding	ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	v2/base	mod_down
+encoding	ckks/embed/embed.c	s/(a \* cosine\[k\] + b \* sine\[k\]) \* factor/(a * cosine[k] - b * sine[k]) * factor/	v2/encoding	embed
+decoding	ckks/embed/embed.c	s/: k > 0  ? -c\[f->n - k\]/: k > 0  ? c[f->n - k]/	v2/encoding	decode
+sampler	ckks/scheme/publish.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (int)floor(error_bits) + hiding_bits - 1;/	v2/encryption	decrypt_flooded
+arithmetic	ckks/scheme/scalar.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
+arithmetic	ckks/scheme/mul.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
+gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v2/keys	key_switching
+digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v2/switching	relin
+digit order	ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v2/fitted	relin
+refusal	ckks/scheme/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
 LIST
 while IFS='	' read -r stage file edit vectors operation; do
     cp -p "$file" "$work/saved"
@@ -83,9 +83,9 @@ done <"$work/list"
 
 # A kernel that computes nonsense is refused, and not as one that this machine
 # lacks: tests/scripts/vectors.sh and tests/scripts/cross.sh skip the latter only.
-cp -p ckks/kernel/portable_ntt.c "$work/saved"
+cp -p ckks/kernel/portable/ntt_inv.c "$work/saved"
 sed 's/cki_mul(t->n_inv_v, factor/cki_mul(t->n_inv, factor/' "$work/saved" \
-    >ckks/kernel/portable_ntt.c
+    >ckks/kernel/portable/ntt_inv.c
 make B=build build/vectors-check >"$work/log" 2>&1 \
     && build/vectors-check --kernel portable "$root/vectors/v1/words.json" \
        >"$work/log" 2>&1

@@ -88,8 +88,8 @@ void fixture_complete(const fixture *f, opoly *m)
 
 void fixture_engine(fixture *f, const cki_fft_engine *e)
 {
-    cki_fft_clear(&f->ctx->fft, &f->ctx->memory);
-    if (cki_fft_init_engine(&f->ctx->fft, &f->ctx->memory, f->ctx->log_n,
+    cki_embed_clear(&f->ctx->embed, &f->ctx->memory);
+    if (cki_embed_init_engine(&f->ctx->embed, &f->ctx->memory, f->ctx->log_n,
                             f->generator, f->real, e) != CKKS_OK)
         abort();
 }

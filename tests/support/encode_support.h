@@ -4,8 +4,8 @@
 
 #include "test.h"
 
-#include "context.h"
-#include "fft.h"
+#include "scheme/context.h"
+#include "embed/embed.h"
 #include "oracle/oracle.h"
 
 /* The FFT engines of this build. */

@@ -10,7 +10,7 @@
 
 #include "test.h"
 
-#include "key.h"
+#include "scheme/key.h"
 
 /* Memory that counts, and refuses call number `refuse` from now on. */
 typedef struct misuse_meter {

@@ -3,7 +3,7 @@
 
 #include "noise_support.h"
 
-#include "context.h"
+#include "scheme/context.h"
 
 typedef struct noise_set {
     const char *name;

@@ -11,7 +11,7 @@
 
 #include "test.h"
 
-#include "key.h"
+#include "scheme/key.h"
 #include "oracle/oracle.h"
 
 typedef struct world {

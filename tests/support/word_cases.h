@@ -6,7 +6,7 @@
 
 #include "test.h"
 
-#include "word.h"
+#include "base/word.h"
 
 __extension__ typedef unsigned __int128 wide_word;
 

@@ -1,0 +1,261 @@
+/* serial_evalkey.c -- evaluation keys as bytes.
+ *
+ * Read first: serial.h, key.h.  The order of work of a loader is that of
+ * serial_data.c.  Random halves are not stored: their seeds are.
+ *
+ * Fields behind the frame (offsets from there):
+ *
+ *   0 u32 count, 4 u32 zero, 8 count entries of 48 bytes:
+ *     0 u32 kind, 4 u32 step, 8 u32 level, 12 u32 zero, 16 seed;
+ *   then for every key and digit the limbs of b over q_0..q_level and the
+ *   special primes
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "bytes/serial.h"
+#include "scheme/key.h"
+
+enum { KEYS_FIELDS = 8, KEY_ENTRY = 48, KEY_SEED_AT = 16 };
+
+/* Bytes of the limbs of one key. */
+static uint64_t key_limbs_size(const ckks_ctx *ctx, int level)
+{
+    uint64_t half = cki_limbs_size(ctx, level);
+
+    for (int t = 0; t < ctx->num_special; t++)
+        half += cki_limb_size(ctx, ctx->num_primes + t);
+    return (uint64_t)(level / ctx->alpha + 1) * half;
+}
+
+static bool all_seeded(const ckks_keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (keys->key[i].seedless)
+            return false;
+    return true;
+}
+
+size_t ckks_keys_size(const ckks_keys *keys)
+{
+    uint64_t size;
+
+    if (keys == NULL || !all_seeded(keys))
+        return 0;
+    size = CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * keys->count;
+    for (size_t i = 0; i < keys->count; i++)
+        size += key_limbs_size(keys->ctx, keys->key[i].level);
+    return (size_t)size;
+}
+
+/* The b half of digit j. */
+static uint64_t *key_b(const cki_key *key, int j, const ckks_ctx *ctx)
+{
+    return key->limb + 2 * (size_t)j * cki_key_half(key, ctx);
+}
+
+/* Memory has the key permuted (key.h).  work: N words, then N of 32 bits. */
+static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx,
+                          uint64_t *work)
+{
+    const uint32_t *perm = cki_key_perm(key, ctx);
+    uint32_t *back = (uint32_t *)(void *)(work + ctx->n);
+
+    if (perm != NULL)
+        cki_perm_inverse(back, perm, ctx->n);
+    for (int j = 0; j < key->digits; j++)
+        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
+            const uint64_t *limb = key_b(key, j, ctx) + (size_t)t * ctx->n;
+
+            if (perm != NULL) {
+                ctx->rns.kernel->permute(work, limb, back, ctx->n);
+                limb = work;
+            }
+            b = cki_limb_write(b, limb, cki_key_prime(key, ctx, t), ctx);
+        }
+    return b;
+}
+
+static size_t turn_bytes(const ckks_ctx *ctx)
+{
+    return ctx->n * (sizeof(uint64_t) + sizeof(uint32_t));
+}
+
+ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
+{
+    CKI_NEAREST;
+    static const char name[] = "ckks_keys_save";
+    uint64_t *work;
+    uint8_t *b;
+    ckks_status s;
+
+    if (keys == NULL)
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (!all_seeded(keys))
+        return cki_no_seed("one of the keys", name);
+    s = cki_check_room(out, size, ckks_keys_size(keys), name);
+    if (s != CKKS_OK)
+        return s;
+    work = cki_alloc(&keys->ctx->memory, turn_bytes(keys->ctx));
+    if (work == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        turn_bytes(keys->ctx));
+    cki_head_write(out, size, CKI_KIND_KEYS, keys->ctx);
+    b = out + CKI_HEAD;
+    cki_store32(b, (uint32_t)keys->count);
+    cki_store32(b + 4, 0);
+    b += KEYS_FIELDS;
+    for (size_t i = 0; i < keys->count; i++, b += KEY_ENTRY) {
+        const cki_key *key = &keys->key[i];
+
+        cki_store32(b, (uint32_t)key->kind);
+        cki_store32(b + 4, (uint32_t)key->step);
+        cki_store32(b + 8, (uint32_t)key->level);
+        cki_store32(b + 12, 0);
+        memcpy(b + KEY_SEED_AT, key->seed, CKKS_SEED_BYTES);
+    }
+    for (size_t i = 0; i < keys->count; i++)
+        b = key_write(b, &keys->key[i], keys->ctx, work);
+    cki_free(&keys->ctx->memory, work, turn_bytes(keys->ctx));
+    cki_head_seal(out, size);
+    return CKKS_OK;
+}
+
+/* One entry: ranges.  A rotation's step is 1..slots-1, that of others 0. */
+static ckks_status entry_check(const uint8_t *b, const ckks_ctx *ctx,
+                               const char *name)
+{
+    uint32_t kind = cki_load32(b);
+    bool rotate = kind == CKKS_KEY_ROTATE;
+    ckks_status s = cki_check_field(kind, 0, ctx->real ? CKKS_KEY_ROTATE
+                                                       : CKKS_KEY_CONJ,
+                                    "kind", name);
+
+    if (s == CKKS_OK)
+        s = cki_check_field(cki_load32(b + 4), rotate,
+                            rotate ? ctx->slots - 1 : 0, "step", name);
+    if (s == CKKS_OK)
+        s = cki_check_field(cki_load32(b + 8), 0,
+                            (uint64_t)ctx->num_primes - 1, "level", name);
+    if (s == CKKS_OK)
+        s = cki_check_field(cki_load32(b + 12), 0, 0, "zero", name);
+    return s;
+}
+
+/* All entries, b at the first: ranges, no key twice, and the size they add up
+ * to.  A bit for each key there can be: rotation by step has bit `step`,
+ * relinearisation bit 0, conjugation the bit behind; 8 KB at most. */
+static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
+                                 const ckks_ctx *ctx, const char *name)
+{
+    uint8_t seen[((size_t)1 << (CKKS_MAX_LOG_N - 1)) / 8 + 1] = { 0 };
+    uint64_t want = CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * count;
+
+    for (size_t i = 0; i < count; i++, b += KEY_ENTRY) {
+        uint32_t kind = cki_load32(b), step = cki_load32(b + 4);
+        size_t bit = kind == CKKS_KEY_CONJ ? ctx->slots : step;
+        ckks_status s = entry_check(b, ctx, name);
+
+        if (s != CKKS_OK)
+            return s;
+        if (seen[bit / 8] >> bit % 8 & 1)
+            return cki_fail(CKKS_EFORMAT, "%s: key %zu of %zu: kind %u, step "
+                            "%u stands twice", name, i, count, (unsigned)kind,
+                            (unsigned)step);
+        seen[bit / 8] |= (uint8_t)(1u << bit % 8);
+        want += key_limbs_size(ctx, (int)cki_load32(b + 8));
+    }
+    return cki_check_size(size, want, name);
+}
+
+static ckks_status key_read(cki_key *key, const uint8_t **in,
+                            const ckks_ctx *ctx, const char *name)
+{
+    for (int j = 0; j < key->digits; j++)
+        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
+            ckks_status s = cki_limb_read(
+                key_b(key, j, ctx) + (size_t)t * ctx->n, in,
+                cki_key_prime(key, ctx, t), ctx,
+                key->kind == CKKS_KEY_RELIN ? "relinearisation key"
+                : key->kind == CKKS_KEY_CONJ ? "conjugation key"
+                                             : "rotation key", name);
+
+            if (s != CKKS_OK)
+                return s;
+        }
+    return CKKS_OK;
+}
+
+/* Allocates and reads all keys; b at the entries, limbs behind them. */
+static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
+                             const char *name)
+{
+    const uint8_t *limbs = b + (size_t)KEY_ENTRY * made->count;
+    const ckks_ctx *ctx = made->ctx;
+    uint64_t *work = cki_alloc(&ctx->memory, turn_bytes(ctx));
+    ckks_status s = CKKS_OK;
+
+    if (work == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                        turn_bytes(ctx));
+
+    for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
+        const uint8_t *e = b + (size_t)KEY_ENTRY * i;
+
+        s = cki_key_new(&made->key[i], ctx,
+                        (ckks_key_kind)cki_load32(e), (int)cki_load32(e + 4),
+                        (int)cki_load32(e + 8), name);
+        if (s == CKKS_OK)
+            memcpy(made->key[i].seed, e + KEY_SEED_AT, CKKS_SEED_BYTES);
+    }
+    for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
+        s = key_read(&made->key[i], &limbs, ctx, name);
+    for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
+        cki_key_expand(&made->key[i], ctx);
+        cki_key_turn(&made->key[i], ctx, work);
+    }
+    cki_free(&ctx->memory, work, turn_bytes(ctx));
+    return s;
+}
+
+ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
+                           const uint8_t *in, size_t size)
+{
+    CKI_NEAREST;
+    static const char name[] = "ckks_keys_load";
+    const uint8_t *entries;
+    ckks_keys *made;
+    size_t count, most;
+    ckks_status s;
+
+    if (out == NULL || ctx == NULL)
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    s = cki_head_read(in, size, CKI_KIND_KEYS, KEYS_FIELDS, ctx, name);
+    if (s == CKKS_OK && ctx->num_special == 0)
+        s = cki_fail(CKKS_EFORMAT, "%s: keys, but the context has no special "
+                     "primes", name);
+    if (s != CKKS_OK)
+        return s;
+    count = cki_load32(in + CKI_HEAD);
+    most = (size - CKI_HEAD - KEYS_FIELDS) / KEY_ENTRY;
+    most = most < ctx->slots + 1 ? most : ctx->slots + 1;
+    entries = in + CKI_HEAD + KEYS_FIELDS;
+    s = cki_check_field(count, 0, most, "count", name);
+    if (s == CKKS_OK)
+        s = cki_check_field(cki_load32(in + CKI_HEAD + 4), 0, 0, "zero",
+                            name);
+    if (s == CKKS_OK)
+        s = entries_check(entries, count, size, ctx, name);
+    if (s == CKKS_OK)
+        s = cki_keys_new(&made, ctx, count, name);
+    if (s != CKKS_OK)
+        return s;
+    s = keys_read(made, entries, name);
+    if (s != CKKS_OK) {
+        ckks_keys_clear(&made);
+        return s;
+    }
+    ckks_keys_clear(out);
+    *out = made;
+    return CKKS_OK;
+}

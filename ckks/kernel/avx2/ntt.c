@@ -1,0 +1,398 @@
+/* ntt.c -- the NTT in doubles, forward, and what a division makes
+ * of it.
+ *
+ * Read first: avx2.h (Lemma F), docs/02-ntt.md, docs/10-kernels.md.
+ */
+#include "kernel/avx2/ntt.h"
+
+/* ---- tables -------------------------------------------------------------- */
+
+/* own: N doubles forward, N inverse, both balanced, numbered as in kernel.h;
+ * the last N/2 (layer of pairs) in groups of eight as four even, four odd. */
+size_t cki_avx2_ntt_bytes(size_t n)
+{
+    return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
+                                       : 2 * n * sizeof(double);
+}
+
+static void table_fill(double *w, const uint64_t *root, size_t n, uint64_t p)
+{
+    for (size_t i = 0; i < n / 2; i++)
+        w[i] = balanced(root[i], p);
+    for (size_t i = n / 2; i < n; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            w[i + j % 2 * 4 + j / 2] = balanced(root[i + j], p);
+}
+
+void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
+                          const uint64_t *inverse)
+{
+    const size_t n = t->n;
+    double *w = t->own;
+
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_prepare(t, root, inverse);
+        return;
+    }
+    table_fill(w, root, n, t->mod.p);
+    table_fill(w + n, inverse, n, t->mod.p);
+}
+
+/* ---- forward (ranges: ntt.h) --------------------------------------------- */
+
+/* (x, y) -> (x + w y, x - w y) */
+static inline void fwd(vec *x, vec *y, vec w, prime c)
+{
+    vec r = mulmod(*y, w, c), u = *x;
+
+    VERIFY_VEC(*y, MOST, c);
+    *x = _mm256_add_pd(u, r);
+    *y = _mm256_sub_pd(u, r);
+}
+
+/* One layer over everything; converts words. */
+static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
+{
+    vec w = _mm256_set1_pd(table[1]);
+
+    for (size_t j = 0; j < n / 2; j += 4) {
+        vec a = load(x + j), b = load(x + j + n / 2);
+
+        fwd(&a, &b, w, c);
+        store_lazy(x + j, a);
+        store_lazy(x + j + n / 2, b);
+    }
+    VERIFY_WITHIN(x, n, FWD_1, c);
+}
+
+/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
+ * two, the first of the others. */
+static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v, vec w0,
+                                     vec w1, bool two, prime c)
+{
+    fwd(u, v, w0, c);
+    fwd(p, q, w0, c);
+    VERIFY_VEC(*u, FWD_1, c);
+    VERIFY_VEC(*p, FWD_1, c);
+    VERIFY_VEC(*q, FWD_1, c);
+    VERIFY_VEC(*v, FWD_1, c);
+    if (two) {
+        fwd(u, p, w1, c);
+        fwd(q, v, w1, c);
+    }
+}
+
+/* That layer, or two, over everything; converts words. */
+static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
+                                   const cki_ntt *t, prime c)
+{
+    const size_t n = t->n;
+    const vec w0 = constant(t->fold, &t->mod), w1 = _mm256_set1_pd(table[1]);
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, 4, n);
+    for (size_t j = 4; j < n / 4; j += 4) {
+        vec u = load(x + j), p = load(mid + j);
+        vec q = reversed(load(mid - j - 3)), v = reversed(load(end - j - 3));
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(x + j, u);
+        store_lazy(mid + j, p);
+        store_lazy(mid - j - 3, reversed(q));
+        store_lazy(end - j - 3, reversed(v));
+    }
+    for (size_t i = 0; i < 8; i += 4) {
+        vec u = load(edge.u + i), p = load(edge.p + i);
+        vec q = load(edge.q + i), v = load(edge.v + i);
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(edge.u + i, u);
+        store_lazy(edge.p + i, p);
+        store_lazy(edge.q + i, q);
+        store_lazy(edge.v + i, v);
+    }
+    cki_edge_store(x, &edge, 4, n);
+    VERIFY_WITHIN(x, n, two ? FWD_2 : FWD_1, c);
+}
+
+/* Two layers on one block of 4t words; table index m + i of the block. */
+static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, const double *table,
+                                    size_t index, bool words, bool reduced,
+                                    prime c)
+{
+    vec w1 = _mm256_set1_pd(table[index]);
+    vec w2 = _mm256_set1_pd(table[2 * index]);
+    vec w3 = _mm256_set1_pd(table[2 * index + 1]);
+
+    for (size_t j = 0; j < t; j += 4) {
+        uint64_t *at = x + j;
+        vec e = words ? load(at) : load_lazy(at);
+        vec f = words ? load(at + t) : load_lazy(at + t);
+        vec g = words ? load(at + 2 * t) : load_lazy(at + 2 * t);
+        vec h = words ? load(at + 3 * t) : load_lazy(at + 3 * t);
+
+        if (reduced) {
+            e = reduce(e, c);
+            f = reduce(f, c);
+        }
+        fwd(&e, &g, w1, c);
+        fwd(&f, &h, w1, c);
+        fwd(&e, &f, w2, c);
+        fwd(&g, &h, w3, c);
+        store_lazy(at, e);
+        store_lazy(at + t, f);
+        store_lazy(at + 2 * t, g);
+        store_lazy(at + 3 * t, h);
+    }
+}
+
+/* Two layers on the blocks [first, first + count) of 4t words each, m = number
+ * of blocks of the whole transform. */
+static void fwd_sweep(uint64_t *x, size_t t, size_t m, size_t first,
+                      size_t count, bool words, bool reduced,
+                      const double *table, prime c)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t *at = x + 4 * t * i;
+
+        if (words)
+            fwd_block(at, t, table, m + first + i, true, false, c);
+        else if (reduced)
+            fwd_block(at, t, table, m + first + i, false, true, c);
+        else
+            fwd_block(at, t, table, m + first + i, false, false, c);
+    }
+}
+
+/* Two layers on the vectors of blocks of 16 words, numbered from first. */
+static void fwd_vectors(uint64_t *x, size_t n, size_t first, size_t count,
+                        const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
+        vec w1 = _mm256_set1_pd(table[n / 16 + i]);
+
+        fwd(&a, &d, w1, c);
+        fwd(&b, &e, w1, c);
+        fwd(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
+        fwd(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
+        store_lazy(x, a);
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+/* The last two layers, within vectors, of the 16 words x; y is taken off before
+ * the last sums, so that two share it. */
+static ALWAYS_INLINE void last_two(vec *x, const uint64_t *in, size_t n,
+                                   size_t i, vec y, const double *table,
+                                   prime c)
+{
+    const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
+    vec w = _mm256_loadu_pd(w4);
+
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        x[k] = load_lazy(in + 4 * k);
+    transpose(&x[0], &x[1], &x[2], &x[3]);
+    fwd(&x[0], &x[2], w, c);
+    fwd(&x[1], &x[3], w, c);
+    x[0] = _mm256_sub_pd(x[0], y);
+    x[2] = _mm256_sub_pd(x[2], y);
+    fwd(&x[0], &x[1], _mm256_loadu_pd(w5), c);
+    fwd(&x[2], &x[3], _mm256_loadu_pd(w5 + 4), c);
+}
+
+/* Blocks of 16 words, numbered from first; canonical words out. */
+static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
+                     const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec v[4];
+
+        last_two(v, x, n, i, c.half, table, c);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], FWD_7 + HALF, c);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            v[k] = reduce(v[k], c);
+        transpose(&v[0], &v[1], &v[2], &v[3]);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            store_centred(x + 4 * k, v[k], c);
+    }
+}
+
+/* What goes into a division, and what it makes. */
+enum {
+    DIVIDEND = UNIT + FWD_7,
+    SUMMANDS = HALF + 4 * UNIT,
+    QUOTIENT = PRODUCT(DIVIDEND)
+};
+
+WITHIN(DIVIDEND, MOST);
+WITHIN(QUOTIENT, UNIT - 1);
+WITHIN(PRODUCT(SUMMANDS), SUMMANDS);
+WITHIN(QUOTIENT + SUMMANDS + HALF, MOST);
+
+/* x += the summands there, at most 1/2 + 4 (SUMMANDS) at any time: brought down
+ * after every fourth. */
+static ALWAYS_INLINE void add_summands(vec *x, const cki_ending *q,
+                                       size_t at, size_t n, prime c)
+{
+    for (size_t j = 0; j < q->summands; j++) {
+        const uint64_t *y = q->s[j].x;
+        const uint32_t *perm = q->s[j].perm;
+
+        if (perm != NULL) {
+            ask_permuted(y, perm, at, n);
+            ask_permuted(y, perm, at + 8, n);
+        }
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            x[k] = _mm256_add_pd(x[k], load_at(y, perm, at + 4 * k));
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(x[k], SUMMANDS, c);
+        if (j % 4 == 3)
+            UNROLL
+            for (int k = 0; k < 4; k++)
+                x[k] = reduce(x[k], c);
+    }
+}
+
+/* What becomes of a transform. */
+typedef struct ending {
+    uint64_t *out;
+    const cki_ending *q;
+    vec w, u;
+} ending;
+
+/* The last two layers, into a division.  in less the transform is at most 1 +
+ * 5.77 < 8 (DIVIDEND), so the product with w at most 1/2 + 6.77/16 < 1; with
+ * the sum (or the product of it, below 1) and the middle below 1 + 4.5 + 1/2 <
+ * 8: Lemma C. */
+static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
+                       const ending *e, const double *table, prime c)
+{
+    const cki_ending *q = e->q;
+    const vec zero = _mm256_setzero_pd();
+
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        uint64_t *out = e->out + 16 * i;
+        vec v[4], sum[4];
+
+        last_two(v, x, n, i, zero, table, c);
+        transpose(&v[0], &v[1], &v[2], &v[3]);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], FWD_7, c);
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            v[k] = _mm256_sub_pd(load(q->in + 16 * i + 4 * k), v[k]);
+        for (int k = 0; k < 4; k++)
+            VERIFY_VEC(v[k], DIVIDEND, c);
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            v[k] = mulmod(v[k], e->w, c);
+        if (q->summands == 0) {
+            UNROLL
+            for (size_t k = 0; k < 4; k++)
+                store(out + 4 * k, lift(v[k], c));
+            continue;
+        }
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            sum[k] = zero;
+        add_summands(sum, q, 16 * i, n, c);
+        UNROLL
+        for (size_t k = 0; k < 4; k++) {
+            if (q->u != 1)
+                sum[k] = mulmod(sum[k], e->u, c);
+            v[k] = _mm256_add_pd(v[k], _mm256_sub_pd(sum[k], c.half));
+            VERIFY_VEC(v[k], MOST, c);
+            store_centred(out + 4 * k, reduce(v[k], c), c);
+        }
+    }
+}
+
+/* The sweeps of one block of `size` words that starts the layer of m blocks;
+ * e: or NULL. */
+static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
+                     int layers, bool words, const ending *e,
+                     const double *table, prime c)
+{
+    size_t count = 1, m = n / size;
+
+    for (size_t t = size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
+        /* no sweep behind this one reduces */
+        bool reduced = t == 16 ? layers + 2 + 4 > LAST_LAYERS
+                               : layers + 2 > MAX_LAYERS;
+
+        fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
+        layers = reduced ? 2 : layers + 2;
+        words = false;
+        VERIFY_WITHIN(x, size, fwd_bound(layers), c);
+    }
+    VERIFY(layers + 4 <= LAST_LAYERS);
+    index *= size / 16;
+    fwd_vectors(x, n, index, size / 16, table, c);
+    VERIFY_WITHIN(x, size, fwd_bound(layers + 2), c);
+    if (e == NULL)
+        fwd_last(x, n, index, size / 16, table, c);
+    else
+        fwd_divide(x, n, index, size / 16, e, table, c);
+}
+
+static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
+{
+    const double *table = t->own;
+    const size_t n = t->n;
+    const prime c = prime_of(&t->mod);
+    size_t size = n;
+    int layers = 0;
+    bool words = true;
+
+    VERIFY_BELOW(x, n, t->mod.p);
+    if (t->log_n % 2 == 1) {
+        if (t->real)
+            fwd_real(x, true, table, t, c);
+        else
+            fwd_first(x, n, table, c);
+        size /= 2;
+        layers = t->real ? 2 : 1;
+        words = false;
+    } else if (t->real) {
+        fwd_real(x, false, table, t, c);
+        layers = 1;
+        words = false;
+    }
+    for (; size > BLOCK; size /= 4, layers += 2, words = false) {
+        fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
+        VERIFY_WITHIN(x, n, fwd_bound(layers + 2), c);
+    }
+    for (size_t i = 0; i < n / size; i++)
+        fwd_rest(x + i * size, n, size, i, layers, words, e, table, c);
+    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_fwd(x, t);
+    else
+        transform(x, NULL, t);
+}
+
+void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
+                         const cki_ntt *t)
+{
+    const ending e = { out, q, constant(q->w, &t->mod),
+                       constant(q->u, &t->mod) };
+
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_finish(out, z, q, t);
+    else
+        transform(z, &e, t);
+}

@@ -1,0 +1,252 @@
+/* ntt_inv.c -- the inverse NTT in doubles.
+ *
+ * Read first: ntt.c.
+ */
+#include "kernel/avx2/ntt.h"
+
+/* (x, y) -> (x + y, w (x - y)); ranges: ntt.h. */
+static inline void inv(vec *x, vec *y, vec w, prime c)
+{
+    vec u = *x, v = *y;
+
+    VERIFY_VEC(u, INV_SUMS, c);
+    VERIFY_VEC(v, INV_SUMS, c);
+    *x = _mm256_add_pd(u, v);
+    *y = mulmod(_mm256_sub_pd(u, v), w, c);
+}
+
+/* The first two layers, within vectors; words in, lazy out: blocks of 16 words,
+ * numbered from first. */
+static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
+                      size_t count, const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16, in += 16) {
+        const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
+        vec a = load(in), b = load(in + 4), d = load(in + 8), e = load(in + 12);
+        vec w = _mm256_loadu_pd(w4);
+
+        transpose(&a, &b, &d, &e);
+        inv(&a, &b, _mm256_loadu_pd(w5), c);
+        inv(&d, &e, _mm256_loadu_pd(w5 + 4), c);
+        inv(&a, &d, w, c);
+        inv(&b, &e, w, c);
+        a = reduce(a, c);
+        transpose(&a, &b, &d, &e);
+        store_lazy(x, a);
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+/* Two layers on the vectors of such blocks. */
+static void inv_vectors(uint64_t *x, size_t n, size_t first, size_t count,
+                        const double *table, prime c)
+{
+    for (size_t i = first; i < first + count; i++, x += 16) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
+        vec w = _mm256_set1_pd(table[n / 16 + i]);
+
+        inv(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
+        inv(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
+        inv(&a, &d, w, c);
+        inv(&b, &e, w, c);
+        store_lazy(x, reduce(a, c));
+        store_lazy(x + 4, b);
+        store_lazy(x + 8, d);
+        store_lazy(x + 12, e);
+    }
+}
+
+static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
+                      size_t count, const double *table, prime c)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t index = m + first + i;
+        vec w1 = _mm256_set1_pd(table[index]);
+        vec w2 = _mm256_set1_pd(table[2 * index]);
+        vec w3 = _mm256_set1_pd(table[2 * index + 1]);
+        uint64_t *at = x + 4 * t * i;
+
+        for (size_t j = 0; j < t; j += 4, at += 4) {
+            vec e = load_lazy(at), f = load_lazy(at + t);
+            vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
+
+            inv(&e, &f, w2, c);
+            inv(&g, &h, w3, c);
+            inv(&e, &g, w1, c);
+            inv(&f, &h, w1, c);
+            store_lazy(at, reduce(e, c));
+            store_lazy(at + t, f);
+            store_lazy(at + 2 * t, g);
+            store_lazy(at + 3 * t, h);
+        }
+    }
+}
+
+/* The last layer (log N odd) or two, factor/N included; canonical words out.
+ * The products' inputs are at most 2 INV_SUMS = 5.6, so |r| <= 0.85 p. */
+static void inv_last(uint64_t *x, uint64_t factor, bool two,
+                     const double *table, const cki_ntt *ntt, prime c)
+{
+    const size_t n = ntt->n;
+    const cki_mod *m = &ntt->mod;
+    const vec scale = constant(cki_mul(ntt->n_inv, factor, m), m);
+    const vec w1 = constant(cki_mul(ntt->n_inv_v, factor, m), m);
+    const vec w2 = _mm256_set1_pd(table[2]), w3 = _mm256_set1_pd(table[3]);
+    const size_t t = n / 4;
+
+    if (!two) {
+        for (size_t j = 0; j < n / 2; j += 4) {
+            vec a = load_lazy(x + j), b = load_lazy(x + j + n / 2);
+
+            store(x + j, lift(mulmod(_mm256_add_pd(a, b), scale, c), c));
+            store(x + j + n / 2,
+                  lift(mulmod(_mm256_sub_pd(a, b), w1, c), c));
+        }
+        return;
+    }
+    for (uint64_t *at = x; at < x + t; at += 4) {
+        vec e = load_lazy(at), f = load_lazy(at + t);
+        vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
+
+        inv(&e, &f, w2, c);
+        inv(&g, &h, w3, c);
+        VERIFY_VEC(e, INV_SUMS, c);
+        VERIFY_VEC(f, INV_SUMS, c);
+        VERIFY_VEC(g, INV_SUMS, c);
+        VERIFY_VEC(h, INV_SUMS, c);
+        store(at, lift(mulmod(_mm256_add_pd(e, g), scale, c), c));
+        store(at + t, lift(mulmod(_mm256_add_pd(f, h), scale, c), c));
+        store(at + 2 * t, lift(mulmod(_mm256_sub_pd(e, g), w1, c), c));
+        store(at + 3 * t, lift(mulmod(_mm256_sub_pd(f, h), w1, c), c));
+    }
+}
+
+/* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
+ * from INV_SUMS the products' inputs are at most twice that. */
+static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
+                          prime c)
+{
+    const vec a = *u, b = *p;
+
+    VERIFY_VEC(a, INV_SUMS, c);
+    VERIFY_VEC(b, INV_SUMS, c);
+    VERIFY_VEC(*q, INV_SUMS, c);
+    VERIFY_VEC(*v, INV_SUMS, c);
+    *u = lift(mulmod(_mm256_add_pd(a, *v), scale, c), c);
+    *v = lift(mulmod(_mm256_sub_pd(a, *v), w0, c), c);
+    *p = lift(mulmod(_mm256_add_pd(b, *q), scale, c), c);
+    *q = lift(mulmod(_mm256_sub_pd(b, *q), w0, c), c);
+}
+
+/* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
+ * -I q and p = -I v here. */
+static void inv_edge(cki_edge *e, vec w0, vec w1, vec scale, bool two,
+                     const cki_ntt *t, prime c)
+{
+    const vec plus = constant(t->unfold, &t->mod);
+    const vec minus = constant(t->fold, &t->mod);
+
+    for (size_t i = 0; i < 8; i += 4) {
+        vec u = load_lazy(e->u + i), p = load_lazy(e->p + i);
+        vec q = load_lazy(e->q + i), v = load_lazy(e->v + i);
+
+        if (two) {
+            inv(&u, &p, w1, c);
+            inv(&q, &v, w1, c);
+        }
+        if (i == 0) {
+            v = _mm256_blend_pd(v, u, 1);
+            q = _mm256_blend_pd(q, mulmod(p, plus, c), 1);
+        } else {
+            u = mulmod(q, minus, c);
+            p = mulmod(v, minus, c);
+        }
+        unfold(&u, &p, &q, &v, w0, scale, c);
+        store(e->u + i, u);
+        store(e->p + i, p);
+        store(e->q + i, q);
+        store(e->v + i, v);
+    }
+}
+
+/* The last layer, if two, and that of the real ring; canonical words out. */
+static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
+                                   const double *table, const cki_ntt *t,
+                                   prime c)
+{
+    const size_t n = t->n;
+    const cki_mod *m = &t->mod;
+    const uint64_t by = cki_mul(t->n_inv, factor, m);
+    const vec scale = constant(by, m), w1 = _mm256_set1_pd(table[1]);
+    const vec w0 = constant(cki_mul(by, t->unfold, m), m);
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, 4, n);
+    for (size_t j = 4; j < n / 4; j += 4) {
+        vec u = load_lazy(x + j), p = load_lazy(mid + j);
+        vec q = reversed(load_lazy(mid - j - 3));
+        vec v = reversed(load_lazy(end - j - 3));
+
+        if (two) {
+            inv(&u, &p, w1, c);
+            inv(&q, &v, w1, c);
+        }
+        unfold(&u, &p, &q, &v, w0, scale, c);
+        store(x + j, u);
+        store(mid + j, p);
+        store(mid - j - 3, reversed(q));
+        store(end - j - 3, reversed(v));
+    }
+    inv_edge(&edge, w0, w1, scale, two, t, c);
+    cki_edge_store(x, &edge, 4, n);
+}
+
+void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
+                      const cki_ntt *t)
+{
+    const size_t n = t->n;
+    const double *table = (const double *)t->own + n;
+    const prime c = prime_of(&t->mod);
+    const bool odd = t->log_n % 2 == 1;
+    /* where inv_last, or inv_real, begins */
+    const size_t top = odd ? n / 2 : t->real ? n : n / 4;
+    size_t size = top;
+
+    VERIFY_BELOW(in, n, t->mod.p);
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_inv(x, in, w, t);
+        return;
+    }
+    while (size > BLOCK)
+        size /= 4;
+    for (size_t i = 0; i < n / size; i++) {
+        uint64_t *block = x + i * size;
+
+        inv_first(block, in + i * size, n, i * (size / 16), size / 16, table,
+                  c);
+        VERIFY_WITHIN(block, size, INV, c);
+        inv_vectors(block, n, i * (size / 16), size / 16, table, c);
+        VERIFY_WITHIN(block, size, INV, c);
+        for (size_t s = 64; s <= size; s *= 4) {
+            inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);
+            VERIFY_WITHIN(block, size, INV, c);
+        }
+    }
+    for (size_t s = 4 * size; s <= top; s *= 4) {
+        inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
+        VERIFY_WITHIN(x, n, INV, c);
+    }
+    if (t->real && odd)
+        inv_real(x, w, true, table, t, c);
+    else if (t->real)
+        inv_real(x, w, false, table, t, c);
+    else if (odd)
+        inv_last(x, w, false, table, t, c);
+    else
+        inv_last(x, w, true, table, t, c);
+    VERIFY_BELOW(x, n, t->mod.p);
+}

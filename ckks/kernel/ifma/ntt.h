@@ -1,0 +1,139 @@
+/* ntt.h -- what both directions of the NTT in words of 52
+ * bits share. */
+#ifndef CKI_IFMA_NTT_H
+#define CKI_IFMA_NTT_H
+
+#include "kernel/avx/edge.h"
+#include "kernel/ifma/ifma.h"
+#include "kernel/portable/portable.h"
+
+enum {
+    SMALL_LOG = 6,              /* rings up to 2^6 go to the portable code   */
+    LAST = 64,                  /* words of a block that fits the registers  */
+    BLOCK = 4096                /* words that stay in the first-level cache  */
+};
+
+/* A twiddle and its companion, in every lane or one a lane. */
+typedef struct twiddle {
+    vec w, s;
+} twiddle;
+
+static inline twiddle same(const uint64_t *table, size_t n, size_t i)
+{
+    twiddle t = { set1(table[i]), set1(table[n + i]) };
+
+    return t;
+}
+
+static inline twiddle each(const uint64_t *table, size_t n, size_t i)
+{
+    twiddle t = { load(table + i), load(table + n + i) };
+
+    return t;
+}
+
+/* Not from a table. */
+static inline twiddle factor(uint64_t w, const cki_mod *m)
+{
+    twiddle t = { set1(w), set1(companion(w, m)) };
+
+    return t;
+}
+
+#define VERIFY_EIGHT(x, bound, c)                                         \
+    do {                                                                  \
+        for (int v_ = 0; v_ < 8; v_++)                                    \
+            VERIFY_VEC((x)[v_], bound, c);                                \
+    } while (0)
+
+/* x[k] lane j <-> x[j] lane k. */
+static inline void transpose(vec *x)
+{
+    vec a[8];
+
+    UNROLL
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);
+        a[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]);
+    }
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        vec p = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);
+        vec q = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xdd);
+        vec r = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);
+        vec s = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xdd);
+
+        x[i] = _mm512_shuffle_i64x2(p, r, 0x88);
+        x[i + 4] = _mm512_shuffle_i64x2(p, r, 0xdd);
+        x[i + 2] = _mm512_shuffle_i64x2(q, s, 0x88);
+        x[i + 6] = _mm512_shuffle_i64x2(q, s, 0xdd);
+    }
+}
+
+/* Words in opposite order. */
+static inline vec reversed(vec x)
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0),
+                                    x);
+}
+
+/* ---- ranges ----------------------------------------------------------------
+ *
+ * Forward: from B before a layer to B + 2 after.  Layers go in pairs.  Before a
+ * pair that would leave the room 2^(52 - b) the x of its first layer are
+ * brought down to half the room; half a room and two layers fit: 4 + 4 <= 8.
+ *
+ * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
+ * 4, those of the second 8, all the room there is, and are brought down. */
+
+enum {
+    LAYER = OF_PRODUCT,
+    PAIR = 2 * LAYER,
+    FWD_FIRST = 1 + 2 * LAYER,  /* after the real ring's layer and an odd one */
+    INV = 2,
+    INV_SUMS = 2 * INV
+};
+
+WITHIN(ROOM / 2 + PAIR, ROOM);
+WITHIN(FWD_FIRST, ROOM);
+WITHIN(1, INV);                 /* words                                     */
+WITHIN(OF_PRODUCT, INV);
+WITHIN(2 * INV_SUMS, ROOM);
+
+/* ---- what is known of a transform ---------------------------------------- */
+
+enum { MAX_PAIRS = CKKS_MAX_LOG_N / 2 };
+
+typedef struct plan {
+    const uint64_t *table;
+    size_t n;
+    prime c;
+    vec half;                   /* p times half the room                     */
+    bool halved[MAX_PAIRS];     /* x brought down before pair k              */
+    int pairs;                  /* the last three are done in registers      */
+#ifdef CKKS_VERIFY
+    int bound[MAX_PAIRS + 1];   /* before pair k                             */
+#endif
+} plan;
+
+static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
+{
+    int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
+    int bound = 1 + LAYER * (t->log_n % 2) + LAYER * t->real;
+    plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
+               .half = set1((uint64_t)room / 2 * t->mod.p),
+               .pairs = t->log_n / 2 };
+
+    for (int k = 0; k < f.pairs; k++) {
+#ifdef CKKS_VERIFY
+        f.bound[k] = bound;
+        f.bound[k + 1] = (bound + PAIR > room ? room / 2 : bound) + PAIR;
+#endif
+        f.halved[k] = bound + PAIR > room;
+        bound = (f.halved[k] ? room / 2 : bound) + PAIR;
+        VERIFY(bound <= room);
+    }
+    return f;
+}
+
+#endif

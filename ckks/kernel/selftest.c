@@ -1,0 +1,361 @@
+/* selftest.c -- whether a kernel works here.
+ *
+ * A miscompiled kernel computes nonsense silently, so every function of a
+ * kernel is compared with its definition before a context uses it.
+ */
+#include "kernel/kernel.h"
+
+#include <string.h>
+
+#include "base/blake2.h"
+
+enum { N = 256, LOG_N = 8, TERMS = 12 };
+
+/* Everything one check needs; allocated in one piece. */
+typedef struct bench {
+    uint64_t x[TERMS][N], y[TERMS][N], got[3][N], want[3][N];
+    _Alignas(64) char work[1 << 16];
+} bench;
+
+/* Values that differ everywhere and reach both ends of the range. */
+static void fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
+{
+    uint64_t a = salt;
+
+    for (int k = 0; k < TERMS; k++)
+        for (int i = 0; i < N; i++) {
+            a = a * 6364136223846793005u + 1442695040888963407u;
+            x[k][i] = (a ^ a >> 29) % m->p;
+            if (i % 16 == 3)
+                x[k][i] = m->p - 1;
+            if (i % 16 == 8)
+                x[k][i] = 0;
+        }
+}
+
+static bool equal(const bench *b, int outputs)
+{
+    return memcmp(b->got, b->want, (size_t)outputs * sizeof b->got[0]) == 0;
+}
+
+static bool check_square(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *x = b->x[0], *y = b->y[0];
+    bool ok = true;
+
+    for (int times = 1; times <= 2; times++) {  /* made, then added          */
+        for (int i = 0; i < N; i++) {
+            const uint64_t xy = cki_mul(x[i], y[i], m);
+            const uint64_t part[3] = { cki_mul(x[i], x[i], m),
+                                       cki_add(xy, xy, m->p),
+                                       cki_mul(y[i], y[i], m) };
+
+            for (int j = 0; j < 3; j++)
+                b->want[j][i] = times == 1 ? part[j]
+                                           : cki_add(part[j], part[j], m->p);
+        }
+        k->square(b->got[0], b->got[1], b->got[2], x, y, times == 2, N, m);
+        ok = ok && equal(b, 3);
+    }
+    return ok;
+}
+
+static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *x = b->x[0], *y = b->y[0], *z = b->x[1];
+    uint64_t w = m->p - 2;
+    bool ok = true;
+
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(x[i], y[i], m->p);
+    k->add(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_sub(x[i], y[i], m->p);
+    k->sub(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(x[i], y[i], m);
+    k->mul(b->got[0], x, y, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(cki_mul(x[i], y[i], m), z[i], m->p);
+    k->mul_add(b->got[0], x, y, z, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_add(cki_mul(x[i], w, m), z[i], m->p);
+    k->scale_add(b->got[0], x, w, z, N, m);
+    ok = ok && equal(b, 1);
+    for (int i = 0; i < N; i++)
+        b->want[0][i] = cki_mul(x[i], w, m);
+    k->scale_add(b->got[0], x, w, NULL, N, m);
+    return ok && equal(b, 1) && check_square(b, k, m);
+}
+
+/* Some permutation with groups of four and of eight kept whole. */
+static void fill_perm(uint32_t *perm)
+{
+    for (uint32_t i = 0; i < N; i++)
+        perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
+}
+
+static bool check_dot2(bench *b, const cki_kernel *k, const uint32_t *perm,
+                       const cki_mod *m)
+{
+    const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
+
+    memset(b->want, 0, sizeof b->want);
+    for (int j = 0; j < TERMS; j++) {
+        x[j] = b->x[j];
+        y0[j] = b->y[j];
+        y1[j] = b->y[TERMS - 1 - j];
+        for (int i = 0; i < N; i++) {
+            uint64_t a = x[j][perm == NULL ? (uint32_t)i : perm[i]];
+
+            b->want[0][i] = cki_add(b->want[0][i], cki_mul(a, y0[j][i], m),
+                                    m->p);
+            b->want[1][i] = cki_add(b->want[1][i], cki_mul(a, y1[j][i], m),
+                                    m->p);
+        }
+    }
+    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, false, N, m);
+    if (!equal(b, 2))
+        return false;
+    for (int h = 0; h < 2; h++)         /* once more, added: twice the sum   */
+        for (int i = 0; i < N; i++)
+            b->want[h][i] = cki_add(b->want[h][i], b->want[h][i], m->p);
+    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, true, N, m);
+    return equal(b, 2);
+}
+
+/* From mod[0], mod[1] to mod[2]: x = y_0 q_1 + y_1 q_0 - v q_0 q_1. */
+static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
+                          bool centred)
+{
+    const cki_mod *q = mod, *t = mod + 2;
+    uint64_t inv[2] = { cki_inv(cki_reduce(q[1].p, &q[0]), &q[0]),
+                        cki_inv(cki_reduce(q[0].p, &q[1]), &q[1]) };
+    uint64_t hat[6] = { 0, 0, 0, 0, cki_reduce(q[1].p, t),
+                        cki_reduce(q[0].p, t) };
+    uint64_t prod[3] = { 0, 0, cki_mul(hat[4], hat[5], t) };
+    double frac[2] = { q[0].inv, q[1].inv };
+    cki_conv c = { .len = 2, .src = { 0, 1 }, .mod = mod, .inv = inv,
+                   .frac = frac, .hat = hat, .prod = prod };
+    uint64_t *y[2] = { b->y[0], b->y[1] }, *out[1] = { b->got[0] };
+    const int target[1] = { 2 };
+
+    for (int i = 0; i < N; i++) {
+        uint64_t y0, y1, v;
+        double f;
+
+        y[0][i] = y0 = cki_reduce(b->x[0][i], &q[0]);
+        y[1][i] = y1 = cki_reduce(b->x[1][i], &q[1]);
+        f = (double)y0 * frac[0];
+        f += (double)y1 * frac[1];
+        v = (uint64_t)(centred ? f + 0.5 : f);
+        b->want[0][i] = cki_add(
+            cki_mul(cki_reduce(y0, t), hat[4], t),
+            cki_sub(cki_mul(cki_reduce(y1, t), hat[5], t),
+                    cki_mul(v, prod[2], t), t->p), t->p);
+    }
+    k->convert_begin(y, b->y[2], &c, centred, N);
+    k->convert_end(out, target, 1, (const uint64_t *const *)y, b->y[2], &c, N);
+    return equal(b, 1);
+}
+
+/* large: above what the kernels hold in 16 bits. */
+static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
+                          bool large)
+{
+    static const int32_t index[3] = { 2, 0, 5 };
+    const int32_t weight[6] = { 3, -4095, 77, -1, large ? 100000 : 32767, 2 };
+    const ckks_block block = { 0, 2, 3, index, weight };
+    const uint64_t *in[TERMS];
+    uint64_t *out[2] = { b->got[0], b->got[1] };
+
+    if (k->combine_work(TERMS, &block, 1) > sizeof b->work)
+        return false;
+    for (int j = 0; j < TERMS; j++)
+        in[j] = b->x[j];
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < N; i++) {
+            uint64_t s = 0;
+
+            for (int j = 0; j < 3; j++)
+                s = cki_add(s, cki_mul(in[index[j]][i],
+                                       cki_from_signed(weight[3 * r + j], m),
+                                       m), m->p);
+            b->want[r][i] = s;
+        }
+    k->combine(out, in, TERMS, &block, 1, N, m, b->work);
+    return equal(b, 2);
+}
+
+static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
+{
+    for (uint32_t i = 0; i < N; i++)
+        b->want[0][i] = b->x[0][perm[i]];
+    k->permute(b->got[0], b->x[0], perm, N);
+    return equal(b, 1);
+}
+
+/* Two groups and 2^32 inside the first: every lane counts on its own. */
+static bool check_expand(bench *b, const cki_kernel *k)
+{
+    enum { BLOCKS = 2 * CKI_EXPAND };
+    const uint32_t node = UINT32_MAX - 4;
+    uint8_t *got = (uint8_t *)b->got, *want = (uint8_t *)b->want;
+    const uint8_t *root = (const uint8_t *)b->x;
+
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        cki_blake2xb_block(want + CKI_BLAKE2_OUT * i, root, node + i);
+    k->expand(got, root, node, BLOCKS);
+    return memcmp(got, want, BLOCKS * CKI_BLAKE2_OUT) == 0;
+}
+
+/* The first n words of so many outputs. */
+static bool equal_words(const bench *b, int outputs, size_t n)
+{
+    bool ok = true;
+
+    for (int i = 0; i < outputs; i++)
+        ok = ok && memcmp(b->got[i], b->want[i], n * sizeof b->got[i][0]) == 0;
+    return ok;
+}
+
+/* x[3] through the end of a division, its transform being known, in place, with
+ * summands and a permutation of them or without. */
+static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
+                         const uint32_t *perm, const cki_ntt *t)
+{
+    static const size_t counts[] = { 0, 1, TERMS };
+    const cki_mod *m = &t->mod;
+    cki_summand s[TERMS];
+    bool ok = true;
+
+    for (size_t j = 0; j < TERMS; j++)
+        s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
+    for (int c = 0; c < 3; c++) {
+        cki_ending q = { .in = b->got[0], .s = s, .summands = counts[c],
+                           .w = m->p - 3, .u = c == 1 ? 1 : m->p - 1 };
+
+        for (uint32_t i = 0; i < t->n; i++) {
+            uint64_t x = cki_sub(b->x[0][i], known[i], m->p);
+            uint64_t sum = 0;
+
+            for (size_t j = 0; j < q.summands; j++)
+                sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : perm[i]],
+                              m->p);
+            b->want[0][i] = cki_add(cki_mul(x, q.w, m), cki_mul(sum, q.u, m),
+                                    m->p);
+        }
+        memcpy(b->got[0], b->x[0], sizeof b->got[0]);
+        memcpy(b->got[1], b->x[3], sizeof b->got[1]);
+        k->ntt_finish(b->got[0], b->got[1], &q, t);
+        ok = ok && equal_words(b, 1, t->n);
+    }
+    return ok;
+}
+
+/* n coefficients at z by Horner; real: at z and 1/z, x_0 once. */
+static uint64_t value_at(const uint64_t *x, size_t n, uint64_t z, bool real,
+                         const cki_mod *m)
+{
+    const uint64_t inv = cki_inv(z, m);
+    uint64_t r = 0, s = 0;
+
+    for (size_t j = n; j-- > 0; ) {
+        r = cki_add(cki_mul(r, z, m), x[j], m->p);
+        if (real)
+            s = cki_add(cki_mul(s, inv, m), x[j], m->p);
+    }
+    return real ? cki_sub(cki_add(r, s, m->p), x[0], m->p) : r;
+}
+
+/* Both directions and the division, n = 2^log_n <= N words.  order: 2n, or 4n
+ * for the real ring. */
+static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
+                             const uint32_t *perm, int log_n, size_t order,
+                             const cki_mod *m, const ckks_memory *memory)
+{
+    const size_t n = (size_t)1 << log_n;
+    uint64_t psi = cki_min_root(order, m);
+    cki_ntt *t = NULL;
+    ckks_status s = cki_ntt_init(&t, k, m, psi, log_n, order, memory);
+
+    if (s != CKKS_OK)
+        return s;
+    for (uint32_t i = 0; i < n; i++)
+        b->want[0][i] = value_at(
+            b->x[3], n, cki_pow(psi, order / n * cki_bitrev(i, log_n) + 1, m),
+            order > 2 * n, m);
+    memcpy(b->got[0], b->x[3], sizeof b->got[0]);
+    k->ntt_fwd(b->got[0], t);
+    *ok = *ok && equal_words(b, 1, n);
+    memcpy(b->want[1], b->x[3], sizeof b->want[1]);
+    k->ntt_inv(b->got[1], b->got[0], 1, t); /* what it reads stays           */
+    *ok = *ok && equal_words(b, 2, n);
+    memcpy(b->x[4], b->want[0], sizeof b->x[4]);
+    for (size_t i = 0; i < n; i++)
+        b->want[0][i] = cki_mul(b->x[3][i], m->p - 5, m);
+    k->ntt_inv(b->got[0], b->got[0], m->p - 5, t);
+    *ok = *ok && equal_words(b, 1, n);
+    *ok = check_divide(b, k, b->x[4], perm, t) && *ok;
+    cki_ntt_clear(&t, memory);
+    return CKKS_OK;
+}
+
+/* In either ring, and with an even and an odd number of layers: these begin and
+ * end in other ways. */
+static ckks_status check_ntts(bool *ok, bench *b, const cki_kernel *k,
+                              const uint32_t *perm, const cki_mod *m,
+                              const ckks_memory *memory)
+{
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < 4 && s == CKKS_OK; i++) {
+        const int log_n = LOG_N - i / 2;
+
+        fill(b->x, 5 + (uint64_t)i, m);
+        s = check_ntt(ok, b, k, perm, log_n, (size_t)(2 + i % 2 * 2) << log_n,
+                      m, memory);
+    }
+    return s;
+}
+
+ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
+                             const ckks_memory *memory)
+{
+    bench *b = cki_alloc(memory, sizeof *b);
+    cki_mod mod[3];
+    uint64_t used[3];
+    uint32_t perm[N];
+    ckks_status s;
+
+    if (b == NULL)
+        return cki_fail(CKKS_EMEM, "ckks_ctx_init: no memory for %zu bytes of "
+                        "kernel check", sizeof *b);
+    for (size_t i = 0; i < 3; i++) {
+        used[i] = cki_find_prime(k->max_bits - 2 * (int)(i == 1), 4 * N, used,
+                                 i);
+        mod[i] = cki_mod_make(used[i]);
+    }
+    fill_perm(perm);
+    fill(b->x, 1, &mod[1]);
+    fill(b->y, 2, &mod[1]);
+    *ok = check_pointwise(b, k, &mod[1]);
+    fill(b->x, 3, &mod[0]);
+    fill(b->y, 4, &mod[0]);
+    *ok = check_pointwise(b, k, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, NULL, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, perm, &mod[0]) && *ok;
+    *ok = check_combine(b, k, &mod[0], true) && *ok;
+    *ok = check_combine(b, k, &mod[0], false) && *ok;
+    *ok = check_permute(b, k, perm) && *ok;
+    *ok = check_expand(b, k) && *ok;
+    s = check_ntts(ok, b, k, perm, &mod[0], memory);
+    *ok = check_convert(b, k, mod, true) && *ok;
+    *ok = check_convert(b, k, mod, false) && *ok;
+    cki_free(memory, b, sizeof *b);
+    return s;
+}

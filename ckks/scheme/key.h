@@ -1,0 +1,141 @@
+/* key.h -- the inside of keys. */
+#ifndef CKI_KEY_H
+#define CKI_KEY_H
+
+#include "scheme/context.h"
+#include "scheme/rng.h"
+
+/* The coefficients are kept beside the NTT form: they are what a file holds. */
+struct ckks_sk {
+    const ckks_ctx *ctx;
+    int8_t   *coeff;    /* shape (N), each -1, 0, 1; behind limb             */
+    uint64_t *limb;     /* shape (num_primes + num_special, N), NTT form     */
+    size_t    size;     /* bytes of the one allocation that starts at limb   */
+};
+
+/* b = -a s + e, a = expansion of seed, over all primes. */
+struct ckks_pk {
+    const ckks_ctx *ctx;
+    uint64_t *limb;     /* shape (2, num_primes + num_special, N): b, a      */
+    bool      seedless; /* a is no expansion of seed: it was read (seal.h)   */
+    uint8_t   seed[CKKS_SEED_BYTES];
+};
+
+/* Switches from a secret s' to s.  For digit j, over the primes q_0..q_level
+ * and the special ones:  b_j = -a_j s + e_j + P g_j s', where g_j is 1 on the
+ * primes of digit j and 0 on the others.  Kept ready for "switch first, then
+ * permute": for a Galois element g, s' = s and the key's own secret is
+ * s(X^(1/g)), so that permuting the result by g ends under s.  In a context of
+ * uncentred digits it is "permute, then switch": s' = s(X^g).
+ *
+ * Centred, the sum of products of digits and key, permuted, is that of the
+ * permuted digits and the permuted key, word for word.  In memory the key is
+ * permuted, and inner products read digits so; files have it as above. */
+typedef struct cki_key {
+    ckks_key_kind kind;
+    int       step;     /* 0 unless kind is CKKS_KEY_ROTATE                  */
+    int       level;
+    int       digits;
+    uint32_t  galois;   /* 1 for relinearisation                             */
+    uint32_t *perm;     /* shape (N): out[i] = in[perm[i]] applies X -> X^g; */
+                        /*   NULL for relinearisation                        */
+    uint64_t *limb;     /* shape (digits, 2, level+1 + num_special, N);      */
+                        /*   X -> X^g applied unless uncentred               */
+    bool      seedless; /* as in ckks_pk                                     */
+    uint8_t   seed[CKKS_SEED_BYTES];
+} cki_key;
+
+struct ckks_keys {
+    const ckks_ctx *ctx;
+    size_t   count;
+    cki_key *key;       /* shape (count)                                     */
+};
+
+/* ---- what keys and fresh ciphertexts are made of (hide.c) --------------- */
+
+/* The seed of an expansion: the first bytes of the generator's next stream. */
+void cki_draw_seed(uint8_t seed[CKKS_SEED_BYTES], const ckks_ctx *ctx,
+                   ckks_rng *rng);
+
+/* e, shape (N): an error from the generator's next stream. */
+void cki_draw_error(int8_t *e, const ckks_ctx *ctx, ckks_rng *rng);
+
+/* out = N words below prime number t: stream (seed; part, t). */
+void cki_expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part, int t,
+                     const ckks_ctx *ctx);
+
+/* b = e - a s modulo prime number t, e small; NTT form; b must not be a.
+ * work: N words.
+ *   leaks   nothing of s or e */
+void cki_hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
+                   const int8_t *e, uint64_t *work, int t,
+                   const ckks_ctx *ctx);
+
+/* c_1 of a seeded ciphertext: limb i is stream (seed; 0, i). */
+void cki_ct_expand(ckks_ct *ct);
+
+/* ---- allocation and expansion, shared by key generation and loading ----- */
+
+CKKS_CHECKED ckks_status cki_sk_new(ckks_sk **out, const ckks_ctx *ctx,
+                                    const char *name);
+/* Fills limb from coeff. */
+void cki_sk_expand(ckks_sk *sk);
+
+CKKS_CHECKED ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx,
+                                    const char *name);
+/* Fills the a half from the seed: limb i is stream (seed; 0, i). */
+void cki_pk_expand(ckks_pk *pk);
+
+CKKS_CHECKED ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx,
+                                      size_t count, const char *name);
+/* Checks kind, step and level; allocates limbs and the permutation. */
+CKKS_CHECKED ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx,
+                                     ckks_key_kind kind, int step, int level,
+                                     const char *name);
+/* Fills the a halves: digit j, limb t is stream (seed; 1 + j, t) with t the
+ * number of the prime in the context (special ones from num_primes on). */
+void cki_key_expand(cki_key *key, const ckks_ctx *ctx);
+/* From words as files have them to those of memory.  work: N words. */
+void cki_key_turn(cki_key *key, const ckks_ctx *ctx, uint64_t *work);
+
+/* What digits go through before they meet the key, or NULL. */
+static inline const uint32_t *cki_key_perm(const cki_key *key,
+                                           const ckks_ctx *ctx)
+{
+    return ctx->uncentred ? NULL : key->perm;
+}
+
+/* out[perm[i]] = i, i < n. */
+void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n);
+
+/* The key for (kind, step), or NULL. */
+const cki_key *cki_keys_find(const ckks_keys *keys, ckks_key_kind kind,
+                             int step);
+
+/* The key for (kind, step) at a level; ciphertext and keys that belong
+ * together. */
+CKKS_CHECKED ckks_status cki_find_key(const cki_key **out,
+                                      const ckks_keys *keys,
+                                      ckks_key_kind kind, int step, int level,
+                                      const char *name);
+CKKS_CHECKED ckks_status cki_check_keys(const ckks_ct *out, const ckks_ct *a,
+                                        const ckks_keys *keys,
+                                        const char *name);
+
+/* Number in the context of a key's limb t. */
+static inline int cki_key_prime(const cki_key *key, const ckks_ctx *ctx, int t)
+{
+    return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
+}
+
+/* Words of one half of one digit. */
+static inline size_t cki_key_half(const cki_key *key, const ckks_ctx *ctx)
+{
+    return (size_t)(key->level + 1 + ctx->num_special) * ctx->n;
+}
+
+/* ckks_decrypt on behalf of another function (decrypt.c). */
+CKKS_CHECKED ckks_status cki_decrypt(ckks_pt *out, const ckks_ct *ct,
+                                     const ckks_sk *sk, const char *name);
+
+#endif
