@@ -4,7 +4,8 @@
  */
 #include "kernel/avx2/ntt.h"
 
-/* (x, y) -> (x + y, w (x - y)); ranges: ntt.h. */
+/* (x, y) -> (x + y, w (x - y)); ranges: ntt.h.  Sums are brought down by
+ * reduce, which leaves at most HALF + 1 whatever it is given below MOST. */
 static inline void inv(vec *x, vec *y, vec w, prime c)
 {
     vec u = *x, v = *y;
