@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* One call, nine primes in three digits and three special primes (x extended
- * is made and used group by group, CKI_GROUP primes at a time, and thrown away):
+ * is made and used group by group, CKI_GROUP primes at a time, then thrown
+ * away):
  *
  *                   q_0 q_1 q_2 | q_3 q_4 q_5 | q_6 q_7 q_8     p_1 p_2 p_3
  *   cut_all        [  digit 0  ] [  digit 1  ] [  digit 2  ]

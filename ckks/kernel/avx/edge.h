@@ -1,10 +1,10 @@
 /* edge.h -- where the real ring's own layer does not fall into vectors.
  *
- * Read first: cki_ntt_init in kernel.h.  The layer joins the words at j, N/2 - j,
- * N/2 + j and N - j, and vectors of `lanes` words take j, j + 1, ... from j =
+ * Read first: cki_ntt_init in kernel.h.  The layer joins the words at j, N/2 -
+ * j, N/2 + j and N - j, and vectors of `lanes` words take j, j + 1, ... from j =
  * lanes on, up to N/4 - 1.  Left are j = 0 .. lanes - 1, whose partners N - j
- * begin with no vector, and j = N/4, which is its own neighbour.  They are copied
- * out, worked on as two vectors, and copied back.
+ * begin with no vector, and j = N/4, where N/2 - j is j itself.  They are
+ * copied out, worked on as two vectors, and copied back.
  */
 #ifndef CKI_EDGE_H
 #define CKI_EDGE_H

@@ -49,15 +49,16 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
  *
  * Every sweep has blocks a quarter as long, four times as many.  N = 2^14:
  *
- *   t = 4096   |                             i = 1                             |
- *   t = 1024   |     i = 4     |     i = 5     |     i = 6     |     i = 7     |
- *   t = 256    |16 |17 |18 |19 |20 |21 |22 |23 |24 |25 |26 |27 |28 |29 |30 |31 |
- *   ...          64, 16, 4, and 1 in fwd_last_layers
+ *   t = 4096  |                             i = 1                             |
+ *   t = 1024  |     i = 4     |     i = 5     |     i = 6     |     i = 7     |
+ *   t = 256   |16 |17 |18 |19 |20 |21 |22 |23 |24 |25 |26 |27 |28 |29 |30 |31 |
+ *   ...         64, 16, 4, and 1 in fwd_last_layers
  *
- * While blocks are longer than CKI_BLOCK a sweep runs over everything.  Then one
- * block goes through all that are left before the next one begins: from t = 1024
- * on, down one column of the picture after the other.  With an odd log N a layer
- * by itself comes before, in the real ring its own layer before that (fold.c).
+ * While blocks are longer than CKI_BLOCK a sweep runs over everything.  Then
+ * one block goes through all that are left before the next one begins: from t =
+ * 1024 on, down one column of the picture after the other.  With an odd log N a
+ * layer by itself comes before, in the real ring its own layer before that
+ * (fold.c).
  *
  * (a, b) -> (a + w b, a - w b + 2p), b any word: from B p to (B + 2) p.  A pair
  * of layers starts by bringing the a of its first layer below 4p: 4, 6, 8. */
