@@ -118,7 +118,7 @@ def commented():
             text = "\n".join(re.findall(r"/\*.*?\*/", path.read_text(), re.S))
             for name in sorted(set(re.findall(
                     r"(?<![\w<./-])((?:[\w.-]+/)*[\w-]+\.(?:c|h|py|sh|md))"
-                    r"(?![\w.(>])", text))):
+                    r"(?![\w(>]|\.\w)", text))):
                 check(any(ROOT.rglob(name)) if "/" in name else name in there,
                       f"{short(path)}: {name} does not exist")
 

@@ -40,16 +40,16 @@ ckks/kernel/avx2/pointwise.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)
 ckks/kernel/avx2/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
 ckks/kernel/avx2/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
 ckks/kernel/avx2/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
-ckks/kernel/avx2/combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
+ckks/kernel/avx2/digits.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx/pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
 ckks/kernel/avx/pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
-ckks/kernel/avx2/combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
-ckks/kernel/avx2/combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
-ckks/kernel/ifma/combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
-ckks/kernel/ifma/combine.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
-ckks/kernel/ifma/combine.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
+ckks/kernel/avx2/digits.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
+ckks/kernel/avx2/digits.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
+ckks/kernel/ifma/digits.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
+ckks/kernel/ifma/digits.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
+ckks/kernel/ifma/digits.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
 ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
 ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
