@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "ref_words.h"
 #include "test.h"
 
 #include "scheme/context.h"
@@ -181,15 +182,6 @@ TEST(exhaustive_divisions)
 
 /* ---- automorphisms and rotations ---------------------------------------- */
 
-static uint32_t reversed(uint32_t i, uint32_t n)
-{
-    uint32_t r = 0;
-
-    for (; n > 1; n /= 2, i /= 2)
-        r = 2 * r + i % 2;
-    return r;
-}
-
 /* All odd g, N up to 64: 2 br(perm[i]) + 1 = (2 br(i) + 1) g. */
 TEST(exhaustive_automorphisms)
 {
@@ -201,8 +193,8 @@ TEST(exhaustive_automorphisms)
         for (uint32_t g = 1; g < 2 * n; g += 2) {
             cki_galois_perm(perm, log_n, (size_t)2 << log_n, g);
             for (uint32_t i = 0; i < n; i++)
-                CHECK(perm[i] < n && 2 * reversed(perm[i], n) + 1
-                          == (2 * reversed(i, n) + 1) * g % (2 * n),
+                CHECK(perm[i] < n && 2 * ref_reversed(perm[i], n) + 1
+                          == (2 * ref_reversed(i, n) + 1) * g % (2 * n),
                       "N=%" PRIu32 " g=%" PRIu32 " i=%" PRIu32 ": %" PRIu32, n,
                       g, i, perm[i]);
         }
@@ -220,8 +212,8 @@ TEST(exhaustive_real_automorphisms)
         for (uint32_t g = 1; g < 4 * n; g += 4) {
             cki_galois_perm(perm, log_n, (size_t)4 << log_n, g);
             for (uint32_t i = 0; i < n; i++)
-                CHECK(perm[i] < n && 4 * reversed(perm[i], n) + 1
-                          == (4 * reversed(i, n) + 1) * g % (4 * n),
+                CHECK(perm[i] < n && 4 * ref_reversed(perm[i], n) + 1
+                          == (4 * ref_reversed(i, n) + 1) * g % (4 * n),
                       "N=%" PRIu32 " g=%" PRIu32 " i=%" PRIu32 ": %" PRIu32, n,
                       g, i, perm[i]);
         }

@@ -21,26 +21,10 @@
 #include <math.h>
 
 #include "kernel/kernel.h"
+#include "ref_words.h"
 #include "test.h"
 
-__extension__ typedef unsigned __int128 u128;
-
 static const ckks_memory plain;
-
-static uint64_t mulm(uint64_t a, uint64_t b, uint64_t p)
-{
-    return (uint64_t)((u128)a * b % p);
-}
-
-static uint64_t powm(uint64_t a, uint64_t e, uint64_t p)
-{
-    uint64_t r = 1;
-
-    for (; e > 0; e /= 2, a = mulm(a, a, p))
-        if (e % 2 == 1)
-            r = mulm(r, a, p);
-    return r;
-}
 
 static uint32_t turned(uint32_t i, int bits)
 {
@@ -80,10 +64,10 @@ static void fill_twiddles(uint64_t *w, const ring *r, uint64_t psi,
     for (int layer = 0; layer < r->log_n; layer++)
         for (uint32_t i = 0; i < (uint32_t)1 << layer; i++)
             w[((size_t)1 << layer) + i] =
-                powm(psi, (r->order / r->n * turned(i, layer) + 1)
+                ref_pow(psi, (r->order / r->n * turned(i, layer) + 1)
                           * (r->n >> layer >> 1), p);
     for (int i = 2; i < 4 && r->real; i++)
-        w[i] = mulm(w[i], minus, p);
+        w[i] = ref_mul(w[i], minus, p);
 }
 
 static bool ring_init(ring *r, const cki_kernel *k, int log_n, int bits,
@@ -97,9 +81,9 @@ static bool ring_init(ring *r, const cki_kernel *k, int log_n, int bits,
     r->psi = cki_min_root(r->order, &r->m);
     r->root = need(2 * n * sizeof *r->root);
     r->inverse = r->root + n;
-    fill_twiddles(r->root, r, r->psi, r->m.p - powm(r->psi, n, r->m.p));
-    fill_twiddles(r->inverse, r, powm(r->psi, r->order - 1, r->m.p),
-                  powm(r->psi, n, r->m.p));
+    fill_twiddles(r->root, r, r->psi, r->m.p - ref_pow(r->psi, n, r->m.p));
+    fill_twiddles(r->inverse, r, ref_pow(r->psi, r->order - 1, r->m.p),
+                  ref_pow(r->psi, n, r->m.p));
     return CHECK_OK(cki_ntt_init(&r->t, k, &r->m, r->psi, log_n, r->order,
                                  &plain));
 }
@@ -128,16 +112,16 @@ static double product(double a, uint64_t w, uint64_t p)
 static uint64_t growing_word(uint64_t w, bool minus, uint64_t p,
                              uint64_t *state)
 {
-    uint64_t w_inv = powm(w, p - 2, p), most = (p - 1) / 2;
+    uint64_t w_inv = ref_pow(w, p - 2, p), most = (p - 1) / 2;
 
     for (int i = 0; i < 300; i++) {
         uint64_t r = p / 2 + test_word(state) % (p / 16 + 1);
-        double y = (double)mulm(minus ? p - r : r, w_inv, p);
+        double y = (double)ref_mul(minus ? p - r : r, w_inv, p);
 
         if (r > most && product(y, w, p) == (minus ? -(double)r : (double)r))
             most = r;
     }
-    return mulm(minus ? p - most : most, w_inv, p);
+    return ref_mul(minus ? p - most : most, w_inv, p);
 }
 
 /* ---- forward ------------------------------------------------------------- */
@@ -202,18 +186,18 @@ static uint32_t extreme_block(const ring *r, int layer, int way)
 static uint64_t value_at(const uint64_t *a, uint32_t i, const ring *r)
 {
     const uint64_t p = r->m.p;
-    const uint64_t z = powm(r->psi, r->order / r->n * turned(i, r->log_n) + 1,
-                            p);
-    const uint64_t back = powm(z, p - 2, p);
+    const uint64_t z = ref_pow(r->psi,
+                               r->order / r->n * turned(i, r->log_n) + 1, p);
+    const uint64_t back = ref_pow(z, p - 2, p);
     uint64_t sum = a[0];
 
     for (size_t j = 1; j < r->n; j++)
         if (a[j] != 0) {
-            uint64_t y = powm(z, j, p);
+            uint64_t y = ref_pow(z, j, p);
 
             if (r->real)
-                y = (y + powm(back, j, p)) % p;
-            sum = (sum + mulm(a[j], y, p)) % p;
+                y = (y + ref_pow(back, j, p)) % p;
+            sum = (sum + ref_mul(a[j], y, p)) % p;
         }
     return sum;
 }
@@ -330,11 +314,11 @@ static void keep(grown *best, size_t room, const grown *new)
 /* The largest w (e - f), e and f words. */
 static void of_words(grown *best, uint64_t w, uint64_t p, uint64_t *state)
 {
-    const uint64_t w_inv = powm(w, p - 2, p);
+    const uint64_t w_inv = ref_pow(w, p - 2, p);
 
     for (int i = 0; i < 60; i++) {
         const uint64_t any = test_word(state), r = p / 16 * 7 + any % (p / 8);
-        const uint64_t y = mulm(any >> 63 ? r : p - r, w_inv, p);
+        const uint64_t y = ref_mul(any >> 63 ? r : p - r, w_inv, p);
         grown new = { .word = { y, 0 } };
 
         if (any >> 62 & 1) {

@@ -294,13 +294,16 @@ refuse "--count beyond the end" "12 images" clear quad dozen.idx --first 9 \
     --count 4
 usage "--count x" "whole number" clear quad dozen.idx --count x
 refuse "labels for images" "no images" clear quad labels.idx
-run "a study" study quad dozen.idx --labels labels.idx --quick -o study
+# a program of one verb, made of the same parts
+volley=$build/study program=study
+run "a study" quad dozen.idx --labels labels.idx --quick -o study
 check "its rows, each with all classes equal to the twin's" sh -c \
     "tail -n +2 study/*.csv | awk -F, '{ gsub(/\"[^\"]*\"/, \"t\") } \
      \$16 < 1 || \$16 != \$17 || \$12 <= 0 { bad = 1 } \
      END { exit !(NR >= 12 && !bad) }'"
 check "its picture" grep -q '<circle' study/*.svg
-refuse "a study of masks" "gives a mask" study "$gm" in --labels labels.idx
+refuse "a study of masks" "gives a mask" "$gm" in --labels labels.idx
+volley=$build/volley program=volley
 head -c 700 dozen.idx >cut.idx
 { cat dozen.idx; echo; } >long.idx
 { printf '\000\000\010\002'; word 12; word 64; quads 0 12; } >flat.idx

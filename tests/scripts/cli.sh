@@ -374,7 +374,8 @@ done
 for file in empty none gm.plan .; do
     refuse "plan for the machine $file" "" plan "$gm" --machine "$f/$file"
 done
-volley=$build/bench             # a program of one verb, made of the same parts
+# a program of one verb, made of the same parts
+volley=$build/bench program=bench
 usage "bench: unknown option" "unknown option .* bench --help" --nonsense
 usage "bench: unknown name" "there are ntt_fwd .* network$" rotat
 usage "bench: a model for nothing" "network" rotate --model "$gm"
@@ -427,7 +428,7 @@ for r in rows:
     assert r["limit_fraction"] is None or r["limit_fraction"] > 0
 PY
 fi
-volley=$build/volley
+volley=$build/volley program=volley
 check "no refused output is there" test ! -e "$f/x.vct" -a ! -e "$f/x.pgm"
 check "no temporary file is left" test -z "$(find "$f" -name '*.tmp-*')"
 check "nothing is left in the folder of the caller" test \

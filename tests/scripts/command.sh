@@ -11,6 +11,7 @@ case ${1:-build} in
     *) build=$PWD/${1:-build} ;;
 esac
 volley=$build/volley
+program=volley                  # what its complaints begin with
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -68,7 +69,7 @@ complain()
     if [ "$got" -ne "$want" ]; then
         bad "$what: exit code $got, want $want"
     elif [ "$(echo "$lines" | grep -c '')" -ne 1 ] \
-         || [ "${lines#"${volley##*/}": }" = "$lines" ]; then
+         || [ "${lines#$program: }" = "$lines" ]; then
         bad "$what: not one line of complaint"
     elif ! echo "$lines" | grep -qe "$word"; then
         bad "$what: the line does not say '$word'"

@@ -306,3 +306,13 @@ bool text_replace(char *text, size_t size, const char *from, const char *to)
     memcpy(place, to, b);
     return true;
 }
+
+ckks_status model_made(nn_model *m, const model_maker *k)
+{
+    size_t size;
+    uint8_t *bytes = maker_bytes(&size, k);
+    ckks_status s = nn_model_load(m, bytes, size);
+
+    free(bytes);
+    return s;
+}

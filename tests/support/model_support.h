@@ -66,4 +66,7 @@ void maker_clear(model_maker *k);
 /* Replaces the first occurrence of from by to in a text of size bytes. */
 bool text_replace(char *text, size_t size, const char *from, const char *to);
 
+/* The model that its bytes make. */
+ckks_status model_made(nn_model *m, const model_maker *k);
+
 #endif

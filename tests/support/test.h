@@ -18,8 +18,8 @@
  * The binary takes words: the tests whose "file:name" contains the first are
  * run ("test_rng.c:" is a whole file), then those of the second, and so on.
  * Before the words, -l lists names instead, and -s ends the process at the
- * first failing check (tests/mutants/mutants.py).  The last line is "N passed, N
- * failed" or "N passed, N failed, N skipped"; the exit code is 1 if a test
+ * first failing check (tests/mutants/mutants.py).  The last line is "N passed,
+ * N failed" or "N passed, N failed, N skipped"; the exit code is 1 if a test
  * failed.  CKKS_LONG=1 in the environment asks for the long form of tests that
  * have one.
  */

@@ -19,8 +19,8 @@
  * for too few levels, or different ones; CKKS_EKEY, before anything is
  * computed, for a key that is missing; those of the ckks_ functions used.
  */
-#ifndef UNET_VOLLEY_REVOLVER_H
-#define UNET_VOLLEY_REVOLVER_H
+#ifndef UNET_REVOLVER_H
+#define UNET_REVOLVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

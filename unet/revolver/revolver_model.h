@@ -13,8 +13,8 @@
  * Nothing of different levels is ever added, so the drift of the squares
  * needs no correction.
  */
-#ifndef UNET_VOLLEY_REVOLVER_MODEL_H
-#define UNET_VOLLEY_REVOLVER_MODEL_H
+#ifndef UNET_REVOLVER_MODEL_H
+#define UNET_REVOLVER_MODEL_H
 
 #include "revolver/revolver_steps.h"
 

@@ -4,8 +4,8 @@
  *
  * A sum is an all-zero ciphertext at first; the first term makes it.
  */
-#ifndef UNET_VOLLEY_REVOLVER_STEPS_H
-#define UNET_VOLLEY_REVOLVER_STEPS_H
+#ifndef UNET_REVOLVER_STEPS_H
+#define UNET_REVOLVER_STEPS_H
 
 #include "revolver/revolver.h"
 
