@@ -282,13 +282,15 @@ void ckks_pt_clear(ckks_pt *pt);
  *                        Q_level/2 or 2^120
  *   leaks   that values were refused; whether the largest coefficient is below
  *           a prime, or 2^62
+ *   source  [CKKS17] Ecd; the real ring [KimSong18]
  */
 CKKS_CHECKED ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx,
                                      const double *re, const double *im,
                                      size_t n, int level, double scale);
 
 /* The same for one number in every slot: no FFT, no NTT.
- *   leaks   the number's size */
+ *   leaks   the number's size
+ *   source  [CKKS17] Ecd, whose FFT a constant does not need */
 CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
                                            double re, double im, int level,
                                            double scale);
@@ -298,7 +300,8 @@ CKKS_CHECKED ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx,
  * level.  Values up to Q_level / (2 scale) come out right, as far as a double
  * holds them (coefficients below 2^990).
  *   errors  CKKS_EARG    n larger than the number of slots
- *   leaks   how many primes the largest coefficient needs, and each */
+ *   leaks   how many primes the largest coefficient needs, and each
+ *   source  [CKKS17] Dcd */
 CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
                                      const ckks_pt *pt);
 
@@ -306,13 +309,15 @@ CKKS_CHECKED ckks_status ckks_decode(double *re, double *im, size_t n,
 
 /* Secret key: a uniform ternary polynomial.  Opaque; wiped when cleared.
  *   leaks   which draws were thrown away (one of 256), as ckks_encrypt does for
- *           its own: they say nothing about those kept */
+ *           its own: they say nothing about those kept
+ *   source  [HEStandard18], uniform ternary secrets */
 typedef struct ckks_sk ckks_sk;
 CKKS_CHECKED ckks_status ckks_sk_init(ckks_sk **out, const ckks_ctx *ctx,
                                       ckks_rng *rng);
 void ckks_sk_clear(ckks_sk **sk);
 
-/* Public encryption key: an encryption of 0 modulo Q P. */
+/* Public encryption key: an encryption of 0 modulo Q P.
+ *   source  [LPR10] */
 typedef struct ckks_pk ckks_pk;
 CKKS_CHECKED ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng,
                                       const ckks_sk *sk);
@@ -339,7 +344,9 @@ typedef struct ckks_key_request {
  *   errors  CKKS_EPARAM  the context has no special primes
  *           CKKS_ELEVEL  a level outside 0..top
  *           CKKS_EARG    unknown kind, step 0, the same key twice, conjugation
- *                        in the real ring */
+ *                        in the real ring
+ *   source  [HK20], digits of several primes; the form of rotation keys, which
+ *           lets digits be shared, docs/08-rotations.md */
 typedef struct ckks_keys ckks_keys;
 CKKS_CHECKED ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng,
                                         const ckks_sk *sk,
@@ -381,6 +388,7 @@ void ckks_ct_swap(ckks_ct *a, ckks_ct *b);
  *   errors  CKKS_ERNG    rng never initialised; no entropy
  *           CKKS_EPARAM  ckks_encrypt in a context without special primes
  *   leaks   ckks_encrypt: as ckks_sk_init
+ *   source  [CKKS17] Enc; with a public key modulo Q P, divided by P
  */
 CKKS_CHECKED ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng,
                                          const ckks_pt *pt, const ckks_sk *sk);
@@ -389,7 +397,8 @@ CKKS_CHECKED ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng,
 
 /* For the key owner's own eyes.  The decoded slots carry the noise of the
  * ciphertext: anyone who gets them together with the ciphertext can compute
- * the secret key (docs/security.md).  Degree 1 or 2. */
+ * the secret key (docs/security.md).  Degree 1 or 2.
+ *   source  [CKKS17] Dec; what its result gives away [LM21] */
 CKKS_CHECKED ckks_status ckks_decrypt(ckks_pt *out, const ckks_ct *ct,
                                       const ckks_sk *sk);
 
@@ -405,6 +414,7 @@ CKKS_CHECKED ckks_status ckks_decrypt(ckks_pt *out, const ckks_ct *ct,
  *           2^w well below the scale, if values of size 1 are to be seen: a
  *           slot's noise is about sqrt(N/3) 2^w / scale
  *   errors  CKKS_ESCALE  2^w leaves no room: w >= log2(Q_level) - 2 or > 100
+ *   source  [LM21]; a bound for the worst case because of [GNSJ24]
  */
 CKKS_CHECKED ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
                                               const ckks_ct *ct,
@@ -420,7 +430,8 @@ CKKS_CHECKED ckks_status ckks_decrypt_flooded(ckks_pt *out, ckks_rng *rng,
 
 /* out = a + b, a - b.  Degrees may differ.  cost 2 limbs a prime
  *   errors  CKKS_ELEVEL  levels differ; call ckks_drop_level on the higher
- *           CKKS_ESCALE  scales differ */
+ *           CKKS_ESCALE  scales differ
+ *   source  [CKKS17] Add */
 CKKS_CHECKED ckks_status ckks_add(ckks_ct *out, const ckks_ct *a,
                                   const ckks_ct *b);
 CKKS_CHECKED ckks_status ckks_sub(ckks_ct *out, const ckks_ct *a,
@@ -433,24 +444,28 @@ CKKS_CHECKED ckks_status ckks_sub_plain(ckks_ct *out, const ckks_ct *a,
 
 /* out = a + (re + i im) in every slot; the constant is rounded to 1/scale.
  *   errors  CKKS_EARG    not finite
- *           CKKS_ESCALE  |constant| * scale does not stay below Q_level / 2 */
+ *           CKKS_ESCALE  |constant| * scale does not stay below Q_level / 2
+ *   source  [CKKS17], a plaintext that is a constant */
 CKKS_CHECKED ckks_status ckks_add_const(ckks_ct *out, const ckks_ct *a,
                                         double re, double im);
 
-/* out = a * c for an integer c: scale unchanged, the value grows by c. */
+/* out = a * c for an integer c: scale unchanged, the value grows by c.
+ *   source  [CKKS17], a sum of c times a */
 CKKS_CHECKED ckks_status ckks_mul_int(ckks_ct *out, const ckks_ct *a,
                                       int64_t c);
 
 /* out = a * (re + i im): by the constant times `scale` rounded to a Gaussian
  * integer; the scale grows by `scale`.
  *   errors  CKKS_EARG    not finite, |constant| * scale >= 2^62
- *           CKKS_ESCALE  scale < 1, or no room */
+ *           CKKS_ESCALE  scale < 1, or no room
+ *   source  [CKKS17] CMult; i is X^(N/2) (docs/04-encoding.md) */
 CKKS_CHECKED ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a,
                                         double re, double im, double scale);
 
 /* out = a * b slot by slot; scales multiply.
  *   errors  CKKS_ELEVEL  levels differ
- *           CKKS_ESCALE  2 * scale would reach Q_level; rescale first */
+ *           CKKS_ESCALE  2 * scale would reach Q_level; rescale first
+ *   source  [CKKS17] CMult */
 CKKS_CHECKED ckks_status ckks_mul_plain(ckks_ct *out, const ckks_ct *a,
                                         const ckks_pt *b);
 
@@ -471,12 +486,15 @@ CKKS_CHECKED ckks_status ckks_square(ckks_ct *out, const ckks_ct *a);
  *   cost    3 products a word; no NTT
  *   errors  CKKS_EARG    other degrees
  *           CKKS_ELEVEL, CKKS_ESCALE  levels or scales that do not belong
- *                        together */
+ *                        together
+ *   source  as ckks_mul */
 CKKS_CHECKED ckks_status ckks_add_square(ckks_ct *out, const ckks_ct *a);
 
 /* out = a of degree 2, made degree 1.  A degree 1 input is copied.
  *   cost    l+1 + D (l+1+K) - (l+1) + 2 K + 2 (l+1) NTT
- *   errors  CKKS_EKEY    no relinearisation key, or for a lower level only */
+ *   errors  CKKS_EKEY    no relinearisation key, or for a lower level only
+ *   source  [HK20]; special primes fitted to a level,
+ *           docs/07-key-switching.md */
 CKKS_CHECKED ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a,
                                     const ckks_keys *keys);
 
@@ -486,18 +504,22 @@ CKKS_CHECKED ckks_status ckks_relin(ckks_ct *out, const ckks_ct *a,
  * slot, of the new scale: rescale products, not what was rescaled already.
  *   cost    (degree+1) (l+1) NTT
  *   errors  CKKS_ELEVEL  level 0
- *           CKKS_ESCALE  scale / q_level < 1, or no room */
+ *           CKKS_ESCALE  scale / q_level < 1, or no room
+ *   source  [CHKKS18], rescaling by the last prime; rounding to nearest,
+ *           docs/03-rns.md */
 CKKS_CHECKED ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a);
 
 /* Both at once: the division by P and by q_level is one division by P q_level,
  * the same for odd moduli (docs/07-key-switching.md), in fewer NTT.
- *   errors  as of ckks_relin and ckks_rescale */
+ *   errors  as of ckks_relin and ckks_rescale
+ *   source  docs/07-key-switching.md */
 CKKS_CHECKED ckks_status ckks_relin_rescale(ckks_ct *out, const ckks_ct *a,
                                             const ckks_keys *keys);
 
 /* out = a modulo Q_level: value and scale stay.
  *   errors  CKKS_ELEVEL  level < 0 or above a's
- *           CKKS_ESCALE  2 * scale does not stay below Q_level */
+ *           CKKS_ESCALE  2 * scale does not stay below Q_level
+ *   source  [CHKKS18], limbs left out */
 CKKS_CHECKED ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a,
                                          int level);
 
@@ -508,18 +530,21 @@ CKKS_CHECKED ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a,
  *   needs   degree 1; step any integer, 0 copies
  *   cost    as ckks_relin
  *   errors  CKKS_EARG    degree 2
- *           CKKS_EKEY    no key for this step, or for a lower level only */
+ *           CKKS_EKEY    no key for this step, or for a lower level only
+ *   source  [CKKS17], X -> X^(5^step), then key switching [HK20] */
 CKKS_CHECKED ckks_status ckks_rotate(ckks_ct *out, const ckks_ct *a,
                                      const ckks_keys *keys, int step);
 /* The complex conjugate of every slot.
- *   errors  as ckks_rotate; CKKS_EARG in the real ring */
+ *   errors  as ckks_rotate; CKKS_EARG in the real ring
+ *   source  [CKKS17], X -> 1/X */
 CKKS_CHECKED ckks_status ckks_conj(ckks_ct *out, const ckks_ct *a,
                                    const ckks_keys *keys);
 
 /* out[k] = a rotated by step[k]: the digits of a are made once.
  *   needs   n outputs, all different objects
  *   cost    l+1 + D (l+1+K) - (l+1) NTT, then 2 K + 2 (l+1) NTT each
- *   errors  as ckks_rotate; CKKS_EPARAM in a context of uncentred digits */
+ *   errors  as ckks_rotate; CKKS_EPARAM in a context of uncentred digits
+ *   source  [HS18] */
 CKKS_CHECKED ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step,
                                              size_t n, const ckks_ct *a,
                                              const ckks_keys *keys);
@@ -528,7 +553,8 @@ CKKS_CHECKED ckks_status ckks_rotate_hoisted(ckks_ct *out, const int *step,
  * Q P, so that one division by P (and one rounding) serves all terms.
  *   needs   n >= 1, all a[k] of degree 1, one level, one scale
  *   cost    D (l+1+K) NTT a term with step != 0, then 2 K + 2 (l+1) NTT
- *   errors  as ckks_rotate and ckks_add; CKKS_EPARAM as hoisted */
+ *   errors  as ckks_rotate and ckks_add; CKKS_EPARAM as hoisted
+ *   source  [BMTH21], sums before the division by P */
 CKKS_CHECKED ckks_status ckks_rotate_sum(ckks_ct *out,
                                          const ckks_ct *const *a,
                                          const int *step, size_t n,
@@ -559,7 +585,8 @@ typedef struct ckks_block {
  *                        of range, an output in no block or two, a row sum
  *                        >= 2^28, equal outputs
  *           CKKS_ELEVEL  levels differ
- *           CKKS_ESCALE  2 * scale >= Q_level */
+ *           CKKS_ESCALE  2 * scale >= Q_level
+ *   source  docs/11-layers.md */
 CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                                       const ckks_ct *const *in, size_t n_in,
                                       const ckks_block *block, size_t n_blocks,

@@ -21,7 +21,8 @@ extern "C" {
  * sqrt(2) in odd ones, so two factors of any size up to rounding, at no cost of
  * scale or level.
  *   gives   a's scale and level; coefficients grow by 2 at most
- *   errors  CKKS_EARG    not in the real ring */
+ *   errors  CKKS_EARG    not in the real ring
+ *   source  docs/08-rotations.md */
 CKKS_CHECKED ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a);
 
 /* ---- single steps ------------------------------------------------------ */

@@ -5,7 +5,10 @@
                 follows it, to the letter
     programs    a ```c block that begins "/* NAME.c" is examples/NAME.c
     files       every path named in docs/ and README.md, and every docs/ path
-                named in a comment of the sources, exists
+                named in a comment of the sources, exists; so does every
+                file named in a comment of COMMENTED
+    sources     every function of the scheme in ckks.h has a "source" line in
+                its comment: where the method comes from
     names       every ckks_, nn_, unet_, cki_, nni_, uni_ name in docs/ and README.md
                 stands in a source file
     limits      every item under "Not covered" of assurance.md ends with
@@ -29,6 +32,8 @@ TOPS = ("ckks", "nn", "unet", "tests", "docs", "examples", "vectors")
 SOURCES = [p for top in ("ckks", "nn", "unet", "tests", "examples")
            for p in sorted((ROOT / top).rglob("*"))
            if p.suffix in (".c", ".h", ".py", ".sh", ".md", ".in")]
+# Where comments may name no file that is not there.
+COMMENTED = ("ckks", "examples", "vectors")
 SKETCH = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.S)
 # Keys of citations: two capitals or more, or a name with the year.
 KEY = re.compile(r"\[((?:RFC|FIPS)\d+|HAC|Knuth|BLAKE2X?|IEEE754"
@@ -106,6 +111,28 @@ def comments():
                   f"{short(path)}: {name} does not exist")
 
 
+def commented():
+    there = {p.name for top in TOPS for p in (ROOT / top).rglob("*.*")}
+    for top in COMMENTED:
+        for path in sorted((ROOT / top).rglob("*.[ch]")):
+            text = "\n".join(re.findall(r"/\*.*?\*/", path.read_text(), re.S))
+            for name in sorted(set(re.findall(
+                    r"(?<![\w<./-])((?:[\w.-]+/)*[\w-]+\.(?:c|h|py|sh|md))"
+                    r"(?![\w(>]|\.\w)", text))):
+                check(any(ROOT.rglob(name)) if "/" in name else name in there,
+                      f"{short(path)}: {name} does not exist")
+
+
+def sources():
+    text = (ROOT / "ckks/ckks.h").read_text()
+    text = text[text.index("/* ---- plaintexts"):text.index("/* ---- bytes")]
+    for m in re.finditer(r"/\*((?:(?!\*/).)*)\*/((?:(?!/\*).)*)", text, re.S):
+        found = re.search(r"CKKS_CHECKED ckks_status (\w+)\(", m[2])
+        if found and found[1] != "ckks_ct_copy":
+            check(re.search(r"^ \*   source  \S", m[1], re.M),
+                  f"ckks/ckks.h: {found[1]} has no source line")
+
+
 def names():
     code = "".join(p.read_text() for p in SOURCES if p.suffix in (".c", ".h"))
     known = set(re.findall(r"\b(?:ckks|nn|unet|cki|nni|uni)_\w+", code))
@@ -159,6 +186,8 @@ def main():
             programs(page)
             files(page)
     comments()
+    commented()
+    sources()
     names()
     limits()
     citations()

@@ -83,7 +83,7 @@ static inline int cki_rounding(void)
     __asm__ volatile("mrs %0, fpcr" : "=r"(state));
     return (int)(state & CKI_FPCR);
 }
-#else                           /* by fenv.h: rounding alone                 */
+#else                           /* by <fenv.h>: rounding alone               */
 int cki_rounding(void);
 #endif
 void cki_rounding_set(int state);

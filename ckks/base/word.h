@@ -1,7 +1,7 @@
 /* word.h -- arithmetic of one word modulo p.
  *
  * Read first: docs/01-words.md.  All lemmas the portable code rests on stand
- * here; tests/exhaustive checks them over all inputs for small p.
+ * here; test_exhaustive.c checks them over all inputs for small p.
  */
 #ifndef CKI_WORD_H
 #define CKI_WORD_H

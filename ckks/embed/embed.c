@@ -118,9 +118,10 @@ static void slots_scatter(double *re, double *im, size_t count,
     }
 }
 
-/* c_k + i c_(k+n) = factor x_k / zeta^k, the latter not in the real ring, whose
- * coefficients are the former.  Returns the largest |c_k|, or
- * infinity if one of them is not a number. */
+/* c_k + i c_(k+n) = factor x_k / zeta^k: real parts are the first n
+ * coefficients, imaginary parts the other n.  The real ring has only the first:
+ * there c_(k+n) says the same once more (-c_(n-k)) and is not stored.  Returns
+ * the largest |c_k|, or infinity if one of them is not a number. */
 static double untwist(double *c, const double *x, const cki_embed *f,
                       double factor)
 {

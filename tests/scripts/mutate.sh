@@ -40,16 +40,16 @@ ckks/kernel/avx2/pointwise.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)
 ckks/kernel/avx2/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
 ckks/kernel/avx2/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
 ckks/kernel/avx2/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
-ckks/kernel/avx2/combine.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
+ckks/kernel/avx2/digits.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx/pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
 ckks/kernel/avx/pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
-ckks/kernel/avx2/combine.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
-ckks/kernel/avx2/combine.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
-ckks/kernel/ifma/combine.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
-ckks/kernel/ifma/combine.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
-ckks/kernel/ifma/combine.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
+ckks/kernel/avx2/digits.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
+ckks/kernel/avx2/digits.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
+ckks/kernel/ifma/digits.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
+ckks/kernel/ifma/digits.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
+ckks/kernel/ifma/digits.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
 ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
 ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
@@ -83,25 +83,25 @@ ckks/kernel/avx/edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
 ckks/kernel/avx/edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
 ckks/kernel/avx/edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
 ckks/kernel/avx/edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
-ckks/kernel/avx2/ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
-ckks/kernel/avx2/ntt.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
-ckks/kernel/avx2/ntt.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
-ckks/kernel/avx2/ntt.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
-ckks/kernel/avx2/ntt_inv.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
-ckks/kernel/avx2/ntt_inv.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
-ckks/kernel/avx2/ntt_inv.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
-ckks/kernel/avx2/ntt_inv.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
-ckks/kernel/avx2/ntt_inv.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
-ckks/kernel/avx2/ntt_inv.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
+ckks/kernel/avx2/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/avx2/fold.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
+ckks/kernel/avx2/fold.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
+ckks/kernel/avx2/fold.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
+ckks/kernel/avx2/fold.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
+ckks/kernel/avx2/fold.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
+ckks/kernel/avx2/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
+ckks/kernel/avx2/fold.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
+ckks/kernel/avx2/fold.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
+ckks/kernel/avx2/fold.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
 ckks/kernel/avx2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
-ckks/kernel/ifma/ntt.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
-ckks/kernel/ifma/ntt.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
-ckks/kernel/ifma/ntt.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
-ckks/kernel/ifma/ntt_inv.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
-ckks/kernel/ifma/ntt_inv.c	s/times(p, plus, c)/times(p, minus, c)/	real_
-ckks/kernel/ifma/ntt_inv.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
-ckks/kernel/ifma/ntt_inv.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
-ckks/kernel/ifma/ntt_inv.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
+ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
+ckks/kernel/ifma/fold.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
+ckks/kernel/ifma/fold.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
+ckks/kernel/ifma/fold.c	s/times(p, plus, c)/times(p, minus, c)/	real_
+ckks/kernel/ifma/fold.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
+ckks/kernel/ifma/fold.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
+ckks/kernel/ifma/fold.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
 ckks/kernel/ifma/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
 ckks/base/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
 ckks/scheme/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream

@@ -1,8 +1,9 @@
-/* edge.h -- where the real ring's own layer does not fall into
- * vectors.
+/* edge.h -- where the real ring's own layer does not fall into vectors.
  *
- * Read first: cki_ntt_init in kernel.h.  Vectors of `lanes` words take j, j + 1,
- * ... for j from `lanes` on; what is left are 0 .. lanes - 1 and N/4.  They are
+ * Read first: cki_ntt_init in kernel.h.  The layer joins the words at j, N/2 -
+ * j, N/2 + j and N - j, and vectors of `lanes` words take j, j + 1, ... from j =
+ * lanes on, up to N/4 - 1.  Left are j = 0 .. lanes - 1, whose partners N - j
+ * begin with no vector, and j = N/4, where N/2 - j is j itself.  They are
  * copied out, worked on as two vectors, and copied back.
  */
 #ifndef CKI_EDGE_H
@@ -12,7 +13,13 @@
 
 enum { CKI_EDGE = 16 };         /* two vectors of eight                      */
 
-/* Number i is j = i for i < lanes, and from there on N/4, again and again. */
+/* Two vectors of each of the four words.  The first has j = 0 .. lanes - 1 in
+ * its lanes, the second j = N/4 in every one: with lanes = 4
+ *
+ *      i      0   1   2   3   4    5    6    7
+ *      j      0   1   2   3  N/4  N/4  N/4  N/4
+ *
+ * of which the first copy, i = lanes, is stored. */
 typedef struct cki_edge {
     uint64_t u[CKI_EDGE], p[CKI_EDGE], q[CKI_EDGE], v[CKI_EDGE];
 } cki_edge;

@@ -1,4 +1,4 @@
-/* pairs.c -- see avx_pairs.h. */
+/* pairs.c -- see pairs.h. */
 #include "kernel/avx/pairs.h"
 
 bool cki_pairs_fit(const ckks_block *block, size_t n_blocks)
@@ -110,4 +110,24 @@ void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
                                               * rows),
                          (b->rows + rows - 1) / rows, rows, limit));
     }
+}
+
+size_t cki_weights_of(const ckks_block *block, size_t n_blocks, size_t rows)
+{
+    size_t sum = 0;
+
+    for (size_t b = 0; b < n_blocks; b++)
+        sum += (block[b].rows + rows - 1) / rows * rows * block[b].terms;
+    return sum;
+}
+
+void cki_weights_pack(double *to, const ckks_block *block, size_t n_blocks,
+                      size_t rows)
+{
+    for (size_t b = 0; b < n_blocks; b++)
+        for (size_t r = 0; r < block[b].rows; r += rows)
+            for (size_t k = 0; k < block[b].terms; k++)
+                for (size_t s = r; s < r + rows; s++)
+                    *to++ = s < block[b].rows
+                                ? block[b].weight[s * block[b].terms + k] : 0;
 }

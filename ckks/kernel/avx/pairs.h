@@ -1,5 +1,5 @@
-/* pairs.h -- weights of an integer combination for instructions
- * that multiply pairs of 16-bit numbers and add neighbours.
+/* pairs.h -- weights of an integer combination, for instructions that multiply
+ * pairs of 16-bit numbers and add neighbours, and as doubles.
  *
  * Read first: kernel.h (combine), docs/11-layers.md.
  *
@@ -53,5 +53,14 @@ bool cki_pairs_fit(const ckks_block *block, size_t n_blocks);
  * group of rows. */
 void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
                     size_t rows, uint32_t limit);
+
+/* ---- weights as doubles, for weights that do not fit --------------------- */
+
+/* How many doubles they are: rows in groups of `rows`, missing ones too. */
+size_t cki_weights_of(const ckks_block *block, size_t n_blocks, size_t rows);
+
+/* Shape (group of `rows` rows, term, row); missing rows are 0. */
+void cki_weights_pack(double *to, const ckks_block *block, size_t n_blocks,
+                      size_t rows);
 
 #endif

@@ -40,16 +40,6 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 /* ---- forward (ranges: ntt.h) --------------------------------------------- */
 
-/* (x, y) -> (x + w y, x - w y) */
-static inline void fwd(vec *x, vec *y, vec w, prime c)
-{
-    vec r = mulmod(*y, w, c), u = *x;
-
-    VERIFY_VEC(*y, MOST, c);
-    *x = _mm256_add_pd(u, r);
-    *y = _mm256_sub_pd(u, r);
-}
-
 /* One layer over everything; converts words. */
 static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
 {
@@ -63,57 +53,6 @@ static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
         store_lazy(x + j + n / 2, b);
     }
     VERIFY_WITHIN(x, n, FWD_1, c);
-}
-
-/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
- * two, the first of the others. */
-static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v, vec w0,
-                                     vec w1, bool two, prime c)
-{
-    fwd(u, v, w0, c);
-    fwd(p, q, w0, c);
-    VERIFY_VEC(*u, FWD_1, c);
-    VERIFY_VEC(*p, FWD_1, c);
-    VERIFY_VEC(*q, FWD_1, c);
-    VERIFY_VEC(*v, FWD_1, c);
-    if (two) {
-        fwd(u, p, w1, c);
-        fwd(q, v, w1, c);
-    }
-}
-
-/* That layer, or two, over everything; converts words. */
-static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
-                                   const cki_ntt *t, prime c)
-{
-    const size_t n = t->n;
-    const vec w0 = constant(t->fold, &t->mod), w1 = _mm256_set1_pd(table[1]);
-    uint64_t *mid = x + n / 2, *end = x + n;
-    cki_edge edge;
-
-    cki_edge_load(&edge, x, 4, n);
-    for (size_t j = 4; j < n / 4; j += 4) {
-        vec u = load(x + j), p = load(mid + j);
-        vec q = reversed(load(mid - j - 3)), v = reversed(load(end - j - 3));
-
-        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
-        store_lazy(x + j, u);
-        store_lazy(mid + j, p);
-        store_lazy(mid - j - 3, reversed(q));
-        store_lazy(end - j - 3, reversed(v));
-    }
-    for (size_t i = 0; i < 8; i += 4) {
-        vec u = load(edge.u + i), p = load(edge.p + i);
-        vec q = load(edge.q + i), v = load(edge.v + i);
-
-        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
-        store_lazy(edge.u + i, u);
-        store_lazy(edge.p + i, p);
-        store_lazy(edge.q + i, q);
-        store_lazy(edge.v + i, v);
-    }
-    cki_edge_store(x, &edge, 4, n);
-    VERIFY_WITHIN(x, n, two ? FWD_2 : FWD_1, c);
 }
 
 /* Two layers on one block of 4t words; table index m + i of the block. */
@@ -350,24 +289,18 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
     const double *table = t->own;
     const size_t n = t->n;
     const prime c = prime_of(&t->mod);
+    const bool odd = t->log_n % 2 == 1;
     size_t size = n;
-    int layers = 0;
-    bool words = true;
+    int layers = odd + t->real;
+    bool words = layers == 0;           /* nothing has been done yet         */
 
     VERIFY_BELOW(x, n, t->mod.p);
-    if (t->log_n % 2 == 1) {
-        if (t->real)
-            fwd_real(x, true, table, t, c);
-        else
-            fwd_first(x, n, table, c);
+    if (t->real)
+        cki_avx2_fold(x, t);
+    else if (odd)
+        fwd_first(x, n, table, c);
+    if (odd)
         size /= 2;
-        layers = t->real ? 2 : 1;
-        words = false;
-    } else if (t->real) {
-        fwd_real(x, false, table, t, c);
-        layers = 1;
-        words = false;
-    }
     for (; size > BLOCK; size /= 4, layers += 2, words = false) {
         fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
         VERIFY_WITHIN(x, n, fwd_bound(layers + 2), c);

@@ -2,7 +2,6 @@
 #ifndef CKI_AVX2_NTT_H
 #define CKI_AVX2_NTT_H
 
-#include "kernel/avx/edge.h"
 #include "kernel/avx2/avx2.h"
 #include "kernel/portable/portable.h"
 
@@ -90,5 +89,38 @@ static inline vec reversed(vec x)
 {
     return _mm256_permute4x64_pd(x, _MM_SHUFFLE(0, 1, 2, 3));
 }
+
+/* ---- butterflies -------------------------------------------------------- */
+
+/* (x, y) -> (x + w y, x - w y) */
+static inline void fwd(vec *x, vec *y, vec w, prime c)
+{
+    vec r = mulmod(*y, w, c), u = *x;
+
+    VERIFY_VEC(*y, MOST, c);
+    *x = _mm256_add_pd(u, r);
+    *y = _mm256_sub_pd(u, r);
+}
+
+/* (x, y) -> (x + y, w (x - y)); ranges: ntt.h.  Sums are brought down by
+ * reduce, which leaves at most HALF + 1 whatever it is given below MOST. */
+static inline void inv(vec *x, vec *y, vec w, prime c)
+{
+    vec u = *x, v = *y;
+
+    VERIFY_VEC(u, INV_SUMS, c);
+    VERIFY_VEC(v, INV_SUMS, c);
+    *x = _mm256_add_pd(u, v);
+    *y = mulmod(_mm256_sub_pd(u, v), w, c);
+}
+
+/* ---- the real ring (fold.c) ---------------------------------------------- */
+
+/* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
+ * others; words in, FWD_1 or FWD_2 out. */
+void cki_avx2_fold(uint64_t *x, const cki_ntt *t);
+
+/* w times their inverse, 1/2N included: from INV to canonical words. */
+void cki_avx2_unfold(uint64_t *x, uint64_t w, const cki_ntt *t);
 
 #endif

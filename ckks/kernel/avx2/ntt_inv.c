@@ -4,17 +4,6 @@
  */
 #include "kernel/avx2/ntt.h"
 
-/* (x, y) -> (x + y, w (x - y)); ranges: ntt.h. */
-static inline void inv(vec *x, vec *y, vec w, prime c)
-{
-    vec u = *x, v = *y;
-
-    VERIFY_VEC(u, INV_SUMS, c);
-    VERIFY_VEC(v, INV_SUMS, c);
-    *x = _mm256_add_pd(u, v);
-    *y = mulmod(_mm256_sub_pd(u, v), w, c);
-}
-
 /* The first two layers, within vectors; words in, lazy out: blocks of 16 words,
  * numbered from first. */
 static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
@@ -124,87 +113,6 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
     }
 }
 
-/* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
- * from INV_SUMS the products' inputs are at most twice that. */
-static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
-                          prime c)
-{
-    const vec a = *u, b = *p;
-
-    VERIFY_VEC(a, INV_SUMS, c);
-    VERIFY_VEC(b, INV_SUMS, c);
-    VERIFY_VEC(*q, INV_SUMS, c);
-    VERIFY_VEC(*v, INV_SUMS, c);
-    *u = lift(mulmod(_mm256_add_pd(a, *v), scale, c), c);
-    *v = lift(mulmod(_mm256_sub_pd(a, *v), w0, c), c);
-    *p = lift(mulmod(_mm256_add_pd(b, *q), scale, c), c);
-    *q = lift(mulmod(_mm256_sub_pd(b, *q), w0, c), c);
-}
-
-/* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
- * -I q and p = -I v here. */
-static void inv_edge(cki_edge *e, vec w0, vec w1, vec scale, bool two,
-                     const cki_ntt *t, prime c)
-{
-    const vec plus = constant(t->unfold, &t->mod);
-    const vec minus = constant(t->fold, &t->mod);
-
-    for (size_t i = 0; i < 8; i += 4) {
-        vec u = load_lazy(e->u + i), p = load_lazy(e->p + i);
-        vec q = load_lazy(e->q + i), v = load_lazy(e->v + i);
-
-        if (two) {
-            inv(&u, &p, w1, c);
-            inv(&q, &v, w1, c);
-        }
-        if (i == 0) {
-            v = _mm256_blend_pd(v, u, 1);
-            q = _mm256_blend_pd(q, mulmod(p, plus, c), 1);
-        } else {
-            u = mulmod(q, minus, c);
-            p = mulmod(v, minus, c);
-        }
-        unfold(&u, &p, &q, &v, w0, scale, c);
-        store(e->u + i, u);
-        store(e->p + i, p);
-        store(e->q + i, q);
-        store(e->v + i, v);
-    }
-}
-
-/* The last layer, if two, and that of the real ring; canonical words out. */
-static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
-                                   const double *table, const cki_ntt *t,
-                                   prime c)
-{
-    const size_t n = t->n;
-    const cki_mod *m = &t->mod;
-    const uint64_t by = cki_mul(t->n_inv, factor, m);
-    const vec scale = constant(by, m), w1 = _mm256_set1_pd(table[1]);
-    const vec w0 = constant(cki_mul(by, t->unfold, m), m);
-    uint64_t *mid = x + n / 2, *end = x + n;
-    cki_edge edge;
-
-    cki_edge_load(&edge, x, 4, n);
-    for (size_t j = 4; j < n / 4; j += 4) {
-        vec u = load_lazy(x + j), p = load_lazy(mid + j);
-        vec q = reversed(load_lazy(mid - j - 3));
-        vec v = reversed(load_lazy(end - j - 3));
-
-        if (two) {
-            inv(&u, &p, w1, c);
-            inv(&q, &v, w1, c);
-        }
-        unfold(&u, &p, &q, &v, w0, scale, c);
-        store(x + j, u);
-        store(mid + j, p);
-        store(mid - j - 3, reversed(q));
-        store(end - j - 3, reversed(v));
-    }
-    inv_edge(&edge, w0, w1, scale, two, t, c);
-    cki_edge_store(x, &edge, 4, n);
-}
-
 void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
                       const cki_ntt *t)
 {
@@ -212,7 +120,7 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     const double *table = (const double *)t->own + n;
     const prime c = prime_of(&t->mod);
     const bool odd = t->log_n % 2 == 1;
-    /* where inv_last, or inv_real, begins */
+    /* where inv_last, or cki_avx2_unfold, begins */
     const size_t top = odd ? n / 2 : t->real ? n : n / 4;
     size_t size = top;
 
@@ -240,10 +148,8 @@ void cki_avx2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
         inv_sweep(x, s / 4, n / s, 0, n / s, table, c);
         VERIFY_WITHIN(x, n, INV, c);
     }
-    if (t->real && odd)
-        inv_real(x, w, true, table, t, c);
-    else if (t->real)
-        inv_real(x, w, false, table, t, c);
+    if (t->real)
+        cki_avx2_unfold(x, w, t);
     else if (odd)
         inv_last(x, w, false, table, t, c);
     else

@@ -262,11 +262,21 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n);
 
+/* Integer combinations: rows that are worked on together; columns of a tile of
+ * digits, a page of words, long enough for what fetches lines in a row. */
+enum { ROWS = 8, DIGIT_COLUMNS = 512 };
+
 size_t cki_ifma_combine_work(size_t n_in, const ckks_block *block,
                              size_t n_blocks);
 void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,
                       size_t n_in, const ckks_block *block, size_t n_blocks,
                       size_t n, const cki_mod *m, void *work);
+
+/* |weight| < 2^15 (cki_pairs_fit), n a multiple of 32; work as above. */
+void cki_ifma_combine_digits(uint64_t *const *out, const uint64_t *const *in,
+                             size_t n_in, const ckks_block *block,
+                             size_t n_blocks, size_t n, const cki_mod *m,
+                             void *work);
 
 void cki_ifma_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                      size_t count);

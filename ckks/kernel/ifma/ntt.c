@@ -48,16 +48,6 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 /* ---- forward (ranges: ntt.h) --------------------------------------------- */
 
-/* (x, y) -> (x + w y, x - w y + 2p), y anything below 2^52. */
-static inline void fwd(vec *x, vec *y, twiddle t, prime c)
-{
-    vec twice = add(add(*x, *x), c.p2);
-    vec sum = mul_add_lazy(*x, *y, t.w, t.s, c);
-
-    *x = sum;
-    *y = sub(twice, sum);
-}
-
 static inline vec halve(vec x, const plan *f)
 {
     return fold(low52(x, f->c), f->half);
@@ -78,59 +68,6 @@ static void fwd_first(uint64_t *x, const plan *f)
         store(y + j, b);
     }
     VERIFY_WITHIN(x, f->n, f->bound[0], c);
-}
-
-/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
- * two, the first of the others: from B = 1 to 3, or FWD_FIRST. */
-static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
-                                     twiddle w0, twiddle w1, bool two,
-                                     prime c)
-{
-    fwd(u, v, w0, c);
-    fwd(p, q, w0, c);
-    VERIFY_VEC(*u, 1 + LAYER, c);
-    VERIFY_VEC(*p, 1 + LAYER, c);
-    VERIFY_VEC(*q, 1 + LAYER, c);
-    VERIFY_VEC(*v, 1 + LAYER, c);
-    if (two) {
-        fwd(u, p, w1, c);
-        fwd(q, v, w1, c);
-    }
-}
-
-/* That layer, or two, over everything. */
-static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const cki_ntt *t,
-                                   const plan *f)
-{
-    const size_t n = t->n;
-    const twiddle w0 = factor(t->fold, &t->mod), w1 = same(f->table, n, 1);
-    const prime c = f->c;
-    uint64_t *mid = x + n / 2, *end = x + n;
-    cki_edge edge;
-
-    cki_edge_load(&edge, x, LANES, n);
-    for (size_t j = LANES; j < n / 4; j += LANES) {
-        vec u = load(x + j), p = load(mid + j);
-        vec q = reversed(load(mid - j - 7)), v = reversed(load(end - j - 7));
-
-        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
-        store(x + j, u);
-        store(mid + j, p);
-        store(mid - j - 7, reversed(q));
-        store(end - j - 7, reversed(v));
-    }
-    for (size_t i = 0; i < 2 * LANES; i += LANES) {
-        vec u = load(edge.u + i), p = load(edge.p + i);
-        vec q = load(edge.q + i), v = load(edge.v + i);
-
-        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
-        store(edge.u + i, u);
-        store(edge.p + i, p);
-        store(edge.q + i, q);
-        store(edge.v + i, v);
-    }
-    cki_edge_store(x, &edge, LANES, n);
-    VERIFY_WITHIN(x, n, f->bound[0], c);
 }
 
 /* Two layers on one block of 4t words, its first twiddle number i. */
@@ -307,10 +244,8 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
     int top = 0;                /* pairs done over everything                */
 
     VERIFY_BELOW(x, n, t->mod.p);
-    if (t->real && t->log_n % 2 == 1)
-        fwd_real(x, true, t, &f);
-    else if (t->real)
-        fwd_real(x, false, t, &f);
+    if (t->real)
+        cki_ifma_fold(x, t, &f);
     else if (t->log_n % 2 == 1)
         fwd_first(x, &f);
     for (; size > BLOCK; size /= 4, top++) {

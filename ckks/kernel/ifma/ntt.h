@@ -3,7 +3,6 @@
 #ifndef CKI_IFMA_NTT_H
 #define CKI_IFMA_NTT_H
 
-#include "kernel/avx/edge.h"
 #include "kernel/ifma/ifma.h"
 #include "kernel/portable/portable.h"
 
@@ -135,5 +134,38 @@ static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
     }
     return f;
 }
+
+/* ---- butterflies -------------------------------------------------------- */
+
+/* (x, y) -> (x + w y, x - w y + 2p), y anything below 2^52. */
+static inline void fwd(vec *x, vec *y, twiddle t, prime c)
+{
+    vec twice = add(add(*x, *x), c.p2);
+    vec sum = mul_add_lazy(*x, *y, t.w, t.s, c);
+
+    *x = sum;
+    *y = sub(twice, sum);
+}
+
+/* (x, y) -> (x + y, w (x - y + above)), both below `above`: 2p or 4p (ranges:
+ * ntt.h). */
+static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
+{
+    vec d = add(sub(*x, *y), above);
+
+    VERIFY(below(low52(*x, c), above) && below(low52(*y, c), above));
+    *x = add(*x, *y);
+    *y = mul_add_lazy(zero(), d, t.w, t.s, c);
+}
+
+/* ---- the real ring (fold.c) ---------------------------------------------- */
+
+/* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
+ * others; words in, the plan's bound[0] out. */
+void cki_ifma_fold(uint64_t *x, const cki_ntt *t, const plan *f);
+
+/* w times their inverse, 1/2N included: from INV to canonical words. */
+void cki_ifma_unfold(uint64_t *x, uint64_t w, const cki_ntt *t,
+                     const plan *f);
 
 #endif

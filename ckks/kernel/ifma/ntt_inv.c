@@ -4,17 +4,6 @@
  */
 #include "kernel/ifma/ntt.h"
 
-/* (x, y) -> (x + y, w (x - y + above)), both below `above`: 2p or 4p (ranges:
- * ntt.h). */
-static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
-{
-    vec d = add(sub(*x, *y), above);
-
-    VERIFY(below(low52(*x, c), above) && below(low52(*y, c), above));
-    *x = add(*x, *y);
-    *y = mul_add_lazy(zero(), d, t.w, t.s, c);
-}
-
 /* Two layers on four vectors: pairs (a, b) and (d, e) with w2 and w3, then
  * (a, d) and (b, e) with w1.  At the end b is below 4p: halved once; a below
  * 8p: twice. */
@@ -148,100 +137,13 @@ static void inv_last(uint64_t *x, uint64_t w, bool two, const cki_ntt *ntt,
     }
 }
 
-/* w x, canonical; x anything below 2^52. */
-static inline vec times(vec x, twiddle w, prime c)
-{
-    return fold(low52(mul_add_lazy(zero(), x, w.w, w.s, c), c), c.p);
-}
-
-/* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
- * from INV_SUMS at most, sums and differences below 8 (ROOM). */
-static inline void unfold(vec *u, vec *p, vec *q, vec *v, twiddle w0,
-                          twiddle scale, vec p4, prime c)
-{
-    const vec a = *u, b = *p;
-
-    VERIFY_VEC(a, INV_SUMS, c);
-    VERIFY_VEC(b, INV_SUMS, c);
-    VERIFY_VEC(*q, INV_SUMS, c);
-    VERIFY_VEC(*v, INV_SUMS, c);
-    *u = times(add(a, *v), scale, c);
-    *v = times(add(sub(a, *v), p4), w0, c);
-    *p = times(add(b, *q), scale, c);
-    *q = times(add(sub(b, *q), p4), w0, c);
-}
-
-/* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
- * -I q and p = -I v here. */
-static void inv_edge(cki_edge *e, twiddle w0, twiddle w1, twiddle scale,
-                     bool two, vec p4, const cki_ntt *t, prime c)
-{
-    const twiddle plus = factor(t->unfold, &t->mod);
-    const twiddle minus = factor(t->fold, &t->mod);
-
-    for (size_t i = 0; i < 2 * LANES; i += LANES) {
-        vec u = load(e->u + i), p = load(e->p + i);
-        vec q = load(e->q + i), v = load(e->v + i);
-
-        if (two) {
-            inv(&u, &p, w1, c.p2, c);
-            inv(&q, &v, w1, c.p2, c);
-        }
-        if (i == 0) {
-            v = _mm512_mask_mov_epi64(v, 1, u);
-            q = _mm512_mask_mov_epi64(q, 1, times(p, plus, c));
-        } else {
-            u = times(q, minus, c);
-            p = times(v, minus, c);
-        }
-        unfold(&u, &p, &q, &v, w0, scale, p4, c);
-        store(e->u + i, u);
-        store(e->p + i, p);
-        store(e->q + i, q);
-        store(e->v + i, v);
-    }
-}
-
-/* The last layer, if two, and that of the real ring; canonical words out. */
-static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t w, bool two,
-                                   const cki_ntt *t, const plan *f)
-{
-    const size_t n = t->n;
-    const cki_mod *m = &t->mod;
-    const prime c = f->c;
-    const uint64_t by = cki_mul(t->n_inv, w, m);
-    const twiddle scale = factor(by, m), w1 = same(f->table, n, 1);
-    const twiddle w0 = factor(cki_mul(by, t->unfold, m), m);
-    const vec p4 = add(c.p2, c.p2);
-    uint64_t *mid = x + n / 2, *end = x + n;
-    cki_edge edge;
-
-    cki_edge_load(&edge, x, LANES, n);
-    for (size_t j = LANES; j < n / 4; j += LANES) {
-        vec u = load(x + j), p = load(mid + j);
-        vec q = reversed(load(mid - j - 7)), v = reversed(load(end - j - 7));
-
-        if (two) {
-            inv(&u, &p, w1, c.p2, c);
-            inv(&q, &v, w1, c.p2, c);
-        }
-        unfold(&u, &p, &q, &v, w0, scale, p4, c);
-        store(x + j, u);
-        store(mid + j, p);
-        store(mid - j - 7, reversed(q));
-        store(end - j - 7, reversed(v));
-    }
-    inv_edge(&edge, w0, w1, scale, two, p4, t, c);
-    cki_edge_store(x, &edge, LANES, n);
-}
-
 void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
                       const cki_ntt *t)
 {
     const size_t n = t->n;
     const uint64_t *own = t->own;
     const bool odd = t->log_n % 2 == 1;
-    /* where inv_last, or inv_real, begins */
+    /* where inv_last, or cki_ifma_unfold, begins */
     const size_t top = odd ? n / 2 : t->real ? n : n / 4;
     const plan f = plan_of(t, own + 2 * n);
     size_t size = top;
@@ -268,10 +170,8 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
         inv_sweep(x, n, s / 4, n / s, &f);
         VERIFY_WITHIN(x, n, INV, f.c);
     }
-    if (t->real && odd)
-        inv_real(x, w, true, t, &f);
-    else if (t->real)
-        inv_real(x, w, false, t, &f);
+    if (t->real)
+        cki_ifma_unfold(x, w, t, &f);
     else if (odd)
         inv_last(x, w, false, t, &f);
     else

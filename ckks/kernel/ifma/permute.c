@@ -1,4 +1,4 @@
-/* permute.c -- automorphisms: a group of eight comes from one group of eight. */
+/* permute.c -- automorphisms: a group of eight comes from one such. */
 #include "kernel/ifma/ifma.h"
 
 void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,

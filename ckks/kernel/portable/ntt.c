@@ -38,6 +38,28 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 /* ---- forward ---------------------------------------------------------------
  *
+ * A sweep is a pair of layers on blocks of 4t words.  In a block, whose twiddle
+ * is number i, the words at j, j + t, j + 2t, j + 3t meet:
+ *
+ *       e            f            g            h
+ *       +------------|------------+            |      root[i]
+ *       |            +------------|------------+      root[i]
+ *       +------------+            |            |      root[2i]
+ *       |            |            +------------+      root[2i + 1]
+ *
+ * Every sweep has blocks a quarter as long, four times as many.  N = 2^14:
+ *
+ *   t = 4096  |                             i = 1                             |
+ *   t = 1024  |     i = 4     |     i = 5     |     i = 6     |     i = 7     |
+ *   t = 256   |16 |17 |18 |19 |20 |21 |22 |23 |24 |25 |26 |27 |28 |29 |30 |31 |
+ *   ...         64, 16, 4, and 1 in fwd_last_layers
+ *
+ * While blocks are longer than CKI_BLOCK a sweep runs over everything.  Then
+ * one block goes through all that are left before the next one begins: from t =
+ * 1024 on, down one column of the picture after the other.  With an odd log N a
+ * layer by itself comes before, in the real ring its own layer before that
+ * (fold.c).
+ *
  * (a, b) -> (a + w b, a - w b + 2p), b any word: from B p to (B + 2) p.  A pair
  * of layers starts by bringing the a of its first layer below 4p: 4, 6, 8. */
 
@@ -131,8 +153,10 @@ void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
             FWD(x[j], x[j + n / 2], w, ws);
         size /= 2;
     }
-    for (; size > CKI_BLOCK; size /= 4, low = false)
+    for (; size > CKI_BLOCK; size /= 4, low = false) {
         fwd_two_layers(x, n, size / 4, n / size, low, own, p);
+        VERIFY_BELOW(x, n, 8 * p);
+    }
     for (size_t at = 0; at < n; at += size) {
         for (size_t s = size; s > 4; s /= 4) {
             fwd_two_layers(x + at, size, s / 4, (n + at) / s,

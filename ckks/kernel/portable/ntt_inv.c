@@ -114,12 +114,16 @@ void cki_portable_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
         memcpy(x, in, n * sizeof *x);
     for (size_t at = 0; at < n && size >= 4; at += size) {
         inv_first_layers(x + at, in + at, size, (n + at) / 4, own, p);
-        for (size_t s = 16; s <= size; s *= 4)
-            inv_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
         VERIFY_BELOW(x + at, size, 2 * p);
+        for (size_t s = 16; s <= size; s *= 4) {
+            inv_two_layers(x + at, size, s / 4, (n + at) / s, own, p);
+            VERIFY_BELOW(x + at, size, 2 * p);
+        }
     }
-    for (size_t s = 4 * size; size >= 4 && s <= top; s *= 4)
+    for (size_t s = 4 * size; size >= 4 && s <= top; s *= 4) {
         inv_two_layers(x, n, s / 4, n / s, own, p);
+        VERIFY_BELOW(x, n, 2 * p);
+    }
     inv_last_layers(x, w, t);
     if (t->real)
         cki_portable_unfold(x, t);
