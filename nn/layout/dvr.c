@@ -47,13 +47,16 @@ int nni_phases(int ring, int gap)
 
 bool nni_live(int ring, int gap, int side, int residue)
 {
-    /* the residues repeat after nni_phases pixels */
-    int last = side < nni_phases(ring, gap) ? side : nni_phases(ring, gap);
+    const int phases = nni_phases(ring, gap);
 
-    for (int y = 0; y < last; y++)
+    if (side == 0)
+        return true;
+    if (side >= phases)         /* every multiple of the unit is met         */
+        return residue % nni_unit(ring, gap) == 0;
+    for (int y = 0; y < side; y++)
         if ((int64_t)gap * y % ring == residue)
             return true;
-    return side == 0;
+    return false;
 }
 
 bool nni_phase_at(int *y, int *x, const nn_layout *l, const nni_size *map,

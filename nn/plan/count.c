@@ -18,7 +18,7 @@ nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
 {
     return (nni_count){ .figures = nni_figures_of(p), .machine = machine,
                         .threads = threads, .live = live, .peak = live,
-                        .alone = true };
+                        .alone = true, .alike = 1 };
 }
 
 /* ---- bytes ------------------------------------------------------------------ */
@@ -58,14 +58,18 @@ void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level)
 
     take(c, &at, ct_bytes(c, &made));
     made.limb = (uint64_t *)(uintptr_t)(at + 8);
+    made.scale = c->alike;
     nni_count_free(c, out);
     *out = made;
 }
 
 void nni_count_free(nni_count *c, ckks_ct *ct)
 {
+    /* a task that stands for more than the ciphertext does meets many of it */
+    const double times = fmax(1, ct->scale / c->alike);
+
     if (ct->limb != NULL)
-        give(c, (size_t)(uintptr_t)ct->limb - 8, ct_bytes(c, ct));
+        give(c, (size_t)(uintptr_t)ct->limb - 8, times * ct_bytes(c, ct));
     memset(ct, 0, sizeof *ct);
 }
 
@@ -86,14 +90,32 @@ static void switching(nni_count *c, ckks_ct *out, int count,
     take(c, &at, scratch);
     give(c, at, scratch);
     nni_count_free(c, &old);
-    nni_switch_work(&c->work, &c->figures, s, 1);
+    nni_switch_work(&c->tally.work, &c->figures, s, 1);
 }
 
 /* ---- work --------------------------------------------------------------------- */
 
 static void pass(nni_count *c, double limbs)
 {
-    c->work.limbs[NN_PASS] += limbs;
+    c->tally.work.limbs[NN_PASS] += limbs;
+}
+
+/* The sums of one block: all of them, or one that stands for all. */
+static void make_sums(nni_count *c, nni_state *state, const nni_combine *b,
+                      int to, int level)
+{
+    const nni_ref sum = { b->tensor, to, 1 };
+    const int first = b->piece.channel, channels = b->piece.channels;
+    ckks_ct *ct = nni_at(state, sum, first, NULL);
+
+    for (int o = first; o < first + (c->sampled ? 1 : channels); o++)
+        nni_count_make(c, nni_at(state, sum, o, NULL), 1, level);
+    if (c->sampled) {
+        c->live += (channels - 1) * ct_bytes(c, ct);
+        c->high = fmax(c->high, c->live);
+        c->peak = fmax(c->peak, c->live);
+        ct->scale = channels;
+    }
 }
 
 static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
@@ -108,19 +130,14 @@ static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
                                                + (b->cts + 1.0) * columns);
     size_t at;
 
-    c->work.limbs[NN_PACK] += limbs * b->cts;
-    c->work.limbs[NN_TERM] += limbs * rows * b->terms;
-    c->work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
-    c->products += channels * b->terms;
+    c->tally.work.limbs[NN_PACK] += limbs * b->cts;
+    c->tally.work.limbs[NN_TERM] += limbs * rows * b->terms;
+    c->tally.work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
+    c->tally.products += channels * b->terms;
     c->tasks = limbs;
     take(c, &at, work);
     for (int k = 0; k < b->blocks; k++)
-        for (int o = 0; o < b->piece.channels; o++) {
-            const int to = s->block[b->first_block + k].to;
-
-            nni_count_make(c, nni_at(state, (nni_ref){ b->tensor, to, 1 },
-                                     b->piece.channel + o, NULL), 1, level);
-        }
+        make_sums(c, state, b, s->block[b->first_block + k].to, level);
     give(c, at, work);
 }
 
@@ -132,7 +149,7 @@ static void hoist(nni_count *c, ckks_ct *to, const nni_step *step)
                              .turns = step->count };
 
     switching(c, to, step->count, &s);
-    c->rotations += step->count;
+    c->tally.rotations += step->count;
 }
 
 static void rotate_sum(nni_count *c, const nni_schedule *s, nni_state *state,
@@ -150,7 +167,7 @@ static void rotate_sum(nni_count *c, const nni_schedule *s, nni_state *state,
     }
     sum.xs = sum.turns = sum.terms;
     sum.adds = 2 * (parts - sum.terms);
-    c->rotations += sum.terms;
+    c->tally.rotations += sum.terms;
     if (sum.terms > 0) {
         switching(c, to, 1, &sum);
         return;
@@ -192,10 +209,10 @@ static void relin_rescale(nni_count *c, ckks_ct *to, int level)
 
     if (to->degree == 2) {
         switching(c, to, 1, &s);
-        c->relins++;
+        c->tally.relins++;
     } else {
         nni_count_make(c, to, 1, level - 1);
-        nni_rescale_work(&c->work, level + 1, 2, 1);
+        nni_rescale_work(&c->tally.work, level + 1, 2, 1);
     }
 }
 
@@ -214,7 +231,7 @@ static void products(nni_count *c, const nni_schedule *s, nni_state *state,
             continue;
         nni_count_make(c, sum->limb == NULL ? sum : &product, 1, step->level);
         pass(c, 5.5 * limbs);   /* halves and plaintext read, written, added */
-        c->products++;
+        c->tally.products++;
     }
     nni_count_free(c, &product);
 }
@@ -246,16 +263,16 @@ static ckks_status count_step(void *user, const nni_schedule *s,
     const int level = step->level;
     ckks_ct *to = nni_at(state, step->to, task, here);
     ckks_ct *from = nni_at(state, step->from, task, here);
-    const nni_work before = c->work;
+    const nni_work before = c->tally.work;
     size_t at;
 
-    c->calls[step->what]++;
+    c->tally.calls[step->what]++;
     switch (step->what) {
     case NNI_HOIST:
         hoist(c, to, step);
         break;
     case NNI_ENCODE:            /* an FFT is about four NTTs                 */
-        c->work.limbs[NN_FORWARD] += level + 5;
+        c->tally.work.limbs[NN_FORWARD] += level + 5;
         take(c, &at, (level + 1) * c->figures.limb);
         state->mask[step->at] = (ckks_pt){
             .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) };
@@ -267,7 +284,7 @@ static ckks_status count_step(void *user, const nni_schedule *s,
         rotate_sum(c, s, state, step, task, here);
         break;
     case NNI_RESCALE:
-        nni_rescale_work(&c->work, level + 1, 2, 1);
+        nni_rescale_work(&c->tally.work, level + 1, 2, 1);
         nni_count_make(c, to, 1, level - 1);
         break;
     case NNI_MOVE:
@@ -298,12 +315,12 @@ static ckks_status count_step(void *user, const nni_schedule *s,
                       || step->what == NNI_ADD);
     }
     if (c->step_seconds != NULL) {
-        nni_work own = c->work;
+        nni_work own = c->tally.work;
 
         for (int i = 0; i < NN_COSTS; i++)
             own.limbs[i] -= before.limbs[i];
         c->step_seconds[step - s->step] +=
-            nni_work_seconds(&own, &c->figures, c->machine);
+            c->alike * nni_work_seconds(&own, &c->figures, c->machine);
     }
     return CKKS_OK;
 }
@@ -316,31 +333,51 @@ static void count_round(void *user, const nni_schedule *s, int round,
     nni_count *c = user;
 
     if (begins) {
-        c->work = (nni_work){ { 0 } };
+        c->tally.work = (nni_work){ { 0 } };
         c->tasks = s->round[round].tasks;
         c->alone = s->round[round].tasks == 1;
     } else if (c->tasks > 0) {
         /* the last turn of the threads may have fewer tasks than threads */
-        c->seconds += nni_work_seconds(&c->work, &c->figures, c->machine)
+        c->seconds += nni_work_seconds(&c->tally.work, &c->figures, c->machine)
                       * ceil(c->tasks / c->threads) / c->tasks;
     }
 }
 
-static void count_task(void *user, bool begins)
+/* now = before + times (now - before) */
+static void repeat(double *now, const double *before, size_t count,
+                   double times)
+{
+    for (size_t i = 0; i < count; i++)
+        now[i] = before[i] + times * (now[i] - before[i]);
+}
+
+static void count_task(void *user, int alike, bool begins)
 {
     nni_count *c = user;
     const double others = c->alone ? 0 : fmin(c->threads, c->tasks) - 1;
+    double left;
 
-    if (begins)
+    if (begins) {
+        c->alike = alike;
+        c->before = c->tally;
         c->began = c->high = c->live;
-    else
-        c->peak = fmax(c->peak, c->high + others * (c->high - c->began));
+        return;
+    }
+    if (alike > 1)
+        repeat((double *)&c->tally, (const double *)&c->before,
+               sizeof c->tally / sizeof(double), alike);
+    left = (alike - 1) * (c->live - c->began);  /* by the tasks not walked   */
+    c->live += left;
+    c->peak = fmax(c->peak, c->high + fmax(0, left)
+                                + others * (c->high - c->began));
+    c->alike = 1;
 }
 
 nni_backend nni_count_backend(nni_count *c)
 {
     return (nni_backend){ .apply = count_step, .round = count_round,
-                          .task = count_task, .user = c };
+                          .task = count_task, .sampled = c->sampled,
+                          .user = c };
 }
 
 /* ---- one stage -------------------------------------------------------------------- */

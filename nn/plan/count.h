@@ -13,22 +13,32 @@
 #include "schedule/arena.h"
 #include "schedule/schedule.h"
 
+/* What is added up. */
+typedef struct nni_tally {
+    double calls[NNI_KINDS];
+    double rotations, relins, products;
+    nni_work work;              /* of the round                              */
+} nni_tally;
+
 typedef struct nni_count {
     nni_figures figures;
     const nn_machine *machine;
     int threads;
     nni_arena *arena;           /* NULL: bytes are added up, not laid out    */
     bool no_room;               /* the arena had no memory for its list      */
+    bool sampled;               /* one task of many alike is walked; then a
+                                   ciphertext's scale is how many it stands
+                                   for                                       */
     /* what is counted */
-    double calls[NNI_KINDS];
-    double rotations, relins, products;
+    nni_tally tally;
     double seconds;
     double live, peak;          /* bytes: now, and the most so far           */
     /* of the round and of the task at work */
-    nni_work work;
     double tasks;               /* equal parts that the work falls into      */
     bool alone;                 /* one task: libckks has all threads         */
-    double began, high;         /* bytes when the task began, the most since */
+    double alike;               /* the task stands for so many               */
+    nni_tally before;           /* when it began                             */
+    double began, high;         /* bytes when it began, the most since       */
     /* for who wants to know: one number a step; NULL: no one does */
     double *step_seconds;
 } nni_count;

@@ -18,6 +18,7 @@ typedef struct pricing {
     nn_plan *p;
     const nn_machine *machine;
     int threads;
+    bool sampled;               /* nni_count's                               */
     double base;                /* bytes of keys and tables                  */
     double high;                /* bytes that have been in use at once       */
 } pricing;
@@ -87,6 +88,7 @@ static ckks_status count_way(nni_count *out, const pricing *with, int k,
         return st;
     *out = nni_count_of(&with->p->params, with->machine, with->threads,
                         with->base + alive_bytes(with, k));
+    out->sampled = with->sampled;
     st = nni_count_stage(out, &s);
     nni_schedule_clear(&s);
     return st;
@@ -125,15 +127,15 @@ static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
                                          && s->rotate_inputs));
     else {
         st = count_way(&sums, with, k, false);
-        if (st == CKKS_OK && sums.rotations > 0)
+        if (st == CKKS_OK && sums.tally.rotations > 0)
             st = count_way(&inputs, with, k, true);
-        s->rotate_inputs = st == CKKS_OK && sums.rotations > 0
-                           && inputs.calls[NNI_HOIST] > 0
+        s->rotate_inputs = st == CKKS_OK && sums.tally.rotations > 0
+                           && inputs.tally.calls[NNI_HOIST] > 0
                            && better(with, &inputs, &sums);
         *out = s->rotate_inputs ? inputs : sums;
     }
     if (with->choose && stage->masked)
-        s->rotate_inputs = out->calls[NNI_HOIST] > 0;
+        s->rotate_inputs = out->tally.calls[NNI_HOIST] > 0;
     return st;
 }
 
@@ -165,9 +167,9 @@ static ckks_status price_stage(pricing *with, int k)
     st.ciphertexts = s->neurons > 0 ? s->planes : 0;
     for (int i = 0; i < with->map[k].num_phases; i++)
         st.ciphertexts += with->map[k].phase[i].live ? s->of->channels : 0;
-    st.rotations = (long)c.rotations;
-    st.relins = (long)c.relins;
-    st.products = c.products;
+    st.rotations = (long)c.tally.rotations;
+    st.relins = (long)c.tally.relins;
+    st.products = c.tally.products;
     st.seconds = c.seconds + fresh(with, &c);
     st.bytes = c.peak;
     st.error = nni_stage_error(with->placed, k, with->p);
@@ -203,7 +205,8 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
                       const nn_machine *machine, int threads)
 {
     pricing with = { .choose = choose, .placed = placed, .p = p,
-                     .machine = machine, .threads = threads > 0 ? threads : 1 };
+                     .machine = machine, .threads = threads > 0 ? threads : 1,
+                     .sampled = true };
     nni_map *map = NULL;
     ckks_status st = maps_init(&map, placed);
 

@@ -35,11 +35,18 @@ typedef struct feed_use {
     int base;                   /* of its made ciphertexts in NNI_OWN: base +
                                    channel versions + number                 */
     int last_plain;             /* last phase that reads it as it is         */
+    int last_made;              /* last phase that reads what is made of it  */
     nni_ref plain;              /* where it then is                          */
     bool drops;                 /* nothing else reads it later               */
     bool own;                   /* `plain` is made here                      */
-    bool made_free, plain_free; /* given back already                        */
 } feed_use;
+
+/* What is given back once a phase is done: a feed as it is, or what is made of
+ * it. */
+typedef struct ending {
+    int last, feed;
+    bool made;
+} ending;
 
 typedef struct work {
     nni_maker *m;
@@ -47,6 +54,11 @@ typedef struct work {
     feed_use *use;              /* shape (feeds)                             */
     version *version;           /* sorted                                    */
     int versions;
+    ending *ending;             /* shape (endings), by `last`                */
+    int endings, ended;         /* so many of them are done                  */
+    int *number;                /* shape (feeds + versions): 1 + the number of
+                                   what is read in the combination at work;
+                                   0: it is not                              */
     int columns;                /* phases of a row                           */
     int slices;
 } work;
@@ -156,8 +168,11 @@ static void list_uses(work *w)
         feed_use *use = &w->use[f];
 
         use->first_version = v;
-        for (; v < w->versions && w->version[v].term.feed == f; v++)
+        for (; v < w->versions && w->version[v].term.feed == f; v++) {
             w->version[v].number = use->versions++;
+            if (w->version[v].last > use->last_made)
+                use->last_made = w->version[v].last;
+        }
         use->base = base;
         base += use->versions * feed->channels;
         use->drops = drops(m, feed->source);
@@ -293,47 +308,69 @@ static void make_slice(work *w, int slice)
     }
 }
 
-/* Frees channels of a ref. */
-static void free_channels(work *w, nni_ref of, int channel, int channels)
+static int compare_endings(const void *a, const void *b)
 {
-    nni_begin_body(w->m, channel, channels);
-    nni_add_step(w->m, NNI_FREE, of, of, w->m->stage->level)->at = 1;
+    const ending *x = a, *y = b;
+
+    if (x->last != y->last)
+        return x->last < y->last ? -1 : 1;
+    return x->feed != y->feed ? (x->feed < y->feed ? -1 : 1)
+                              : x->made - y->made;
 }
 
-/* Frees what no phase from `phase` on reads; of a slice that is done, or of all
- * channels. */
-static void free_feeds(work *w, int phase, int slice)
+static bool list_endings(work *w)
 {
-    const bool one = w->slices > 1;
-
-    nni_begin_round(w->m);
+    w->ending = malloc((2 * (size_t)w->map->num_feeds + 1)
+                       * sizeof *w->ending);
+    if (w->ending == NULL)
+        return false;
     for (int f = 0; f < w->map->num_feeds; f++) {
-        const nni_feed *feed = &w->map->feed[f];
-        feed_use *use = &w->use[f];
-        const int from = one ? slice_begin(w, feed, slice) : 0;
-        const int to = one ? slice_begin(w, feed, slice + 1) : feed->channels;
-        bool done = feed->last >= 0;
+        const feed_use *use = &w->use[f];
 
-        for (int v = 0; v < use->versions; v++)
-            done &= w->version[use->first_version + v].last < phase;
-        if (to == from)
-            continue;
-        if (done && use->versions > 0 && (one || !use->made_free)) {
-            nni_ref all = version_ref(w, f, 0);
-
-            nni_begin_body(w->m, from, to - from);
-            nni_add_step(w->m, NNI_FREE, all, all, w->m->stage->level)->at =
-                use->versions;
-            use->made_free = true;
-        }
-        if (use->last_plain >= 0 && use->last_plain < phase
-            && (use->own || use->drops) && (one || !use->plain_free)) {
-            free_channels(w, use->plain, from, to - from);
-            use->plain_free = true;
-        }
+        if (use->versions > 0)
+            w->ending[w->endings++] = (ending){ use->last_made, f, true };
+        if (use->last_plain >= 0 && (use->own || use->drops))
+            w->ending[w->endings++] = (ending){ use->last_plain, f, false };
     }
-    if (w->m->s->rounds > 0 && w->m->s->round[w->m->s->rounds - 1].bodies == 0)
-        w->m->s->rounds--;
+    qsort(w->ending, (size_t)w->endings, sizeof *w->ending, compare_endings);
+    return true;
+}
+
+/* Channels from .. to of what an ending gives back. */
+static void free_feed(work *w, const ending *e, int from, int to)
+{
+    const feed_use *use = &w->use[e->feed];
+    const nni_ref of = e->made ? version_ref(w, e->feed, 0) : use->plain;
+
+    if (to == from)
+        return;
+    nni_begin_body(w->m, from, to - from);
+    nni_add_step(w->m, NNI_FREE, of, of, w->m->stage->level)->at =
+        e->made ? use->versions : 1;
+}
+
+/* Frees what no phase from `phase` on reads. */
+static void free_before(work *w, int phase)
+{
+    if (w->ended == w->endings || w->ending[w->ended].last >= phase)
+        return;
+    nni_begin_round(w->m);
+    for (; w->ended < w->endings && w->ending[w->ended].last < phase;
+         w->ended++)
+        free_feed(w, &w->ending[w->ended], 0,
+                  w->map->feed[w->ending[w->ended].feed].channels);
+}
+
+/* Frees all of a slice, which is done. */
+static void free_slice(work *w, int slice)
+{
+    nni_begin_round(w->m);
+    for (int i = 0; i < w->endings; i++) {
+        const nni_feed *f = &w->map->feed[w->ending[i].feed];
+
+        free_feed(w, &w->ending[i], slice_begin(w, f, slice),
+                  slice_begin(w, f, slice + 1));
+    }
 }
 
 /* ---- pieces ---------------------------------------------------------------- */
@@ -404,35 +441,33 @@ static bool piece_next(const work *w, nni_piece *p, int most)
 
 /* ---- combinations ----------------------------------------------------------- */
 
-/* The number of what a group reads in the combination, of channels from ..; it
- * is added if need be. */
+/* The number of what a group reads in the combination; it is added if need
+ * be. */
 static int input_number(work *w, nni_combine *c, const nni_term *t, int slice)
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
+    const version *v = is_made(w, t) ? find_version(w, t) : NULL;
+    int *number = &w->number[v == NULL ? t->feed
+                                       : w->map->num_feeds
+                                             + (int)(v - w->version)];
     const int from = slice_begin(w, feed, slice);
-    const nni_ref ref = is_made(w, t)
-                            ? version_ref(w, t->feed,
-                                          find_version(w, t)->number)
-                            : w->use[t->feed].plain;
     nni_input *in;
 
-    for (int i = 0; i < c->inputs; i++) {
-        const nni_ref *r = &s->input[c->first_input + i].from;
-
-        if (r->tensor == ref.tensor && r->base == ref.base
-            && r->stride == ref.stride)
-            return i;
-    }
+    if (*number > 0)
+        return *number - 1;
     in = nni_grow(w->m, s->input, &s->inputs, sizeof *in);
     if (in == NULL)
         return 0;
     s->input = in;
     in += s->inputs - 1;
-    *in = (nni_input){ ref, from, slice_begin(w, feed, slice + 1) - from,
+    *in = (nni_input){ v == NULL ? w->use[t->feed].plain
+                                 : version_ref(w, t->feed, v->number),
+                       from, slice_begin(w, feed, slice + 1) - from,
                        c->cts };
     c->cts += in->channels;
-    return c->inputs++;
+    *number = ++c->inputs;
+    return *number - 1;
 }
 
 /* to: where the sum of channel 0 would be. */
@@ -494,6 +529,8 @@ static void combine(work *w, const nni_piece *piece, int tensor, int slice)
                       .first_input = s->inputs, .first_block = s->blocks };
     nni_combine *grown;
 
+    memset(w->number, 0, (size_t)(w->map->num_feeds + w->versions)
+                             * sizeof *w->number);
     for (int i = piece->first; i < piece->first + piece->phases; i++) {
         const nni_phase *p = &w->map->phase[i];
         const int start = s->blocks;
@@ -582,7 +619,7 @@ static void make_pieces(work *w)
     make_slice(w, 0);
     while (piece_next(w, &piece, PIECE_LIMBS / limbs_of(w))) {
         if (piece.channel == 0)
-            free_feeds(w, piece.first, 0);
+            free_before(w, piece.first);
         if (!has_pixels(w, &piece))
             continue;
         combine(w, &piece, NNI_SUM, 0);
@@ -590,7 +627,7 @@ static void make_pieces(work *w)
             return;
         finish_piece(w, &w->m->s->combine[w->m->s->combines - 1]);
     }
-    free_feeds(w, w->map->num_phases, 0);
+    free_before(w, w->map->num_phases);
 }
 
 /* ---- slices ------------------------------------------------------------------ */
@@ -637,7 +674,7 @@ static void make_slices(work *w)
         }
         if (slice == 0)
             last = s->combines;
-        free_feeds(w, w->map->num_phases, slice);
+        free_slice(w, slice);
     }
     for (int c = first; c < last; c++)
         finish_piece(w, &s->combine[c]);
@@ -689,12 +726,21 @@ void nni_make_combination(nni_maker *m)
         return;
     }
     list_uses(&w);
+    w.number = malloc((size_t)(w.map->num_feeds + w.versions + 1)
+                      * sizeof *w.number);
+    if (w.number == NULL || !list_endings(&w)) {
+        m->full = true;
+        goto end;
+    }
     w.slices = choose_slices(&w);
     encode_masks(&w);
     if (w.slices > 1)
         make_slices(&w);
     else
         make_pieces(&w);
+end:
+    free(w.ending);
+    free(w.number);
     free(w.version);
     free(w.use);
 }

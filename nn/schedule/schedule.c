@@ -114,13 +114,17 @@ static int place_of(const places *at, int phase)
            + phase % at->columns / at->across;
 }
 
-/* Whether no phase with pixels that is done before this one has its place. */
-static bool first_there(const nni_maker *m, const places *at, int phase)
+/* Whether no phase that is done before this one has its place; phases come in
+ * order, each once for every piece of its channels. */
+static bool first_there(nni_maker *m, int j, int place, int phase)
 {
-    for (int i = 0; m->s->map != NULL && i < phase; i++)
-        if (m->s->map->phase[i].live && place_of(at, i) == place_of(at, phase))
-            return false;
-    return true;
+    int *first = m->first[j];
+
+    if (first == NULL)
+        return true;
+    if (first[place] == 0)
+        first[place] = phase + 1;
+    return first[place] == phase + 1;
 }
 
 /* x, at level + 1 of form j, in its place there. */
@@ -133,7 +137,7 @@ static void add_form(nni_maker *m, int j, nni_ref x, int phase)
     const nni_ref place = { nni_collects(m, j), place_of(&at, phase),
                             at.phases };
 
-    if (!first_there(m, &at, phase))
+    if (!first_there(m, j, place_of(&at, phase), phase))
         nni_add_step(m, NNI_ACCUMULATE, place, x, level);
     else if (square)
         nni_add_step(m, NNI_ACTIVATE, place, x, level);
@@ -279,6 +283,11 @@ ckks_status nni_schedule_init(nni_schedule *out, const nni_placed *placed,
                     .by_inputs = by_inputs };
 
     *out = (nni_schedule){ 0 };
+    for (int j = 0; j < m.stage->num_outs; j++) {
+        m.first[j] = calloc((size_t)places_of(&m, j).phases + 1,
+                            sizeof *m.first[j]);
+        m.full |= m.first[j] == NULL;
+    }
     count_means(&m);
     if (m.stage->neurons > 0) {
         s.matrix = nni_matrix_of(placed, k);
@@ -288,6 +297,8 @@ ckks_status nni_schedule_init(nni_schedule *out, const nni_placed *placed,
         nni_make_combination(&m);
     }
     nni_add_end(&m);
+    for (int j = 0; j < m.stage->num_outs; j++)
+        free(m.first[j]);
     if (m.full) {
         nni_schedule_clear(&s);
         return nn_fail(CKKS_EMEM, "%s: no memory for the schedule of %s",

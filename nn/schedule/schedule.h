@@ -181,10 +181,13 @@ ckks_ct *nni_at(const nni_state *s, nni_ref r, int task, ckks_ct here[2]);
 typedef struct nni_backend {
     ckks_status (*apply)(void *user, const nni_schedule *s, nni_state *state,
                          const nni_step *step, int task, ckks_ct here[2]);
-    /* Before and behind a round and a task; NULL: nothing. */
+    /* Before and behind a round and a task, which stands for so many alike;
+     * NULL: nothing. */
     void (*round)(void *user, const nni_schedule *s, int round, bool begins);
-    void (*task)(void *user, bool begins);
+    void (*task)(void *user, int alike, bool begins);
     bool parallel;              /* tasks may run on threads of their own     */
+    bool sampled;               /* of a body whose tasks are alike only the
+                                   first is walked                           */
     void *user;
 } nni_backend;
 
@@ -202,6 +205,8 @@ typedef struct nni_maker {
     int k;
     bool by_inputs;
     bool full;                  /* no memory                                 */
+    int  *first[NET_MAX_OUTS];  /* of each place of a form: 1 + the first phase
+                                   that goes there, 0: none has              */
     nni_step none;              /* what is filled in then                    */
 } nni_maker;
 

@@ -112,43 +112,62 @@ static const nni_body *body_of(int *task, const nni_schedule *s,
     return b;
 }
 
+/* One task, which stands for so many. */
 static ckks_status walk_task(const nni_schedule *s, nni_state *state,
-                             const nni_backend *with, const nni_round *r,
-                             int t)
+                             const nni_backend *with, const nni_body *b,
+                             int task, int alike)
 {
     static const nni_ref own = { NNI_HERE, 0, 0 }, copy = { NNI_COPY, 0, 0 };
     nni_step last = { .what = NNI_FREE, .at = 1 };
     ckks_ct here[2] = { { 0 }, { 0 } };
-    int task;
-    const nni_body *b = body_of(&task, s, r, t);
     ckks_status st = CKKS_OK, ended;
 
     if (with->task != NULL)
-        with->task(with->user, true);
+        with->task(with->user, alike, true);
     for (int i = b->first; i < b->first + b->steps && st == CKKS_OK; i++)
         st = with->apply(with->user, s, state, &s->step[i], task, here);
-    for (int i = 0; i < 2; i++) {       /* what an error left                */
-        last.from = i == 0 ? own : copy;
-        ended = with->apply(with->user, s, state, &last, task, here);
-        st = st == CKKS_OK ? ended : st;
-    }
+    for (int i = 0; i < 2; i++)         /* what an error left                */
+        if (here[i].limb != NULL) {
+            last.from = i == 0 ? own : copy;
+            ended = with->apply(with->user, s, state, &last, task, here);
+            st = st == CKKS_OK ? ended : st;
+        }
     if (with->task != NULL)
-        with->task(with->user, false);
+        with->task(with->user, alike, false);
     return st;
+}
+
+/* Whether the tasks of a body do the same: those of a matrix may lack
+ * products, channels without a square are no products. */
+static bool alike(const nni_schedule *s)
+{
+    return s->map != NULL && s->placed->stage[s->stage].of->linear == NULL;
 }
 
 static ckks_status walk_round(const nni_schedule *s, nni_state *state,
                               const nni_backend *with, const nni_round *r)
 {
     nni_failure f = { CKKS_OK, "" };
+    int task;
 
-    if (!with->parallel || r->tasks == 1) {
-        for (int t = 0; t < r->tasks && f.status == CKKS_OK; t++)
-            nni_note(&f, walk_task(s, state, with, r, t));
+    if (with->sampled && alike(s)) {
+        for (int i = r->first; i < r->first + r->bodies; i++)
+            nni_note(&f, walk_task(s, state, with, &s->body[i],
+                                   s->body[i].begin, s->body[i].tasks));
+    } else if (!with->parallel || r->tasks == 1) {
+        for (int t = 0; t < r->tasks && f.status == CKKS_OK; t++) {
+            const nni_body *b = body_of(&task, s, r, t);
+
+            nni_note(&f, walk_task(s, state, with, b, task, 1));
+        }
     } else {
         NNI_PARALLEL
-        for (int t = 0; t < r->tasks; t++)
-            nni_note(&f, walk_task(s, state, with, r, t));
+        for (int t = 0; t < r->tasks; t++) {
+            int own;
+            const nni_body *b = body_of(&own, s, r, t);
+
+            nni_note(&f, walk_task(s, state, with, b, own, 1));
+        }
     }
     return nni_failed(&f, state->name,
                       s->placed->stage[s->stage].of->name);
