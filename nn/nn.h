@@ -290,6 +290,8 @@ typedef struct nn_plan {
     char   class_name[NN_MAX_CLASSES][NN_NAME];
     double logit_max;               /* calibrated                            */
     double error_sd;                /* predicted, of the logit               */
+    double free_error_sd;           /* where memory was limited: that of the
+                                       plan without a limit; else 0          */
     size_t num_keys;
     ckks_key_request key[NN_MAX_KEYS];
     int num_steps;

@@ -1,4 +1,4 @@
-/* clear.c -- the cleartext twin: the integers of the plan on doubles, all
+/* twin.c -- the cleartext twin: the integers of the plan on doubles, all
  * slots, garbage included.
  *
  * Naive on purpose: an output slot is the sum of weight times input slot at
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage/matrix.h"
+#include "stage/weights.h"
 
 /* A tensor: shape (channels, phases, slots). */
 typedef struct field {
@@ -41,35 +41,40 @@ static void add_rotated(double *y, const double *x, double w,
         y[j] += w * x[j + step - slots];
 }
 
-static void linear(double *out, const field *in, const net *n, int k,
-                   const nni_map *m, const nn_layout *l)
+/* y = output channel o at one phase. */
+static void linear_one(double *y, const field *in, const nni_placed *p, int k,
+                       const nni_map *m, const nni_phase *ph, int o)
 {
-    const nni_stage *s = &n->stage[k];
-    const size_t slots = l->slots;
+    const nni_placed_stage *s = &p->stage[k];
+    const size_t slots = p->layout.slots;
 
-    for (int o = 0; o < s->channels; o++)
-        for (int i = 0; i < m->num_phases; i++) {
-            const nni_phase *p = &m->phase[i];
-            double *y = out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
-                                  * slots;
+    for (size_t j = 0; j < slots; j++)
+        y[j] = ph->live ? ph->bias[o] : 0;
+    for (int g = 0; g < ph->groups; g++) {
+        const nni_group *group = &ph->group[g];
+        const nni_feed *f = &m->feed[group->term.feed];
+        const double scale = nni_source_form(p, s, f->source)->scale;
 
-            for (size_t j = 0; j < slots; j++)
-                y[j] = p->live ? p->bias[o] : 0;
-            for (int t = 0; t < p->terms; t++) {
-                int input = p->term[t].input, source = 0;
-                const double *x;
-                double w = p->weight[(size_t)o * (size_t)p->terms + (size_t)t];
+        for (int c = 0; c < f->channels; c++) {
+            const double *x = in[f->source].x
+                              + (size_t)(f->phase + c * f->stride) * slots;
+            const double w = ph->weight[(size_t)o * (size_t)ph->terms
+                                        + (size_t)(group->first + c)];
 
-                while (input >= s->source[source].channels
-                                    * in[source].phases) {
-                    input -= s->source[source].channels * in[source].phases;
-                    source++;
-                }
-                x = in[source].x + (size_t)input * slots;
-                w *= nni_source_scale(n, &s->source[source]) / s->scale;
-                add_rotated(y, x, w, &p->term[t], s->gap, s->masked, l);
-            }
+            add_rotated(y, x, w * (scale / s->scale), &group->term, s->of->gap,
+                        s->masked, &p->layout);
         }
+    }
+}
+
+static void linear(double *out, const field *in, const nni_placed *p, int k,
+                   const nni_map *m)
+{
+    for (int o = 0; o < m->channels; o++)
+        for (int i = 0; i < m->num_phases; i++)
+            linear_one(out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
+                                 * p->layout.slots, in, p, k, m, &m->phase[i],
+                       o);
 }
 
 /* z += plaintext times the input, rotated by the baby step. */
@@ -89,10 +94,10 @@ static void add_turned(double *y, const double *x, int step, size_t slots)
 
 /* One output ciphertext of a matrix; work: 3 slots. */
 static void matrix_output(double *y, double *work, const field *in,
-                          const nni_matrix *x, const net *n, int k, int o,
-                          const nn_layout *l)
+                          const nni_matrix *x, const nni_placed *p, int k,
+                          int o)
 {
-    const size_t slots = l->slots;
+    const size_t slots = p->layout.slots;
     double *value = work, *sum = work + slots, *whole = work + 2 * slots;
 
     memset(whole, 0, slots * sizeof *whole);
@@ -100,41 +105,40 @@ static void matrix_output(double *y, double *work, const field *in,
         memset(sum, 0, slots * sizeof *sum);
         for (int b = 0; b < x->babies; b++)
             for (int i = 0; i < x->inputs; i++)
-                if (nni_matrix_values(value, x, n, k, l, o, g, b, i))
+                if (nni_matrix_values(value, x, p, k, o, g, b, i))
                     add_product(sum, value, in->x + (size_t)i * slots, b,
                                 slots);
-        add_turned(whole, sum, nni_matrix_giant(x, l, g), slots);
+        add_turned(whole, sum, nni_matrix_giant(x, &p->layout, g), slots);
     }
     for (int i = 0; i < x->num_folds; i++) {
         memcpy(sum, whole, slots * sizeof *sum);
         add_turned(whole, sum, nni_matrix_fold(x, i), slots);
     }
-    nni_matrix_bias(y, x, n, k, l, o);
+    nni_matrix_bias(y, x, p, k, o);
     for (size_t j = 0; j < slots; j++)
         y[j] += whole[j];
 }
 
-static ckks_status matrix(double *out, const field *in, const net *n, int k,
-                          const nn_layout *l)
+static ckks_status matrix(double *out, const field *in, const nni_placed *p,
+                          int k)
 {
-    double *work = malloc(3 * l->slots * sizeof *work);
-    nni_matrix x;
+    const size_t slots = p->layout.slots;
+    const nni_matrix x = nni_matrix_of(p, k);
+    double *work = malloc(3 * slots * sizeof *work);
 
-    if (work == NULL || !nni_matrix_fits(&x, n, k, l, n->stage[k].neurons)) {
-        free(work);
+    if (work == NULL)
         return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
-                       n->stage[k].name);
-    }
+                       p->stage[k].of->name);
     for (int o = 0; o < x.outputs; o++)
-        matrix_output(out + (size_t)o * l->slots, work, in, &x, n, k, o, l);
+        matrix_output(out + (size_t)o * slots, work, in, &x, p, k, o);
     free(work);
     return CKKS_OK;
 }
 
-static void activate(double *y, const nni_stage *s, size_t count)
+static void activate(double *y, const nni_placed_stage *s, size_t count)
 {
-    for (int o = 0; s->square && o < s->planes; o++)
-        if (s->linear == NULL || !s->linear[o])
+    for (int o = 0; s->of->square && o < s->planes; o++)
+        if (s->of->linear == NULL || !s->of->linear[o])
             for (size_t j = 0; j < count; j++)
                 y[(size_t)o * count + j] *= y[(size_t)o * count + j];
 }
@@ -144,9 +148,10 @@ static void activate(double *y, const nni_stage *s, size_t count)
 static void add_four(double *z, const double *y, int gap, int to,
                      const nn_layout *l)
 {
+    const nni_size half = { 2 * gap, 0, 0 };
     int a, b;
 
-    (void)nni_phase_at(&a, &b, l, 2 * gap, 0, 0, to);
+    (void)nni_phase_at(&a, &b, l, &half, to);
     for (int i = 0; i < 4; i++) {
         int v = a + i / 2 * gap, h = b + i % 2 * gap;
         size_t from = (size_t)(v % l->ring_y / nni_unit(l->ring_y, gap)
@@ -161,18 +166,18 @@ static void add_four(double *z, const double *y, int gap, int to,
 }
 
 /* The output y of stage s in a form: means over 2^pool x 2^pool. */
-static field pooled(const double *y, const nni_stage *s, const nni_out *o,
-                    const nn_layout *l)
+static field pooled(const double *y, const nni_placed_stage *s,
+                    const nni_out *o, const nn_layout *l)
 {
     const size_t channels = (size_t)s->planes;
-    field f = { NULL, nn_layout_phases(l, s->gap) };
+    field f = { NULL, nn_layout_phases(l, s->of->gap) };
     size_t count = channels * (size_t)f.phases * l->slots;
 
     f.x = malloc(count * sizeof *f.x);
     if (f.x != NULL)
         memcpy(f.x, y, count * sizeof *f.x);
     for (int i = 0; i < o->pool && f.x != NULL; i++) {
-        const int gap = s->gap << i, phases = nn_layout_phases(l, 2 * gap);
+        const int gap = s->of->gap << i, phases = nn_layout_phases(l, 2 * gap);
         double *x = calloc(channels * (size_t)phases * l->slots, sizeof *x);
 
         for (int c = 0; x != NULL && c < s->planes; c++)
@@ -187,22 +192,23 @@ static field pooled(const double *y, const nni_stage *s, const nni_out *o,
 }
 
 typedef struct twin {
-    const net *n;
-    const nn_layout *l;
+    const nni_placed *p;
     field image;
     field (*out)[NET_MAX_OUTS];         /* shape (stages, outs)              */
 } twin;
 
-static field source_field(const twin *t, const nni_source *s)
+static field source_field(const twin *t, const nni_placed_stage *s, int i)
 {
-    return s->stage < 0 ? t->image : t->out[s->stage][s->out];
+    const int from = s->of->source[i].stage;
+
+    return from < 0 ? t->image : t->out[from][s->from[i]];
 }
 
 static void release(twin *t, int reader)
 {
     for (int j = 0; j <= reader; j++)
-        for (int i = 0; i < t->n->stage[j].num_outs; i++)
-            if (t->n->stage[j].out[i].last_reader <= reader && j < reader) {
+        for (int i = 0; i < t->p->stage[j].num_outs; i++)
+            if (t->p->stage[j].out[i].last_reader <= reader && j < reader) {
                 free(t->out[j][i].x);
                 t->out[j][i].x = NULL;
             }
@@ -220,18 +226,20 @@ static double largest(const double *y, size_t count)
 static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
                              double *range)
 {
-    const nni_stage *s = &t->n->stage[k];
-    size_t count = (size_t)nn_layout_phases(t->l, s->gap) * t->l->slots;
+    const nni_placed_stage *s = &t->p->stage[k];
+    const nn_layout *l = &t->p->layout;
+    size_t count = (size_t)nn_layout_phases(l, s->of->gap) * l->slots;
     field in[NET_MAX_SOURCES];
     double *y = last != NULL ? last
                              : malloc((size_t)s->planes * count * sizeof *y);
 
     if (y == NULL)
-        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
-    for (int i = 0; i < s->num_sources; i++)
-        in[i] = source_field(t, &s->source[i]);
+        return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
+                       s->of->name);
+    for (int i = 0; i < s->of->num_sources; i++)
+        in[i] = source_field(t, s, i);
     if (s->neurons > 0) {
-        ckks_status st = matrix(y, in, t->n, k, t->l);
+        ckks_status st = matrix(y, in, t->p, k);
 
         if (st != CKKS_OK) {
             if (last == NULL)
@@ -239,7 +247,7 @@ static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
             return st;
         }
     } else {
-        linear(y, in, t->n, k, m, t->l);
+        linear(y, in, t->p, k, m);
     }
     if (range != NULL)
         *range = largest(y, (size_t)s->planes * count);
@@ -247,10 +255,11 @@ static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
         return CKKS_OK;
     activate(y, s, count);
     for (int i = 0; i < s->num_outs; i++) {
-        t->out[k][i] = pooled(y, s, &s->out[i], t->l);
+        t->out[k][i] = pooled(y, s, &s->out[i], l);
         if (t->out[k][i].x == NULL) {
             free(y);
-            return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s", s->name);
+            return nn_fail(CKKS_EMEM, "nn_clear: no memory for %s",
+                       s->of->name);
         }
     }
     free(y);
@@ -261,7 +270,7 @@ static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
 ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
                      const nn_weights *w, double *ranges)
 {
-    twin t = { .n = &w->net, .l = &p->layout };
+    twin t = { .p = &w->placed };
     ckks_status st = CKKS_OK;
     int stages = w->net.num_stages;
     double largest_of[NN_MAX_STEPS];

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "format/json.h"
-#include "stage/net.h"
+#include "format/machine.h"
 
 static const char FORMAT[] = "volley-machine-1";
 

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "format/json.h"
-#include "stage/net.h"
+#include "format/words.h"
+#include "layout/layout.h"
 
 /* Most ciphertexts of a set, in or out. */
 enum { MOST_CIPHERTEXTS = 1 << 20 };

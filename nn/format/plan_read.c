@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "format/json.h"
-#include "stage/net.h"
+#include "format/words.h"
+#include "layout/layout.h"
 
 /* Reads members of one object; the first problem is kept. */
 typedef struct reader {

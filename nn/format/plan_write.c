@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "format/json.h"
-#include "stage/net.h"
+#include "format/words.h"
+#include "nn.h"
 
 const char *const nni_border_words[] = { "wrap", "halo", "zero", "valid" };
 const char *const nni_key_words[] = { "relin", "rotate", "conj" };

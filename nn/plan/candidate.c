@@ -8,15 +8,16 @@
 #include <string.h>
 
 #include "plan/search.h"
+#include "plan/worth.h"
 
 /* The primes of a depth, as sizes. */
-static void choose_primes(ckks_params *q, const net *n, nni_bits bits)
+static void choose_primes(ckks_params *q, const nni_placed *p)
 {
-    const int depth = nni_depth(n);
+    const int depth = p->image.level;
 
     q->num_primes = depth + 1;
     for (int i = 0; i <= depth; i++)
-        q->primes[i] = (uint64_t)nni_level_bits(n, bits, i);
+        q->primes[i] = (uint64_t)nni_level_bits(p, i);
 }
 
 /* The special primes that digits of alpha primes need; false: they do not fit
@@ -46,7 +47,7 @@ static bool choose_special(ckks_params *q, double *least, int alpha)
     return true;
 }
 
-static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
+static ckks_status choose_layout(nn_plan *p, const nn_aim *aim,
                                  const nni_way *as)
 {
     const int ring_y = as->ring_y, ring_x = as->ring_x;
@@ -94,90 +95,104 @@ static ckks_status choose_layout(nn_plan *p, net *n, const nn_aim *aim,
         l->batch = aim->max_batch;
     if (aim->images > 0 && l->batch > aim->images)
         l->batch = aim->images;
-    return nni_set_masks(n, l, as->real);
+    return CKKS_OK;
 }
 
-static ckks_status choose_matrices(net *n, const nn_layout *l,
-                                   const nni_way *as)
+static nni_choice choice_of(const nn_plan *p, const net *n, nni_bits bits,
+                            const nni_way *as)
 {
-    int neurons[NN_MAX_STEPS], seen = 0;
+    nni_choice c = { .layout = p->layout, .real = as->real, .bits = bits };
+    int seen = 0;
 
-    for (int k = 0; k < n->num_stages; k++) {
-        neurons[k] = 0;
+    for (int k = 0; k < n->num_stages; k++)
         if (n->stage[k].dense && seen++ < as->matrices)
-            neurons[k] = as->singles && seen == as->matrices
-                             ? 1 : n->stage[k].channels;
-    }
-    return nni_matrix_set(n, l, neurons);
+            c.neurons[k] = as->singles && seen == as->matrices
+                               ? 1 : n->stage[k].channels;
+    return c;
 }
 
-static ckks_status resolve(nn_plan *p, net *n, nni_bits bits)
+static ckks_status resolve(nn_plan *p, nni_placed *placed)
 {
+    const nni_placed_stage *last = &placed->stage[placed->num_stages - 1];
     ckks_status st = ckks_params_resolve(&p->params, &p->params);
 
     if (st != CKKS_OK)
         return nn_fail(st, "nn_plan_make: %s", ckks_last_error());
-    st = nni_levels(n, bits, p->params.primes);
-    p->in_level = n->image.level;
-    p->in_scale = n->image.scale;
-    p->scale_bits = bits.scale;
-    p->out_level = bits.out;
-    p->out_scale = n->stage[n->num_stages - 1].value_scale;
-    p->out_gap = n->stage[n->num_stages - 1].gap;
-    p->out_channels = n->stage[n->num_stages - 1].channels;
-    p->out_neurons = n->stage[n->num_stages - 1].neurons;
-    p->out_column = n->stage[n->num_stages - 1].column;
+    st = nni_set_scales(placed, p->params.primes);
+    p->in_level = placed->image.level;
+    p->in_scale = placed->image.scale;
+    p->scale_bits = placed->bits.scale;
+    p->out_level = placed->bits.out;
+    p->out_scale = last->value_scale;
+    p->out_gap = last->of->gap;
+    p->out_channels = last->of->channels;
+    p->out_neurons = last->neurons;
+    p->out_column = last->column;
     return st;
+}
+
+/* A result that says nothing is no plan. */
+static ckks_status check_error(const nn_plan *p, const nn_model *m)
+{
+    const double rms = m->layer[m->output].range.rms;
+
+    if (!(p->error_sd > NNI_ERROR_USELESS * rms))
+        return CKKS_OK;
+    return nn_fail(CKKS_EPARAM, "nn_plan_make: logits of the size %.3g (rms) "
+                   "would have an error of %.3g (sd), more than %g of it: the "
+                   "result would say nothing; smaller gains (docs/model.md) or "
+                   "fewer levels would help", rms, p->error_sd,
+                   NNI_ERROR_USELESS);
+}
+
+/* Notes a plan as if memory were no matter, and the memory of one that is
+ * refused. */
+static ckks_status check_memory(const nn_plan *p, nni_search_state *with)
+{
+    const double most = (double)with->aim->max_memory;
+    const double worth = nni_worth(p, with->aim) * nni_excess(p, with->model);
+
+    if (worth < with->free_worth) {
+        with->free_worth = worth;
+        with->free_error = p->error_sd;
+    }
+    if (most <= 0 || p->peak_bytes <= most)
+        return CKKS_OK;
+    if (with->least_bytes <= 0 || p->peak_bytes < with->least_bytes)
+        with->least_bytes = p->peak_bytes;
+    return nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
+                   "%.0f", ceil(p->peak_bytes / 1048576), most / 1048576);
 }
 
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
  * on one thread, so that it does not depend on their number.  *stage: as in
  * candidate. */
-static ckks_status finish(nn_plan *p, int *stage, const nni_search_state *with,
-                          nni_bits bits)
+static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
+                          nni_search_state *with)
 {
-    const size_t most = with->aim->max_memory;
-    ckks_status st = resolve(p, with->n, bits);
+    ckks_status st = resolve(p, placed);
 
     if (st == CKKS_OK)
-        st = nni_price(p, with->n, true, with->machine, 1);
-    if (st == CKKS_OK && most > 0 && with->aim->threads > 1)
-        st = nni_price(p, with->n, false, with->machine, with->aim->threads);
-    if (st == CKKS_OK && most > 0 && p->peak_bytes > (double)most) {
-        *stage = 3;
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
-                     "%.0f", p->peak_bytes / 1048576,
-                     (double)most / 1048576);
-    }
-    return st;
-}
-
-/* More digits make larger keys: they must save more time than the predictions
- * are sure of. */
-static const double WORTH = 0.95;
-
-ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
-                          const nni_search_state *with, nni_bits bits,
-                          const nni_way *as)
-{
-    ckks_status st = choose_layout(p, with->n, with->aim, as);
-    ckks_status why = CKKS_EPARAM;
-    const nn_plan laid = *p;
-    bool found = false;
-    double least = 0;
-    int primes;
-
-    if (st == CKKS_OK)
-        st = choose_matrices(with->n, &p->layout, as);
-    if (st == CKKS_OK)
-        st = nni_levels(with->n, bits, NULL);
+        st = nni_price(p, placed, true, with->machine, 1);
+    if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
+        st = nni_price(p, placed, false, with->machine, with->aim->threads);
     if (st != CKKS_OK)
         return st;
-    primes = nni_depth(with->n) + 1;
-    *stage = 1;
-    if (primes > CKKS_MAX_PRIMES)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
-                       primes - 1, CKKS_MAX_PRIMES - 1);
+    *stage = 3;
+    st = check_error(p, with->model);
+    return st == CKKS_OK ? check_memory(p, with) : st;
+}
+
+/* All sizes of digits of a network that is placed. */
+static ckks_status try_digits(nn_plan *best, nn_plan *p, int *stage,
+                              nni_search_state *with, nni_placed *placed)
+{
+    const nn_plan laid = *p;
+    const int primes = placed->image.level + 1;
+    ckks_status why = CKKS_EPARAM, st;
+    bool found = false;
+    double least = 0;
+
     for (int dnum = 1, alpha = 0; dnum <= primes; dnum++) {
         const int before = alpha;
 
@@ -185,11 +200,11 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
         if (alpha == before)
             continue;
         *p = laid;
-        choose_primes(&p->params, with->n, bits);
+        choose_primes(&p->params, placed);
         if (!choose_special(&p->params, &least, alpha))
             continue;
         *stage = *stage < 2 ? 2 : *stage;
-        st = finish(p, stage, with, bits);
+        st = finish(p, placed, stage, with);
         if (st == CKKS_EMEM)
             return st;
         if (st == CKKS_OK
@@ -199,7 +214,8 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
                 *best = *p;
             return CKKS_OK;     /* smaller digits will not make up for it    */
         }
-        if (st == CKKS_OK && (!found || p->seconds < WORTH * best->seconds))
+        if (st == CKKS_OK
+            && (!found || p->seconds < NNI_WORTH_DIGITS * best->seconds))
             *best = *p;
         found |= st == CKKS_OK;
         why = st;
@@ -207,11 +223,35 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
     if (*stage == 1)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
                        "bits needs log2(QP) %.0f; at N = 2^%d and %d bits of "
-                       "security it may be %d", primes - 1, bits.layer, least,
-                       laid.params.log_n, laid.params.security,
+                       "security it may be %d", primes - 1, placed->bits.layer,
+                       least, laid.params.log_n, laid.params.security,
                        ckks_max_log_qp(laid.params.log_n,
                                        laid.params.security));
     return found ? CKKS_OK : why;
+}
+
+ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
+                          nni_search_state *with, nni_bits bits,
+                          const nni_way *as)
+{
+    nni_placed placed = { 0 };
+    nni_choice c;
+    ckks_status st = choose_layout(p, with->aim, as);
+
+    if (st != CKKS_OK)
+        return st;
+    c = choice_of(p, with->net, bits, as);
+    st = nni_place(&placed, with->net, &c, NULL);
+    if (st != CKKS_OK)
+        return st;
+    *stage = 1;
+    if (placed.image.level + 1 > CKKS_MAX_PRIMES)
+        st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
+                     placed.image.level, CKKS_MAX_PRIMES - 1);
+    else
+        st = try_digits(best, p, stage, with, &placed);
+    nni_placed_clear(&placed);
+    return st;
 }
 
 double nni_worth(const nn_plan *p, const nn_aim *aim)
@@ -225,4 +265,15 @@ double nni_worth(const nn_plan *p, const nn_aim *aim)
         return again / batch;
     return p->fresh_seconds
            + again * ((aim->images + batch - 1) / batch);
+}
+
+double nni_excess(const nn_plan *p, const nn_model *m)
+{
+    const nn_layer *out = &m->layer[m->output];
+    const double share = m->num_classes == 0 ? NNI_ERROR_MASK
+                         : out->channels > 1 ? NNI_ERROR_CLASSES
+                                             : NNI_ERROR_LOGIT;
+    const double may = share * out->range.rms;
+
+    return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
 }

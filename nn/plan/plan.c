@@ -5,10 +5,12 @@
  * What the model and the aim fix is written down here; search.c chooses the
  * rest.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage/matrix.h"
+#include "format/machine.h"
+#include "plan/search.h"
 
 static void describe(nn_plan *p, const net *n, const nn_model *m,
                      const nn_aim *aim)
@@ -87,18 +89,49 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     return CKKS_OK;
 }
 
-static ckks_status set_matrices_of(net *n, const nn_plan *p)
+/* What was measured of every layer must be there: by it scales are chosen. */
+static ckks_status check_ranges(const nn_model *m)
 {
-    int neurons[NN_MAX_STEPS];
-    ckks_status st = nni_set_masks(n, &p->layout,
-                                   p->params.ring == CKKS_RING_REAL);
+    for (int i = 0; i < m->num_layers; i++) {
+        const nn_range *r = &m->layer[i].range;
 
-    for (int k = 0; k < n->num_stages; k++)
-        neurons[k] = p->step[k].neurons;
-    return st == CKKS_OK ? nni_matrix_set(n, &p->layout, neurons) : st;
+        if (!isfinite(r->max) || !isfinite(r->rms) || !isfinite(r->gain)
+            || r->max < 0 || r->rms < 0 || r->gain < 0)
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s: its range is "
+                           "missing or no number (max %g, rms %g, gain %g): "
+                           "measure it on training images (docs/model.md)",
+                           m->layer[i].name, r->max, r->rms, r->gain);
+    }
+    return CKKS_OK;
 }
 
-static ckks_status make(nn_plan *out, net *n, const nn_model *m,
+/* Predictions for the machine here, memory as it is laid out. */
+static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
+                           int threads)
+{
+    nn_machine here;
+    nni_placed placed;
+    ckks_status st = CKKS_OK;
+
+    if (machine == NULL) {
+        st = nn_machine_default(&here, NULL);
+        machine = &here;
+    }
+    if (st != CKKS_OK)
+        return st;
+    st = nni_place_plan(&placed, n, p);
+    if (st != CKKS_OK)
+        return st;
+    st = nni_price(p, &placed, false, machine, threads);
+    if (st == CKKS_OK)
+        st = nni_lay_out(p, &placed, machine, threads);
+    if (st == CKKS_OK)
+        nni_totals(p);
+    nni_placed_clear(&placed);
+    return st;
+}
+
+static ckks_status make(nn_plan *out, const net *n, const nn_model *m,
                         const nn_aim *aim)
 {
     nn_plan *plan = calloc(2, sizeof *plan), *blank;
@@ -109,10 +142,7 @@ static ckks_status make(nn_plan *out, net *n, const nn_model *m,
     if (plan == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
     blank = plan + 1;
-    if (n->num_stages > NN_MAX_STEPS)
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: %d stages, more than %d",
-                     n->num_stages, NN_MAX_STEPS);
-    if (st == CKKS_OK && machine == NULL) {
+    if (machine == NULL) {
         st = nn_machine_default(&usual, "avx2");
         machine = &usual;
     }
@@ -120,9 +150,7 @@ static ckks_status make(nn_plan *out, net *n, const nn_model *m,
     if (st == CKKS_OK)
         st = nni_search(plan, n, blank, m, aim, machine);
     if (st == CKKS_OK)
-        st = set_matrices_of(n, plan);
-    if (st == CKKS_OK)
-        st = nni_predict(plan, n, aim->machine, aim->threads);
+        st = predict(plan, n, aim->machine, aim->threads);
     if (st == CKKS_OK && nn_plan_check(plan) != CKKS_OK)    /* it must load  */
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: %s", nn_last_error());
     if (st == CKKS_OK)
@@ -143,10 +171,64 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
         aim = &none;
     st = check_aim(m, aim);
     if (st == CKKS_OK)
-        st = nni_init(&n, m);
+        st = check_ranges(m);
+    if (st == CKKS_OK)
+        st = nni_init(&n, m, "nn_plan_make");
     if (st != CKKS_OK)
         return st;
     st = make(out, &n, m, aim);
+    nni_clear(&n);
+    return st;
+}
+
+/* What client and server agreed on stays as it was, to the last bit. */
+static void keep_agreed(nn_plan *to, const nn_plan *from)
+{
+    to->error_sd = from->error_sd;
+    to->num_keys = from->num_keys;
+    memcpy(to->key, from->key, sizeof to->key);
+    for (int i = 0; i < to->num_steps; i++) {
+        nn_step *s = &to->step[i];
+        const nn_step *old = &from->step[i];
+
+        memcpy(s->name, old->name, sizeof s->name);
+        s->log_scale = old->log_scale;
+        s->height = old->height;
+        s->width = old->width;
+        s->rotate_inputs = old->rotate_inputs;
+    }
+}
+
+ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
+                          const nn_machine *machine, int threads)
+{
+    nn_plan *made;
+    net n;
+    ckks_status st = CKKS_OK;
+
+    if (p == NULL || m == NULL)
+        return nn_fail(CKKS_EARG, "nn_plan_price: null pointer");
+    if (threads < 0 || threads > NN_MAX_THREADS)
+        return nn_fail(CKKS_EARG, "nn_plan_price: %d threads, not 1..%d",
+                       threads, NN_MAX_THREADS);
+    if (machine != NULL)
+        st = nni_machine_check(machine, "nn_plan_price");
+    if (st == CKKS_OK)
+        st = nni_init(&n, m, "nn_plan_price");
+    if (st != CKKS_OK)
+        return st;
+    made = malloc(sizeof *made);
+    if (made == NULL) {
+        st = nn_fail(CKKS_EMEM, "nn_plan_price: no memory");
+    } else {
+        *made = *p;
+        st = predict(made, &n, machine, threads);
+    }
+    if (st == CKKS_OK) {
+        keep_agreed(made, p);
+        *p = *made;
+    }
+    free(made);
     nni_clear(&n);
     return st;
 }

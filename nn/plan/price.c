@@ -1,331 +1,277 @@
-/* price.c -- the operations of a stage, and what they take on a machine.
+/* price.c -- a placed network's stages, one after the other: inputs or sums
+ * rotated, and what that takes.
  *
  * Read first: price.h, docs/performance.md.
- *
- * Operations are counted in limbs, in the order in which run.c asks libckks
- * for them; what libckks does for each is counted here too (switch.c).
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "plan/price.h"
+#include "plan/worth.h"
 
-/* Limbs of each kind of work. */
-typedef struct work {
-    double limbs[NN_COSTS];
-} work;
-
+/* What all stages have in common. */
 typedef struct pricing {
-    const ckks_params *params;
+    bool choose;                /* what is rotated; else as the plan says    */
+    const nni_placed *placed;
+    const nni_map *map;
+    nn_plan *p;
     const nn_machine *machine;
     int threads;
-    double seconds;             /* so far                                    */
+    double base;                /* bytes of keys and tables                  */
+    double high;                /* bytes that have been in use at once       */
 } pricing;
 
-/* Adds a part that falls into so many equal tasks: the last round of threads
- * may have fewer tasks than threads.  w is emptied. */
-static void charge(pricing *p, work *w, double tasks)
+double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
 {
-    const double n = ldexp(1, p->params->log_n);
-    const int layers = p->params->log_n + (p->params->ring == CKKS_RING_REAL);
-    double sum = 0;
+    const nni_figures f = nni_figures_of(&p->params);
+    const ckks_params *c = &p->params;
+    /* of roots and companions, forward and back */
+    const double roots = strcmp(machine->kernel, "avx2") == 0 ? 2 : 4;
+    double limbs = roots * (c->num_primes + c->num_special) + 2;
 
-    w->limbs[NN_FORWARD] *= 0.5 * layers;
-    w->limbs[NN_INVERSE] *= 0.5 * layers;
-    for (int i = 0; i < NN_COSTS; i++)
-        sum += w->limbs[i] * p->machine->cost[i];
-    if (tasks > 0)
-        p->seconds += sum * n * ceil(tasks / p->threads) / tasks;
-    *w = (work){ { 0 } };
-}
+    for (size_t i = 0; i < p->num_keys; i++) {
+        const int level = p->key[i].level;
 
-/* ---- what libckks does -------------------------------------------------- */
-
-static void switch_limbs(work *w, const ckks_params *p,
-                         const nn_switching *s, double times)
-{
-    const int specials = ckks_params_special_at(p, s->level);
-    const double limbs = s->level + 1, all = limbs + specials;
-    const double gone = specials + s->rescaled;
-    const double kept = limbs - s->rescaled, halves = 2 * s->pairs * times;
-    const double digits = nni_digits(p, s->level);
-    const int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
-    double terms = 0;
-
-    for (int i = 0; i <= s->level; i += alpha) {
-        double len = fmin(alpha, limbs - i);
-
-        terms += len * (all - len);
+        limbs += 2.0 * nni_digits(&f, level) * (level + 1 + c->num_special);
+        if (p->key[i].kind != CKKS_KEY_RELIN)
+            limbs += 0.5;       /* the permutation                           */
     }
-    if (specials < p->num_special)      /* x / R                             */
-        w->limbs[NN_PASS] += 2 * limbs * s->xs * times;
-    w->limbs[NN_INVERSE] += limbs * s->xs * times;
-    w->limbs[NN_CONVERT] += (limbs + terms) * s->xs * times;
-    w->limbs[NN_FORWARD] += (digits * all - limbs) * s->xs * times;
-    w->limbs[NN_INNER] += digits * all * s->terms * times;
-    w->limbs[NN_INVERSE] += gone * halves;
-    w->limbs[NN_CONVERT] += (gone + gone * kept) * halves;
-    w->limbs[NN_FORWARD] += kept * halves;
-    w->limbs[NN_PASS] += kept * halves + limbs * s->adds * times;
-    w->limbs[NN_PERMUTE] += limbs * s->turns * times;
+    return limbs * f.limb;
 }
 
-double nn_switch_seconds(const nn_switching *s, const ckks_params *p,
-                          const nn_machine *machine)
+/* Ciphertexts of a form of stage k that hold pixels. */
+static double live_count(const nni_placed *p, int k, const nni_out *o)
 {
-    pricing all = { p, machine, 1, 0 };
-    work w = { { 0 } };
-
-    switch_limbs(&w, p, s, 1);
-    charge(&all, &w, 1);
-    return all.seconds;
-}
-
-/* ckks_rescale of `parts` polynomials with so many limbs. */
-static void rescale_limbs(work *w, double limbs, double parts, double times)
-{
-    const double all = parts * times;
-
-    w->limbs[NN_INVERSE] += all;
-    w->limbs[NN_FORWARD] += (limbs - 1) * all;
-    w->limbs[NN_CONVERT] += limbs * all;
-    w->limbs[NN_PASS] += (2 + 2 * (limbs - 1)) * all;
-}
-
-/* ---- inputs ------------------------------------------------------------- */
-
-/* gather: what the image is dropped to. */
-static double dropped_inputs(const net *n, const nni_stage *s,
-                             const nn_layout *l)
-{
-    double count = 0;
-
-    for (int i = 0; i < s->num_sources; i++)
-        if (s->source[i].stage < 0 && n->image.level != s->level)
-            count += s->source[i].channels
-                     * nn_layout_phases(l, s->source[i].gap);
-    return count;
-}
-
-static void price_inputs(pricing *p, const net *n, const nni_stage *s,
-                         const nni_shape *shape, const nni_map *m,
-                         const nn_layout *l)
-{
-    const double limbs = s->level + 1;
-    const double made = shape->versions - shape->copies;
-    const nn_switching turn = { .level = s->level, .xs = shape->turned,
-                             .terms = made, .pairs = made, .turns = made };
-    work w = { { 0 } };
-
-    w.limbs[NN_PASS] = 4 * limbs * dropped_inputs(n, s, l);
-    charge(p, &w, 1);
-    if (shape->versions > 0) {
-        switch_limbs(&w, p->params, &turn, made > 0);
-        w.limbs[NN_PASS] += 4 * limbs * shape->copies;
-        charge(p, &w, m->num_inputs);
-    }
-    if (s->masked) {            /* eight masks: an FFT is about four NTTs    */
-        w.limbs[NN_FORWARD] = 8 * (limbs + 4);
-        charge(p, &w, 1);
-        w.limbs[NN_PASS] = 4 * limbs * m->num_inputs
-                           + 6 * limbs * shape->versions;
-        charge(p, &w, m->num_inputs + shape->versions);
-    }
-}
-
-/* ---- one piece ---------------------------------------------------------- */
-
-static void price_combine(pricing *p, const nni_stage *s,
-                          const nni_row_shape *row)
-{
-    const int together = nni_machine_rows(p->machine);
-    const int channels = row->piece.channels;
-    const double rows = (channels + together - 1) / together * together;
-    const double limbs = 2 * (s->level + 1);
-    work w = { { 0 } };
-
-    w.limbs[NN_PACK] = limbs * row->inputs;
-    w.limbs[NN_TERM] = limbs * rows * row->terms;
-    w.limbs[NN_REDUCE] = limbs * channels * row->blocks;
-    charge(p, &w, limbs);
-}
-
-/* finish_linear, for the whole piece. */
-static void linear_limbs(work *w, const pricing *p, const nni_stage *s,
-                         const nni_row_shape *row)
-{
-    const double limbs = s->level + 1, channels = row->piece.channels;
-    const double phases = row->piece.phases;
-    const double unturned = row->blocks - row->moved - row->rotations;
-    const nn_switching sum = { .level = s->level, .xs = row->rotations,
-                            .terms = row->rotations, .pairs = row->sums,
-                            .adds = 2 * unturned, .turns = row->rotations };
-
-    switch_limbs(w, p->params, &sum, channels);
-    w->limbs[NN_PASS] += 6 * limbs * phases * channels;         /* bias      */
-    if (s->masked)
-        rescale_limbs(w, limbs, 2, phases * channels);
-}
-
-/* deliver, for `count` ciphertexts of `parts` polynomials and one form. */
-static void form_limbs(work *w, const pricing *p, const nni_stage *s,
-                       const nn_layout *l, const nni_out *o, double parts,
-                       double count)
-{
-    const nni_means m = nni_means_after(s, o, l, 0);
-    const double limbs = o->level + 2;
-    const double made = s->gap > 0 ? count * s->gap / m.gap_y * s->gap / m.gap_x
-                                   : count;
-    const nn_switching relin = { .level = o->level + 1, .xs = 1, .terms = 1,
-                              .pairs = 1, .adds = 2, .rescaled = true };
-
-    w->limbs[NN_PASS] += 2 * parts * limbs * count
-                         + 3 * parts * limbs * (count - made);
-    if (parts == 3) {
-        switch_limbs(w, p->params, &relin, made);
-        return;
-    }
-    if (!s->square)             /* nni_lift                                  */
-        w->limbs[NN_PASS] += 2 * parts * limbs * made;
-    rescale_limbs(w, limbs, 2, made);
-}
-
-static void price_finish(pricing *p, const net *n, const nni_stage *s,
-                         const nn_layout *l, const nni_row_shape *row)
-{
-    const double limbs = s->level + 1 - s->masked;
-    const nni_piece *piece = &row->piece;
-    double linear = s->square ? 0 : piece->channels;
-    work w = { { 0 } };
-
-    for (int o = 0; o < piece->channels && s->square && s->linear != NULL; o++)
-        linear += s->linear[piece->channel + o];
-    linear_limbs(&w, p, s, row);
-    if (s != &n->stage[n->num_stages - 1]) {
-        double squares = (piece->channels - linear) * piece->phases;
-        double others = linear * piece->phases;
-
-        w.limbs[NN_PASS] += 5 * limbs * squares
-                            + (s->square ? 4 * limbs * others : 0);
-        for (int j = 0; j < s->num_outs; j++) {
-            form_limbs(&w, p, s, l, &s->out[j], 3, squares);
-            form_limbs(&w, p, s, l, &s->out[j], 2, others);
-        }
-    }
-    charge(p, &w, piece->channels);
-}
-
-/* ---- nni_pool ------------------------------------------------------------ */
-
-/* Of one form: poolings by rotation, each of so many outputs, terms and
- * rotations of a channel; false behind the last. */
-static bool means_at(double *outputs, double *terms, double *rotations,
-                     const nni_stage *s, const nni_out *o, const nn_layout *l,
-                     int turned)
-{
-    const nni_means before = nni_means_after(s, o, l, turned);
-    const nni_means after = nni_means_after(s, o, l, turned + 1);
-    nni_term term[4];
+    const nni_size size = nni_stage_size(p->stage[k].of);
+    const nni_means end = nni_means_after(&size, o->pool, &p->layout,
+                                          nni_turns(&size, o->pool,
+                                                    &p->layout));
+    double live = 0;
     int y, x;
 
-    *outputs = *terms = *rotations = 0;
-    if (turned >= nni_turns(s, o, l))
-        return false;
-    for (int to = 0; to < nni_means_phases(&after, l); to++) {
-        const int count = nni_pool_terms(term, l, &before, &after, to);
-
-        if (!nni_means_at(&y, &x, &after, l, to))
-            continue;
-        *outputs += 1;
-        *terms += count;
-        for (int i = 0; i < count; i++)
-            *rotations += term[i].step != 0;
-    }
-    return true;
+    for (int i = 0; i < nni_means_phases(&end, &p->layout); i++)
+        live += nni_means_at(&y, &x, &end, &p->layout, i);
+    return live * p->stage[k].planes;
 }
 
-double nni_mean_rotations(const nni_stage *s, const nn_layout *l)
+/* Bytes of the tensors that are there when stage k begins. */
+static double alive_bytes(const pricing *with, int k)
 {
-    double sum = 0, outputs, terms, rotations;
+    const nni_placed *p = with->placed;
+    double limbs = 0;
 
-    for (int j = 0; j < s->num_outs; j++)
-        for (int t = 0; means_at(&outputs, &terms, &rotations, s, &s->out[j],
-                                 l, t); t++)
-            sum += rotations * s->channels;
-    return sum;
-}
+    if (k <= p->image.last_reader)
+        limbs += 2.0 * (p->image.level + 1) * nn_plan_inputs(with->p);
+    for (int j = 0; j < k; j++)
+        for (int i = 0; i < p->stage[j].num_outs; i++) {
+            const nni_out *o = &p->stage[j].out[i];
 
-static void price_means(pricing *p, const nni_stage *s, const nn_layout *l)
-{
-    double outputs, terms, rotations;
-    work w = { { 0 } };
-
-    for (int j = 0; j < s->num_outs; j++)
-        for (int t = 0; means_at(&outputs, &terms, &rotations, s, &s->out[j],
-                                 l, t); t++) {
-            const nn_switching sum = { .level = s->out[j].level,
-                                       .xs = rotations, .terms = rotations,
-                                       .pairs = outputs,
-                                       .adds = 2 * (terms - rotations),
-                                       .turns = rotations };
-
-            switch_limbs(&w, p->params, &sum, s->channels);
-            charge(p, &w, s->channels * outputs);
+            if (o->last_reader >= k)
+                limbs += 2.0 * (o->level + 1) * live_count(p, j, o);
         }
+    return limbs * ldexp(8, with->p->params.log_n);
 }
 
-/* nni_finish, for `squares` ciphertexts at one phase. */
-static void finish_limbs(work *w, const pricing *p, const nni_stage *s,
-                         const nn_layout *l, double squares)
+/* Stage k, inputs or sums rotated. */
+static ckks_status count_way(nni_count *out, const pricing *with, int k,
+                             bool by_inputs)
 {
-    w->limbs[NN_PASS] += 5 * (s->level + 1 - s->extra) * squares;
-    for (int j = 0; j < s->num_outs; j++)
-        form_limbs(w, p, s, l, &s->out[j], s->square ? 3 : 2, squares);
+    const bool matrix = with->placed->stage[k].neurons > 0;
+    nni_schedule s;
+    ckks_status st = nni_schedule_init(&s, with->placed, k,
+                                       matrix ? NULL : &with->map[k],
+                                       by_inputs, with->placed->net->name);
+
+    if (st != CKKS_OK)
+        return st;
+    *out = nni_count_of(&with->p->params, with->machine, with->threads,
+                        with->base + alive_bytes(with, k));
+    st = nni_count_stage(out, &s);
+    nni_schedule_clear(&s);
+    return st;
 }
 
-double nni_matrix_seconds(const net *n, int k, const nni_matrix *x,
-                          const nn_plan *plan, const nn_machine *machine,
-                          int threads)
+/* Seconds of memory never used before. */
+static double fresh(const pricing *with, const nni_count *c)
 {
-    const nni_stage *s = &n->stage[k];
-    const double limbs = s->level + 1, made = (double)x->babies - 1;
-    const nn_switching turn = { .level = s->level, .xs = made > 0,
-                                .terms = made, .pairs = made, .turns = made };
-    const nn_switching giant = { .level = s->level, .xs = x->giants,
-                                 .terms = x->giants, .pairs = 1,
-                                 .turns = x->giants };
-    const nn_switching fold = { .level = s->level, .xs = 1, .terms = 1,
-                                .pairs = 1, .adds = 2, .turns = 1 };
-    pricing p = { &plan->params, machine, threads, 0 };
-    work w = { { 0 } };
-
-    switch_limbs(&w, p.params, &turn, x->inputs);
-    w.limbs[NN_PASS] += 4 * limbs * x->inputs;
-    charge(&p, &w, x->inputs);
-    /* a product: two halves read, plaintext read, written, added */
-    w.limbs[NN_PASS] = 11 * limbs * x->inputs * x->count * x->outputs;
-    charge(&p, &w, (double)x->outputs * x->giants);
-    switch_limbs(&w, p.params, &giant, x->outputs);
-    switch_limbs(&w, p.params, &fold, (double)x->outputs * x->num_folds);
-    if (s->extra)
-        rescale_limbs(&w, limbs, 2, x->outputs);
-    if (k < n->num_stages - 1)
-        finish_limbs(&w, &p, s, &plan->layout, x->outputs);
-    charge(&p, &w, x->outputs);
-    return p.seconds;
+    return fmax(0, c->peak - with->high) / 8 * with->machine->cost[NN_FRESH];
 }
 
-double nni_stage_seconds(const net *n, int k, const nni_shape *shape,
-                         const nni_map *m, const nn_plan *plan,
-                         const nn_machine *machine, int threads)
+/* Whether inputs are rotated rather than sums: if that takes less time, and
+ * less by NNI_WORTH_BYTES if it needs more memory. */
+static bool better(const pricing *with, const nni_count *inputs,
+                   const nni_count *sums)
 {
-    const nni_stage *s = &n->stage[k];
-    pricing p = { &plan->params, machine, threads, 0 };
+    const double worth = inputs->peak <= sums->peak ? 1 : NNI_WORTH_BYTES;
 
-    price_inputs(&p, n, s, shape, m, &plan->layout);
-    for (int i = 0; i < shape->num_rows; i++) {
-        price_combine(&p, s, &shape->row[i]);
-        price_finish(&p, n, s, &plan->layout, &shape->row[i]);
+    return inputs->seconds + fresh(with, inputs)
+           < worth * (sums->seconds + fresh(with, sums));
+}
+
+/* Counts stage k as it will be run; which way is written into *s. */
+static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
+                               int k)
+{
+    const nni_placed_stage *stage = &with->placed->stage[k];
+    const bool either = stage->neurons == 0 && !stage->masked
+                        && !stage->alternating && with->choose;
+    nni_count inputs, sums;
+    ckks_status st;
+
+    if (!either)
+        st = count_way(out, with, k, stage->masked
+                                     || (!stage->alternating
+                                         && s->rotate_inputs));
+    else {
+        st = count_way(&sums, with, k, false);
+        if (st == CKKS_OK && sums.rotations > 0)
+            st = count_way(&inputs, with, k, true);
+        s->rotate_inputs = st == CKKS_OK && sums.rotations > 0
+                           && inputs.calls[NNI_HOIST] > 0
+                           && better(with, &inputs, &sums);
+        *out = s->rotate_inputs ? inputs : sums;
     }
-    price_means(&p, s, &plan->layout);
-    return p.seconds;
+    if (with->choose && stage->masked)
+        s->rotate_inputs = out->calls[NNI_HOIST] > 0;
+    return st;
+}
+
+/* Size of a step's map: of the layout's, where the model's has no end. */
+static int step_side(int layout, int side, int gap)
+{
+    if (side > 0)
+        return side;
+    return gap > 0 ? (layout + gap - 1) / gap : 1;
+}
+
+static ckks_status price_stage(pricing *with, int k)
+{
+    const nni_placed_stage *s = &with->placed->stage[k];
+    const nn_layout *l = &with->p->layout;
+    nn_step st = { .square = s->of->square, .level = s->level,
+                   .rotate_inputs = !with->choose
+                                    && with->p->step[k].rotate_inputs,
+                   .channels = s->of->channels, .neurons = s->neurons };
+    nni_count c;
+    ckks_status status = count_stage(&c, &st, with, k);
+
+    if (status != CKKS_OK)
+        return status;
+    memcpy(st.name, s->of->name, sizeof st.name);
+    st.log_scale = log2(s->scale);
+    st.height = step_side(l->height, s->of->height, s->of->gap);
+    st.width = step_side(l->width, s->of->width, s->of->gap);
+    st.ciphertexts = s->neurons > 0 ? s->planes : 0;
+    for (int i = 0; i < with->map[k].num_phases; i++)
+        st.ciphertexts += with->map[k].phase[i].live ? s->of->channels : 0;
+    st.rotations = (long)c.rotations;
+    st.relins = (long)c.relins;
+    st.products = c.products;
+    st.seconds = c.seconds + fresh(with, &c);
+    st.bytes = c.peak;
+    st.error = nni_stage_error(with->placed, k, with->p);
+    with->p->fresh_seconds += fresh(with, &c);
+    with->p->seconds += st.seconds;
+    with->high = fmax(with->high, c.peak);
+    with->p->step[k] = st;
+    return CKKS_OK;
+}
+
+/* The maps of all stages, without weights; clear them in any case. */
+static ckks_status maps_init(nni_map **out, const nni_placed *p)
+{
+    ckks_status st = CKKS_OK;
+
+    *out = calloc((size_t)p->num_stages, sizeof **out);
+    if (*out == NULL)
+        return nn_fail(CKKS_EMEM, "%s: no memory for %d maps", p->net->name,
+                       p->num_stages);
+    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++)
+        st = nni_map_init(&(*out)[k], p, k, false);
+    return st;
+}
+
+static void maps_clear(nni_map *map, const nni_placed *p)
+{
+    for (int k = 0; map != NULL && k < p->num_stages; k++)
+        nni_map_clear(&map[k]);
+    free(map);
+}
+
+ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
+                      const nn_machine *machine, int threads)
+{
+    pricing with = { .choose = choose, .placed = placed, .p = p,
+                     .machine = machine, .threads = threads > 0 ? threads : 1 };
+    nni_map *map = NULL;
+    ckks_status st = maps_init(&map, placed);
+
+    with.map = map;
+    if (st == CKKS_OK)
+        st = nni_list_keys(p, placed, map);
+    p->num_steps = placed->num_stages;
+    p->seconds = p->fresh_seconds = 0;
+    if (st == CKKS_OK) {
+        with.base = nni_base_bytes(p, machine);
+        with.high = with.base + alive_bytes(&with, 0);
+    }
+    for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++)
+        st = price_stage(&with, k);
+    maps_clear(map, placed);
+    p->error_sd = nni_logit_error(placed, p);
+    p->peak_bytes = with.high;
+    p->threads = with.threads;
+    memcpy(p->kernel, machine->kernel, sizeof p->kernel);
+    return st;
+}
+
+/* ---- memory, laid out ------------------------------------------------------- */
+
+static ckks_status schedules_init(nni_schedule *s, nni_map *map,
+                                  const nn_plan *p, const nni_placed *placed)
+{
+    ckks_status st = CKKS_OK;
+
+    for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++) {
+        const bool matrix = placed->stage[k].neurons > 0;
+
+        st = nni_schedule_init(&s[k], placed, k, matrix ? NULL : &map[k],
+                               p->step[k].rotate_inputs, placed->net->name);
+    }
+    return st;
+}
+
+ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
+                        const nn_machine *machine, int threads)
+{
+    const int stages = placed->num_stages;
+    nni_arena arena = { 0 };
+    nni_count c = nni_count_of(&p->params, machine,
+                               threads > 0 ? threads : 1, 0);
+    nni_schedule *s = calloc((size_t)stages, sizeof *s);
+    const nni_schedule **list = calloc((size_t)stages, sizeof *list);
+    nni_map *map = NULL;
+    ckks_status st = maps_init(&map, placed);
+
+    if (st == CKKS_OK && (s == NULL || list == NULL))
+        st = nn_fail(CKKS_EMEM, "%s: no memory for %d schedules",
+                     placed->net->name, stages);
+    if (st == CKKS_OK)
+        st = schedules_init(s, map, p, placed);
+    for (int k = 0; k < stages && st == CKKS_OK; k++)
+        list[k] = &s[k];
+    c.arena = &arena;
+    if (st == CKKS_OK)
+        st = nni_count_network(&c, list);
+    if (st == CKKS_OK)
+        p->peak_bytes = nni_base_bytes(p, machine)
+                        + fmax((double)arena.top, c.peak);
+    for (int k = 0; k < stages && s != NULL; k++)
+        nni_schedule_clear(&s[k]);
+    nni_arena_clear(&arena);
+    maps_clear(map, placed);
+    free(list);
+    free(s);
+    return st;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plan/search.h"
+#include "plan/worth.h"
 
 enum { MAX_RINGS = 128 };
 static const double NONE = 1e300;       /* worth of no plan                  */
@@ -34,12 +35,6 @@ static nni_bits bits_of(nni_bits b, bool real)
     b.scale += real;
     return b;
 }
-
-/* What the error of the logits may be of their size: of a mask, whose pixels
- * may differ here and there; of classes, whose largest two seldom lie close;
- * of one logit, which may lie anywhere beside its threshold. */
-static const double PRECISION_MASK = 0.02, PRECISION_CLASSES = 0.002,
-                    PRECISION_LOGIT = 0.0005;
 
 /* Adds rings of ciphertexts, over both rings of polynomials if they are
  * allowed. */
@@ -141,26 +136,13 @@ static void keep_refusal(refusal *r, ckks_status st, int stage)
     r->message[n] = '\0';
 }
 
-/* With many images a ciphertext the same work can be done in few large sets or
- * many small ones: memory must be worth something. */
-static const double WORTH_MEMORY = 0.75;
-
+/* Whether a plan takes about twice the memory, where that must be worth
+ * something: with many images the same work can be done in few large sets or
+ * many small ones. */
 static bool more_memory(const nn_plan *p, const nn_plan *best,
                         const nn_aim *aim)
 {
     return aim->images > 1 && p->peak_bytes > 1.9 * best->peak_bytes;
-}
-
-/* Times that the error is larger than it may be; 1 if it is not. */
-static double excess(const nn_plan *p, const nn_model *m)
-{
-    const nn_layer *out = &m->layer[m->output];
-    const double share = m->num_classes == 0 ? PRECISION_MASK
-                         : out->channels > 1 ? PRECISION_CLASSES
-                                             : PRECISION_LOGIT;
-    const double may = share * out->range.rms;
-
-    return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
 }
 
 /* The first bits that fit this way and are precise enough, if it is better
@@ -189,14 +171,14 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
             keep_refusal(why, st, stage);
             continue;
         }
-        worth = nni_worth(&plan[1], with->aim) * excess(&plan[1], with->model);
+        worth = nni_worth(&plan[1], with->aim) * nni_excess(&plan[1], with->model);
         if (worth
-            < (more_memory(&plan[1], plan, with->aim) ? WORTH_MEMORY : 1)
+            < (more_memory(&plan[1], plan, with->aim) ? NNI_WORTH_MEMORY : 1)
                   * with->worth) {
             plan[0] = plan[1];
             with->worth = worth;
         }
-        if (excess(&plan[1], with->model) <= 1)
+        if (nni_excess(&plan[1], with->model) <= 1)
             return CKKS_OK;
     }
     return CKKS_OK;
@@ -209,8 +191,8 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     int first = aim->log_n > 0 ? aim->log_n : 12;
     int last = aim->log_n > 0 ? aim->log_n : 16;
     nni_way ring[MAX_RINGS];
-    const int rings = rings_to_try(ring, with->model, aim, with->n);
-    const int dense = count_dense(with->n);
+    const int rings = rings_to_try(ring, with->model, aim, with->net);
+    const int dense = count_dense(with->net);
     refusal why = { CKKS_EPARAM, -1, "no ring to try" };
 
     for (int log_n = first; log_n <= last; log_n++)
@@ -223,23 +205,33 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
                     if (st != CKKS_OK)
                         return st;
                 }
-    return with->worth < NONE ? CKKS_OK
-                              : nn_fail(why.status, "%s", why.message);
+    if (with->worth < NONE)
+        return CKKS_OK;
+    if (with->least_bytes > 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a plan "
+                       "of this network needs is %.0f MiB, allowed are %.0f",
+                       ceil(with->least_bytes / 1048576),
+                       (double)aim->max_memory / 1048576);
+    return nn_fail(why.status, "%s", why.message);
 }
 
-ckks_status nni_search(nn_plan *out, net *n, const nn_plan *blank,
+ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
                        const nn_model *m, const nn_aim *aim,
                        const nn_machine *machine)
 {
     nn_plan *plan = calloc(3, sizeof *plan);
-    nni_search_state with = { m, aim, machine, blank, n, NONE };
+    nni_search_state with = { .model = m, .aim = aim, .machine = machine,
+                              .blank = blank, .net = n, .worth = NONE,
+                              .free_worth = NONE };
     ckks_status st;
 
     if (plan == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
     st = find_best(plan, &with);
-    if (st == CKKS_OK)
+    if (st == CKKS_OK) {
         *out = *plan;
+        out->free_error_sd = aim->max_memory > 0 ? with.free_error : 0;
+    }
     free(plan);
     return st;
 }

@@ -1,8 +1,11 @@
-/* search.h -- what search.c and candidate.c share. */
+/* search.h -- what plan.c, search.c and candidate.c share.
+ *
+ * Read first: plan.c.
+ */
 #ifndef NN_SEARCH_H
 #define NN_SEARCH_H
 
-#include "stage/matrix.h"
+#include "plan/price.h"
 
 /* How a network is laid out.  Dense layers are matrices until one gives single
  * neurons or the last has been done; the others are integer combinations. */
@@ -18,18 +21,31 @@ typedef struct nni_search_state {
     const nn_aim *aim;
     const nn_machine *machine;  /* by whose costs it is decided              */
     const nn_plan *blank;       /* what all have in common                   */
-    net *n;
+    const net *net;
     double worth;               /* of the best plan so far                   */
+    double free_worth;          /* of the best one, memory left aside, and   */
+    double free_error;          /* the error of its logits                   */
+    double least_bytes;         /* of plans refused for memory; 0: none was  */
 } nni_search_state;
 
 /* Lays out p and tries every size of digits; *best is the fastest of them.
  * *stage: how far it came, 4 is all the way. */
 CKKS_CHECKED ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
-                                       const nni_search_state *with,
-                                       nni_bits bits, const nni_way *as);
+                                       nni_search_state *with, nni_bits bits,
+                                       const nni_way *as);
 
 /* What is compared: the seconds of one set, of all sets, or of one image of
- * many. */
+ * many; and times by how much the error is larger than it may be, or 1. */
 double nni_worth(const nn_plan *p, const nn_aim *aim);
+double nni_excess(const nn_plan *p, const nn_model *m);
+
+/* The best plan of a network: blank has what the model and the aim fix, the
+ * machine is the one by whose costs it is decided.
+ *   errors  CKKS_EPARAM  none; the message is that of the candidate that came
+ *                        farthest, or names the least memory that would do */
+CKKS_CHECKED ckks_status nni_search(nn_plan *out, const net *n,
+                                    const nn_plan *blank, const nn_model *m,
+                                    const nn_aim *aim,
+                                    const nn_machine *machine);
 
 #endif

@@ -1,64 +1,99 @@
-/* pool.c -- memory for ciphertexts, counted, and kept for reuse.
+/* pages.c -- memory for ciphertexts: one region, handed out from the bottom
+ * up, counted.
  *
- * A network asks for megabytes over and over.  By default malloc takes such
- * pieces from the system and gives them back each time, at the price of
- * clearing every page again; told to keep them it finds room in what it has.
- * Limbs lie far apart, so with small pages every other access misses the
- * translation cache; large ones are asked for where the system has them.
+ * Read first: schedule/arena.h.
+ *
+ * A network asks for megabytes over and over.  The system clears every page
+ * that is touched for the first time, so what has been given back is handed out
+ * again before anything new; the planner lays the same pieces out in the same
+ * way, and so knows how much there will be.  Limbs lie far apart, so with small
+ * pages every other access misses the translation cache; large ones are asked
+ * for where the system has them.
  */
-#define _DEFAULT_SOURCE         /* madvise, sbrk                             */
+#define _DEFAULT_SOURCE         /* madvise, MAP_ANONYMOUS                    */
 #include <pthread.h>
 #include <stdlib.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #ifdef __linux__
 #include <sys/mman.h>
-#include <unistd.h>
 #endif
 
 #include "nn.h"
+#include "schedule/arena.h"
 
-/* LARGE: bytes of a large page; TOP: by how much the heap grows, so that large
- * pages fit. */
-enum { ALIGN = 64, LARGE = 1 << 21, TOP = 1 << 26 };
+/* LARGE: bytes of a large page; the region is reserved, not used: as much as
+ * the system allows, MOST at the most. */
+enum { ALIGN = 64, LARGE = 1 << 21 };
+#define MOST ((size_t)1 << 40)
+#define LEAST ((size_t)1 << 28)
 
 struct nn_pool {
     pthread_mutex_t lock;
+    char  *region;              /* NULL: every piece comes from malloc       */
+    void  *mapped;              /* what the system gave: region and what     */
+    size_t mapped_size;         /* lies before its first large page          */
+    size_t size;                /* of the region                             */
+    nni_arena arena;
     size_t used, peak;          /* bytes handed out                          */
 };
 
-/* Large pages where [p, p + size) lies and from there to the end of the heap: a
- * wish, no more.  It has to come first: malloc writes where the next piece will
- * begin, and a large page only comes where nothing has been touched. */
-static void want_large_pages(void *p, size_t size)
+static void reserve(nn_pool *pool)
 {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    uintptr_t from = (uintptr_t)p / LARGE * LARGE, end = (uintptr_t)sbrk(0);
-    uintptr_t to = ((uintptr_t)p + size + LARGE - 1) / LARGE * LARGE;
+#if defined(__linux__) && defined(MAP_NORESERVE)
+    for (size_t size = MOST; size >= LEAST && sizeof(void *) > 4; size /= 2) {
+        void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        size_t skip;
 
-    if (end > to && end - to <= TOP)
-        to = end;
-    if (size >= LARGE / 8)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-#else
-    (void)p;
-    (void)size;
+        if (p == MAP_FAILED)
+            continue;
+        skip = (LARGE - (uintptr_t)p % LARGE) % LARGE;
+        pool->mapped = p;
+        pool->mapped_size = size;
+        pool->region = (char *)p + skip;
+        pool->size = size - skip;
+#ifdef MADV_HUGEPAGE
+        (void)madvise(pool->region, pool->size, MADV_HUGEPAGE);
 #endif
+        return;
+    }
+#else
+    (void)pool;
+#endif
+}
+
+/* A piece of the region; NULL: there is none, and *full says whether that is
+ * because the region ends. */
+static char *from_region(nn_pool *pool, size_t size, bool *full)
+{
+    size_t at;
+
+    *full = size == 0 || size > pool->size;
+    if (*full)
+        return NULL;
+    at = nni_arena_take(&pool->arena, size);
+    if (at == NNI_NO_ROOM)
+        return NULL;
+    if (at <= pool->size - size)
+        return pool->region + at;
+    nni_arena_give(&pool->arena, at, size);
+    *full = true;
+    return NULL;
 }
 
 static void *pool_allocate(void *user, size_t size)
 {
     nn_pool *pool = user;
-    void *p = size > SIZE_MAX - ALIGN
-                  ? NULL
-                  : aligned_alloc(ALIGN, (size + ALIGN - 1) / ALIGN * ALIGN);
+    bool full;
+    char *p;
 
-    if (p == NULL)
+    if (size > SIZE_MAX - NNI_GRAIN)
         return NULL;
-    want_large_pages(p, size);
     pthread_mutex_lock(&pool->lock);
-    pool->used += size;
+    p = from_region(pool, size, &full);
+    if (full)
+        p = aligned_alloc(ALIGN, (size + ALIGN - 1) / ALIGN * ALIGN);
+    if (p != NULL)
+        pool->used += size;
     if (pool->used > pool->peak)
         pool->peak = pool->used;
     pthread_mutex_unlock(&pool->lock);
@@ -69,9 +104,15 @@ static void pool_release(void *user, void *p, size_t size)
 {
     nn_pool *pool = user;
 
-    free(p);
+    if (p == NULL)
+        return;
     pthread_mutex_lock(&pool->lock);
     pool->used -= size;
+    if (pool->region != NULL && (char *)p >= pool->region
+        && (char *)p < pool->region + pool->size)
+        nni_arena_give(&pool->arena, (size_t)((char *)p - pool->region), size);
+    else
+        free(p);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -83,12 +124,7 @@ ckks_status nn_pool_init(nn_pool **out)
         free(pool);
         return nn_fail(CKKS_EMEM, "nn_pool_init: no memory");
     }
-#ifdef __GLIBC__
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, -1);      /* never */
-    mallopt(M_TOP_PAD, TOP);
-    mallopt(M_ARENA_MAX, 1);
-#endif
+    reserve(pool);
     *out = pool;
     return CKKS_OK;
 }
@@ -97,6 +133,11 @@ void nn_pool_clear(nn_pool **pool)
 {
     if (pool == NULL || *pool == NULL)
         return;
+#ifdef __linux__
+    if ((*pool)->mapped != NULL)
+        (void)munmap((*pool)->mapped, (*pool)->mapped_size);
+#endif
+    nni_arena_clear(&(*pool)->arena);
     pthread_mutex_destroy(&(*pool)->lock);
     free(*pool);
     *pool = NULL;
@@ -109,5 +150,5 @@ ckks_memory nn_pool_memory(nn_pool *pool)
 
 size_t nn_pool_peak(const nn_pool *pool)
 {
-    return pool->peak;
+    return pool->peak > pool->arena.top ? pool->peak : pool->arena.top;
 }

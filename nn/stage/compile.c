@@ -1,5 +1,7 @@
 /* compile.c -- a model's layers folded into stages.
  *
+ * Read first: compile.h, docs/11-layers.md.
+ *
  * Every layer's output is kept as a list of sources (net.h).  A layer that only
  * changes factors and constants changes the list; a convolution makes a stage
  * out of it.
@@ -10,164 +12,16 @@
 
 #include "stage/compile.h"
 
-/* Zeroed memory that lives as long as the net. */
-void *nni_take(net *n, size_t size)
-{
-    void **grown = realloc(n->block, (n->num_blocks + 1) * sizeof *grown);
-    void *p = calloc(1, size);
-
-    if (grown != NULL)
-        n->block = grown;
-    if (grown == NULL || p == NULL) {
-        free(p);
-        return NULL;
-    }
-    n->block[n->num_blocks++] = p;
-    return p;
-}
-
-double *nni_vector(net *n, int count, double fill)
-{
-    double *v = nni_take(n, (size_t)count * sizeof *v);
-
-    for (int i = 0; v != NULL && i < count; i++)
-        v[i] = fill;
-    return v;
-}
-
-ckks_status nni_no_room(void)
-{
-    return nn_fail(CKKS_EMEM, "nn_plan_make: no memory for the network");
-}
-
-static int value_channels(const nni_value *v)
-{
-    int sum = 0;
-
-    for (int i = 0; i < v->num; i++)
-        sum += v->source[i].up_channels > 0 ? v->source[i].up_channels
-                                            : v->source[i].channels;
-    return sum;
-}
-
-/* Gap of a source as it is read: a transposed convolution halves it. */
-static int source_gap(const nni_source *s)
-{
-    return s->up_channels > 0 ? s->gap / 2 : s->gap;
-}
-
-static bool endless(const net *n)
-{
-    return n->model->border == NN_WRAP || n->model->border == NN_HALO;
-}
-
-/* The output of stage k as a value. */
-ckks_status nni_stage_value(nni_value *out, net *n, int k)
-{
-    nni_source *s = &out->source[0];
-
-    memset(out, 0, sizeof *out);
-    out->num = 1;
-    out->fresh = k;
-    s->stage = k;
-    s->gap = n->stage[k].gap;
-    s->height = n->stage[k].height;
-    s->width = n->stage[k].width;
-    s->channels = n->stage[k].channels;
-    s->mul = nni_vector(n, s->channels, 1);
-    s->add = nni_vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? nni_no_room() : CKKS_OK;
-}
-
-ckks_status nni_check_open(const nni_stage *s, const nn_layer *by)
-{
-    if (s->square || s->sealed)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
-                       "both before and behind its activation", by->name,
-                       s->name);
-    return CKKS_OK;
-}
-
 /* A batch norm folded into a stage changes its output for every reader. */
 static ckks_status check_same(const nni_value *v, const net *n, int from,
                               const nn_layer *by)
 {
     if (v->fresh >= 0 && n->stage[v->fresh].post != from)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: at layer %s: %s is read "
-                       "both before and behind layer %s", by->name,
+        return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
+                       "both before and behind layer %s", n->name, by->name,
                        n->model->layer[from].name,
                        n->model->layer[n->stage[v->fresh].post].name);
     return CKKS_OK;
-}
-
-/* Reading a fresh stage's output seals it: it has no activation. */
-ckks_status nni_use(nni_value *v, net *n, const nn_layer *by)
-{
-    if (v->fresh >= 0) {
-        nni_stage *s = &n->stage[v->fresh];
-
-        if (s->square)
-            return nni_check_open(s, by);
-        s->sealed = true;
-    }
-    v->fresh = -1;
-    return CKKS_OK;
-}
-
-static ckks_status new_stage(nni_stage **out, net *n, const nni_value *in,
-                             const nn_layer *l, int layer)
-{
-    nni_stage *s = &n->stage[n->num_stages];
-
-    memset(s, 0, sizeof *s);
-    memcpy(s->name, l->name, sizeof s->name);
-    s->pre = s->post = layer;
-    s->kernel_y = s->kernel_x = 1;
-    s->factor = 1;
-    s->in_gap = s->gap = source_gap(&in->source[0]);
-    s->height = endless(n) ? 0 : l->height;
-    s->width = endless(n) ? 0 : l->width;
-    s->num_sources = in->num;
-    memcpy(s->source, in->source, sizeof s->source);
-    for (int i = 1; i < in->num; i++)
-        if (source_gap(&in->source[i]) != s->gap)
-            return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins maps of "
-                           "different sizes", l->name);
-    *out = s;
-    return CKKS_OK;
-}
-
-static ckks_status finish_stage(nni_value *out, net *n, nni_stage *s,
-                                int channels, const float *bias)
-{
-    s->channels = s->planes = channels;
-    s->bordered = n->model->border == NN_ZERO && s->middle > 0
-                  && s->in_gap > 0;
-    s->extra = s->masked = s->bordered;
-    s->mul = nni_vector(n, channels, 1);
-    s->add = nni_vector(n, channels, 0);
-    if (s->mul == NULL || s->add == NULL)
-        return nni_no_room();
-    for (int o = 0; bias != NULL && o < channels; o++)
-        s->add[o] = (double)bias[o];
-    n->num_stages++;
-    return nni_stage_value(out, n, n->num_stages - 1);
-}
-
-/* A stage that copies: where an activation or a transposed convolution finds
- * no linear layer before it. */
-ckks_status nni_identity(nni_value *v, net *n, const nn_layer *l, int layer)
-{
-    nni_stage *s;
-    int channels = value_channels(v);
-    ckks_status st = new_stage(&s, n, v, l, layer);
-
-    if (st != CKKS_OK)
-        return st;
-    s->identity = true;
-    s->height = v->source[0].height << (v->source[0].up_channels > 0);
-    s->width = v->source[0].width << (v->source[0].up_channels > 0);
-    return finish_stage(v, n, s, channels, NULL);
 }
 
 static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
@@ -177,7 +31,7 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
     ckks_status st = nni_use(in, n, l);
 
     if (st == CKKS_OK)
-        st = new_stage(&s, n, in, l, layer);
+        st = nni_new_stage(&s, n, in, l, layer);
     if (st != CKKS_OK)
         return st;
     s->dense = l->op == NN_DENSE;
@@ -194,9 +48,9 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
     }
     s->weight = l->weight;
     if (s->dense && in->num != 1)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: dense layer %s reads a "
-                       "concatenation", l->name);
-    return finish_stage(out, n, s, l->channels, l->bias);
+        return nn_fail(CKKS_EPARAM, "%s: dense layer %s reads a "
+                       "concatenation", n->name, l->name);
+    return nni_finish_stage(out, n, s, l->channels, l->bias);
 }
 
 /* A biased transposed convolution under `zero` is a stage of its own: its
@@ -210,9 +64,9 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s is larger than the "
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s is larger than the "
                      "image, or its pixels lie between those of the image "
-                     "(gap %d, want an even one)", l->name,
+                     "(gap %d, want an even one)", n->name, l->name,
                      in->source[0].gap);
     if (st != CKKS_OK)
         return st;
@@ -224,7 +78,7 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
     s->up_mul = nni_vector(n, l->channels, 1);
     s->up_add = nni_vector(n, l->channels, 0);
     if (s->up_mul == NULL || s->up_add == NULL)
-        return nni_no_room();
+        return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
     if (n->model->border == NN_ZERO && l->bias != NULL)
@@ -264,8 +118,8 @@ static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
         if (st != CKKS_OK)
             return st;
         if (out->num + in.num > NET_MAX_SOURCES)
-            return nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s joins more "
-                           "than %d tensors", l->name, NET_MAX_SOURCES);
+            return nn_fail(CKKS_EPARAM, "%s: layer %s joins more "
+                           "than %d tensors", n->name, l->name, NET_MAX_SOURCES);
         memcpy(out->source + out->num, in.source,
                (size_t)in.num * sizeof *out->source);
         out->num += in.num;
@@ -282,12 +136,12 @@ static ckks_status image_value(nni_value *out, net *n)
     out->fresh = -1;
     s->stage = -1;
     s->gap = 1;
-    s->height = endless(n) ? 0 : n->model->height;
-    s->width = endless(n) ? 0 : n->model->width;
+    s->height = nni_endless(n) ? 0 : n->model->height;
+    s->width = nni_endless(n) ? 0 : n->model->width;
     s->channels = n->model->channels;
     s->mul = nni_vector(n, s->channels, 1);
     s->add = nni_vector(n, s->channels, 0);
-    return s->mul == NULL || s->add == NULL ? nni_no_room() : CKKS_OK;
+    return s->mul == NULL || s->add == NULL ? nni_no_room(n) : CKKS_OK;
 }
 
 static ckks_status one_layer(nni_value *v, net *n, int i)
@@ -323,7 +177,7 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = nni_fold_square(&v[i], n, &in, l, i);
         break;
     default:
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layer %s of unknown kind %d",
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s of unknown kind %d", n->name,
                      l->name, (int)l->op);
     }
     return st;
@@ -343,11 +197,11 @@ static ckks_status check_zero(const net *n)
             for (int m = 0; m < s->up_channels; m++)
                 constant |= s->up_add[m] != 0;
             if (constant)
-                return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero: input "
+                return nn_fail(CKKS_EPARAM, "%s: border zero: input "
                                "%d of %s carries a constant (a batch norm or "
                                "quadratic behind an activation) that would "
                                "leak over the border; use wrap or halo, or "
-                               "put the batch norm before", i,
+                               "put the batch norm before", n->name, i,
                                n->stage[k].name);
         }
     return CKKS_OK;
@@ -370,21 +224,21 @@ static ckks_status end(net *n, nni_value *v)
         && n->stage[out->fresh].width == 1)
         n->stage[out->fresh].gap = 0;
     if (st == CKKS_OK && out->fresh != n->num_stages - 1)
-        st = nn_fail(CKKS_EPARAM, "nn_plan_make: layers behind the output %s",
+        st = nn_fail(CKKS_EPARAM, "%s: layers behind the output %s", n->name,
                      l->name);
     return st;
 }
 
-ckks_status nni_init(net *out, const nn_model *m)
+ckks_status nni_init(net *out, const nn_model *m, const char *name)
 {
-    net n = { .model = m };
+    net n = { .model = m, .name = name };
     size_t layers = (size_t)m->num_layers;
     nni_value *v = calloc(layers, sizeof *v);
     ckks_status st = CKKS_OK;
 
     n.stage = calloc(2 * layers + 1, sizeof *n.stage);
     if (v == NULL || n.stage == NULL)
-        st = nni_no_room();
+        st = nni_no_room(&n);
     for (int i = 0; i < m->num_layers && st == CKKS_OK; i++)
         st = one_layer(v, &n, i);
     if (st == CKKS_OK)
@@ -406,13 +260,4 @@ ckks_status nni_init(net *out, const nn_model *m)
     }
     *out = n;
     return CKKS_OK;
-}
-
-void nni_clear(net *n)
-{
-    for (size_t i = 0; i < n->num_blocks; i++)
-        free(n->block[i]);
-    free(n->block);
-    free(n->stage);
-    memset(n, 0, sizeof *n);
 }

@@ -1,8 +1,9 @@
-/* compile.h -- what compile.c and fold.c share. */
+/* compile.h -- what compile.c, fold.c and stage.c share: layers' outputs as
+ * values, and the stages they are made into. */
 #ifndef NN_COMPILE_H
 #define NN_COMPILE_H
 
-#include "stage/net.h"
+#include "stage/stage.h"
 
 /* A layer's output: the sources it is made of. */
 typedef struct nni_value {
@@ -12,19 +13,29 @@ typedef struct nni_value {
                                    used or activated; -1: none               */
 } nni_value;
 
-/* Zeroed memory that lives as long as the net; so many numbers. */
+/* Zeroed memory that lives as long as the net; so many numbers; NULL: none. */
 void *nni_take(net *n, size_t size);
 double *nni_vector(net *n, int count, double fill);
-ckks_status nni_no_room(void);
+ckks_status nni_no_room(const net *n);
+
+/* Whether maps have no end: border wrap and halo. */
+bool nni_endless(const net *n);
 
 /* The output of stage k as a value. */
 ckks_status nni_stage_value(nni_value *out, net *n, int k);
+/* A stage for layer number `layer`, and its last fields; it counts from the
+ * second call on, whose *out is its output. */
+ckks_status nni_new_stage(nni_stage **out, net *n, const nni_value *in,
+                          const nn_layer *l, int layer);
+ckks_status nni_finish_stage(nni_value *out, net *n, nni_stage *s,
+                             int channels, const float *bias);
 /* A stage that copies: where an activation or a transposed convolution finds
  * no linear layer before it. */
 ckks_status nni_identity(nni_value *v, net *n, const nn_layer *l, int layer);
 /* Reading a fresh stage's output seals it: it has no activation. */
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by);
-ckks_status nni_check_open(const nni_stage *s, const nn_layer *by);
+ckks_status nni_check_open(const net *n, const nni_stage *s,
+                           const nn_layer *by);
 
 /* fold.c: the value behind layer l, which reads `in`. */
 ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,

@@ -35,7 +35,7 @@ static ckks_status own_vectors(nni_value *v, net *n)
                 continue;
             copy = nni_take(n, count * sizeof *copy);
             if (copy == NULL)
-                return nni_no_room();
+                return nni_no_room(n);
             memcpy(copy, *vec[k], count * sizeof *copy);
             *vec[k] = copy;
         }
@@ -51,7 +51,7 @@ ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
     ckks_status st;
 
     if (f == NULL || g == NULL)
-        return nni_no_room();
+        return nni_no_room(n);
     for (int c = 0; c < l->channels; c++) {
         f[c] = (double)l->weight[c] / sqrt((double)l->var[c] + l->eps);
         g[c] = (double)l->bias[c] - (double)l->mean[c] * f[c];
@@ -60,7 +60,7 @@ ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
     if (in->fresh >= 0) {
         nni_stage *s = &n->stage[in->fresh];
 
-        st = nni_check_open(s, l);
+        st = nni_check_open(n, s, l);
         if (st != CKKS_OK)
             return st;
         for (int c = 0; c < l->channels; c++) {
@@ -92,7 +92,7 @@ ckks_status nni_fold_square(nni_value *out, net *n, nni_value *in,
     if (in->fresh < 0)
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
-        st = nni_check_open(&n->stage[in->fresh], l);
+        st = nni_check_open(n, &n->stage[in->fresh], l);
     if (st != CKKS_OK)
         return st;
     s = &n->stage[in->fresh];
@@ -104,7 +104,7 @@ ckks_status nni_fold_square(nni_value *out, net *n, nni_value *in,
         return st;
     s->linear = nni_take(n, (size_t)s->channels * sizeof *s->linear);
     if (s->linear == NULL)
-        return nni_no_room();
+        return nni_no_room(n);
     s->factor = 0;
     for (int c = 0; c < s->channels; c++) {
         double a = (double)l->a[c], b = (double)l->b[c], k = (double)l->c[c];

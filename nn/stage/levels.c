@@ -1,7 +1,7 @@
 /* levels.c -- where each stage stands in the chain of primes, and at which
  * scale.
  *
- * Read first: docs/06-levels.md, docs/11-layers.md.
+ * Read first: place.h, docs/06-levels.md, docs/11-layers.md.
  *
  * With layer primes of b bits and activations at scale D = 2^d, the sums of a
  * stage stand at 2^((b + d) / 2): their square, divided by one prime, is back
@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "stage/net.h"
+#include "stage/place.h"
 
 enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
        WEIGHT_BITS = 13,
@@ -24,18 +24,18 @@ enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
        MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
                                    / 2^33                                    */
 
-/* Adds (pool, level) to the outputs of stage k (or the image) and returns its
+/* Adds (pool, level) to the outputs of stage k (or the image) and gives its
  * number. */
-static ckks_status want(int *number, net *n, int k, int pool, int level,
+static ckks_status want(int *number, nni_placed *p, int k, int pool, int level,
                         int reader)
 {
-    nni_stage *s = k >= 0 ? &n->stage[k] : NULL;
+    nni_placed_stage *s = k >= 0 ? &p->stage[k] : NULL;
 
     if (s == NULL) {            /* the image is kept once, readers drop      */
-        if (level > n->image.level)
-            n->image.level = level;
-        if (reader > n->image.last_reader)
-            n->image.last_reader = reader;
+        if (level > p->image.level)
+            p->image.level = level;
+        if (reader > p->image.last_reader)
+            p->image.last_reader = reader;
         *number = 0;
         return CKKS_OK;
     }
@@ -47,49 +47,45 @@ static ckks_status want(int *number, net *n, int k, int pool, int level,
             return CKKS_OK;
         }
     if (s->num_outs == NET_MAX_OUTS)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: the output of %s is wanted "
-                       "in more than %d forms", s->name, NET_MAX_OUTS);
+        return nn_fail(CKKS_EPARAM, "%s: the output of %s is wanted in more "
+                       "than %d forms", p->net->name, s->of->name,
+                       NET_MAX_OUTS);
     s->out[s->num_outs] = (nni_out){ .pool = pool, .level = level,
                                      .last_reader = reader };
     *number = s->num_outs++;
     return CKKS_OK;
 }
 
-static ckks_status find_levels(net *n, nni_bits bits)
+ckks_status nni_set_levels(nni_placed *p)
 {
+    const int last = p->num_stages - 1;
     ckks_status st = CKKS_OK;
 
-    n->image = (nni_out){ 0 };
-    for (int k = 0; k < n->num_stages; k++)
-        n->stage[k].num_outs = 0;
-    for (int k = n->num_stages - 1; k >= 0 && st == CKKS_OK; k--) {
-        nni_stage *s = &n->stage[k];
+    for (int k = last; k >= 0 && st == CKKS_OK; k--) {
+        nni_placed_stage *s = &p->stage[k];
 
-        s->level = k == n->num_stages - 1 ? bits.out : 0;
+        s->level = k == last ? p->bits.out : 0;
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 > s->level)
                 s->level = s->out[i].level + 1;
         if (s->extra)
             s->level++;
-        if (s->num_outs == 0 && k < n->num_stages - 1)
-            return nn_fail(CKKS_EPARAM, "nn_plan_make: nothing reads layer %s",
-                           s->name);
-        for (int i = 0; i < s->num_sources && st == CKKS_OK; i++)
-            st = want(&s->source[i].out, n, s->source[i].stage,
-                      s->source[i].pool, s->level, k);
+        if (s->num_outs == 0 && k < last)
+            return nn_fail(CKKS_EPARAM, "%s: nothing reads layer %s",
+                           p->net->name, s->of->name);
+        for (int i = 0; i < s->of->num_sources && st == CKKS_OK; i++)
+            st = want(&s->from[i], p, s->of->source[i].stage,
+                      s->of->source[i].pool, s->level, k);
     }
     return st;
 }
 
-int nni_depth(const net *n)
+const nni_out *nni_source_form(const nni_placed *p, const nni_placed_stage *s,
+                               int i)
 {
-    return n->image.level;
-}
+    const int from = s->of->source[i].stage;
 
-double nni_source_scale(const net *n, const nni_source *s)
-{
-    return s->stage < 0 ? n->image.scale
-                        : n->stage[s->stage].out[s->out].scale;
+    return from < 0 ? &p->image : &p->stage[from].out[s->from[i]];
 }
 
 double nni_lift(nni_bits bits, double scale, uint64_t prime)
@@ -97,13 +93,14 @@ double nni_lift(nni_bits bits, double scale, uint64_t prime)
     return fmax(1, round(ldexp((double)prime, bits.scale) / scale));
 }
 
-static void stage_scales(nni_stage *s, nni_bits bits, const uint64_t *prime)
+static void form_scales(nni_placed_stage *s, nni_bits bits,
+                        const uint64_t *prime)
 {
     for (int i = 0; i < s->num_outs; i++) {
         nni_out *o = &s->out[i];
         double q = (double)prime[o->level + 1];
 
-        if (s->square)
+        if (s->of->square)
             o->scale = s->value_scale * s->value_scale / q;
         else
             o->scale = s->value_scale
@@ -113,22 +110,22 @@ static void stage_scales(nni_stage *s, nni_bits bits, const uint64_t *prime)
     }
 }
 
-int nni_level_bits(const net *n, nni_bits bits, int level)
+int nni_level_bits(const nni_placed *p, int level)
 {
     int extra = 0;
 
     if (level == 0)
-        return bits.base;
-    for (int k = 0; k < n->num_stages; k++) {
-        const nni_stage *s = &n->stage[k];
+        return p->bits.base;
+    for (int k = 0; k < p->num_stages; k++) {
+        const nni_placed_stage *s = &p->stage[k];
 
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 == level)
-                return bits.layer;
+                return p->bits.layer;
         if (s->extra && s->level == level)
             extra = s->masked || extra == MASK_BITS ? MASK_BITS : MATRIX_BITS;
     }
-    return extra > 0 ? extra : bits.layer;
+    return extra > 0 ? extra : p->bits.layer;
 }
 
 static double log_q(const uint64_t *prime, int level)
@@ -141,10 +138,12 @@ static double log_q(const uint64_t *prime, int level)
 }
 
 /* Two bits above the calibrated range must fit below Q/2. */
-static ckks_status check_room(const net *n, const nni_stage *s, nni_bits bits,
+static ckks_status check_room(const nni_placed *p, const nni_placed_stage *s,
                               const uint64_t *prime)
 {
-    double pre = fmax(n->model->layer[s->pre].range.max + s->shift, 1e-3);
+    const char *name = p->net->name;
+    double pre = fmax(p->net->model->layer[s->of->pre].range.max
+                          + s->of->shift, 1e-3);
     double have = log_q(prime, s->level) - 1;
     double need = log2(s->scale * pre) + s->mask_bits + 2;
     double square = 2 * (log2(s->value_scale * pre) + 1);
@@ -153,19 +152,19 @@ static ckks_status check_room(const net *n, const nni_stage *s, nni_bits bits,
         double room = log_q(prime, s->out[i].level + 1) - 1
                       - 2 * s->out[i].pool;
 
-        if (s->square && square > room)
-            return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: squares of values "
-                           "up to %.3g at scale 2^%.1f need %.1f bits, there "
-                           "are %.1f", s->name, pre, 2 * log2(s->value_scale),
+        if (s->of->square && square > room)
+            return nn_fail(CKKS_EPARAM, "%s: %s: squares of values up to %.3g "
+                           "at scale 2^%.1f need %.1f bits, there are %.1f",
+                           name, s->of->name, pre, 2 * log2(s->value_scale),
                            square, room);
     }
-    if (s->scale < ldexp(1, bits.scale))
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g allow "
-                       "a scale of 2^%.1f, less than the 2^%d of its inputs",
-                       s->name, pre, log2(s->scale), bits.scale);
+    if (s->scale < ldexp(1, p->bits.scale))
+        return nn_fail(CKKS_EPARAM, "%s: %s: values up to %.3g allow a scale "
+                       "of 2^%.1f, less than the 2^%d of its inputs", name,
+                       s->of->name, pre, log2(s->scale), p->bits.scale);
     if (need > have)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: values up to %.3g at "
-                       "scale 2^%.1f need %.1f bits, there are %.1f", s->name,
+        return nn_fail(CKKS_EPARAM, "%s: %s: values up to %.3g at scale 2^%.1f "
+                       "need %.1f bits, there are %.1f", name, s->of->name,
                        pre, log2(s->scale) + s->mask_bits, need, have);
     return CKKS_OK;
 }
@@ -179,38 +178,40 @@ int nni_bit_length(uint64_t x)
     return n;
 }
 
-ckks_status nni_levels(net *n, nni_bits bits, const uint64_t *prime)
+/* Scale of the logits: as fine as the moduli let it be. */
+static double last_scale(const nni_placed *p, const nni_placed_stage *s,
+                         const uint64_t *prime)
 {
-    ckks_status st = find_levels(n, bits);
-    int image;
+    double top = fmax(p->net->model->layer[s->of->pre].range.max, 1);
+    double fine = s->neurons > 0 ? 20 + 2 * s->of->source[0].pool : 14;
+    double room = p->bits.base - 3;
 
-    if (st != CKKS_OK || prime == NULL)
-        return st;
+    if (p->bits.out > 0)
+        room += nni_bit_length(prime[1]);
+    return exp2(fmin(fmin(p->bits.scale + fine, MAX_SCALE),
+                     room - ceil(log2(top))));
+}
+
+ckks_status nni_set_scales(nni_placed *p, const uint64_t *prime)
+{
     /* the first weights have bits enough, however fine activations are */
-    image = (bits.layer + bits.scale) / 2 - WEIGHT_BITS;
-    image = bits.scale < image ? bits.scale : image;
-    n->image.scale = ldexp(1, bits.image > 0 ? bits.image : image);
-    for (int k = 0; k < n->num_stages && st == CKKS_OK; k++) {
-        nni_stage *s = &n->stage[k];
+    const int fine = (p->bits.layer + p->bits.scale) / 2 - WEIGHT_BITS;
+    const int image = p->bits.scale < fine ? p->bits.scale : fine;
+    ckks_status st = CKKS_OK;
 
-        if (k < n->num_stages - 1) {
-            s->scale = exp2(0.5 * (bits.layer + bits.scale));
-        } else {                /* the logits: as fine as the moduli let     */
-            double top = fmax(n->model->layer[s->pre].range.max, 1);
-            double fine = s->neurons > 0 ? 20 + 2 * s->source[0].pool : 14;
-            double room = bits.base - 3;
+    p->image.scale = ldexp(1, p->bits.image > 0 ? p->bits.image : image);
+    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++) {
+        nni_placed_stage *s = &p->stage[k];
 
-            if (bits.out > 0)
-                room += nni_bit_length(prime[1]);
-            s->scale = exp2(fmin(fmin(bits.scale + fine, MAX_SCALE),
-                                 room - ceil(log2(top))));
-        }
+        s->scale = k < p->num_stages - 1
+                       ? exp2(0.5 * (p->bits.layer + p->bits.scale))
+                       : last_scale(p, s, prime);
         s->mask_bits = s->extra ? nni_bit_length(prime[s->level]) : 0;
         s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)
                                          / (double)prime[s->level]
                                    : s->scale;
-        stage_scales(s, bits, prime);
-        st = check_room(n, s, bits, prime);
+        form_scales(s, p->bits, prime);
+        st = check_room(p, s, prime);
     }
     return st;
 }

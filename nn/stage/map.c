@@ -1,6 +1,6 @@
 /* map.c -- the linear map of a stage as integers times rotated ciphertexts.
  *
- * Read first: docs/12-volley.md.
+ * Read first: map.h, docs/12-volley.md.
  *
  * Positions are those of the image: a map of gap g has its pixel (y, x) at
  * (g y, g x).  The output phase at position (a, b) of a k x k convolution
@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage/net.h"
+#include "stage/map.h"
 
 static int read_channels(const nni_source *s)
 {
@@ -34,21 +34,23 @@ static int read_channels(const nni_source *s)
 
 /* A phase while it is made. */
 typedef struct table {
-    int terms, limit;
-    nni_term *term;             /* shape (limit)                             */
-    double *weight;             /* shape (channels, limit), as values        */
+    int groups, terms, limit;
+    nni_group *group;           /* shape (limit)                             */
+    double *weight;             /* shape (channels, all terms there may be), as
+                                   values                                    */
+    size_t row;                 /* of which a channel has so many            */
     double *bias;               /* shape (channels)                          */
 } table;
 
 /* One source read by a stage. */
 typedef struct reading {
+    const nni_placed_stage *placed;
     const nni_stage *stage;
     const nni_source *source;
     const nn_layout *layout;
     int first_channel, weight_channels; /* in the stage's weight             */
-    int first_input;            /* number of the source's first ciphertext   */
-    int first_term;             /* in the table                              */
-    int phases;                 /* of the stored map                         */
+    int first_feed;             /* number of the source's first feed         */
+    int first_group;            /* in the table                              */
     bool with_weights;
 } reading;
 
@@ -56,8 +58,8 @@ int nni_compare_terms(const void *a, const void *b)
 {
     const nni_term *x = a, *y = b;
 
-    if (x->input != y->input)
-        return x->input < y->input ? -1 : 1;
+    if (x->feed != y->feed)
+        return x->feed < y->feed ? -1 : 1;
     if (x->step != y->step)
         return x->step < y->step ? -1 : 1;
     if (x->carry_y != y->carry_y)
@@ -71,19 +73,18 @@ int nni_compare_terms(const void *a, const void *b)
     return (x->alternate > y->alternate) - (x->alternate < y->alternate);
 }
 
-/* The source's terms stand in groups, one term a channel: the first of the
- * group that reads this phase at this place. */
+/* The number of the first of the terms that read a feed at a place; they are
+ * added if there are none. */
 static int find_group(table *t, const reading *r, int phase, nni_term place)
 {
-    int channels = r->source->channels, phases = r->phases;
-    int first = t->terms;
+    const int first = t->terms;
 
-    place.input = r->first_input + phase;
-    for (int k = r->first_term; k < t->terms; k += channels)
-        if (nni_compare_terms(&t->term[k], &place) == 0)
-            return k;
-    for (int c = 0; c < channels; c++, place.input += phases)
-        t->term[t->terms++] = place;
+    place.feed = r->first_feed + phase;
+    for (int g = r->first_group; g < t->groups; g++)
+        if (nni_compare_terms(&t->group[g].term, &place) == 0)
+            return t->group[g].first;
+    t->group[t->groups++] = (nni_group){ place, first };
+    t->terms += r->source->channels;
     return first;
 }
 
@@ -136,8 +137,7 @@ static void add_weight(table *t, const reading *r, int o, int c, int k,
                        double w)
 {
     w *= r->stage->mul[o];
-    t->weight[(size_t)o * (size_t)t->limit + (size_t)k] +=
-        w * r->source->mul[c];
+    t->weight[(size_t)o * t->row + (size_t)k] += w * r->source->mul[c];
     t->bias[o] += w * r->source->add[c];
 }
 
@@ -198,7 +198,7 @@ static int up_places(up_place out[2], int at, int to, int ring, int gap)
 static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
                        const up_place *x)
 {
-    const bool both = r->stage->alternating && x->place != 0;
+    const bool both = r->placed->alternating && x->place != 0;
     int phase, first;
     nni_term place;
 
@@ -254,192 +254,173 @@ static void read_source(table *t, const reading *r, int a, int b)
     }
 }
 
-static void read_phase(table *t, const nni_stage *s, int a, int b,
-                       const nn_layout *l, bool with_weights)
+static void read_phase(table *t, const nni_placed *p,
+                       const nni_placed_stage *placed, int a, int b,
+                       bool with_weights)
 {
-    reading r = { .stage = s, .layout = l, .with_weights = with_weights };
+    const nni_stage *s = placed->of;
+    reading r = { .placed = placed, .stage = s, .layout = &p->layout,
+                  .with_weights = with_weights };
 
+    t->terms = t->groups = 0;
     for (int i = 0; i < s->num_sources; i++)
         r.weight_channels += read_channels(&s->source[i]);
     for (int i = 0; i < s->num_sources; i++) {
-        const nni_source *src = &s->source[i];
-
-        r.source = src;
-        r.first_term = t->terms;
-        r.phases = nn_layout_phases(l, src->gap);
+        r.source = &s->source[i];
+        r.first_group = t->groups;
         read_source(t, &r, a, b);
-        r.first_input += src->channels * r.phases;
-        r.first_channel += read_channels(src);
+        r.first_feed += nn_layout_phases(&p->layout, r.source->gap);
+        r.first_channel += read_channels(r.source);
     }
 }
 
 /* ---- integers ----------------------------------------------------------- */
 
-/* Scale of the ciphertext behind an input number. */
-static double input_scale(const net *n, const nni_stage *s,
-                          const nn_layout *l, int input)
+/* Integer weights: the values times the scale of the sums, over that of what
+ * is read. */
+static ckks_status quantise(nni_phase *ph, const table *t, const nni_placed *p,
+                            const nni_placed_stage *s, const nni_map *m)
 {
-    for (int i = 0; i < s->num_sources; i++) {
-        int count = s->source[i].channels
-                    * nn_layout_phases(l, s->source[i].gap);
-
-        if (input < count)
-            return nni_source_scale(n, &s->source[i]);
-        input -= count;
-    }
-    return 1;
-}
-
-static ckks_status quantise(nni_phase *p, const table *t, const net *n,
-                            const nni_stage *s, const nn_layout *l)
-{
-    for (int o = 0; o < s->channels; o++) {
+    for (int o = 0; o < s->of->channels; o++) {
+        int32_t *to = ph->weight + (size_t)o * (size_t)ph->terms;
         double sum = 0;
 
-        for (int k = 0; k < t->terms; k++) {
-            double w = round(t->weight[(size_t)o * (size_t)t->limit
-                                       + (size_t)k]
-                             * s->scale / input_scale(n, s, l,
-                                                      p->term[k].input));
+        for (int g = 0; g < ph->groups; g++) {
+            const nni_feed *feed = &m->feed[ph->group[g].term.feed];
+            const int first = ph->group[g].first;
+            const double in = nni_source_form(p, s, feed->source)->scale;
 
-            sum += fabs(w);
-            if (!(sum < 0x1p28))
-                return nn_fail(CKKS_EPARAM, "nn_weights_init: %s: integer "
-                               "weights of channel %d add up to more than "
-                               "2^28", s->name, o);
-            p->weight[(size_t)o * (size_t)t->terms + (size_t)k] = (int32_t)w;
+            for (int k = first; k < first + feed->channels; k++) {
+                double w = round(t->weight[(size_t)o * t->row + (size_t)k]
+                                 * s->scale / in);
+
+                sum += fabs(w);
+                if (!(sum < 0x1p28))
+                    return nn_fail(CKKS_EPARAM, "%s: %s: integer weights of "
+                                   "channel %d add up to more than 2^28",
+                                   p->net->name, s->of->name, o);
+                to[k] = (int32_t)w;
+            }
         }
-        p->bias[o] = t->bias[o] + s->add[o];
+        ph->bias[o] = t->bias[o] + s->of->add[o];
     }
     return CKKS_OK;
 }
 
-static ckks_status make_phase(nni_phase *p, table *t, const net *n,
-                              const nni_stage *s, int number,
-                              const nn_layout *l, bool with_weights)
+static ckks_status make_phase(nni_phase *ph, table *t, const nni_placed *p,
+                              const nni_placed_stage *s, nni_map *m, int number,
+                              bool with_weights)
 {
-    size_t channels = (size_t)s->channels, terms;
+    const nni_size map = nni_stage_size(s->of);
+    const size_t channels = (size_t)s->of->channels;
     int y, x;
 
-    p->live = nni_phase_at(&y, &x, l, s->gap, s->height, s->width, number);
-    if (!p->live)
+    ph->live = nni_phase_at(&y, &x, &p->layout, &map, number);
+    if (!ph->live)
         return CKKS_OK;
-    t->terms = 0;
-    if (with_weights)
-        memset(t->weight, 0, channels * (size_t)t->limit * sizeof *t->weight);
-    memset(t->bias, 0, channels * sizeof *t->bias);
-    read_phase(t, s, y, x, l, with_weights);
-    terms = (size_t)t->terms;
-    p->terms = t->terms;
-    p->term = malloc((terms + 1) * sizeof *p->term);
-    p->weight = with_weights ? malloc((channels * terms + 1)
-                                      * sizeof *p->weight)
-                             : NULL;
-    p->bias = malloc(channels * sizeof *p->bias);
-    if (p->term == NULL || p->bias == NULL
-        || (with_weights && p->weight == NULL))
-        return nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
-                       "of %s", s->name);
-    memcpy(p->term, t->term, terms * sizeof *p->term);
-    return with_weights ? quantise(p, t, n, s, l) : CKKS_OK;
-}
-
-/* Where inputs are read for the last time. */
-static void find_ends(nni_map *m, const nni_stage *s, const nn_layout *l)
-{
-    int at = 0;
-
-    for (int i = 0; i < m->num_inputs; i++)
-        m->last[i] = -1;
-    for (int i = 0; i < m->num_phases; i++)
-        for (int k = 0; k < m->phase[i].terms; k++)
-            m->last[m->phase[i].term[k].input] = i;
-    for (int j = 0; j < m->num_sources; j++) {
-        const nni_source *src = &s->source[j];
-        const int end = at + src->channels * nn_layout_phases(l, src->gap);
-
-        for (; at < end; at++)
-            if (m->last[at] + 1 < m->num_phases)
-                m->ended[(m->last[at] + 1) * m->num_sources + j]++;
+    if (with_weights) {
+        memset(t->weight, 0, channels * t->row * sizeof *t->weight);
+        memset(t->bias, 0, channels * sizeof *t->bias);
     }
-    for (int i = m->num_sources; i < m->num_phases * m->num_sources; i++)
-        m->ended[i] += m->ended[i - m->num_sources];
+    read_phase(t, p, s, y, x, with_weights);
+    ph->groups = t->groups;
+    ph->terms = t->terms;
+    ph->group = malloc(((size_t)ph->groups + 1) * sizeof *ph->group);
+    if (with_weights) {
+        ph->weight = malloc((channels * (size_t)ph->terms + 1)
+                            * sizeof *ph->weight);
+        ph->bias = malloc(channels * sizeof *ph->bias);
+    }
+    if (ph->group == NULL
+        || (with_weights && (ph->weight == NULL || ph->bias == NULL)))
+        return nn_fail(CKKS_EMEM, "%s: no memory for the weights of %s",
+                       p->net->name, s->of->name);
+    memcpy(ph->group, t->group, (size_t)ph->groups * sizeof *ph->group);
+    for (int g = 0; g < ph->groups; g++)
+        m->feed[ph->group[g].term.feed].last = number;
+    return with_weights ? quantise(ph, t, p, s, m) : CKKS_OK;
 }
 
-ckks_status nni_map_init(nni_map *out, const net *n, int stage,
-                         const nn_layout *l, bool with_weights)
+static void list_feeds(nni_map *m, const nni_placed *p, const nni_stage *s)
 {
-    const nni_stage *s = &n->stage[stage];
-    int inputs = 0;
-    nni_map m = { .num_phases = nn_layout_phases(l, s->gap),
-                  .channels = s->channels, .num_sources = s->num_sources };
+    nni_feed *f = m->feed;
+
+    for (int i = 0, first = 0; i < s->num_sources; i++) {
+        const nni_source *src = &s->source[i];
+        const int phases = nn_layout_phases(&p->layout, src->gap);
+
+        for (int j = 0; j < phases; j++)
+            *f++ = (nni_feed){ i, j, first + j, phases, src->channels, -1 };
+        first += src->channels * phases;
+    }
+}
+
+static ckks_status tables_init(table *t, nni_map *m, const nni_stage *s,
+                               bool with_weights)
+{
+    const size_t channels = (size_t)s->channels;
+
+    t->group = malloc((size_t)t->limit * sizeof *t->group);
+    m->phase = calloc((size_t)m->num_phases, sizeof *m->phase);
+    m->feed = malloc((size_t)m->num_feeds * sizeof *m->feed);
+    if (with_weights) {
+        t->weight = malloc(t->row * channels * sizeof *t->weight);
+        t->bias = malloc(channels * sizeof *t->bias);
+    }
+    return t->group == NULL || m->phase == NULL || m->feed == NULL
+                   || (with_weights && (t->weight == NULL || t->bias == NULL))
+               ? CKKS_EMEM : CKKS_OK;
+}
+
+ckks_status nni_map_init(nni_map *out, const nni_placed *p, int k,
+                         bool with_weights)
+{
+    const nni_placed_stage *placed = &p->stage[k];
+    const nni_stage *s = placed->of;
+    nni_map m = { .num_phases = nn_layout_phases(&p->layout, s->gap),
+                  .channels = s->channels };
     table t = { 0 };
-    ckks_status st = CKKS_OK;
+    ckks_status st;
 
-    for (int i = 0; i < s->num_sources; i++) {
-        int phases = nn_layout_phases(l, s->source[i].gap);
-        int taps = s->kernel_y * s->kernel_x
-                   * (s->source[i].up_channels > 0 ? 8 : 1);
-
-        inputs += s->source[i].channels * phases;
-        t.limit += s->source[i].channels * taps;
-    }
-    m.num_inputs = inputs;
-    if (s->neurons > 0) {       /* matrix.c's: nothing to combine            */
-        *out = (nni_map){ .channels = s->channels };
+    *out = (nni_map){ .channels = s->channels };
+    if (placed->neurons > 0)    /* matrix.c's: nothing to combine            */
         return CKKS_OK;
+    for (int i = 0; i < s->num_sources; i++) {
+        const int phases = nn_layout_phases(&p->layout, s->source[i].gap);
+        const int taps = s->kernel_y * s->kernel_x
+                         * (s->source[i].up_channels > 0 ? 8 : 1);
+
+        m.num_feeds += phases;
+        m.num_inputs += s->source[i].channels * phases;
+        t.limit += taps;
+        t.row += (size_t)s->source[i].channels * (size_t)taps;
     }
-    t.term = malloc((size_t)t.limit * sizeof *t.term);
-    t.weight = malloc((with_weights ? (size_t)t.limit * (size_t)s->channels
-                                    : 1) * sizeof *t.weight);
-    t.bias = malloc((size_t)s->channels * sizeof *t.bias);
-    m.phase = calloc((size_t)m.num_phases, sizeof *m.phase);
-    m.last = malloc((size_t)inputs * sizeof *m.last);
-    m.ended = calloc((size_t)m.num_phases * (size_t)s->num_sources,
-                     sizeof *m.ended);
-    if (t.term == NULL || t.weight == NULL || t.bias == NULL
-        || m.phase == NULL || m.last == NULL || m.ended == NULL)
-        st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory for the weights "
-                     "of %s", s->name);
+    st = tables_init(&t, &m, s, with_weights);
+    if (st != CKKS_OK)
+        st = nn_fail(st, "%s: no memory for the weights of %s", p->net->name,
+                     s->name);
+    else
+        list_feeds(&m, p, s);
     for (int i = 0; i < m.num_phases && st == CKKS_OK; i++)
-        st = make_phase(&m.phase[i], &t, n, s, i, l, with_weights);
-    if (st == CKKS_OK)
-        find_ends(&m, s, l);
-    free(t.term);
+        st = make_phase(&m.phase[i], &t, p, placed, &m, i, with_weights);
+    free(t.group);
     free(t.weight);
     free(t.bias);
-    if (st != CKKS_OK) {
+    if (st != CKKS_OK)
         nni_map_clear(&m);
-        return st;
-    }
-    *out = m;
-    return CKKS_OK;
+    else
+        *out = m;
+    return st;
 }
 
 void nni_map_clear(nni_map *m)
 {
     for (int i = 0; m->phase != NULL && i < m->num_phases; i++) {
-        free(m->phase[i].term);
+        free(m->phase[i].group);
         free(m->phase[i].weight);
         free(m->phase[i].bias);
     }
     free(m->phase);
-    free(m->last);
-    free(m->ended);
+    free(m->feed);
     memset(m, 0, sizeof *m);
-}
-
-bool nni_drops(const net *n, int k, int i, bool by_inputs)
-{
-    const nni_stage *s = &n->stage[k];
-    const nni_source *of = &s->source[i];
-
-    for (int j = 0; j < s->num_sources; j++)
-        if (j != i && s->source[j].stage == of->stage
-            && s->source[j].out == of->out)
-            return false;
-    return !by_inputs && !s->masked
-           && k == (of->stage < 0 ? n->image.last_reader
-                                  : n->stage[of->stage].out[of->out]
-                                        .last_reader);
 }

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "stage/net.h"
+#include "stage/map.h"
 
 bool nni_cut(const nni_term *t)
 {
@@ -40,11 +40,6 @@ bool nni_mask(const nn_layout *l, int gap, const nni_term *t, size_t slot)
 
 /* ---- stages -------------------------------------------------------------- */
 
-size_t nni_slots(const ckks_params *p)
-{
-    return (size_t)1 << (p->ring == CKKS_RING_REAL ? p->log_n : p->log_n - 1);
-}
-
 /* Whether a source's transposed convolution puts pixels of both kinds into one
  * ciphertext. */
 static bool mixed(const nni_source *s, const nn_layout *l)
@@ -62,17 +57,18 @@ static bool every_other(int gap, const nn_layout *l)
                || (gap == 2 * l->ring_x && l->grid_x % 2 == 0));
 }
 
-ckks_status nni_set_masks(net *n, const nn_layout *l, bool real)
+ckks_status nni_set_masks(nni_placed *p, bool real)
 {
-    const int gap = n->max_gap;
+    const nn_layout *l = &p->layout;
+    const int gap = p->net->max_gap;
 
-    for (int k = 0; k < n->num_stages; k++) {
-        nni_stage *st = &n->stage[k];
+    for (int k = 0; k < p->num_stages; k++) {
+        nni_placed_stage *st = &p->stage[k];
 
-        st->masked = st->bordered;
+        st->masked = st->of->bordered;
         st->alternating = false;
-        for (int i = 0; i < st->num_sources; i++) {
-            const nni_source *s = &st->source[i];
+        for (int i = 0; i < st->of->num_sources; i++) {
+            const nni_source *s = &st->of->source[i];
 
             if (mixed(s, l) && real && every_other(s->gap, l))
                 st->alternating = true;
@@ -80,20 +76,19 @@ ckks_status nni_set_masks(net *n, const nn_layout *l, bool real)
                 st->masked |= mixed(s, l);
             for (int c = 0; c < s->channels && mixed(s, l); c++)
                 if (s->add[c] != 0)
-                    return nn_fail(CKKS_EPARAM, "nn_plan_make: %s: a constant "
-                                   "before its transposed convolution would "
-                                   "need rings that are multiples of %d, not "
-                                   "%d x %d", st->name, s->gap, l->ring_y,
-                                   l->ring_x);
+                    return nn_fail(CKKS_EPARAM, "%s: %s: a constant before its "
+                                   "transposed convolution would need rings "
+                                   "that are multiples of %d, not %d x %d",
+                                   p->net->name, st->of->name, s->gap,
+                                   l->ring_y, l->ring_x);
         }
+        st->alternating &= !st->masked;         /* one or the other          */
     }
-    for (int k = 0; k < n->num_stages; k++)     /* one or the other          */
-        n->stage[k].alternating &= !n->stage[k].masked;
-    if (n->model->border == NN_WRAP
+    if (p->net->model->border == NN_WRAP
         && (real ? !every_other(gap, l)
                  : l->ring_y % gap != 0 || l->ring_x % gap != 0))
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap: rings must be "
-                       "multiples of %d%s, not %d x %d", gap,
+        return nn_fail(CKKS_EPARAM, "%s: border wrap: rings must be multiples "
+                       "of %d%s, not %d x %d", p->net->name, gap,
                        real ? " high and of half of that wide" : "",
                        l->ring_y, l->ring_x);
     return CKKS_OK;

@@ -81,12 +81,13 @@ static void from_vector(nni_matrix *x)
         x->num_folds++;
 }
 
-bool nni_matrix_fits(nni_matrix *out, const net *n, int k, const nn_layout *l,
-                     int neurons)
+bool nni_matrix_fits(nni_matrix *out, const nni_placed *p, int k, int neurons)
 {
-    const nni_stage *s = &n->stage[k];
+    const nn_layout *l = &p->layout;
+    const nni_stage *s = p->stage[k].of;
     const nni_source *src = &s->source[0];
-    const nni_stage *from = src->stage >= 0 ? &n->stage[src->stage] : NULL;
+    const nni_placed_stage *from = src->stage >= 0 ? &p->stage[src->stage]
+                                                   : NULL;
     const size_t cells = (size_t)l->grid_y * (size_t)l->grid_x;
     nni_matrix x = { .cells = (int)cells, .images = l->batch };
     const bool vector = from != NULL && from->neurons > 1;
@@ -116,6 +117,19 @@ bool nni_matrix_fits(nni_matrix *out, const net *n, int k, const nn_layout *l,
     return true;
 }
 
+nni_matrix nni_matrix_of(const nni_placed *p, int k)
+{
+    nni_matrix x = { 0 };
+
+    (void)nni_matrix_fits(&x, p, k, p->stage[k].neurons);
+    return x;
+}
+
+bool nni_matrix_wants(const nni_matrix *x, int giant, int baby)
+{
+    return giant * x->babies + baby < x->count;
+}
+
 int nni_matrix_giant(const nni_matrix *x, const nn_layout *l, int giant)
 {
     const int64_t slots = (int64_t)l->slots;
@@ -133,9 +147,10 @@ int nni_matrix_fold(const nni_matrix *x, int i)
 
 /* Input number `at` of the weights' rows: its ciphertext, row and cell. */
 static void place(int *input, int *row, int *cell, const nni_matrix *x,
-                  const net *n, int k, const nn_layout *l, int at)
+                  const nni_placed *p, int k, int at)
 {
-    const nni_stage *s = &n->stage[k];
+    const nn_layout *l = &p->layout;
+    const nni_stage *s = p->stage[k].of;
     const nni_source *src = &s->source[0];
 
     if (x->in_neurons > 0) {
@@ -173,11 +188,11 @@ static int collect(int *slot, const nni_matrix *x, int j, int row, int cell)
     return cell >= to || !x->cyclic ? cell - to : cell - to + x->cells;
 }
 
-bool nni_matrix_values(double *value, const nni_matrix *x, const net *n, int k,
-                       const nn_layout *l, int output, int giant, int baby,
-                       int input)
+bool nni_matrix_values(double *value, const nni_matrix *x, const nni_placed *p,
+                       int k, int output, int giant, int baby, int input)
 {
-    const nni_stage *s = &n->stage[k];
+    const nn_layout *l = &p->layout;
+    const nni_stage *s = p->stage[k].of;
     const nni_source *src = &s->source[0];
     const int pixels = s->kernel_y * s->kernel_x;
     const int columns = src->channels * pixels;
@@ -190,7 +205,7 @@ bool nni_matrix_values(double *value, const nni_matrix *x, const net *n, int k,
     for (int at = 0; at < columns; at++) {
         int from, row, cell;
 
-        place(&from, &row, &cell, x, n, k, l, at);
+        place(&from, &row, &cell, x, p, k, at);
         for (int j = 0; from == input && j < x->neurons; j++) {
             const int o = output * x->neurons + j;
             int slot;
@@ -208,10 +223,11 @@ bool nni_matrix_values(double *value, const nni_matrix *x, const net *n, int k,
     return any;
 }
 
-void nni_matrix_bias(double *value, const nni_matrix *x, const net *n, int k,
-                     const nn_layout *l, int output)
+void nni_matrix_bias(double *value, const nni_matrix *x, const nni_placed *p,
+                     int k, int output)
 {
-    const nni_stage *s = &n->stage[k];
+    const nn_layout *l = &p->layout;
+    const nni_stage *s = p->stage[k].of;
     const nni_source *src = &s->source[0];
     const int pixels = s->kernel_y * s->kernel_x;
     const int columns = src->channels * pixels;
@@ -240,35 +256,39 @@ void nni_matrix_bias(double *value, const nni_matrix *x, const net *n, int k,
 
 /* ---- choice ------------------------------------------------------------- */
 
-ckks_status nni_matrix_set(net *n, const nn_layout *l, const int *neurons)
+ckks_status nni_set_matrices(nni_placed *p, const int *neurons)
 {
-    for (int k = 0; k < n->num_stages; k++) {
-        nni_stage *s = &n->stage[k];
+    const char *name = p->net->name;
 
-        s->neurons = s->column = 0;
-        s->planes = s->channels;
+    for (int k = 0; k < p->num_stages; k++) {
+        nni_placed_stage *s = &p->stage[k];
+
+        s->planes = s->of->channels;
         s->extra = s->masked;
     }
-    for (int k = 0; k < n->num_stages; k++) {
-        nni_stage *s = &n->stage[k];
+    for (int k = 0; k < p->num_stages; k++) {
+        nni_placed_stage *s = &p->stage[k];
         nni_matrix x;
 
-        for (int i = 0; i < s->num_sources && neurons[k] == 0; i++)
-            if (s->source[i].stage >= 0
-                && n->stage[s->source[i].stage].neurons > 1)
-                return nn_fail(CKKS_EPARAM, "nn_plan_make: %s reads %d numbers "
-                               "a ciphertext and is no matrix", s->name,
-                               n->stage[s->source[i].stage].neurons);
+        for (int i = 0; i < s->of->num_sources && neurons[k] == 0; i++) {
+            const int from = s->of->source[i].stage;
+
+            if (from >= 0 && p->stage[from].neurons > 1)
+                return nn_fail(CKKS_EPARAM, "%s: %s reads %d numbers a "
+                               "ciphertext and is no matrix", name,
+                               s->of->name, p->stage[from].neurons);
+        }
         if (neurons[k] == 0)
             continue;
-        if (!nni_matrix_fits(&x, n, k, l, neurons[k]))
-            return nn_fail(CKKS_EPARAM, "nn_plan_make: %s cannot be a matrix "
-                           "with %d neurons a ciphertext, on a grid of %d x "
-                           "%d", s->name, neurons[k], l->grid_y, l->grid_x);
+        if (!nni_matrix_fits(&x, p, k, neurons[k]))
+            return nn_fail(CKKS_EPARAM, "%s: %s cannot be a matrix with %d "
+                           "neurons a ciphertext, on a grid of %d x %d", name,
+                           s->of->name, neurons[k], p->layout.grid_y,
+                           p->layout.grid_x);
         s->neurons = x.neurons;
         s->column = x.column;
         s->planes = x.outputs;
-        s->extra = k < n->num_stages - 1;
+        s->extra = k < p->num_stages - 1;
     }
     return CKKS_OK;
 }

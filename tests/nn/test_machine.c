@@ -1,5 +1,6 @@
 /* test_machine.c -- costs of a machine, and what the planner makes of them. */
-#include "stage/net.h"
+#include "format/machine.h"
+#include "stage/place.h"
 #include "net_support.h"
 
 #include <math.h>

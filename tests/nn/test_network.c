@@ -6,7 +6,7 @@
  * pooling applied once too little; a mean finished before its last row; twice
  * the memory for sums in the plan.
  */
-#include "stage/net.h"
+#include "stage/weights.h"
 #include "net_support.h"
 #include "unet.h"
 

@@ -1,5 +1,5 @@
 /* test_plan.c -- what the planner promises. */
-#include "stage/net.h"
+#include "stage/map.h"
 #include "net_support.h"
 
 #include <math.h>
@@ -231,27 +231,30 @@ TEST(plan_tiles)
 
 /* ---- rotations --------------------------------------------------------- */
 
-/* Counted by comparing each term with all before it. */
+/* Counted by comparing each group of terms with all before it. */
 static void check_rotations(const nni_map *m, const nn_step *step,
                             const char *what)
 {
     long want = 0;
 
     for (int i = 0; i < m->num_phases; i++)
-        for (int k = 0; k < m->phase[i].terms; k++) {
-            const nni_term *t = &m->phase[i].term[k];
+        for (int k = 0; k < m->phase[i].groups; k++) {
+            const nni_term *t = &m->phase[i].group[k].term;
             bool input = t->step != 0, sum = input;
 
             for (int h = 0; h <= i; h++)
-                for (int j = 0; j < (h < i ? m->phase[h].terms : k); j++) {
-                    const nni_term *u = &m->phase[h].term[j];
+                for (int j = 0; j < (h < i ? m->phase[h].groups : k); j++) {
+                    const nni_term *u = &m->phase[h].group[j].term;
 
-                    input &= u->input != t->input || u->step != t->step
+                    input &= u->feed != t->feed || u->step != t->step
                              || u->carry_y != t->carry_y
                              || u->carry_x != t->carry_x;
                     sum &= h != i || u->step != t->step;
                 }
-            want += step->rotate_inputs ? input : sum ? m->channels : 0;
+            if (step->rotate_inputs)
+                want += input ? m->feed[t->feed].channels : 0;
+            else
+                want += sum ? m->channels : 0;
         }
     CHECK(step->rotations == want, "%s: %ld rotations, counted %ld", what,
           step->rotations, want);
@@ -267,21 +270,23 @@ TEST(plan_counts_rotations)
             nn_plan *p = calloc(1, sizeof *p);
             nn_aim aim;
             net n = { 0 };
+            nni_placed placed = { 0 };
 
             if (CHECK(p != NULL, "no memory") && k->pools < 2
                 && rig_shape_at(&s, k, (nn_border)border, 1)
                 && rig_model(&m, &s, k->build)) {
                 aim = rig_aim(&s);
                 if (NN_OK(nn_plan_make(p, &m, &aim))
-                    && NN_OK(nni_init(&n, &m)))
+                    && NN_OK(nni_init(&n, &m, "plan_counts_rotations"))
+                    && NN_OK(nni_place_plan(&placed, &n, p)))
                     for (int i = 0; i < n.num_stages; i++) {
                         nni_map map = { 0 };
 
-                        if (NN_OK(nni_map_init(&map, &n, i, &p->layout,
-                                               false)))
+                        if (NN_OK(nni_map_init(&map, &placed, i, false)))
                             check_rotations(&map, &p->step[i], k->name);
                         nni_map_clear(&map);
                     }
+                nni_placed_clear(&placed);
                 nni_clear(&n);
             }
             nn_model_clear(&m);

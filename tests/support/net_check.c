@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "stage/net.h"
+#include "stage/weights.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -226,8 +226,8 @@ static int halve_columns(rig *r, const rig_shape *s)
         || !rig_repack(r, r->pixel))
         return 0;
     for (int k = 0; k < r->w->net.num_stages; k++) {
-        CHECK(!r->w->net.stage[k].masked, "stage %d is masked", k);
-        alternating += r->w->net.stage[k].alternating;
+        CHECK(!r->w->placed.stage[k].masked, "stage %d is masked", k);
+        alternating += r->w->placed.stage[k].alternating;
     }
     return alternating;
 }

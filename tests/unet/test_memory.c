@@ -223,7 +223,8 @@ static ckks_status do_pool_memory(void)
     if (p == NULL)
         return nn_fail(CKKS_EMEM, "the pool has no memory");
     m.release(m.user, p, 100);
-    return nn_pool_peak(outs.pool) == 100 ? CKKS_OK : CKKS_EARG;
+    return nn_pool_peak(outs.pool) >= 100 && nn_pool_peak(outs.pool) <= 4096
+               ? CKKS_OK : CKKS_EARG;
 }
 
 /* ---- libunet ------------------------------------------------------------ */

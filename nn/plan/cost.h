@@ -1,0 +1,43 @@
+/* cost.h -- what libckks does for a call, in limbs of work and of scratch, and
+ * what those take on a machine.
+ *
+ * Read first: docs/performance.md.
+ */
+#ifndef NN_COST_H
+#define NN_COST_H
+
+#include "nn.h"
+
+/* Limbs of each kind of work. */
+typedef struct nni_work {
+    double limbs[NN_COSTS];
+} nni_work;
+
+/* A context's figures, by level. */
+typedef struct nni_figures {
+    const ckks_params *params;
+    int alpha;                  /* primes of a digit                         */
+    int specials[CKKS_MAX_PRIMES];
+    double limb;                /* bytes                                     */
+} nni_figures;
+
+nni_figures nni_figures_of(const ckks_params *p);
+
+/* Digits a key switching has at a level. */
+int nni_digits(const nni_figures *f, int level);
+
+/* Adds the work of key switchings, `times` over. */
+void nni_switch_work(nni_work *w, const nni_figures *f, const nn_switching *s,
+                     double times);
+/* Adds that of ckks_rescale of `parts` polynomials with so many limbs. */
+void nni_rescale_work(nni_work *w, double limbs, double parts, double times);
+
+/* Limbs of scratch of a key switching on so many threads. */
+double nni_switch_scratch(const nni_figures *f, const nn_switching *s,
+                          int threads);
+
+/* Seconds of so much work on one thread. */
+double nni_work_seconds(const nni_work *w, const nni_figures *f,
+                        const nn_machine *m);
+
+#endif

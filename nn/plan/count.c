@@ -1,0 +1,461 @@
+/* count.c -- steps of a schedule, counted.
+ *
+ * Read first: count.h.
+ *
+ * On several threads a round may have as many tasks at once as there are
+ * threads: to the bytes of one task at work come, for each other thread, those
+ * that a task holds for a while.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/machine.h"
+#include "plan/count.h"
+
+nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
+                       int threads, double live)
+{
+    return (nni_count){ .figures = nni_figures_of(p), .machine = machine,
+                        .threads = threads, .live = live, .peak = live,
+                        .alone = true };
+}
+
+/* ---- bytes ------------------------------------------------------------------ */
+
+static void take(nni_count *c, size_t *at, double bytes)
+{
+    *at = 0;
+    c->live += bytes;
+    c->high = fmax(c->high, c->live);
+    c->peak = fmax(c->peak, c->live);
+    if (c->arena == NULL || bytes <= 0)
+        return;
+    *at = nni_arena_take(c->arena, (size_t)bytes);
+    if (*at == NNI_NO_ROOM) {
+        c->no_room = true;
+        *at = 0;
+    }
+}
+
+static void give(nni_count *c, size_t at, double bytes)
+{
+    c->live -= bytes;
+    if (c->arena != NULL && bytes > 0 && !c->no_room)
+        nni_arena_give(c->arena, at, (size_t)bytes);
+}
+
+static double ct_bytes(const nni_count *c, const ckks_ct *ct)
+{
+    return (double)(ct->degree + 1) * (ct->level + 1) * c->figures.limb;
+}
+
+/* Where a ciphertext lies stands in its pointer, which is never followed. */
+void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level)
+{
+    ckks_ct made = { .degree = degree, .level = level };
+    size_t at;
+
+    take(c, &at, ct_bytes(c, &made));
+    made.limb = (uint64_t *)(uintptr_t)(at + 8);
+    nni_count_free(c, out);
+    *out = made;
+}
+
+void nni_count_free(nni_count *c, ckks_ct *ct)
+{
+    if (ct->limb != NULL)
+        give(c, (size_t)(uintptr_t)ct->limb - 8, ct_bytes(c, ct));
+    memset(ct, 0, sizeof *ct);
+}
+
+/* A key switching that makes `count` ciphertexts from out on; what was there
+ * goes in the end, and only one may have been. */
+static void switching(nni_count *c, ckks_ct *out, int count,
+                      const nn_switching *s)
+{
+    const double scratch = nni_switch_scratch(&c->figures, s,
+                                              c->alone ? c->threads : 1)
+                           * c->figures.limb;
+    ckks_ct old = *out;
+    size_t at;
+
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < count; i++)
+        nni_count_make(c, &out[i], 1, s->level - s->rescaled);
+    take(c, &at, scratch);
+    give(c, at, scratch);
+    nni_count_free(c, &old);
+    nni_switch_work(&c->work, &c->figures, s, 1);
+}
+
+/* ---- work --------------------------------------------------------------------- */
+
+static void pass(nni_count *c, double limbs)
+{
+    c->work.limbs[NN_PASS] += limbs;
+}
+
+static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
+                        const nni_combine *b, int level)
+{
+    const int together = nni_machine_rows(c->machine);
+    const int columns = nni_machine_columns(c->machine);
+    const double limbs = 2 * (level + 1), channels = b->piece.channels;
+    const double rows = ceil(channels / together) * together;
+    const double work = together == 1
+                            ? 0 : limbs * 8 * (rows * b->terms
+                                               + (b->cts + 1.0) * columns);
+    size_t at;
+
+    c->work.limbs[NN_PACK] += limbs * b->cts;
+    c->work.limbs[NN_TERM] += limbs * rows * b->terms;
+    c->work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
+    c->products += channels * b->terms;
+    c->tasks = limbs;
+    take(c, &at, work);
+    for (int k = 0; k < b->blocks; k++)
+        for (int o = 0; o < b->piece.channels; o++) {
+            const int to = s->block[b->first_block + k].to;
+
+            nni_count_make(c, nni_at(state, (nni_ref){ b->tensor, to, 1 },
+                                     b->piece.channel + o, NULL), 1, level);
+        }
+    give(c, at, work);
+}
+
+/* Inputs rotated by all steps wanted of them, from one set of digits. */
+static void hoist(nni_count *c, ckks_ct *to, const nni_step *step)
+{
+    const nn_switching s = { .level = step->level, .xs = 1,
+                             .terms = step->count, .pairs = step->count,
+                             .turns = step->count };
+
+    switching(c, to, step->count, &s);
+    c->rotations += step->count;
+}
+
+static void rotate_sum(nni_count *c, const nni_schedule *s, nni_state *state,
+                       const nni_step *step, int task, ckks_ct here[2])
+{
+    nn_switching sum = { .level = step->level, .pairs = 1 };
+    ckks_ct *to = nni_at(state, step->to, task, here);
+    int parts = 0;
+
+    for (int i = step->list; i < step->list + step->count; i++) {
+        if (nni_at(state, s->part[i].from, task, here)->limb == NULL)
+            continue;
+        parts++;
+        sum.terms += s->part[i].step != 0;
+    }
+    sum.xs = sum.turns = sum.terms;
+    sum.adds = 2 * (parts - sum.terms);
+    c->rotations += sum.terms;
+    if (sum.terms > 0) {
+        switching(c, to, 1, &sum);
+        return;
+    }
+    nni_count_make(c, to, 1, step->level);      /* added, or copied          */
+    pass(c, 2 * (step->level + 1) * (parts == 1 ? 2 : 3 * (parts - 1)));
+}
+
+static bool is_square(const nni_schedule *s, int task)
+{
+    const nni_stage *of = s->placed->stage[s->stage].of;
+
+    return of->square && (of->linear == NULL || !of->linear[task]);
+}
+
+static void activate(nni_count *c, const nni_schedule *s, ckks_ct *to,
+                     int level, int task)
+{
+    const bool square = is_square(s, task);
+
+    nni_count_make(c, to, square ? 2 : 1, level);
+    pass(c, (square ? 5 : 4) * (level + 1));
+}
+
+static void accumulate(nni_count *c, const nni_schedule *s, ckks_ct *from,
+                       int level, int task)
+{
+    const bool square = is_square(s, task);
+
+    if (s->placed->stage[s->stage].of->square && !square)
+        activate(c, s, from, level, task);
+    pass(c, (square ? 8 : 6) * (level + 1));
+}
+
+static void relin_rescale(nni_count *c, ckks_ct *to, int level)
+{
+    const nn_switching s = { .level = level, .xs = 1, .terms = 1, .pairs = 1,
+                             .adds = 2, .rescaled = true };
+
+    if (to->degree == 2) {
+        switching(c, to, 1, &s);
+        c->relins++;
+    } else {
+        nni_count_make(c, to, 1, level - 1);
+        nni_rescale_work(&c->work, level + 1, 2, 1);
+    }
+}
+
+/* Sum number `task` of a matrix: those of its inputs that are there. */
+static void products(nni_count *c, const nni_schedule *s, nni_state *state,
+                     const nni_step *step, int task)
+{
+    const nni_matrix *x = &s->matrix;
+    const double limbs = 2 * (step->level + 1);
+    ckks_ct *sum = nni_at(state, step->to, task, NULL), product = { 0 };
+
+    for (int i = 0; i < x->babies * x->inputs; i++) {
+        if (!nni_matrix_wants(x, task % x->giants, i / x->inputs))
+            break;
+        if (nni_at(state, step->from, i % x->inputs, NULL)->limb == NULL)
+            continue;
+        nni_count_make(c, sum->limb == NULL ? sum : &product, 1, step->level);
+        pass(c, 5.5 * limbs);   /* halves and plaintext read, written, added */
+        c->products++;
+    }
+    nni_count_free(c, &product);
+}
+
+static void release(nni_count *c, const nni_schedule *s, nni_state *state,
+                    const nni_step *step, int task, ckks_ct here[2])
+{
+    for (int i = 0; i < step->at && step->count == 0; i++)
+        nni_count_free(c, nni_at(state, step->from, task, here) + i);
+    for (int i = step->list; i < step->list + step->count; i++)
+        nni_count_free(c, nni_at(state, s->part[i].from, task, here));
+}
+
+/* A pointwise operation: so many limbs read and written for each of one
+ * ciphertext; to is made anew unless it is worked on in place. */
+static void pointwise(nni_count *c, ckks_ct *to, int level, double limbs,
+                      bool in_place)
+{
+    if (!in_place)
+        nni_count_make(c, to, 1, level);
+    pass(c, limbs * (level + 1));
+}
+
+static ckks_status count_step(void *user, const nni_schedule *s,
+                              nni_state *state, const nni_step *step, int task,
+                              ckks_ct here[2])
+{
+    nni_count *c = user;
+    const int level = step->level;
+    ckks_ct *to = nni_at(state, step->to, task, here);
+    ckks_ct *from = nni_at(state, step->from, task, here);
+    const nni_work before = c->work;
+    size_t at;
+
+    c->calls[step->what]++;
+    switch (step->what) {
+    case NNI_HOIST:
+        hoist(c, to, step);
+        break;
+    case NNI_ENCODE:            /* an FFT is about four NTTs                 */
+        c->work.limbs[NN_FORWARD] += level + 5;
+        take(c, &at, (level + 1) * c->figures.limb);
+        state->mask[step->at] = (ckks_pt){
+            .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) };
+        break;
+    case NNI_COMBINE:
+        combination(c, s, state, &s->combine[step->at], level);
+        break;
+    case NNI_ROTATE_SUM:
+        rotate_sum(c, s, state, step, task, here);
+        break;
+    case NNI_RESCALE:
+        nni_rescale_work(&c->work, level + 1, 2, 1);
+        nni_count_make(c, to, 1, level - 1);
+        break;
+    case NNI_MOVE:
+        *to = *from;
+        memset(from, 0, sizeof *from);
+        break;
+    case NNI_ACTIVATE:
+        activate(c, s, to, level, task);
+        break;
+    case NNI_ACCUMULATE:
+        accumulate(c, s, from, level, task);
+        break;
+    case NNI_RELIN_RESCALE:
+        relin_rescale(c, to, level);
+        break;
+    case NNI_PRODUCTS:
+        products(c, s, state, step, task);
+        break;
+    case NNI_FREE:
+        release(c, s, state, step, task, here);
+        break;
+    default:
+        pointwise(c, to, level, step->what == NNI_MASK ? 5
+                                : step->what == NNI_BIAS ? 2
+                                : step->what == NNI_BIAS_PLAIN ? 3
+                                : step->what == NNI_ADD ? 6 : 4,
+                  step->what == NNI_BIAS || step->what == NNI_BIAS_PLAIN
+                      || step->what == NNI_ADD);
+    }
+    if (c->step_seconds != NULL) {
+        nni_work own = c->work;
+
+        for (int i = 0; i < NN_COSTS; i++)
+            own.limbs[i] -= before.limbs[i];
+        c->step_seconds[step - s->step] +=
+            nni_work_seconds(&own, &c->figures, c->machine);
+    }
+    return CKKS_OK;
+}
+
+/* ---- rounds and tasks ----------------------------------------------------------- */
+
+static void count_round(void *user, const nni_schedule *s, int round,
+                        bool begins)
+{
+    nni_count *c = user;
+
+    if (begins) {
+        c->work = (nni_work){ { 0 } };
+        c->tasks = s->round[round].tasks;
+        c->alone = s->round[round].tasks == 1;
+    } else if (c->tasks > 0) {
+        /* the last turn of the threads may have fewer tasks than threads */
+        c->seconds += nni_work_seconds(&c->work, &c->figures, c->machine)
+                      * ceil(c->tasks / c->threads) / c->tasks;
+    }
+}
+
+static void count_task(void *user, bool begins)
+{
+    nni_count *c = user;
+    const double others = c->alone ? 0 : fmin(c->threads, c->tasks) - 1;
+
+    if (begins)
+        c->began = c->high = c->live;
+    else
+        c->peak = fmax(c->peak, c->high + others * (c->high - c->began));
+}
+
+nni_backend nni_count_backend(nni_count *c)
+{
+    return (nni_backend){ .apply = count_step, .round = count_round,
+                          .task = count_task, .user = c };
+}
+
+/* ---- one stage -------------------------------------------------------------------- */
+
+/* All ciphertexts of a form that hold pixels, as they are when read. */
+static ckks_status fill_form(nni_state *state, const nni_placed *p, int k,
+                             int j)
+{
+    const nni_placed_stage *s = &p->stage[k];
+    const nni_out *o = &s->out[j];
+    const int t = NNI_FORM + k * NET_MAX_OUTS + j;
+    const nni_size size = nni_stage_size(s->of);
+    const nni_means end = nni_means_after(&size, o->pool, &p->layout,
+                                          nni_turns(&size, o->pool,
+                                                    &p->layout));
+    const int phases = nni_means_phases(&end, &p->layout);
+    ckks_status st = nni_state_form(state, p, k, j);
+    int y, x;
+
+    for (int i = 0; st == CKKS_OK && i < state->count[t]; i++)
+        if (nni_means_at(&y, &x, &end, &p->layout, i % phases))
+            state->tensor[t][i] = (ckks_ct){ .degree = 1, .level = o->level,
+                                             .limb = (uint64_t *)8 };
+    return st;
+}
+
+static ckks_status fill_image(nni_state *state, const nni_placed *p,
+                              const char *name)
+{
+    const int inputs = p->net->model->channels * p->layout.ring_y
+                       * p->layout.ring_x;
+    const int outputs = p->stage[p->num_stages - 1].planes
+                        * nn_layout_phases(&p->layout,
+                                           p->stage[p->num_stages - 1].of
+                                               ->gap);
+
+    state->tensor[NNI_IMAGE] = calloc((size_t)inputs + 1, sizeof(ckks_ct));
+    state->tensor[NNI_LOGIT] = calloc((size_t)outputs + 1, sizeof(ckks_ct));
+    if (state->tensor[NNI_IMAGE] == NULL || state->tensor[NNI_LOGIT] == NULL)
+        return nn_fail(CKKS_EMEM, "%s: no memory for %d ciphertexts", name,
+                       inputs + outputs);
+    state->count[NNI_IMAGE] = inputs;
+    state->count[NNI_LOGIT] = outputs;
+    for (int i = 0; i < inputs; i++)
+        state->tensor[NNI_IMAGE][i] = (ckks_ct){ .degree = 1,
+                                                 .level = p->image.level,
+                                                 .limb = (uint64_t *)8 };
+    return CKKS_OK;
+}
+
+/* Gives back a stage's masks. */
+static void free_masks(nni_count *c, nni_state *state)
+{
+    for (int i = 0; i < state->masks; i++)
+        if (state->mask[i].limb != NULL)
+            give(c, (size_t)(uintptr_t)state->mask[i].limb - 8,
+                 (state->mask[i].level + 1) * c->figures.limb);
+}
+
+static ckks_status walk_stage(nni_count *c, const nni_schedule *s,
+                              nni_state *state)
+{
+    const nni_backend with = nni_count_backend(c);
+    ckks_status st = nni_state_open(state, s);
+
+    if (st == CKKS_OK)
+        st = nni_walk(s, state, &with);
+    free_masks(c, state);
+    nni_state_close(state);
+    return st;
+}
+
+ckks_status nni_count_stage(nni_count *c, const nni_schedule *s)
+{
+    const nni_placed *p = s->placed;
+    const nni_placed_stage *stage = &p->stage[s->stage];
+    nni_state state;
+    ckks_status st = nni_state_init(&state, p, p->net->name);
+
+    if (st != CKKS_OK)
+        return st;
+    st = fill_image(&state, p, p->net->name);
+    for (int i = 0; i < stage->of->num_sources && st == CKKS_OK; i++) {
+        const int from = stage->of->source[i].stage;
+
+        if (from >= 0)
+            st = fill_form(&state, p, from, stage->from[i]);
+    }
+    if (st == CKKS_OK)
+        st = walk_stage(c, s, &state);
+    nni_state_clear(&state);
+    return st;
+}
+
+ckks_status nni_count_network(nni_count *c, const nni_schedule *const *s)
+{
+    const nni_placed *p = s[0]->placed;
+    nni_state state;
+    ckks_status st = nni_state_init(&state, p, p->net->name);
+
+    if (st != CKKS_OK)
+        return st;
+    st = fill_image(&state, p, p->net->name);
+    for (int i = 0; i < state.count[NNI_IMAGE]; i++) {
+        ckks_ct *ct = &state.tensor[NNI_IMAGE][i];
+        const int level = ct->level;
+
+        memset(ct, 0, sizeof *ct);
+        nni_count_make(c, ct, 1, level);
+    }
+    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++)
+        st = walk_stage(c, s[k], &state);
+    nni_state_clear(&state);
+    if (st == CKKS_OK && c->no_room)
+        st = nn_fail(CKKS_EMEM, "%s: no memory to lay out memory",
+                     p->net->name);
+    return st;
+}

@@ -1,0 +1,53 @@
+/* count.h -- the back end of a walk that counts: operations, seconds, bytes.
+ *
+ * Read first: schedule/schedule.h, cost.h.
+ *
+ * Ciphertexts are there in name only: degree, level, and where they would lie.
+ * What libckks takes and gives back in each call, its scratch included, is
+ * taken and given back here in the same order.
+ */
+#ifndef NN_COUNT_H
+#define NN_COUNT_H
+
+#include "plan/cost.h"
+#include "schedule/arena.h"
+#include "schedule/schedule.h"
+
+typedef struct nni_count {
+    nni_figures figures;
+    const nn_machine *machine;
+    int threads;
+    nni_arena *arena;           /* NULL: bytes are added up, not laid out    */
+    bool no_room;               /* the arena had no memory for its list      */
+    /* what is counted */
+    double calls[NNI_KINDS];
+    double rotations, relins, products;
+    double seconds;
+    double live, peak;          /* bytes: now, and the most so far           */
+    /* of the round and of the task at work */
+    nni_work work;
+    double tasks;               /* equal parts that the work falls into      */
+    bool alone;                 /* one task: libckks has all threads         */
+    double began, high;         /* bytes when the task began, the most since */
+    /* for who wants to know: one number a step; NULL: no one does */
+    double *step_seconds;
+} nni_count;
+
+/* Counts for a plan's parameters.  Bytes begin with `live`. */
+nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
+                       int threads, double live);
+/* As the back end of a walk. */
+nni_backend nni_count_backend(nni_count *c);
+
+/* A ciphertext or some bytes that come or go without a step. */
+void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level);
+void nni_count_free(nni_count *c, ckks_ct *ct);
+
+/* Walks over stage k alone: what it reads is there, each form it makes is
+ * dropped in the end.  `live` of c are the bytes that are in use before it. */
+CKKS_CHECKED ckks_status nni_count_stage(nni_count *c, const nni_schedule *s);
+/* Walks over all stages, from the image on, whose bytes come to `live`. */
+CKKS_CHECKED ckks_status nni_count_network(nni_count *c,
+                                           const nni_schedule *const *s);
+
+#endif

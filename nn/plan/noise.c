@@ -1,0 +1,126 @@
+/* noise.c -- the error that a plan's logits will have.
+ *
+ * Read first: docs/09-noise.md.
+ *
+ * Every rounding division leaves an error of known variance; on its way to the
+ * logit it grows by the gain that was measured between that layer and the
+ * logits (nn_range).  Errors of different divisions are independent: variances
+ * add.
+ */
+#include <math.h>
+
+#include "plan/price.h"
+
+/* Variance of the real part of a slot whose polynomial has coefficients of
+ * variance 1: of a sum of e_k zeta^k, or of e_0 and 2 e_k cos(..). */
+static double slot_variance(const ckks_params *p)
+{
+    return ldexp(p->ring == CKKS_RING_REAL ? 2 : 0.5, p->log_n);
+}
+
+/* sd of the real part of a slot after a rounding division, as a number of the
+ * ciphertext: that of e_0 + e_1 s, e of variance 1/12, s of 2/3.  Slots of a
+ * product multiply; complex ones have twice the real part's variance. */
+static double rounding_sd(const ckks_params *p)
+{
+    const double slot = slot_variance(p);
+    const double s = (p->ring == CKKS_RING_REAL ? 1 : 2) * slot * 2 / 3;
+
+    return sqrt(slot / 12 * (1 + s));
+}
+
+static double fresh_sd(const ckks_params *p)
+{
+    return sqrt(10.5 * slot_variance(p));
+}
+
+double nni_stage_error(const nni_placed *placed, int k, const nn_plan *p)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    double error = 0;
+
+    for (int i = 0; i < s->num_outs; i++)
+        error = fmax(error, rounding_sd(&p->params) / s->out[i].scale
+                                * s->of->factor);
+    return error;
+}
+
+/* Gain from a form in which an output is kept to the logit: that of what reads
+ * it, if it is read beside others at another level, else its own. */
+static double out_gain(const nni_placed *placed, int k, const nni_out *o)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nn_model *m = placed->net->model;
+    const int post = s->of->post;
+    double gain = m->layer[post].range.gain;
+
+    if (o->level + 1 < s->level)
+        for (int i = 0; i < m->num_layers; i++)
+            if (m->layer[i].op == NN_CONCAT)
+                for (int j = 0; j < m->layer[i].num_in; j++)
+                    if (m->layer[i].in[j] == post)
+                        gain = fmin(gain, m->layer[i].range.gain);
+    if (o->pool > 0)
+        for (int i = 0; i < m->num_layers; i++)
+            if (m->layer[i].op == NN_POOL && m->layer[i].in[0] == post)
+                gain = m->layer[i].range.gain;
+    return gain;
+}
+
+/* Of the logit, by the rounding of a matrix's plaintexts: each slot of each is
+ * off by an sd of sqrt(N/12) over its scale, and what is added up in a neuron's
+ * slot are all products, once for every fold. */
+static double matrix_variance(const nni_placed *placed, int k,
+                              const nn_plan *p)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nn_layer *layer = placed->net->model->layer;
+    const double sd = sqrt((p->params.ring == CKKS_RING_REAL ? 1 : 2)
+                           * slot_variance(&p->params) / 12);
+    const double scale = ldexp(s->scale, s->mask_bits);
+    const int from = s->of->source[0].stage;
+    const int pre = from < 0 ? 0 : placed->stage[from].of->post;
+    nni_matrix x;
+
+    if (s->neurons == 0)
+        return 0;
+    x = nni_matrix_of(placed, k);
+    /* the value times the input's scale is what is in the ciphertext */
+    return pow(sd / scale * nni_source_form(placed, s, 0)->scale
+                   * layer[pre].range.rms * layer[s->of->pre].range.gain, 2)
+           * x.inputs * x.count * ldexp(1, x.num_folds);
+}
+
+/* Variance of a form by that of a pixel: means by whole ciphertexts are rounded
+ * once; of others each pixel is, and rotated. */
+static double mean_noise(const nni_stage *s, const nni_out *o,
+                         const nn_layout *l)
+{
+    const nni_size size = nni_stage_size(s);
+    const nni_means m = nni_means_after(&size, o->pool, l, 0);
+    const double gap = s->gap << o->pool;
+
+    return nni_turns(&size, o->pool, l) > 0
+               ? 2 * (gap / m.gap_y) * (gap / m.gap_x) : 1;
+}
+
+double nni_logit_error(const nni_placed *placed, const nn_plan *p)
+{
+    double sum = pow(fresh_sd(&p->params) / p->in_scale
+                         * placed->net->model->layer[0].range.gain, 2);
+
+    for (int k = 0; k < placed->num_stages; k++)
+        for (int i = 0; i < placed->stage[k].num_outs; i++) {
+            const nni_out *o = &placed->stage[k].out[i];
+
+            /* rotating masked inputs adds as much again */
+            sum += pow(rounding_sd(&p->params) / o->scale
+                           * placed->stage[k].of->factor
+                           * out_gain(placed, k, o), 2)
+                   * (p->border == NN_ZERO ? 2 : 1)
+                   * mean_noise(placed->stage[k].of, o, &p->layout);
+        }
+    for (int k = 0; k < placed->num_stages; k++)
+        sum += matrix_variance(placed, k, p);
+    return sqrt(sum);
+}

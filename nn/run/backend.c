@@ -1,0 +1,213 @@
+/* backend.c -- the steps of a schedule as calls of libckks.
+ *
+ * Read first: backend.h.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "ckks_primitives.h"
+#include "run/backend.h"
+
+/* libckks's message as libnn's. */
+static ckks_status relay(ckks_status st)
+{
+    return st == CKKS_OK ? st : nn_fail(st, "%s", ckks_last_error());
+}
+
+/* What stands for channel o where the activation is no square: the same scale
+ * as a square has. */
+static bool is_linear(const nni_stage *s, int o)
+{
+    return s->linear != NULL && s->linear[o];
+}
+
+static ckks_status activate(ckks_ct *out, const ckks_ct *ct,
+                            const nni_placed_stage *s, int o)
+{
+    if (is_linear(s->of, o))
+        return ckks_mul_const(out, ct, 1, 0, round(s->value_scale));
+    return ckks_square(out, ct);
+}
+
+/* place += the activation of ct, or ct where the stage has none. */
+static ckks_status accumulate(ckks_ct *place, ckks_ct *ct,
+                              const nni_placed_stage *s, int o)
+{
+    ckks_status st = CKKS_OK;
+
+    if (s->of->square && !is_linear(s->of, o))
+        return ckks_add_square(place, ct);
+    if (s->of->square)
+        st = activate(ct, ct, s, o);
+    return st == CKKS_OK ? ckks_add(place, place, ct) : st;
+}
+
+static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
+                               ckks_pt *out, const nni_term *t)
+{
+    const nni_placed_stage *stage = &s->placed->stage[s->stage];
+    const nn_layout *l = &s->placed->layout;
+    double *slot = malloc(l->slots * sizeof *slot);
+    ckks_status st;
+
+    if (slot == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a mask of %zu slots",
+                       l->slots);
+    for (size_t j = 0; j < l->slots; j++)
+        slot[j] = nni_mask(l, stage->of->gap, t, j);
+    st = ckks_encode(out, r->ctx, slot, NULL, l->slots, stage->level,
+                     ldexp(1, stage->mask_bits));
+    free(slot);
+    return relay(st);
+}
+
+/* The parts that are there: those of a matrix may be sums of nothing. */
+static size_t gather(const ckks_ct **part, int *turn, const nni_schedule *s,
+                     nni_state *state, const nni_step *step, int task,
+                     ckks_ct here[2])
+{
+    size_t n = 0;
+
+    for (int i = step->list; i < step->list + step->count; i++) {
+        const ckks_ct *ct = nni_at(state, s->part[i].from, task, here);
+
+        if (ct->limb == NULL)
+            continue;
+        part[n] = ct;
+        turn[n++] = s->part[i].step;
+    }
+    return n;
+}
+
+/* The steps with parts: what is read and by how much it is rotated. */
+static ckks_status with_parts(const nni_runner *r, const nni_schedule *s,
+                              nni_state *state, const nni_step *step, int task,
+                              ckks_ct here[2])
+{
+    const size_t room = (size_t)step->count + 1;
+    const ckks_ct **part = malloc(room * sizeof *part);
+    int *turn = malloc(room * sizeof *turn);
+    ckks_ct *to = nni_at(state, step->to, task, here);
+    ckks_status st = CKKS_OK;
+
+    if (part == NULL || turn == NULL) {
+        st = nn_fail(CKKS_EMEM, "no memory for %d parts", step->count);
+    } else {
+        const size_t n = gather(part, turn, s, state, step, task, here);
+
+        if (step->what == NNI_HOIST)
+            st = ckks_rotate_hoisted(to, turn, n,
+                                     nni_at(state, step->from, task, here),
+                                     r->keys);
+        else if (n == 1 && turn[0] == 0)
+            st = ckks_ct_copy(to, part[0]);
+        else
+            st = ckks_rotate_sum(to, part, turn, n, r->keys);
+        st = relay(st);
+    }
+    free(part);
+    free(turn);
+    return st;
+}
+
+/* The sum of the products of one giant step of one output. */
+static ckks_status products(const nni_runner *r, const nni_schedule *s,
+                            nni_state *state, const nni_step *step, int task)
+{
+    const nni_matrix *x = &s->matrix;
+    const int giant = task % x->giants;
+    ckks_ct *sum = nni_at(state, step->to, task, NULL), product = { 0 };
+    ckks_status st = CKKS_OK;
+
+    for (int i = 0; i < x->babies * x->inputs && st == CKKS_OK; i++) {
+        const int baby = i / x->inputs, input = i % x->inputs;
+        const int at = baby == 0 ? input
+                                 : x->inputs + input * (x->babies - 1) + baby
+                                       - 1;
+        const ckks_ct *ct = nni_at(state, step->from, at, NULL);
+        const ckks_pt *pt;
+
+        if (!nni_matrix_wants(x, giant, baby))
+            break;
+        pt = &r->encoded->product[nni_product(x, task / x->giants, giant, baby,
+                                              input)];
+        if (pt->limb == NULL)
+            continue;
+        st = ckks_mul_plain(sum->limb == NULL ? sum : &product, ct, pt);
+        if (st == CKKS_OK && product.limb != NULL)
+            st = ckks_add(sum, sum, &product);
+    }
+    if (sum->limb != NULL)
+        sum->scale = nni_sum_scale(&s->placed->stage[s->stage]);
+    ckks_ct_clear(&product);
+    return relay(st);
+}
+
+static void release(const nni_schedule *s, nni_state *state,
+                    const nni_step *step, int task, ckks_ct here[2])
+{
+    if (step->count == 0) {
+        ckks_ct *first = nni_at(state, step->from, task, here);
+
+        for (int i = 0; i < step->at; i++)
+            ckks_ct_clear(first + i);
+    }
+    for (int i = step->list; i < step->list + step->count; i++)
+        ckks_ct_clear(nni_at(state, s->part[i].from, task, here));
+}
+
+ckks_status nni_run_step(void *user, const nni_schedule *s, nni_state *state,
+                         const nni_step *step, int task, ckks_ct here[2])
+{
+    const nni_runner *r = user;
+    const nni_placed_stage *stage = &s->placed->stage[s->stage];
+    ckks_ct *to = nni_at(state, step->to, task, here);
+    ckks_ct *from = nni_at(state, step->from, task, here);
+
+    switch (step->what) {
+    case NNI_DROP:
+        return relay(ckks_drop_level(to, from, step->level));
+    case NNI_HOIST:
+    case NNI_ROTATE_SUM:
+        return with_parts(r, s, state, step, task, here);
+    case NNI_ALTERNATE:
+        return relay(ckks_mul_alternating(to, from));
+    case NNI_ENCODE:
+        return encode_mask(r, s, &state->mask[step->at], &s->mask[step->at]);
+    case NNI_MASK:
+        return relay(ckks_mul_plain(to, from, &state->mask[step->at]));
+    case NNI_SCALE:
+        return relay(ckks_mul_const(to, from, 1, 0, ldexp(1, stage->mask_bits)));
+    case NNI_COMBINE:
+        return nni_run_combine(s, state, &s->combine[step->at]);
+    case NNI_ADD:
+        return relay(ckks_add(to, to, from));
+    case NNI_BIAS:
+        return relay(ckks_add_const(to, to, s->map->phase[step->at].bias[task], 0));
+    case NNI_RESCALE:
+        return relay(ckks_rescale(to, to));
+    case NNI_MOVE:
+        ckks_ct_swap(to, from);
+        return CKKS_OK;
+    case NNI_ACTIVATE:
+        return relay(activate(to, from, stage, task));
+    case NNI_ACCUMULATE:
+        return relay(accumulate(to, from, stage, task));
+    case NNI_RELIN_RESCALE:
+        return relay(ckks_relin_rescale(to, to, r->keys));
+    case NNI_LIFT:
+        return relay(ckks_mul_const(
+            to, to, 1, 0,
+            nni_lift(r->bits, stage->value_scale,
+                     ckks_ctx_prime(r->ctx, step->level))));
+    case NNI_PRODUCTS:
+        return products(r, s, state, step, task);
+    case NNI_BIAS_PLAIN:
+        if (stage->extra)
+            to->scale = stage->value_scale;
+        return relay(ckks_add_plain(to, to, &r->encoded->bias[task]));
+    default:
+        release(s, state, step, task, here);
+        return CKKS_OK;
+    }
+}

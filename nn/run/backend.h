@@ -1,0 +1,29 @@
+/* backend.h -- the back end of a walk that calls libckks.
+ *
+ * Read first: schedule/schedule.h.
+ */
+#ifndef NN_BACKEND_H
+#define NN_BACKEND_H
+
+#include "schedule/schedule.h"
+#include "stage/weights.h"
+
+typedef struct nni_runner {
+    const ckks_ctx *ctx;        /* of the inputs                             */
+    const nn_weights *w;
+    const ckks_keys *keys;
+    const nni_encoded *encoded; /* of the stage, if it is a matrix           */
+    nni_bits bits;
+} nni_runner;
+
+/* nni_backend's apply; user: an nni_runner. */
+CKKS_CHECKED ckks_status nni_run_step(void *user, const nni_schedule *s,
+                                      nni_state *state, const nni_step *step,
+                                      int task, ckks_ct here[2]);
+
+/* combine.c: the step NNI_COMBINE. */
+CKKS_CHECKED ckks_status nni_run_combine(const nni_schedule *s,
+                                         nni_state *state,
+                                         const nni_combine *c);
+
+#endif

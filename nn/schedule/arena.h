@@ -1,0 +1,37 @@
+/* arena.h -- which part of one region each piece of memory gets: the first free
+ * one that is large enough, from the bottom up.
+ *
+ * Offsets alone, no memory: the planner lays out with it what nn_pages then
+ * hands out, in the same order and so at the same places. */
+#ifndef NN_ARENA_H
+#define NN_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NNI_GRAIN = 4096 };      /* bytes that pieces are rounded up to       */
+
+typedef struct nni_hole {
+    size_t at, size;
+} nni_hole;
+
+/* Zero bytes are an empty arena. */
+typedef struct nni_arena {
+    nni_hole *hole;             /* shape (holes): free pieces below the end,
+                                   by place, no two of them neighbours       */
+    size_t holes, room, pieces;
+    size_t end;                 /* nothing beyond has ever been handed out,
+                                   or all of it is free                      */
+    size_t top;                 /* the largest `end` so far                  */
+} nni_arena;
+
+#define NNI_NO_ROOM SIZE_MAX
+
+/* Takes a piece of size > 0: its offset; NNI_NO_ROOM: no memory for the list
+ * of holes. */
+size_t nni_arena_take(nni_arena *a, size_t size);
+/* Gives it back. */
+void nni_arena_give(nni_arena *a, size_t at, size_t size);
+void nni_arena_clear(nni_arena *a);
+
+#endif

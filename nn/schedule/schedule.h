@@ -1,0 +1,229 @@
+/* schedule.h -- a placed stage as a list of steps in libckks's own terms, and
+ * the walk over it.
+ *
+ * Read first: map.h, docs/11-layers.md.
+ *
+ *   schedule   rounds, one after the other
+ *   round      bodies, side by side: their tasks may run on several threads
+ *   body       steps, in order, once for each of its tasks; mostly a task is a
+ *              channel
+ *   step       one call of libckks, or memory given back
+ *
+ * nn_run walks with a back end that calls libckks, the planner with one that
+ * counts: what is counted is what is run.
+ */
+#ifndef NN_SCHEDULE_H
+#define NN_SCHEDULE_H
+
+#include "stage/map.h"
+#include "stage/matrix.h"
+
+typedef enum nni_do {
+    NNI_DROP = 0,       /* to = from at a lower level                        */
+    NNI_HOIST,          /* to, to + 1, ... = from rotated, one a part        */
+    NNI_ALTERNATE,      /* to = from times the alternating factors           */
+    NNI_ENCODE,         /* mask number `at` is made                          */
+    NNI_MASK,           /* to = from times mask number `at`                  */
+    NNI_SCALE,          /* to = from times 2^mask_bits                       */
+    NNI_COMBINE,        /* the sums of combination number `at`               */
+    NNI_ADD,            /* to += from                                        */
+    NNI_ROTATE_SUM,     /* to = the parts, rotated and added                 */
+    NNI_BIAS,           /* to += the bias of phase `at`                      */
+    NNI_RESCALE,        /* to, one prime fewer                               */
+    NNI_MOVE,           /* to = from, which is empty then                    */
+    NNI_ACTIVATE,       /* to = the activation of from                       */
+    NNI_ACCUMULATE,     /* to += the activation of from, or from where there
+                           is none                                           */
+    NNI_RELIN_RESCALE,  /* to, degree 1 again and one prime fewer            */
+    NNI_LIFT,           /* to times the whole number that brings it to the
+                           scale of activations                              */
+    NNI_PRODUCTS,       /* to = inputs times plaintexts: sum number `at` of a
+                           matrix, from: its inputs as they are              */
+    NNI_BIAS_PLAIN,     /* to += the plaintext of the bias                   */
+    NNI_FREE,           /* `at` ciphertexts from `from` on, or the parts     */
+    NNI_KINDS
+} nni_do;
+
+/* Tensors: arrays of ciphertexts.  Those of the network are numbered from 0;
+ * a stage's own are negative, and empty before and behind it. */
+enum {
+    NNI_IMAGE = 0, NNI_LOGIT = 1,
+    NNI_FORM = 2,       /* form j of stage k: NNI_FORM + k NET_MAX_OUTS + j  */
+    NNI_HERE = -1, NNI_COPY = -2,       /* of one task                       */
+    NNI_OWN = -3,       /* inputs as they are needed: dropped, made of others;
+                           first one for each input, then the made ones      */
+    NNI_SUM = -4,       /* sums of a combination (nni_block.to)              */
+    NNI_MORE = -5,      /* others, to be added to those                      */
+    NNI_MEAN = -6       /* means on their way, two a form: NNI_MEAN - 2 j - i */
+};
+enum { NNI_LOCALS = 6 + 2 * NET_MAX_OUTS };     /* numbers -1 .. -LOCALS     */
+
+/* For task t: ciphertext base + stride t of a tensor. */
+typedef struct nni_ref {
+    int tensor, base, stride;
+} nni_ref;
+
+typedef struct nni_part {
+    nni_ref from;
+    int step;                   /* it is rotated by so much                  */
+} nni_part;
+
+typedef struct nni_step {
+    nni_do  what;
+    int     level;              /* of what is worked on; DROP: of the result */
+    nni_ref to, from;
+    int     list, count;        /* parts: s->part[list], ...                 */
+    int     at;                 /* FREE without parts: how many              */
+} nni_step;
+
+typedef struct nni_body {
+    int first, steps;
+    int begin, tasks;           /* tasks are begin, begin + 1, ...           */
+} nni_body;
+
+typedef struct nni_round {
+    int first, bodies;
+    int tasks;                  /* of all bodies                             */
+} nni_round;
+
+/* What is combined at once: some channels at some phases of one row. */
+typedef struct nni_piece {
+    int first, phases;
+    int channel, channels;
+} nni_piece;
+
+/* Some channels of a feed, as they are read: channel c is task c of `from`. */
+typedef struct nni_input {
+    nni_ref from;
+    int channel, channels;
+    int first;                  /* number of the first in the combination    */
+} nni_input;
+
+/* Of a block, the terms of a group: those of the input's channels. */
+typedef struct nni_read {
+    int group, input;
+} nni_read;
+
+/* The terms of one phase whose sums are rotated by one step. */
+typedef struct nni_block {
+    int phase, step;
+    int to;                     /* the sum of channel o is number to + o     */
+    int first, reads;
+    int terms;
+} nni_block;
+
+typedef struct nni_combine {
+    nni_piece piece;
+    int tensor;                 /* NNI_SUM or NNI_MORE                       */
+    int first_input, inputs, cts;       /* cts: ciphertexts that are read    */
+    int first_block, blocks;
+    double terms;               /* times one channel                         */
+} nni_combine;
+
+typedef struct nni_schedule {
+    const nni_placed *placed;
+    const nni_map *map;         /* NULL for a matrix                         */
+    nni_matrix matrix;
+    int stage;
+    int count[NNI_LOCALS];      /* ciphertexts of its own tensors            */
+    nni_step *step;
+    nni_body *body;
+    nni_round *round;
+    nni_part *part;
+    nni_combine *combine;
+    nni_block *block;
+    nni_read *read;
+    nni_input *input;
+    nni_term *mask;
+    int steps, bodies, rounds, parts, combines, blocks, reads, inputs, masks;
+} nni_schedule;
+
+/* The schedule of stage k, which reads map (NULL: it is a matrix); by_inputs:
+ * inputs are rotated, not sums of products (both are possible but for masked
+ * stages, by inputs, and alternating ones, by sums).  placed and map must
+ * outlive it.  name: the public function's.
+ *   errors  CKKS_EMEM */
+CKKS_CHECKED ckks_status nni_schedule_init(nni_schedule *out,
+                                           const nni_placed *placed, int k,
+                                           const nni_map *map, bool by_inputs,
+                                           const char *name);
+void nni_schedule_clear(nni_schedule *s);
+
+/* ---- the walk (walk.c) --------------------------------------------------- */
+
+/* All tensors while a network runs. */
+typedef struct nni_state {
+    const char *name;           /* the public function's                     */
+    int tensors;
+    ckks_ct **tensor;           /* shape (tensors); NULL: not there          */
+    int *count;                 /* shape (tensors)                           */
+    ckks_ct *local[NNI_LOCALS];
+    int local_count[NNI_LOCALS];
+    ckks_pt *mask;              /* shape (masks)                             */
+    int masks;
+} nni_state;
+
+CKKS_CHECKED ckks_status nni_state_init(nni_state *s, const nni_placed *p,
+                                        const char *name);
+/* Room for form j of stage k, and for all that a schedule makes.
+ *   errors  CKKS_EMEM */
+CKKS_CHECKED ckks_status nni_state_form(nni_state *s, const nni_placed *p,
+                                        int k, int j);
+CKKS_CHECKED ckks_status nni_state_open(nni_state *s, const nni_schedule *of);
+/* Frees arrays, not what is in them: their back end has done that. */
+void nni_state_close(nni_state *s);
+void nni_state_clear(nni_state *s);
+
+/* Where a ciphertext is; here: the two of the task. */
+ckks_ct *nni_at(const nni_state *s, nni_ref r, int task, ckks_ct here[2]);
+
+/* Does one step of one task. */
+typedef struct nni_backend {
+    ckks_status (*apply)(void *user, const nni_schedule *s, nni_state *state,
+                         const nni_step *step, int task, ckks_ct here[2]);
+    /* Before and behind a round and a task; NULL: nothing. */
+    void (*round)(void *user, const nni_schedule *s, int round, bool begins);
+    void (*task)(void *user, bool begins);
+    bool parallel;              /* tasks may run on threads of their own     */
+    void *user;
+} nni_backend;
+
+/* Walks over a schedule; stops at the first round in which a step fails.
+ *   errors  what the back end gives, with its message */
+CKKS_CHECKED ckks_status nni_walk(const nni_schedule *s, nni_state *state,
+                                  const nni_backend *with);
+
+/* ---- for its makers: schedule.c, combination.c, dense.c ------------------ */
+
+typedef struct nni_maker {
+    nni_schedule *s;
+    const nni_placed *p;
+    const nni_placed_stage *stage;
+    int k;
+    bool by_inputs;
+    bool full;                  /* no memory                                 */
+    nni_step none;              /* what is filled in then                    */
+} nni_maker;
+
+void nni_begin_round(nni_maker *m);
+void nni_begin_body(nni_maker *m, int begin, int tasks);
+nni_step *nni_add_step(nni_maker *m, nni_do what, nni_ref to, nni_ref from,
+                       int level);
+/* To the step added last. */
+void nni_add_part(nni_maker *m, nni_ref from, int step);
+/* Room for one more of an array's elements; NULL: no memory, now or before. */
+void *nni_grow(nni_maker *m, void *array, int *count, size_t size);
+
+/* Where form j of the stage collects, with `phases` ciphertexts a channel. */
+int nni_collects(const nni_maker *m, int j);
+/* What follows the sums of a phase, bias included, in ciphertext `sum`:
+ * activation, its place in every form, rescaling; or the logits. */
+void nni_add_forms(nni_maker *m, nni_ref sum, int phase, int level);
+/* Means that are sums of rotated ciphertexts, and what nothing reads any
+ * more. */
+void nni_add_end(nni_maker *m);
+
+void nni_make_combination(nni_maker *m);
+void nni_make_matrix(nni_maker *m);
+
+#endif
