@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "scheme/modup.h"
+
 /* One call, nine primes in three digits and three special primes (x extended
  * is made and used group by group, CKI_GROUP primes at a time, then thrown
  * away):
@@ -24,26 +26,18 @@
  *
  * Rescaling divides by P q_8: q_8 stands behind p_3 in the first groups.
  *
- * Limb t of an extended polynomial belongs to q_t for t <= level and to special
- * prime t - level - 1 above.  The primes that are divided away, "gone", come
- * first: their sums are all the division needs before the others follow.
- *
- * A level may use fewer special primes than the keys have: P_k of P = P_k R.
- * Keys stand for P x s'; without the limbs of R's primes, and with x / R mod
- * Q_l in the place of x, for P_k x s' modulo Q_l P_k.  Their errors are what
- * they were, and digits of x / R are no larger than digits of x. */
+ * The primes that are divided away, "gone", come first: their sums are all the
+ * division needs before the others follow. */
 typedef struct work {
     const ckks_ctx *ctx;
     const cki_switching *s;
     size_t num_xs;
-    int level, digits, specials, gone;
+    cki_modup up;       /* its memory is what is allocated                   */
+    int gone;
     bool rescaled;
     bool product;       /* no division: all limbs are gone, in their order   */
-    bool scaled;        /* x / R is switched                                 */
     cki_division by;
     int threads;
-    uint64_t *y;        /* shape (num_xs, y_limbs, N): the scaled coefficients
-                           of x, and v, digit after digit; if scaled, x / R  */
     uint64_t *from;     /* shape (num_sinks, 2, gone + 1, N): sums modulo the
                            primes gone, then what the division reads         */
     uint64_t *own;      /* shape (threads, own_limbs, N)                     */
@@ -59,141 +53,32 @@ typedef struct group {
     cki_summand *s;             /* shape (CKI_GROUP, most addends of a sink) */
 } group;
 
-static size_t y_limbs(const work *w)
-{
-    return (size_t)((w->level + 1) * (1 + w->scaled) + w->digits);
-}
-
 static ckks_status work_init(work *w, const char *name)
 {
     const size_t n = w->ctx->n;
     size_t limbs;
 
-    w->digits = w->level / w->ctx->alpha + 1;
-    w->specials = w->ctx->rns.specials[w->level];
-    w->scaled = w->specials < w->ctx->num_special;
-    w->gone = w->specials + (w->product ? w->level + 1 : w->rescaled);
-    w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->level)
-                        : cki_divide_by_p(&w->ctx->rns, w->level);
+    w->gone = w->up.specials + (w->product ? w->up.level + 1 : w->rescaled);
+    w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->up.level)
+                        : cki_divide_by_p(&w->ctx->rns, w->up.level);
     w->threads = cki_threads();
     w->num_xs = 0;
     for (size_t i = 0; i < w->s->num_terms; i++)
         w->num_xs += i == 0 || w->s->term[i].x != w->s->term[i - 1].x;
-    w->own_limbs = CKI_GROUP * ((size_t)w->digits + 3)
+    w->own_limbs = CKI_GROUP * ((size_t)w->up.digits + 3)
                    + (CKI_GROUP * w->s->num_addends * sizeof(cki_summand)
-                          / sizeof *w->y + n - 1) / n;
-    limbs = w->num_xs * y_limbs(w)
+                          / sizeof *w->from + n - 1) / n;
+    limbs = w->num_xs * cki_modup_limbs(&w->up)
             + w->s->num_sinks * 2 * (size_t)(w->gone + 1)
             + (size_t)w->threads * w->own_limbs;
-    w->size = limbs * n * sizeof *w->y;
-    w->y = cki_alloc(&w->ctx->memory, w->size);
-    if (w->y == NULL)
+    w->size = limbs * n * sizeof *w->from;
+    w->up.y = cki_alloc(&w->ctx->memory, w->size);
+    if (w->up.y == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
                         w->size);
-    w->from = w->y + w->num_xs * y_limbs(w) * n;
+    w->from = w->up.y + w->num_xs * cki_modup_limbs(&w->up) * n;
     w->own = w->from + w->s->num_sinks * 2 * (size_t)(w->gone + 1) * n;
     return CKKS_OK;
-}
-
-/* Number in the context of limb t. */
-static int prime_of_limb(const work *w, int t)
-{
-    return t <= w->level ? t : w->ctx->num_primes + t - w->level - 1;
-}
-
-static bool in_digit(const work *w, int j, int t)
-{
-    return t <= w->level && t / w->ctx->alpha == j;
-}
-
-/* The scaled coefficients of digit j of x number i; behind them v. */
-static uint64_t *digit_y(const work *w, size_t i, int j)
-{
-    return w->y + (i * y_limbs(w) + (size_t)(j * (w->ctx->alpha + 1)))
-                      * w->ctx->n;
-}
-
-/* Limb t of x number i as it is switched, NTT form. */
-static uint64_t *scaled_limb(const work *w, size_t i, int t)
-{
-    return w->y + (i * y_limbs(w) + (size_t)(w->level + 1 + w->digits + t))
-                      * w->ctx->n;
-}
-
-static int digit_len(const work *w, int j)
-{
-    int rest = w->level + 1 - j * w->ctx->alpha;
-
-    return rest < w->ctx->alpha ? rest : w->ctx->alpha;
-}
-
-/* ---- mod-up ------------------------------------------------------------- */
-
-/* Limb t of x / R, x number i. */
-static const uint64_t *scale_limb(const work *w, const uint64_t *x, size_t i,
-                                  int t)
-{
-    const cki_rns *r = &w->ctx->rns;
-    const cki_mod *m = &r->mod[t];
-    uint64_t *to = scaled_limb(w, i, t);
-
-    r->kernel->scale_add(to, x + (size_t)t * r->n,
-                         cki_mul(r->p_inv[r->num_special][t],
-                                 r->p_mod[w->specials][t], m),
-                         NULL, r->n, m);
-    return to;
-}
-
-/* Digit j of x: to coefficients, and the first half of its conversion. */
-static void cut(const work *w, const uint64_t *x, size_t i, int j)
-{
-    CKI_NEAREST;
-    const size_t n = w->ctx->n;
-    const int first = j * w->ctx->alpha, len = digit_len(w, j);
-    const cki_conv *c = w->ctx->rns.digit[first + len - 1];
-    uint64_t *y[CKKS_MAX_PRIMES];
-
-    for (int k = 0; k < len; k++) {
-        const uint64_t *in = x + (size_t)(first + k) * n;
-
-        if (w->scaled)
-            in = scale_limb(w, x, i, first + k);
-        y[k] = digit_y(w, i, j) + (size_t)k * n;
-        cki_ntt_inv_times(&w->ctx->rns, y[k], in, c->inv[k], first + k);
-    }
-    w->ctx->rns.kernel->convert_begin(y, digit_y(w, i, j) + (size_t)len * n, c,
-                                      !w->ctx->uncentred, n);
-}
-
-static uint64_t *digit_limb(const work *w, const group *g, int j, int k)
-{
-    return g->digit + (size_t)(j * CKI_GROUP + k) * w->ctx->n;
-}
-
-/* The digits of x number i at the group's primes, NTT form. */
-static void extend(const work *w, const group *g, size_t i)
-{
-    const size_t n = w->ctx->n;
-
-    for (int j = 0; j < w->digits; j++) {
-        const int len = digit_len(w, j);
-        const uint64_t *y[CKKS_MAX_PRIMES];
-        uint64_t *out[CKI_GROUP];
-        int target[CKI_GROUP], count = 0;
-
-        for (int k = 0; k < len; k++)
-            y[k] = digit_y(w, i, j) + (size_t)k * n;
-        for (int k = 0; k < g->count; k++)
-            if (!in_digit(w, j, g->t[k])) {
-                target[count] = prime_of_limb(w, g->t[k]);
-                out[count++] = digit_limb(w, g, j, k);
-            }
-        w->ctx->rns.kernel->convert_end(
-            out, target, count, y, digit_y(w, i, j) + (size_t)len * n,
-            w->ctx->rns.digit[j * w->ctx->alpha + len - 1], n);
-        for (int k = 0; k < count; k++)
-            cki_ntt_fwd(&w->ctx->rns, out[k], target[k]);
-    }
 }
 
 /* ---- inner products ----------------------------------------------------- */
@@ -206,20 +91,18 @@ static void inner_product(const work *w, const group *g, int k, size_t i,
     const cki_rns *r = &w->ctx->rns;
     const cki_key *key = term->key;
     const size_t n = r->n, half = cki_key_half(key, w->ctx);
-    const int t = g->t[k];
-    const size_t row = (size_t)(t <= w->level ? t : t - w->level + key->level);
+    const int t = g->t[k], level = w->up.level;
+    const size_t row = (size_t)(t <= level ? t : t - level + key->level);
     const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
     const uint64_t *a[CKKS_MAX_PRIMES];
 
-    for (int j = 0; j < w->digits; j++) {
-        x[j] = !in_digit(w, j, t) ? digit_limb(w, g, j, k)
-               : w->scaled        ? scaled_limb(w, i, t)
-                                  : term->x + (size_t)t * n;
+    for (int j = 0; j < w->up.digits; j++) {
+        x[j] = cki_modup_row(&w->up, g->digit, k, term->x, i, j, t);
         b[j] = key->limb + 2 * (size_t)j * half + row * n;
         a[j] = b[j] + half;
     }
-    r->kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a, w->digits,
-                    more, n, &r->mod[prime_of_limb(w, t)]);
+    r->kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a,
+                    w->up.digits, more, n, &r->mod[cki_modup_prime(&w->up, t)]);
 }
 
 /* ---- the end of a sink -------------------------------------------------- */
@@ -256,9 +139,9 @@ static void add_lifted(const work *w, const group *g, size_t sink)
             const int t = g->t[k];
             uint64_t *sum = g->sum[a[i].half][k];
 
-            if (t == w->level)
+            if (t == w->up.level)
                 r->kernel->scale_add(sum, a[i].x + (size_t)t * r->n,
-                                     r->p_mod[w->specials][t], sum, r->n,
+                                     r->p_mod[w->up.specials][t], sum, r->n,
                                      &r->mod[t]);
         }
 }
@@ -301,7 +184,7 @@ static void finish(const work *w, const group *g, size_t sink)
             q[k] = (cki_ending){
                 .in = g->sum[h][k], .s = g->s + (size_t)k * summands,
                 .summands = summands,
-                .u = w->rescaled ? w->ctx->rns.q_inv[w->level][t] : 1
+                .u = w->rescaled ? w->ctx->rns.q_inv[w->up.level][t] : 1
             };
         }
         cki_divide_limbs(to, q, g->t[0], g->count, from, from[w->gone], &w->by,
@@ -315,7 +198,7 @@ static void finish(const work *w, const group *g, size_t sink)
  * memory. */
 static group group_of(const work *w, bool gone, int first)
 {
-    const int all = gone ? w->gone : w->level + 1 - w->rescaled;
+    const int all = gone ? w->gone : w->up.level + 1 - w->rescaled;
     const size_t n = w->ctx->n;
     uint64_t *own = w->own + (size_t)cki_thread() * w->own_limbs * n;
     group g = { .count = all - first < CKI_GROUP ? all - first : CKI_GROUP };
@@ -323,15 +206,15 @@ static group group_of(const work *w, bool gone, int first)
     for (int k = 0; k < g.count; k++) {
         g.t[k] = first + k;
         if (gone && !w->product)    /* special primes, then q_level          */
-            g.t[k] = first + k < w->specials ? w->level + 1 + first + k
-                                             : w->level;
+            g.t[k] = first + k < w->up.specials
+                         ? w->up.level + 1 + first + k : w->up.level;
         for (size_t h = 0; h < 2; h++)
             g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * n;
     }
     g.spare = own + 2 * CKI_GROUP * n;
     g.digit = own + 3 * CKI_GROUP * n;
     g.s = (cki_summand *)(void *)(g.digit
-                                  + (size_t)w->digits * CKI_GROUP * n);
+                                  + (size_t)w->up.digits * CKI_GROUP * n);
     return g;
 }
 
@@ -353,7 +236,7 @@ static void run_group(const work *w, bool gone, int first)
                 g.sum[h][k] = from_limb(w, s, h, first + k);
         x += i > 0 && term[i].x != term[i - 1].x;
         if (i == 0 || term[i].x != term[i - 1].x)
-            extend(w, &g, x);
+            cki_modup_extend(&w->up, g.digit, x, g.t, g.count);
         for (int k = 0; k < g.count; k++)
             inner_product(w, &g, k, x, &term[i], !starts);
         if (ends && gone && w->rescaled)
@@ -371,8 +254,8 @@ static void cut_all(const work *w)
         if (i > 0 && w->s->term[i].x == w->s->term[i - 1].x)
             continue;
         CKI_PARALLEL_OF(w->threads)
-        for (int j = 0; j < w->digits; j++)
-            cut(w, w->s->term[i].x, x, j);
+        for (int j = 0; j < w->up.digits; j++)
+            cki_modup_cut(&w->up, w->s->term[i].x, x, j);
         x++;
     }
 }
@@ -393,7 +276,8 @@ static void begin_divisions(const work *w)
 ckks_status cki_switch(const cki_switching *s, const ckks_ctx *ctx, int level,
                        bool rescaled, const char *name)
 {
-    work w = { .ctx = ctx, .s = s, .level = level, .rescaled = rescaled };
+    work w = { .ctx = ctx, .s = s, .up = cki_modup_of(ctx, level),
+               .rescaled = rescaled };
     ckks_status st = work_init(&w, name);
 
     if (st != CKKS_OK)
@@ -406,7 +290,7 @@ ckks_status cki_switch(const cki_switching *s, const ckks_ctx *ctx, int level,
     CKI_PARALLEL_OF(w.threads)
     for (int i = 0; i < level + 1 - rescaled; i += CKI_GROUP)
         run_group(&w, false, i);
-    cki_free(&ctx->memory, w.y, w.size);
+    cki_free(&ctx->memory, w.up.y, w.size);
     return CKKS_OK;
 }
 
@@ -419,7 +303,8 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
     const cki_sink sink = { { NULL, NULL } };
     const cki_switching one = { .sink = &sink, .term = &term, .num_sinks = 1,
                                 .num_terms = 1 };
-    work w = { .ctx = ctx, .s = &one, .level = level, .product = true };
+    work w = { .ctx = ctx, .s = &one, .up = cki_modup_of(ctx, level),
+               .product = true };
     const size_t n = ctx->n;
     uint32_t *back;
     ckks_status s = work_init(&w, name);
@@ -439,6 +324,6 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
                 ctx->rns.kernel->permute(out, from_limb(&w, 0, h, t), back, n);
             else
                 memcpy(out, from_limb(&w, 0, h, t), n * sizeof *out);
-    cki_free(&ctx->memory, w.y, w.size);
+    cki_free(&ctx->memory, w.up.y, w.size);
     return CKKS_OK;
 }

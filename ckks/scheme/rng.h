@@ -20,7 +20,7 @@ void cki_stream_init(cki_stream *s, const cki_kernel *k, const uint8_t *key,
                      size_t key_size, uint64_t a, uint64_t b);
 void cki_stream_read(cki_stream *s, uint8_t *out, size_t size);
 
-/* CKKS_EARG for a null pointer, CKKS_ERNG for one that was never initialised. */
+/* CKKS_EARG for a null pointer, CKKS_ERNG for one never initialised. */
 CKKS_CHECKED ckks_status cki_check_rng(const ckks_rng *rng, const char *name);
 
 /* The first thing a public function draws with, once nothing else can fail: a

@@ -119,17 +119,17 @@ ckks/ring/divide.c	s/^                           r->q_inv\[level\]\[i\]/        
 ckks/ring/special.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
 ckks/ring/special.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
 ckks/ring/special.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
-ckks/scheme/keyswitch.c	s/!w->ctx->uncentred, n);/w->ctx->uncentred, n);/	oracle
-ckks/scheme/keyswitch.c	s/t - w->level + key->level)/t)/	oracle misuse
-ckks/scheme/keyswitch.c	s/: w->scaled        ? scaled_limb/: w->product ? scaled_limb/	oracle
-ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	oracle
-ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
+ckks/scheme/modup.c	s/!u->ctx->uncentred, n);/u->ctx->uncentred, n);/	oracle
+ckks/scheme/keyswitch.c	s/t - level + key->level)/t)/	oracle misuse
+ckks/scheme/modup.c	s/: u->scaled        ? scaled_limb/: u->ctx->uncentred ? scaled_limb/	oracle
+ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	oracle
+ckks/scheme/keyswitch.c	s/r->p_mod\[w->up.specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
 ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
 ckks/scheme/evalkey.c	s/^    cki_key_turn(key, ctx, work);//	oracle
 ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
-ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->digits > 99 ? w->ctx->rns.q_inv/	oracle
+ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
-ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	oracle
+ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	oracle
 ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
 ckks/scheme/evalkey.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle

@@ -29,8 +29,8 @@ rounding	ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)
 sign	ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	v1/keys	key_public
 sign	ckks/scheme/encrypt.c	s/k->sub(c0, work, c0, ctx->n, m);/k->add(c0, work, c0, ctx->n, m);/	v1/encryption	encrypt_secret
 gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v1/keys	key_switching
-digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v1/switching	relin
-digit order	ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v1/fitted	relin
+digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v1/switching	relin
+digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v1/fitted	relin
 rounding	ckks/ring/divide.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
 frame	ckks/bytes/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
 byte order	ckks/bytes/serial_data.c	s/cki_store32(b + 4, (uint32_t)ct->level);/cki_store32(b + 4, (uint32_t)ct->level << 24);/	v1/objects	bytes_ciphertext
@@ -46,8 +46,8 @@ sampler	ckks/scheme/publish.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (in
 arithmetic	ckks/scheme/scalar.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
 arithmetic	ckks/scheme/mul.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
 gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	v2/keys	key_switching
-digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->digits - 1 - j) * half/	v2/switching	relin
-digit order	ckks/scheme/keyswitch.c	s/r->p_mod\[w->specials\]\[t\], m)/1, m)/	v2/fitted	relin
+digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v2/switching	relin
+digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v2/fitted	relin
 refusal	ckks/scheme/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
 LIST
 while IFS='	' read -r stage file edit vectors operation; do

@@ -1,0 +1,116 @@
+/* modup.c -- polynomials cut into digits, digits extended.
+ *
+ * Read first: modup.h, docs/07-key-switching.md.
+ */
+#include "scheme/modup.h"
+
+cki_modup cki_modup_of(const ckks_ctx *ctx, int level)
+{
+    const int specials = ctx->rns.specials[level];
+
+    return (cki_modup){ .ctx = ctx, .level = level,
+                        .digits = level / ctx->alpha + 1,
+                        .specials = specials,
+                        .scaled = specials < ctx->num_special };
+}
+
+static bool in_digit(const cki_modup *u, int j, int t)
+{
+    return t <= u->level && t / u->ctx->alpha == j;
+}
+
+/* The scaled coefficients of digit j of x number i; behind them v. */
+static uint64_t *digit_y(const cki_modup *u, size_t i, int j)
+{
+    return u->y + (i * cki_modup_limbs(u) + (size_t)(j * (u->ctx->alpha + 1)))
+                      * u->ctx->n;
+}
+
+/* Limb t of x number i as it is switched, NTT form. */
+static uint64_t *scaled_limb(const cki_modup *u, size_t i, int t)
+{
+    return u->y + (i * cki_modup_limbs(u)
+                   + (size_t)(u->level + 1 + u->digits + t)) * u->ctx->n;
+}
+
+static int digit_len(const cki_modup *u, int j)
+{
+    int rest = u->level + 1 - j * u->ctx->alpha;
+
+    return rest < u->ctx->alpha ? rest : u->ctx->alpha;
+}
+
+/* Limb t of x / R, x number i. */
+static const uint64_t *scale_limb(const cki_modup *u, const uint64_t *x,
+                                  size_t i, int t)
+{
+    const cki_rns *r = &u->ctx->rns;
+    const cki_mod *m = &r->mod[t];
+    uint64_t *to = scaled_limb(u, i, t);
+
+    r->kernel->scale_add(to, x + (size_t)t * r->n,
+                         cki_mul(r->p_inv[r->num_special][t],
+                                 r->p_mod[u->specials][t], m),
+                         NULL, r->n, m);
+    return to;
+}
+
+void cki_modup_cut(const cki_modup *u, const uint64_t *x, size_t i, int j)
+{
+    CKI_NEAREST;
+    const size_t n = u->ctx->n;
+    const int first = j * u->ctx->alpha, len = digit_len(u, j);
+    const cki_conv *c = u->ctx->rns.digit[first + len - 1];
+    uint64_t *y[CKKS_MAX_PRIMES];
+
+    for (int k = 0; k < len; k++) {
+        const uint64_t *in = x + (size_t)(first + k) * n;
+
+        if (u->scaled)
+            in = scale_limb(u, x, i, first + k);
+        y[k] = digit_y(u, i, j) + (size_t)k * n;
+        cki_ntt_inv_times(&u->ctx->rns, y[k], in, c->inv[k], first + k);
+    }
+    u->ctx->rns.kernel->convert_begin(y, digit_y(u, i, j) + (size_t)len * n, c,
+                                      !u->ctx->uncentred, n);
+}
+
+/* Where digit j is extended to limb number k of a group. */
+static size_t digit_at(const cki_modup *u, int j, int k)
+{
+    return (size_t)(j * CKI_GROUP + k) * u->ctx->n;
+}
+
+void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
+                      const int *t, int count)
+{
+    const size_t n = u->ctx->n;
+
+    for (int j = 0; j < u->digits; j++) {
+        const int len = digit_len(u, j);
+        const uint64_t *y[CKKS_MAX_PRIMES];
+        uint64_t *out[CKI_GROUP];
+        int target[CKI_GROUP], made = 0;
+
+        for (int k = 0; k < len; k++)
+            y[k] = digit_y(u, i, j) + (size_t)k * n;
+        for (int k = 0; k < count; k++)
+            if (!in_digit(u, j, t[k])) {
+                target[made] = cki_modup_prime(u, t[k]);
+                out[made++] = digit + digit_at(u, j, k);
+            }
+        u->ctx->rns.kernel->convert_end(
+            out, target, made, y, digit_y(u, i, j) + (size_t)len * n,
+            u->ctx->rns.digit[j * u->ctx->alpha + len - 1], n);
+        for (int k = 0; k < made; k++)
+            cki_ntt_fwd(&u->ctx->rns, out[k], target[k]);
+    }
+}
+
+const uint64_t *cki_modup_row(const cki_modup *u, const uint64_t *digit, int k,
+                              const uint64_t *x, size_t i, int j, int t)
+{
+    return !in_digit(u, j, t) ? digit + digit_at(u, j, k)
+           : u->scaled        ? scaled_limb(u, i, t)
+                              : x + (size_t)t * u->ctx->n;
+}
