@@ -327,6 +327,30 @@ CKKS_CHECKED ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
                                        const nn_machine *machine,
                                        int threads);
 
+/* What one step of a plan asks libckks for, at one level. */
+typedef struct nn_line {
+    int step;                   /* number of the plan's step                 */
+    int kind;                   /* of work: nn_line_name                     */
+    int level;
+    double calls;
+    double seconds;             /* predicted, of one thread                  */
+    double bytes;               /* of ciphertexts and scratch that are in use
+                                   at most when it is done                   */
+    double from, to;            /* bytes of the run's memory that what it
+                                   makes lies between                        */
+} nn_line;
+
+/* In words, "combine a piece"; "" for no kind. */
+const char *nn_line_name(int kind);
+
+/* The schedule of a plan, line by line, in the order of the run; *out is
+ * allocated with malloc.  Machine and threads as for nn_plan_price.
+ *   errors  CKKS_EPARAM  not a plan of this model; a cost that is not > 0 */
+CKKS_CHECKED ckks_status nn_plan_explain(nn_line **out, size_t *count,
+                                         const nn_plan *p, const nn_model *m,
+                                         const nn_machine *machine,
+                                         int threads);
+
 /* Every field against every other: after CKKS_OK the client may compute with
  * the plan.  It does not say that the plan serves its owner: how secure it is
  * and what it costs are unet_accept's affair (docs/security.md has the list of
@@ -385,12 +409,15 @@ void nn_weights_clear(nn_weights **w);
  * context; nn_run otherwise does it each time.  Cheap where there are none. */
 CKKS_CHECKED ckks_status nn_weights_encode(nn_weights *w, const ckks_ctx *ctx);
 
-/* Called before each step: its number, and the seconds predicted for the
- * steps before it and for all.  NULL: silence. */
+/* report is called before each step: its number, and the seconds predicted for
+ * the steps before it and for all.  took, if not NULL, is told how long each
+ * call of libckks took, by the keys of an nn_line; calls of several threads come
+ * one at a time.  NULL: silence. */
 typedef struct nn_progress {
     void (*report)(void *user, const nn_plan *p, int step, double done,
                    double total);
     void *user;
+    void (*took)(void *user, int step, int kind, int level, double seconds);
 } nn_progress;
 
 /* Runs the network on one set: in[nn_plan_inputs] at in_level, which is

@@ -145,23 +145,36 @@ static ckks_status check_error(const nn_plan *p, const nn_model *m)
                    NNI_ERROR_USELESS);
 }
 
-/* Notes a plan as if memory were no matter, and the memory of one that is
- * refused. */
 static ckks_status check_memory(const nn_plan *p, nni_search_state *with)
 {
     const double most = (double)with->aim->max_memory;
-    const double worth = nni_worth(p, with->aim) * nni_excess(p, with->model);
 
-    if (worth < with->free_worth) {
-        with->free_worth = worth;
-        with->free_error = p->error_sd;
-    }
     if (most <= 0 || p->peak_bytes <= most)
         return CKKS_OK;
-    if (with->least_bytes <= 0 || p->peak_bytes < with->least_bytes)
+    /* other primes and digits make other keys, and hardly anything else */
+    with->hopeless = p->peak_bytes - nni_base_bytes(p, &with->widest) > most;
+    if (p->peak_bytes < with->least_bytes)
         with->least_bytes = p->peak_bytes;
     return nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
                    "%.0f", ceil(p->peak_bytes / 1048576), most / 1048576);
+}
+
+/* How many seconds a set may take for a plan to be of interest still: half as
+ * many again as what is best. */
+static nni_bound bound_of(const nn_plan *p, const nni_search_state *with)
+{
+    const nn_aim *aim = with->aim;
+    const int batch = p->layout.batch;
+    const double sets = aim->images == 0 ? 1
+                        : aim->images == NN_MANY
+                            ? 1.0 / batch
+                            : (aim->images + batch - 1) / batch;
+
+    return (nni_bound){ NNI_WORTH_LOOK * with->worth / sets,
+                        aim->max_memory == 0
+                            ? HUGE_VAL
+                            : fmax((double)aim->max_memory,
+                                   with->least_bytes) };
 }
 
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
@@ -170,16 +183,21 @@ static ckks_status check_memory(const nn_plan *p, nni_search_state *with)
 static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
                           nni_search_state *with)
 {
+    const nni_bound bound = bound_of(p, with);
     ckks_status st = resolve(p, placed);
 
-    if (st == CKKS_OK)
-        st = nni_price(p, placed, true, with->machine, 1);
-    if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
-        st = nni_price(p, placed, false, with->machine, with->aim->threads);
     if (st != CKKS_OK)
         return st;
     *stage = 3;
+    p->error_sd = nni_logit_error(placed, p);
     st = check_error(p, with->model);
+    if (st == CKKS_OK)
+        st = nni_price(p, placed, true, with->machine, 1, &bound);
+    if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
+        st = nni_price(p, placed, false, with->machine, with->aim->threads,
+                       &bound);
+    if (st == CKKS_OK && p->peak_bytes <= (double)with->aim->max_memory)
+        st = nni_lay_out(p, placed, &with->widest, with->aim->threads, NULL);
     return st == CKKS_OK ? check_memory(p, with) : st;
 }
 
@@ -208,7 +226,7 @@ static ckks_status try_digits(nn_plan *best, nn_plan *p, int *stage,
         if (st == CKKS_EMEM)
             return st;
         if (st == CKKS_OK
-            && (nni_worth(p, with->aim) > 1.5 * with->worth
+            && (nni_worth(p, with->aim) > NNI_WORTH_LOOK * with->worth
                 || (found && p->seconds > best->seconds))) {
             if (!found)
                 *best = *p;
@@ -219,6 +237,8 @@ static ckks_status try_digits(nn_plan *best, nn_plan *p, int *stage,
             *best = *p;
         found |= st == CKKS_OK;
         why = st;
+        if (with->hopeless)
+            break;
     }
     if (*stage == 1)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d with primes of %d "
@@ -245,6 +265,7 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
     if (st != CKKS_OK)
         return st;
     *stage = 1;
+    with->hopeless = false;
     if (placed.image.level + 1 > CKKS_MAX_PRIMES)
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: depth %d, more than %d",
                      placed.image.level, CKKS_MAX_PRIMES - 1);

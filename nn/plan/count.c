@@ -7,6 +7,7 @@
  * that a task holds for a while.
  */
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,10 @@ static void take(nni_count *c, size_t *at, double bytes)
         c->no_room = true;
         *at = 0;
     }
+    if (*at < c->lowest)
+        c->lowest = *at;
+    if (*at + (size_t)bytes > c->highest)
+        c->highest = *at + (size_t)bytes;
 }
 
 static void give(nni_count *c, size_t at, double bytes)
@@ -255,6 +260,23 @@ static void pointwise(nni_count *c, ckks_ct *to, int level, double limbs,
     pass(c, limbs * (level + 1));
 }
 
+/* Tells what a step took: the work since `before`. */
+static void tell(nni_count *c, const nni_schedule *s, const nni_step *step,
+                 const nni_work *before)
+{
+    nni_work own = c->tally.work;
+    nni_took took = { .live = c->live };
+
+    for (int i = 0; i < NN_COSTS; i++)
+        own.limbs[i] -= before->limbs[i];
+    took.seconds = nni_work_seconds(&own, &c->figures, c->machine);
+    if (c->highest > 0) {
+        took.from = (double)c->lowest;
+        took.to = (double)c->highest;
+    }
+    c->hook->step(c->hook->user, s->stage, step, &took);
+}
+
 static ckks_status count_step(void *user, const nni_schedule *s,
                               nni_state *state, const nni_step *step, int task,
                               ckks_ct here[2])
@@ -267,6 +289,8 @@ static ckks_status count_step(void *user, const nni_schedule *s,
     size_t at;
 
     c->tally.calls[step->what]++;
+    c->lowest = SIZE_MAX;
+    c->highest = 0;
     switch (step->what) {
     case NNI_HOIST:
         hoist(c, to, step);
@@ -314,14 +338,8 @@ static ckks_status count_step(void *user, const nni_schedule *s,
                   step->what == NNI_BIAS || step->what == NNI_BIAS_PLAIN
                       || step->what == NNI_ADD);
     }
-    if (c->step_seconds != NULL) {
-        nni_work own = c->tally.work;
-
-        for (int i = 0; i < NN_COSTS; i++)
-            own.limbs[i] -= before.limbs[i];
-        c->step_seconds[step - s->step] +=
-            c->alike * nni_work_seconds(&own, &c->figures, c->machine);
-    }
+    if (c->hook != NULL)
+        tell(c, s, step, &before);
     return CKKS_OK;
 }
 

@@ -20,6 +20,18 @@ typedef struct nni_tally {
     nni_work work;              /* of the round                              */
 } nni_tally;
 
+/* What a step takes: seconds of one thread; bytes that are in use then, and
+ * those of the region that what it makes lies in, both without the base. */
+typedef struct nni_took {
+    double seconds, live, from, to;
+} nni_took;
+
+typedef struct nni_hook {
+    void (*step)(void *user, int stage, const nni_step *step,
+                 const nni_took *took);
+    void *user;
+} nni_hook;
+
 typedef struct nni_count {
     nni_figures figures;
     const nn_machine *machine;
@@ -39,8 +51,8 @@ typedef struct nni_count {
     double alike;               /* the task stands for so many               */
     nni_tally before;           /* when it began                             */
     double began, high;         /* bytes when it began, the most since       */
-    /* for who wants to know: one number a step; NULL: no one does */
-    double *step_seconds;
+    const nni_hook *hook;       /* NULL: no one wants to know                */
+    size_t lowest, highest;     /* bytes taken in the step at work           */
 } nni_count;
 
 /* Counts for a plan's parameters.  Bytes begin with `live`. */

@@ -105,9 +105,10 @@ static ckks_status check_ranges(const nn_model *m)
     return CKKS_OK;
 }
 
-/* Predictions for the machine here, memory as it is laid out. */
+/* Predictions for a machine (NULL: the one here), memory as it is laid out;
+ * hook: nni_lay_out's. */
 static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
-                           int threads)
+                           int threads, const nni_hook *hook)
 {
     nn_machine here;
     nni_placed placed;
@@ -122,9 +123,9 @@ static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
     st = nni_place_plan(&placed, n, p);
     if (st != CKKS_OK)
         return st;
-    st = nni_price(p, &placed, false, machine, threads);
+    st = nni_price(p, &placed, false, machine, threads, NULL);
     if (st == CKKS_OK)
-        st = nni_lay_out(p, &placed, machine, threads);
+        st = nni_lay_out(p, &placed, machine, threads, hook);
     if (st == CKKS_OK)
         nni_totals(p);
     nni_placed_clear(&placed);
@@ -150,7 +151,7 @@ static ckks_status make(nn_plan *out, const net *n, const nn_model *m,
     if (st == CKKS_OK)
         st = nni_search(plan, n, blank, m, aim, machine);
     if (st == CKKS_OK)
-        st = predict(plan, n, aim->machine, aim->threads);
+        st = predict(plan, n, aim->machine, aim->threads, NULL);
     if (st == CKKS_OK && nn_plan_check(plan) != CKKS_OK)    /* it must load  */
         st = nn_fail(CKKS_EPARAM, "nn_plan_make: %s", nn_last_error());
     if (st == CKKS_OK)
@@ -199,30 +200,31 @@ static void keep_agreed(nn_plan *to, const nn_plan *from)
     }
 }
 
-ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
-                          const nn_machine *machine, int threads)
+ckks_status nni_predict(nn_plan *p, const nn_model *m,
+                        const nn_machine *machine, int threads,
+                        const nni_hook *hook, const char *name)
 {
     nn_plan *made;
     net n;
     ckks_status st = CKKS_OK;
 
     if (p == NULL || m == NULL)
-        return nn_fail(CKKS_EARG, "nn_plan_price: null pointer");
+        return nn_fail(CKKS_EARG, "%s: null pointer", name);
     if (threads < 0 || threads > NN_MAX_THREADS)
-        return nn_fail(CKKS_EARG, "nn_plan_price: %d threads, not 1..%d",
-                       threads, NN_MAX_THREADS);
+        return nn_fail(CKKS_EARG, "%s: %d threads, not 1..%d", name, threads,
+                       NN_MAX_THREADS);
     if (machine != NULL)
-        st = nni_machine_check(machine, "nn_plan_price");
+        st = nni_machine_check(machine, name);
     if (st == CKKS_OK)
-        st = nni_init(&n, m, "nn_plan_price");
+        st = nni_init(&n, m, name);
     if (st != CKKS_OK)
         return st;
     made = malloc(sizeof *made);
     if (made == NULL) {
-        st = nn_fail(CKKS_EMEM, "nn_plan_price: no memory");
+        st = nn_fail(CKKS_EMEM, "%s: no memory", name);
     } else {
         *made = *p;
-        st = predict(made, &n, machine, threads);
+        st = predict(made, &n, machine, threads, hook);
     }
     if (st == CKKS_OK) {
         keep_agreed(made, p);
@@ -231,6 +233,12 @@ ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
     free(made);
     nni_clear(&n);
     return st;
+}
+
+ckks_status nn_plan_price(nn_plan *p, const nn_model *m,
+                          const nn_machine *machine, int threads)
+{
+    return nni_predict(p, m, machine, threads, NULL, "nn_plan_price");
 }
 
 ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,

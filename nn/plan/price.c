@@ -88,7 +88,7 @@ static ckks_status count_way(nni_count *out, const pricing *with, int k,
         return st;
     *out = nni_count_of(&with->p->params, with->machine, with->threads,
                         with->base + alive_bytes(with, k));
-    out->sampled = with->sampled;
+    out->sampled = with->sampled && nni_alike(&s);
     st = nni_count_stage(out, &s);
     nni_schedule_clear(&s);
     return st;
@@ -202,7 +202,8 @@ static void maps_clear(nni_map *map, const nni_placed *p)
 }
 
 ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
-                      const nn_machine *machine, int threads)
+                      const nn_machine *machine, int threads,
+                      const nni_bound *bound)
 {
     pricing with = { .choose = choose, .placed = placed, .p = p,
                      .machine = machine, .threads = threads > 0 ? threads : 1,
@@ -219,8 +220,12 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
         with.base = nni_base_bytes(p, machine);
         with.high = with.base + alive_bytes(&with, 0);
     }
-    for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++)
+    for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++) {
         st = price_stage(&with, k);
+        if (bound != NULL && (p->seconds - p->fresh_seconds > bound->seconds
+                              || with.high > bound->bytes))
+            break;
+    }
     maps_clear(map, placed);
     p->error_sd = nni_logit_error(placed, p);
     p->peak_bytes = with.high;
@@ -246,7 +251,8 @@ static ckks_status schedules_init(nni_schedule *s, nni_map *map,
 }
 
 ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
-                        const nn_machine *machine, int threads)
+                        const nn_machine *machine, int threads,
+                        const nni_hook *hook)
 {
     const int stages = placed->num_stages;
     nni_arena arena = { 0 };
@@ -265,6 +271,7 @@ ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
     for (int k = 0; k < stages && st == CKKS_OK; k++)
         list[k] = &s[k];
     c.arena = &arena;
+    c.hook = hook;
     if (st == CKKS_OK)
         st = nni_count_network(&c, list);
     if (st == CKKS_OK)

@@ -8,16 +8,29 @@
 
 #include "plan/count.h"
 
+/* Where pricing may stop: a plan beyond one of these is not taken, whatever
+ * else it is.  HUGE_VAL: nowhere. */
+typedef struct nni_bound {
+    double seconds, bytes;
+} nni_bound;
+
 /* Fills steps, keys, seconds, memory and error of a plan whose layout and
  * parameters are chosen.  choose: decides whether inputs or sums are rotated;
- * else it is as the plan says. */
+ * else it is as the plan says.  bound: NULL, or once a stage is beyond it the
+ * seconds and bytes are those up to there. */
 CKKS_CHECKED ckks_status nni_price(nn_plan *p, const nni_placed *placed,
                                    bool choose, const nn_machine *machine,
-                                   int threads);
+                                   int threads, const nni_bound *bound);
 /* Peak memory of a priced plan as its schedule lays it out, in place of what
- * nni_price added up. */
+ * nni_price added up.  hook: gets every step, or is NULL. */
 CKKS_CHECKED ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
-                                     const nn_machine *machine, int threads);
+                                     const nn_machine *machine, int threads,
+                                     const nni_hook *hook);
+
+/* nn_plan_price, with nni_lay_out's hook; name: the public function's. */
+CKKS_CHECKED ckks_status nni_predict(nn_plan *p, const nn_model *m,
+                                     const nn_machine *machine, int threads,
+                                     const nni_hook *hook, const char *name);
 
 /* Levels, scales, bytes sent: what follows from parameters and keys. */
 void nni_totals(nn_plan *p);

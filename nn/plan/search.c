@@ -169,6 +169,8 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
             return st;
         if (st != CKKS_OK) {
             keep_refusal(why, st, stage);
+            if (with->hopeless)
+                return CKKS_OK;
             continue;
         }
         worth = nni_worth(&plan[1], with->aim) * nni_excess(&plan[1], with->model);
@@ -207,7 +209,7 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
                 }
     if (with->worth < NONE)
         return CKKS_OK;
-    if (with->least_bytes > 0)
+    if (with->least_bytes < NONE)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a plan "
                        "of this network needs is %.0f MiB, allowed are %.0f",
                        ceil(with->least_bytes / 1048576),
@@ -215,6 +217,8 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     return nn_fail(why.status, "%s", why.message);
 }
 
+/* Where memory is limited the plan without a limit comes first: if it fits, it
+ * is the one, and else its error is what the other one's is compared with. */
 ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
                        const nn_model *m, const nn_aim *aim,
                        const nn_machine *machine)
@@ -222,16 +226,30 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
     nn_plan *plan = calloc(3, sizeof *plan);
     nni_search_state with = { .model = m, .aim = aim, .machine = machine,
                               .blank = blank, .net = n, .worth = NONE,
-                              .free_worth = NONE };
+                              .least_bytes = NONE };
+    nn_aim free_aim = *aim;
     ckks_status st;
 
     if (plan == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
-    st = find_best(plan, &with);
-    if (st == CKKS_OK) {
-        *out = *plan;
-        out->free_error_sd = aim->max_memory > 0 ? with.free_error : 0;
+    free_aim.max_memory = 0;
+    with.aim = &free_aim;
+    st = nn_machine_default(&with.widest, "avx512ifma");
+    if (st == CKKS_OK)
+        st = find_best(plan, &with);
+    if (st == CKKS_OK && aim->max_memory > 0) {
+        const double error = plan->error_sd;
+
+        if (plan->peak_bytes > (double)aim->max_memory) {
+            with.aim = aim;
+            with.worth = NONE;
+            with.least_bytes = plan->peak_bytes;
+            st = find_best(plan, &with);
+        }
+        plan->free_error_sd = error;
     }
+    if (st == CKKS_OK)
+        *out = *plan;
     free(plan);
     return st;
 }

@@ -20,12 +20,15 @@ typedef struct nni_search_state {
     const nn_model *model;
     const nn_aim *aim;
     const nn_machine *machine;  /* by whose costs it is decided              */
+    nn_machine widest;          /* whose kernel takes the most memory: it must
+                                   do wherever the plan is run               */
     const nn_plan *blank;       /* what all have in common                   */
     const net *net;
     double worth;               /* of the best plan so far                   */
-    double free_worth;          /* of the best one, memory left aside, and   */
-    double free_error;          /* the error of its logits                   */
-    double least_bytes;         /* of plans refused for memory; 0: none was  */
+    double least_bytes;         /* of plans refused for memory; HUGE_VAL:
+                                   none was                                  */
+    bool hopeless;              /* the layout at work takes too much memory,
+                                   whatever the keys                         */
 } nni_search_state;
 
 /* Lays out p and tries every size of digits; *best is the fastest of them.

@@ -10,6 +10,10 @@
 /* More digits, whose keys are larger: seconds by seconds.  They must save more
  * than predictions of one network's plans differ from each other. */
 #define NNI_WORTH_DIGITS 0.95
+/* Beyond that much of the best plan's time smaller digits do not make up for a
+ * layout: from the fewest digits to the best number of them em, gm, digits and
+ * skin gain less than a third. */
+#define NNI_WORTH_LOOK 1.5
 /* Twice the memory, where many images can be done in few large sets or many
  * small ones: seconds an image by those of the smaller plan.  Digits and skin
  * gain a third by their largest sets, others nothing (docs/study). */

@@ -4,9 +4,11 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "ckks_primitives.h"
 #include "run/backend.h"
+#include "schedule/parallel.h"
 
 /* libckks's message as libnn's. */
 static ckks_status relay(ckks_status st)
@@ -156,10 +158,10 @@ static void release(const nni_schedule *s, nni_state *state,
         ckks_ct_clear(nni_at(state, s->part[i].from, task, here));
 }
 
-ckks_status nni_run_step(void *user, const nni_schedule *s, nni_state *state,
-                         const nni_step *step, int task, ckks_ct here[2])
+static ckks_status apply(const nni_runner *r, const nni_schedule *s,
+                         nni_state *state, const nni_step *step, int task,
+                         ckks_ct here[2])
 {
-    const nni_runner *r = user;
     const nni_placed_stage *stage = &s->placed->stage[s->stage];
     ckks_ct *to = nni_at(state, step->to, task, here);
     ckks_ct *from = nni_at(state, step->from, task, here);
@@ -210,4 +212,30 @@ ckks_status nni_run_step(void *user, const nni_schedule *s, nni_state *state,
         release(s, state, step, task, here);
         return CKKS_OK;
     }
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+
+    return timespec_get(&t, TIME_UTC) == TIME_UTC
+               ? (double)t.tv_sec + (double)t.tv_nsec * 1e-9 : 0;
+}
+
+ckks_status nni_run_step(void *user, const nni_schedule *s, nni_state *state,
+                         const nni_step *step, int task, ckks_ct here[2])
+{
+    const nni_runner *r = user;
+    const nn_progress *p = r->progress;
+    ckks_status st;
+    double began;
+
+    if (p == NULL || p->took == NULL)
+        return apply(r, s, state, step, task, here);
+    began = seconds_now();
+    st = apply(r, s, state, step, task, here);
+    NNI_CRITICAL
+    p->took(p->user, s->stage, (int)step->what, step->level,
+            seconds_now() - began);
+    return st;
 }

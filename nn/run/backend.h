@@ -14,6 +14,7 @@ typedef struct nni_runner {
     const ckks_keys *keys;
     const nni_encoded *encoded; /* of the stage, if it is a matrix           */
     nni_bits bits;
+    const nn_progress *progress;        /* or NULL                           */
 } nni_runner;
 
 /* nni_backend's apply; user: an nni_runner. */

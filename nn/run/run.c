@@ -100,9 +100,9 @@ static ckks_status one_stage(nni_state *state, nni_runner *r, int k,
 }
 
 static ckks_status run_all(nni_state *state, ckks_ct *logit, ckks_ct *in,
-                           const nn_plan *p, nni_runner *r,
-                           const nn_progress *progress)
+                           const nn_plan *p, nni_runner *r)
 {
+    const nn_progress *progress = r->progress;
     double done = 0;
     ckks_status st = nni_state_init(state, &r->w->placed, "nn_run");
 
@@ -126,7 +126,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
                    const nn_weights *w, const ckks_keys *keys,
                    const nn_progress *progress)
 {
-    nni_runner r = { .w = w, .keys = keys };
+    nni_runner r = { .w = w, .keys = keys, .progress = progress };
     nni_state state = { 0 };
     ckks_ct *logit;
     ckks_status st = check(out, in, p, w, keys);
@@ -137,7 +137,7 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     r.bits = nni_plan_choice(p).bits;
     logit = calloc((size_t)nn_plan_outputs(p), sizeof *logit);
     st = logit == NULL ? nn_fail(CKKS_EMEM, "nn_run: no memory")
-                       : run_all(&state, logit, in, p, &r, progress);
+                       : run_all(&state, logit, in, p, &r);
     for (int i = 0; logit != NULL && i < nn_plan_outputs(p); i++) {
         if (st == CKKS_OK)
             ckks_ct_swap(&out[i], &logit[i]);

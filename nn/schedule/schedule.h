@@ -186,10 +186,14 @@ typedef struct nni_backend {
     void (*round)(void *user, const nni_schedule *s, int round, bool begins);
     void (*task)(void *user, int alike, bool begins);
     bool parallel;              /* tasks may run on threads of their own     */
-    bool sampled;               /* of a body whose tasks are alike only the
-                                   first is walked                           */
+    bool sampled;               /* of each body only the first task is walked,
+                                   for all (nni_alike)                       */
     void *user;
 } nni_backend;
+
+/* Whether the tasks of each body do the same: those of a matrix may lack
+ * products, channels without a square are no products. */
+bool nni_alike(const nni_schedule *s);
 
 /* Walks over a schedule; stops at the first round in which a step fails.
  *   errors  what the back end gives, with its message */

@@ -137,9 +137,7 @@ static ckks_status walk_task(const nni_schedule *s, nni_state *state,
     return st;
 }
 
-/* Whether the tasks of a body do the same: those of a matrix may lack
- * products, channels without a square are no products. */
-static bool alike(const nni_schedule *s)
+bool nni_alike(const nni_schedule *s)
 {
     return s->map != NULL && s->placed->stage[s->stage].of->linear == NULL;
 }
@@ -150,7 +148,7 @@ static ckks_status walk_round(const nni_schedule *s, nni_state *state,
     nni_failure f = { CKKS_OK, "" };
     int task;
 
-    if (with->sampled && alike(s)) {
+    if (with->sampled) {
         for (int i = r->first; i < r->first + r->bodies; i++)
             nni_note(&f, walk_task(s, state, with, &s->body[i],
                                    s->body[i].begin, s->body[i].tasks));

@@ -224,7 +224,7 @@ static int demo_stages(demo *d)
     if (code == VOLLEY_DONE) {
         demo_say(d, "encrypt", encrypt, "in.vct", (double)up);
         code = volley_evaluate(&d->source, d->keys, d->in_vct, NULL,
-                               d->out_vct, &ran);
+                               d->out_vct, &ran, NULL);
     }
     if (code == VOLLEY_DONE) {
         demo_say(d, "evaluate", ran.evaluate, "out.vct", (double)ran.download);

@@ -67,7 +67,7 @@ static int evaluate_part(unet_part *out, const char *text, const char *path,
 static int evaluate_with_pool(volley_source *s, nn_pool *pool,
                             const char *keys_path, const char *in_path,
                             const unet_part *part, const char *out_path,
-                            volley_report *report)
+                            volley_report *report, volley_explain *explain)
 {
     const ckks_memory memory = nn_pool_memory(pool);
     const double start = volley_clock();
@@ -88,6 +88,7 @@ static int evaluate_with_pool(volley_source *s, nn_pool *pool,
     report->setup = volley_clock() - start;
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
+        volley_progress_explain(&progress, explain);
         report->system = -volley_system_time();
         if (unet_evaluate(out_path, &done, in_path, part, &s->plan, weights,
                           s->ctx, keys, &progress.hooks)
@@ -114,7 +115,8 @@ static int evaluate_with_pool(volley_source *s, nn_pool *pool,
 
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *part,
-                    const char *out_path, volley_report *report)
+                    const char *out_path, volley_report *report,
+                    volley_explain *explain)
 {
     nn_pool *pool = NULL;
     unet_part sets = {0};
@@ -128,7 +130,7 @@ int volley_evaluate(volley_source *s, const char *keys_path,
     if (code != VOLLEY_DONE)
         return code;
     code = evaluate_with_pool(s, pool, keys_path, in_path, &sets, out_path,
-                              report);
+                              report, explain);
     nn_pool_clear(&pool);
     return code;
 }
@@ -149,6 +151,7 @@ int volley_run_evaluate(const volley_args *a)
     const double start = volley_clock();
     volley_source s;
     volley_report report = {0};
+    volley_explain lines = {0};
     nn_machine machine;
     const nn_machine *given = NULL;
     nn_aim aim = {0};
@@ -168,8 +171,12 @@ int volley_run_evaluate(const volley_args *a)
         volley_source_clear(&s);
         return volley_fail("%s", nn_last_error());
     }
-    code = volley_evaluate(&s, a->value[OPT_KEYS], a->word[1],
-                           a->value[OPT_PART], a->value[OPT_OUT], &report);
+    if (a->value[OPT_EXPLAIN] != NULL)
+        code = volley_explain_init(&lines, &s, given, aim.threads);
+    if (code == VOLLEY_DONE)
+        code = volley_evaluate(&s, a->value[OPT_KEYS], a->word[1],
+                               a->value[OPT_PART], a->value[OPT_OUT], &report,
+                               lines.line == NULL ? NULL : &lines);
     report.evaluate = volley_clock() - start;
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
         nni_json_writer w;
@@ -179,7 +186,10 @@ int volley_run_evaluate(const volley_args *a)
         code = volley_json_end(&w);
     } else if (code == VOLLEY_DONE) {
         evaluate_print(&report, a->value[OPT_OUT]);
+        if (lines.line != NULL)
+            volley_explain_print(&lines, &s.plan);
     }
+    volley_explain_clear(&lines);
     volley_source_clear(&s);
     return code;
 }

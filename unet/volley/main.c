@@ -21,7 +21,8 @@ static const volley_verb verb_table[] = {
       "part (no weights): all the owner of the images needs.  Time and memory\n"
       "are for one thread, or --threads.  With --machine everything is chosen\n"
       "for that machine: both sides must then take this plan.\n",
-      OPT_EVERY | AIMS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MACHINE), 0, 1, 1,
+      OPT_EVERY | AIMS | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_MACHINE)
+      | OPT_BIT(OPT_EXPLAIN), 0, 1, 1,
       volley_run_plan },
     { "keygen", "MODEL|PLAN --out DIR",
       "makes DIR/secret.key and DIR/eval.keys",
@@ -52,7 +53,7 @@ static const volley_verb verb_table[] = {
       "or --machine's.  --json also says what each layer took.  With --part\n"
       "several runs, or machines, share the sets; decrypt takes all parts.\n",
       OPT_EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
-      | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART),
+      | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART) | OPT_BIT(OPT_EXPLAIN),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",

@@ -77,6 +77,8 @@ static const struct opt_row {
         "take a result that answers no request, or a second one" },
     [OPT_PART]     = { "part", 0, "K/N",
         "the K-th of N parts of the sets only" },
+    [OPT_EXPLAIN]  = { "explain", 0, NULL,
+        "line by line what libckks is asked for, and what it takes" },
 };
 
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)

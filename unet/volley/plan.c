@@ -110,6 +110,10 @@ void volley_print_plan(const nn_plan *p)
            volley_bytes(e, p->key_bytes));
     printf("logits up to %.3g with an error of %.1e (sd)\n", p->logit_max,
            p->error_sd);
+    if (p->free_error_sd > 0 && p->error_sd > 2 * p->free_error_sd)
+        printf("less memory for precision: without --memory the error would be "
+               "%.1e, %.1f times smaller\n", p->free_error_sd,
+               p->error_sd / p->free_error_sd);
     if (p->num_classes > 0)
         plan_print_classes(p);
 }
@@ -167,10 +171,12 @@ static void plan_put_total(nni_json_writer *w, const nn_plan *p)
     nni_json_put_word(w, "keys", p->num_keys);
     nni_json_put_double(w, "evaluation_key_bytes", p->key_bytes);
     nni_json_put_double(w, "error", p->error_sd);
+    if (p->free_error_sd > 0)
+        nni_json_put_double(w, "error_without_limit", p->free_error_sd);
     nni_json_put_end(w);
 }
 
-static int plan_print_json(const nn_plan *p)
+static int plan_print_json(const nn_plan *p, const volley_explain *lines)
 {
     const nn_layout *l = &p->layout;
     uint8_t id[16];
@@ -215,6 +221,8 @@ static int plan_print_json(const nn_plan *p)
         plan_put_step(&w, &p->step[i]);
     nni_json_put_end(&w);
     plan_put_total(&w, p);
+    if (lines->line != NULL)
+        volley_explain_put(&w, lines, p);
     nni_json_put_end(&w);
     return volley_json_end(&w);
 }
@@ -284,6 +292,7 @@ int volley_run_plan(const volley_args *a)
 {
     const char *out = a->value[OPT_OUT];
     volley_source s;
+    volley_explain lines = {0};
     nn_machine machine;
     nn_aim aim;
     int code = plan_aim(&aim, a);
@@ -297,10 +306,18 @@ int volley_run_plan(const volley_args *a)
         return code;
     if (out != NULL)
         code = plan_save(&s.plan, out);
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = plan_print_json(&s.plan);
-    else if (code == VOLLEY_DONE)
+    if (code == VOLLEY_DONE && a->value[OPT_EXPLAIN] != NULL)
+        code = volley_explain_init(&lines, &s, aim.machine, aim.threads);
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
+        code = plan_print_json(&s.plan, &lines);
+    } else if (code == VOLLEY_DONE) {
         volley_print_plan(&s.plan);
+        if (lines.line != NULL)
+            printf("\n");
+        if (lines.line != NULL)
+            volley_explain_print(&lines, &s.plan);
+    }
+    volley_explain_clear(&lines);
     volley_source_clear(&s);
     return code;
 }

@@ -64,11 +64,26 @@ static void progress_step(void *user, const nn_plan *plan, int step,
     fflush(stderr);
 }
 
+static void progress_took(void *user, int step, int kind, int level,
+                          double seconds)
+{
+    volley_progress *p = user;
+
+    volley_explain_took(p->explain, step, kind, level, seconds);
+}
+
+void volley_progress_explain(volley_progress *p, volley_explain *explain)
+{
+    p->explain = explain;
+    p->hooks.step.took = explain == NULL ? NULL : progress_took;
+}
+
 void volley_progress_init(volley_progress *p, const char *doing)
 {
     p->hooks.set = progress_set;
     p->hooks.step.report = progress_step;
     p->hooks.step.user = p;
+    volley_progress_explain(p, NULL);
     p->shown = isatty(STDERR_FILENO) != 0;
     p->doing = doing;
     p->set = 0;

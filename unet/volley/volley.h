@@ -38,6 +38,7 @@ typedef enum volley_option {
     OPT_TRUST, OPT_FOLDERS,                 /* "--count" of key folders      */
     OPT_ANYWAY,                             /* "--force" of decrypt          */
     OPT_PART,
+    OPT_EXPLAIN,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -314,6 +315,25 @@ int volley_sheet(const char *path, const volley_answers *x,
 /* Refuses a name of a sheet that cannot be written. */
 int volley_check_sheet(const char *path);
 
+/* ---- --explain (explain.c) ----------------------------------------------- */
+
+typedef struct volley_explain {
+    nn_line *line;
+    size_t lines;
+    double *took;           /* seconds of one thread, all sets               */
+    bool ran;               /* there are such                                */
+} volley_explain;
+/* The lines of a plan, for a machine (NULL: this one) and so many threads. */
+int volley_explain_init(volley_explain *e, const volley_source *s,
+                        const nn_machine *machine, int threads);
+void volley_explain_clear(volley_explain *e);
+void volley_explain_took(volley_explain *e, int step, int kind, int level,
+                         double seconds);
+void volley_explain_print(const volley_explain *e, const nn_plan *p);
+/* As member "schedule" of an object. */
+void volley_explain_put(nni_json_writer *w, const volley_explain *e,
+                        const nn_plan *p);
+
 /* ---- progress on a terminal (progress.c) -------------------------------- */
 
 typedef struct volley_progress {
@@ -325,8 +345,11 @@ typedef struct volley_progress {
     int step;               /* that runs, -1: none                           */
     double since;           /* it began                                      */
     double layer[NN_MAX_STEPS];     /* seconds that steps took, all sets     */
+    volley_explain *explain;        /* is told of every call, or NULL        */
 } volley_progress;
 void volley_progress_init(volley_progress *p, const char *doing);
+/* From now on every call is told; NULL: none. */
+void volley_progress_explain(volley_progress *p, volley_explain *explain);
 void volley_progress_end(volley_progress *p);
 
 /* ---- results for programs (report.c) ------------------------------------ */
@@ -378,11 +401,12 @@ int volley_load_secret(ckks_sk **out, const volley_source *s,
 int volley_encrypt(volley_source *s, const volley_owner *owner,
                    const volley_input *images, const char *out,
                    uint64_t *bytes);
-/* part: NULL for all sets, else "K/N": the K-th of N pieces of about one size.
- */
+/* part: NULL for all sets, else "K/N": the K-th of N pieces of about one size;
+ * explain: is told of every call, or NULL. */
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *part,
-                    const char *out_path, volley_report *report);
+                    const char *out_path, volley_report *report,
+                    volley_explain *explain);
 /* The parts of one result.  anyway: also one that answers no request, or is a
  * second answer. */
 int volley_decrypt(unet_result *out, volley_source *s,
