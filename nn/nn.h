@@ -437,13 +437,17 @@ CKKS_CHECKED ckks_status nn_clear(double *out, const double *in,
 
 /* ---- memory ------------------------------------------------------------- */
 
-/* Memory for a context that counts, and that tells malloc (glibc's, for the
- * whole process) to keep what is freed.  Thread-safe. */
-typedef struct nn_pool nn_pool;
-CKKS_CHECKED ckks_status nn_pool_init(nn_pool **out);
-void nn_pool_clear(nn_pool **pool);
-ckks_memory nn_pool_memory(nn_pool *pool);
-size_t nn_pool_peak(const nn_pool *pool);
+/* Memory for a context, for one network at a time: one region, handed out from
+ * the bottom up, so that what was given back is used before pages that the
+ * system would have to clear; the planner's peak_bytes are for it.  Counted.
+ * Thread-safe. */
+typedef struct nn_pages nn_pages;
+CKKS_CHECKED ckks_status nn_pages_init(nn_pages **out);
+void nn_pages_clear(nn_pages **pages);
+ckks_memory nn_pages_memory(nn_pages *pages);
+/* Bytes of the region that were in use at least once, or handed out at once,
+ * whatever is more. */
+size_t nn_pages_peak(const nn_pages *pages);
 
 #ifdef __cplusplus
 }

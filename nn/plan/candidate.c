@@ -148,13 +148,15 @@ static ckks_status check_error(const nn_plan *p, const nn_model *m)
 static ckks_status check_memory(const nn_plan *p, nni_search_state *with)
 {
     const double most = (double)with->aim->max_memory;
+    const double keys = nni_base_bytes(p, &with->widest);
 
     if (most <= 0 || p->peak_bytes <= most)
         return CKKS_OK;
-    /* other primes and digits make other keys, and hardly anything else */
-    with->hopeless = p->peak_bytes - nni_base_bytes(p, &with->widest) > most;
     if (p->peak_bytes < with->least_bytes)
         with->least_bytes = p->peak_bytes;
+    /* other primes and digits make other keys, and hardly anything else */
+    with->hopeless = p->peak_bytes - keys > most
+                     && p->peak_bytes - 0.75 * keys >= with->least_bytes;
     return nn_fail(CKKS_EPARAM, "nn_plan_make: needs %.0f MiB, allowed are "
                    "%.0f", ceil(p->peak_bytes / 1048576), most / 1048576);
 }
@@ -196,7 +198,8 @@ static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
     if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
         st = nni_price(p, placed, false, with->machine, with->aim->threads,
                        &bound);
-    if (st == CKKS_OK && p->peak_bytes <= (double)with->aim->max_memory)
+    if (st == CKKS_OK && with->aim->max_memory > 0
+        && p->peak_bytes <= bound.bytes)
         st = nni_lay_out(p, placed, &with->widest, with->aim->threads, NULL);
     return st == CKKS_OK ? check_memory(p, with) : st;
 }

@@ -217,6 +217,28 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     return nn_fail(why.status, "%s", why.message);
 }
 
+/* The bytes that a plan which was made without a limit takes. */
+static ckks_status free_bytes(double *out, const nn_plan *p,
+                              const nni_search_state *with)
+{
+    nn_plan *copy = malloc(sizeof *copy);
+    nni_placed placed;
+    ckks_status st;
+
+    if (copy == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    *copy = *p;
+    st = nni_place_plan(&placed, with->net, p);
+    if (st == CKKS_OK) {
+        st = nni_lay_out(copy, &placed, &with->widest, with->aim->threads,
+                         NULL);
+        nni_placed_clear(&placed);
+    }
+    *out = copy->peak_bytes;
+    free(copy);
+    return st;
+}
+
 /* Where memory is limited the plan without a limit comes first: if it fits, it
  * is the one, and else its error is what the other one's is compared with. */
 ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
@@ -240,10 +262,10 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
     if (st == CKKS_OK && aim->max_memory > 0) {
         const double error = plan->error_sd;
 
-        if (plan->peak_bytes > (double)aim->max_memory) {
-            with.aim = aim;
+        with.aim = aim;
+        st = free_bytes(&with.least_bytes, plan, &with);
+        if (st == CKKS_OK && with.least_bytes > (double)aim->max_memory) {
             with.worth = NONE;
-            with.least_bytes = plan->peak_bytes;
             st = find_best(plan, &with);
         }
         plan->free_error_sd = error;

@@ -26,7 +26,7 @@ enum { ALIGN = 64, LARGE = 1 << 21 };
 #define MOST ((size_t)1 << 40)
 #define LEAST ((size_t)1 << 28)
 
-struct nn_pool {
+struct nn_pages {
     pthread_mutex_t lock;
     char  *region;              /* NULL: every piece comes from malloc       */
     void  *mapped;              /* what the system gave: region and what     */
@@ -36,7 +36,7 @@ struct nn_pool {
     size_t used, peak;          /* bytes handed out                          */
 };
 
-static void reserve(nn_pool *pool)
+static void reserve(nn_pages *pages)
 {
 #if defined(__linux__) && defined(MAP_NORESERVE)
     for (size_t size = MOST; size >= LEAST && sizeof(void *) > 4; size /= 2) {
@@ -47,108 +47,108 @@ static void reserve(nn_pool *pool)
         if (p == MAP_FAILED)
             continue;
         skip = (LARGE - (uintptr_t)p % LARGE) % LARGE;
-        pool->mapped = p;
-        pool->mapped_size = size;
-        pool->region = (char *)p + skip;
-        pool->size = size - skip;
+        pages->mapped = p;
+        pages->mapped_size = size;
+        pages->region = (char *)p + skip;
+        pages->size = size - skip;
 #ifdef MADV_HUGEPAGE
-        (void)madvise(pool->region, pool->size, MADV_HUGEPAGE);
+        (void)madvise(pages->region, pages->size, MADV_HUGEPAGE);
 #endif
         return;
     }
 #else
-    (void)pool;
+    (void)pages;
 #endif
 }
 
 /* A piece of the region; NULL: there is none, and *full says whether that is
  * because the region ends. */
-static char *from_region(nn_pool *pool, size_t size, bool *full)
+static char *from_region(nn_pages *pages, size_t size, bool *full)
 {
     size_t at;
 
-    *full = size == 0 || size > pool->size;
+    *full = size == 0 || size > pages->size;
     if (*full)
         return NULL;
-    at = nni_arena_take(&pool->arena, size);
+    at = nni_arena_take(&pages->arena, size);
     if (at == NNI_NO_ROOM)
         return NULL;
-    if (at <= pool->size - size)
-        return pool->region + at;
-    nni_arena_give(&pool->arena, at, size);
+    if (at <= pages->size - size)
+        return pages->region + at;
+    nni_arena_give(&pages->arena, at, size);
     *full = true;
     return NULL;
 }
 
-static void *pool_allocate(void *user, size_t size)
+static void *pages_allocate(void *user, size_t size)
 {
-    nn_pool *pool = user;
+    nn_pages *pages = user;
     bool full;
     char *p;
 
     if (size > SIZE_MAX - NNI_GRAIN)
         return NULL;
-    pthread_mutex_lock(&pool->lock);
-    p = from_region(pool, size, &full);
+    pthread_mutex_lock(&pages->lock);
+    p = from_region(pages, size, &full);
     if (full)
         p = aligned_alloc(ALIGN, (size + ALIGN - 1) / ALIGN * ALIGN);
     if (p != NULL)
-        pool->used += size;
-    if (pool->used > pool->peak)
-        pool->peak = pool->used;
-    pthread_mutex_unlock(&pool->lock);
+        pages->used += size;
+    if (pages->used > pages->peak)
+        pages->peak = pages->used;
+    pthread_mutex_unlock(&pages->lock);
     return p;
 }
 
-static void pool_release(void *user, void *p, size_t size)
+static void pages_release(void *user, void *p, size_t size)
 {
-    nn_pool *pool = user;
+    nn_pages *pages = user;
 
     if (p == NULL)
         return;
-    pthread_mutex_lock(&pool->lock);
-    pool->used -= size;
-    if (pool->region != NULL && (char *)p >= pool->region
-        && (char *)p < pool->region + pool->size)
-        nni_arena_give(&pool->arena, (size_t)((char *)p - pool->region), size);
+    pthread_mutex_lock(&pages->lock);
+    pages->used -= size;
+    if (pages->region != NULL && (char *)p >= pages->region
+        && (char *)p < pages->region + pages->size)
+        nni_arena_give(&pages->arena, (size_t)((char *)p - pages->region), size);
     else
         free(p);
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_unlock(&pages->lock);
 }
 
-ckks_status nn_pool_init(nn_pool **out)
+ckks_status nn_pages_init(nn_pages **out)
 {
-    nn_pool *pool = calloc(1, sizeof *pool);
+    nn_pages *pages = calloc(1, sizeof *pages);
 
-    if (pool == NULL || pthread_mutex_init(&pool->lock, NULL) != 0) {
-        free(pool);
-        return nn_fail(CKKS_EMEM, "nn_pool_init: no memory");
+    if (pages == NULL || pthread_mutex_init(&pages->lock, NULL) != 0) {
+        free(pages);
+        return nn_fail(CKKS_EMEM, "nn_pages_init: no memory");
     }
-    reserve(pool);
-    *out = pool;
+    reserve(pages);
+    *out = pages;
     return CKKS_OK;
 }
 
-void nn_pool_clear(nn_pool **pool)
+void nn_pages_clear(nn_pages **pages)
 {
-    if (pool == NULL || *pool == NULL)
+    if (pages == NULL || *pages == NULL)
         return;
 #ifdef __linux__
-    if ((*pool)->mapped != NULL)
-        (void)munmap((*pool)->mapped, (*pool)->mapped_size);
+    if ((*pages)->mapped != NULL)
+        (void)munmap((*pages)->mapped, (*pages)->mapped_size);
 #endif
-    nni_arena_clear(&(*pool)->arena);
-    pthread_mutex_destroy(&(*pool)->lock);
-    free(*pool);
-    *pool = NULL;
+    nni_arena_clear(&(*pages)->arena);
+    pthread_mutex_destroy(&(*pages)->lock);
+    free(*pages);
+    *pages = NULL;
 }
 
-ckks_memory nn_pool_memory(nn_pool *pool)
+ckks_memory nn_pages_memory(nn_pages *pages)
 {
-    return (ckks_memory){ pool_allocate, pool_release, pool };
+    return (ckks_memory){ pages_allocate, pages_release, pages };
 }
 
-size_t nn_pool_peak(const nn_pool *pool)
+size_t nn_pages_peak(const nn_pages *pages)
 {
-    return pool->peak > pool->arena.top ? pool->peak : pool->arena.top;
+    return pages->peak > pages->arena.top ? pages->peak : pages->arena.top;
 }

@@ -20,7 +20,7 @@ typedef struct bench_net {
     double *slots;              /* shape (inputs, slots) of the first set    */
     int inputs, outputs;
     /* for one kernel */
-    nn_pool *pool;
+    nn_pages *pool;
     ckks_ctx *ctx;
     ckks_sk *sk;
     ckks_keys *keys;
@@ -186,12 +186,12 @@ static ckks_status network_keys(bench_net *n)
 static ckks_status network_init(bench_net *n, const char *kernel)
 {
     ckks_params params = n->source.plan.params;
-    ckks_status s = nn_pool_init(&n->pool);
+    ckks_status s = nn_pages_init(&n->pool);
 
     if (s != CKKS_OK)
         return s;
     params.kernel = kernel;
-    params.memory = nn_pool_memory(n->pool);
+    params.memory = nn_pages_memory(n->pool);
     n->ct = calloc((size_t)(2 * n->inputs + n->outputs), sizeof *n->ct);
     if (n->ct == NULL)
         return nn_fail(CKKS_EMEM, "no memory for ciphertexts");
@@ -209,7 +209,7 @@ static void network_clear(bench_net *n)
     ckks_keys_clear(&n->keys);
     ckks_sk_clear(&n->sk);
     ckks_ctx_clear(&n->ctx);
-    nn_pool_clear(&n->pool);
+    nn_pages_clear(&n->pool);
 }
 
 /* One run, on copies of the inputs: it consumes them. */

@@ -16,7 +16,7 @@ const measure_set bench_sets[BENCH_SETS] = {
 static ckks_status world_memory(bench *b)
 {
     const size_t n = ckks_ctx_slots(b->w.ctx), words = (size_t)bench_n(b);
-    const ckks_memory memory = nn_pool_memory(b->w.pool);
+    const ckks_memory memory = nn_pages_memory(b->w.pool);
 
     b->re_out = calloc(n, sizeof *b->re_out);
     b->im_out = calloc(n, sizeof *b->im_out);
@@ -55,7 +55,7 @@ static void world_clear_bad(bench *b)
 
     if (b->bad == NULL)
         return;
-    memory = nn_pool_memory(b->w.pool);
+    memory = nn_pages_memory(b->w.pool);
     memory.release(memory.user, b->bad, (size_t)bench_n(b) * sizeof *b->bad);
 }
 

@@ -128,7 +128,7 @@ TEST(machine_costs_count)
 
 static void check_memory(rig *r, const char *what)
 {
-    nn_pool *pool = NULL;
+    nn_pages *pool = NULL;
     ckks_memory memory;
     ckks_ctx *ctx = NULL;
     ckks_rng rng = { 0 };
@@ -137,10 +137,10 @@ static void check_memory(rig *r, const char *what)
     ckks_pt pt = { 0 };
     const int n_in = nn_plan_inputs(&r->p), n_out = nn_plan_outputs(&r->p);
     ckks_ct *in = calloc((size_t)(n_in + n_out), sizeof *in);
-    bool ok = CHECK(in != NULL, "no memory") && NN_OK(nn_pool_init(&pool));
+    bool ok = CHECK(in != NULL, "no memory") && NN_OK(nn_pages_init(&pool));
 
     if (ok)
-        memory = nn_pool_memory(pool);
+        memory = nn_pages_memory(pool);
     ok = ok && NN_OK(nn_plan_context(&ctx, &r->p, &memory))
          && CHECK_OK(ckks_rng_init(&rng, NULL))
          && CHECK_OK(ckks_sk_init(&sk, ctx, &rng))
@@ -155,7 +155,7 @@ static void check_memory(rig *r, const char *what)
     ckks_pt_clear(&pt);
     ckks_sk_clear(&sk);
     if (ok && NN_OK(nn_run(in + n_in, in, &r->p, r->w, keys, NULL))) {
-        double got = (double)nn_pool_peak(pool), want = r->p.peak_bytes;
+        double got = (double)nn_pages_peak(pool), want = r->p.peak_bytes;
 
         CHECK(fabs(want / got - 1) < 0.15, "%s: predicted %.0f KiB, used %.0f",
               what, want / 1024, got / 1024);
@@ -167,7 +167,7 @@ static void check_memory(rig *r, const char *what)
     ckks_keys_clear(&keys);
     ckks_rng_clear(&rng);
     ckks_ctx_clear(&ctx);
-    nn_pool_clear(&pool);
+    nn_pages_clear(&pool);
 }
 
 TEST(machine_memory_is_what_is_used)

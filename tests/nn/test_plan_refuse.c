@@ -3,6 +3,7 @@
 #include "net_support.h"
 
 #include <ctype.h>
+#include <math.h>
 
 /* ---- aims --------------------------------------------------------------- */
 
@@ -90,6 +91,73 @@ TEST(plan_refuses_null)
         NN_STATUS(nn_plan_make(NULL, &m, NULL), CKKS_EARG);
         NN_STATUS(nn_plan_make(p, NULL, NULL), CKKS_EARG);
     }
+    free(p);
+}
+
+/* What was measured of a layer is not there, or is no number. */
+TEST(plan_refuses_missing_ranges)
+{
+    static const rig_shape s = { NN_HALO, 6, 2, 2, 4, 4, 1, 0, NN_SLOTS_ANY };
+    static const double bad[] = { NAN, INFINITY, -1 };
+    nn_aim aim = rig_aim(&s);
+
+    for (int i = 0; i < 9; i++) {
+        nn_model m = { 0 };
+
+        if (rig_model(&m, &s, net_kind_named("conv3")->build)) {
+            nn_range *r = &m.layer[m.num_layers - 1].range;
+
+            *(i % 3 == 0 ? &r->max : i % 3 == 1 ? &r->rms : &r->gain) =
+                bad[i / 3];
+            check_refused(&m, &aim, "range is missing or no number", false);
+        }
+        nn_model_clear(&m);
+    }
+}
+
+/* An error that leaves nothing of the result. */
+TEST(plan_refuses_useless_results)
+{
+    static const rig_shape s = { NN_HALO, 11, 2, 2, 16, 16, 1, 0,
+                                 NN_SLOTS_ANY };
+    nn_aim aim = rig_aim(&s);
+    nn_model m = { 0 };
+
+    if (rig_model(&m, &s, net_kind_named("unet 1")->build)) {
+        for (int j = 0; j < m.num_layers; j++)
+            m.layer[j].range.gain = 1e7;
+        check_refused(&m, &aim, "would say nothing", true);
+    }
+    nn_model_clear(&m);
+}
+
+/* The least memory that a refusal names is enough, a MiB less is not, and the
+ * plan says what it costs in precision. */
+TEST(plan_names_the_least_memory)
+{
+    static const rig_shape s = { NN_HALO, 0, 0, 0, 32, 32, 1, 0,
+                                 NN_SLOTS_ANY };
+    nn_aim aim = { .max_memory = 1 << 20 };
+    nn_plan *p = calloc(1, sizeof *p);
+    nn_model m = { 0 };
+    const char *at;
+    long least = 0;
+
+    if (CHECK(p != NULL, "no memory")
+        && rig_model(&m, &s, net_kind_named("unet 1")->build)) {
+        NN_STATUS(nn_plan_make(p, &m, &aim), CKKS_EPARAM);
+        at = strstr(nn_last_error(), "needs is ");
+        if (CHECK(at != NULL, "%s", nn_last_error()))
+            least = strtol(at + 9, NULL, 10);
+        aim.max_memory = (size_t)least << 20;
+        if (NN_OK(nn_plan_make(p, &m, &aim)))
+            CHECK(p->peak_bytes <= (double)aim.max_memory
+                      && p->free_error_sd > 0, "peak %.0f of %zu",
+                  p->peak_bytes, aim.max_memory);
+        aim.max_memory = (size_t)(least - 1) << 20;
+        check_refused(&m, &aim, "MiB", true);
+    }
+    nn_model_clear(&m);
     free(p);
 }
 

@@ -72,6 +72,33 @@ for f in $sources; do
     judge "$f includes only its folder and those before it" "$up"
 done
 
+# ---- folders of nn -----------------------------------------------------------
+# nn_layer FILE: its number
+nn_layer()
+{
+    case $1 in
+        nn/nn.h | nn/message.c) echo 0 ;;
+        nn/layout/*) echo 1 ;;
+        nn/format/*) echo 2 ;;
+        nn/stage/*) echo 3 ;;
+        nn/clear/* | nn/schedule/*) echo 4 ;;
+        nn/plan/* | nn/run/*) echo 5 ;;
+    esac
+}
+for f in $(find nn -name '*.[ch]' | sort); do
+    own=$(nn_layer "$f")
+    judge "$f lies in a layer" "$([ -n "$own" ] || echo outside)"
+    up=
+    for g in $(included "$f"); do
+        case $g in
+            nn/*) other=$(nn_layer "$g")
+                  [ "${other:-9}" -lt "${own:-0}" ] || [ "${g%/*}" = "${f%/*}" ] \
+                      || up="$up $g" ;;
+        esac
+    done
+    judge "$f includes only its folder and those before it" "$up"
+done
+
 # ---- between the folders --------------------------------------------------------
 # strangers FOLDER ALLOWED...: includes of FOLDER from elsewhere
 strangers()

@@ -161,10 +161,13 @@ ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
 nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
-nn/layout/dvr.c	s/for (int y = 0; y < last; y++)/for (int y = 1; y < last; y++)/	cnn_ layout
-nn/run/run_inputs.c	s/in->map->last\[at\] < phase/in->map->last[at] <= phase/	network
-nn/stage/map.c	s/k == (of->stage < 0 ? n->image.last_reader/k <= (of->stage < 0 ? n->image.last_reader/	network
-nn/run/run_means.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
+nn/layout/dvr.c	s/for (int y = 0; y < side; y++)/for (int y = 1; y < side; y++)/	cnn_ layout
+nn/schedule/combination.c	s/w->ending\[w->ended\].last < phase/w->ending[w->ended].last <= phase/	network
+nn/schedule/combination.c	s/last_reader == m->k/last_reader >= m->k/	network
+nn/layout/means.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
+nn/schedule/combination.c	s/\* slice + w->slices - 1/* slice/	network
+nn/schedule/arena.c	s/if (h->size < size)/if (h->size <= size)/	schedule
+nn/plan/count.c	s/c->tally.rotations += sum.terms;/c->tally.rotations += parts;/	plan_counts
 nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
 nn/stage/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
 nn/stage/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_

@@ -180,7 +180,7 @@ void rig_clear(rig *r)
 /* ---- encrypted ---------------------------------------------------------- */
 
 typedef struct holder {
-    nn_pool *pool;
+    nn_pages *pool;
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;
@@ -195,9 +195,9 @@ static bool holder_init(holder *s, const nn_plan *p, uint64_t seed)
     ckks_memory memory;
 
     memcpy(bytes, &seed, sizeof seed);
-    if (!NN_OK(nn_pool_init(&s->pool)))
+    if (!NN_OK(nn_pages_init(&s->pool)))
         return false;
-    memory = nn_pool_memory(s->pool);
+    memory = nn_pages_memory(s->pool);
     s->inputs = nn_plan_inputs(p);
     s->outputs = nn_plan_outputs(p);
     s->in = calloc((size_t)s->inputs, sizeof *s->in);
@@ -222,7 +222,7 @@ static void holder_clear(holder *s)
     ckks_sk_clear(&s->sk);
     ckks_rng_clear(&s->rng);
     ckks_ctx_clear(&s->ctx);
-    nn_pool_clear(&s->pool);
+    nn_pages_clear(&s->pool);
 }
 
 static bool holder_encrypt(holder *s, const rig *r)
@@ -283,6 +283,16 @@ static bool holder_compare(rig_error *e, holder *s, const rig *r)
     return ok;
 }
 
+bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks)
+{
+    holder s = { 0 };
+    bool ok = holder_init(&s, &r->p, seed) && holder_encrypt(&s, r)
+              && NN_OK(nn_run(s.out, s.in, &r->p, r->w, s.keys, hooks));
+
+    holder_clear(&s);
+    return ok;
+}
+
 bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed)
 {
     holder s = { 0 };
@@ -292,7 +302,7 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed)
     ok = holder_init(&s, &r->p, seed) && holder_encrypt(&s, r)
          && NN_OK(nn_run(s.out, s.in, &r->p, r->w, s.keys, NULL));
     if (ok) {
-        out->peak = nn_pool_peak(s.pool);
+        out->peak = nn_pages_peak(s.pool);
         snprintf(out->kernel, sizeof out->kernel, "%s",
                  ckks_ctx_kernel(s.ctx));
         for (int i = 0; i < s.inputs; i++)

@@ -99,6 +99,8 @@ typedef struct rig_error {
 
 /* Encrypts r->in, runs, decrypts, compares with r->clear. */
 bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
+/* The run alone, with hooks. */
+bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks);
 
 /* All of it for one network and shape: slotwise against nn_model_float in the
  * part that is kept, clear against both, encrypted against clear. */

@@ -46,7 +46,7 @@ static struct {
     ckks_sk *sk;
     ckks_keys *keys;
     nn_weights *weights;
-    nn_pool *pool;
+    nn_pages *pool;
     ckks_ct ct[MOST_CTS];
     unet_job job;
     unet_request request;
@@ -206,24 +206,24 @@ static ckks_status do_clear(void)
 
 static ckks_status do_pool_init(void)
 {
-    return nn_pool_init(&outs.pool);
+    return nn_pages_init(&outs.pool);
 }
 
 static void pool_before(void)
 {
-    NN_OK(nn_pool_init(&outs.pool));
+    NN_OK(nn_pages_init(&outs.pool));
 }
 
 /* What a hook gives is NULL or memory; either way it is given back. */
 static ckks_status do_pool_memory(void)
 {
-    const ckks_memory m = nn_pool_memory(outs.pool);
+    const ckks_memory m = nn_pages_memory(outs.pool);
     void *p = m.allocate(m.user, 100);
 
     if (p == NULL)
         return nn_fail(CKKS_EMEM, "the pool has no memory");
     m.release(m.user, p, 100);
-    return nn_pool_peak(outs.pool) >= 100 && nn_pool_peak(outs.pool) <= 4096
+    return nn_pages_peak(outs.pool) >= 100 && nn_pages_peak(outs.pool) <= 4096
                ? CKKS_OK : CKKS_EARG;
 }
 
@@ -390,7 +390,7 @@ static const operation operations[] = {
     { "nn_fail", NULL, plain, -1 },
     { "nn_relay", NULL, plain, -1 },
     { "nn_model_clear", NULL, plain, -1 },
-    { "nn_pool_clear", NULL, plain, -1 },
+    { "nn_pages_clear", NULL, plain, -1 },
     { "nn_weights_clear", NULL, plain, -1 },
     { "nn_halo_radius", NULL, do_layout, -1 },
     { "nn_layout_phases", NULL, do_layout, -1 },
@@ -418,9 +418,9 @@ static const operation operations[] = {
     { "nn_weights_encode", weights_before, do_weights_encode, 0 },
     { "nn_run", inputs_before, do_run, 20 },
     { "nn_clear", NULL, do_clear, 2 },
-    { "nn_pool_init", NULL, do_pool_init, 1 },
-    { "nn_pool_memory", pool_before, do_pool_memory, 1 },
-    { "nn_pool_peak", pool_before, do_pool_memory, 1 },
+    { "nn_pages_init", NULL, do_pool_init, 1 },
+    { "nn_pages_memory", pool_before, do_pool_memory, 1 },
+    { "nn_pages_peak", pool_before, do_pool_memory, 1 },
     { "unet_job_clear", NULL, plain, -1 },
     { "unet_result_clear", NULL, plain, -1 },
     { "unet_reader_close", NULL, plain, -1 },
@@ -467,7 +467,7 @@ static void clear_all(void)
     ckks_keys_clear(&outs.keys);
     nn_weights_clear(&outs.weights);
     nn_weights_clear(&t.weights);
-    nn_pool_clear(&outs.pool);
+    nn_pages_clear(&outs.pool);
     for (int i = 0; i < MOST_CTS; i++) {
         ckks_ct_clear(&outs.ct[i]);
         ckks_ct_clear(&t.in[i]);

@@ -15,7 +15,7 @@ typedef struct chain {
     nn_plan plan;
     nn_weights *weights;
     unet_job job;               /* of the images of one set                  */
-    nn_pool *pool;
+    nn_pages *pool;
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;
@@ -55,7 +55,7 @@ static void chain_clear(chain *c)
     ckks_sk_clear(&c->sk);
     ckks_rng_clear(&c->rng);
     ckks_ctx_clear(&c->ctx);
-    nn_pool_clear(&c->pool);
+    nn_pages_clear(&c->pool);
 }
 
 static int chain_memory(chain *c)
@@ -95,10 +95,10 @@ static int chain_init(chain *c)
         code = volley_check(unet_job_init(&c->job, p, c->s->images->size,
                                           images));
     if (code == VOLLEY_DONE)
-        code = volley_check(nn_pool_init(&c->pool));
+        code = volley_check(nn_pages_init(&c->pool));
     if (code != VOLLEY_DONE)
         return code;
-    memory = nn_pool_memory(c->pool);
+    memory = nn_pages_memory(c->pool);
     code = volley_check(nn_weights_init(&c->weights, c->s->model, p));
     if (code == VOLLEY_DONE)
         code = volley_check(nn_plan_context(&c->ctx, p, &memory));
@@ -207,7 +207,7 @@ static int run_sets(study_row *row, chain *c)
     row->images = c->job.images;
     for (size_t i = 0; i < c->job.images && code == VOLLEY_DONE; i++)
         row->equal += uni_class(&c->plan, c->logit[i]) == c->twin[i];
-    row->memory_mib = (double)nn_pool_peak(c->pool) / 1048576;
+    row->memory_mib = (double)nn_pages_peak(c->pool) / 1048576;
     return code;
 }
 

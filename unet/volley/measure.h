@@ -49,7 +49,7 @@ typedef struct measure_set {
 /* Operands are uniform random or encrypted values; calls leave them alone and
  * write to out and sum. */
 typedef struct measure_world {
-    nn_pool *pool;              /* scratch is kept from call to call         */
+    nn_pages *pool;              /* scratch is kept from call to call         */
     ckks_ctx *ctx;
     ckks_rng rng;
     ckks_sk *sk;

@@ -82,7 +82,7 @@ static void world_fill(measure_world *w)
 static ckks_status world_memory(measure_world *w)
 {
     const size_t n = ckks_ctx_slots(w->ctx), words = (size_t)measure_n(w);
-    const ckks_memory memory = nn_pool_memory(w->pool);
+    const ckks_memory memory = nn_pages_memory(w->pool);
 
     w->re = calloc(n, sizeof *w->re);
     w->im = calloc(n, sizeof *w->im);
@@ -113,12 +113,12 @@ ckks_status measure_init(measure_world *w, const measure_set *set,
     /* the same keys and noise in every run; they protect nothing */
     static const uint8_t seed[CKKS_SEED_BYTES] = { 1 };
     ckks_params p;
-    ckks_status s = nn_pool_init(&w->pool);
+    ckks_status s = nn_pages_init(&w->pool);
 
     if (s != CKKS_OK)
         return s;
     measure_params(&p, set, kernel);
-    p.memory = nn_pool_memory(w->pool);
+    p.memory = nn_pages_memory(w->pool);
     s = nn_relay(ckks_ctx_init(&w->ctx, &p), NULL);
     if (s == CKKS_OK)
         s = world_memory(w);
@@ -139,7 +139,7 @@ static void world_clear_limb(measure_world *w)
 
     if (w->limb == NULL)
         return;
-    memory = nn_pool_memory(w->pool);
+    memory = nn_pages_memory(w->pool);
     memory.release(memory.user, w->limb,
                    (size_t)measure_n(w) * sizeof *w->limb);
 }
@@ -160,6 +160,6 @@ void measure_clear(measure_world *w)
     ckks_ctx_clear(&w->ctx);
     free(w->re);
     free(w->im);
-    nn_pool_clear(&w->pool);
+    nn_pages_clear(&w->pool);
     memset(w, 0, sizeof *w);
 }
