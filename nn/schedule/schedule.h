@@ -200,7 +200,7 @@ bool nni_alike(const nni_schedule *s);
 CKKS_CHECKED ckks_status nni_walk(const nni_schedule *s, nni_state *state,
                                   const nni_backend *with);
 
-/* ---- for its makers: schedule.c, combination.c, dense.c ------------------ */
+/* ---- for its makers: maker.c, combination.c, dense.c --------------------- */
 
 typedef struct nni_maker {
     nni_schedule *s;
@@ -213,6 +213,10 @@ typedef struct nni_maker {
                                    that goes there, 0: none has              */
     nni_step none;              /* what is filled in then                    */
 } nni_maker;
+
+/* What a maker holds besides its schedule; clear it in any case. */
+void nni_maker_init(nni_maker *m);
+void nni_maker_clear(nni_maker *m);
 
 void nni_begin_round(nni_maker *m);
 void nni_begin_body(nni_maker *m, int begin, int tasks);

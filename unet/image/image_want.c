@@ -8,43 +8,6 @@
 
 #include "image/codec.h"
 
-static bool want_size(const uni_image_want *want, uint64_t height,
-                      uint64_t width)
-{
-    const uint64_t h = (uint64_t)want->height, w = (uint64_t)want->width;
-
-    if (h == 0 || (height == h && width == w))
-        return true;
-    return want->fit && height % h == 0 && width % w == 0;
-}
-
-ckks_status uni_image_check(const char *name, const uni_shape *shape,
-                            const uni_image_want *want)
-{
-    static const uni_image_want any;
-    const uint64_t height = shape->height, width = shape->width;
-    const uni_image_want *w = want != NULL ? want : &any;
-    const char *who = w->who != NULL ? w->who : "the model takes";
-
-    if (height > 0 && width > 0 && !want_size(w, height, width))
-        return nn_fail(CKKS_EARG, "%s: %llux%llu pixels (height x width), %s "
-                       "%dx%d%s", name, (unsigned long long)height,
-                       (unsigned long long)width, who, w->height, w->width,
-                       w->fit ? " or whole multiples" : "");
-    if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
-        || width > UNET_IMAGE_SIDE || height * width > UNET_IMAGE_PIXELS)
-        return nn_fail(CKKS_EFORMAT, "%s: an image of %llu x %llu pixels, want "
-                       "1..%d a side and at most %d", name,
-                       (unsigned long long)height, (unsigned long long)width,
-                       UNET_IMAGE_SIDE, UNET_IMAGE_PIXELS);
-    if (w->channels != 0 && shape->channels != w->channels)
-        return nn_fail(CKKS_EARG, "%s: %d channel%s (%s), %s %d", name,
-                       shape->channels, shape->channels == 1 ? "" : "s",
-                       shape->channels == 1 ? "grey" : "colour", who,
-                       w->channels);
-    return CKKS_OK;
-}
-
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            int slice, const uni_image_want *want)
 {

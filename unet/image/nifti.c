@@ -14,27 +14,9 @@
 
 enum { NIFTI_HEADER = 348, NIFTI_FIRST_VOXEL = 352 };
 
-uint64_t uni_nifti_word(const uint8_t *in, int bytes, bool big)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < bytes; i++)
-        v = v << 8 | in[big ? i : bytes - 1 - i];
-    return v;
-}
-
 static int nifti_int16(const uint8_t *in, bool big)
 {
     return (int16_t)(uint16_t)uni_nifti_word(in, 2, big);
-}
-
-double uni_nifti_float(const uint8_t *in, bool big)
-{
-    uint32_t word = (uint32_t)uni_nifti_word(in, 4, big);
-    float f;
-
-    memcpy(&f, &word, 4);
-    return (double)f;
 }
 
 bool uni_is_nifti(const uint8_t *in, size_t size)

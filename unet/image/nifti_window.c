@@ -7,6 +7,24 @@
 
 #include "image/nifti.h"
 
+uint64_t uni_nifti_word(const uint8_t *in, int bytes, bool big)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < bytes; i++)
+        v = v << 8 | in[big ? i : bytes - 1 - i];
+    return v;
+}
+
+double uni_nifti_float(const uint8_t *in, bool big)
+{
+    uint32_t word = (uint32_t)uni_nifti_word(in, 4, big);
+    float f;
+
+    memcpy(&f, &word, 4);
+    return (double)f;
+}
+
 static double nifti_voxel(const nifti_head *h, const uint8_t *in)
 {
     uint64_t word = uni_nifti_word(in, h->bytes, h->swapped);
