@@ -1,6 +1,6 @@
 /* machine.c -- what operations cost on a machine: built in, as JSON, and back.
  *
- * The built-in numbers are those that `volley bench --calibrate` found on one
+ * The built-in numbers are those that `volley calibrate` found on one
  * server processor of 4 GHz with AVX-512 (docs/performance.md).
  */
 #include <math.h>

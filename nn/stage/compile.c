@@ -2,7 +2,7 @@
  *
  * Read first: compile.h, docs/11-layers.md.
  *
- * Every layer's output is kept as a list of sources (net.h).  A layer that only
+ * Every layer's output is kept as a list of sources (stage.h).  A layer that only
  * changes factors and constants changes the list; a convolution makes a stage
  * out of it.
  */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # cli.sh BUILD -- drives BUILD/volley, and BUILD/bench beside it, as people and
-# accidents would: help, usage errors, the plan without the model, every kind of bad file for every
-# verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
+# accidents would: help, usage errors, the plan without the model, every kind of
+# bad file for every verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
 # evaluation (half a minute), VOLLEY_LIMITS=0 limits of file size.  Ends with
 # "N passed, N failed".
 . "$(dirname "$0")/command.sh"
@@ -86,6 +86,20 @@ if command -v python3 >/dev/null; then
     check "plan --json is JSON" sh -c "'$volley' plan '$em' --json \
         | python3 -c 'import json, sys; json.load(sys.stdin)'"
 fi
+run "plan --explain" plan "$em" --explain
+check "plan --explain names what is asked for" \
+    grep -q '^  rotate sums and add  *9  *64 ' "$work/out"
+check "plan --explain adds up" awk '/^all, seconds/ { all = $NF }
+    /^  [a-z]/ { sum += $(NF - (NF > 5 && $NF ~ /[.][.]/) - 1) }
+    END { exit !(all > 5 && sum > 0.99 * all && sum < 1.01 * all) }' "$work/out"
+run "plan --explain --json" plan "$em" --explain --json
+check "plan --explain --json has a schedule" grep -q '"schedule": \[' "$work/out"
+refuse "plan --memory 100 names the least" "least memory .* is [0-9]* MiB" \
+    plan "$gm" --memory 100
+least=$(sed -n 's/.* needs is \([0-9]*\) MiB.*/\1/p' "$work/err" | head -n 1)
+run "plan --memory with the least that was named" plan "$gm" --memory "$least"
+check "plan --memory says what it costs in precision" \
+    grep -q '^less memory for precision' "$work/out"
 refuse "plan: no plan of that kind" "" plan "$gm" --log-n 10
 run "plan takes the real ring" plan "$gm"
 check "plan says real slots" grep -q '^ring 4x2 .* of real slots; 8 ' "$work/out"
@@ -281,12 +295,13 @@ done
 # ---- the whole way, once -------------------------------------------------------------------
 whole_way()
 {
-    run "evaluate" evaluate "$gm" --keys "$ek" "$vct" -o "$f/out.vct" --json
+    run "evaluate" evaluate "$gm" --keys "$ek" "$vct" -o "$f/out.vct" --json \
+        --explain
     cp "$work/out" "$f/evaluate.json"
     for key in images dice_encrypted dice_clear pixels_differ seconds keygen \
                encrypt evaluate decrypt threads kernel log_n log_qp \
                security_bits peak_rss_mib upload_bytes download_bytes \
-               evaluation_key_bytes; do
+               evaluation_key_bytes schedule took; do
         check "evaluate --json has $key" grep -q "\"$key\"" "$f/evaluate.json"
     done
     run "decrypt with the plan alone" decrypt "$f/gm.plan" --key "$sk" \

@@ -178,6 +178,7 @@ int volley_run_evaluate(const volley_args *a)
                                a->value[OPT_PART], a->value[OPT_OUT], &report,
                                lines.line == NULL ? NULL : &lines);
     report.evaluate = volley_clock() - start;
+    report.explain = lines.line == NULL ? NULL : &lines;
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
         nni_json_writer w;
 

@@ -107,5 +107,7 @@ void volley_report_put(nni_json_writer *w, const volley_report *r)
     put_count(w, "evaluation_key_bytes", r->keys);
     if (r->plan != NULL)
         put_layers(w, r);
+    if (r->explain != NULL)
+        volley_explain_put(w, r->explain, r->plan);
     nni_json_put_end(w);
 }

@@ -372,6 +372,7 @@ typedef struct volley_report {
                                            network ran: mostly fresh memory  */
     double layer[NN_MAX_STEPS];         /* seconds it took, all sets; 0: did
                                            not run                           */
+    const volley_explain *explain;      /* or NULL                           */
 } volley_report;
 int volley_threads(void);               /* that work is shared by            */
 void volley_report_init(volley_report *r, const volley_source *s);
