@@ -100,7 +100,7 @@ static ckks_status float_pad(const float_run *r, float_map *out,
     return CKKS_OK;
 }
 
-/* ---- layers ------------------------------------------------------------- */
+/* ---- layers -------------------------------------------------------------- */
 
 /* y[o][i][j] = bias[o] + sum_{c,p,q} w[o][c][p][q] x[c][s i + p][s j + q], x
  * padded by (k-1)/2 or, under valid, not at all. */
@@ -292,7 +292,7 @@ static ckks_status float_layer(float_run *r, int number)
     return CKKS_OK;
 }
 
-/* ---- the whole network -------------------------------------------------- */
+/* ---- the whole network --------------------------------------------------- */
 
 static int float_round_up(int v, int step)
 {

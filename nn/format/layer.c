@@ -23,7 +23,7 @@ static const struct model_op {
     { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, NULL },
 };
 
-/* ---- tensors of a layer ------------------------------------------------- */
+/* ---- tensors of a layer -------------------------------------------------- */
 
 /* The layer's tensor under a key: *out points at its floats.  A negative
  * length in the shape stands for any; it is filled in. */
@@ -245,7 +245,7 @@ static ckks_status layer_dense(nni_loader *l, nn_layer *y,
     return layer_vector(&y->bias, l, y, node, "bias");
 }
 
-/* ---- layers ------------------------------------------------------------- */
+/* ---- layers -------------------------------------------------------------- */
 
 static ckks_status layer_inputs(nni_loader *l, int number,
                                 const nni_json_node *list,

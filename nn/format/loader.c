@@ -76,4 +76,4 @@ int nni_load_find(const nn_model *m, int count, const char *name)
     return -1;
 }
 
-/* ---- the network -------------------------------------------------------- */
+/* ---- the network --------------------------------------------------------- */

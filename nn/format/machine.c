@@ -46,7 +46,7 @@ static ckks_status kernel_here(char out[NN_NAME])
     ckks_status st = ckks_ctx_init(&ctx, &p);
 
     if (st != CKKS_OK)
-        return nn_fail(st, "%s", ckks_last_error());
+        return nn_relay(st, NULL);
     memset(out, 0, NN_NAME);
     memcpy(out, ckks_ctx_kernel(ctx), strlen(ckks_ctx_kernel(ctx)));
     ckks_ctx_clear(&ctx);
@@ -100,7 +100,7 @@ ckks_status nni_machine_check(const nn_machine *m, const char *name)
     return CKKS_OK;
 }
 
-/* ---- JSON --------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------- */
 
 ckks_status nn_machine_save(char **out, size_t *size, const nn_machine *m)
 {

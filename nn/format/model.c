@@ -6,7 +6,7 @@
 
 #include "format/loader.h"
 
-/* ---- the network -------------------------------------------------------- */
+/* ---- the network --------------------------------------------------------- */
 
 static ckks_status model_layers(nni_loader *l, const nni_json_node *list)
 {

@@ -1,6 +1,18 @@
 /* dvr.c -- where a pixel lives: pure index arithmetic.
  *
  * Read first: docs/12-volley.md.
+ *
+ * An image of 4 x 8 on a ring of 2 x 2: pixels of one letter lie in one
+ * ciphertext, in the slots of a grid of 2 x 4; behind a pooling (gap 2) the map
+ * is where the letter a is, and fills one ciphertext a channel:
+ *
+ *      a b a b a b a b        a: slots 0 1 2 3      a . a . a . a .
+ *      c d c d c d c d                 4 5 6 7      . . . . . . . .
+ *      a b a b a b a b        b, c, d: the same     a . a . a . a .
+ *      c d c d c d c d                              . . . . . . . .
+ *
+ * Behind another (gap 4) it would be every other a of every other row: the ring
+ * is used up, and the grid has gaps.
  */
 #include "layout/layout.h"
 

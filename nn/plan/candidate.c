@@ -117,7 +117,7 @@ static ckks_status resolve(nn_plan *p, nni_placed *placed)
     ckks_status st = ckks_params_resolve(&p->params, &p->params);
 
     if (st != CKKS_OK)
-        return nn_fail(st, "nn_plan_make: %s", ckks_last_error());
+        return nn_relay(st, "nn_plan_make");
     st = nni_set_scales(placed, p->params.primes);
     p->in_level = placed->image.level;
     p->in_scale = placed->image.scale;

@@ -8,7 +8,6 @@
  */
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "format/machine.h"
@@ -22,7 +21,7 @@ nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
                         .alone = true, .alike = 1 };
 }
 
-/* ---- bytes ------------------------------------------------------------------ */
+/* ---- bytes --------------------------------------------------------------- */
 
 static void take(nni_count *c, size_t *at, double bytes)
 {
@@ -78,6 +77,14 @@ void nni_count_free(nni_count *c, ckks_ct *ct)
     memset(ct, 0, sizeof *ct);
 }
 
+void nni_count_free_mask(nni_count *c, ckks_pt *pt)
+{
+    if (pt->limb != NULL)
+        give(c, (size_t)(uintptr_t)pt->limb - 8,
+             (pt->level + 1) * c->figures.limb);
+    memset(pt, 0, sizeof *pt);
+}
+
 /* A key switching that makes `count` ciphertexts from out on; what was there
  * goes in the end, and only one may have been. */
 static void switching(nni_count *c, ckks_ct *out, int count,
@@ -98,7 +105,7 @@ static void switching(nni_count *c, ckks_ct *out, int count,
     nni_switch_work(&c->tally.work, &c->figures, s, 1);
 }
 
-/* ---- work --------------------------------------------------------------------- */
+/* ---- work ---------------------------------------------------------------- */
 
 static void pass(nni_count *c, double limbs)
 {
@@ -343,7 +350,7 @@ static ckks_status count_step(void *user, const nni_schedule *s,
     return CKKS_OK;
 }
 
-/* ---- rounds and tasks ----------------------------------------------------------- */
+/* ---- rounds and tasks ---------------------------------------------------- */
 
 static void count_round(void *user, const nni_schedule *s, int round,
                         bool begins)
@@ -396,121 +403,4 @@ nni_backend nni_count_backend(nni_count *c)
     return (nni_backend){ .apply = count_step, .round = count_round,
                           .task = count_task, .sampled = c->sampled,
                           .user = c };
-}
-
-/* ---- one stage -------------------------------------------------------------------- */
-
-/* All ciphertexts of a form that hold pixels, as they are when read. */
-static ckks_status fill_form(nni_state *state, const nni_placed *p, int k,
-                             int j)
-{
-    const nni_placed_stage *s = &p->stage[k];
-    const nni_out *o = &s->out[j];
-    const int t = NNI_FORM + k * NET_MAX_OUTS + j;
-    const nni_size size = nni_stage_size(s->of);
-    const nni_means end = nni_means_after(&size, o->pool, &p->layout,
-                                          nni_turns(&size, o->pool,
-                                                    &p->layout));
-    const int phases = nni_means_phases(&end, &p->layout);
-    ckks_status st = nni_state_form(state, p, k, j);
-    int y, x;
-
-    for (int i = 0; st == CKKS_OK && i < state->count[t]; i++)
-        if (nni_means_at(&y, &x, &end, &p->layout, i % phases))
-            state->tensor[t][i] = (ckks_ct){ .degree = 1, .level = o->level,
-                                             .limb = (uint64_t *)8 };
-    return st;
-}
-
-static ckks_status fill_image(nni_state *state, const nni_placed *p,
-                              const char *name)
-{
-    const int inputs = p->net->model->channels * p->layout.ring_y
-                       * p->layout.ring_x;
-    const int outputs = p->stage[p->num_stages - 1].planes
-                        * nn_layout_phases(&p->layout,
-                                           p->stage[p->num_stages - 1].of
-                                               ->gap);
-
-    state->tensor[NNI_IMAGE] = calloc((size_t)inputs + 1, sizeof(ckks_ct));
-    state->tensor[NNI_LOGIT] = calloc((size_t)outputs + 1, sizeof(ckks_ct));
-    if (state->tensor[NNI_IMAGE] == NULL || state->tensor[NNI_LOGIT] == NULL)
-        return nn_fail(CKKS_EMEM, "%s: no memory for %d ciphertexts", name,
-                       inputs + outputs);
-    state->count[NNI_IMAGE] = inputs;
-    state->count[NNI_LOGIT] = outputs;
-    for (int i = 0; i < inputs; i++)
-        state->tensor[NNI_IMAGE][i] = (ckks_ct){ .degree = 1,
-                                                 .level = p->image.level,
-                                                 .limb = (uint64_t *)8 };
-    return CKKS_OK;
-}
-
-/* Gives back a stage's masks. */
-static void free_masks(nni_count *c, nni_state *state)
-{
-    for (int i = 0; i < state->masks; i++)
-        if (state->mask[i].limb != NULL)
-            give(c, (size_t)(uintptr_t)state->mask[i].limb - 8,
-                 (state->mask[i].level + 1) * c->figures.limb);
-}
-
-static ckks_status walk_stage(nni_count *c, const nni_schedule *s,
-                              nni_state *state)
-{
-    const nni_backend with = nni_count_backend(c);
-    ckks_status st = nni_state_open(state, s);
-
-    if (st == CKKS_OK)
-        st = nni_walk(s, state, &with);
-    free_masks(c, state);
-    nni_state_close(state);
-    return st;
-}
-
-ckks_status nni_count_stage(nni_count *c, const nni_schedule *s)
-{
-    const nni_placed *p = s->placed;
-    const nni_placed_stage *stage = &p->stage[s->stage];
-    nni_state state;
-    ckks_status st = nni_state_init(&state, p, p->net->name);
-
-    if (st != CKKS_OK)
-        return st;
-    st = fill_image(&state, p, p->net->name);
-    for (int i = 0; i < stage->of->num_sources && st == CKKS_OK; i++) {
-        const int from = stage->of->source[i].stage;
-
-        if (from >= 0)
-            st = fill_form(&state, p, from, stage->from[i]);
-    }
-    if (st == CKKS_OK)
-        st = walk_stage(c, s, &state);
-    nni_state_clear(&state);
-    return st;
-}
-
-ckks_status nni_count_network(nni_count *c, const nni_schedule *const *s)
-{
-    const nni_placed *p = s[0]->placed;
-    nni_state state;
-    ckks_status st = nni_state_init(&state, p, p->net->name);
-
-    if (st != CKKS_OK)
-        return st;
-    st = fill_image(&state, p, p->net->name);
-    for (int i = 0; i < state.count[NNI_IMAGE]; i++) {
-        ckks_ct *ct = &state.tensor[NNI_IMAGE][i];
-        const int level = ct->level;
-
-        memset(ct, 0, sizeof *ct);
-        nni_count_make(c, ct, 1, level);
-    }
-    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++)
-        st = walk_stage(c, s[k], &state);
-    nni_state_clear(&state);
-    if (st == CKKS_OK && c->no_room)
-        st = nn_fail(CKKS_EMEM, "%s: no memory to lay out memory",
-                     p->net->name);
-    return st;
 }

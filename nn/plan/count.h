@@ -64,6 +64,7 @@ nni_backend nni_count_backend(nni_count *c);
 /* A ciphertext or some bytes that come or go without a step. */
 void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level);
 void nni_count_free(nni_count *c, ckks_ct *ct);
+void nni_count_free_mask(nni_count *c, ckks_pt *pt);
 
 /* Walks over stage k alone: what it reads is there, each form it makes is
  * dropped in the end.  `live` of c are the bytes that are in use before it. */

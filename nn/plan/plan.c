@@ -250,5 +250,5 @@ ckks_status nn_plan_context(ckks_ctx **out, const nn_plan *p,
     params.kernel = NULL;
     params.memory = memory == NULL ? (ckks_memory){ 0 } : *memory;
     st = ckks_ctx_init(out, &params);
-    return st == CKKS_OK ? st : nn_fail(st, "%s", ckks_last_error());
+    return nn_relay(st, NULL);
 }

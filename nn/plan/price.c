@@ -234,7 +234,7 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
     return st;
 }
 
-/* ---- memory, laid out ------------------------------------------------------- */
+/* ---- memory, laid out ---------------------------------------------------- */
 
 static ckks_status schedules_init(nni_schedule *s, nni_map *map,
                                   const nn_plan *p, const nni_placed *placed)

@@ -173,7 +173,8 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
                 return CKKS_OK;
             continue;
         }
-        worth = nni_worth(&plan[1], with->aim) * nni_excess(&plan[1], with->model);
+        worth = nni_worth(&plan[1], with->aim)
+                * nni_excess(&plan[1], with->model);
         if (worth
             < (more_memory(&plan[1], plan, with->aim) ? NNI_WORTH_MEMORY : 1)
                   * with->worth) {
@@ -210,8 +211,9 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     if (with->worth < NONE)
         return CKKS_OK;
     if (with->least_bytes < NONE)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a plan "
-                       "of this network needs is %.0f MiB, allowed are %.0f",
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a "
+                       "plan of this network needs is %.0f MiB, allowed are "
+                       "%.0f",
                        ceil(with->least_bytes / 1048576),
                        (double)aim->max_memory / 1048576);
     return nn_fail(why.status, "%s", why.message);

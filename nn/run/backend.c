@@ -10,12 +10,6 @@
 #include "run/backend.h"
 #include "schedule/parallel.h"
 
-/* libckks's message as libnn's. */
-static ckks_status relay(ckks_status st)
-{
-    return st == CKKS_OK ? st : nn_fail(st, "%s", ckks_last_error());
-}
-
 /* What stands for channel o where the activation is no square: the same scale
  * as a square has. */
 static bool is_linear(const nni_stage *s, int o)
@@ -60,7 +54,7 @@ static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
     st = ckks_encode(out, r->ctx, slot, NULL, l->slots, stage->level,
                      ldexp(1, stage->mask_bits));
     free(slot);
-    return relay(st);
+    return nn_relay(st, NULL);
 }
 
 /* The parts that are there: those of a matrix may be sums of nothing. */
@@ -105,7 +99,7 @@ static ckks_status with_parts(const nni_runner *r, const nni_schedule *s,
             st = ckks_ct_copy(to, part[0]);
         else
             st = ckks_rotate_sum(to, part, turn, n, r->keys);
-        st = relay(st);
+        st = nn_relay(st, NULL);
     }
     free(part);
     free(turn);
@@ -142,7 +136,7 @@ static ckks_status products(const nni_runner *r, const nni_schedule *s,
     if (sum->limb != NULL)
         sum->scale = nni_sum_scale(&s->placed->stage[s->stage]);
     ckks_ct_clear(&product);
-    return relay(st);
+    return nn_relay(st, NULL);
 }
 
 static void release(const nni_schedule *s, nni_state *state,
@@ -168,46 +162,49 @@ static ckks_status apply(const nni_runner *r, const nni_schedule *s,
 
     switch (step->what) {
     case NNI_DROP:
-        return relay(ckks_drop_level(to, from, step->level));
+        return nn_relay(ckks_drop_level(to, from, step->level), NULL);
     case NNI_HOIST:
     case NNI_ROTATE_SUM:
         return with_parts(r, s, state, step, task, here);
     case NNI_ALTERNATE:
-        return relay(ckks_mul_alternating(to, from));
+        return nn_relay(ckks_mul_alternating(to, from), NULL);
     case NNI_ENCODE:
         return encode_mask(r, s, &state->mask[step->at], &s->mask[step->at]);
     case NNI_MASK:
-        return relay(ckks_mul_plain(to, from, &state->mask[step->at]));
+        return nn_relay(ckks_mul_plain(to, from, &state->mask[step->at]), NULL);
     case NNI_SCALE:
-        return relay(ckks_mul_const(to, from, 1, 0, ldexp(1, stage->mask_bits)));
+        return nn_relay(ckks_mul_const(to, from, 1, 0,
+                                       ldexp(1, stage->mask_bits)), NULL);
     case NNI_COMBINE:
         return nni_run_combine(s, state, &s->combine[step->at]);
     case NNI_ADD:
-        return relay(ckks_add(to, to, from));
+        return nn_relay(ckks_add(to, to, from), NULL);
     case NNI_BIAS:
-        return relay(ckks_add_const(to, to, s->map->phase[step->at].bias[task], 0));
+        return nn_relay(ckks_add_const(to, to,
+                                       s->map->phase[step->at].bias[task], 0),
+                        NULL);
     case NNI_RESCALE:
-        return relay(ckks_rescale(to, to));
+        return nn_relay(ckks_rescale(to, to), NULL);
     case NNI_MOVE:
         ckks_ct_swap(to, from);
         return CKKS_OK;
     case NNI_ACTIVATE:
-        return relay(activate(to, from, stage, task));
+        return nn_relay(activate(to, from, stage, task), NULL);
     case NNI_ACCUMULATE:
-        return relay(accumulate(to, from, stage, task));
+        return nn_relay(accumulate(to, from, stage, task), NULL);
     case NNI_RELIN_RESCALE:
-        return relay(ckks_relin_rescale(to, to, r->keys));
+        return nn_relay(ckks_relin_rescale(to, to, r->keys), NULL);
     case NNI_LIFT:
-        return relay(ckks_mul_const(
+        return nn_relay(ckks_mul_const(
             to, to, 1, 0,
             nni_lift(r->bits, stage->value_scale,
-                     ckks_ctx_prime(r->ctx, step->level))));
+                     ckks_ctx_prime(r->ctx, step->level))), NULL);
     case NNI_PRODUCTS:
         return products(r, s, state, step, task);
     case NNI_BIAS_PLAIN:
         if (stage->extra)
             to->scale = stage->value_scale;
-        return relay(ckks_add_plain(to, to, &r->encoded->bias[task]));
+        return nn_relay(ckks_add_plain(to, to, &r->encoded->bias[task]), NULL);
     default:
         release(s, state, step, task, here);
         return CKKS_OK;

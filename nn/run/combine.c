@@ -112,8 +112,7 @@ ckks_status nni_run_combine(const nni_schedule *s, nni_state *state,
         st = ckks_combine(w.out, w.sums, w.in, (size_t)c->cts, w.block,
                           (size_t)c->blocks,
                           ldexp(stage->scale, stage->mask_bits));
-        if (st != CKKS_OK)
-            st = nn_fail(st, "%s", ckks_last_error());
+        st = nn_relay(st, NULL);
     }
     call_clear(&w);
     return st;

@@ -110,7 +110,8 @@ static void pages_release(void *user, void *p, size_t size)
     pages->used -= size;
     if (pages->region != NULL && (char *)p >= pages->region
         && (char *)p < pages->region + pages->size)
-        nni_arena_give(&pages->arena, (size_t)((char *)p - pages->region), size);
+        nni_arena_give(&pages->arena, (size_t)((char *)p - pages->region),
+                       size);
     else
         free(p);
     pthread_mutex_unlock(&pages->lock);

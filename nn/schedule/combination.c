@@ -1,7 +1,7 @@
 /* combination.c -- the steps of a stage whose outputs are integer combinations
  * of ciphertexts.
  *
- * Read first: schedule.h, map.h.
+ * Read first: inputs.h.
  *
  *   make what is read      inputs dropped, rotated, masked, alternating
  *   for each piece         combine inputs into sums; for each channel and
@@ -12,376 +12,24 @@
  * so pieces are small, and where many made inputs are read by few sums, the
  * inputs are made and read some channels at a time, and sums are added.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "schedule/schedule.h"
+#include "schedule/inputs.h"
 
 /* Limbs: of the sums of a piece, unless those of one phase and as many channels
  * as kernels work on together are more; of the sums of a piece that are added
  * to others; of the made inputs of one slice. */
 enum { PIECE_LIMBS = 704, ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
 
-/* A made input: how, and its number among those of its feed. */
-typedef struct version {
-    nni_term term;
-    int number;
-    int last;                   /* last phase that reads it                  */
-} version;
-
-/* What is known of a feed. */
-typedef struct feed_use {
-    int first_version, versions;
-    int base;                   /* of its made ciphertexts in NNI_OWN: base +
-                                   channel versions + number                 */
-    int last_plain;             /* last phase that reads it as it is         */
-    int last_made;              /* last phase that reads what is made of it  */
-    nni_ref plain;              /* where it then is                          */
-    bool drops;                 /* nothing else reads it later               */
-    bool own;                   /* `plain` is made here                      */
-} feed_use;
-
-/* What is given back once a phase is done: a feed as it is, or what is made of
- * it. */
-typedef struct ending {
-    int last, feed;
-    bool made;
-} ending;
-
-typedef struct work {
-    nni_maker *m;
-    const nni_map *map;
-    feed_use *use;              /* shape (feeds)                             */
-    version *version;           /* sorted                                    */
-    int versions;
-    ending *ending;             /* shape (endings), by `last`                */
-    int endings, ended;         /* so many of them are done                  */
-    int *number;                /* shape (feeds + versions): 1 + the number of
-                                   what is read in the combination at work;
-                                   0: it is not                              */
-    int columns;                /* phases of a row                           */
-    int slices;
-} work;
-
-static int limbs_of(const work *w)
-{
-    return 2 * (w->m->stage->level + 1);
-}
-
-/* ---- versions ------------------------------------------------------------- */
-
-/* Whether a term reads a ciphertext that is made of its input first. */
-static bool is_made(const work *w, const nni_term *t)
-{
-    return (w->m->by_inputs && t->step != 0)
-           || (w->m->stage->masked && nni_cut(t)) || t->alternate != 0;
-}
-
-/* Sums that are rotated later read the input as it lies. */
-static nni_term made_term(const work *w, const nni_term *t)
-{
-    nni_term v = *t;
-
-    if (!w->m->by_inputs)
-        v.step = 0;
-    return v;
-}
-
-static int compare_versions(const void *a, const void *b)
-{
-    return nni_compare_terms(&((const version *)a)->term,
-                             &((const version *)b)->term);
-}
-
-static const version *find_version(const work *w, const nni_term *t)
-{
-    const version key = { .term = made_term(w, t) };
-
-    return bsearch(&key, w->version, (size_t)w->versions, sizeof key,
-                   compare_versions);
-}
-
-/* All versions, sorted; and where feeds are read as they are. */
-static bool list_versions(work *w)
-{
-    int all = 0, kept = 0;
-
-    for (int i = 0; i < w->map->num_phases; i++)
-        all += w->map->phase[i].groups;
-    w->version = malloc(((size_t)all + 1) * sizeof *w->version);
-    if (w->version == NULL)
-        return false;
-    all = 0;
-    for (int i = 0; i < w->map->num_phases; i++)
-        for (int g = 0; g < w->map->phase[i].groups; g++) {
-            const nni_term *t = &w->map->phase[i].group[g].term;
-
-            if (is_made(w, t))
-                w->version[all++] = (version){ made_term(w, t), 0, i };
-            else
-                w->use[t->feed].last_plain = i;
-        }
-    qsort(w->version, (size_t)all, sizeof *w->version, compare_versions);
-    for (int i = 0; i < all; i++) {
-        if (kept > 0 && compare_versions(&w->version[kept - 1],
-                                         &w->version[i]) == 0) {
-            if (w->version[i].last > w->version[kept - 1].last)
-                w->version[kept - 1].last = w->version[i].last;
-            continue;
-        }
-        w->version[kept++] = w->version[i];
-    }
-    w->versions = kept;
-    return true;
-}
-
-/* Whether no other stage reads a source later, this one only there. */
-static bool drops(const nni_maker *m, int i)
-{
-    const nni_stage *s = m->stage->of;
-
-    for (int j = 0; j < s->num_sources; j++)
-        if (j != i && s->source[j].stage == s->source[i].stage
-            && m->stage->from[j] == m->stage->from[i])
-            return false;
-    return nni_source_form(m->p, m->stage, i)->last_reader == m->k;
-}
-
-/* Where a feed's ciphertexts are to begin with. */
-static nni_ref source_ref(const work *w, const nni_feed *f)
-{
-    const int from = w->m->stage->of->source[f->source].stage;
-
-    return (nni_ref){ from < 0 ? NNI_IMAGE
-                               : NNI_FORM + from * NET_MAX_OUTS
-                                     + w->m->stage->from[f->source],
-                      f->phase, f->stride };
-}
-
-static void list_uses(work *w)
-{
-    const nni_maker *m = w->m;
-    int base = w->map->num_inputs;
-
-    for (int f = 0, v = 0; f < w->map->num_feeds; f++) {
-        const nni_feed *feed = &w->map->feed[f];
-        feed_use *use = &w->use[f];
-
-        use->first_version = v;
-        for (; v < w->versions && w->version[v].term.feed == f; v++) {
-            w->version[v].number = use->versions++;
-            if (w->version[v].last > use->last_made)
-                use->last_made = w->version[v].last;
-        }
-        use->base = base;
-        base += use->versions * feed->channels;
-        use->drops = drops(m, feed->source);
-        use->own = m->stage->masked
-                   || nni_source_form(m->p, m->stage, feed->source)->level
-                          != m->stage->level;
-        use->plain = use->own
-                         ? (nni_ref){ NNI_OWN, feed->first, feed->stride }
-                         : source_ref(w, feed);
-    }
-    m->s->count[-NNI_OWN - 1] = base;
-}
-
-/* Where channel c of a feed's version number v is. */
-static nni_ref version_ref(const work *w, int feed, int v)
-{
-    return (nni_ref){ NNI_OWN, w->use[feed].base + v, w->use[feed].versions };
-}
-
-/* ---- making what is read --------------------------------------------------- */
-
-static int mask_number(work *w, const nni_term *t)
-{
-    nni_schedule *s = w->m->s;
-    nni_term *grown;
-
-    for (int i = 0; i < s->masks; i++)
-        if (nni_same_cut(&s->mask[i], t))
-            return i;
-    grown = nni_grow(w->m, s->mask, &s->masks, sizeof *grown);
-    if (grown == NULL)
-        return 0;
-    s->mask = grown;
-    s->mask[s->masks - 1] = *t;
-    return s->masks - 1;
-}
-
-static void encode_masks(work *w)
-{
-    const nni_ref none = { NNI_HERE, 0, 0 };
-
-    for (int v = 0; v < w->versions; v++)
-        if (nni_cut(&w->version[v].term))
-            (void)mask_number(w, &w->version[v].term);
-    for (int i = 0; i < w->m->s->masks; i++) {
-        nni_begin_round(w->m);
-        nni_begin_body(w->m, 0, 1);
-        nni_add_step(w->m, NNI_ENCODE, none, none, w->m->stage->level)->at = i;
-    }
-}
-
-/* The versions of one channel of feed f, from `in`. */
-static void make_versions(work *w, int f, nni_ref in)
-{
-    const int level = w->m->stage->level;
-    const feed_use *use = &w->use[f];
-    const version *v = w->version + use->first_version;
-    int still = 0;
-
-    while (still < use->versions && v[still].term.step == 0)
-        still++;
-    if (still < use->versions) {
-        nni_add_step(w->m, NNI_HOIST, version_ref(w, f, still), in, level);
-        for (int i = still; i < use->versions; i++)
-            nni_add_part(w->m, in, v[i].term.step);
-    }
-    for (int i = 0; i < use->versions; i++) {
-        const nni_ref to = version_ref(w, f, i);
-        const nni_ref from = i < still ? in : to;
-
-        if (v[i].term.alternate != 0)
-            nni_add_step(w->m, NNI_ALTERNATE, to, from, level);
-        else if (nni_cut(&v[i].term))
-            nni_add_step(w->m, NNI_MASK, to, from, level)->at =
-                mask_number(w, &v[i].term);
-        else if (w->m->stage->masked)
-            nni_add_step(w->m, NNI_SCALE, to, from, level);
-    }
-}
-
-/* A feed's channels of one slice: what is read of them. */
-static void make_feed(work *w, int f, int channel, int channels)
-{
-    const nni_placed_stage *s = w->m->stage;
-    const nni_feed *feed = &w->map->feed[f];
-    const feed_use *use = &w->use[f];
-    const nni_ref source = source_ref(w, feed);
-    const bool lower =
-        nni_source_form(w->m->p, s, feed->source)->level != s->level;
-    nni_ref in = source;
-
-    if (feed->last < 0 || (use->versions == 0 && !use->own))
-        return;
-    nni_begin_body(w->m, channel, channels);
-    if (lower) {
-        in = (nni_ref){ NNI_OWN, feed->first, feed->stride };
-        nni_add_step(w->m, NNI_DROP, in, source, s->level);
-        if (use->drops)
-            nni_add_step(w->m, NNI_FREE, source, source, s->level)->at = 1;
-    }
-    make_versions(w, f, in);
-    if (s->masked && use->last_plain >= 0)
-        nni_add_step(w->m, NNI_SCALE, use->plain, in, s->level);
-    if (use->last_plain < 0 && (lower || use->drops))
-        nni_add_step(w->m, NNI_FREE, in, in, s->level)->at = 1;
-    else if (s->masked && !lower && use->drops)
-        nni_add_step(w->m, NNI_FREE, in, in, s->level)->at = 1;
-}
-
-/* The channels of a slice; the first one has some of every feed. */
-static int slice_begin(const work *w, const nni_feed *f, int slice)
-{
-    return (int)(((long)f->channels * slice + w->slices - 1) / w->slices);
-}
-
-static void make_slice(work *w, int slice)
-{
-    bool any = false;
-
-    for (int f = 0; f < w->map->num_feeds && !any; f++)
-        any = w->map->feed[f].last >= 0
-              && (w->use[f].versions > 0 || w->use[f].own);
-    if (!any)
-        return;
-    nni_begin_round(w->m);
-    for (int f = 0; f < w->map->num_feeds; f++) {
-        const nni_feed *feed = &w->map->feed[f];
-        const int from = slice_begin(w, feed, slice);
-        const int to = slice_begin(w, feed, slice + 1);
-
-        if (to > from)
-            make_feed(w, f, from, to - from);
-    }
-}
-
-static int compare_endings(const void *a, const void *b)
-{
-    const ending *x = a, *y = b;
-
-    if (x->last != y->last)
-        return x->last < y->last ? -1 : 1;
-    return x->feed != y->feed ? (x->feed < y->feed ? -1 : 1)
-                              : x->made - y->made;
-}
-
-static bool list_endings(work *w)
-{
-    w->ending = malloc((2 * (size_t)w->map->num_feeds + 1)
-                       * sizeof *w->ending);
-    if (w->ending == NULL)
-        return false;
-    for (int f = 0; f < w->map->num_feeds; f++) {
-        const feed_use *use = &w->use[f];
-
-        if (use->versions > 0)
-            w->ending[w->endings++] = (ending){ use->last_made, f, true };
-        if (use->last_plain >= 0 && (use->own || use->drops))
-            w->ending[w->endings++] = (ending){ use->last_plain, f, false };
-    }
-    qsort(w->ending, (size_t)w->endings, sizeof *w->ending, compare_endings);
-    return true;
-}
-
-/* Channels from .. to of what an ending gives back. */
-static void free_feed(work *w, const ending *e, int from, int to)
-{
-    const feed_use *use = &w->use[e->feed];
-    const nni_ref of = e->made ? version_ref(w, e->feed, 0) : use->plain;
-
-    if (to == from)
-        return;
-    nni_begin_body(w->m, from, to - from);
-    nni_add_step(w->m, NNI_FREE, of, of, w->m->stage->level)->at =
-        e->made ? use->versions : 1;
-}
-
-/* Frees what no phase from `phase` on reads. */
-static void free_before(work *w, int phase)
-{
-    if (w->ended == w->endings || w->ending[w->ended].last >= phase)
-        return;
-    nni_begin_round(w->m);
-    for (; w->ended < w->endings && w->ending[w->ended].last < phase;
-         w->ended++)
-        free_feed(w, &w->ending[w->ended], 0,
-                  w->map->feed[w->ending[w->ended].feed].channels);
-}
-
-/* Frees all of a slice, which is done. */
-static void free_slice(work *w, int slice)
-{
-    nni_begin_round(w->m);
-    for (int i = 0; i < w->endings; i++) {
-        const nni_feed *f = &w->map->feed[w->ending[i].feed];
-
-        free_feed(w, &w->ending[i], slice_begin(w, f, slice),
-                  slice_begin(w, f, slice + 1));
-    }
-}
-
-/* ---- pieces ---------------------------------------------------------------- */
+/* ---- pieces -------------------------------------------------------------- */
 
 /* The step that the sums of a term are rotated by. */
-static int due(const work *w, const nni_term *t)
+static int due(const nni_inputs *w, const nni_term *t)
 {
     return w->m->by_inputs ? 0 : t->step;
 }
 
-static int phase_blocks(const work *w, const nni_phase *p)
+static int phase_blocks(const nni_inputs *w, const nni_phase *p)
 {
     int blocks = 0;
 
@@ -395,9 +43,15 @@ static int phase_blocks(const work *w, const nni_phase *p)
     return blocks;
 }
 
+/* Phases of a row. */
+static int columns(const nni_inputs *w)
+{
+    return nni_phases(w->m->p->layout.ring_x, w->m->stage->of->gap);
+}
+
 /* As many phases of the row as their sums allow; if not even one, of that one
  * some channels. */
-static void piece_begin(const work *w, nni_piece *p, int most)
+static void piece_begin(const nni_inputs *w, nni_piece *p, int most)
 {
     const nni_map *m = w->map;
     int blocks = phase_blocks(w, &m->phase[p->first]), some;
@@ -412,7 +66,7 @@ static void piece_begin(const work *w, nni_piece *p, int most)
             p->channels = some;
         return;
     }
-    for (int i = p->first + 1; i % w->columns != 0; i++, p->phases++) {
+    for (int i = p->first + 1; i % columns(w) != 0; i++, p->phases++) {
         blocks += phase_blocks(w, &m->phase[i]);
         if (blocks * m->channels > most)
             return;
@@ -421,7 +75,7 @@ static void piece_begin(const work *w, nni_piece *p, int most)
 
 /* The piece that follows, the first one if all is zero; false behind the
  * last.  most: ciphertexts of its sums. */
-static bool piece_next(const work *w, nni_piece *p, int most)
+static bool piece_next(const nni_inputs *w, nni_piece *p, int most)
 {
     const int rest = w->map->channels - p->channel - p->channels;
 
@@ -439,19 +93,18 @@ static bool piece_next(const work *w, nni_piece *p, int most)
     return true;
 }
 
-/* ---- combinations ----------------------------------------------------------- */
+/* ---- combinations -------------------------------------------------------- */
 
 /* The number of what a group reads in the combination; it is added if need
  * be. */
-static int input_number(work *w, nni_combine *c, const nni_term *t, int slice)
+static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
+                        int slice)
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
-    const version *v = is_made(w, t) ? find_version(w, t) : NULL;
-    int *number = &w->number[v == NULL ? t->feed
-                                       : w->map->num_feeds
-                                             + (int)(v - w->version)];
-    const int from = slice_begin(w, feed, slice);
+    const int from = nni_slice_begin(w, feed, slice);
+    int *number;
+    const nni_ref ref = nni_read_ref(&number, w, t);
     nni_input *in;
 
     if (*number > 0)
@@ -461,9 +114,7 @@ static int input_number(work *w, nni_combine *c, const nni_term *t, int slice)
         return 0;
     s->input = in;
     in += s->inputs - 1;
-    *in = (nni_input){ v == NULL ? w->use[t->feed].plain
-                                 : version_ref(w, t->feed, v->number),
-                       from, slice_begin(w, feed, slice + 1) - from,
+    *in = (nni_input){ ref, from, nni_slice_begin(w, feed, slice + 1) - from,
                        c->cts };
     c->cts += in->channels;
     *number = ++c->inputs;
@@ -471,8 +122,8 @@ static int input_number(work *w, nni_combine *c, const nni_term *t, int slice)
 }
 
 /* to: where the sum of channel 0 would be. */
-static void add_block(work *w, nni_combine *c, int phase, int step, int slice,
-                      int to)
+static void add_block(nni_inputs *w, nni_combine *c, int phase, int step,
+                      int slice, int to)
 {
     nni_schedule *s = w->m->s;
     const nni_phase *p = &w->map->phase[phase];
@@ -512,8 +163,8 @@ static void add_block(work *w, nni_combine *c, int phase, int step, int slice,
 
 /* Where the sums of block number b of a piece are: those of a slice lie by
  * phases and channels, others as they come. */
-static int sums_at(const work *w, const nni_piece *p, int tensor, int phase,
-                   int b)
+static int sums_at(const nni_inputs *w, const nni_piece *p, int tensor,
+                   int phase, int b)
 {
     return w->slices > 1 && tensor == NNI_SUM
                ? phase * w->map->channels
@@ -521,7 +172,8 @@ static int sums_at(const work *w, const nni_piece *p, int tensor, int phase,
 }
 
 /* Adds a combination to the schedule, and the step that does it. */
-static void combine(work *w, const nni_piece *piece, int tensor, int slice)
+static void combine(nni_inputs *w, const nni_piece *piece, int tensor,
+                    int slice)
 {
     nni_schedule *s = w->m->s;
     const nni_ref to = { tensor, 0, 1 };
@@ -561,10 +213,10 @@ static void combine(work *w, const nni_piece *piece, int tensor, int slice)
         s->combines - 1;
 }
 
-/* ---- from sums to forms ------------------------------------------------------ */
+/* ---- from sums to forms -------------------------------------------------- */
 
 /* What follows the sums of one phase, which are these blocks. */
-static void finish_phase(work *w, const nni_block *block, int blocks)
+static void finish_phase(nni_inputs *w, const nni_block *block, int blocks)
 {
     const int level = w->m->stage->level, phase = block->phase;
     nni_ref sum = { NNI_HERE, 0, 0 };
@@ -587,7 +239,7 @@ static void finish_phase(work *w, const nni_block *block, int blocks)
 }
 
 /* The same for a combination whose sums are complete. */
-static void finish_piece(work *w, const nni_combine *c)
+static void finish_piece(nni_inputs *w, const nni_combine *c)
 {
     const nni_block *block = w->m->s->block + c->first_block;
 
@@ -602,7 +254,7 @@ static void finish_piece(work *w, const nni_combine *c)
     }
 }
 
-static bool has_pixels(const work *w, const nni_piece *p)
+static bool has_pixels(const nni_inputs *w, const nni_piece *p)
 {
     bool live = false;
 
@@ -612,14 +264,14 @@ static bool has_pixels(const work *w, const nni_piece *p)
 }
 
 /* Piece by piece. */
-static void make_pieces(work *w)
+static void make_pieces(nni_inputs *w)
 {
     nni_piece piece = { 0 };
 
-    make_slice(w, 0);
-    while (piece_next(w, &piece, PIECE_LIMBS / limbs_of(w))) {
+    nni_make_slice(w, 0);
+    while (piece_next(w, &piece, PIECE_LIMBS / nni_inputs_limbs(w))) {
         if (piece.channel == 0)
-            free_before(w, piece.first);
+            nni_free_before(w, piece.first);
         if (!has_pixels(w, &piece))
             continue;
         combine(w, &piece, NNI_SUM, 0);
@@ -627,13 +279,13 @@ static void make_pieces(work *w)
             return;
         finish_piece(w, &w->m->s->combine[w->m->s->combines - 1]);
     }
-    free_before(w, w->map->num_phases);
+    nni_free_before(w, w->map->num_phases);
 }
 
-/* ---- slices ------------------------------------------------------------------ */
+/* ---- slices -------------------------------------------------------------- */
 
 /* The sums that a combination made are added to those of the slices before. */
-static void add_piece(work *w, const nni_combine *c)
+static void add_piece(nni_inputs *w, const nni_combine *c)
 {
     nni_begin_round(w->m);
     nni_begin_body(w->m, c->piece.channel, c->piece.channels);
@@ -650,7 +302,7 @@ static void add_piece(work *w, const nni_combine *c)
 
 /* Slice by slice: sums of all phases and channels, one block a phase; those of
  * the first slice are made, those of others added to them piece by piece. */
-static void make_slices(work *w)
+static void make_slices(nni_inputs *w)
 {
     nni_schedule *s = w->m->s;
     const int first = s->combines;
@@ -661,8 +313,8 @@ static void make_slices(work *w)
         const int most = slice == 0 ? PIECE_LIMBS : ADDED_LIMBS;
         nni_piece piece = { 0 };
 
-        make_slice(w, slice);
-        while (piece_next(w, &piece, most / limbs_of(w))) {
+        nni_make_slice(w, slice);
+        while (piece_next(w, &piece, most / nni_inputs_limbs(w))) {
             if (!has_pixels(w, &piece))
                 continue;
             before = s->combines;
@@ -674,7 +326,7 @@ static void make_slices(work *w)
         }
         if (slice == 0)
             last = s->combines;
-        free_slice(w, slice);
+        nni_free_slice(w, slice);
     }
     for (int c = first; c < last; c++)
         finish_piece(w, &s->combine[c]);
@@ -682,19 +334,15 @@ static void make_slices(work *w)
 
 /* How many slices the made inputs are worth: 1, or as many as make them small,
  * if what all then hold at once is a tenth less. */
-static int choose_slices(const work *w)
+static int choose_slices(const nni_inputs *w)
 {
-    const int limbs = limbs_of(w);
-    long made = 0, sums = 0, piece, slices, most = 1;
+    const int limbs = nni_inputs_limbs(w);
+    int most;
+    const long made = nni_inputs_made(&most, w);
+    long sums = 0, piece, slices;
 
     if (!w->m->by_inputs)
         return 1;
-    for (int f = 0; f < w->map->num_feeds; f++) {
-        const int channels = w->map->feed[f].channels;
-
-        made += (long)w->use[f].versions * channels * limbs;
-        most = channels > most ? channels : most;
-    }
     for (int i = 0; i < w->map->num_phases; i++)
         sums += w->map->phase[i].live ? (long)w->map->channels * limbs : 0;
     piece = sums < PIECE_LIMBS ? sums : PIECE_LIMBS;
@@ -708,39 +356,17 @@ static int choose_slices(const work *w)
 
 void nni_make_combination(nni_maker *m)
 {
-    work w = { .m = m, .map = m->s->map,
-               .columns = nni_phases(m->p->layout.ring_x, m->stage->of->gap),
-               .slices = 1 };
+    nni_inputs w;
 
     m->by_inputs |= m->stage->masked;
-    w.use = calloc((size_t)w.map->num_feeds + 1, sizeof *w.use);
-    if (w.use == NULL) {
-        m->full = true;
-        return;
+    nni_inputs_init(&w, m);
+    if (!m->full) {
+        w.slices = choose_slices(&w);
+        nni_encode_masks(&w);
+        if (w.slices > 1)
+            make_slices(&w);
+        else
+            make_pieces(&w);
     }
-    for (int f = 0; f < w.map->num_feeds; f++)
-        w.use[f].last_plain = -1;
-    if (!list_versions(&w)) {
-        m->full = true;
-        free(w.use);
-        return;
-    }
-    list_uses(&w);
-    w.number = malloc((size_t)(w.map->num_feeds + w.versions + 1)
-                      * sizeof *w.number);
-    if (w.number == NULL || !list_endings(&w)) {
-        m->full = true;
-        goto end;
-    }
-    w.slices = choose_slices(&w);
-    encode_masks(&w);
-    if (w.slices > 1)
-        make_slices(&w);
-    else
-        make_pieces(&w);
-end:
-    free(w.ending);
-    free(w.number);
-    free(w.version);
-    free(w.use);
+    nni_inputs_clear(&w);
 }

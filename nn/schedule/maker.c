@@ -6,7 +6,7 @@
 
 #include "schedule/schedule.h"
 
-/* ---- arrays --------------------------------------------------------------- */
+/* ---- arrays -------------------------------------------------------------- */
 
 void *nni_grow(nni_maker *m, void *array, int *count, size_t size)
 {
@@ -77,7 +77,7 @@ void nni_add_part(nni_maker *m, nni_ref from, int step)
     s->step[s->steps - 1].count++;
 }
 
-/* ---- forms ---------------------------------------------------------------- */
+/* ---- forms --------------------------------------------------------------- */
 
 int nni_collects(const nni_maker *m, int j)
 {
@@ -185,7 +185,7 @@ void nni_add_forms(nni_maker *m, nni_ref sum, int phase, int level)
         nni_add_step(m, NNI_FREE, sum, sum, level)->at = 1;
 }
 
-/* ---- the end of a stage ---------------------------------------------------- */
+/* ---- the end of a stage -------------------------------------------------- */
 
 /* Frees `count` ciphertexts of a tensor, in a round of its own. */
 static void add_free(nni_maker *m, int tensor, int count)

@@ -8,7 +8,7 @@
 #include "schedule/parallel.h"
 #include "schedule/schedule.h"
 
-/* ---- tensors --------------------------------------------------------------- */
+/* ---- tensors ------------------------------------------------------------- */
 
 /* An array of empty ciphertexts in place of what was there. */
 static ckks_status renew(ckks_ct **array, int *at, int count, const char *who)
@@ -98,7 +98,7 @@ ckks_ct *nni_at(const nni_state *s, nni_ref r, int task, ckks_ct here[2])
                          : &s->local[-1 - r.tensor][index];
 }
 
-/* ---- the walk ---------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------ */
 
 /* Task number t of a round: its body, and its own number. */
 static const nni_body *body_of(int *task, const nni_schedule *s,

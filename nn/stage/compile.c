@@ -2,9 +2,9 @@
  *
  * Read first: compile.h, docs/11-layers.md.
  *
- * Every layer's output is kept as a list of sources (stage.h).  A layer that only
- * changes factors and constants changes the list; a convolution makes a stage
- * out of it.
+ * Every layer's output is kept as a list of sources (stage.h).  A layer that
+ * only changes factors and constants changes the list; a convolution makes a
+ * stage out of it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -119,7 +119,8 @@ static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
             return st;
         if (out->num + in.num > NET_MAX_SOURCES)
             return nn_fail(CKKS_EPARAM, "%s: layer %s joins more "
-                           "than %d tensors", n->name, l->name, NET_MAX_SOURCES);
+                           "than %d tensors", n->name, l->name,
+                           NET_MAX_SOURCES);
         memcpy(out->source + out->num, in.source,
                (size_t)in.num * sizeof *out->source);
         out->num += in.num;

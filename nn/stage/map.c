@@ -30,7 +30,7 @@ static int read_channels(const nni_source *s)
     return s->up_channels > 0 ? s->up_channels : s->channels;
 }
 
-/* ---- the terms of one phase --------------------------------------------- */
+/* ---- the terms of one phase ---------------------------------------------- */
 
 /* A phase while it is made. */
 typedef struct table {
@@ -274,7 +274,7 @@ static void read_phase(table *t, const nni_placed *p,
     }
 }
 
-/* ---- integers ----------------------------------------------------------- */
+/* ---- integers ------------------------------------------------------------ */
 
 /* Integer weights: the values times the scale of the sums, over that of what
  * is read. */

@@ -33,7 +33,7 @@ static bool power_of_two(size_t n)
     return n > 0 && (n & (n - 1)) == 0;
 }
 
-/* ---- geometry ----------------------------------------------------------- */
+/* ---- geometry ------------------------------------------------------------ */
 
 /* Baby steps are cheap: about 0.4 of a giant one, and there are as many for
  * each input; so few inputs take many of them. */
@@ -143,7 +143,7 @@ int nni_matrix_fold(const nni_matrix *x, int i)
     return x->first_fold << i;
 }
 
-/* ---- numbers ------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------- */
 
 /* Input number `at` of the weights' rows: its ciphertext, row and cell. */
 static void place(int *input, int *row, int *cell, const nni_matrix *x,
@@ -254,7 +254,7 @@ void nni_matrix_bias(double *value, const nni_matrix *x, const nni_placed *p,
     }
 }
 
-/* ---- choice ------------------------------------------------------------- */
+/* ---- choice -------------------------------------------------------------- */
 
 ckks_status nni_set_matrices(nni_placed *p, const int *neurons)
 {

@@ -78,8 +78,8 @@ ckks_status nni_check_open(const net *n, const nni_stage *s, const nn_layer *by)
 {
     if (s->square || s->sealed)
         return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
-                       "both before and behind its activation", n->name, by->name,
-                       s->name);
+                       "both before and behind its activation", n->name,
+                       by->name, s->name);
     return CKKS_OK;
 }
 

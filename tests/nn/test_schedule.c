@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-/* ---- calls ------------------------------------------------------------------ */
+/* ---- calls --------------------------------------------------------------- */
 
 typedef struct calls {
     const nn_line *line;
@@ -75,7 +75,7 @@ TEST(schedule_counts_what_is_run)
         }
 }
 
-/* ---- one task of many alike ---------------------------------------------------- */
+/* ---- one task of many alike ---------------------------------------------- */
 
 static void check_sampled(const nn_plan *p, const nni_placed *placed, int k,
                           const nni_map *map, bool by_inputs)
@@ -153,7 +153,7 @@ TEST(schedule_one_task_counts_for_all)
         }
 }
 
-/* ---- the arena ------------------------------------------------------------------- */
+/* ---- the arena ----------------------------------------------------------- */
 
 enum { GRAINS = 512, PIECES = 64 };
 
