@@ -1,9 +1,10 @@
-"""What a convolution sees beyond the edge: five forms of the border.
+"""What a convolution sees beyond the edge: six forms of the border.
 
 Each is a function pad(x, level, kernel) -> what a convolution without padding
-then runs over; level counts the poolings above.  zero, wrap and slots are for
-3x3 kernels, one row and column more on every side; valid and around are for
-any, anchored at a kernel's first row and column.  Needed before: docs/model.md.
+then runs over; level counts the poolings above.  wrap and slots are for 3x3
+kernels, one row and column more on every side; zero and beside for odd ones,
+k // 2 on every side; valid and around for any, anchored at a kernel's first row
+and column.  Needed before: docs/model.md.
 """
 import torch
 import torch.nn.functional as F
@@ -19,9 +20,17 @@ def around(x, level, kernel):
     return F.pad(x, [0, kernel - 1, 0, kernel - 1], mode="circular")
 
 
+def beside(x, level, kernel):
+    """The same, with a kernel's middle on the pixel; maps may be smaller than kernels."""
+    for axis in (2, 3):
+        size = x.shape[axis]
+        x = x.index_select(axis, torch.arange(-(kernel // 2), size + kernel // 2) % size)
+    return x
+
+
 def zero(x, level, kernel=3):
-    """PyTorch's padding=1."""
-    return F.pad(x, [1, 1, 1, 1])
+    """PyTorch's padding=k//2."""
+    return F.pad(x, [kernel // 2] * 4)
 
 
 def wrap(ring):

@@ -72,6 +72,9 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
                              training, MOMENTUM, layer["eps"])
         elif op == "square":
             x = (x if clip is None else x.clamp(-clip, clip)).square()
+        elif op == "quadratic":
+            a, b, c = (tensors[layer[k]][:, None, None] for k in "abc")
+            x = (a * x + b) * x + c
         elif op == "relu":
             x = F.relu(x)
         elif op == "pool":
