@@ -337,7 +337,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -353,6 +353,13 @@ deps-fuzz:
 train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
+
+# The trainer's own rules, and networks of PyTorch exported; a minute.
+check-train: $(B)/volley
+	@if $(PYTHON) -c 'import torch' 2>/dev/null; then \
+	  $(PYTHON) -B unet/train/test.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_export.py; \
+	else echo "skip check-train: no PyTorch (make deps-train)"; fi
+check-long: check-train
 
 # ---- what a fresh machine needs ------------------------------------------------
 
@@ -407,6 +414,7 @@ help:
 	@echo '                  vectors    vectors/ by every kernel, and planted faults'
 	@echo '                  cross      the vectors with other compilers and machines'
 	@echo '                  mutants    planted faults must be caught'
+	@echo '                  train      training and export (deps-train)'
 	@echo '                  fftw seal  with FFTW (deps-fftw); with SEAL (deps-seal)'
 	@echo '                  peers      SEAL, OpenFHE, Lattigo, JavaScript at hand'
 	@echo 'make mutants      COUNT=1000 SEED=1: operators of ckks/ changed; an hour'
