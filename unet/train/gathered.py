@@ -1,0 +1,144 @@
+"""Layers and tensors of a model file as they gather, a layer at a time.
+
+A value is a polynomial of degree 2 of a tensor of the file, channel by channel,
+and becomes a layer when something reads it.  At the end layers that nothing
+reads go, and the planner's conditions are met.  Needed before: docs/model.md,
+refusals.py.
+"""
+import torch
+
+from refusals import Refused
+
+NAME = 63               # bytes of a layer's name
+
+
+class Value:
+    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width]."""
+
+    def __init__(self, tensor, a, b, c, flat=False):
+        self.tensor, self.a, self.b, self.c, self.flat = tensor, a, b, c, flat
+        self.made = None                        # (name, path) of the step that gave it
+
+    def like(self, a, b, c):
+        return Value(self.tensor, a, b, c, self.flat)
+
+    def degree(self):
+        return 2 if bool((self.a != 0).any()) else 1
+
+    def plain(self):
+        return self.degree() == 1 and bool((self.b == 1).all() and (self.c == 0).all())
+
+
+class Const:
+    """What does not depend on the image."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Network:
+    """Layers, tensors and sizes of a file, a layer at a time; path: where in the module each comes from."""
+
+    def __init__(self, border, size):
+        self.layers, self.tensors, self.path, self.border = [], {}, {"image": "the input"}, border
+        self.size = {"image": size}
+
+    def value(self, tensor, flat=False):
+        zero = torch.zeros(self.size[tensor][0], dtype=torch.float64)
+        return Value(tensor, zero, zero + 1, zero, flat)
+
+    def unique(self, name):
+        name = (name or "layer").encode("ascii", "replace").decode()
+        number, full = 1, name[-NAME:]
+        while full in self.size:
+            number += 1
+            full = "%s.%d" % (name[-NAME + 8:], number)
+        return full
+
+    def add(self, op, name, path, inputs, size, keys=None, **tensors):
+        name = self.unique(name)
+        layer = {"op": op, "name": name, "in": list(inputs)}
+        for key, t in tensors.items():
+            layer[key] = name + "." + key
+            self.tensors[name + "." + key] = t.detach().float().contiguous()
+        layer.update(keys or {})
+        self.layers.append(layer)
+        self.size[name], self.path[name] = tuple(size), path
+        return name
+
+    def settle(self, v):
+        """The tensor that is v: written as a layer if it is not one already."""
+        if v.plain():
+            return v.tensor
+        name, path = v.made or ("layer", "forward")
+        size, zero = self.size[v.tensor], torch.zeros_like(v.b)
+        if v.degree() == 1:
+            v.tensor = self.add("batchnorm", name, path, [v.tensor], size, {"eps": 0.0},
+                                weight=v.b, bias=v.c, mean=zero, var=zero + 1)
+        elif bool((v.a > 0).all() and ((v.c - v.b ** 2 / (4 * v.a)).abs()
+                                       <= 1e-9 * (v.c.abs() + v.b ** 2 / v.a)).all()):
+            root = v.a.sqrt()                   # (root t + b / 2 root)^2: no constant is left behind the square
+            inner = self.value(v.tensor).like(zero, root, v.b / (2 * root))
+            inner.made = (name + ".in", path)
+            v.tensor = self.add("square", name, path, [self.settle(inner)], size)
+        else:
+            v.tensor = self.add("quadratic", name, path, [v.tensor], size, a=v.a, b=v.b, c=v.c)
+        v.a, v.b, v.c = zero, zero + 1, zero
+        return v.tensor
+
+
+def dead(network, output):
+    """Leaves out layers that the output does not depend on."""
+    used = {output}
+    for layer in reversed(network.layers):
+        if layer["name"] in used:
+            used.update(layer["in"])
+    if "image" not in used:
+        raise Refused("forward: its result does not depend on the image")
+    for layer in network.layers:
+        if layer["name"] not in used:
+            for key in ("weight", "bias", "mean", "var", "a", "b", "c"):
+                network.tensors.pop(layer.get(key), None)
+    network.layers = [layer for layer in network.layers if layer["name"] in used]
+
+
+def placed(network, output):
+    """Convolutions 1x1 that change nothing, put where the compiler of layers needs a stage of its own.
+
+    Under border zero a constant behind an activation may not reach a padded
+    kernel (it would stand outside the map, too); a result that is read both
+    before and behind its normalisation or activation needs a copy; a dense
+    layer reads one tensor, no concatenation.
+    """
+    layers, readers = network.layers, {}
+    for layer in layers:
+        for name in layer["in"]:
+            readers[name] = readers.get(name, 0) + 1
+    readers[output] = readers.get(output, 0) + 1
+    network.layers, copies = [], []
+    fresh, constant, many = {"image": False}, {"image": False}, {"image": False}
+    for layer in layers:
+        op, name = layer["op"], layer["name"]
+        for k, x in enumerate(layer["in"]):
+            if (op == "conv" and layer["kernel"] > 1 and network.border == "zero" and constant[x]
+                    or op in ("batchnorm", "square", "quadratic") and fresh[x] and readers[x] > 1
+                    or op == "dense" and many[x]):
+                channels = network.size[x][0]
+                layer["in"][k] = network.add("conv", x + ".same", network.path[x], [x], network.size[x], {"kernel": 1},
+                                             weight=torch.eye(channels)[:, :, None, None], bias=torch.zeros(channels))
+                copies.append(layer["in"][k])
+                fresh[copies[-1]], constant[copies[-1]], many[copies[-1]] = True, False, False
+        network.layers.append(layer)
+        x, t = layer["in"][0], network.tensors
+        fresh[name] = op in ("conv", "dense") or op == "batchnorm" and fresh[x] \
+            or op == "tconv" and network.border == "zero"
+        many[name] = op == "concat" or op == "batchnorm" and many[x] and not fresh[x]
+        constant[name] = op in ("pool", "concat") and any(constant[i] for i in layer["in"])
+        if op == "batchnorm" and not fresh[x]:
+            factor = t[layer["weight"]].double() / (t[layer["var"]].double() + layer["eps"]).sqrt()
+            constant[name] = constant[x] or bool((t[layer["bias"]].double()
+                                                  - t[layer["mean"]].double() * factor != 0).any())
+        if op == "quadratic":
+            a, b, c = (t[layer[k]].double() for k in "abc")
+            constant[name] = bool((torch.where(a == 0, c, c - b * b / (4 * a)) != 0).any())
+    return copies

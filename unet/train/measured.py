@@ -1,0 +1,178 @@
+"""Ranges of an exported network (docs/model.md), measured under each border.
+
+Values of images with what the border means around them, and of mosaics of
+images, since neighbours share ciphertexts.  Needed before: border.py, net.py,
+export.py.
+"""
+import math
+
+import numpy as np
+import torch
+
+import border as borders
+import data
+import net
+from refusals import Refused
+
+LARGEST = 2.0 ** 20     # a value of an image beyond this has exploded
+FEW = 8                 # images that gains are measured on
+AT_ONCE = 16            # images in one forward
+RING = 4                # of border wrap
+ROUNDS = 4              # mosaics that every image lies in
+
+
+# ---- borders ----------------------------------------------------------------
+
+def half(v):
+    return v // 2
+
+
+def span(layers, output, y):
+    """The rows of the image that row y of the output depends on (nn/layout/halo.c)."""
+    spans = {output: (y, y)}
+    for layer in reversed(layers):
+        if layer["name"] not in spans:
+            continue
+        lo, hi = spans[layer["name"]]
+        op = layer["op"]
+        if op == "conv":
+            s, r = layer.get("stride", 1), layer["kernel"] // 2
+            lo, hi = s * lo - r, s * hi + r
+        elif op == "pool":
+            lo, hi = 2 * lo, 2 * hi + 1
+        elif op == "tconv":
+            lo, hi = half(lo), half(hi)
+        for x in layer["in"]:
+            a, b = spans.get(x, (lo, hi))
+            spans[x] = (min(a, lo), max(b, hi))
+    return spans["image"]
+
+
+def halo_of(network, output, step):
+    """Pixels round the image that its output depends on, a multiple of step."""
+    reach = 0
+    for y in range(step):
+        lo, hi = span(network.layers, output, y)
+        reach = max(reach, y - lo, hi - y)
+    return -(-reach // step) * step
+
+
+def reflected(x, before, step):
+    """x with `before` more pixels in front, as many behind as fill steps; the edge is not repeated."""
+    for axis in (2, 3):
+        n = x.shape[axis]
+        at = torch.arange(-before, -(-(n + 2 * before) // step) * step - before) % max(1, 2 * (n - 1))
+        x = x.index_select(axis, torch.where(at < n, at, 2 * (n - 1) - at))
+    return x
+
+
+def steps(network):
+    """Pixels of the image that one of the coarsest map before a dense layer spans."""
+    coarsest, scale = 1, {"image": 1}
+    for layer in network.layers:
+        if layer["op"] == "dense":
+            break
+        s = scale[layer["in"][0]]
+        s = s * 2 if layer["op"] == "pool" else s // 2 if layer["op"] == "tconv" else s * layer.get("stride", 1)
+        scale[layer["name"]] = s
+        coarsest = max(coarsest, s)
+    return coarsest
+
+
+def mosaics(x, step, rng, gap):
+    """Images as mosaics of 2x2, moved around by up to step; what lies between them is 0 (mosaic.py)."""
+    c, height, width = x.shape[1:]
+    x = x[torch.from_numpy(np.resize(rng.permutation(len(x)), -(-len(x) // 4) * 4))]
+    h, w = (-(-height // step) + gap) * step, (-(-width // step) + gap) * step
+    y = torch.zeros(len(x) // 4, c, 2, h, 2, w, dtype=x.dtype)
+    y[:, :, :, :height, :, :width] = x.reshape(-1, 2, 2, c, height, width).permute(0, 3, 1, 4, 2, 5)
+    y = y.reshape(len(x) // 4, c, 2 * h, 2 * w)
+    return y.roll(tuple(int(v) for v in rng.integers(0, step, 2)), (2, 3))
+
+
+# ---- ranges -----------------------------------------------------------------
+
+class Measured:
+    """The network of the file on inputs of its border: kept(y) is the part of a result that counts."""
+
+    def __init__(self, network, output, x, kind):
+        self.network, self.output, self.kind = network, output, kind
+        self.step = steps(network)
+        self.height, self.width = x.shape[2:]
+        self.halo = halo_of(network, output, self.step) if kind == "halo" else 0
+        self.pad = {"wrap": borders.wrap(RING), "valid": borders.valid}.get(kind, borders.zero)
+
+    def extended(self, x):
+        return reflected(x, self.halo, self.step) if self.kind == "halo" else x
+
+    def values(self, x, change=None):
+        return net.forward(self.network.layers, self.network.tensors, self.extended(x), self.pad, change=change)
+
+    def kept(self, y):
+        h = self.halo
+        return y[..., h:h + self.height, h:h + self.width] if self.kind == "halo" else y
+
+    def result(self, x):
+        return torch.cat([self.kept(self.values(part)[self.output]) for part in x.split(AT_ONCE)])
+
+    def before_dense(self):
+        layers = self.network.layers
+        kinds = [layer["op"] for layer in layers]
+        return layers[:kinds.index("dense")] if "dense" in kinds else layers
+
+    def largest(self, x):
+        """The largest |value| of every tensor, on the images and with neighbours beside them."""
+        parts, top = x.split(AT_ONCE), {}
+        for k, part in enumerate(parts):
+            for name, v in self.values(part).items():
+                most = float(v.abs().max())
+                if not most <= LARGEST:
+                    self.exploded(name, most, k * AT_ONCE)
+                top[name] = max(top.get(name, 0.0), most)
+        if self.kind == "wrap":             # the border is the neighbour
+            return top
+        rng, pad = np.random.default_rng(0), borders.around if self.kind == "valid" else borders.beside
+        for turn in range(ROUNDS):
+            for part in parts:
+                y = mosaics(self.extended(part), self.step, rng, turn % 2)
+                for name, v in net.forward(self.before_dense(), self.network.tensors, y, pad).items():
+                    most = float(v.abs().max())
+                    if not math.isfinite(most):
+                        self.exploded(name, most, None)
+                    top[name] = max(top[name], most)
+        return top
+
+    def exploded(self, name, most, image):
+        what = "not a number (NaN)" if most != most else "infinite" if math.isinf(most) else "up to %.3g" % most
+        where = "between neighbouring images" if image is None else "on images from number %d on" % image
+        raise Refused("%s (layer %s): values are %s %s; the network explodes: train again with normalisations before "
+                      "the squares, short gradients and a cost of peaks (unet/train/README.md)"
+                      % (self.network.path[name], name, what, where))
+
+    def ranges(self, x):
+        top, result, few = self.largest(x), {}, x[:FEW]
+        torch.manual_seed(0)
+        values = self.values(few)
+        for name, v in values.items():
+            rms = float(v.square().mean().sqrt())
+            small = 1e-3 * rms or 1e-6
+            moved = self.values(few, (name, small * torch.randn(v.shape, dtype=v.dtype)))[self.output]
+            gain = float(self.kept(moved - values[self.output]).square().mean().sqrt()) / small
+            result[name] = {"max": float("%.7g" % top[name]), "rms": float("%.7g" % rms),
+                            "gain": float("%.7g" % gain)}
+        return result
+
+
+def extreme(x, mul, add):
+    """Black, white, checkered and random images of the size of x, as inputs."""
+    y = (data.extremes(*x.shape[2:]).double() - data.ADD) / data.MUL * mul + add
+    return y.repeat(1, x.shape[1], 1, 1)
+
+
+def beyond(run, ranges, x):
+    """(how many times the range of a layer extreme images reach, that layer), the largest."""
+    found = (0.0, "image")
+    for name, v in run.values(x).items():
+        ratio = float(v.abs().max()) / max(ranges[name]["max"], 1e-30)
+        found = max(found, (math.inf if ratio != ratio else ratio, name))
+    return found
