@@ -8,11 +8,6 @@
 
 #include "image/codec.h"
 
-bool uni_is_jpeg(const uint8_t *in, size_t size)
-{
-    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
-}
-
 static ckks_status image_decode(uni_image *out, const char *name,
                                 const uint8_t *in, size_t size, int slice,
                                 const uni_image_want *want,

@@ -21,6 +21,11 @@ ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
     return uni_nifti_look(name, head, size, slice, want);
 }
 
+bool uni_is_jpeg(const uint8_t *in, size_t size)
+{
+    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
+}
+
 bool uni_image_known(const uint8_t *in, size_t size)
 {
     return uni_is_png(in, size) || uni_is_pnm(in, size)
