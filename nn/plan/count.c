@@ -393,6 +393,7 @@ static void count_task(void *user, int alike, bool begins)
                sizeof c->tally / sizeof(double), alike);
     left = (alike - 1) * (c->live - c->began);  /* by the tasks not walked   */
     c->live += left;
+    c->beside = fmax(c->beside, others * (c->high - c->began));
     c->peak = fmax(c->peak, c->high + fmax(0, left)
                                 + others * (c->high - c->began));
     c->alike = 1;

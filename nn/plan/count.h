@@ -45,6 +45,8 @@ typedef struct nni_count {
     nni_tally tally;
     double seconds;
     double live, peak;          /* bytes: now, and the most so far           */
+    double beside;              /* the most that tasks on other threads hold
+                                   beside the one at work                    */
     /* of the round and of the task at work */
     double tasks;               /* equal parts that the work falls into      */
     bool alone;                 /* one task: libckks has all threads         */

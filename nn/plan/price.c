@@ -276,7 +276,7 @@ ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
         st = nni_count_network(&c, list);
     if (st == CKKS_OK)
         p->peak_bytes = nni_base_bytes(p, machine)
-                        + fmax((double)arena.top, c.peak);
+                        + fmax((double)arena.top + c.beside, c.peak);
     for (int k = 0; k < stages && s != NULL; k++)
         nni_schedule_clear(&s[k]);
     nni_arena_clear(&arena);

@@ -86,7 +86,7 @@ static void *pages_allocate(void *user, size_t size)
     bool full;
     char *p;
 
-    if (size > SIZE_MAX - NNI_GRAIN)
+    if (size > SIZE_MAX - NNI_PAD - NNI_GRAIN)
         return NULL;
     pthread_mutex_lock(&pages->lock);
     p = from_region(pages, size, &full);

@@ -13,7 +13,7 @@
 
 static size_t round_up(size_t size)
 {
-    return (size + NNI_GRAIN - 1) / NNI_GRAIN * NNI_GRAIN;
+    return (size + NNI_PAD + NNI_GRAIN - 1) / NNI_GRAIN * NNI_GRAIN;
 }
 
 static void remove_hole(nni_arena *a, size_t i)

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NNI_GRAIN = 4096 };      /* bytes that pieces are rounded up to       */
+/* Pieces are GRAIN bytes times something, and PAD bytes larger than asked for:
+ * limbs are powers of two, and would otherwise begin at the same place of a page
+ * and of a cache, all of them. */
+enum { NNI_GRAIN = 64, NNI_PAD = 4096 + 64 };
 
 typedef struct nni_hole {
     size_t at, size;

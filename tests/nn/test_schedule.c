@@ -155,7 +155,8 @@ TEST(schedule_one_task_counts_for_all)
 
 /* ---- the arena ----------------------------------------------------------- */
 
-enum { GRAINS = 512, PIECES = 64 };
+/* Places are multiples of UNIT if sizes are, less the padding. */
+enum { GRAINS = 512, PIECES = 64, UNIT = 8192 };
 
 /* The lowest place for so many grains, by looking at each. */
 static size_t naive_take(bool *used, size_t grains)
@@ -185,7 +186,7 @@ TEST(schedule_arena_is_first_fit)
         const size_t i = test_word(&seed) % PIECES;
 
         if (grains[i] > 0) {
-            nni_arena_give(&a, at[i] * NNI_GRAIN, grains[i] * NNI_GRAIN - 3);
+            nni_arena_give(&a, at[i] * UNIT, grains[i] * UNIT - NNI_PAD - 3);
             for (size_t k = 0; k < grains[i]; k++)
                 used[at[i] + k] = false;
             grains[i] = 0;
@@ -194,12 +195,12 @@ TEST(schedule_arena_is_first_fit)
         grains[i] = 1 + test_word(&seed) % 8;
         at[i] = naive_take(used, grains[i]);
         top = at[i] + grains[i] > top ? at[i] + grains[i] : top;
-        if (!CHECK(nni_arena_take(&a, grains[i] * NNI_GRAIN - 3)
-                       == at[i] * NNI_GRAIN, "round %d: %zu grains", round,
+        if (!CHECK(nni_arena_take(&a, grains[i] * UNIT - NNI_PAD - 3)
+                       == at[i] * UNIT, "round %d: %zu grains", round,
                    grains[i]))
             break;
     }
-    CHECK(a.top == top * NNI_GRAIN, "top %zu, want %zu", a.top,
-          top * NNI_GRAIN);
+    CHECK(a.top == top * UNIT, "top %zu, want %zu", a.top,
+          top * UNIT);
     nni_arena_clear(&a);
 }

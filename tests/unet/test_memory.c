@@ -40,6 +40,7 @@ static struct {
     nn_machine costs;
     nn_plan plan;
     char *text;
+    nn_line *line;
     size_t size;
     uint8_t hash[16];
     ckks_ctx *ctx;
@@ -139,6 +140,11 @@ static ckks_status do_plan_price(void)
     return nn_plan_price(&outs.plan, &t.r.m, &t.costs, 2);
 }
 
+static ckks_status do_plan_explain(void)
+{
+    return nn_plan_explain(&outs.line, &outs.size, t.p, &t.r.m, NULL, 2);
+}
+
 static ckks_status do_plan_save(void)
 {
     return nn_plan_save(&outs.text, &outs.size, t.p);
@@ -223,7 +229,7 @@ static ckks_status do_pool_memory(void)
     if (p == NULL)
         return nn_fail(CKKS_EMEM, "the pool has no memory");
     m.release(m.user, p, 100);
-    return nn_pages_peak(outs.pool) >= 100 && nn_pages_peak(outs.pool) <= 4096
+    return nn_pages_peak(outs.pool) >= 100 && nn_pages_peak(outs.pool) <= 8192
                ? CKKS_OK : CKKS_EARG;
 }
 
@@ -389,6 +395,7 @@ static const operation operations[] = {
     { "nn_last_error", NULL, plain, -1 },
     { "nn_fail", NULL, plain, -1 },
     { "nn_relay", NULL, plain, -1 },
+    { "nn_line_name", NULL, plain, -1 },
     { "nn_model_clear", NULL, plain, -1 },
     { "nn_pages_clear", NULL, plain, -1 },
     { "nn_weights_clear", NULL, plain, -1 },
@@ -410,6 +417,7 @@ static const operation operations[] = {
     { "nn_machine_load", NULL, do_machine_load, 2 },
     { "nn_plan_make", NULL, do_plan_make, 20 },
     { "nn_plan_price", plan_before, do_plan_price, 10 },
+    { "nn_plan_explain", NULL, do_plan_explain, 10 },
     { "nn_plan_save", NULL, do_plan_save, 2 },
     { "nn_plan_load", NULL, do_plan_load, 5 },
     { "nn_plan_fingerprint", NULL, do_fingerprint, 1 },
@@ -462,6 +470,7 @@ static void clear_all(void)
 {
     nn_model_clear(&outs.model);
     free(outs.text);
+    free(outs.line);
     ckks_ctx_clear(&outs.ctx);
     ckks_sk_clear(&outs.sk);
     ckks_keys_clear(&outs.keys);
