@@ -41,6 +41,24 @@ double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
     return limbs * f.limb;
 }
 
+/* Plaintexts of matrices, which are encoded once. */
+static double encoded_bytes(const nn_plan *p, const nni_placed *placed)
+{
+    double limbs = 0;
+
+    for (int k = 0; k < placed->num_stages; k++) {
+        const nni_placed_stage *s = &placed->stage[k];
+        nni_matrix x;
+
+        if (s->neurons == 0)
+            continue;
+        x = nni_matrix_of(placed, k);
+        limbs += (double)x.inputs * x.count * x.outputs * (s->level + 1)
+                 + x.outputs * (s->level + 1.0 - s->extra);
+    }
+    return limbs * ldexp(8, p->params.log_n);
+}
+
 /* Ciphertexts of a form of stage k that hold pixels. */
 static double live_count(const nni_placed *p, int k, const nni_out *o)
 {
@@ -217,7 +235,7 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
     p->num_steps = placed->num_stages;
     p->seconds = p->fresh_seconds = 0;
     if (st == CKKS_OK) {
-        with.base = nni_base_bytes(p, machine);
+        with.base = nni_base_bytes(p, machine) + encoded_bytes(p, placed);
         with.high = with.base + alive_bytes(&with, 0);
     }
     for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++) {
@@ -275,7 +293,7 @@ ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
     if (st == CKKS_OK)
         st = nni_count_network(&c, list);
     if (st == CKKS_OK)
-        p->peak_bytes = nni_base_bytes(p, machine)
+        p->peak_bytes = nni_base_bytes(p, machine) + encoded_bytes(p, placed)
                         + fmax((double)arena.top + c.beside, c.peak);
     for (int k = 0; k < stages && s != NULL; k++)
         nni_schedule_clear(&s[k]);
