@@ -26,7 +26,7 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
             unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
-            unet/image/pnm.c unet/image/png.c unet/image/nifti.c unet/image/nifti_window.c \
+            unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c unet/image/nifti_window.c \
             unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \
             unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '

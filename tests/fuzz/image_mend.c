@@ -1,5 +1,5 @@
 /* image_mend.c -- image files whose lengths and checksums are right whatever
- * else the bytes say: PNM, JPEG, NIfTI-1, IDX.  PNG: png_build.c.
+ * else the bytes say: PNM, JPEG, NIfTI, IDX.  PNG: png_build.c.
  */
 #include "image_mend.h"
 
@@ -115,7 +115,7 @@ uint8_t *fuzz_jpeg_build(size_t *size, int channels, bool scans)
     return out;
 }
 
-/* ---- NIfTI-1 ------------------------------------------------------------- */
+/* ---- NIfTI --------------------------------------------------------------- */
 
 /* An integer or float of the header, in its order of bytes. */
 static void put(uint8_t *at, uint64_t v, int bytes, bool big)
@@ -132,6 +132,54 @@ static void put_float(uint8_t *at, float f, bool big)
     put(at, word, 4, big);
 }
 
+static uint64_t get(const uint8_t *at, int bytes, bool big)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < bytes; i++)
+        v = v << 8 | at[big ? i : bytes - 1 - i];
+    return v;
+}
+
+/* A float of a header of version 1 as a double elsewhere. */
+static void widen(uint8_t *to, const uint8_t *from, bool big)
+{
+    const uint32_t word = (uint32_t)get(from, 4, big);
+    uint64_t wide;
+    double d;
+    float f;
+
+    memcpy(&f, &word, 4);
+    d = (double)f;
+    memcpy(&wide, &d, 8);
+    put(to, wide, 8, big);
+}
+
+/* The same volume by a header of version 2: what the loader reads. */
+static void nifti_2(uint8_t head[544], size_t *size, bool big)
+{
+    uint8_t was[352];
+
+    memcpy(was, head, sizeof was);
+    memset(head, 0, 544);
+    *size = 544;
+    put(head, 540, 4, big);
+    memcpy(head + 4, "n?2\0\r\n\032\n", 8);
+    head[5] = was[345];
+    memcpy(head + 12, was + 70, 4);
+    for (int i = 0; i < 8; i++)
+        put(head + 16 + 8 * i, get(was + 40 + 2 * i, 2, big), 8, big);
+    put(head + 168, was[345] == 'i' ? 0 : 544, 8, big);
+    widen(head + 176, was + 112, big);
+    widen(head + 184, was + 116, big);
+    put(head + 344, get(was + 252, 2, big), 4, big);
+    put(head + 348, get(was + 254, 2, big), 4, big);
+    for (int i = 0; i < 3; i++)
+        widen(head + 352 + 8 * i, was + 256 + 4 * i, big);
+    for (int i = 0; i < 12; i++)
+        widen(head + 400 + 8 * i, was + 280 + 4 * i, big);
+}
+
 /* Small dimensions, a datatype that is taken, voxels of just that size, then
  * the order of bytes, the orientation and the scale; all other bytes are the
  * voxels'. */
@@ -139,14 +187,15 @@ static void nifti_build(fuzz_input *in)
 {
     static const struct { int type, bytes; } known[] = {
         { 2, 1 }, { 4, 2 }, { 8, 4 }, { 16, 4 }, { 64, 8 }, { 256, 1 },
-        { 512, 2 }, { 768, 4 }, { 1, 1 }
+        { 512, 2 }, { 768, 4 }, { 1, 1 }, { 1024, 8 }, { 1280, 8 }, { 2, 1 },
+        { 4, 2 }                        /* the last two as NIfTI-2           */
     };
     static const float scale[] = { 0, 1, -2, 1e30f, 0.5f };
     fuzz_draw d = { in->data, in->size };
-    const unsigned kind = fuzz_below(&d, 9);
+    const unsigned kind = fuzz_below(&d, 13);
     unsigned dim[8] = { 3, 0, 0, 0, 1, 1, 1, 1 };
-    uint8_t head[352] = { 0 };
-    size_t voxels = 1;
+    uint8_t head[544] = { 0 };
+    size_t voxels = 1, size = 352;
     bool big;
     unsigned form;
 
@@ -161,7 +210,7 @@ static void nifti_build(fuzz_input *in)
         put(head + 40 + 2 * i, dim[i], 2, big);
     put(head + 70, (uint64_t)known[kind].type, 2, big);
     put(head + 72, (uint64_t)known[kind].bytes * 8, 2, big);
-    put_float(head + 108, 352, big);
+    put_float(head + 108, in->variant & 4 ? 0 : 352, big);
     put_float(head + 112, scale[fuzz_below(&d, 5)], big);
     put_float(head + 116, scale[fuzz_below(&d, 5)], big);
     put(head + (form == 1 ? 254 : 252), form > 0, 2, big);
@@ -170,13 +219,18 @@ static void nifti_build(fuzz_input *in)
     put_float(head + (form == 1 ? 300 : 264), -0.25f, big);
     memcpy(head + 344, "n+1", 4);
     fuzz_resize(in, voxels * (size_t)known[kind].bytes);
+    if (in->variant & 4)                /* a pair: the header, the voxels    */
+        head[345] = 'i';
+    if (kind >= 11)
+        nifti_2(head, &size, big);
     {
-        uint8_t *all = fuzz_room(sizeof head + in->size);
+        const size_t first = in->variant & 4 ? size - 4 : size;
+        uint8_t *all = fuzz_room(first + in->size);
         const size_t n = in->size;
 
-        memcpy(all, head, sizeof head);
-        memcpy(all + sizeof head, in->data, n);
-        fuzz_replace(in, all, sizeof head + n);
+        memcpy(all, head, first);
+        memcpy(all + first, in->data, n);
+        fuzz_replace(in, all, first + n);
         fuzz_free(all);
     }
 }

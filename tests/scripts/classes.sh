@@ -256,6 +256,15 @@ CAAIAAgDAREAAhEBAxEB/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAA
 AAAAAAD/xAAVAQEBAAAAAAAAAAAAAAAAAAAJCv/EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAM
 AwEAAhEDEQA/AD/GusAf/9k=
 JPEG
+base64 -d >grey.jpg <<'JPEG'
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUG
+BgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDAsKDAkKCgr/2wBDAQICAgICAgUDAwUKBwYH
+CgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgr/wAAR
+CAAIAAgDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAj/xAAjEAAABAMJAAAAAAAA
+AAAAAAAACRIUExUWAxcZISdCRmJk/8QAFAEBAAAAAAAAAAAAAAAAAAAAAP/EABQRAQAAAAAA
+AAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AIXNrNrxSbv9AKFoWa8rmb56z8thCQ07KibU5gAB
+/9k=
+JPEG
 if "$volley" clear hue red.jpg >out 2>err; then
     check "JPEG" grep -q '^red.jpg: red' out
     for cut in 2 3 10 100 200 270 284; do
@@ -263,6 +272,11 @@ if "$volley" clear hue red.jpg >out 2>err; then
         refuse "JPEG of $cut bytes" "cut.jpg: " clear hue cut.jpg
     done
     refuse "JPEG for a grey model" "3 channels.*takes 1" clear quad red.jpg
+    run "grey JPEG of three components" clear quad grey.jpg
+    check "is NW" grep -q '^grey.jpg: NW' out
+    { cat red.jpg; printf '\000\377\331'; } >more.jpg
+    refuse "JPEG and 3 bytes" "more.jpg: JPEG: 3 surplus bytes" \
+        clear hue more.jpg
 else
     refuse "JPEG without libjpeg" "no libjpeg" clear hue red.jpg
 fi

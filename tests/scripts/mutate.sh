@@ -179,6 +179,16 @@ unet/image/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
 unet/image/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
 unet/image/album.c	s/sum \/ down \/ across/sum \/ down/	album_
 unet/image/album_names.c	s/return strcmp(/return -strcmp(/	album_
+unet/image/gzip.c	s/    if (z->avail_in == 0)$/    if (true)/	nifti_gzip
+unet/image/nifti.c	s/ \&\& dim\[i\] != 0)/)/	nifti_
+unet/image/nifti.c	s/if (at == 0)/if (false)/	nifti_
+unet/image/nifti.c	s/5 \* k, k, big/4 * k, k, big/	nifti_
+unet/image/nifti_window.c	s/word = -word;/;/	nifti_
+unet/image/png.c	s/if (k >= colours)/if (k > colours)/	image_png
+unet/image/png_check.c	s/{ 2, 0, 4, 4 }/{ 2, 0, 2, 4 }/	image_png
+unet/image/pixels.c	s/(p, n, i) > apart)/(p, n, i) > apart + 1)/	image_grey
+unet/image/pnm.c	s/have == need + 1/have >= need + 1/	image_pnm
+unet/image/kinds.c	s/{ 128, 4, "DICM" }/{ 0, 4, "DICM" }/	image_kinds
 unet/scores.c	s/second \* first \/ 2/0/	classes_
 unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
 unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_

@@ -294,7 +294,7 @@ TEST(image_want)
         { "P5\n# a comment\n99999999 9\n255\n", &fit,
           "9x99999999 pixels (height x width), the model takes 28x30 or" },
         { "P6\n30 28\n255\n", &exact,
-          "3 channels (colour), the model takes 1" },
+          "cut short: 0 bytes of pixels, at least 2520" },
         { "P5\n30 28\n255\n", &colour, "1 channel (grey), its result has 3" },
         { "P6\n9 7\n255\n", &colour, NULL },
         { "P6\n9 7\n255\n", NULL, NULL }

@@ -167,16 +167,17 @@ TEST(image_nifti_refusals)
         uint64_t value;
         const char *words;
     } cases[] = {
-        { 344, 4, 0x31696e, "magic is not n+1" },       /* "ni1"             */
+        { 344, 4, 0x31696e, "header of a NIfTI pair" }, /* "ni1"             */
+        { 344, 4, 0x31706e, "magic is neither n+1 nor ni1" },
         { 40, 2, 0, "volume of rank 0" },
         { 40, 2, 8, "volume of rank 8" },
         { 42, 2, 0, "rank 3, 0 x 4 x 1" },
         { 44, 2, 0xffff, "rank 3, 5 x -1 x 1" },
         { 42, 2, 6, "392 bytes, a volume of 6 x 4 x 1 voxels has 400" },
         { 42, 2, 4, "392 bytes, a volume of 4 x 4 x 1 voxels has 384" },
-        { 70, 2, 32, "datatype 32 of 16 bits" },
+        { 70, 2, 32, "datatype 32 of 16 bits (complex64)" },
         { 72, 2, 8, "datatype 4 of 8 bits" },
-        { 108, 4, 0, "voxels begin at byte 0" },
+        { 108, 4, 0x3f800000, "voxels begin at byte 1,"},
         { 108, 4, 0x7fc00000, "voxels begin at byte nan" },
         { 108, 4, 0x7f800000, "voxels begin at byte inf" },
         { 108, 4, 0x43b04000, "voxels begin at byte 352.5" },
@@ -258,7 +259,7 @@ TEST(image_nifti_gzip)
     free(b.data);
     plain.data[0] = 0;
     b = gzip_make(&plain);
-    image_refused(&b, "what is gzipped is not NIfTI-1");
+    image_refused(&b, "what is gzipped is not NIfTI");
     free(b.data);
     free(plain.data);
 }

@@ -1,4 +1,6 @@
 /* test_png.c -- PNG files of every kind, and what is refused. */
+#include <unistd.h>
+
 #include "image_support.h"
 
 #ifdef UNET_HAVE_PNG
@@ -125,6 +127,165 @@ TEST(image_png_refusals)
     png_set_size(&b, 2, 3);
     b.data[40] ^= 1;
     image_refused(&b, "PNG: ");
+    free(b.data);
+}
+
+/* ---- by hand: what an encoder does not write ----------------------------- */
+
+static void png_chunk(image_bytes *b, const char *type, const uint8_t *data,
+                      size_t n)
+{
+    uint8_t *at;
+    uint32_t word = (uint32_t)n;
+
+    b->data = realloc(b->data, b->size + n + 12);
+    at = b->data + b->size;
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(word >> (24 - 8 * i));
+    memcpy(at + 4, type, 4);
+    if (n > 0)
+        memcpy(at + 8, data, n);
+    word = (uint32_t)crc32(0, at + 4, (uInt)n + 4);
+    for (int i = 0; i < 4; i++)
+        at[8 + n + (size_t)i] = (uint8_t)(word >> (24 - 8 * i));
+    b->size += n + 12;
+}
+
+/* rows: with the bytes of the filters; behind: bytes behind the compressed
+ * ones, in an IDAT of their own if alone. */
+static image_bytes png_hand(int colour, int bits, int interlace, int height,
+                            int width, const uint8_t *rows, size_t n,
+                            size_t behind, bool alone)
+{
+    static const uint8_t palette[] = { 5, 5, 5, 90, 90, 90, 200, 200, 200 };
+    uint8_t head[13] = { 0, 0, 0, (uint8_t)width, 0, 0, 0, (uint8_t)height,
+                         (uint8_t)bits, (uint8_t)colour, 0, 0,
+                         (uint8_t)interlace };
+    uint8_t packed[1024] = {0};
+    uLongf size = sizeof packed - behind;
+    image_bytes b = { malloc(8), 8 };
+
+    memcpy(b.data, "\x89PNG\r\n\x1a\n", 8);
+    png_chunk(&b, "IHDR", head, 13);
+    if (colour == 3)
+        png_chunk(&b, "PLTE", palette, sizeof palette);
+    CHECK(compress(packed, &size, rows, n) == Z_OK, "zlib");
+    png_chunk(&b, "IDAT", packed, size + (alone ? 0 : behind));
+    if (alone)
+        png_chunk(&b, "IDAT", packed + size, behind);
+    png_chunk(&b, "IEND", NULL, 0);
+    return b;
+}
+
+/* Every layout with its own number of bytes, then with k too many. */
+TEST(image_png_surplus)
+{
+    static const uint8_t samples[] = { 1, 0, 3, 1, 2, 0, 4 };
+    static const int bits[] = { 1, 2, 4, 8, 16 };
+    static const uint8_t rows[600] = {0};
+
+    for (int colour = 0; colour < 7; colour++)
+        for (int k = 0; k < 5; k++)
+            for (int interlace = 0; interlace < 2; interlace++) {
+                const int height = 5, width = 6;
+                size_t need = 0;
+                char words[64];
+
+                if (colour == 1 || colour == 5 || (colour == 3 && k == 4)
+                    || (colour != 0 && colour != 3 && k < 3))
+                    continue;
+                /* the passes of 5 x 6 are 1x1 1x1 1x2 2x1 1x3 3x3 2x6 */
+                for (int y = 0; y < (interlace ? 7 : 1); y++) {
+                    static const int tall[] = { 1, 1, 1, 2, 1, 3, 2 };
+                    static const int wide[] = { 1, 1, 2, 1, 3, 3, 6 };
+                    const int h = interlace ? tall[y] : height;
+                    const int w = interlace ? wide[y] : width;
+
+                    need += (size_t)h * (1 + ((size_t)w * (size_t)bits[k]
+                                              * samples[colour] + 7) / 8);
+                }
+                for (size_t more = 0; more < 40; more += 13) {
+                    image_bytes b = png_hand(colour, bits[k], interlace,
+                                             height, width, rows, need + more,
+                                             0, false);
+                    uni_image image = {0};
+
+                    snprintf(words, sizeof words, "%zu surplus bytes behind "
+                             "the last row", more);
+                    if (more == 0)
+                        CHECK(image_read(&image, &b, -1) == CKKS_OK, "%d, %d, "
+                              "%d: %s", colour, bits[k], interlace,
+                              nn_last_error());
+                    else
+                        image_refused(&b, words);
+                    uni_image_clear(&image);
+                    free(b.data);
+                }
+            }
+}
+
+TEST(image_png_surplus_elsewhere)
+{
+    static const uint8_t rows[] = { 0, 1, 2, 3 };
+    static const double want[] = { 1, 2, 3 };
+
+    for (int alone = 0; alone < 2; alone++) {
+        image_bytes b = png_hand(0, 8, 0, 1, 3, rows, 4, 9, alone);
+
+        image_refused(&b, "9 surplus bytes of IDAT behind the compressed");
+        free(b.data);
+    }
+    image_bytes b = png_hand(0, 8, 0, 1, 3, rows, 4, 0, true);
+
+    image_holds(&b, -1, 1, 1, 3, want);         /* an empty IDAT             */
+    b.data = realloc(b.data, b.size + 5);
+    memset(b.data + b.size, 0, 5);
+    b.size += 5;
+    image_refused(&b, "5 surplus bytes behind IEND");
+    free(b.data);
+}
+
+/* Indices of every depth: in the palette its colours, behind it refused. */
+TEST(image_png_palette)
+{
+    static const uint8_t two[] = { 0, 0x18, 0, 0x84 };  /* 0 1 2 / 2 0 1     */
+    static const uint8_t eight[] = { 0, 0, 1, 2, 0, 2, 0, 1 };
+    static const double want[] = { 5, 90, 200, 200, 5, 90 };
+    uint8_t bad[8];
+    double three[18];
+
+    for (int i = 0; i < 18; i++)
+        three[i] = want[i % 6];
+    for (int deep = 0; deep < 2; deep++) {
+        image_bytes b = png_hand(3, deep ? 8 : 2, 0, 2, 3, deep ? eight : two,
+                                 deep ? 8 : 4, 0, false);
+        uni_image image = {0};
+        const uni_image_want grey = { 1, 2, 3, false, NULL };
+        char path[] = "/tmp/test_png.XXXXXX";
+        const int fd = mkstemp(path);
+
+        image_holds(&b, -1, 3, 2, 3, three);
+        image_damage(&b);
+        if (CHECK(fd >= 0, "no file")) {        /* greys, for a grey model   */
+            close(fd);
+            CHECK_OK(ckks_file_write(path, b.data, b.size, 0600));
+            if (CHECK_OK(uni_image_read(&image, path, -1, &grey, NULL))
+                && CHECK(image.channels == 1, "%d", image.channels))
+                for (int i = 0; i < 6; i++)
+                    CHECK(image.pixel[i] == want[i], "%g", image.pixel[i]);
+            uni_image_clear(&image);
+            remove(path);
+        }
+        free(b.data);
+    }
+    memcpy(bad, eight, 8);
+    bad[6] = 3;
+    image_bytes b = png_hand(3, 8, 0, 2, 3, bad, 8, 0, false);
+
+    image_refused(&b, "colour 3 in row 1, column 1, of a palette of 3");
+    free(b.data);
+    b = png_hand(3, 2, 0, 1, 3, (const uint8_t *)"\0\x6c", 2, 0, false);
+    image_refused(&b, "colour 3 in row 0, column 2, of a palette of 3");
     free(b.data);
 }
 

@@ -34,7 +34,8 @@ typedef struct uni_names {
  *           skipped and counted, hidden ones only skipped
  *   other   itself, whether there is such a file or not
  *
- *   errors  CKKS_EIO      a folder or list that cannot be read
+ *   errors  CKKS_EIO      a folder or list that cannot be read; a folder, a
+ *                         pipe or a device in a folder that is called an image
  *           CKKS_EARG     nothing in a folder or list; over UNET_MAX_IMAGES
  *           CKKS_EFORMAT  a list that is no text, or a line of it */
 CKKS_CHECKED ckks_status uni_names_init(uni_names *out,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "image/album.h"
+#include "image/codec.h"
 
 enum { NAMES_MAX_LIST = 1 << 26 };
 
@@ -109,6 +110,21 @@ static ckks_status names_skip(uni_names *to, char *name)
     return CKKS_OK;
 }
 
+/* A file that is to be an image; a folder that is called one, a pipe or a
+ * device is refused before anything is read. */
+static ckks_status names_image(uni_names *to, char *name)
+{
+    struct stat st;
+
+    if (name != NULL && stat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
+        const ckks_status s = uni_file_check(name, SIZE_MAX);
+
+        free(name);
+        return s;
+    }
+    return names_add(to, name);
+}
+
 static ckks_status names_folder(uni_names *to, const char *path)
 {
     const size_t before = to->count, skipped = to->skipped;
@@ -124,7 +140,7 @@ static ckks_status names_folder(uni_names *to, const char *path)
         if (e->d_name[0] == '.')
             continue;
         name = names_join(path, e->d_name, strlen(e->d_name));
-        s = names_known(e->d_name) ? names_add(to, name)
+        s = names_known(e->d_name) ? names_image(to, name)
                                    : names_skip(to, name);
     }
     (void)closedir(folder);
@@ -147,7 +163,7 @@ static ckks_status names_plain(uni_names *to, const char *path)
 
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return names_folder(to, path);
-    return names_add(to, names_join(NULL, path, strlen(path)));
+    return names_image(to, names_join(NULL, path, strlen(path)));
 }
 
 /* ---- lists -------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* codec.h -- private to libunet: one pair of functions a file format. */
+/* codec.h -- private to libunet: one pair of functions a file format, and what
+ * is no image. */
 #ifndef UNET_CODEC_H
 #define UNET_CODEC_H
 
@@ -16,10 +17,43 @@ ckks_status uni_nifti_decode(uni_image *out, const char *name,
                               const uint8_t *in, size_t size, int slice,
                               const uni_image_want *want);
 
+/* NIfTI in two files. */
+typedef struct uni_pair {
+    const char *header, *voxels;        /* names, for messages               */
+    const uint8_t *head;                /* the first bytes of the one        */
+    size_t head_size;
+    const uint8_t *in;                  /* all of the other                  */
+    size_t size;
+} uni_pair;
+ckks_status uni_nifti_decode_pair(uni_image *out, const uni_pair *pair,
+                                  int slice, const uni_image_want *want);
+
+/* By the first bytes, plain or gzipped. */
+typedef enum uni_nifti_part {
+    UNI_NIFTI_NONE,             /* no NIfTI                                  */
+    UNI_NIFTI_WHOLE,            /* a volume in one file                      */
+    UNI_NIFTI_PAIR,             /* the header of a pair                      */
+    UNI_NIFTI_BROKEN            /* Analyze, or what is refused, or gzip      */
+} uni_nifti_part;
+uni_nifti_part uni_nifti_kind(const uint8_t *in, size_t size);
+
+/* A picture of three channels as grey, if in no pixel they are further apart
+ * than that: where they are equal their value, else that of Rec. 601.
+ *   errors  CKKS_EARG  colour: left as it was */
+ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
+                           const uni_image_want *want);
+
+/* Nothing may follow the image: bytes behind IEND, rows behind the last one,
+ * bytes behind the compressed rows.  in has a whole header; what is cut short
+ * or malformed is left to the decoder.
+ *   errors  CKKS_EFORMAT, CKKS_EMEM */
+ckks_status uni_png_check(const char *name, const uint8_t *in, size_t size);
+
 /* The sizes in a header; false if the first bytes do not tell. */
 bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
 bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
-/* The same of NIfTI, plain or gzipped, and the check at once. */
+/* The same of NIfTI, plain or gzipped, of one file or two, and the check at
+ * once. */
 ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
                            int slice, const uni_image_want *want);
 
@@ -28,18 +62,49 @@ ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            int slice, const uni_image_want *want);
+/* Whether they begin a file of a format that is read. */
+bool uni_image_known(const uint8_t *in, size_t size);
 /* More than any file of such an image has. */
+enum { UNI_MOST_VOLUME = 1 << 30 };     /* of which a slice is the image     */
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,
                             const uni_image_want *want);
 
+/* A regular file of at most so many bytes; else a refusal in words.
+ *   errors  CKKS_EIO */
+ckks_status uni_file_check(const char *path, size_t most);
+
+/* ---- files that are no image (kinds.c) ----------------------------------- */
+
+/* Refuses what a table of first bytes knows, with what it is and the way out;
+ * gzip: in was gzipped.
+ *   errors  CKKS_EFORMAT */
+ckks_status uni_kind_check(const char *name, const uint8_t *in, size_t size,
+                           bool gzip);
+
+/* ---- NAME.hdr and NAME.img (pair.c) -------------------------------------- */
+
+/* Of two files that belong together, the names; free them.  Both NULL: path is
+ * none of a pair.  voxels NULL: the header is to be read in place of path, and
+ * its refusal is the answer.
+ *   errors  CKKS_EFORMAT  the other one is not there */
+ckks_status uni_pair_find(char **header, char **voxels, const char *path);
+
 /* ---- gzip ---------------------------------------------------------------- */
 
-/* The first `want` bytes of a gzip stream; all: it must hold no more and be
- * sound to its end.  Refused beyond UNET_GZIP_FREE and UNET_GZIP_RATIO.  Free
- * the result. */
+bool uni_is_gzip(const uint8_t *in, size_t size);
+
+/* The first `want` bytes of a gzip stream, of one member or several; all: it
+ * must hold no more and be sound to its end, and nothing may follow.  Refused
+ * beyond UNET_GZIP_FREE and UNET_GZIP_RATIO.  Free the result. */
 ckks_status uni_gzip_decode(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, size_t want,
                              bool all);
+
+/* How many bytes a zlib stream gives, counted until they are more than `most`;
+ * *left: how many follow it.  A stream that is damaged or cut short gives what
+ * it does.  false: no memory, or longer than 2^32. */
+bool uni_zlib_count(size_t *got, size_t *left, const uint8_t *in, size_t size,
+                    size_t most);
 
 /* sample: (height, width, channels), one byte each.  Free the result. */
 ckks_status uni_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
@@ -48,6 +113,8 @@ ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width);
 
 bool uni_is_png(const uint8_t *in, size_t size);
+bool uni_is_pnm(const uint8_t *in, size_t size);
+bool uni_is_jpeg(const uint8_t *in, size_t size);
 bool uni_is_nifti(const uint8_t *in, size_t size);
 
 #endif

@@ -226,6 +226,9 @@ ckks_status uni_idx_load(uni_idx *out, const char *path,
         s = idx_look(&room, path, head, size, want, most);
     if (s != CKKS_OK)
         return s;
+    s = uni_file_check(path, room);
+    if (s != CKKS_OK)
+        return s;
     s = ckks_file_read(&bytes, &size, path, room);
     if (s != CKKS_OK)
         return nn_relay(s, NULL);

@@ -1,11 +1,16 @@
 /* image.h -- images from files and back.
  *
  * What a file is, its first bytes say, not its name: PGM and PPM (P2, P3, P5,
- * P6), PNG and NIfTI-1, the latter plain or gzipped (PNG and gzip only where
- * the library was built with libpng and zlib); JPEG, if the caller brings a
- * decoder.  Every file is untrusted: the size in its header is compared with
- * what is wanted before a pixel is decoded, and one that is cut short, has
- * surplus bytes or is malformed is refused with its name and the numbers.
+ * P6), PNG and NIfTI-1 and -2, the latter in one file or two (NAME.hdr and
+ * NAME.img, of which either is named), plain or gzipped in one member or
+ * several (PNG and gzip only where the library was built with libpng and zlib);
+ * JPEG, if the caller brings a decoder.  Every file is untrusted: the size in
+ * its header is compared with what is wanted before a pixel is decoded, and one
+ * that is cut short, has surplus bytes or is malformed is refused with its name
+ * and the numbers.  Surplus is whatever stands behind a gzip stream, PNG's IEND
+ * and last row, JPEG's end of image, and the pixels of P5 and P6 but for one
+ * line end.  A file that is no image of these is refused with what it is and
+ * what makes an image of it, as far as its first bytes say.
  */
 #ifndef UNET_IMAGE_H
 #define UNET_IMAGE_H
@@ -67,6 +72,7 @@ size_t uni_file_head(uint8_t *head, size_t size, const char *path);
  *   values   up to 16 bits, scaled so that the format's largest is 255.
  *            NIfTI: the volume's 1st percentile is 0, its 99.5th 255, linear
  *            between, clamped.
+ *            Integers of 64 bits are taken where a double holds them.
  *   channels PNG: a palette counts as colour; transparency is ignored
  *   slices   NIfTI: along the third axis; rows run from anterior to posterior,
  *            columns from left to right by the header's sform or qform
@@ -88,8 +94,11 @@ typedef ckks_status unet_decoder(uni_image *out, const char *name,
                                  const uint8_t *in, size_t size,
                                  const uni_image_want *want);
 /* As uni_image_load, of what is wanted (NULL: any), and JPEG by this decoder
- * (NULL: refused).  A refusal reads the first bytes of the file alone, of JPEG
- * the file.
+ * (NULL: refused).  A refusal of the size, or of what is no image, reads the
+ * first bytes of the file alone, of JPEG the file.
+ *   channels where 1 is wanted, a picture stored as colour whose three
+ *            channels are equal in every pixel is grey; of JPEG, where they are
+ *            at most 2 apart (each within 1 of the middle), by Rec. 601
  *   errors  CKKS_EARG  not what is wanted, too */
 CKKS_CHECKED ckks_status uni_image_read(uni_image *out, const char *path,
                                          int slice, const uni_image_want *want,

@@ -8,38 +8,69 @@
 
 #include "image/codec.h"
 
-static bool image_is_jpeg(const uint8_t *in, size_t size)
-{
-    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
-}
-
 static ckks_status image_decode(uni_image *out, const char *name,
                                 const uint8_t *in, size_t size, int slice,
                                 const uni_image_want *want,
                                 unet_decoder *jpeg)
 {
-    bool gzip = size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
-    bool pnm = size >= 2 && in[0] == 'P' && in[1] >= '1' && in[1] <= '7';
+    ckks_status s;
 
     if (size == 0)
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
-    if (gzip || uni_is_nifti(in, size))
+    if (uni_is_gzip(in, size) || uni_is_nifti(in, size))
         return uni_nifti_decode(out, name, in, size, slice, want);
-    if (slice >= 0 && (pnm || uni_is_png(in, size)
-                       || image_is_jpeg(in, size)))
+    if (slice >= 0 && uni_image_known(in, size))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only NIfTI "
                        "volumes have slices", name, slice);
-    if (pnm)
+    if (uni_is_pnm(in, size))
         return uni_pnm_decode(out, name, in, size, want);
     if (uni_is_png(in, size))
         return uni_png_decode(out, name, in, size, want);
-    if (image_is_jpeg(in, size))
+    if (uni_is_jpeg(in, size))
         return jpeg != NULL ? jpeg(out, name, in, size, want)
                : nn_fail(CKKS_EFORMAT, "%s: a JPEG file, and this build has "
                          "no libjpeg", name);
-    return nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
-                   "neither PGM, PPM, PNG, JPEG nor NIfTI-1", name, size,
+    s = uni_kind_check(name, in, size, false);
+    return s != CKKS_OK ? s
+         : nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
+                   "neither PGM, PPM, PNG, JPEG nor NIfTI", name, size,
                    (unsigned)in[0]);
+}
+
+/* What is stored as colour is taken where grey is wanted, if it is grey; the
+ * rounding of JPEG may part its channels by one up and one down. */
+static uni_image_want image_loose(const uni_image_want *want)
+{
+    uni_image_want loose = {0};
+
+    if (want != NULL)
+        loose = *want;
+    if (loose.channels == 1)
+        loose.channels = 0;
+    return loose;
+}
+
+static ckks_status image_suit(uni_image *image, const char *name, bool jpeg,
+                              const uni_image_want *want)
+{
+    const uni_shape shape = { image->channels, (uint64_t)image->height,
+                              (uint64_t)image->width };
+
+    if (want != NULL && want->channels == 1 && image->channels == 3)
+        return uni_image_grey(image, name, jpeg ? 2 : 0, want);
+    return uni_image_check(name, &shape, want);
+}
+
+/* Takes the image, or clears it and relays the refusal. */
+static ckks_status image_give(uni_image *out, uni_image *image, ckks_status s)
+{
+    if (s != CKKS_OK) {
+        uni_image_clear(image);
+        return s;
+    }
+    uni_image_clear(out);
+    *out = *image;
+    return CKKS_OK;
 }
 
 static ckks_status image_take(uni_image *out, const char *name,
@@ -47,16 +78,13 @@ static ckks_status image_take(uni_image *out, const char *name,
                               const uni_image_want *want,
                               unet_decoder *jpeg)
 {
+    const uni_image_want loose = image_loose(want);
     uni_image image = {0};
-    ckks_status s = image_decode(&image, name, in, size, slice, want, jpeg);
+    ckks_status s = image_decode(&image, name, in, size, slice, &loose, jpeg);
 
-    if (s != CKKS_OK) {
-        uni_image_clear(&image);
-        return s;
-    }
-    uni_image_clear(out);
-    *out = image;
-    return CKKS_OK;
+    if (s == CKKS_OK)
+        s = image_suit(&image, name, uni_is_jpeg(in, size), want);
+    return image_give(out, &image, s);
 }
 
 ckks_status uni_image_decode(uni_image *out, const char *name,
@@ -93,23 +121,71 @@ static ckks_status image_split(char **file, int *slice, const char *path)
     return CKKS_OK;
 }
 
+/* The whole file, if it is one and not too long. */
+static ckks_status image_whole(uint8_t **bytes, size_t *size, const char *file,
+                               size_t most)
+{
+    ckks_status s = uni_file_check(file, most);
+
+    return s != CKKS_OK ? s
+         : nn_relay(ckks_file_read(bytes, size, file, most), NULL);
+}
+
 /* By its first bytes, then whole. */
 static ckks_status image_file(uni_image *out, const char *file, int slice,
                               const uni_image_want *want, unet_decoder *jpeg)
 {
+    const uni_image_want loose = image_loose(want);
     uint8_t head[UNI_HEAD], *bytes = NULL;
     const size_t n = uni_file_head(head, sizeof head, file);
     size_t size = 0;
-    ckks_status s = uni_image_look(file, head, n, slice, want);
+    ckks_status s = uni_image_look(file, head, n, slice, &loose);
 
     if (s != CKKS_OK)
         return s;
-    s = ckks_file_read(&bytes, &size, file,
-                       uni_image_most_bytes(head, n, want));
+    s = image_whole(&bytes, &size, file, uni_image_most_bytes(head, n, want));
     if (s != CKKS_OK)
-        return nn_relay(s, NULL);
+        return s;
     s = image_take(out, file, bytes, size, slice, want, jpeg);
     ckks_file_free(bytes, size);
+    return s;
+}
+
+/* The header, of which the first bytes are enough, then the voxels. */
+static ckks_status image_pair(uni_image *out, const char *header,
+                              const char *voxels, int slice,
+                              const uni_image_want *want)
+{
+    uint8_t head[UNI_HEAD], *bytes = NULL;
+    uni_pair pair = { header, voxels, head, 0, NULL, 0 };
+    uni_image image = {0};
+    ckks_status s;
+
+    pair.head_size = uni_file_head(head, sizeof head, header);
+    s = uni_nifti_look(header, head, pair.head_size, slice, want);
+    if (s == CKKS_OK)
+        s = image_whole(&bytes, &pair.size, voxels, UNI_MOST_VOLUME);
+    if (s != CKKS_OK)
+        return s;
+    pair.in = bytes;
+    s = uni_nifti_decode_pair(&image, &pair, slice, want);
+    ckks_file_free(bytes, pair.size);
+    return image_give(out, &image, s);
+}
+
+static ckks_status image_files(uni_image *out, const char *path, int slice,
+                               const uni_image_want *want, unet_decoder *jpeg)
+{
+    char *header = NULL, *voxels = NULL;
+    ckks_status s = uni_file_check(path, SIZE_MAX);
+
+    if (s == CKKS_OK)
+        s = uni_pair_find(&header, &voxels, path);
+    if (s == CKKS_OK)
+        s = voxels != NULL ? image_pair(out, header, voxels, slice, want)
+          : image_file(out, header != NULL ? header : path, slice, want, jpeg);
+    free(header);
+    free(voxels);
     return s;
 }
 
@@ -123,7 +199,7 @@ ckks_status uni_image_read(uni_image *out, const char *path, int slice,
         return nn_fail(CKKS_EARG, "uni_image_load: null pointer");
     s = image_split(&file, &slice, path);
     if (s == CKKS_OK)
-        s = image_file(out, file, slice, want, jpeg);
+        s = image_files(out, file, slice, want, jpeg);
     free(file);
     return s;
 }

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,20 +16,52 @@ ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
 
     if (uni_png_shape(&shape, head, size) || uni_pnm_shape(&shape, head, size))
         return uni_image_check(name, &shape, want);
+    if (!uni_image_known(head, size))
+        return uni_kind_check(name, head, size, false);
     return uni_nifti_look(name, head, size, slice, want);
+}
+
+bool uni_is_jpeg(const uint8_t *in, size_t size)
+{
+    return size >= 3 && in[0] == 0xff && in[1] == 0xd8 && in[2] == 0xff;
+}
+
+bool uni_image_known(const uint8_t *in, size_t size)
+{
+    return uni_is_png(in, size) || uni_is_pnm(in, size)
+        || uni_is_jpeg(in, size) || uni_is_gzip(in, size)
+        || uni_is_nifti(in, size);
 }
 
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,
                             const uni_image_want *want)
 {
-    const bool gzip = size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
     size_t pixels = UNET_IMAGE_PIXELS;
 
-    if (gzip || uni_is_nifti(head, size))
-        return (size_t)1 << 30;         /* a volume, of which a slice is it  */
+    if (uni_is_gzip(head, size) || uni_is_nifti(head, size))
+        return UNI_MOST_VOLUME;         /* a volume, of which a slice is it  */
     if (want != NULL && want->height > 0 && !want->fit)
         pixels = (size_t)want->height * (size_t)want->width;
     return ((size_t)1 << 24) + 32 * pixels;
+}
+
+ckks_status uni_file_check(const char *path, size_t most)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return nn_fail(CKKS_EIO, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return nn_fail(CKKS_EIO, "%s: a folder, not a regular file", path);
+    if (!S_ISREG(st.st_mode))
+        return nn_fail(CKKS_EIO, "%s: not a regular file but a %s; copy the "
+                       "image into a file", path,
+                       S_ISFIFO(st.st_mode) ? "pipe" : S_ISSOCK(st.st_mode)
+                       ? "socket" : "device");
+    if (st.st_size < 0 || (uint64_t)st.st_size > most)
+        return nn_fail(CKKS_EIO, "%s: %lld bytes, more than the %zu allowed",
+                       path, (long long)st.st_size, most);
+    return CKKS_OK;
 }
 
 size_t uni_file_head(uint8_t *head, size_t size, const char *path)

@@ -8,6 +8,7 @@
 
 typedef struct nifti_head {
     bool swapped;               /* big-endian file                           */
+    bool pair;                  /* the voxels are in a file of their own     */
     int nx, ny, nz;
     int type, bytes;            /* NIfTI datatype, bytes a voxel             */
     size_t offset;              /* of the first voxel                        */
@@ -15,9 +16,9 @@ typedef struct nifti_head {
     bool flip_x, flip_y;        /* to have left and anterior first           */
 } nifti_head;
 
-/* Words and floats of the file's byte order. */
+/* Words and floats (of 4 or 8 bytes) of the file's byte order. */
 uint64_t uni_nifti_word(const uint8_t *in, int bytes, bool big);
-double uni_nifti_float(const uint8_t *in, bool big);
+double uni_nifti_float(const uint8_t *in, int bytes, bool big);
 
 /* The slice as an image; in: all voxels. */
 ckks_status uni_nifti_image(uni_image *out, const char *name,

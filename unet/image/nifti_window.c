@@ -16,13 +16,16 @@ uint64_t uni_nifti_word(const uint8_t *in, int bytes, bool big)
     return v;
 }
 
-double uni_nifti_float(const uint8_t *in, bool big)
+double uni_nifti_float(const uint8_t *in, int bytes, bool big)
 {
-    uint32_t word = (uint32_t)uni_nifti_word(in, 4, big);
+    const uint64_t word = uni_nifti_word(in, bytes, big);
+    const uint32_t half = (uint32_t)word;
+    double d;
     float f;
 
-    memcpy(&f, &word, 4);
-    return (double)f;
+    memcpy(&d, &word, 8);
+    memcpy(&f, &half, 4);
+    return bytes == 8 ? d : (double)f;
 }
 
 static double nifti_voxel(const nifti_head *h, const uint8_t *in)
@@ -34,6 +37,7 @@ static double nifti_voxel(const nifti_head *h, const uint8_t *in)
     case 2:
     case 512:
     case 768:
+    case 1280:
         v = (double)word;
         break;
     case 256:
@@ -45,11 +49,12 @@ static double nifti_voxel(const nifti_head *h, const uint8_t *in)
     case 8:
         v = (int32_t)(uint32_t)word;
         break;
-    case 16:
-        v = uni_nifti_float(in, h->swapped);
+    case 1024:
+        v = (double)(int64_t)word;
         break;
+    case 16:
     case 64:
-        memcpy(&v, &word, 8);
+        v = uni_nifti_float(in, h->bytes, h->swapped);
         break;
     default:
         break;
@@ -179,19 +184,39 @@ static void nifti_window(uni_image *out, const nifti_volume *v, int slice,
         }
 }
 
-/* The doubles of a volume of wider words, all of them finite. */
+/* Whether a double holds the voxel: of the types that are taken only integers
+ * of 64 bits may be larger. */
+static bool nifti_exact(const nifti_head *h, const uint8_t *in)
+{
+    uint64_t word;
+
+    if (h->type != 1024 && h->type != 1280)
+        return true;
+    word = uni_nifti_word(in, 8, h->swapped);
+    if (h->type == 1024 && word >> 63)
+        word = -word;
+    return (double)word < 0x1p64 && (uint64_t)(double)word == word;
+}
+
+/* The doubles of a volume of wider words, all of them exact and finite. */
 static ckks_status nifti_values(nifti_volume *v, const char *name)
 {
-    size_t bad = 0;
+    const size_t wide = (size_t)v->head->bytes;
+    size_t bad = 0, inexact = 0;
 
     v->value = malloc(v->n * sizeof *v->value);
     if (v->value == NULL)
         return nn_fail(CKKS_EMEM, "%s: no memory for %zu voxels", name, v->n);
     for (size_t i = 0; i < v->n; i++) {
-        v->value[i] = nifti_voxel(v->head, v->in
-                                           + i * (size_t)v->head->bytes);
+        v->value[i] = nifti_voxel(v->head, v->in + i * wide);
         bad += isfinite(v->value[i]) ? 0 : 1;
+        inexact += nifti_exact(v->head, v->in + i * wide) ? 0 : 1;
     }
+    if (inexact > 0)
+        return nn_fail(CKKS_EFORMAT, "%s: %zu of %zu voxels are integers "
+                       "beyond 2^53 that a double does not hold; write the "
+                       "volume with smaller ones or as float64", name,
+                       inexact, v->n);
     if (bad > 0)
         return nn_fail(CKKS_EFORMAT, "%s: %zu of %zu voxels are not finite",
                        name, bad, v->n);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image/image.h"
+#include "image/codec.h"
+
+/* How much red, green and blue count in grey. */
+static const double pixels_rec601[3] = { 0.299, 0.587, 0.114 };
 
 static bool want_size(const uni_image_want *want, uint64_t height,
                       uint64_t width)
@@ -69,10 +72,52 @@ void uni_image_clear(uni_image *image)
     memset(image, 0, sizeof *image);
 }
 
+/* The distance between the largest and the smallest channel of pixel i. */
+static double grey_spread(const double *rgb, size_t n, size_t i)
+{
+    double lo = rgb[i], hi = rgb[i];
+
+    for (size_t c = 1; c < 3; c++) {
+        lo = rgb[c * n + i] < lo ? rgb[c * n + i] : lo;
+        hi = rgb[c * n + i] > hi ? rgb[c * n + i] : hi;
+    }
+    return hi - lo;
+}
+
+ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
+                           const uni_image_want *want)
+{
+    const size_t n = (size_t)image->height * (size_t)image->width;
+    double *p = image->pixel, *less;
+    size_t colours = 0, first = 0;
+
+    for (size_t i = n; i-- > 0;)
+        if (grey_spread(p, n, i) > apart) {
+            colours++;
+            first = i;
+        }
+    if (colours > 0)
+        return nn_fail(CKKS_EARG, "%s: 3 channels (colour), %s 1; red, green "
+                       "and blue differ in %zu of %zu pixels, the first in row "
+                       "%zu, column %zu (%g, %g, %g); make it grey: convert IN "
+                       "-colorspace Gray OUT.png", name,
+                       want->who != NULL ? want->who : "the model takes",
+                       colours, n, first / (size_t)image->width,
+                       first % (size_t)image->width, p[first], p[n + first],
+                       p[2 * n + first]);
+    for (size_t i = 0; i < n; i++)
+        if (grey_spread(p, n, i) > 0)
+            p[i] = pixels_rec601[0] * p[i] + pixels_rec601[1] * p[n + i]
+                 + pixels_rec601[2] * p[2 * n + i];
+    less = realloc(p, n * sizeof *p);
+    image->pixel = less != NULL ? less : p;
+    image->channels = 1;
+    return CKKS_OK;
+}
+
 ckks_status uni_image_convert(uni_image *out, const uni_image *in,
                                int channels)
 {
-    static const double rec601[3] = { 0.299, 0.587, 0.114 };
     uni_image image = {0};
     size_t n;
     ckks_status s;
@@ -95,9 +140,9 @@ ckks_status uni_image_convert(uni_image *out, const uni_image *in,
                n * sizeof *image.pixel);
     if (channels < in->channels)
         for (size_t i = 0; i < n; i++)
-            image.pixel[i] = rec601[0] * in->pixel[i]
-                           + rec601[1] * in->pixel[n + i]
-                           + rec601[2] * in->pixel[2 * n + i];
+            image.pixel[i] = pixels_rec601[0] * in->pixel[i]
+                           + pixels_rec601[1] * in->pixel[n + i]
+                           + pixels_rec601[2] * in->pixel[2 * n + i];
     uni_image_clear(out);
     *out = image;
     return CKKS_OK;

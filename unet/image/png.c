@@ -120,14 +120,15 @@ static void pngio_flush(png_structp png)
     (void)png;
 }
 
-/* Every layout becomes grey or RGB of 8 or 16 bits.  Transparency is taken
+/* Every layout becomes grey or RGB of 8 or 16 bits, a palette one number a
+ * byte.  Transparency is taken
  * off, never blended. */
 static void pngio_transform(pngio *io)
 {
     int colour = png_get_color_type(io->png, io->info);
 
     if (colour == PNG_COLOR_TYPE_PALETTE)
-        png_set_palette_to_rgb(io->png);
+        png_set_packing(io->png);       /* the colours: pngio_colours        */
     else if (colour == PNG_COLOR_TYPE_GRAY
              && png_get_bit_depth(io->png, io->info) < 8)
         png_set_expand_gray_1_2_4_to_8(io->png);
@@ -158,11 +159,36 @@ static void pngio_pixels(uni_image *out, const pngio *io, int bits)
     }
 }
 
+/* A palette's numbers as its colours; one that it does not have is refused. */
+static ckks_status pngio_colours(uni_image *out, const char *name,
+                                 const pngio *io)
+{
+    const size_t n = (size_t)out->height * (size_t)out->width;
+    png_colorp palette = NULL;
+    int colours = 0;
+
+    (void)png_get_PLTE(io->png, io->info, &palette, &colours);
+    for (size_t i = 0; i < n; i++) {
+        const size_t y = i / (size_t)out->width, x = i % (size_t)out->width;
+        const uint8_t k = io->row[y][x];
+
+        if (k >= colours)
+            return nn_fail(CKKS_EFORMAT, "%s: PNG: colour %d in row %zu, "
+                           "column %zu, of a palette of %d (from 0)", name, k,
+                           y, x, colours);
+        out->pixel[i] = palette[k].red;
+        out->pixel[n + i] = palette[k].green;
+        out->pixel[2 * n + i] = palette[k].blue;
+    }
+    return CKKS_OK;
+}
+
 /* Runs under the protection of pngio_guard's setjmp. */
 static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
 {
     size_t bytes;
     int bits, channels;
+    bool palette;
     ckks_status s;
 
     png_set_read_fn(io->png, io, pngio_read);
@@ -175,10 +201,11 @@ static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
     pngio_transform(io);
     bits = png_get_bit_depth(io->png, io->info);
     channels = png_get_channels(io->png, io->info);
+    palette = png_get_color_type(io->png, io->info) == PNG_COLOR_TYPE_PALETTE;
     if ((bits != 8 && bits != 16) || (channels != 1 && channels != 3))
         return nn_fail(CKKS_EFORMAT, "%s: PNG of %d channels of %d bits", name,
                        channels, bits);
-    s = uni_image_init(out, name, channels,
+    s = uni_image_init(out, name, palette ? 3 : channels,
                         png_get_image_height(io->png, io->info),
                         png_get_image_width(io->png, io->info));
     if (s != CKKS_OK)
@@ -193,6 +220,8 @@ static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
         io->row[y] = io->raster + (size_t)y * bytes;
     png_read_image(io->png, io->row);
     png_read_end(io->png, NULL);
+    if (palette)
+        return pngio_colours(out, name, io);
     pngio_pixels(out, io, bits);
     return CKKS_OK;
 }
@@ -228,7 +257,9 @@ ckks_status uni_png_decode(uni_image *out, const char *name,
         return nn_fail(CKKS_EMEM, "%s: no memory", name);
     io->in = in;
     io->size = size;
-    s = pngio_guard(out, name, io);
+    s = uni_png_check(name, in, size);
+    if (s == CKKS_OK)
+        s = pngio_guard(out, name, io);
     png_destroy_read_struct(&io->png, &io->info, NULL);
     free(io->raster);
     free(io->row);

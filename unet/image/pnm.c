@@ -5,6 +5,11 @@
 
 #include "image/codec.h"
 
+bool uni_is_pnm(const uint8_t *in, size_t size)
+{
+    return size >= 2 && in[0] == 'P' && in[1] >= '1' && in[1] <= '7';
+}
+
 typedef struct pnm_reader {
     const char *name;
     const uint8_t *in;
@@ -117,6 +122,9 @@ static ckks_status pnm_check_size(const pnm_reader *r, bool text,
         return nn_fail(CKKS_EFORMAT, "%s: the file is cut short: %llu bytes of "
                        "pixels, at least %llu are needed", r->name,
                        (unsigned long long)have, (unsigned long long)need);
+    /* one line end behind the pixels is what text editors and print add */
+    if (!text && have == need + 1 && r->in[r->size - 1] == '\n')
+        return CKKS_OK;
     if (!text && have > need)
         return nn_fail(CKKS_EFORMAT, "%s: %llu bytes of pixels, %llu are "
                        "needed: something follows the image", r->name,
@@ -168,8 +176,7 @@ bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size)
     pnm_reader r = { "", in, size, 0 };
     pnm_head h = {0};
 
-    if (size < 2 || in[0] != 'P' || in[1] < '1' || in[1] > '7'
-        || pnm_read_head(&h, &r) != CKKS_OK)
+    if (!uni_is_pnm(in, size) || pnm_read_head(&h, &r) != CKKS_OK)
         return false;
     *out = h.shape;
     return true;

@@ -77,6 +77,10 @@ static ckks_status jpegio_rows(uni_image *out, const char *name, jpegio *io)
                        + i / channels] = io->row[i];
     }
     (void)jpeg_finish_decompress(&io->jpeg);
+    if (io->jpeg.src->bytes_in_buffer > 0)
+        return nn_fail(CKKS_EFORMAT, "%s: JPEG: %zu surplus bytes behind the "
+                       "end of the image; save it anew: convert IN OUT.png",
+                       name, (size_t)io->jpeg.src->bytes_in_buffer);
     return CKKS_OK;
 }
 

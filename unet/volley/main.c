@@ -40,9 +40,9 @@ static const volley_verb verb_table[] = {
       "An IMAGE is a file: PGM, PPM, PNG, JPEG, NIfTI (FILE:slice=K), or IDX\n"
       "with many images, gzipped or not; a folder: its files of these kinds\n"
       "but IDX, sorted by name; or @LIST: a file with a path a line.  Grey for\n"
-      "models of 1 channel, colour for 3.  A model with the border `halo`\n"
-      "takes any size; others take one, or with --fit whole multiples of it,\n"
-      "averaged down; at most 2^24 pixels.  The file tells the number of\n"
+      "models of 1 channel (also stored as colour), colour for 3.  A model with\n"
+      "the border `halo` takes any size; others take one, or with --fit whole\n"
+      "multiples of it, averaged down; at most 2^24 pixels.  The file tells the number of\n"
       "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
       "needs to recognise its result.\n",
       OPT_EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
