@@ -315,7 +315,9 @@ typedef struct nn_plan {
  * built-in costs of avx2, wherever it is made; only the seconds that are
  * stated are those of the kernel here.
  *   errors  CKKS_EPARAM  no plan: the message names the limit (depth, security,
- *                        memory, size, border) and the nearest that would work
+ *                        memory, size, border, error of the logits) and the
+ *                        nearest that would work; a layer's range that is
+ *                        negative or no number
  */
 CKKS_CHECKED ckks_status nn_plan_make(nn_plan *out, const nn_model *m,
                                       const nn_aim *aim);

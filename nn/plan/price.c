@@ -140,9 +140,7 @@ static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
     ckks_status st;
 
     if (!either)
-        st = count_way(out, with, k, stage->masked
-                                     || (!stage->alternating
-                                         && s->rotate_inputs));
+        st = count_way(out, with, k, s->rotate_inputs);
     else {
         st = count_way(&sums, with, k, false);
         if (st == CKKS_OK && sums.tally.rotations > 0)

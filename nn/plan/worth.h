@@ -7,28 +7,31 @@
  * that the predictions do not know which is faster: they are within 0.90 to
  * 0.96 of what is measured (docs/performance.md). */
 #define NNI_WORTH_BYTES 0.9
-/* More digits, whose keys are larger: seconds by seconds.  They must save more
- * than predictions of one network's plans differ from each other. */
+/* More digits, whose keys are larger: seconds by seconds.  For em and gm 2 and 3
+ * digits are predicted within 2 % of each other: they must save more. */
 #define NNI_WORTH_DIGITS 0.95
-/* Beyond that much of the best plan's time smaller digits do not make up for a
- * layout: from the fewest digits to the best number of them em, gm, digits and
- * skin gain less than a third. */
+/* Beyond that much of the best plan's time other digits are not tried for a
+ * layout: a hundred times as much gives em, gm, digits and skin, and the last
+ * two under --aim throughput, the same plans. */
 #define NNI_WORTH_LOOK 1.5
 /* Twice the memory, where many images can be done in few large sets or many
- * small ones: seconds an image by those of the smaller plan.  Digits and skin
- * gain a third by their largest sets, others nothing (docs/study). */
+ * small ones: seconds an image by those of the smaller plan.  With 1 the plans for
+ * throughput have sets of 177 GiB (gm; 0.75: 6.2), 37 GiB (skin; 1.2) and 807
+ * MiB (digits; 406) and are predicted to be at most 8 % faster an image (digits
+ * 8, skin 2). */
 #define NNI_WORTH_MEMORY 0.75
 
 /* What the error of the logits may be of their size (rms): of a mask, whose
- * pixels may differ here and there (em at 0.02: masks differ on 0.02 % of
- * pixels from the clear twin's); of classes, whose largest two seldom lie
- * close; of one logit, which may lie anywhere beside its threshold. */
+ * pixels may differ here and there; of classes, whose largest two seldom lie
+ * close; of one logit, which may lie anywhere beside its threshold.  The plans
+ * made so: em 0.0027 (masks differ on 0.035 to 0.048 % of pixels from the clear
+ * twin's), gm 0.0052 (0.009 %), digits 0.0004 and skin 0.0001 (all classes
+ * equal). */
 #define NNI_ERROR_MASK    0.02
 #define NNI_ERROR_CLASSES 0.002
 #define NNI_ERROR_LOGIT   0.0005
-/* Where it is this much of their size, the result says nothing: a pixel whose
- * logit is of the usual size then has one standard deviation of error in two
- * to its threshold. */
+/* Where it is this much of their size, the result says nothing: a logit of that
+ * size lies two standard deviations from 0, and most are smaller. */
 #define NNI_ERROR_USELESS 0.5
 
 #endif

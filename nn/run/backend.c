@@ -213,10 +213,10 @@ static ckks_status apply(const nni_runner *r, const nni_schedule *s,
 
 static double seconds_now(void)
 {
-    struct timespec t;
+    struct timespec t = { 0, 0 };
 
-    return timespec_get(&t, TIME_UTC) == TIME_UTC
-               ? (double)t.tv_sec + (double)t.tv_nsec * 1e-9 : 0;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 ckks_status nni_run_step(void *user, const nni_schedule *s, nni_state *state,

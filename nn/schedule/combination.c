@@ -358,7 +358,8 @@ void nni_make_combination(nni_maker *m)
 {
     nni_inputs w;
 
-    m->by_inputs |= m->stage->masked;
+    m->by_inputs = m->stage->masked
+                   || (m->by_inputs && !m->stage->alternating);
     nni_inputs_init(&w, m);
     if (!m->full) {
         w.slices = choose_slices(&w);

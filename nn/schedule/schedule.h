@@ -139,8 +139,8 @@ typedef struct nni_schedule {
 } nni_schedule;
 
 /* The schedule of stage k, which reads map (NULL: it is a matrix); by_inputs:
- * inputs are rotated, not sums of products (both are possible but for masked
- * stages, by inputs, and alternating ones, by sums).  placed and map must
+ * inputs are rotated, not sums of products; of masked stages they are in any
+ * case, of alternating ones never.  placed and map must
  * outlive it.  name: the public function's.
  *   errors  CKKS_EMEM */
 CKKS_CHECKED ckks_status nni_schedule_init(nni_schedule *out,

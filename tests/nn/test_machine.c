@@ -157,7 +157,7 @@ static void check_memory(rig *r, const char *what)
     if (ok && NN_OK(nn_run(in + n_in, in, &r->p, r->w, keys, NULL))) {
         double got = (double)nn_pages_peak(pool), want = r->p.peak_bytes;
 
-        CHECK(fabs(want / got - 1) < 0.15, "%s: predicted %.0f KiB, used %.0f",
+        CHECK(fabs(want / got - 1) < 0.06, "%s: predicted %.0f KiB, used %.0f",
               what, want / 1024, got / 1024);
         test_note("%s: %.3f of what was used", what, want / got);
     }

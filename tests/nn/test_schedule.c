@@ -2,8 +2,9 @@
  * kind and level, one task of many alike against all, memory as it is laid out;
  * and the arena against a naive one.
  *
- * Caught when planted: a body's steps counted once for two tasks, a piece given
- * back to the arena a page too short, a slice's sums added twice.
+ * Caught when planted: a body's steps counted once for all its tasks; a piece
+ * given back to the arena a page too short, a hole of just the right size passed
+ * by.  (A slice's sums added twice: test_network.c, test_cnn.c.)
  */
 #include "net_support.h"
 #include "plan/price.h"

@@ -162,10 +162,9 @@ ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 !
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
 nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
 nn/layout/dvr.c	s/for (int y = 0; y < side; y++)/for (int y = 1; y < side; y++)/	cnn_ layout
-nn/schedule/combination.c	s/w->ending\[w->ended\].last < phase/w->ending[w->ended].last <= phase/	network
-nn/schedule/combination.c	s/last_reader == m->k/last_reader >= m->k/	network
+nn/schedule/inputs.c	s/w->ending\[w->ended\].last < phase/w->ending[w->ended].last <= phase/	network
+nn/schedule/inputs.c	s/last_reader == m->k/last_reader >= m->k/	network
 nn/layout/means.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
-nn/schedule/combination.c	s/\* slice + w->slices - 1/* slice/	network
 nn/schedule/arena.c	s/if (h->size < size)/if (h->size <= size)/	schedule
 nn/plan/count.c	s/c->tally.rotations += sum.terms;/c->tally.rotations += parts;/	plan_counts
 nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_

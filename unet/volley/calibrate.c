@@ -146,8 +146,7 @@ static ckks_status cal_time(double *out, calibration *c, measure_call call)
 /* ---- costs -------------------------------------------------------------- */
 
 /* Page after page of memory that this process has never used, as a network's
- * first set of images does; before the pool exists, which keeps what is
- * freed. */
+ * first set of images does. */
 static int cal_fresh(double *cost)
 {
     double start = volley_clock();

@@ -63,13 +63,13 @@ static int evaluate_part(unet_part *out, const char *text, const char *path,
     return VOLLEY_DONE;
 }
 
-/* The part that needs a pool: its memory is the context's. */
-static int evaluate_with_pool(volley_source *s, nn_pages *pool,
+/* The part that needs pages: they are the context's memory. */
+static int evaluate_with_pages(volley_source *s, nn_pages *pages,
                             const char *keys_path, const char *in_path,
                             const unet_part *part, const char *out_path,
                             volley_report *report, volley_explain *explain)
 {
-    const ckks_memory memory = nn_pages_memory(pool);
+    const ckks_memory memory = nn_pages_memory(pages);
     const double start = volley_clock();
     volley_progress progress;
     ckks_keys *keys = NULL;
@@ -106,7 +106,7 @@ static int evaluate_with_pool(volley_source *s, nn_pages *pool,
     report->download = done.download;
     report->evaluate = volley_clock() - start;
     report->peak_rss_mib = volley_peak_rss();
-    report->pool_mib = (double)nn_pages_peak(pool) / 1048576;
+    report->pool_mib = (double)nn_pages_peak(pages) / 1048576;
     nn_weights_clear(&weights);
     ckks_keys_clear(&keys);
     ckks_ctx_clear(&s->ctx);
@@ -118,7 +118,7 @@ int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *out_path, volley_report *report,
                     volley_explain *explain)
 {
-    nn_pages *pool = NULL;
+    nn_pages *pages = NULL;
     unet_part sets = {0};
     int code = volley_check_place(out_path);
 
@@ -126,12 +126,12 @@ int volley_evaluate(volley_source *s, const char *keys_path,
         code = evaluate_part(&sets, part, in_path, &s->plan);
 
     if (code == VOLLEY_DONE)
-        code = volley_check(nn_pages_init(&pool));
+        code = volley_check(nn_pages_init(&pages));
     if (code != VOLLEY_DONE)
         return code;
-    code = evaluate_with_pool(s, pool, keys_path, in_path, &sets, out_path,
+    code = evaluate_with_pages(s, pages, keys_path, in_path, &sets, out_path,
                               report, explain);
-    nn_pages_clear(&pool);
+    nn_pages_clear(&pages);
     return code;
 }
 
