@@ -30,7 +30,7 @@ extern "C" {
  * that by UNET_GZIP_RATIO, which photographs and scans do not reach. */
 enum {
     UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 24,
-    UNET_VOLUME_VOXELS = 1 << 27,
+    UNET_VOLUME_VOXELS = 1 << 28,
     UNET_GZIP_FREE = 1 << 25, UNET_GZIP_RATIO = 64
 };
 

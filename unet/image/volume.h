@@ -54,6 +54,11 @@ CKKS_CHECKED ckks_status uni_geometry_set(uni_geometry *out, const char *name,
                                           const int n[3],
                                           const double affine[3][4]);
 
+/* An affine that can be used; as above.
+ *   errors  CKKS_EFORMAT */
+CKKS_CHECKED ckks_status uni_geometry_check(const uni_geometry *g,
+                                            const char *name);
+
 /* "RAS", "LPI" ...: where each stored axis goes, as nibabel's aff2axcodes. */
 void uni_geometry_axes(char out[4], const uni_geometry *g);
 /* Distance of neighbours along a stored axis, in mm. */
