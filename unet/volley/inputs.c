@@ -9,7 +9,7 @@ static int inputs_open(uni_album *out, const volley_args *a, const nn_plan *p,
                        const char *const *word, int words, const unet_job *job)
 {
     uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
-                           SIZE_MAX, volley_jpeg, NULL, 0 };
+                           SIZE_MAX, volley_jpeg, NULL, 0, &p->images };
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 

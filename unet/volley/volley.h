@@ -97,6 +97,8 @@ int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
 
 /* ---- from the command line to the exit code (program.c) ----------------- */
 
+/* Prints how a verb is used. */
+int volley_help(const volley_verb *verb);
 /* Parses, notes places, runs. */
 int volley_run(const volley_verb *verb, int argc, char **argv);
 /* The same as all that main does, in a program that is one verb. */
