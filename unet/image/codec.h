@@ -15,6 +15,9 @@ ckks_status uni_png_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size,
                             const uni_image_want *want);
 
+/* Gives a volume its name. */
+ckks_status uni_volume_call(uni_volume *v, const char *name);
+
 /* A format of volumes (volume.h). */
 bool uni_nifti_is(const char *path, const uint8_t *head, size_t n);
 ckks_status uni_nifti_read(uni_volume *out, const char *path, int volume,
@@ -40,6 +43,12 @@ uni_nifti_part uni_nifti_kind(const uint8_t *in, size_t size);
 ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
                            const uni_image_want *want);
 
+/* The values of a picture of more than 8 bits (most > 255), by the model's rule;
+ * images NULL: by the range of the format, or of the bits in use where no
+ * sample is beyond these. */
+ckks_status uni_image_values(uni_values *out, uni_image *image,
+                             const nn_images *images);
+
 /* Nothing may follow the image: bytes behind IEND, rows behind the last one,
  * bytes behind the compressed rows.  in has a whole header; what is cut short
  * or malformed is left to the decoder.
@@ -64,17 +73,6 @@ size_t uni_image_most_bytes(const uint8_t *head, size_t size,
 /* A regular file of at most so many bytes; else a refusal in words.
  *   errors  CKKS_EIO */
 ckks_status uni_file_check(const char *path, size_t most);
-
-/* ---- what a path names (place.c) ----------------------------------------- */
-
-/* FILE, FILE:slice=K, FILE:volume=V, FILE:volume=V:slice=K. */
-typedef struct uni_place {
-    char *file;
-    int slice, volume;      /* -1: not said                                  */
-} uni_place;
-/* errors  CKKS_EARG  no number, or one beyond the caps; CKKS_EMEM */
-ckks_status uni_place_init(uni_place *out, const char *path);
-void uni_place_clear(uni_place *place);
 
 /* ---- a slice of a volume as an image (volume_image.c) --------------------- */
 

@@ -38,6 +38,9 @@ typedef struct uni_image {
     int channels;           /* 1 grey, 3 red, green, blue                    */
     int height, width;
     double *pixel;          /* (channels, height, width), 0..255             */
+    double most;            /* the largest sample there may be in the file,
+                               which is 255 here; 0: 255                     */
+    int bits;               /* of samples in use (sBIT of PNG); 0: all       */
 } uni_image;
 
 /* What is wanted of an image; zeros: any within the caps. */

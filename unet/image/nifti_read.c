@@ -202,6 +202,8 @@ ckks_status uni_nifti_decode(uni_volume *out, const char *name,
     if (s == CKKS_OK)
         s = uni_nifti_voxels(&v, &h, name, other != NULL ? other : in,
                              other != NULL ? other_size : size);
+    if (s == CKKS_OK)
+        s = uni_volume_call(&v, name);
     if (s != CKKS_OK) {
         uni_volume_clear(&v);
         return s;

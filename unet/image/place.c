@@ -31,7 +31,7 @@ ckks_status uni_place_init(uni_place *out, const char *path)
 {
     const size_t size = strlen(path) + 1;
     const char *slice = strstr(path, ":slice=");
-    const char *volume = strstr(path, ":volume=");
+    const char *volume = strstr(slice != NULL ? slice : path, ":volume=");
     ckks_status s = CKKS_OK;
 
     *out = (uni_place){ malloc(size), -1, -1 };
@@ -39,7 +39,7 @@ ckks_status uni_place_init(uni_place *out, const char *path)
         return nn_fail(CKKS_EMEM, "%s: no memory for its name", path);
     memcpy(out->file, path, size);
     for (int i = 0; i < 2 && s == CKKS_OK; i++)     /* the last one first    */
-        s = (i == 0) == (volume > slice)
+        s = (i == 0) == (volume != NULL)
           ? place_cut(out->file, &out->volume, ":volume=", INT32_MAX - 1)
           : place_cut(out->file, &out->slice, ":slice=", UNET_IMAGE_SIDE - 1);
     if (s != CKKS_OK)

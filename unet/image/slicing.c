@@ -117,7 +117,7 @@ ckks_status uni_slicing_make(uni_slicing *out, const char *name,
 
     if (out == NULL || name == NULL || g == NULL)
         return nn_fail(CKKS_EARG, "uni_slicing_make: null pointer");
-    images = images != NULL ? images : &any;
+    images = images != NULL && images->given ? images : &any;
     status = uni_slicing_plane(&s, name, g, images->plane);
     if (status == CKKS_OK)
         status = slicing_thick(&s, name, g);
@@ -155,7 +155,7 @@ double uni_slicing_off(const uni_slicing *s, const nn_images *images)
 {
     double off = 0;
 
-    if (images == NULL)
+    if (images == NULL || !images->given)
         return 0;
     if (images->spacing_y > 0)
         off = fabs(s->spacing[1] / images->spacing_y - 1);

@@ -181,8 +181,8 @@ static void values_full(uni_values *out, const uni_volume *v)
     double low = 0, high = ldexp(1, bits) - 1;
 
     if (v->type == UNI_F32 || v->type == UNI_F64) {
-        out->low = out->lowest;
-        out->high = out->highest;
+        out->low = v->full > 0 ? 0 : out->lowest;
+        out->high = v->full > 0 ? v->full : out->highest;
         return;
     }
     if (v->type == UNI_I8 || v->type == UNI_I16 || v->type == UNI_I32
@@ -219,7 +219,7 @@ static void values_pixels(uni_values *out, const values_data *d)
 static void values_window(uni_values *out, const values_data *d,
                           const nn_images *images)
 {
-    const bool said = images != NULL && images->low < images->high;
+    const bool said = images->low < images->high;
 
     if (out->rule == NN_VALUES_FULL) {
         values_full(out, d->order.volume);
@@ -246,7 +246,8 @@ static ckks_status values_make(uni_values *out, values_data *d,
         s = values_numbers(d, name);
     if (s != CKKS_OK)
         return s;
-    values_fill(d, out);
+    if (out->rule != NN_VALUES_FULL)
+        values_fill(d, out);
     a = values_of(d, uni_order_select(&d->order, d->first));
     b = values_of(d, uni_order_select(&d->order, d->last - 1));
     out->lowest = out->least = fmin(a, b);
@@ -268,6 +269,7 @@ static uni_values values_colour(size_t voxels)
 ckks_status uni_values_make(uni_values *out, const uni_volume *v,
                             const nn_images *images)
 {
+    static const nn_images any;
     values_data d = {0};
     uni_values r = values_colour(0);
     ckks_status s;
@@ -279,7 +281,8 @@ ckks_status uni_values_make(uni_values *out, const uni_volume *v,
         *out = r;
         return CKKS_OK;
     }
-    r.rule = images != NULL ? images->values : NN_VALUES_PERCENTILES;
+    images = images != NULL && images->given ? images : &any;
+    r.rule = images->values;
     r.low = r.high = r.share = 0;
     s = uni_order_init(&d.order, v);
     if (s == CKKS_OK)
