@@ -56,6 +56,27 @@ typedef enum nn_op {
 /* NN_VALID: a kernel stays inside, and maps shrink. */
 typedef enum nn_border { NN_WRAP = 0, NN_HALO, NN_ZERO, NN_VALID } nn_border;
 
+/* What images a network was trained on, for the side that has them: how slices
+ * of a volume lie, and which values of a file are pixel 0 and pixel 255
+ * (docs/model.md).  All zero: nothing is said. */
+typedef enum nn_plane {
+    NN_PLANE_ANY = 0, NN_PLANE_AXIAL, NN_PLANE_CORONAL, NN_PLANE_SAGITTAL
+} nn_plane;
+typedef enum nn_values {
+    NN_VALUES_PERCENTILES = 0,  /* low, high: percentiles of the volume      */
+    NN_VALUES_WINDOW,           /* in the units of the file                  */
+    NN_VALUES_FULL              /* the range of the file's format            */
+} nn_values;
+typedef struct nn_images {
+    bool     given;
+    char     modality[NN_NAME];     /* for people                            */
+    nn_plane plane;
+    double   spacing_y, spacing_x;  /* mm from row to row, from column to
+                                       column; 0, 0: any                     */
+    nn_values values;
+    double   low, high;             /* low < high; unused by NN_VALUES_FULL  */
+} nn_images;
+
 /* Measured over all slots on training images (docs/model.md). */
 typedef struct nn_range {
     double max, rms, gain;
@@ -88,6 +109,7 @@ typedef struct nn_model {
                                    have another ring_x                       */
     int  channels, height, width;       /* of the input                      */
     double mul, add;            /* value = pixel * mul + add                 */
+    nn_images images;
     int  output;                /* layer number of the logits                */
     double threshold;           /* foreground, or class 1 of two with one
                                    logit, where logit > threshold            */
@@ -274,6 +296,7 @@ typedef struct nn_plan {
     ckks_params params;             /* primes resolved                       */
     int    channels;                /* of the input                          */
     double mul, add;
+    nn_images images;
     int    scale_bits;              /* activations are at scale 2^scale_bits */
     int    in_level;
     double in_scale;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/expects.h"
 #include "format/loader.h"
 
 /* ---- the network --------------------------------------------------------- */
@@ -241,20 +242,25 @@ static ckks_status model_check_used(const nni_loader *l)
 /* net: the whole network text. */
 static ckks_status model_network(nni_loader *l)
 {
-    static const char *const with_ring[] = { "name", "border", "input",
-        "output", "layers", "ranges", "ring", NULL };
-    static const char *const without[] = { "name", "border", "input",
-        "output", "layers", "ranges", NULL };
+    static const char *const may[] = { "ring", "images" };
+    const char *keys[9] = { "name", "border", "input", "output", "layers",
+                            "ranges" };
     const nni_json_node *net = l->net.node;
-    bool ring = nni_json_get(&l->net, net, "ring") != NULL;
-    ckks_status s = nni_load_object(&l->net, net, "network",
-                                 ring ? with_ring : without);
+    ckks_status s;
+
+    for (int i = 0, count = 6; i < 2; i++)
+        if (nni_json_get(&l->net, net, may[i]) != NULL)
+            keys[count++] = may[i];
+    s = nni_load_object(&l->net, net, "network", keys);
 
     if (s == CKKS_OK)
         s = nni_load_name(l->m.name, nni_json_get(&l->net, net, "name"),
                           "name");
     if (s == CKKS_OK)
         s = model_input(l, nni_json_get(&l->net, net, "input"));
+    if (s == CKKS_OK)
+        s = nni_expects_load(&l->m.images, &l->net,
+                             nni_json_get(&l->net, net, "images"), "model");
     if (s == CKKS_OK)
         s = model_border(l, net);
     if (s == CKKS_OK)

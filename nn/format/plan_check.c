@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "format/json.h"
+#include "format/expects.h"
 #include "format/words.h"
 #include "layout/layout.h"
 
@@ -41,6 +41,8 @@ static ckks_status check_names(const nn_plan *p)
         st = check_name(p->class_name[i], "a name of output.classes");
     for (int i = 0; i < p->num_steps && st == CKKS_OK; i++)
         st = check_name(p->step[i].name, "a name of steps");
+    if (st == CKKS_OK)
+        st = nni_expects_check(&p->images, "plan");
     return st;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/json.h"
+#include "format/expects.h"
 #include "format/words.h"
 #include "layout/layout.h"
 
@@ -278,8 +278,8 @@ static void derive_layout(nn_plan *p)
 ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
 {
     static const char *const known[] = { "format", "name", "border", "layout",
-                                         "parameters", "input", "output",
-                                         "keys", "steps", NULL };
+                                         "parameters", "input", "images",
+                                         "output", "keys", "steps", NULL };
     nni_json doc = { 0 };
     nn_plan *p;
     reader r;
@@ -307,6 +307,10 @@ ckks_status nn_plan_load(nn_plan *out, const char *text, size_t size)
         read_keys(&r, p);
         read_steps(&r, p);
         st = r.st;
+        if (st == CKKS_OK)
+            st = nni_expects_load(&p->images, &doc,
+                                  nni_json_get(&doc, doc.node, "images"),
+                                  "plan");
         if (st == CKKS_OK) {
             derive_layout(p);
             st = nn_plan_check(p);

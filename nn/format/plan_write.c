@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/json.h"
+#include "format/expects.h"
 #include "format/words.h"
 #include "nn.h"
 
@@ -58,6 +58,7 @@ static void put_ends(nni_json_writer *w, const nn_plan *p)
     nni_json_put_int(w, "level", p->in_level);
     nni_json_put_double(w, "scale", p->in_scale);
     nni_json_put_end(w);
+    nni_expects_put(w, &p->images);
     nni_json_put_object(w, "output");
     nni_json_put_int(w, "level", p->out_level);
     nni_json_put_double(w, "scale", p->out_scale);

@@ -191,10 +191,9 @@ static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
     if (st != CKKS_OK)
         return st;
     *stage = 3;
-    p->error_sd = nni_logit_error(placed, p);
-    st = check_error(p, with->model);
+    st = nni_price(p, placed, true, with->machine, 1, &bound);
     if (st == CKKS_OK)
-        st = nni_price(p, placed, true, with->machine, 1, &bound);
+        st = check_error(p, with->model);
     if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
         st = nni_price(p, placed, false, with->machine, with->aim->threads,
                        &bound);

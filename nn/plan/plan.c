@@ -24,6 +24,7 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     p->channels = m->channels;
     p->mul = m->mul;
     p->add = m->add;
+    p->images = m->images;
     p->threshold = m->threshold;
     p->logit_max = m->layer[m->output].range.max;
     p->core_height = m->height;

@@ -12,6 +12,7 @@
 
 #include "image/idx.h"
 #include "image/image.h"
+#include "image/volume.h"
 #include "unet.h"
 
 enum { UNET_ALBUM_KEEP = 1 << 23 };
@@ -53,7 +54,29 @@ typedef struct uni_album_aim {
     unet_decoder *jpeg;     /* NULL: JPEG files are refused                  */
     const unet_size *size;  /* shape (sizes): of image i, in place of height */
     size_t sizes;           /* and width; NULL: none                         */
+    const nn_images *images;    /* what the model says; NULL: nothing        */
 } uni_album_aim;
+
+/* A volume some slices of which are images: all of them, or one that was named.
+ * Slices are numbered as volume.h has it. */
+typedef struct uni_album_volume {
+    size_t file;            /* number of its name                            */
+    size_t first, count;    /* its images                                    */
+    int slice;              /* the one that was named; -1: all               */
+    int volume, volumes;    /* of a 4-D file                                 */
+    uni_geometry geometry;
+    uni_slicing slicing;
+    uni_values values;
+} uni_album_volume;
+
+/* Where an image comes from. */
+typedef struct uni_album_source {
+    const char *file;       /* as it was named, without :slice= and :volume= */
+    int slice;              /* of a volume; -1: none                         */
+    const uni_album_volume *volume;     /* NULL: none                        */
+    const uni_values *values;   /* of a volume or a picture of more than 8
+                                   bits; NULL: pixels are the file's         */
+} uni_album_source;
 
 struct album_file;
 struct album_place;
@@ -63,6 +86,8 @@ typedef struct uni_album {
     unet_size *size;        /* shape (images)                                */
     size_t all;             /* images before first and count                 */
     uni_names names;
+    uni_album_volume *volume;   /* shape (volumes)                           */
+    size_t volumes;
     /* private */
     uni_album_aim aim;
     struct album_file *file;
@@ -84,7 +109,9 @@ void uni_album_clear(uni_album *album);
  * refused. */
 CKKS_CHECKED ckks_status uni_album_image(uni_image *out,
                                           const uni_album *album, size_t i);
-/* "FILE", or "FILE#K" for image K of an IDX file; malloc, NULL: no memory. */
+uni_album_source uni_album_source_of(const uni_album *album, size_t i);
+/* "FILE", "FILE:slice=K" for a slice of a volume, "FILE#K" for image K of an
+ * IDX file; malloc, NULL: no memory. */
 char *uni_album_name(const uni_album *album, size_t i);
 /* All of them, one at a time; the album must outlive it. */
 unet_pixels uni_album_pixels(uni_album *album);

@@ -121,9 +121,11 @@ static int with_images(const volley_args *a, const volley_source *source,
     study s = { .model = &source->model, .images = &images,
                 .repeats = quick ? 1 : 3, .judged = quick ? 200 : 1000 };
     const char *folder = a->value[OPT_OUT];
-    int code = volley_answers_init(&labels, a, &source->plan, album,
-                                   album->images);
+    volley_names names = {0};
+    int code = volley_names_album(&names, album);
 
+    if (code == VOLLEY_DONE)
+        code = volley_answers_init(&labels, a, &source->plan, &names);
     s.label = labels.label;
     if (s.judged > album->images)
         s.judged = album->images;
@@ -136,6 +138,7 @@ static int with_images(const volley_args *a, const volley_source *source,
     if (code == VOLLEY_DONE)
         code = study_report(&s, folder);
     volley_answers_clear(&labels);
+    volley_names_clear(&names);
     return code;
 }
 
