@@ -80,20 +80,6 @@ uni_album_source uni_album_source_of(const uni_album *album, size_t i)
     return of;
 }
 
-uni_image_want uni_album_want(const uni_album *album, size_t i)
-{
-    const uni_album_aim *aim = &album->aim;
-    uni_image_want want = { aim->channels, aim->height, aim->width, aim->fit,
-                            NULL };
-
-    if (i < aim->sizes) {
-        want.height = aim->size[i].height;
-        want.width = aim->size[i].width;
-        want.who = "its result has";
-    }
-    return want;
-}
-
 /* The image is what is wanted, or becomes it. */
 static ckks_status album_suit(uni_image *image, const uni_image_want *want,
                               const char *name)

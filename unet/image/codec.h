@@ -58,11 +58,14 @@ ckks_status uni_png_check(const char *name, const uint8_t *in, size_t size);
 /* The sizes in a header; false if the first bytes do not tell. */
 bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
 bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
+
 /* ---- the first bytes (image_want.c) -------------------------------------- */
 
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            const uni_image_want *want);
+/* Whether a name ends as one of an image does (album_names.c). */
+bool uni_image_named(const char *name);
 /* Whether they begin a file of a format that is read. */
 bool uni_image_known(const uint8_t *in, size_t size);
 /* More than any file of such an image has. */

@@ -17,35 +17,6 @@ const nifti_layout uni_nifti_layouts[2] = {
       348, 352, 400, 8, 8, 4 }
 };
 
-uint64_t uni_nifti_word(const uint8_t *in, int bytes, bool big)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < bytes; i++)
-        v = v << 8 | in[big ? i : bytes - 1 - i];
-    return v;
-}
-
-int64_t uni_nifti_integer(const uint8_t *in, int bytes, bool big)
-{
-    const uint64_t word = uni_nifti_word(in, bytes, big);
-    const uint64_t sign = UINT64_C(1) << (8 * bytes - 1);
-
-    return (int64_t)((word ^ sign) - sign);
-}
-
-double uni_nifti_float(const uint8_t *in, int bytes, bool big)
-{
-    const uint64_t word = uni_nifti_word(in, bytes, big);
-    const uint32_t half = (uint32_t)word;
-    double d;
-    float f;
-
-    memcpy(&d, &word, 8);
-    memcpy(&f, &half, 4);
-    return bytes == 8 ? d : (double)f;
-}
-
 /* 540 alone is no rare beginning, so that the magic behind it must be there. */
 const nifti_layout *uni_nifti_version(const uint8_t *in, size_t size)
 {

@@ -2,7 +2,9 @@
  *
  *   nifti.c            what stands where in a header
  *   nifti_geometry.c   the part of it that says where the volume lies
- *   nifti_read.c       files: gzipped, of one part or two; the voxels
+ *   nifti_words.c      numbers
+ *   nifti_read.c       bytes, gzipped or not: the header, the voxels
+ *   nifti_file.c       files, of one part or two
  *   mask_nifti.c       writes masks
  */
 #ifndef UNET_NIFTI_H

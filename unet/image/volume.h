@@ -93,6 +93,9 @@ typedef struct uni_volume {
     double full;            /* of floats the largest there may be, the least
                                being 0, for values "full"; 0: not known      */
     double slope, inter;    /* value = slope x stored + inter; finite        */
+    bool padded;            /* stored values pad[0]..pad[1] of an integer type
+                               are no data                                   */
+    int pad[2];
     const uint8_t *voxel;   /* (n[2], n[1], n[0]), in the machine's byte order,
                                not aligned; NULL: only the header was read   */
     uint8_t *memory;        /* malloc: what voxel points into                */
