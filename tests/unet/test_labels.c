@@ -259,8 +259,8 @@ static void world_run(world *w)
               "no memory")
         && NN_OK(unet_encrypt(w->in.path, &bytes, NULL, &w->rng, p, &w->job,
                               &pixels, w->ctx, w->sk, NULL))
-        && NN_OK(unet_evaluate(w->out.path, NULL, w->in.path, NULL, p, w->r.w,
-                               w->ctx, w->keys, NULL))
+        && NN_OK(unet_evaluate(w->out.path, NULL, w->in.path, NULL, NULL, p,
+                               w->r.w, w->ctx, w->keys, NULL))
         && NN_OK(unet_decrypt(&r, NULL, &(const char *){ w->out.path }, 1, p,
                               w->ctx, w->sk, NULL))
         && NN_OK(unet_mask(mask, p, r.logit[0], w->size))
