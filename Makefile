@@ -197,7 +197,7 @@ test: $(B)/tests
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices check-layers
 	FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 # Libraries whose files need each other in no circle.
@@ -229,6 +229,10 @@ check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 
 # A server that forges results (tests/scripts/malice.sh).
 $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
+
+# Volumes as they are read, for nibabel to compare (tests/scripts/volumes.py).
+$(B)/slices: tests/volumes/slices.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
