@@ -13,14 +13,22 @@ NAME = 63               # bytes of a layer's name
 
 
 class Value:
-    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width]."""
+    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width].
+
+    pad: None, or rows and columns of zeros beside it, [top, left, bottom, right].
+    """
 
     def __init__(self, tensor, a, b, c, flat=False):
-        self.tensor, self.a, self.b, self.c, self.flat = tensor, a, b, c, flat
+        self.tensor, self.a, self.b, self.c, self.flat, self.pad = tensor, a, b, c, flat, None
         self.made = None                        # (name, path) of the step that gave it
 
     def like(self, a, b, c):
         return Value(self.tensor, a, b, c, self.flat)
+
+    def padded(self, pad):
+        v = self.like(self.a, self.b, self.c)
+        v.pad, v.made = pad, self.made
+        return v
 
     def degree(self):
         return 2 if bool((self.a != 0).any()) else 1
