@@ -43,14 +43,16 @@ enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
 
 typedef enum nn_op {
     NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
-    NN_CONV,            /* k x k, stride s                                   */
-    NN_TCONV,           /* transposed convolution 2x2, stride 2              */
-    NN_POOL,            /* mean of 2x2, stride 2                             */
+    NN_CONV,
+    NN_TCONV,           /* transposed convolution 2x2 or 4x4, stride 2       */
+    NN_POOL,            /* mean of k x k, stride k                           */
     NN_SQUARE,
     NN_QUADRATIC,       /* a x^2 + b x + c a channel                         */
     NN_BATCHNORM,
     NN_CONCAT,
-    NN_DENSE            /* every number of the map with every other          */
+    NN_DENSE,           /* every number of the map with every other          */
+    NN_ADD,             /* the sum of maps of one shape                      */
+    NN_UPSAMPLE         /* to twice the size                                 */
 } nn_op;
 
 /* NN_VALID: a kernel stays inside, and maps shrink. */
@@ -89,11 +91,21 @@ typedef struct nn_layer {
     int   in[NN_MAX_INPUTS];    /* layer numbers, all below this one         */
     int   channels;             /* of the output                             */
     int   height, width;        /* of the output, for the model's input size */
-    int   kernel;               /* NN_CONV: odd, except under NN_VALID       */
-    int   stride;               /* NN_CONV                                   */
+    int   kernel_y, kernel_x;   /* NN_CONV; NN_TCONV: 2 or 4; NN_POOL: its
+                                   size, which differs along the axes only
+                                   where one pixel is left                   */
+    int   stride;               /* NN_CONV; so are those that follow, and none
+                                   of them is 0 but pads: tap (p, q) of pixel
+                                   (y, x) is (s y + d_y p - top,
+                                   s x + d_x q - left)                       */
+    int   dilation_y, dilation_x;
+    int   groups;
+    int   pad_top, pad_left, pad_bottom, pad_right;
+    bool  bilinear;             /* NN_UPSAMPLE; else each pixel four times   */
     double eps;                 /* NN_BATCHNORM                              */
     /* Float weights, NULL where the op has none; they point into the model.
-     *   weight  conv (C_out, C_in, k, k), tconv (C_in, C_out, 2, 2),
+     *   weight  conv (C_out, C_in / groups, kernel_y, kernel_x),
+     *           tconv (C_in, C_out, k, k),
      *           dense (C_out, C_in, height, width of the input),
      *           batchnorm (C)
      *   bias    (C_out); batchnorm (C)     mean, var  batchnorm (C)

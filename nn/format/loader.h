@@ -18,6 +18,14 @@ typedef struct nni_loader {
 ckks_status nni_load_layer(nni_loader *l, int number,
                            const nni_json_node *node);
 
+/* Kernel, stride, dilation, groups and pads of a convolution and the size of
+ * its output; the size of a mean and of what comes out (window.c).  y starts
+ * with the channels and size of its input; where: "layer NAME". */
+ckks_status nni_load_conv(nni_loader *l, nn_layer *y,
+                          const nni_json_node *layer, const char *where);
+ckks_status nni_load_pool(nni_loader *l, nn_layer *y,
+                          const nni_json_node *layer, const char *where);
+
 /* The number of the layer of this name below `count`, -1 if there is none. */
 int nni_load_find(const nn_model *m, int count, const char *name);
 

@@ -28,8 +28,21 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l, int layer)
 {
     nni_stage *s;
+    const bool plain = l->op == NN_DENSE
+                       || (l->kernel_y == l->kernel_x && l->groups == 1
+                           && l->dilation_y == 1 && l->dilation_x == 1
+                           && (n->model->border == NN_VALID
+                               || (l->kernel_y % 2 == 1
+                                   && l->pad_top == l->kernel_y / 2
+                                   && l->pad_left == l->kernel_y / 2
+                                   && l->pad_bottom == l->kernel_y / 2
+                                   && l->pad_right == l->kernel_y / 2)));
     ckks_status st = nni_use(in, n, l);
 
+    if (!plain)
+        return nn_fail(CKKS_EPARAM, "%s: layer %s: a kernel with dilation, "
+                       "groups, pads or sides of its own runs in the clear "
+                       "only, so far", n->name, l->name);
     if (st == CKKS_OK)
         st = nni_new_stage(&s, n, in, l, layer);
     if (st != CKKS_OK)
@@ -42,8 +55,8 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
         s->kernel_x = x->width;
         s->gap = 0;
     } else {
-        s->kernel_y = s->kernel_x = l->kernel;
-        s->middle = n->model->border == NN_VALID ? 0 : l->kernel / 2;
+        s->kernel_y = s->kernel_x = l->kernel_y;
+        s->middle = n->model->border == NN_VALID ? 0 : l->kernel_y / 2;
         s->gap *= l->stride;
     }
     s->weight = l->weight;
@@ -61,6 +74,9 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
     nni_source *s;
     ckks_status st = nni_use(in, n, l);
 
+    if (l->kernel_y != 2)
+        return nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 runs in the "
+                       "clear only, so far", n->name, l->name);
     if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
@@ -91,6 +107,12 @@ static ckks_status do_pool(nni_value *out, net *n, nni_value *in,
 {
     ckks_status st = nni_use(in, n, l);
 
+    if (l->kernel_y != 2 || l->kernel_x != 2
+        || n->model->layer[l->in[0]].height % 2 != 0
+        || n->model->layer[l->in[0]].width % 2 != 0)
+        return nn_fail(CKKS_EPARAM, "%s: layer %s: a pool of other sides than "
+                       "2x2 of an even map runs in the clear only, so far",
+                       n->name, l->name);
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0
             || in->source[0].stage < 0))

@@ -39,7 +39,7 @@ TEST(model_load_fields)
     CHECK(l->op == NN_IMAGE && l->num_in == 0 && l->channels == 1
           && strcmp(l->name, "image") == 0 && l->range.gain == 0.25, "image");
     l = &m.layer[1];
-    CHECK(l->op == NN_CONV && l->kernel == 3 && l->channels == 2
+    CHECK(l->op == NN_CONV && l->kernel_y == 3 && l->kernel_x == 3 && l->channels == 2
           && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
           && l->bias[1] == maker_find(&k, "c1.bias")[1], "c1");
     l = &m.layer[2];
@@ -78,15 +78,16 @@ static const model_change net_changes[] = {
     { "\"zero\"", "\"zero\",\"ring\":[2,2]", "a ring is given" },
     { "\"zero\"", "\"wrap\",\"ring\":[3,2]", "ring 3 x 2 does not divide the "
                                              "image, 4 x 4" },
-    { "\"zero\"", "\"wrap\",\"ring\":[1,1]", "layer down: pool of an odd ring, "
-                                             "1 x 1" },
+    { "\"zero\"", "\"wrap\",\"ring\":[1,1]", "layer down: pool of 2 x 2 on a "
+                                             "ring of 1 x 1" },
     { "\"zero\"", "\"wrap\",\"ring\":[2]", "needs a ring of two" },
     { "\"zero\"", "\"wrap\",\"ring\":[0,2]", "ring: height is 0" },
     { "\"height\":4", "\"height\":0", "input: height is 0, want a whole number "
                                       "in 1..65536" },
     { "\"height\":4", "\"height\":70000", "input: height is 70000" },
     { "\"height\":4", "\"height\":4.5", "input: height is 4.5" },
-    { "\"height\":4", "\"height\":5", "pool of an odd size, 5 x 4" },
+    { "\"height\":4", "\"height\":5", "layer cat: concat of up, 4 x 4, and sq, "
+                                      "5 x 4" },
     { "\"channels\":1", "\"channels\":3", "layer c1: weight: tensor c1.weight "
               "has shape [2, 1, 3, 3], want [any, 3, 3, 3]" },
     { "\"mul\":0.0078125", "\"mul\":\"1\"", "input: mul is 1" },
@@ -95,8 +96,8 @@ static const model_change net_changes[] = {
     { "\"op\":\"square\"", "\"op\":\"square\",\"a\":1",
       "layer sq: unknown key \"a\"" },
     { "\"op\":\"square\",", "", "layer sq: unknown op" },
-    { "\"kernel\":3", "\"kernel\":2", "layer c1: kernel is 2" },
-    { "\"kernel\":3", "\"kernel\":4", "layer c1: kernel is 4" },
+    { "\"kernel\":3", "\"kernel\":2", "layer c1: kernel is 2 x 2" },
+    { "\"kernel\":3", "\"kernel\":4", "layer c1: kernel is 4 x 4" },
     { "\"kernel\":3", "\"kernel\":17", "layer c1: kernel is 17" },
     { "\"kernel\":3", "\"kernel\":3,\"stride\":0", "c1: stride is 0" },
     { "\"kernel\":3", "\"kernel\":3,\"stride\":2", "layer out is the output "

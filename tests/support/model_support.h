@@ -46,7 +46,24 @@ void maker_dense(model_maker *k, const char *name, const char *in, int count,
                  int c_out);
 void maker_batchnorm(model_maker *k, const char *name, const char *in, int c);
 void maker_quadratic(model_maker *k, const char *name, const char *in, int c);
-/* op: pool or square; concat takes a second input. */
+/* A convolution of any kind: 0 is 1, or the border's own pads; "pad" is written
+ * if `padded`. */
+typedef struct maker_window {
+    int c_in, c_out, kernel_y, kernel_x, stride, dilation_y, dilation_x, groups;
+    bool padded;
+    int pad[4];                     /* top, left, bottom, right              */
+} maker_window;
+void maker_convolve(model_maker *k, const char *name, const char *in,
+                    const maker_window *w);
+/* Of 4x4. */
+void maker_tconv4(model_maker *k, const char *name, const char *in, int c_in,
+                  int c_out);
+/* A pool of this size. */
+void maker_pool(model_maker *k, const char *name, const char *in, int size_y,
+                int size_x);
+void maker_upsample(model_maker *k, const char *name, const char *in,
+                    const char *mode);
+/* op: pool or square; concat and add take a second input. */
 void maker_plain(model_maker *k, const char *op, const char *name,
                  const char *in, const char *second);
 /* A whole U-Net, two convolutions (and squares) a stage. */

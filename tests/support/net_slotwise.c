@@ -86,7 +86,7 @@ static void slot_tap(double *y, const slot_map *x, int c, int a, int b,
 static void slot_conv(slot_map *y, const slot_map *x, const nn_layer *l,
                       const rig *r)
 {
-    int k = l->op == NN_CONV ? l->kernel : 1, taps = k * k;
+    int k = l->op == NN_CONV ? l->kernel_y : 1, taps = k * k;
 
     for (int o = 0; o < y->channels; o++)
         for (int a = 0; a < y->ry; a++)
@@ -265,7 +265,7 @@ static int weight_count(const nn_model *m, const nn_layer *l)
 
     switch (l->op) {
     case NN_CONV:
-        return l->channels * in * l->kernel * l->kernel;
+        return l->channels * in * l->kernel_y * l->kernel_y;
     case NN_TCONV:
         return l->channels * in * 4;
     case NN_DENSE:
@@ -388,7 +388,7 @@ static double quantised_sd(const nn_model *m)
         if (weight_count(m, l) == 0)
             continue;
         if (l->op == NN_CONV)
-            terms *= l->kernel * l->kernel;
+            terms *= l->kernel_y * l->kernel_y;
         sum += terms * pow(x->range.rms * l->range.gain, 2);
     }
     return 0x1p-13 / sqrt(12) * sqrt(sum);

@@ -95,60 +95,63 @@ static int clear_save_logits(const char *path, double *const *logit,
     return code;
 }
 
-static int clear_tell(const volley_args *a, double *const *logit,
-                      const volley_input *images, const nn_plan *p,
-                      double seconds)
+static int clear_tell(const volley_args *a, const volley_names *names,
+                      double *const *logit, const unet_job *job,
+                      const nn_plan *p, double seconds)
 {
+    const char *out = a->value[OPT_OUT];
+    volley_row *row = volley_table_init(logit, job, p->threshold);
     nni_json_writer w;
+    char time[32];
+    int code = VOLLEY_DONE;
 
+    if (row == NULL)
+        return VOLLEY_FAILED;
     if (a->value[OPT_JSON] == NULL) {
-        char time[32];
-
-        printf("%s: %zu image%s, %s weights, %s\n", a->value[OPT_OUT],
-               images->count, images->count == 1 ? "" : "s",
+        volley_table_print(out, names, row, p, false);
+        printf("%zu image%s, %s weights, %s\n", job->images,
+               job->images == 1 ? "" : "s",
                a->value[OPT_FLOAT] != NULL ? "float" : "integer",
                volley_time(time, seconds));
-        return VOLLEY_DONE;
+    } else {
+        nni_json_writer_init(&w, stdout, 2);
+        nni_json_put_object(&w, NULL);
+        nni_json_put_word(&w, "images", job->images);
+        nni_json_put_bool(&w, "float", a->value[OPT_FLOAT] != NULL);
+        nni_json_put_double(&w, "seconds", seconds);
+        nni_json_put_array(&w, "foreground");
+        for (size_t i = 0; i < job->images; i++)
+            nni_json_put_word(&w, NULL, row[i].foreground);
+        nni_json_put_end(&w);
+        volley_table_put(&w, out, names, row, false);
+        nni_json_put_end(&w);
+        code = volley_json_end(&w);
     }
-    nni_json_writer_init(&w, stdout, 2);
-    nni_json_put_object(&w, NULL);
-    nni_json_put_word(&w, "images", images->count);
-    nni_json_put_bool(&w, "float", a->value[OPT_FLOAT] != NULL);
-    nni_json_put_double(&w, "seconds", seconds);
-    nni_json_put_array(&w, "foreground");
-    for (size_t i = 0; i < images->count; i++) {
-        size_t n = (size_t)images->size[i].height
-                   * (size_t)images->size[i].width;
-        uint64_t in = 0;
-
-        for (size_t j = 0; j < n; j++)
-            in += logit[i][j] > p->threshold;
-        nni_json_put_word(&w, NULL, in);
-    }
-    nni_json_put_end(&w);
-    nni_json_put_end(&w);
-    return volley_json_end(&w);
+    free(row);
+    return code;
 }
 
-static int clear_masks(const volley_args *a, double *const *logit,
-                       const volley_input *images, const nn_plan *p,
-                       double start)
+static int clear_masks(const volley_args *a, const volley_names *names,
+                       double *const *logit, const volley_input *images,
+                       const nn_plan *p, double start)
 {
     unet_job job = {0};
     int code = volley_check(unet_job_init(&job, p, images->size,
                                           images->count));
 
     if (code == VOLLEY_DONE)
-        code = volley_save_masks(a->value[OPT_OUT], logit, &job, p->threshold);
+        code = volley_save_masks(a->value[OPT_OUT], names, logit, &job,
+                                 p->threshold);
     if (code == VOLLEY_DONE)
-        code = clear_tell(a, logit, images, p, volley_clock() - start);
+        code = clear_tell(a, names, logit, &job, p, volley_clock() - start);
     unet_job_clear(&job);
     return code;
 }
 
 /* The verb, the images read; x: of a classifier. */
 static int clear_images(const volley_args *a, const volley_source *s,
-                        uni_album *album, volley_answers *x, double start)
+                        uni_album *album, const volley_names *names,
+                        volley_answers *x, double start)
 {
     const volley_input images = volley_album_input(album);
     const nn_plan *p = &s->plan;
@@ -166,7 +169,8 @@ static int clear_images(const volley_args *a, const volley_source *s,
     if (code == VOLLEY_DONE && a->value[OPT_LOGITS] != NULL)
         code = clear_save_logits(a->value[OPT_LOGITS], logit, p, &images);
     if (code == VOLLEY_DONE)
-        code = p->num_classes == 0 ? clear_masks(a, logit, &images, p, start)
+        code = p->num_classes == 0
+               ? clear_masks(a, names, logit, &images, p, start)
                : volley_answers_tell(x, a, logit, album,
                                      volley_clock() - start, false);
     for (size_t i = 0; i < images.count && logit != NULL; i++)
@@ -179,6 +183,7 @@ int volley_run_clear(const volley_args *a)
 {
     const double start = volley_clock();
     uni_album album = {0};
+    volley_names names = {0};
     volley_answers x = {0};
     volley_source s;
     nn_aim aim = {0};
@@ -196,10 +201,13 @@ int volley_run_clear(const volley_args *a)
     code = volley_check_kind(a, "clear", &s.plan);
     if (code == VOLLEY_DONE)
         code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
-    if (code == VOLLEY_DONE && s.plan.num_classes > 0)
-        code = volley_answers_init(&x, a, &s.plan, &album, album.images);
     if (code == VOLLEY_DONE)
-        code = clear_images(a, &s, &album, &x, start);
+        code = volley_names_album(&names, &album);
+    if (code == VOLLEY_DONE && s.plan.num_classes > 0)
+        code = volley_answers_init(&x, a, &s.plan, &names);
+    if (code == VOLLEY_DONE)
+        code = clear_images(a, &s, &album, &names, &x, start);
+    volley_names_clear(&names);
     volley_answers_clear(&x);
     uni_album_clear(&album);
     volley_source_clear(&s);

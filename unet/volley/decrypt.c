@@ -24,7 +24,7 @@ static int decrypt_request(unet_request *out, bool *known, volley_source *s,
     return volley_check(status);
 }
 
-int volley_decrypt(unet_result *out, volley_source *s,
+int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway)
 {
@@ -35,6 +35,9 @@ int volley_decrypt(unet_result *out, volley_source *s,
     ckks_status status;
     int code = decrypt_request(&request, &known, s, owner, path[0], anyway);
 
+    if (code == VOLLEY_DONE && known)
+        code = volley_check(uni_record_load(record, owner->requests,
+                                            request.id, request.job.images));
     if (code == VOLLEY_DONE)
         code = volley_source_context(s, NULL);
     if (code == VOLLEY_DONE)
@@ -55,13 +58,14 @@ int volley_decrypt(unet_result *out, volley_source *s,
     return code;
 }
 
-static int decrypt_save_overlays(const char *out, const uni_album *album,
-                                const unet_result *r, double threshold)
+static int decrypt_save_overlays(const char *out, const volley_names *names,
+                                 const uni_album *album, const unet_result *r,
+                                 double threshold)
 {
     int code = VOLLEY_DONE;
 
     for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, album->images, "overlay",
+        char *name = volley_result_name(out, names, i, "overlay",
                                         volley_picture_ending(".ppm"));
         uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
         uni_image image = {0};
@@ -79,16 +83,15 @@ static int decrypt_save_overlays(const char *out, const uni_album *album,
     return code;
 }
 
-static int decrypt_save_private(const char *out, const unet_result *r,
-                               double threshold)
+static int decrypt_save_private(const char *out, const volley_names *names,
+                                const unet_result *r, double threshold)
 {
     int code = VOLLEY_DONE;
 
     volley_warn("probabilities carry the noise of the ciphertext: whoever "
                 "gets them together with it can compute the secret key");
     for (size_t i = 0; i < r->job.images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, r->job.images, "probability",
-                                        NULL);
+        char *name = volley_result_name(out, names, i, "probability", NULL);
         uni_image image = {0};
 
         code = name == NULL ? VOLLEY_FAILED
@@ -102,31 +105,9 @@ static int decrypt_save_private(const char *out, const unet_result *r,
     return code;
 }
 
-static void decrypt_range(double *low, double *high, const double *x,
-                         unet_size size)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-
-    *low = *high = x[0];
-    for (size_t i = 1; i < n; i++) {
-        *low = x[i] < *low ? x[i] : *low;
-        *high = x[i] > *high ? x[i] : *high;
-    }
-}
-
-static size_t decrypt_foreground(const double *logit, unet_size size,
-                                double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width, in = 0;
-
-    for (size_t j = 0; j < n; j++)
-        in += logit[j] > threshold;
-    return in;
-}
-
-static int decrypt_tell_json(const volley_args *a, const unet_result *r,
-                            const nn_plan *p, bool trust_server,
-                            double seconds)
+static int decrypt_tell_json(const char *out, const volley_names *names,
+                             const volley_row *row, bool secret,
+                             bool trust_server, double seconds)
 {
     nni_json_writer w;
 
@@ -134,97 +115,78 @@ static int decrypt_tell_json(const volley_args *a, const unet_result *r,
     nni_json_put_object(&w, NULL);
     nni_json_put_double(&w, "seconds", seconds);
     nni_json_put_bool(&w, "trust_server", trust_server);
-    nni_json_put_array(&w, "masks");
-    for (size_t i = 0; i < r->job.images; i++) {
-        unet_size size = r->job.size[i];
-        char *name = volley_result_name(a->value[OPT_OUT], i, r->job.images,
-                                        "", NULL);
-        double low, high;
-
-        nni_json_put_object(&w, NULL);
-        nni_json_put_string(&w, "file", name != NULL ? name : "");
-        nni_json_put_int(&w, "height", size.height);
-        nni_json_put_int(&w, "width", size.width);
-        nni_json_put_word(&w, "foreground",
-                         decrypt_foreground(r->logit[i], size, p->threshold));
-        if (a->value[OPT_PRIVATE] != NULL) {
-            decrypt_range(&low, &high, r->logit[i], size);
-            nni_json_put_double(&w, "logit_min", low);
-            nni_json_put_double(&w, "logit_max", high);
-        }
-        nni_json_put_end(&w);
-        free(name);
-    }
-    nni_json_put_end(&w);
+    volley_table_put(&w, out, names, row, secret);
     nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
-static void decrypt_tell(const volley_args *a, const unet_result *r,
-                        const nn_plan *p)
+static int decrypt_tell(const volley_args *a, const volley_names *names,
+                        const unet_result *r, const nn_plan *p,
+                        bool trust_server, double start)
 {
-    for (size_t i = 0; i < r->job.images; i++) {
-        unet_size size = r->job.size[i];
-        double n = (double)size.height * size.width, low, high;
-        char *name = volley_result_name(a->value[OPT_OUT], i, r->job.images,
-                                        "", NULL);
+    const char *out = a->value[OPT_OUT];
+    const bool secret = a->value[OPT_PRIVATE] != NULL;
+    volley_row *row = volley_table_init(r->logit, &r->job, p->threshold);
+    int code = row != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
 
-        printf("%s: %dx%d, %.2f %% %s", name != NULL ? name : "", size.height,
-               size.width,
-               100 * (double)decrypt_foreground(r->logit[i], size,
-                                               p->threshold) / n,
-               p->foreground);
-        if (a->value[OPT_PRIVATE] != NULL) {
-            decrypt_range(&low, &high, r->logit[i], size);
-            printf(", logits %.4g to %.4g", low, high);
-        }
-        printf("\n");
-        free(name);
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
+        code = decrypt_tell_json(out, names, row, secret, trust_server,
+                                 volley_clock() - start);
+    } else if (code == VOLLEY_DONE) {
+        volley_table_print(out, names, row, p, secret);
+        if (secret)
+            printf("slots up to %.3g, refused from %.3g on; imaginary parts up "
+                   "to %.3g, refused from %.3g on\n", r->largest, r->limit,
+                   r->stray, r->bound);
     }
-    if (a->value[OPT_PRIVATE] != NULL)
-        printf("slots up to %.3g, refused from %.3g on; imaginary parts up to "
-               "%.3g, refused from %.3g on\n", r->largest, r->limit, r->stray,
-               r->bound);
+    free(row);
+    return code;
 }
 
-static int decrypt_masks(const volley_args *a, const unet_result *r,
-                        const nn_plan *p, const uni_album *album,
-                        bool trust_server, double start)
+static int decrypt_masks(const volley_args *a, const volley_names *names,
+                         const unet_result *r, const nn_plan *p,
+                         const uni_album *album, bool trust_server,
+                         double start)
 {
     const char *out = a->value[OPT_OUT];
     int code = VOLLEY_DONE;
 
     if (a->overlay.words > 0)
-        code = volley_check_results(out, r->job.images, "overlay",
+        code = volley_check_results(out, names, "overlay",
                                     volley_picture_ending(".ppm"));
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = volley_check_results(out, r->job.images, "probability", NULL);
+        code = volley_check_results(out, names, "probability", NULL);
     if (code == VOLLEY_DONE)
-        code = volley_save_masks(out, r->logit, &r->job, p->threshold);
+        code = volley_save_masks(out, names, r->logit, &r->job, p->threshold);
     if (code == VOLLEY_DONE && a->overlay.words > 0)
-        code = decrypt_save_overlays(out, album, r, p->threshold);
+        code = decrypt_save_overlays(out, names, album, r, p->threshold);
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = decrypt_save_private(out, r, p->threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = decrypt_tell_json(a, r, p, trust_server,
-                                volley_clock() - start);
-    else if (code == VOLLEY_DONE)
-        decrypt_tell(a, r, p);
+        code = decrypt_save_private(out, names, r, p->threshold);
+    if (code == VOLLEY_DONE)
+        code = decrypt_tell(a, names, r, p, trust_server, start);
     return code;
 }
 
-static int decrypt_classes(const volley_args *a, const unet_result *r,
-                          const nn_plan *p, const uni_album *album,
-                          double start)
+static int decrypt_classes(const volley_args *a, const volley_names *names,
+                           const unet_result *r, const nn_plan *p,
+                           const uni_album *album, double start)
 {
     volley_answers x = {0};
-    int code = volley_answers_init(&x, a, p, album, r->job.images);
+    int code = volley_answers_init(&x, a, p, names);
 
     if (code == VOLLEY_DONE)
         code = volley_answers_tell(&x, a, r->logit, album,
                                    volley_clock() - start, true);
     volley_answers_clear(&x);
     return code;
+}
+
+/* What the images are called: as they are given now, or were at encrypt. */
+static int decrypt_names(volley_names *out, const uni_album *given,
+                         const uni_record *record, size_t images)
+{
+    return given != NULL ? volley_names_album(out, given)
+                         : volley_names_record(out, record, images);
 }
 
 /* The key folder; --trust-server is kept in it. */
@@ -258,6 +220,8 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     const volley_list *list = classes ? &a->given : &a->overlay;
     const uni_album *given = NULL;
     volley_owner owner = {0};
+    volley_names names = {0};
+    uni_record record = {0};
     uni_album album = {0};
     unet_result r = {0};
     int code = decrypt_owner(&owner, a, &s->plan);
@@ -270,19 +234,23 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     if (code == VOLLEY_DONE)
         volley_state(s, a, UNET_DECRYPT, 1);
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&r, s, &owner, a->word + 1,
+        code = volley_decrypt(&r, &record, s, &owner, a->word + 1,
                               (size_t)(a->words - 1),
                               a->value[OPT_ANYWAY] != NULL);
     if (code == VOLLEY_DONE && given != NULL)
-        code = volley_check_album(given, &r.job,
+        code = volley_check_album(given, &r.job, &record,
                                   classes ? "--images" : "--overlay");
+    if (code == VOLLEY_DONE)
+        code = decrypt_names(&names, given, &record, r.job.images);
     if (code == VOLLEY_DONE)
         decrypt_warn(&owner);
     if (code == VOLLEY_DONE && classes)
-        code = decrypt_classes(a, &r, &s->plan, given, start);
+        code = decrypt_classes(a, &names, &r, &s->plan, given, start);
     else if (code == VOLLEY_DONE)
-        code = decrypt_masks(a, &r, &s->plan, given, owner.trust_server,
-                             start);
+        code = decrypt_masks(a, &names, &r, &s->plan, given,
+                             owner.trust_server, start);
+    volley_names_clear(&names);
+    uni_record_clear(&record);
     unet_result_clear(&r);
     uni_album_clear(&album);
     volley_owner_clear(&owner);

@@ -58,10 +58,12 @@ static const volley_verb verb_table[] = {
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",
       "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest.\n"
-      "Several images give RESULT with -0, -1, ... before its extension; -o\n"
-      "DIR/ gives DIR/mask.png or DIR/mask-0.png, ... (.pgm without PNG\n"
-      "support).  --overlay also writes NAME-overlay (.png, or .ppm),\n"
-      "--private NAME-probability.\n"
+      "Several images give RESULT with -0, -1, ... before its extension.  -o\n"
+      "DIR/ names masks after the images: of in/x.png DIR/x-mask.png (.pgm\n"
+      "without PNG support; x-0-mask.png, ... if several are called x); the\n"
+      "names were kept by encrypt, in DIR/requests of the keys.  A table says\n"
+      "which is whose.  --overlay also writes x-overlay (.png, or .ppm), and\n"
+      "takes no other pictures than went in; --private x-probability.\n"
       "Classes: RESULT is a .csv file (image,class,score and all logits), and\n"
       "may be left out: the first 20 answers and a summary are printed.\n"
       "--images names the images that went in, in their order (--first,\n"
@@ -134,6 +136,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
             return volley_run(&verb_table[i], argc - 2, argv + 2);
+    if (strcmp(argv[1], "help") == 0 && argc > 2)
+        for (int i = 0; i < VERBS; i++)
+            if (strcmp(argv[2], verb_table[i].name) == 0)
+                return volley_help(&verb_table[i]);
+    if (strcmp(argv[1], "help") == 0 && argc > 2)
+        return volley_usage("help: unknown verb '%s'; see volley --help",
+                            argv[2]);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
         || strcmp(argv[1], "help") == 0) {
         print_overview(stdout);

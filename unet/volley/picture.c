@@ -81,9 +81,7 @@ const char *volley_picture_ending(const char *otherwise)
 
 static int picture_check(const char *path)
 {
-    size_t n = strlen(path);
-
-    if (n > 0 && path[n - 1] == '/')
+    if (volley_is_folder(path))
         return VOLLEY_DONE;
 #ifdef UNET_HAVE_PNG
     if (volley_ends(path, ".png"))
@@ -162,53 +160,14 @@ int volley_probability(uni_image *out, const double *logit, unet_size size,
     return VOLLEY_DONE;
 }
 
-char *volley_result_name(const char *out, size_t i, size_t count,
-                         const char *tag, const char *ending)
+int volley_save_masks(const char *out, const volley_names *names,
+                      double *const *logit, const unet_job *job,
+                      double threshold)
 {
-    size_t n = strlen(out);
-    bool folder = n > 0 && out[n - 1] == '/';
-    char number[64], *base, *name;
-
-    if (folder) {
-        snprintf(number, sizeof number, "mask%s",
-                 volley_picture_ending(".pgm"));
-        base = volley_join(out, number);
-    } else {
-        base = volley_sibling(out, "", NULL);
-    }
-    if (count > 1)
-        snprintf(number, sizeof number, "%zu%s%s", i,
-                 tag[0] != '\0' ? "-" : "", tag);
-    else
-        snprintf(number, sizeof number, "%s", tag);
-    name = base != NULL ? volley_sibling(base, number, ending) : NULL;
-    free(base);
-    if (name == NULL)
-        (void)volley_fail("no memory for a name");
-    return name;
-}
-
-int volley_check_results(const char *out, size_t count, const char *tag,
-                         const char *ending)
-{
-    int code = VOLLEY_DONE;
-
-    for (size_t i = 0; i < count && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, count, tag, ending);
-
-        code = name != NULL ? volley_check_place(name) : VOLLEY_FAILED;
-        free(name);
-    }
-    return code;
-}
-
-int volley_save_masks(const char *out, double *const *logit,
-                      const unet_job *job, double threshold)
-{
-    int code = volley_check_results(out, job->images, "", NULL);
+    int code = volley_check_results(out, names, "", NULL);
 
     for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, job->images, "", NULL);
+        char *name = volley_result_name(out, names, i, "", NULL);
         uint8_t *mask = volley_mask(logit[i], job->size[i], threshold);
 
         if (name == NULL || mask == NULL)

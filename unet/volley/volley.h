@@ -19,6 +19,7 @@
 #include "image/image.h"
 #include "format/json.h"
 #include "nn.h"
+#include "record.h"
 #include "unet.h"
 
 enum { VOLLEY_DONE = 0, VOLLEY_FAILED = 1, VOLLEY_USAGE = 2 };
@@ -96,6 +97,8 @@ int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
 
 /* ---- from the command line to the exit code (program.c) ----------------- */
 
+/* Prints how a verb is used. */
+int volley_help(const volley_verb *verb);
 /* Parses, notes places, runs. */
 int volley_run(const volley_verb *verb, int argc, char **argv);
 /* The same as all that main does, in a program that is one verb. */
@@ -231,13 +234,57 @@ int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
                     const char *const *word, int words, const char *results);
 volley_input volley_album_input(uni_album *album);
 
-/* The given images must be those that went in, as far as sizes tell; option is
- * for the message. */
+/* The given images must be those that went in: by their sizes and, where a
+ * record was kept, by their pixels; option is for the message. */
 int volley_check_album(const uni_album *album, const unet_job *job,
-                       const char *option);
+                       const uni_record *record, const char *option);
 
 /* NULL in a build without libjpeg. */
 extern unet_decoder *const volley_jpeg;
+
+/* ---- names (names.c, table.c) -------------------------------------------- */
+
+/* What images are called, and their results. */
+typedef struct volley_names {
+    size_t images;
+    bool known;             /* false: nobody knows, numbers stand for them   */
+    char **image;           /* shape (images): as they were given            */
+    char **stem;            /* shape (images): what files of results begin
+                               with, every one once                          */
+    char **spare;
+} volley_names;
+int volley_names_album(volley_names *out, const uni_album *album);
+int volley_names_record(volley_names *out, const uni_record *record,
+                        size_t images);
+void volley_names_clear(volley_names *x);
+
+/* Whether -o names a folder: it ends in '/', or is one. */
+bool volley_is_folder(const char *out);
+/* The file for result i: out itself, out with -i where there are several, or
+ * STEM-mask (NULL or "" as tag), STEM-tag in the folder that out names; with
+ * another ending unless NULL.  malloc; NULL: told. */
+char *volley_result_name(const char *out, const volley_names *x, size_t i,
+                         const char *tag, const char *ending);
+/* Refuses one of those names by volley_check_place. */
+int volley_check_results(const char *out, const volley_names *x,
+                         const char *tag, const char *ending);
+
+/* One mask of the table of results. */
+typedef struct volley_row {
+    unet_size size;
+    size_t foreground;      /* pixels                                        */
+    double low, high;       /* of the logits; told if secret                 */
+} volley_row;
+/* Of every image of a job; free it.  NULL: told. */
+volley_row *volley_table_init(double *const *logit, const unet_job *job,
+                              double threshold);
+/* Number, image, mask, sides and share of the foreground of every result, as
+ * text or as member "masks" of an object.  secret: with the logits' range. */
+void volley_table_print(const char *out, const volley_names *x,
+                        const volley_row *row, const nn_plan *p, bool secret);
+void volley_table_put(nni_json_writer *w, const char *out,
+                      const volley_names *x, const volley_row *row,
+                      bool secret);
 
 /* ---- images and masks (picture.c) --------------------------------------- */
 
@@ -272,17 +319,10 @@ uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
 /* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
 int volley_probability(uni_image *out, const double *logit, unet_size size,
                        double threshold);
-/* Name of the picture for result i of count: out itself, out with -i, or one
- * in the folder out/; with a tag before the ending, which is changed unless
- * NULL.  malloc; NULL: told. */
-char *volley_result_name(const char *out, size_t i, size_t count,
-                         const char *tag, const char *ending);
-/* Refuses one of those names by volley_check_place. */
-int volley_check_results(const char *out, size_t count, const char *tag,
-                         const char *ending);
 /* All masks of a set of logits, by those names. */
-int volley_save_masks(const char *out, double *const *logit,
-                      const unet_job *job, double threshold);
+int volley_save_masks(const char *out, const volley_names *names,
+                      double *const *logit, const unet_job *job,
+                      double threshold);
 
 /* ---- classes (answers.c, labels.c, sheet.c) ----------------------------- */
 
@@ -295,11 +335,9 @@ typedef struct volley_answers {
     uni_quality quality;       /* if label                                  */
 } volley_answers;
 
-/* Names and labels (--labels).  album: of the images, NULL: they are called by
- * their numbers. */
+/* Labels (--labels) of images of these names. */
 int volley_answers_init(volley_answers *out, const volley_args *a,
-                        const nn_plan *p, const uni_album *album,
-                        size_t images);
+                        const nn_plan *p, const volley_names *names);
 /* All that is wanted of the classes: -o as CSV, --sheet, and on standard output
  * text or JSON.  secret: the logits come from a decryption. */
 int volley_answers_tell(volley_answers *x, const volley_args *a,
@@ -399,9 +437,13 @@ int volley_keygen(volley_source *s, const char *folder, bool trust_server,
                   uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
+/* The names of an album's images. */
+int volley_record(uni_record *out, const uni_album *album);
+/* record: gets the fingerprints of the images, and is kept beside the request;
+ * NULL: none. */
 int volley_encrypt(volley_source *s, const volley_owner *owner,
-                   const volley_input *images, const char *out,
-                   uint64_t *bytes);
+                   const volley_input *images, uni_record *record,
+                   const char *out, uint64_t *bytes);
 /* part: NULL for all sets, else "K/N": the K-th of N pieces of about one size;
  * explain: is told of every call, or NULL. */
 int volley_evaluate(volley_source *s, const char *keys_path,
@@ -409,8 +451,8 @@ int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *out_path, volley_report *report,
                     volley_explain *explain);
 /* The parts of one result.  anyway: also one that answers no request, or is a
- * second answer. */
-int volley_decrypt(unet_result *out, volley_source *s,
+ * second answer.  record: what was kept of its images; no image: nothing was. */
+int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway);
 /* The twin's logits, one array a picture; as floats of the file, or as the
