@@ -91,10 +91,10 @@ static ckks_status decrypt_work_init(decrypt_work *w)
                        "slots", job->images, nn_plan_outputs(p),
                        p->layout.slots);
     for (size_t i = 0; i < job->images; i++) {
-        size_t size = (size_t)job->size[i].height * (size_t)job->size[i].width;
+        size_t size = (size_t)p->out_channels;
 
-        if (p->num_classes > 0)
-            size = (size_t)p->out_channels;
+        if (p->num_classes == 0)
+            size *= (size_t)job->size[i].height * (size_t)job->size[i].width;
         r->logit[i] = calloc(size, sizeof **r->logit);
         if (r->logit[i] == NULL)
             return nn_fail(CKKS_EMEM, "no memory for %zu pixels", size);

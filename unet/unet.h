@@ -79,7 +79,8 @@ int unet_job_count(const unet_job *job, const nn_plan *p, size_t set);
  * width) of the image it lies in. */
 void unet_tile_cut(double *tile, const nn_plan *p, const double *pixel,
                    unet_size size, unet_tile where);
-/* The core of tile (layout.height, layout.width) into map (height, width). */
+/* The core of tile (out_channels, layout.height, layout.width) into map
+ * (out_channels, height, width). */
 void unet_tile_paste(double *map, const nn_plan *p, const double *tile,
                      unet_size size, unet_tile where);
 
@@ -98,8 +99,8 @@ unet_pixels unet_pixels_array(const double *const *pixel);
 CKKS_CHECKED ckks_status unet_pack(double *slots, const nn_plan *p,
                                    const unet_job *job,
                                    const unet_pixels *pixels, size_t set);
-/* The part of logit[i] (height, width; of a classifier out_channels) that one
- * set's slots (nn_plan_outputs, layout.slots) hold. */
+/* The part of logit[i] (out_channels, height, width; of a classifier
+ * out_channels) that one set's slots (nn_plan_outputs, layout.slots) hold. */
 CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
@@ -296,8 +297,8 @@ CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
 /* What a file of results holds. */
 typedef struct unet_result {
     unet_job job;
-    double **logit;         /* shape (images), each (height, width) or, of a
-                               classifier, (out_channels)                    */
+    double **logit;         /* shape (images), each (out_channels, height,
+                               width) or, of a classifier, (out_channels)    */
     double stray, bound;    /* largest |imaginary part| of any slot (0 in the
                                real ring), and what it had to stay below     */
     double largest, limit;  /* the same of |real part|                       */
