@@ -344,15 +344,31 @@ CKKS_CHECKED ckks_status unet_check_keys(const nn_plan *p,
 /* What an evaluation did. */
 typedef struct unet_done {
     size_t images, sets;
+    size_t found;                   /* of these sets, done before it began   */
     uint64_t upload, download;      /* bytes of both files                   */
 } unet_done;
 
+/* How an evaluation that is cut can be taken up again: sets that are done are
+ * kept in OUT.partial until all are.  mark: names all that they depend on,
+ * plan, weights, keys, inputs and part; what was kept under another is begun
+ * anew.  found: told before the first set how many there may be, or that they
+ * are of another mark; may be NULL. */
+typedef struct unet_keep {
+    uint8_t mark[UNET_ID];
+    void (*found)(void *user, size_t sets, int other);
+    void *user;
+} unet_keep;
+
 /* Evaluates the network on the sets of a file, one after the other: all, or a
- * part of those that it holds.  done may be NULL.
- *   errors  CKKS_EARG  a part that the file does not hold */
+ * part of those that it holds.  keep: NULL, or of one set: nothing is kept.  The
+ * result is the same to the bit.  done may be NULL.
+ *   errors  CKKS_EARG     a part that the file does not hold
+ *           CKKS_EIO      another evaluation writes to OUT.partial
+ *           CKKS_EFORMAT  a file of that name that is no part of a result */
 CKKS_CHECKED ckks_status unet_evaluate(const char *out_path, unet_done *done,
                                        const char *in_path,
-                                       const unet_part *part, const nn_plan *p,
+                                       const unet_part *part,
+                                       const unet_keep *keep, const nn_plan *p,
                                        const nn_weights *w,
                                        const ckks_ctx *ctx,
                                        const ckks_keys *keys,

@@ -277,8 +277,8 @@ static ckks_status do_encrypt(void)
 
 static ckks_status do_evaluate(void)
 {
-    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, t.p,
-                         t.r.w, t.ctx, t.keys, NULL);
+    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, NULL,
+                         t.p, t.r.w, t.ctx, t.keys, NULL);
 }
 
 /* As it is loaded before each run, so it has no answer yet. */
@@ -591,7 +591,7 @@ static bool make_files(void)
                                  &t.rng, t.p, &t.job, &t.pixels, t.ctx, t.sk,
                                  NULL))
            && NN_OK(unet_evaluate(t.results.path, NULL, t.inputs.path, NULL,
-                                  t.p, t.r.w, t.ctx, t.keys, NULL));
+                                  NULL, t.p, t.r.w, t.ctx, t.keys, NULL));
 }
 
 static bool make_all(const char *name, nn_border border)
