@@ -6,7 +6,7 @@ arguments.  What comes in and goes out are Values.  Needed before: gathered.py.
 import torch
 
 from border import pair
-from gathered import Const
+from gathered import Const, reaches
 
 INPUTS = 8              # of a concatenation or a sum
 KERNEL = 16             # the largest; of strides, dilations and means, too
@@ -44,7 +44,31 @@ class Maps:
         return self.net.settle(v)
 
     def added(self, node, op, inputs, size, keys=None, flat=False, **tensors):
-        return self.net.value(self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors), flat)
+        name = self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors)
+        if self.border in ("zero", "valid") and size[1:] != (1, 1):
+            self.on_image(node, name, inputs[0])
+        return self.net.value(name, flat)
+
+    def on_image(self, node, name, x):
+        """A map with an end lies on the image; what reads beyond its edge has to find the image's edge there."""
+        apart, image = self.net.apart, self.net.size["image"][1:]
+        size, was = self.net.size[name][1:], self.net.size[x][1:]
+        if any(apart[name] * (n - 1) >= m for n, m in zip(size, image)):
+            self.refuse(node, "gives %dx%d, which is larger than the image, %dx%d: not yet; less padding, or image sizes "
+                        "that strides and poolings divide" % (size + image))
+        if reaches(self.net.layers[-1], self.net.size[x], self.net.size[name]) \
+                and any(apart[x] * n < m for n, m in zip(was, image)):
+            self.refuse(node, "pads a map of %dx%d that has shrunk (a convolution without padding, or a pooling of an "
+                        "odd size, before it): not yet; padding=k//2 up to here, or none from there on" % was)
+
+    def doubles(self, node, tensor):
+        """A map can be doubled whose pixels then lie on the image's."""
+        apart = self.net.apart[tensor]
+        if apart <= 1:
+            self.refuse(node, "gives a map larger than the image: not yet; halve it before")
+        if apart.denominator > 1 or apart % 2:
+            self.refuse(node, "of a map with a pixel for %s of the image's: not yet; maps that were halved by stride 2 "
+                        "or AvgPool2d(2)" % apart)
 
     # ---- convolutions ------------------------------------------------------
 
@@ -126,6 +150,7 @@ class Maps:
                         "ConvTranspose2d(in, out, 2, stride=2), (in, out, 4, 2, 1) or (in, out, 3, 2, 1, "
                         "output_padding=1)" % (k, m.stride, p, more))
         tensor = self.settled(node, x)
+        self.doubles(node, tensor)
         _, height, width = self.net.size[tensor]
         weight, keys = grouped(m.weight, m.groups), None
         if k != (2, 2) or p[0]:
@@ -154,7 +179,12 @@ class Maps:
                         % ((height, width) + want + (mode,)))
         if mode == "bilinear" and self.border == "wrap":
             self.refuse(node, "mode=bilinear under border wrap: not yet; nearest, or ConvTranspose2d(.., 2, stride=2)")
+        if mode == "bilinear" and self.border in ("zero", "valid"):
+            self.refuse(node, "mode=bilinear under border %s: repeats the edge, which masks of zeros cannot, not yet; "
+                        "border=\"halo\", mode=nearest, or ConvTranspose2d(c, c, 4, 2, 1, groups=c) with the same weights, "
+                        "which differs at the edge" % self.border)
         while times > 1:
+            self.doubles(node, tensor)
             times, height, width = times // 2, 2 * height, 2 * width
             tensor = self.added(node, "upsample", [tensor], (channels, height, width),
                                 {"mode": "bilinear" if mode == "bilinear" else "nearest"}).tensor

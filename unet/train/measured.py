@@ -111,8 +111,8 @@ def mosaics(x, step, rng, gap):
 class Measured:
     """The network of the file on inputs of its border: kept(y) is the part of a result that counts."""
 
-    def __init__(self, network, output, x, kind):
-        self.network, self.output, self.kind = network, output, kind
+    def __init__(self, network, output, x, kind, labels=False):
+        self.network, self.output, self.kind, self.labels = network, output, kind, labels
         self.step = steps(network)
         self.height, self.width = x.shape[2:]
         self.halo = halo_of(network, output, self.step) if kind == "halo" else 0
@@ -160,14 +160,20 @@ class Measured:
                       "the squares, short gradients and a cost of peaks (unet/train/README.md)"
                       % (self.network.path[name], name, what, where))
 
+    def change(self, few, values, name, small):
+        """What noise of rms `small` in a tensor changes: every logit, and of labels the difference of every two."""
+        noise = small * torch.randn(values[name].shape, dtype=few.dtype)
+        y = self.kept(self.values(few, (name, noise))[self.output] - values[self.output]) / small
+        if self.labels:
+            y = torch.cat([y] + [y[:, i:i + 1] - y[:, :i] for i in range(1, y.shape[1])], 1)
+        return y
+
     def gain(self, name, values, few, rms):
         """The change of a logit for noise of rms 1 here: of all, or of the worst place if it is far beyond."""
-        small, total = 1e-3 * rms or 1e-6, 0.0
-        for _ in range(DRAWS):
-            noise = small * torch.randn(values[name].shape, dtype=few.dtype)
-            moved = self.values(few, (name, noise))[self.output]
-            total = total + self.kept(moved - values[self.output]).square() / (DRAWS * small ** 2)
-        return max(float(total.mean()), float(total.max()) / WORST ** 2) ** 0.5
+        small = 1e-3 * rms or 1e-6
+        total = sum(self.change(few, values, name, small).square() for _ in range(DRAWS)) / DRAWS
+        each = total.mean((0, 2, 3)) if self.labels else total.mean()
+        return max(float(each.max()), float(total.max()) / WORST ** 2) ** 0.5
 
     def ranges(self, x):
         top, result = self.largest(x), {}

@@ -24,6 +24,7 @@ except ImportError:
 import border as borders
 import export as files
 import given
+import labels as labels_of
 import net
 import traced
 from measured import AT_ONCE, RING, Measured, beyond, extreme, steps
@@ -155,10 +156,12 @@ def export(module, example, path, images=None, classes=None, labels=None, border
     tensors = {k: t.clone() for k, t in network.tensors.items()}
     network.tensors = {k: t.double() for k, t in tensors.items()}
     with torch.no_grad():
-        run = Measured(network, output, x, border)
+        run = Measured(network, output, x, border, "labels" in text["output"])
         ranges = run.ranges(x)
         odd = beyond(run, ranges, extreme(x, mul, add))
         at_border = run.result(x)
+        if run.labels:
+            ranges[output]["labels"] = labels_of.entries(at_border, ranges[output]["max"])
     text["layers"], text["ranges"] = network.layers, ranges
     try:
         files.save(path + ".part", text, origin, tensors)
