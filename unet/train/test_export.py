@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 try:
+    import numpy as np
     import torch
 except ImportError:
     print("skip test_export.py: no PyTorch (make deps-train)")
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 
 import border
 import export as files
+import given
 import net
 import volley_export
 from networks import Square, UNet
@@ -163,6 +165,46 @@ def test_ranges():
         assert abs(r[out]["gain"] - 1) < 0.1 and r["image"]["max"] <= 1
         if kind == "zero":
             assert all(float(v.abs().max()) <= 1.0001 * r[k]["max"] for k, v in values.items())
+
+
+def test_images():
+    """Files and folders become pixels as the rules of `images` say; what is said of them is in the file."""
+    folder = tempfile.mkdtemp()
+    grey = torch.randint(0, 256, (3, 1, 16, 16), dtype=torch.uint8)
+    for k in range(3):
+        write_pnm(os.path.join(folder, "%d.pgm" % k), grey[k])
+    assert torch.equal(given.as_pixels(folder), grey.double())
+    assert torch.equal(given.as_pixels([os.path.join(folder, "1.pgm")], size=(12, 20))[0, 0, :, 2:18],
+                       grey[1, 0, 2:14].double())
+    path, said = os.path.join(folder, "m.safetensors"), {"modality": "T2", "plane": "axial", "spacing": 0.5}
+    volley_export.export(one(Square()), grey[:1] / 255, path, images=[folder], expects=said, quiet=True)
+    assert files.load(path)[0]["images"] == {"modality": "T2", "plane": "axial", "spacing": [0.5, 0.5]}
+    for bad, *words in (({"plane": "oblique"}, "plane 'oblique'"), ({"colour": 1}, "colour is not known"),
+                        ({"values": "window"}, "low and high"), ({"values": "full", "low": 1, "high": 2}, "no low"),
+                        ({"low": 5, "high": 1}, "low < high"), ({"spacing": (1, 2, 3)}, "spacing"),
+                        ({"modality": "x" * 64}, "64 bytes")):
+        refused(one(Square()), *words, expects=bad)
+    refused(one(Square()), "no images", images=tempfile.mkdtemp())
+    refused(one(Square()), "none.pgm", images=os.path.join(folder, "none.pgm"))
+
+
+def test_volumes():
+    """A NIfTI volume beside what nibabel and numpy say of it."""
+    try:
+        import nibabel
+    except ImportError:
+        print("skip test_volumes: no nibabel")
+        return
+    folder = tempfile.mkdtemp()
+    voxels = np.random.default_rng(1).integers(-50, 900, (12, 10, 4)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1.0, -1.0, 2.0, 1.0])), os.path.join(folder, "v.nii.gz"))
+    low, high = np.percentile(voxels, (1, 99.5))
+    want = ((voxels - low) * 255 / (high - low)).clip(0, 255).transpose(2, 1, 0)    # left to right, front to back
+    got = given.as_pixels(os.path.join(folder, "v.nii.gz"), {"plane": "axial"})[:, 0].numpy()
+    assert got.shape == (4, 10, 12) and np.abs(got - want).max() < 1e-3, np.abs(got - want).max()
+    one = given.as_pixels(os.path.join(folder, "v.nii.gz:slice=2"), {"plane": "axial", "values": "window", "low": 0.0,
+                                                                     "high": 255.0})[0, 0].numpy()
+    assert np.abs(one - voxels.clip(0, 255).transpose(2, 1, 0)[2]).max() < 1e-3
 
 
 def test_command():
