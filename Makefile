@@ -354,10 +354,10 @@ train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.s
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
-# The trainer's own rules, and networks of PyTorch exported; a minute.
+# The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.
 check-train: $(B)/volley
 	@if $(PYTHON) -c 'import torch' 2>/dev/null; then \
-	  $(PYTHON) -B unet/train/test.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_export.py; \
+	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_export.py; \
 	else echo "skip check-train: no PyTorch (make deps-train)"; fi
 check-long: check-train
 
@@ -367,7 +367,7 @@ DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev 
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_TRAIN := python3-torch python3-numpy python3-pil
+DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
 deps-fftw:

@@ -110,6 +110,26 @@ static int float_period(const nn_model *m)
     return period;
 }
 
+/* What the last layer gives, without the halo. */
+static void float_result(double *logit, const float_run *r, int height,
+                         int width, int halo)
+{
+    const nn_model *m = r->m;
+    const float_map *y = &r->map[m->output];
+    int rows = m->border == NN_HALO ? height : y->height;
+    int columns = m->border == NN_HALO ? width : y->width;
+
+    for (int c = 0; c < y->channels; c++) {
+        if (m->num_classes > 0) {
+            *logit++ = y->v[c];
+            continue;
+        }
+        for (int i = 0; i < rows; i++, logit += columns)
+            memcpy(logit, nni_float_row(y, c, i + halo) + halo,
+                   (size_t)columns * sizeof *logit);
+    }
+}
+
 ckks_status nn_model_float(double *logit, const nn_model *m,
                            const double *pixel, int height, int width)
 {
@@ -133,19 +153,8 @@ ckks_status nn_model_float(double *logit, const nn_model *m,
     s = float_image(r, pixel, height, width, halo, step);
     if (s == CKKS_OK)
         s = float_layers(r);
-    if (s == CKKS_OK) {
-        const float_map *y = &r->map[m->output];
-        int rows = m->border == NN_HALO ? height : y->height;
-        int columns = m->border == NN_HALO ? width : y->width;
-
-        for (int i = 0; i < m->num_classes; i++)
-            if (i < y->channels)
-                logit[i] = y->v[i];
-        for (int i = 0; i < rows && m->num_classes == 0; i++)
-            memcpy(logit + (size_t)i * (size_t)columns,
-                   nni_float_row(y, 0, i + halo) + halo,
-                   (size_t)columns * sizeof *logit);
-    }
+    if (s == CKKS_OK)
+        float_result(logit, r, height, width, halo);
     for (int i = 0; i < m->num_layers; i++)
         free(r->map[i].v);
     free(r);

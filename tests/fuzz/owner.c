@@ -129,8 +129,8 @@ static ckks_status serve(const owner *o, const nn_model *m)
     if (s == CKKS_OK)
         s = nn_weights_init(&w, m, &priced);
     if (s == CKKS_OK)
-        s = unet_evaluate(o->out, &done, o->in, NULL, &priced, w, o->ctx,
-                          o->keys, NULL);
+        s = unet_evaluate(o->out, &done, o->in, NULL, NULL, &priced, w,
+                          o->ctx, o->keys, NULL);
     nn_weights_clear(&w);
     return s;
 }

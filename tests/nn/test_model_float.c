@@ -89,7 +89,8 @@ TEST(model_float_borders)
 /* ---- against the definition ------------------------------------------- */
 
 /* All kinds of layers, a second convolution at half size. */
-static void deep_model(model_maker *k, const char *border, int ring)
+static void deep_model(model_maker *k, const char *border, int ring,
+                       int channels)
 {
     maker_start(k, border, ring, 2, 8, 12);
     maker_conv(k, "c1", "image", 2, 2, 3);
@@ -100,8 +101,39 @@ static void deep_model(model_maker *k, const char *border, int ring)
     maker_quadratic(k, "quad", "c2", 3);
     maker_tconv(k, "up", "quad", 3, 2);
     maker_plain(k, "concat", "cat", "sq", "up");
-    maker_conv(k, "out", "cat", 4, 1, 1);
-    maker_finish(k, "out");
+    maker_conv(k, "out", "cat", 4, channels, 1);
+    if (channels > 1)
+        maker_labels(k, "out", channels);
+    else
+        maker_finish(k, "out");
+}
+
+/* All channels of one size against the definition. */
+static void against_definition(const char *border, int ring, int h, int w,
+                               int channels)
+{
+    static model_maker k;
+    static uint64_t seed = 4;
+    double pixel[2 * 96], logit[3 * 96];
+    nn_model m = {0};
+    oracle o = { &m, pixel, h, w };
+
+    for (int j = 0; j < 2 * h * w; j++)
+        pixel[j] = (double)(test_word(&seed) % 256);
+    deep_model(&k, border, ring, channels);
+    if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
+        && CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
+                 nn_last_error()))
+        for (int j = 0; j < channels * h * w; j++) {
+            int c = j / (h * w), y = j / w % h, x = j % w;
+            double want = oracle_value(&o, m.output, c, y, x);
+
+            CHECK(fabs(logit[j] - want) <= 1e-12, "%s %d, %d x %d, channel %d "
+                  "of %d, pixel %d %d: %.17g, want %.17g", border, ring, h, w,
+                  c, channels, y, x, logit[j], want);
+        }
+    nn_model_clear(&m);
+    maker_clear(&k);
 }
 
 TEST(model_float_against_definition)
@@ -114,34 +146,11 @@ TEST(model_float_against_definition)
         { "zero", 0, 6, 2 }, { "halo", 0, 8, 12 }, { "halo", 0, 5, 7 },
         { "halo", 0, 1, 1 }, { "halo", 0, 2, 9 },
     };
-    static model_maker k;
-    uint64_t seed = 4;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int h = cases[i].height, w = cases[i].width;
-        double pixel[2 * 96], logit[96];
-        nn_model m = {0};
-        oracle o = { &m, pixel, h, w };
-
-        for (int j = 0; j < 2 * h * w; j++)
-            pixel[j] = (double)(test_word(&seed) % 256);
-        deep_model(&k, cases[i].border, cases[i].ring);
-        if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
-            || !CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
-                      nn_last_error()))
-            return;
-        for (int y = 0; y < h; y++)
-            for (int x = 0; x < w; x++) {
-                double want = oracle_value(&o, m.output, 0, y, x);
-
-                CHECK(fabs(logit[y * w + x] - want) <= 1e-12,
-                      "%s %d, %d x %d, pixel %d %d: %.17g, want %.17g",
-                      cases[i].border, cases[i].ring, h, w, y, x,
-                      logit[y * w + x], want);
-            }
-        nn_model_clear(&m);
-        maker_clear(&k);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int channels = 1; channels <= 3; channels += 2)
+            against_definition(cases[i].border, cases[i].ring,
+                               cases[i].height, cases[i].width, channels);
 }
 
 TEST(model_float_dense)
@@ -177,7 +186,7 @@ TEST(model_float_refusals)
     nn_model m = {0};
     double pixel[96] = {0}, logit[48] = { 7 };
 
-    deep_model(&k, "wrap", 2);
+    deep_model(&k, "wrap", 2, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
     CHECK(nn_model_float(logit, &m, pixel, 8, 6) == CKKS_EARG
@@ -189,7 +198,7 @@ TEST(model_float_refusals)
     nn_model_clear(&m);
     CHECK(nn_model_float(logit, &m, pixel, 8, 12) == CKKS_EARG, "no model");
     maker_clear(&k);
-    deep_model(&k, "zero", 0);
+    deep_model(&k, "zero", 0, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
     CHECK(nn_model_float(logit, &m, pixel, 6, 7) == CKKS_EARG

@@ -131,6 +131,37 @@ TEST(plan_refuses_useless_results)
     nn_model_clear(&m);
 }
 
+/* Labels: the one that is parted least from the others decides, not the size of
+ * the logits; where it is parted little, a plan is more precise. */
+TEST(plan_weighs_labels)
+{
+    static const rig_shape s = { NN_HALO, 11, 2, 2, 16, 16, 1, 0,
+                                 NN_SLOTS_ANY };
+    nn_aim aim = rig_aim(&s);
+    nn_plan *p = calloc(2, sizeof *p);
+    nn_model m = { 0 };
+
+    if (CHECK(p != NULL, "no memory")
+        && rig_model(&m, &s, net_kind_named("labels 4")->build)
+        && NN_OK(nn_plan_make(&p[0], &m, &aim))) {
+        CHECK(p->num_labels == 4 && p->label_max[1] == m.label_max[1]
+                  && strcmp(p->label_name[3], "part 3") == 0
+                  && nn_plan_logits(p) == 4 * (size_t)p->layout.height
+                                            * (size_t)p->layout.width,
+              "%d labels", p->num_labels);
+        m.label_margin[2] = 1.9 * p->error_sd;
+        if (NN_OK(nn_plan_make(&p[1], &m, &aim)))
+            CHECK(p[1].error_sd < p[0].error_sd / 2, "error %.3g, before %.3g",
+                  p[1].error_sd, p[0].error_sd);
+        m.label_margin[2] = 0;
+        check_refused(&m, &aim, "label 2 (part 2)", true);
+        m.label_margin[2] = NAN;
+        check_refused(&m, &aim, "label 2 (part 2): its range", true);
+    }
+    nn_model_clear(&m);
+    free(p);
+}
+
 /* The least memory that a refusal names is enough, a MiB less is not, and the
  * plan says what it costs in precision. */
 TEST(plan_names_the_least_memory)

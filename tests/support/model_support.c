@@ -280,9 +280,17 @@ static void maker_end(model_maker *k)
     uint64_t seed = 5;
 
     maker_print(k, "},\n'ranges':{");
-    for (int i = 0; i < k->names; i++)
-        maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25}",
+    for (int i = 0; i < k->names; i++) {
+        const bool labels = k->labels > 0
+                            && strcmp(k->name[i], k->labelled) == 0;
+
+        maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25",
                     i > 0 ? "," : "", k->name[i]);
+        for (int j = 0; labels && j < k->labels; j++)
+            maker_print(k, "%s{'max':%d,'margin':1.25}",
+                        j > 0 ? "," : ",'labels':[", 1 + j % 4);
+        maker_print(k, labels ? "]}" : "}");
+    }
     maker_print(k, "}}");
     for (int i = 0; i < k->tensors; i++)
         k->data_count += maker_tensor_count(&k->tensor[i]);
@@ -312,6 +320,28 @@ void maker_classes(model_maker *k, const char *output, int channels)
     for (int i = 0; i < channels || i < 2; i++)
         maker_print(k, "%s'%d'", i > 0 ? "," : "", i);
     maker_print(k, "]%s", channels == 1 ? ",'threshold':0.5" : "");
+    maker_end(k);
+}
+
+int maker_channels(const model_maker *k, const char *name)
+{
+    char bias[NN_NAME + 8];
+
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    for (int i = 0; i < k->tensors; i++)
+        if (strcmp(k->tensor[i].name, bias) == 0)
+            return k->tensor[i].shape[0];
+    return 1;
+}
+
+void maker_labels(model_maker *k, const char *output, int channels)
+{
+    snprintf(k->labelled, NN_NAME, "%s", output);
+    k->labels = channels;
+    maker_print(k, "],\n'output':{'tensor':'%s','labels':[", output);
+    for (int i = 0; i < channels; i++)
+        maker_print(k, "%s'part %d'", i > 0 ? "," : "", i);
+    maker_print(k, "]");
     maker_end(k);
 }
 

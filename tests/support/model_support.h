@@ -30,6 +30,8 @@ typedef struct model_maker {
     int  tensors;
     float  *data;
     size_t data_count;
+    int    labels;                  /* 0: none                               */
+    char   labelled[NN_NAME];       /* the layer that gives them             */
 } model_maker;
 
 /* border: "wrap", "halo", "zero" or "valid"; ring 0: none. */
@@ -73,6 +75,12 @@ void maker_finish(model_maker *k, const char *output);
 /* The same for an output of classes named 0, 1, ...; threshold 0.5 if 2 of one
  * channel. */
 void maker_classes(model_maker *k, const char *output, int channels);
+/* The same for a mask of labels named part 0, part 1, ...; logits of label i are
+ * up to 1 + i mod 4. */
+void maker_labels(model_maker *k, const char *output, int channels);
+/* Channels that the convolution (or way up, or dense layer) of this name gives;
+ * 1 for another layer. */
+int maker_channels(const model_maker *k, const char *name);
 /* Makes the header again after a change of net. */
 void maker_header(model_maker *k);
 uint8_t *maker_bytes(size_t *size, const model_maker *k);

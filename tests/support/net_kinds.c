@@ -194,6 +194,31 @@ static const char *unet3(model_maker *k, int c)
     return "logit";
 }
 
+/* A logit for each of 3 and of 4 labels. */
+static const char *labels3(model_maker *k, int c)
+{
+    maker_conv(k, "a", "image", c, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_conv(k, "logit", "s", 2, 3, 3);
+    return "logit";
+}
+
+/* As the last of a way down and up, behind a concatenation. */
+static const char *labels4(model_maker *k, int c)
+{
+    maker_conv(k, "a", "image", c, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_plain(k, "pool", "p", "s", NULL);
+    maker_plain(k, "pool", "q", "p", NULL);
+    maker_conv(k, "b", "q", 2, 2, 1);
+    maker_plain(k, "square", "t", "b", NULL);
+    maker_tconv(k, "u", "t", 2, 2);
+    maker_tconv(k, "v", "u", 2, 2);
+    maker_plain(k, "concat", "cat", "v", "s");
+    maker_conv(k, "logit", "cat", 4, 4, 1);
+    return "logit";
+}
+
 /* Down to one pixel, and a classifier on that. */
 static const char *dense(model_maker *k, int c)
 {
@@ -228,6 +253,8 @@ const net_kind net_kinds[] = {
     { "unet 1",       unet1,        1, 1, false, true,  false },
     { "unet 2",       unet2,        2, 1, false, true,  false },
     { "unet 3",       unet3,        3, 1, false, true,  false },
+    { "labels 3",     labels3,      0, 2, true,  true,  false },
+    { "labels 4",     labels4,      2, 1, false, true,  false },
     { "dense",        dense,        2, 2, false, true,  true  },
     { NULL, NULL, 0, 0, false, false, false }
 };

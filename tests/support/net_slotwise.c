@@ -351,6 +351,27 @@ static bool slot_dress(slot_map *map, int i, const rig *r, uint64_t *seed)
     return slot_layer(map, i, r);
 }
 
+/* Of each label: the largest |logit|, and the logit beside the largest other
+ * one. */
+static void label_ranges(nn_model *m, const double *v, size_t plane)
+{
+    for (int k = 0; k < m->num_labels; k++) {
+        double sum = 0, most = 0;
+
+        for (size_t j = 0; j < plane; j++) {
+            double other = -INFINITY;
+
+            for (int i = 0; i < m->num_labels; i++)
+                if (i != k)
+                    other = fmax(other, v[(size_t)i * plane + j]);
+            most = fmax(most, fabs(v[(size_t)k * plane + j]));
+            sum += pow(v[(size_t)k * plane + j] - other, 2);
+        }
+        m->label_max[k] = most;
+        m->label_margin[k] = sqrt(sum / (double)plane);
+    }
+}
+
 /* Sets weights layer by layer and measures ranges. */
 bool slotwise_calibrate(rig *r)
 {
@@ -368,6 +389,9 @@ bool slotwise_calibrate(rig *r)
         for (size_t j = 0; j < slot_count(&map[i]); j++)
             r->m.layer[i].range.max = fmax(r->m.layer[i].range.max,
                                            fabs(map[i].v[j]));
+        if (i == r->m.output && r->m.num_labels > 0)
+            label_ranges(&r->m, map[i].v,
+                         slot_count(&map[i]) / (size_t)r->m.num_labels);
     }
     if (map != NULL)
         slot_maps_clear(map, r->m.num_layers);
@@ -405,6 +429,11 @@ bool slotwise_gains(rig *r)
 
         ok = slotwise_run(out, r, i, amplitude);
         range->gain = rms_difference(out, r->slotwise, r->count) / amplitude;
+        for (size_t j = 0; j < r->count; j++)
+            out[j] -= r->slotwise[j];
+        if (r->m.num_labels > 0)
+            range->gain = apart_most(out, r->m.num_labels, r->count)
+                          / amplitude;
     }
     free(out);
     r->quantised = quantised_sd(&r->m);

@@ -92,6 +92,7 @@ const net_kind *net_kind_named(const char *name);
 typedef struct rig_error {
     double sd, worst;           /* over all slots of all outputs             */
     double imaginary;           /* largest imaginary part                    */
+    double apart;               /* apart_most of the errors                  */
     size_t peak;                /* bytes the context's objects took          */
     uint8_t hash[32];           /* of the output ciphertexts as bytes        */
     char kernel[16];
@@ -122,6 +123,9 @@ void rig_check_halved(const net_kind *kind, const rig_shape *s);
 bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
                   int i);
 
+/* Of `count` numbers, as many for each label: the largest rms of a label's, or
+ * of the difference of two. */
+double apart_most(const double *x, int labels, size_t count);
 double rms_of(const double *x, size_t n);
 double spread_of(const double *x, size_t n);    /* sd about the mean         */
 double rms_difference(const double *a, const double *b, size_t n);

@@ -14,6 +14,7 @@ import classify
 import cnn
 import data
 import export
+import labels
 import mosaic
 import net
 import patterns
@@ -217,6 +218,19 @@ def test_reference():
         f.write(b"P6\n20 20\n255\n" + image[0].permute(1, 2, 0).numpy().tobytes())
     reference.main(*paths)
     same(torch.from_numpy(np.fromfile(paths[2], "<f4"))[None], classify.logits((layers, tensors), image))
+
+
+def test_labels():
+    """By hand: two labels and a third far below; what is common to all logits parts none."""
+    logits = torch.tensor([[[[3.0, -1.0]], [[1.0, 2.0]], [[-9.0, -9.0]]]])
+    assert labels.mask(logits).tolist() == [[[0, 1]]] and labels.mask(torch.zeros(1, 4, 1, 2)).tolist() == [[[0, 0]]]
+    same(torch.tensor(labels.margins(logits)), torch.tensor([(13 / 2) ** 0.5, (13 / 2) ** 0.5, (265 / 2) ** 0.5]))
+    assert labels.margins(logits + 100) == labels.margins(logits)
+    change = torch.zeros(1, 3, 1, 2)
+    change[0, 0], change[0, 2] = 2.0, -1.0
+    assert labels.apart(change) == 3.0 and labels.apart(torch.ones(1, 3, 1, 2)) == 1.0
+    found = labels.entries(logits, 18.0)
+    assert [e["max"] for e in found] == [6.0, 4.0, 18.0] and abs(found[0]["margin"] - 2.549510) < 1e-6
 
 
 def test_cosines():

@@ -382,6 +382,8 @@ typedef struct volley_progress {
     double start;
     int step;               /* that runs, -1: none                           */
     double since;           /* it began                                      */
+    const char *path;       /* of evaluate: the result                       */
+    size_t all, found;      /* sets; those that were done before             */
     double layer[NN_MAX_STEPS];     /* seconds that steps took, all sets     */
     volley_explain *explain;        /* is told of every call, or NULL        */
 } volley_progress;
@@ -395,6 +397,7 @@ void volley_progress_end(volley_progress *p);
 /* NAN, 0 or NULL: unknown to the verb, null in the text. */
 typedef struct volley_report {
     size_t images, sets;
+    size_t found;               /* of these sets, done before                */
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
