@@ -12,17 +12,6 @@
 
 #include "stage/compile.h"
 
-ckks_status nni_check_same(const nni_value *v, const net *n, int from,
-                              const nn_layer *by)
-{
-    if (v->fresh >= 0 && n->stage[v->fresh].post != from)
-        return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
-                       "both before and behind layer %s", n->name, by->name,
-                       n->model->layer[from].name,
-                       n->model->layer[n->stage[v->fresh].post].name);
-    return CKKS_OK;
-}
-
 /* A convolution that takes the mean of what it reads with it: 1x1. */
 static bool takes_mean(const nn_layer *l)
 {

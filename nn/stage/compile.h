@@ -41,6 +41,9 @@ int nni_value_channels(const nni_value *v);
 int nni_source_gap(const nni_source *s);
 /* Vectors of a source may be read by several layers: copied before a change. */
 ckks_status nni_own_vectors(nni_source *s, net *n);
+/* A batch norm folded into a stage changes its output for every reader. */
+ckks_status nni_check_same(const nni_value *v, const net *n, int from,
+                           const nn_layer *by);
 /* Reading a fresh stage's output seals it: it has no activation. */
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by);
 ckks_status nni_check_open(const net *n, const nni_stage *s,
@@ -49,9 +52,6 @@ ckks_status nni_check_open(const net *n, const nni_stage *s,
 /* join.c: the sum of the inputs of layer l, whose values are in v. */
 ckks_status nni_join_add(nni_value *out, net *n, nni_value *v,
                          const nn_layer *l, int layer);
-/* A batch norm folded into a stage changes its output for every reader. */
-ckks_status nni_check_same(const nni_value *v, const net *n, int from,
-                           const nn_layer *by);
 /* Layers that read layer `layer`; the output of the network has one more. */
 int nni_readers(const net *n, int layer);
 

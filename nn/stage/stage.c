@@ -110,6 +110,17 @@ ckks_status nni_check_open(const net *n, const nni_stage *s, const nn_layer *by)
     return CKKS_OK;
 }
 
+ckks_status nni_check_same(const nni_value *v, const net *n, int from,
+                              const nn_layer *by)
+{
+    if (v->fresh >= 0 && n->stage[v->fresh].post != from)
+        return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
+                       "both before and behind layer %s", n->name, by->name,
+                       n->model->layer[from].name,
+                       n->model->layer[n->stage[v->fresh].post].name);
+    return CKKS_OK;
+}
+
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by)
 {
     if (v->fresh >= 0) {
