@@ -68,7 +68,7 @@ static char *names_join(const char *folder, const char *name, size_t n)
 
 /* ---- folders ------------------------------------------------------------ */
 
-static bool names_known(const char *name)
+bool uni_image_named(const char *name)
 {
     static const char *const known[] = {
         ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
@@ -140,7 +140,7 @@ static ckks_status names_folder(uni_names *to, const char *path)
         if (e->d_name[0] == '.')
             continue;
         name = names_join(path, e->d_name, strlen(e->d_name));
-        s = names_known(e->d_name) ? names_image(to, name)
+        s = uni_image_named(e->d_name) ? names_image(to, name)
                                    : names_skip(to, name);
     }
     (void)closedir(folder);

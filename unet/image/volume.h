@@ -75,6 +75,9 @@ typedef struct uni_volume {
     int bits;               /* of an integer type in use; 0: all (DICOM: bits
                                stored), for values "full"                    */
     double slope, inter;    /* value = slope x stored + inter; finite        */
+    bool padded;            /* stored values pad[0]..pad[1] of an integer type
+                               are no data                                   */
+    int pad[2];
     const uint8_t *voxel;   /* (n[2], n[1], n[0]), in the machine's byte order,
                                not aligned; NULL: only the header was read   */
     uint8_t *memory;        /* malloc: what voxel points into                */
