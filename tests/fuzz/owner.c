@@ -157,7 +157,7 @@ static void tell(const owner *o, const unet_result *r)
         return;
     }
     a.value[OPT_OUT] = o->csv;
-    if (volley_names_record(&names, &none, r->job.images) == VOLLEY_DONE
+    if (volley_names_init(&names, &none, r->job.images) == VOLLEY_DONE
         && volley_answers_init(&x, &a, p, &names) == VOLLEY_DONE) {
         (void)volley_answers_tell(&x, &a, r->logit, NULL, 0.5, true);
         a.value[OPT_JSON] = "";

@@ -12,6 +12,7 @@
 #define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
                | OPT_BIT(OPT_LIMIT))
 #define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
+#define VALUES (OPT_BIT(OPT_VALUES) | OPT_BIT(OPT_WINDOW))
 
 static const volley_verb verb_table[] = {
     { "plan", "MODEL [-o NAME.plan]",
@@ -45,7 +46,8 @@ static const volley_verb verb_table[] = {
       "multiples of it, averaged down; at most 2^24 pixels.  The file tells the number of\n"
       "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
       "needs to recognise its result.\n",
-      OPT_EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      OPT_EVERY | GOALS | OWNER | PART | VALUES | OPT_BIT(OPT_KEY)
+      | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
@@ -88,8 +90,9 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.\n",
-      OPT_EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
-      | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
+      OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
+      | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
+      | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,
       volley_run_clear },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
