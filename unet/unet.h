@@ -301,14 +301,16 @@ typedef struct unet_result {
                                width) or, of a classifier, (out_channels)    */
     double stray, bound;    /* largest |imaginary part| of any slot (0 in the
                                real ring), and what it had to stay below     */
-    double largest, limit;  /* the same of |real part|                       */
+    double largest, limit;  /* the same of |real part|; of labels each has a
+                               limit of its own, at most this one            */
     uint64_t bytes;         /* of the files                                  */
 } unet_result;
 
 /* Decrypts the files of one result: one, or all its parts in any order.  The
  * inputs and the network are real, so the imaginary parts are nothing but
  * error: a result in which they leave unet_bound has left the range of the
- * modulus, and so has one whose slots leave unet_limit.  Both are refused.
+ * modulus, and so has one whose slots leave unet_limit, or those of a label
+ * unet_label_limit.  Both are refused.
  *
  * request: what the result must answer; gets what names the answers, if all
  * went well.  NULL: any result of the plan is taken.  Refused in any case are
@@ -334,6 +336,17 @@ void unet_result_clear(unet_result *r);
  * mean square of a result that has left the modulus. */
 double unet_bound(const nn_plan *p);
 double unet_limit(const nn_plan *p);
+
+/* The limit of a label's slots: 64 times its largest logit that was calibrated,
+ * no less than 64, no more than unet_limit.  label: 0..num_labels - 1. */
+double unet_label_limit(const nn_plan *p, int label);
+
+/* mask (height, width) from the logits of an image: 1 where the logit is above
+ * the threshold, else 0; of labels the number of the largest logit, of equal
+ * ones the first.
+ *   errors  CKKS_EARG  a network of classes; no pixel */
+CKKS_CHECKED ckks_status unet_mask(uint8_t *mask, const nn_plan *p,
+                                   const double *logit, unet_size size);
 
 /* ---- server (server.c) -------------------------------------------------- */
 
