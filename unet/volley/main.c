@@ -94,6 +94,18 @@ static const volley_verb verb_table[] = {
       | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
       | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,
       volley_run_clear },
+    { "run", "MODEL --keys DIR IMAGE... [-o RESULT]",
+      "both sides at once, for trying out: encrypts to decrypts",
+      "What encrypt, evaluate and decrypt do, on this machine, with the keys of\n"
+      "keygen in DIR.  Nobody is kept from anything so: the secret key, the\n"
+      "images and the network lie side by side.  IMAGE as for encrypt, RESULT\n"
+      "as for decrypt: FILE.nii.gz for the slices of a volume.  Ciphertexts go\n"
+      "through a folder in DIR, which is removed; a run that is cut begins\n"
+      "anew, for hours of work take the three verbs.  --check also computes the\n"
+      "same without encryption and counts what differs.\n",
+      OPT_EVERY | GOALS | OWNER | PART | RATED | VALUES | OPT_BIT(OPT_HOME)
+      | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_DRAW)
+      | OPT_BIT(OPT_CHECK), OPT_BIT(OPT_HOME), 2, -1, volley_run_run },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"

@@ -86,9 +86,11 @@ static int results_masks(volley_results *x)
         const unet_size size = x->job->size[i];
         const size_t n = (size_t)size.height * (size_t)size.width;
 
-        x->mask[i] = volley_mask(x->logit[i], size, x->plan->threshold);
+        x->mask[i] = malloc(n);
         if (x->mask[i] == NULL)
-            return VOLLEY_FAILED;
+            return volley_fail("no memory for a mask of %zu pixels", n);
+        if (unet_mask(x->mask[i], x->plan, x->logit[i], size) != CKKS_OK)
+            return volley_fail("%s", nn_last_error());
         x->row[i] = (volley_row){ size, 0, x->logit[i][0], x->logit[i][0] };
         for (size_t j = 0; j < n; j++) {
             const double logit = x->logit[i][j];

@@ -162,6 +162,8 @@ int volley_check_outputs(const volley_args *a);
 
 /* From here on signals leave no temporary file. */
 void volley_signals(void);
+/* Nor this file or folder, of at most 8. */
+void volley_leaves(const char *path);
 
 /* ---- model or plan (source.c) ------------------------------------------- */
 
@@ -478,6 +480,7 @@ int volley_run_encrypt(const volley_args *a);
 int volley_run_evaluate(const volley_args *a);
 int volley_run_decrypt(const volley_args *a);
 int volley_run_clear(const volley_args *a);
+int volley_run_run(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_calibrate(const volley_args *a);
