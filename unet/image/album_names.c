@@ -69,28 +69,6 @@ static char *names_join(const char *folder, const char *name, size_t n)
 
 /* ---- folders ------------------------------------------------------------ */
 
-bool uni_image_named(const char *name)
-{
-    static const char *const known[] = {
-        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
-    };
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t k = strlen(known[i]), same = 0;
-
-        for (; same < k && n > k; same++) {
-            char c = name[n - k + same];
-
-            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
-                break;
-        }
-        if (same == k)
-            return true;
-    }
-    return false;
-}
-
 static int names_compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
