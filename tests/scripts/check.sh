@@ -51,6 +51,7 @@ part "DICOM" sh "$here/dicom.sh" "$build"
 part "fuzzing" sh "$here/../fuzz/check.sh"
 part "places" sh "$here/places.sh" "$build"
 part "malice" sh "$here/malice.sh" "$build"
+part "volumes" /usr/bin/python3 -B "$here/volumes.py" "$build"
 if command -v python3 >/dev/null 2>&1; then
     part "docs" python3 "$here/../../docs/docs.py"
 else

@@ -2,7 +2,7 @@
 dcm2niix.
 
 Files are made here with pydicom, and changed by DCMTK's and GDCM's programs
-where those are installed.  DUMP (tests/dicom/dump.c) prints what Volley makes
+where those are installed.  DUMP (tests/volumes/dump.c) prints what Volley makes
 of one.  Values must equal pydicom's after slope and intercept, to the bit;
 affines those that numpy makes of the tags.  All files carry a name, an address
 and numbers of a patient who is not: no message may hold any of them.  The last
