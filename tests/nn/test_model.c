@@ -39,8 +39,8 @@ TEST(model_load_fields)
     CHECK(l->op == NN_IMAGE && l->num_in == 0 && l->channels == 1
           && strcmp(l->name, "image") == 0 && l->range.gain == 0.25, "image");
     l = &m.layer[1];
-    CHECK(l->op == NN_CONV && l->kernel_y == 3 && l->kernel_x == 3 && l->channels == 2
-          && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
+    CHECK(l->op == NN_CONV && l->kernel_y == 3 && l->kernel_x == 3
+          && l->channels == 2 && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
           && l->bias[1] == maker_find(&k, "c1.bias")[1], "c1");
     l = &m.layer[2];
     CHECK(l->op == NN_BATCHNORM && l->eps == 1e-5
