@@ -197,7 +197,11 @@ test: $(B)/tests
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices check-layers
+# What is read of a volume, for tests/scripts/dicom.sh.
+$(B)/volume-dump: tests/volumes/dump.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
+
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump check-layers
 	FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 # Libraries whose files need each other in no circle.
@@ -319,7 +323,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
   read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
-  tests/support/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
+  tests/support/model_support.c tests/support/dicom_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
