@@ -236,6 +236,22 @@ def test_reference():
     same(torch.from_numpy(np.fromfile(paths[2], "<f4"))[None], classify.logits((layers, tensors), image))
 
 
+def test_images():
+    """A model file says what its images are: set from the preset, everything else as it was."""
+    layers, tensors = classifier()
+    path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
+    network = {"name": "gm", "input": {"mul": 1.0}, "layers": layers}
+    assert list(export.of_images(network)) == ["name", "input", "images", "layers"]
+    assert export.of_images(dict(network, name="other")) == dict(network, name="other")
+    export.save(path, export.of_images(export.of_images(network)), "o", tensors)
+    found, origin, weights = export.load(path)
+    assert found["images"]["spacing"] == [0.25, 0.25] and origin == "o" and found["layers"] == layers
+    assert all(torch.equal(weights[key], tensors[key]) for key in tensors)
+    for name, images in export.IMAGES.items():
+        model = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", name + ".safetensors")
+        assert export.load(model)[0]["images"] == images
+
+
 def test_labels():
     """By hand: two labels and a third far below; what is common to all logits parts none."""
     logits = torch.tensor([[[[3.0, -1.0]], [[1.0, 2.0]], [[-9.0, -9.0]]]])
