@@ -10,7 +10,7 @@ static int images_load_one(uni_image *out, const char *path, int channels,
 {
     const uni_image_want want = { 0, size != NULL ? size->height : 0,
                                   size != NULL ? size->width : 0, false,
-                                  "its image has" };
+                                  "its image has", false };
     uni_image raw = {0};
     ckks_status s = uni_image_read(&raw, path, -1, &want, NULL);
 
