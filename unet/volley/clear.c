@@ -61,8 +61,9 @@ int volley_clear_logits(double **logit, const volley_source *s,
 
 size_t volley_logits(const nn_plan *p, unet_size size)
 {
-    return p->num_classes > 0 ? (size_t)p->out_channels
-                              : (size_t)size.height * (size_t)size.width;
+    return (size_t)p->out_channels
+           * (p->num_classes > 0 ? 1
+                                 : (size_t)size.height * (size_t)size.width);
 }
 
 /* Little-endian 32-bit floats, image after image. */
@@ -100,7 +101,7 @@ static int clear_tell(const volley_args *a, const volley_names *names,
                       const nn_plan *p, double seconds)
 {
     const char *out = a->value[OPT_OUT];
-    volley_row *row = volley_table_init(logit, job, p->threshold);
+    volley_row *row = volley_table_init(p, logit, job);
     nni_json_writer w;
     char time[32];
     int code = VOLLEY_DONE;
@@ -121,9 +122,9 @@ static int clear_tell(const volley_args *a, const volley_names *names,
         nni_json_put_double(&w, "seconds", seconds);
         nni_json_put_array(&w, "foreground");
         for (size_t i = 0; i < job->images; i++)
-            nni_json_put_word(&w, NULL, row[i].foreground);
+            nni_json_put_word(&w, NULL, volley_foreground(&row[i]));
         nni_json_put_end(&w);
-        volley_table_put(&w, out, names, row, false);
+        volley_table_put(&w, out, names, row, p, false);
         nni_json_put_end(&w);
         code = volley_json_end(&w);
     }
@@ -140,8 +141,7 @@ static int clear_masks(const volley_args *a, const volley_names *names,
                                           images->count));
 
     if (code == VOLLEY_DONE)
-        code = volley_save_masks(a->value[OPT_OUT], names, logit, &job,
-                                 p->threshold);
+        code = volley_save_masks(a->value[OPT_OUT], names, p, logit, &job);
     if (code == VOLLEY_DONE)
         code = clear_tell(a, names, logit, &job, p, volley_clock() - start);
     unet_job_clear(&job);

@@ -58,55 +58,9 @@ int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
     return code;
 }
 
-static int decrypt_save_overlays(const char *out, const volley_names *names,
-                                 const uni_album *album, const unet_result *r,
-                                 double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "overlay",
-                                        volley_picture_ending(".ppm"));
-        uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
-        uni_image image = {0};
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_album_image(&image, album, i));
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_overlay(name, &image, mask));
-        uni_image_clear(&image);
-        free(name);
-        free(mask);
-    }
-    return code;
-}
-
-static int decrypt_save_private(const char *out, const volley_names *names,
-                                const unet_result *r, double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    volley_warn("probabilities carry the noise of the ciphertext: whoever "
-                "gets them together with it can compute the secret key");
-    for (size_t i = 0; i < r->job.images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "probability", NULL);
-        uni_image image = {0};
-
-        code = name == NULL ? VOLLEY_FAILED
-               : volley_probability(&image, r->logit[i], r->job.size[i],
-                                    threshold);
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_grey(name, &image));
-        uni_image_clear(&image);
-        free(name);
-    }
-    return code;
-}
-
 static int decrypt_tell_json(const char *out, const volley_names *names,
-                             const volley_row *row, bool secret,
+                             const volley_row *row, const nn_plan *p,
+                             bool secret,
                              bool trust_server, double seconds)
 {
     nni_json_writer w;
@@ -115,7 +69,7 @@ static int decrypt_tell_json(const char *out, const volley_names *names,
     nni_json_put_object(&w, NULL);
     nni_json_put_double(&w, "seconds", seconds);
     nni_json_put_bool(&w, "trust_server", trust_server);
-    volley_table_put(&w, out, names, row, secret);
+    volley_table_put(&w, out, names, row, p, secret);
     nni_json_put_end(&w);
     return volley_json_end(&w);
 }
@@ -126,11 +80,11 @@ static int decrypt_tell(const volley_args *a, const volley_names *names,
 {
     const char *out = a->value[OPT_OUT];
     const bool secret = a->value[OPT_PRIVATE] != NULL;
-    volley_row *row = volley_table_init(r->logit, &r->job, p->threshold);
+    volley_row *row = volley_table_init(p, r->logit, &r->job);
     int code = row != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
 
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        code = decrypt_tell_json(out, names, row, secret, trust_server,
+        code = decrypt_tell_json(out, names, row, p, secret, trust_server,
                                  volley_clock() - start);
     } else if (code == VOLLEY_DONE) {
         volley_table_print(out, names, row, p, secret);
@@ -155,13 +109,16 @@ static int decrypt_masks(const volley_args *a, const volley_names *names,
         code = volley_check_results(out, names, "overlay",
                                     volley_picture_ending(".ppm"));
     if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = volley_check_results(out, names, "probability", NULL);
+        code = volley_check_probabilities(out, names, p);
     if (code == VOLLEY_DONE)
-        code = volley_save_masks(out, names, r->logit, &r->job, p->threshold);
+        code = volley_save_masks(out, names, p, r->logit, &r->job);
     if (code == VOLLEY_DONE && a->overlay.words > 0)
-        code = decrypt_save_overlays(out, names, album, r, p->threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = decrypt_save_private(out, names, r, p->threshold);
+        code = volley_save_overlays(out, names, p, r->logit, &r->job, album);
+    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL) {
+        volley_warn("probabilities carry the noise of the ciphertext: whoever "
+                    "gets them together with it can compute the secret key");
+        code = volley_save_probabilities(out, names, p, r->logit, &r->job);
+    }
     if (code == VOLLEY_DONE)
         code = decrypt_tell(a, names, r, p, trust_server, start);
     return code;

@@ -1,5 +1,4 @@
-/* picture.c -- images in, masks out. */
-#include <math.h>
+/* picture.c -- images in memory, names of pictures. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,54 +129,4 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
                             p->name, classes ? "classes: name a .csv file"
                             : "masks: name a .pgm or .png file");
     return VOLLEY_DONE;
-}
-
-uint8_t *volley_mask(const double *logit, unet_size size, double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-    uint8_t *mask = malloc(n);
-
-    if (mask == NULL)
-        (void)volley_fail("no memory for a mask of %zu pixels", n);
-    for (size_t i = 0; i < n && mask != NULL; i++)
-        mask[i] = logit[i] > threshold ? 255 : 0;
-    return mask;
-}
-
-int volley_probability(uni_image *out, const double *logit, unet_size size,
-                       double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-
-    out->channels = 1;
-    out->height = size.height;
-    out->width = size.width;
-    out->pixel = malloc(n * sizeof *out->pixel);
-    if (out->pixel == NULL)
-        return volley_fail("no memory for %zu probabilities", n);
-    for (size_t i = 0; i < n; i++)
-        out->pixel[i] = 255 / (1 + exp(threshold - logit[i]));
-    return VOLLEY_DONE;
-}
-
-int volley_save_masks(const char *out, const volley_names *names,
-                      double *const *logit, const unet_job *job,
-                      double threshold)
-{
-    int code = volley_check_results(out, names, "", NULL);
-
-    for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "", NULL);
-        uint8_t *mask = volley_mask(logit[i], job->size[i], threshold);
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_mask(name, mask,
-                                                     job->size[i].height,
-                                                     job->size[i].width));
-        free(name);
-        free(mask);
-    }
-    return code;
 }

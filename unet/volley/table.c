@@ -22,9 +22,56 @@ static void table_text(int width, const char *text)
     printf("%*s", n < width ? width - n + 2 : 2, "");
 }
 
-static double table_share(const volley_row *row)
+size_t volley_foreground(const volley_row *row)
 {
-    return 100 * (double)row->foreground / row->size.height / row->size.width;
+    size_t sum = 0;
+
+    for (int k = 1; k < NN_MAX_LABELS; k++)
+        sum += row->label[k];
+    return sum;
+}
+
+static double table_share(const volley_row *row, size_t pixels)
+{
+    return 100 * (double)pixels / row->size.height / row->size.width;
+}
+
+/* What stands over the shares, as wide as they are: of label 0 there is none. */
+static void table_heads(const nn_plan *p)
+{
+    for (int k = 1; k < volley_mask_labels(p); k++)
+        printf("  %*s", k < volley_mask_labels(p) - 1 ? -7 : 0,
+               volley_mask_name(p, k));
+}
+
+static void table_shares(const volley_row *row, const nn_plan *p)
+{
+    for (int k = 1; k < volley_mask_labels(p); k++) {
+        const int name = (int)strlen(volley_mask_name(p, k));
+        char text[32];
+
+        snprintf(text, sizeof text, "%.2f %%", table_share(row, row->label[k]));
+        printf("  %*s", k < volley_mask_labels(p) - 1 ? name > 7 ? -name : -7
+                                                      : 0, text);
+    }
+}
+
+/* Of several labels, each with its name. */
+static void table_put_labels(nni_json_writer *w, const volley_row *row,
+                             const nn_plan *p)
+{
+    if (p->num_labels == 0)
+        return;
+    nni_json_put_array(w, "labels");
+    for (int k = 0; k < p->num_labels; k++) {
+        nni_json_put_object(w, NULL);
+        nni_json_put_int(w, "label", k);
+        nni_json_put_string(w, "name", p->label_name[k]);
+        nni_json_put_word(w, "pixels", row->label[k]);
+        nni_json_put_double(w, "share", table_share(row, row->label[k]) / 100);
+        nni_json_put_end(w);
+    }
+    nni_json_put_end(w);
 }
 
 void volley_table_print(const char *out, const volley_names *x,
@@ -42,8 +89,9 @@ void volley_table_print(const char *out, const volley_names *x,
     printf("%5s  ", "no");
     table_text(image, "image");
     table_text(mask, "mask");
-    printf("%-11s  %s%s\n", "size", p->foreground,
-           secret ? "  logits" : "");
+    printf("%-11s", "size");
+    table_heads(p);
+    printf("%s\n", secret ? "  logits" : "");
     for (size_t i = 0; i < x->images; i++) {
         char *name = volley_result_name(out, x, i, "", NULL), size[32];
 
@@ -52,7 +100,8 @@ void volley_table_print(const char *out, const volley_names *x,
         printf("%5zu  ", i);
         table_text(image, x->known ? x->image[i] : "?");
         table_text(mask, name != NULL ? name : "");
-        printf("%-11s  %.2f %%", size, table_share(&row[i]));
+        printf("%-11s", size);
+        table_shares(&row[i], p);
         if (secret)
             printf("  %.4g to %.4g", row[i].low, row[i].high);
         printf("\n");
@@ -62,7 +111,7 @@ void volley_table_print(const char *out, const volley_names *x,
 
 void volley_table_put(nni_json_writer *w, const char *out,
                       const volley_names *x, const volley_row *row,
-                      bool secret)
+                      const nn_plan *p, bool secret)
 {
     nni_json_put_array(w, "masks");
     for (size_t i = 0; i < x->images; i++) {
@@ -77,8 +126,11 @@ void volley_table_put(nni_json_writer *w, const char *out,
         nni_json_put_string(w, "file", name != NULL ? name : "");
         nni_json_put_int(w, "height", row[i].size.height);
         nni_json_put_int(w, "width", row[i].size.width);
-        nni_json_put_word(w, "foreground", row[i].foreground);
-        nni_json_put_double(w, "share", table_share(&row[i]) / 100);
+        nni_json_put_word(w, "foreground", volley_foreground(&row[i]));
+        nni_json_put_double(w, "share",
+                            table_share(&row[i], volley_foreground(&row[i]))
+                                / 100);
+        table_put_labels(w, &row[i], p);
         if (secret) {
             nni_json_put_double(w, "logit_min", row[i].low);
             nni_json_put_double(w, "logit_max", row[i].high);
@@ -89,24 +141,19 @@ void volley_table_put(nni_json_writer *w, const char *out,
     nni_json_put_end(w);
 }
 
-volley_row *volley_table_init(double *const *logit, const unet_job *job,
-                              double threshold)
+volley_row *volley_table_init(const nn_plan *p, double *const *logit,
+                              const unet_job *job)
 {
     volley_row *row = calloc(job->images, sizeof *row);
 
     if (row == NULL)
         (void)volley_fail("no memory for %zu results", job->images);
     for (size_t i = 0; i < job->images && row != NULL; i++) {
-        const unet_size size = job->size[i];
-        const size_t n = (size_t)size.height * (size_t)size.width;
-
-        row[i].size = size;
-        row[i].low = row[i].high = logit[i][0];
-        for (size_t j = 0; j < n; j++) {
-            row[i].foreground += logit[i][j] > threshold;
-            row[i].low = logit[i][j] < row[i].low ? logit[i][j] : row[i].low;
-            row[i].high = logit[i][j] > row[i].high ? logit[i][j]
-                                                    : row[i].high;
+        row[i].size = job->size[i];
+        if (volley_count_labels(row[i].label, &row[i].low, &row[i].high, p,
+                                logit[i], job->size[i]) != VOLLEY_DONE) {
+            free(row);
+            row = NULL;
         }
     }
     return row;

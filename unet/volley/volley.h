@@ -272,19 +272,21 @@ int volley_check_results(const char *out, const volley_names *x,
 /* One mask of the table of results. */
 typedef struct volley_row {
     unet_size size;
-    size_t foreground;      /* pixels                                        */
+    size_t label[NN_MAX_LABELS];    /* pixels of each; of one class 0, 1     */
     double low, high;       /* of the logits; told if secret                 */
 } volley_row;
+/* Pixels of all labels but 0. */
+size_t volley_foreground(const volley_row *row);
 /* Of every image of a job; free it.  NULL: told. */
-volley_row *volley_table_init(double *const *logit, const unet_job *job,
-                              double threshold);
+volley_row *volley_table_init(const nn_plan *p, double *const *logit,
+                              const unet_job *job);
 /* Number, image, mask, sides and share of the foreground of every result, as
- * text or as member "masks" of an object.  secret: with the logits' range. */
+ * text or as member "masks" of an object, of labels the share of each.  secret: with the logits' range. */
 void volley_table_print(const char *out, const volley_names *x,
                         const volley_row *row, const nn_plan *p, bool secret);
 void volley_table_put(nni_json_writer *w, const char *out,
                       const volley_names *x, const volley_row *row,
-                      bool secret);
+                      const nn_plan *p, bool secret);
 
 /* ---- images and masks (picture.c) --------------------------------------- */
 
@@ -314,15 +316,33 @@ int volley_check_kind(const volley_args *a, const char *verb,
 /* ".png" where that can be written, else the other. */
 const char *volley_picture_ending(const char *otherwise);
 
-/* 255 where logit > threshold; malloc, NULL: told. */
-uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
-/* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
-int volley_probability(uni_image *out, const double *logit, unet_size size,
-                       double threshold);
-/* All masks of a set of logits, by those names. */
+/* ---- masks (masks.c) ------------------------------------------------------ */
+
+/* unet_mask's; malloc, NULL: told. */
+uint8_t *volley_mask(const nn_plan *p, const double *logit, unet_size size);
+/* Labels of a mask, 2 of one class, and what each is called: of one class ""
+ * and its foreground. */
+int volley_mask_labels(const nn_plan *p);
+const char *volley_mask_name(const nn_plan *p, int label);
+/* All masks, or overlays of the images, of a set of logits, by their names: of
+ * one class 255 is the foreground, of several the number the label. */
 int volley_save_masks(const char *out, const volley_names *names,
-                      double *const *logit, const unet_job *job,
-                      double threshold);
+                      const nn_plan *p, double *const *logit,
+                      const unet_job *job);
+int volley_save_overlays(const char *out, const volley_names *names,
+                         const nn_plan *p, double *const *logit,
+                         const unet_job *job, const uni_album *album);
+/* Probabilities as grey 0..255: 1 / (1 + exp(threshold - logit)), or softmax, a
+ * file for each label. */
+int volley_check_probabilities(const char *out, const volley_names *names,
+                               const nn_plan *p);
+int volley_save_probabilities(const char *out, const volley_names *names,
+                              const nn_plan *p, double *const *logit,
+                              const unet_job *job);
+/* count[NN_MAX_LABELS]: pixels of each label, 0 and 1 of one class; the range of
+ * the logits. */
+int volley_count_labels(size_t *count, double *low, double *high,
+                        const nn_plan *p, const double *logit, unet_size size);
 
 /* ---- classes (answers.c, labels.c, sheet.c) ----------------------------- */
 
