@@ -10,15 +10,14 @@
 #include "image/codec.h"
 
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
-                           int slice, const uni_image_want *want)
+                           const uni_image_want *want)
 {
     uni_shape shape = {0};
 
     if (uni_png_shape(&shape, head, size) || uni_pnm_shape(&shape, head, size))
         return uni_image_check(name, &shape, want);
-    if (!uni_image_known(head, size))
-        return uni_kind_check(name, head, size, false);
-    return uni_nifti_look(name, head, size, slice, want);
+    return uni_image_known(head, size) ? CKKS_OK
+         : uni_kind_check(name, head, size, false);
 }
 
 bool uni_is_jpeg(const uint8_t *in, size_t size)
