@@ -191,6 +191,10 @@ ckks_status nni_load_pool(nni_loader *l, nn_layer *y,
                        "%d x %d%s", where, y->kernel_y, y->kernel_x, y->height,
                        y->width, ends ? "" : ", with border wrap and halo it "
                        "must divide it");
+    if (!ends && y->kernel_y != y->kernel_x)
+        return nn_fail(CKKS_EFORMAT, "model: %s: pool of %d x %d, with border "
+                       "wrap and halo want equal sides", where, y->kernel_y,
+                       y->kernel_x);
     if (!whole && (y->kernel_y != y->kernel_x || y->kernel_y < 2
                    || y->kernel_y > NN_MAX_KERNEL))
         return nn_fail(CKKS_EFORMAT, "model: %s: pool of %d x %d, want equal "

@@ -78,7 +78,7 @@ static double out_gain(const nni_placed *placed, int k, const nni_out *o)
 
     if (o->level + 1 < s->level)
         for (int i = 0; i < m->num_layers; i++)
-            if (m->layer[i].op == NN_CONCAT)
+            if (m->layer[i].op == NN_CONCAT || m->layer[i].op == NN_ADD)
                 for (int j = 0; j < m->layer[i].num_in; j++)
                     if (m->layer[i].in[j] == post)
                         gain = fmin(gain, m->layer[i].range.gain);

@@ -12,83 +12,107 @@
 
 #include "stage/compile.h"
 
-/* A batch norm folded into a stage changes its output for every reader. */
-static ckks_status check_same(const nni_value *v, const net *n, int from,
-                              const nn_layer *by)
+/* A convolution that takes the mean of what it reads with it: 1x1. */
+static bool takes_mean(const nn_layer *l)
 {
-    if (v->fresh >= 0 && n->stage[v->fresh].post != from)
-        return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
-                       "both before and behind layer %s", n->name, by->name,
-                       n->model->layer[from].name,
-                       n->model->layer[n->stage[v->fresh].post].name);
-    return CKKS_OK;
+    return l->op == NN_DENSE || (l->kernel_y == 1 && l->kernel_x == 1);
+}
+
+static void set_kernel(nni_stage *s, const net *n, const nn_layer *l)
+{
+    if (l->op == NN_DENSE) {    /* a kernel as large as the map, at 0, 0     */
+        const nn_layer *x = &n->model->layer[l->in[0]];
+
+        s->dense = true;
+        s->kernel_y *= x->height;
+        s->kernel_x *= x->width;
+        s->gap = 0;
+        return;
+    }
+    s->kernel_y *= l->kernel_y;
+    s->kernel_x *= l->kernel_x;
+    s->dilation_y = l->dilation_y;
+    s->dilation_x = l->dilation_x;
+    s->middle_y = l->pad_top * s->mean_y;
+    s->middle_x = l->pad_left * s->mean_x;
+    s->groups = l->groups;
+    nni_set_gap(s, l->stride);
 }
 
 static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l, int layer)
 {
     nni_stage *s;
-    const bool plain = l->op == NN_DENSE
-                       || (l->kernel_y == l->kernel_x && l->groups == 1
-                           && l->dilation_y == 1 && l->dilation_x == 1
-                           && (n->model->border == NN_VALID
-                               || (l->kernel_y % 2 == 1
-                                   && l->pad_top == l->kernel_y / 2
-                                   && l->pad_left == l->kernel_y / 2
-                                   && l->pad_bottom == l->kernel_y / 2
-                                   && l->pad_right == l->kernel_y / 2)));
     ckks_status st = nni_use(in, n, l);
 
-    if (!plain)
-        return nn_fail(CKKS_EPARAM, "%s: layer %s: a kernel with dilation, "
-                       "groups, pads or sides of its own runs in the clear "
-                       "only, so far", n->name, l->name);
+    if (st == CKKS_OK && ((in->mean_y > 0 && !takes_mean(l))
+                          || (l->op == NN_DENSE && in->num != 1)))
+        st = nni_identity(in, n, l, l->in[0]);
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
     if (st == CKKS_OK)
         st = nni_new_stage(&s, n, in, l, layer);
     if (st != CKKS_OK)
         return st;
-    s->dense = l->op == NN_DENSE;
-    if (s->dense) {             /* a kernel as large as the map, at 0, 0     */
-        const nn_layer *x = &n->model->layer[l->in[0]];
-
-        s->kernel_y = x->height;
-        s->kernel_x = x->width;
-        s->gap = 0;
-    } else {
-        s->kernel_y = s->kernel_x = l->kernel_y;
-        s->middle = n->model->border == NN_VALID ? 0 : l->kernel_y / 2;
-        s->gap *= l->stride;
-    }
     s->weight = l->weight;
-    if (s->dense && in->num != 1)
-        return nn_fail(CKKS_EPARAM, "%s: dense layer %s reads a "
-                       "concatenation", n->name, l->name);
+    if (l->op == NN_CONV && (int64_t)s->gap * l->stride > NN_MAX_SIDE)
+        return nn_fail(CKKS_EPARAM, "%s: layer %s: strides and means of "
+                       "together %lld, at most %d", n->name, l->name,
+                       (long long)s->gap * l->stride, NN_MAX_SIDE);
+    set_kernel(s, n, l);
     return nni_finish_stage(out, n, s, l->channels, l->bias);
 }
 
-/* A biased transposed convolution under `zero` is a stage of its own: its
- * bias would leak over the border if folded. */
-static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
-                            const nn_layer *l, int layer)
+/* Under `zero`, what is not zero beyond the border must not reach the layer
+ * that reads this: a bias, and whatever taps of 4x4 read there. */
+static bool stands_alone(const net *n, const nn_layer *l)
+{
+    return n->model->border == NN_ZERO
+           && (l->bias != NULL || (l->op == NN_TCONV && l->kernel_y == 4));
+}
+
+static bool has_constant(const nni_source *s)
+{
+    bool any = false;
+
+    for (int c = 0; c < s->channels; c++)
+        any |= s->add[c] != 0;
+    return any;
+}
+
+/* Transposed convolutions, and what can be written as one. */
+static ckks_status do_up(nni_value *out, net *n, nni_value *in,
+                         const nn_layer *l, int layer)
 {
     nni_source *s;
     ckks_status st = nni_use(in, n, l);
 
-    if (l->kernel_y != 2)
-        return nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 runs in the "
-                       "clear only, so far", n->name, l->name);
-    if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
+    if (st == CKKS_OK
+        && (in->num != 1 || in->source[0].up_channels > 0 || in->mean_y > 0
+            || (n->model->border == NN_ZERO && l->kernel_y == 4
+                && has_constant(&in->source[0]))))
         st = nni_identity(in, n, l, l->in[0]);
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
         st = nn_fail(CKKS_EPARAM, "%s: layer %s is larger than the "
                      "image, or its pixels lie between those of the image "
                      "(gap %d, want an even one)", n->name, l->name,
                      in->source[0].gap);
+    if (st == CKKS_OK && !nni_endless(n) && l->op == NN_UPSAMPLE && l->bilinear)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: bilinear repeats the edge, "
+                     "which border zero and valid cannot: use border halo, or "
+                     "a tconv of 4x4, or mode nearest", n->name, l->name);
+    if (st == CKKS_OK && n->model->border == NN_VALID && l->kernel_y == 4)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 sees zeros "
+                     "beyond the map: use border zero, or a kernel of 2",
+                     n->name, l->name);
     if (st != CKKS_OK)
         return st;
     *out = *in;
     out->fresh = -1;
     s = &out->source[0];
+    s->up_kernel = l->op == NN_TCONV ? l->kernel_y : l->bilinear ? 4 : 2;
     s->up_weight = l->weight;
     s->up_channels = l->channels;
     s->up_mul = nni_vector(n, l->channels, 1);
@@ -97,44 +121,72 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
         return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
-    if (n->model->border == NN_ZERO && l->bias != NULL)
-        return nni_identity(out, n, l, layer);
-    return CKKS_OK;
+    return stands_alone(n, l) ? nni_identity(out, n, l, layer) : CKKS_OK;
 }
 
+/* Along one axis: whether a mean over `size` begins with one over 2. */
+static bool halves(const net *n, int size, int side)
+{
+    return size % 2 == 0 && (nni_endless(n) || side % 2 == 0);
+}
+
+enum { MOST_MEAN = 1024 };
+
+/* Powers of two are sums of whole ciphertexts, or of rotated ones, and cost no
+ * level; what is left is a kernel of its own, or of a layer 1x1 behind it. */
 static ckks_status do_pool(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l)
 {
+    int y = l->kernel_y, x = l->kernel_x;
+    nni_source *s = &in->source[0];
+    bool two = halves(n, y, s->height) && halves(n, x, s->width);
     ckks_status st = nni_use(in, n, l);
 
-    if (l->kernel_y != 2 || l->kernel_x != 2
-        || n->model->layer[l->in[0]].height % 2 != 0
-        || n->model->layer[l->in[0]].width % 2 != 0)
-        return nn_fail(CKKS_EPARAM, "%s: layer %s: a pool of other sides than "
-                       "2x2 of an even map runs in the clear only, so far",
-                       n->name, l->name);
     if (st == CKKS_OK
-        && (in->num != 1 || in->source[0].up_channels > 0
-            || in->source[0].stage < 0))
+        && (in->mean_y > 0
+            || (two && (in->num != 1 || s->up_channels > 0 || s->stage < 0)))) {
         st = nni_identity(in, n, l, l->in[0]);
+        two = halves(n, y, s->height) && halves(n, x, s->width);
+    }
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
+    for (; st == CKKS_OK && two;
+         two = halves(n, y, s->height) && halves(n, x, s->width)) {
+        s->pool++;
+        s->gap *= 2;
+        s->height /= 2;
+        s->width /= 2;
+        y /= 2;
+        x /= 2;
+    }
+    if (st == CKKS_OK && (int64_t)y * x > MOST_MEAN)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a mean of %d x %d, less "
+                     "powers of two, is one of %d numbers, at most %d: means "
+                     "of 2 before it would help", n->name, l->name,
+                     l->kernel_y, l->kernel_x, y * x, MOST_MEAN);
     *out = *in;
-    out->fresh = -1;
-    out->source[0].pool++;
-    out->source[0].gap *= 2;
-    out->source[0].height /= 2;
-    out->source[0].width /= 2;
+    if (y > 1 || x > 1) {
+        out->mean_y = y;
+        out->mean_x = x;
+    }
     return st;
 }
 
 static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
                              const nn_layer *l)
 {
+    int first = 0;
+
     memset(out, 0, sizeof *out);
     out->fresh = -1;
     for (int i = 0; i < l->num_in; i++) {
         nni_value in = v[l->in[i]];
-        ckks_status st = check_same(&in, n, l->in[i], l);
+        ckks_status st = nni_check_same(&in, n, l->in[i], l);
 
+        if (st == CKKS_OK)
+            st = nni_use(&in, n, l);
+        if (st == CKKS_OK && in.mean_y > 0)
+            st = nni_identity(&in, n, l, l->in[i]);
         if (st == CKKS_OK)
             st = nni_use(&in, n, l);
         if (st != CKKS_OK)
@@ -143,9 +195,11 @@ static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
             return nn_fail(CKKS_EPARAM, "%s: layer %s joins more "
                            "than %d tensors", n->name, l->name,
                            NET_MAX_SOURCES);
-        memcpy(out->source + out->num, in.source,
-               (size_t)in.num * sizeof *out->source);
-        out->num += in.num;
+        for (int k = 0; k < in.num; k++) {
+            out->source[out->num] = in.source[k];
+            out->source[out->num++].first += first;
+        }
+        first += n->model->layer[l->in[i]].channels;
     }
     return CKKS_OK;
 }
@@ -177,8 +231,10 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         return image_value(&v[i], n);
     if (l->op == NN_CONCAT)
         return do_concat(&v[i], n, v, l);
+    if (l->op == NN_ADD)
+        return nni_join_add(&v[i], n, v, l, i);
     in = v[l->in[0]];
-    st = check_same(&in, n, l->in[0], l);
+    st = nni_check_same(&in, n, l->in[0], l);
     if (st != CKKS_OK)
         return st;
     switch (l->op) {
@@ -187,7 +243,8 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = do_conv(&v[i], n, &in, l, i);
         break;
     case NN_TCONV:
-        st = do_tconv(&v[i], n, &in, l, i);
+    case NN_UPSAMPLE:
+        st = do_up(&v[i], n, &in, l, i);
         break;
     case NN_POOL:
         st = do_pool(&v[i], n, &in, l);
@@ -203,7 +260,41 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = nn_fail(CKKS_EPARAM, "%s: layer %s of unknown kind %d", n->name,
                      l->name, (int)l->op);
     }
+    if (st == CKKS_OK && v[i].mean_y > 0 && nni_readers(n, i) != 1)
+        st = nni_identity(&v[i], n, l, i);      /* once for all of them      */
     return st;
+}
+
+/* A map with an end lies on the image; and what reads beyond its edge must find
+ * the image's edge there, since it is known by that (mask.c). */
+static ckks_status check_sizes(const net *n)
+{
+    const nn_model *m = n->model;
+
+    for (int k = 0; k < n->num_stages && !nni_endless(n); k++) {
+        const nni_stage *s = &n->stage[k];
+
+        if ((int64_t)s->gap * (s->height - 1) >= m->height
+            || (int64_t)s->gap * (s->width - 1) >= m->width)
+            return nn_fail(CKKS_EPARAM, "%s: layer %s gives %d x %d, a pixel "
+                           "for %d of the image's, which is larger than the "
+                           "image, %d x %d: pads of less, please", n->name,
+                           s->name, s->height, s->width, s->gap, m->height,
+                           m->width);
+        for (int i = 0; s->bordered && i < s->num_sources; i++) {
+            const nni_source *x = &s->source[i];
+
+            if (!x->direct && ((int64_t)x->gap * x->height < m->height
+                               || (int64_t)x->gap * x->width < m->width))
+                return nn_fail(CKKS_EPARAM, "%s: layer %s pads a map of %d x "
+                               "%d that has shrunk, a pixel for %d of the "
+                               "image's %d x %d: the layers before it must "
+                               "keep the size, or this one have no pads",
+                               n->name, s->name, x->height, x->width, x->gap,
+                               m->height, m->width);
+        }
+    }
+    return CKKS_OK;
 }
 
 /* Constants behind an activation cannot be folded past a border of zeros. */
@@ -215,9 +306,11 @@ static ckks_status check_zero(const net *n)
             const nni_source *s = &n->stage[k].source[i];
             bool constant = false;
 
+            if (s->direct)      /* read in its own place                     */
+                continue;
             for (int c = 0; c < s->channels; c++)
                 constant |= s->add[c] != 0;
-            for (int m = 0; m < s->up_channels; m++)
+            for (int m = 0; !n->stage[k].identity && m < s->up_channels; m++)
                 constant |= s->up_add[m] != 0;
             if (constant)
                 return nn_fail(CKKS_EPARAM, "%s: border zero: input "
@@ -237,7 +330,7 @@ static ckks_status end(net *n, nni_value *v)
     nni_value *out = &v[n->model->output];
     ckks_status st = CKKS_OK;
 
-    st = check_same(out, n, n->model->output, l);
+    st = nni_check_same(out, n, n->model->output, l);
     if (st == CKKS_OK && (out->fresh < 0 || n->stage[out->fresh].sealed)) {
         st = nni_use(out, n, l);
         if (st == CKKS_OK)
@@ -268,6 +361,8 @@ ckks_status nni_init(net *out, const nn_model *m, const char *name)
         st = end(&n, v);
     if (st == CKKS_OK)
         st = check_zero(&n);
+    if (st == CKKS_OK)
+        st = check_sizes(&n);
     n.max_gap = 1;
     for (int k = 0; k < n.num_stages; k++) {
         if (n.stage[k].gap > n.max_gap)

@@ -1,5 +1,5 @@
 /* mask.c -- terms that are read through a mask: borders of zeros, and every
- * other pixel of a map that a transposed convolution makes (map.c).
+ * other pixel of a map that a transposed convolution makes (terms.c).
  *
  * Read first: docs/12-volley.md.
  */

@@ -21,9 +21,9 @@ typedef struct nni_out {
 typedef struct nni_placed_stage {
     const nni_stage *of;
     bool masked;                /* a border of zeros, or pixels between
-                                   pixels (map.c)                            */
+                                   pixels (terms.c)                          */
     bool alternating;           /* pixels in every other slot, in the real
-                                   ring: no masks (map.c)                    */
+                                   ring: no masks (terms.c)                  */
     bool extra;                 /* plaintexts take a prime of their own      */
     int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
                                    0: ciphertexts are terms of an integer

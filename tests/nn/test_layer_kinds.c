@@ -1,6 +1,6 @@
-/* test_layer_kinds.c -- sums of maps, dilated, grouped, rectangular and unevenly
- * padded kernels, means of any size, ways up: by definition, on rings of every
- * sort, encrypted.
+/* test_layer_kinds.c -- sums of maps, dilated, grouped, rectangular and
+ * unevenly padded kernels, means of any size, ways up: by definition, on rings
+ * of every sort, encrypted.
  */
 #include <math.h>
 
@@ -179,16 +179,15 @@ static const cnn_kind KINDS[] = {
     { "grouped", "zero", 1, 6, 8, 0, grouped, 4, 0 },
     { "grouped", "halo", 1, 6, 8, 0, grouped, 4, 0 },
     { "grouped", "wrap", 1, 8, 16, 0, grouped, 4, 2 },
-    { "residual", "zero", 1, 6, 8, 0, residual, 3, 0 },
-    { "residual", "halo", 1, 6, 8, 0, residual, 3, 0 },
-    { "residual", "wrap", 1, 8, 16, 0, residual, 3, 2 },
+    { "residual", "zero", 1, 6, 8, 0, residual, 3.6f, 0 },
+    { "residual", "halo", 1, 6, 8, 0, residual, 3.6f, 0 },
+    { "residual", "wrap", 1, 8, 16, 0, residual, 3.6f, 2 },
     { "sums", "zero", 1, 8, 6, 0, sums, 2.5f, 0 },
     { "sums", "halo", 1, 8, 6, 0, sums, 2.5f, 0 },
     { "sums", "wrap", 1, 8, 16, 0, sums, 2.5f, 2 },
     { "fours", "zero", 1, 8, 12, 0, fours, 4, 0 },
     { "fours", "halo", 1, 8, 6, 0, fours, 4, 0 },
     { "ways up", "halo", 1, 8, 12, 0, ways_up, 4, 0 },
-    { "ways up", "zero", 1, 8, 12, 0, ways_up, 4, 0 },
     { "ways up", "wrap", 1, 8, 16, 0, ways_up, 4, 4 },
     { "nearest", "zero", 1, 8, 12, 0, nearest, 4, 0 },
     { "nearest", "halo", 1, 8, 12, 0, nearest, 4, 0 },
@@ -240,4 +239,109 @@ TEST(layer_kinds_by_definition)
             check_definition(&c);
         cnn_clear(&c);
     }
+}
+
+/* ---- on rings ------------------------------------------------------------ */
+
+/* Way number i to lay a network out; false: there is none of this number, or
+ * the border has no such ring. */
+static bool way(nn_aim *aim, const cnn_kind *kind, int i, int log_n)
+{
+    static const int ring[] = { 1, 2, 3, 4, 6, 8 };
+    const bool zero = strcmp(kind->border, "zero") == 0;
+    const int y = ring[i / 6 % 6], x = ring[i % 6];
+
+    *aim = (nn_aim){ .security = CKKS_INSECURE, .log_n = log_n, .ring_y = y,
+                     .ring_x = x, .images = 1 + i % 3 % 2,
+                     .dense = (nn_dense_form)(i % 4),
+                     .slots = (i + i / 6) % 2 == 0 ? NN_SLOTS_COMPLEX
+                                                   : NN_SLOTS_REAL };
+    if (kind->ring > 0) {
+        aim->ring_y = kind->ring;
+        aim->ring_x = kind->ring * (1 + i % 6 % 2);
+        aim->images = 1;
+        aim->log_n = aim->slots == NN_SLOTS_COMPLEX;
+        while (1 << (aim->log_n - (aim->slots == NN_SLOTS_COMPLEX))
+               < kind->height / aim->ring_y * (kind->width / aim->ring_x))
+            aim->log_n++;       /* a grid that fills the slots               */
+        return i < 4;
+    }
+    if (y > kind->height || x > kind->width
+        || (zero && (kind->height % y != 0 || kind->width % x != 0)))
+        return false;
+    return i / 6 == i % 6 || i % 7 == 1 || i % 7 == 4;
+}
+
+TEST(layer_kinds_every_ring_in_the_clear)
+{
+    int plans = 0;
+
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        cnn c;
+        const bool ok = cnn_init(&c, &KINDS[i]);
+
+        for (int n = 0; n < 36 && ok; n++) {
+            trial t;
+            nn_aim aim;
+
+            if (!way(&aim, &KINDS[i], n, 12))
+                continue;
+            if (trial_init(&t, &c, &aim))
+                trial_check_logits(&t, t.clear, 0.03 * c.spread,
+                                   "in the clear");
+            trial_clear(&t);
+            plans++;
+        }
+        cnn_clear(&c);
+    }
+    CHECK(plans > 100, "%d plans", plans);
+}
+
+/* ---- encrypted ----------------------------------------------------------- */
+
+/* What the plan counts is what is run, and what a file keeps of it. */
+static void check_counts(const trial *t)
+{
+    rig r = { .m = t->c->m, .p = t->p, .w = t->w, .in = t->in,
+              .clear = t->clear };
+    static nn_plan back;
+    char text[160], *file = NULL;
+    size_t size;
+
+    trial_text(text, t);
+    rig_check_calls(&r, text);
+    net_check_sampled(&t->c->m, &t->p);
+    NN_OK(nn_plan_check(&t->p));
+    if (NN_OK(nn_plan_save(&file, &size, &t->p)))
+        NN_OK(nn_plan_load(&back, file, size));
+    free(file);
+}
+
+TEST(layer_kinds_encrypted)
+{
+    int plans = 0;
+
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        cnn c;
+        const bool ok = cnn_init(&c, &KINDS[i]);
+        const bool halo = strcmp(KINDS[i].border, "halo") == 0;
+
+        for (int n = 0; n < 36 && ok; n++) {
+            trial t;
+            nn_aim aim;
+
+            if (!way(&aim, &KINDS[i], n, halo ? 12 : 10)
+                || (KINDS[i].ring == 0 && (n / 6 != n % 6
+                                           || n > (halo ? 14 : 28))))
+                continue;
+            if (trial_init(&t, &c, &aim)) {
+                trial_check_encrypted(&t);
+                check_counts(&t);
+            }
+            trial_clear(&t);
+            plans++;
+        }
+        cnn_clear(&c);
+    }
+    CHECK(plans > 40, "%d plans", plans);
 }

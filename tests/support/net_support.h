@@ -103,6 +103,12 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
 /* The run alone, with hooks. */
 bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks);
 
+/* Runs the rig's network: every line of its plan has as many calls as are made
+ * (net_calls.c). */
+void rig_check_calls(const rig *r, const char *what);
+/* Every stage of a plan counted by one task of many alike, and by all. */
+void net_check_sampled(const nn_model *m, const nn_plan *p);
+
 /* All of it for one network and shape: slotwise against nn_model_float in the
  * part that is kept, clear against both, encrypted against clear. */
 void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted);

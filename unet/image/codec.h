@@ -64,7 +64,7 @@ bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            const uni_image_want *want);
-/* Whether a name ends as one of an image does (album_names.c). */
+/* Whether a name ends as one of an image does; DICOM files have any name. */
 bool uni_image_named(const char *name);
 /* Whether they begin a file of a format that is read. */
 bool uni_image_known(const uint8_t *in, size_t size);

@@ -5,13 +5,16 @@
 #include <string.h>
 
 #include "image/codec.h"
+#include "image/dicom.h"
 
-static ckks_status image_nifti(uni_image *out, const char *name,
-                               const uint8_t *in, size_t size, int slice,
-                               const uni_image_want *want)
+static ckks_status image_volume(uni_image *out, const char *name,
+                                const uint8_t *in, size_t size, int slice,
+                                const uni_image_want *want)
 {
     uni_volume v = {0};
-    ckks_status s = uni_nifti_decode(&v, name, in, size, NULL, 0, -1);
+    ckks_status s = uni_image_known(in, size)
+                  ? uni_nifti_decode(&v, name, in, size, NULL, 0, -1)
+                  : uni_dicom_decode(&v, name, in, size);
 
     if (s == CKKS_OK)
         s = uni_volume_image(out, &v, name, slice, want);
@@ -28,8 +31,9 @@ static ckks_status image_decode(uni_image *out, const char *name,
 
     if (size == 0)
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
-    if (uni_is_gzip(in, size) || uni_is_nifti(in, size))
-        return image_nifti(out, name, in, size, slice, want);
+    if (uni_is_gzip(in, size) || uni_is_nifti(in, size)
+        || (!uni_image_known(in, size) && uni_is_dicom(in, size)))
+        return image_volume(out, name, in, size, slice, want);
     if (slice >= 0 && uni_image_known(in, size))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only "
                        "volumes have slices", name, slice);
@@ -44,7 +48,7 @@ static ckks_status image_decode(uni_image *out, const char *name,
     s = uni_kind_check(name, in, size, false);
     return s != CKKS_OK ? s
          : nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
-                   "neither PGM, PPM, PNG, JPEG nor NIfTI", name, size,
+                   "neither PGM, PPM, PNG, JPEG, NIfTI nor DICOM", name, size,
                    (unsigned)in[0]);
 }
 

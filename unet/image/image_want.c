@@ -32,6 +32,28 @@ bool uni_image_known(const uint8_t *in, size_t size)
         || uni_is_nifti(in, size);
 }
 
+bool uni_image_named(const char *name)
+{
+    static const char *const known[] = {
+        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
+    };
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t k = strlen(known[i]), same = 0;
+
+        for (; same < k && n > k; same++) {
+            char c = name[n - k + same];
+
+            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
+                break;
+        }
+        if (same == k)
+            return true;
+    }
+    return false;
+}
+
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,
                             const uni_image_want *want)
 {

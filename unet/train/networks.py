@@ -270,7 +270,7 @@ class Labelled(nn.Module):
     def __init__(self):
         super().__init__()
         self.one, self.two, self.head = block(1, 4), block(4, 4), nn.Conv2d(4, 3, 1)
-        self.up = nn.Upsample(scale_factor=2)
+        self.up = nn.ConvTranspose2d(4, 4, 2, stride=2)
 
     def forward(self, x):
         return self.head(self.up(self.two(F.avg_pool2d(self.one(x), 2))))
@@ -349,6 +349,7 @@ NETWORKS = {
     "joined": (Joined(), 1, 16, 16, "zero"),
     "shared": (Shared(), 1, 16, 16, "zero"),
     "shared_halo": (Shared(), 1, 16, 16, "halo"),
+    "labels": (Labelled(), 1, 16, 16, "zero"),
 }
 
 LATER = {
@@ -362,7 +363,6 @@ LATER = {
     "nearest": (Decoder(lambda c: nn.UpsamplingNearest2d(scale_factor=2)), 1, 16, 16, "zero"),
     "tconv4": (Decoder(lambda c: nn.ConvTranspose2d(c, c, 4, 2, 1), 2), 1, 16, 16, "zero"),
     "tconv3": (Decoder(lambda c: nn.ConvTranspose2d(c, c, 3, 2, 1, output_padding=1, groups=2), 2), 1, 16, 16, "zero"),
-    "labels": (Labelled(), 1, 16, 16, "zero"),
     "oblong": (Oblong(), 3, 15, 24, "zero"),
     "digits": (Digits(), 1, 28, 28, "zero"),
     "padded": (Padded(), 1, 16, 16, "zero"),

@@ -22,8 +22,8 @@ import torch.nn.functional as F
 import border
 import export as files
 import given
-import net
 import volley_export
+from net import forward
 from networks import Square, UNet
 from refusals import Refused
 from test_networks import trained, write_pnm
@@ -135,6 +135,35 @@ def test_refused_functions():
         refused(Says(function), *words)
 
 
+class Optional(nn.Module):
+    """An argument that has a default, and a branch on it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 2, 3, padding=1), nn.Conv2d(2, 1, 1)
+
+    def forward(self, x, mask=None, factor: float = 2.0):
+        x = self.conv(x)
+        if mask is not None:
+            x = x * mask
+        return self.head(factor * x ** 2)
+
+
+def test_inputs():
+    """Factors and summands that differ from channel to channel; arguments beside the image."""
+    path = os.path.join(FOLDER, "c.safetensors")
+    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    mean, sd = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.25, 0.3])
+    x = (images / 255 - mean[:, None, None]) / sd[:, None, None]
+    net = Optional().eval()
+    volley_export.export(net, x[:1], path, images, mul=1 / (255 * sd), add=-mean / sd, quiet=True)
+    text, _, tensors = files.load(path)
+    with torch.no_grad():
+        got = forward(text["layers"], tensors, images * text["input"]["mul"] + text["input"]["add"], border.zero)
+        assert float((got[text["output"]["tensor"]] - net(x)).abs().max()) < 1e-4
+    refused(net, "mul: [1.0, 2.0], want one number", channels=3, mul=[1.0, 2.0])
+
+
 def test_values():
     """NaN and explosions by the layer's name; images that are no pixels; forwards that change."""
     m = one(Square())
@@ -160,7 +189,7 @@ def test_ranges():
         volley_export.export(module, images[:1] / 255, path, images, border=kind, quiet=True)
         text, _, tensors = files.load(path)
         r, out = text["ranges"], text["output"]["tensor"]
-        values = net.forward(text["layers"], tensors, images / 255, border.zero)
+        values = forward(text["layers"], tensors, images / 255, border.zero)
         assert list(r) == ["image"] + [layer["name"] for layer in text["layers"]]
         assert abs(r[out]["gain"] - 1) < 0.1 and r["image"]["max"] <= 1
         if kind == "zero":

@@ -8,6 +8,7 @@ become a layer when a convolution, a pooling or the end reads them.
 What the file cannot say is refused, never approximated: after every step the
 size is compared with PyTorch's.  Needed before: gathered.py, mapped.py.
 """
+import inspect
 import operator
 
 import torch
@@ -55,6 +56,12 @@ class Results(torch.fx.Interpreter):
         return self.found[n]
 
 
+def defaults(module):
+    """Arguments of forward beside the image, which keep their defaults."""
+    given = list(inspect.signature(module.forward).parameters.values())[1:]
+    return {p.name: p.default for p in given if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
 def in_place(node):
     """Whether a step writes over its first argument: x += y, x.add_(y)."""
     if node.op == "call_method":
@@ -66,11 +73,11 @@ def in_place(node):
 class Translator(Maps):
     """One method for each kind of step; every one gives a Value or a Const."""
 
-    def __init__(self, module, example, border):
-        self.module, self.net = module, Network(border, tuple(example.shape[1:]))
+    def __init__(self, module, example, border, first):
+        self.first, self.net = first, Network(border, tuple(example.shape[1:]))
         self.border, self.env = border, {}
         try:
-            self.graph = Tracer().trace(module)
+            self.graph = Tracer().trace(module, defaults(module))
         except Exception as e:
             raise Refused("%s: torch.fx cannot trace it (%s); forward() may branch on sizes and settings, not on "
                           "values of the image" % (type(module).__name__, str(e).split("\n")[0])) from e
@@ -286,15 +293,20 @@ class Translator(Maps):
         if want != got:
             self.refuse(node, "gives %s in PyTorch, %s in the file: not yet" % (list(want), list(got)))
 
+    def image(self):
+        """The module's input; `first`: factor and summand of each channel of the file's."""
+        v = self.net.value("image")
+        return v if self.first is None else v.like(v.a, *(torch.as_tensor(t, dtype=torch.float64) for t in self.first))
+
     def run(self):
         """(network, the output's Value)"""
         inputs = [n for n in self.graph.nodes if n.op == "placeholder"]
-        if len(inputs) != 1:
+        if any(not n.args for n in inputs[1:]):
             raise Refused("forward: takes %d inputs (%s): not yet; one image"
                           % (len(inputs), ", ".join(n.name for n in inputs)))
         for node in self.graph.nodes:
             if node.op == "placeholder":
-                self.env[node] = self.net.value("image")
+                self.env[node] = self.image() if node is inputs[0] else Const(self.found[node])
             elif node.op == "output":
                 result = self.reads(node, node.args[0])
             elif self.constant(node):
@@ -318,10 +330,14 @@ class Translator(Maps):
         return self.net, result
 
 
-def layers(module, example, border):
-    """(Network, name of the output, names of added convolutions) of a module in eval mode, in double."""
+def layers(module, example, border, first=None):
+    """(Network, name of the output, names of added convolutions) of a module in eval mode, in double.
+
+    first: (factors, summands) of each channel of the file's input that give the
+    module's, or None.
+    """
     with torch.no_grad():
-        network, result = Translator(module, example, border).run()
+        network, result = Translator(module, example, border, first).run()
     output = network.settle(result)
     if output == "image":
         raise Refused("forward: gives its input: there is no layer")

@@ -91,6 +91,23 @@ def output_of(shape, size, border, classes, labels, foreground, tensor):
     return classifies(shape, border, classes, tensor)
 
 
+def scaled(pixels, mul, add):
+    """(the module's input, the file's factor and summand, (factors, summands) from the file's input to the module's).
+
+    Of factors that differ from channel to channel the file has 1/255, and a
+    layer does the rest.
+    """
+    channels = pixels.shape[1]
+    mul, add = (torch.as_tensor(v, dtype=torch.float64).reshape(-1) for v in (mul, add))
+    for what, v in (("mul", mul), ("add", add)):
+        if len(v) not in (1, channels) or not bool(torch.isfinite(v).all()):
+            raise Refused("%s: %s, want one number, or one for each of %d channels" % (what, v.tolist(), channels))
+    inputs = pixels * mul[:, None, None] + add[:, None, None]
+    if len(set(mul.tolist())) == 1 and len(set(add.tolist())) == 1:
+        return inputs, float(mul[0]), float(add[0]), None
+    return inputs, 1 / 255, 0.0, (255 * mul.expand(channels), add.expand(channels))
+
+
 def logits_of(module, x):
     with torch.no_grad():
         return torch.cat([module(part) for part in x.split(AT_ONCE)])
@@ -129,7 +146,7 @@ def export(module, example, path, images=None, classes=None, labels=None, border
     example: an input of the module, [1, C, H, W].  images: pixels 0..255 that
     ranges are measured on, of the kind the network will see, [K, C, H, W], or
     files and folders of pictures and NIfTI volumes; the module's input is
-    pixel * mul + add.  classes: names of the logits of a classifier; labels: of
+    pixel * mul + add, numbers or one a channel.  classes: names of the logits of a classifier; labels: of
     the channels of a map, background first; foreground: of a map of one channel.
     expects: `images` of the model file (docs/model.md), a dictionary of
     "modality", "plane", "spacing", "values", "low", "high".  Refused
@@ -143,11 +160,13 @@ def export(module, example, path, images=None, classes=None, labels=None, border
     module, expects = copy.deepcopy(module).cpu().eval().double(), given.expected(expects)
     example = torch.as_tensor(example)[:1].double().cpu()
     size = tuple(example.shape[2:])
-    x = given.as_pixels(images, expects, size if border == "halo" else None) * mul + add
+    pixels = given.as_pixels(images, expects, size if border == "halo" else None)
+    inputs, mul, add, first = scaled(pixels, mul, add)
+    x = pixels * mul + add
     if example.shape[1:] != x.shape[1:]:
         raise Refused("images: %s, the example %s" % (list(x.shape[1:]), list(example.shape[1:])))
-    network, output, copies = traced.layers(module, example, border)
-    want = logits_of(module, x)
+    network, output, copies = traced.layers(module, example, border, first)
+    want = logits_of(module, inputs)
     text = described(module, x, want, name, border, mul, add, expects)
     text["output"] = output_of(tuple(want.shape[1:]), size, border, classes, labels, foreground, output)
     if border == "wrap" and (x.shape[2] % RING or x.shape[3] % RING or steps(network) > RING):
@@ -235,6 +254,10 @@ def load_weights(module, path):
     return module
 
 
+def numbers(text):
+    return [float(v) for v in text.split(",")]
+
+
 def options(argv):
     p = argparse.ArgumentParser(description="A model file from a trained PyTorch module (docs/own.md).")
     p.add_argument("network", metavar="FILE.py:CLASS")
@@ -244,8 +267,9 @@ def options(argv):
                                                                "measured on them")
     p.add_argument("-o", "--out", required=True, metavar="MODEL.safetensors")
     p.add_argument("--border", default="zero", choices=("zero", "halo", "valid", "wrap"))
-    p.add_argument("--mul", type=float, default=1 / 255, help="the module's input is pixel * mul + add (1/255)")
-    p.add_argument("--add", type=float, default=0.0)
+    p.add_argument("--mul", type=numbers, default=1 / 255, metavar="M[,M,M]",
+                   help="the module's input is pixel * mul + add, also channel by channel (1/255)")
+    p.add_argument("--add", type=numbers, default=0.0, metavar="A[,A,A]")
     p.add_argument("--size", metavar="HxW", help="of the example that is traced; else the first image's")
     p.add_argument("--name")
     p.add_argument("--foreground", default="foreground", help="what a mask of one channel shows, a word")
@@ -283,7 +307,7 @@ def main(argv):
         if a.border == "halo" and size is None:
             size = tuple(given.read(a.images[0], e)[0].shape[-2:])
         pixels = given.as_pixels(a.images, e, size)
-        export(module, pixels[:1] * a.mul + a.add, a.out, pixels, a.classes and a.classes.split(","),
+        export(module, scaled(pixels[:1], a.mul, a.add)[0], a.out, pixels, a.classes and a.classes.split(","),
                a.labels and a.labels.split(","), a.border, a.mul, a.add, a.name, a.foreground, e)
     except (Refused, OSError) as e:
         sys.exit("volley_export.py: " + str(e))
