@@ -46,7 +46,7 @@ static ckks_status image_write(const char *path, const uint8_t *sample,
                              labels)
             : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
     if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
+        s = uni_file_write(path, bytes, size);
     free(bytes);
     return s;
 }
