@@ -448,6 +448,14 @@ def test_series():
     f = series("pet", 4, AXIAL, RescaleIntercept="-3", edit=lambda k, d:
                setattr(d, "RescaleSlope", str(1.5 + k / 7)[:12]))
     holds(f, expected(f)[0], what=" slopes differ")
+    shutil.rmtree(WORK / "rgb", ignore_errors=True)
+    colours = noise((2, 3, 4, 3), 8)
+    for k in (1, 0):                    # colours have no scale
+        save(make(colours[k], photometric="RGB", PixelSpacing=[1, 1],
+                  ImagePositionPatient=[0, 0, k], RescaleSlope=str(k + 1),
+                  RescaleIntercept="1", ImageOrientationPatient=list(AXIAL)),
+             f"rgb/{1 - k}")
+    holds(WORK / "rgb", colours, what=" colours")
     save(make(noise((2, 2), 8), PixelData=None), "pet/report")
     (f / "notes.txt").write_text("Doe")
     (f / "sub").mkdir()

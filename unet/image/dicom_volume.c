@@ -70,8 +70,9 @@ static void dicom_collect(dicom_parts *p)
     for (size_t k = 0; k < n; k++) {
         p->plane[k] = p->frames ? uni_dicom_at(&p->file[0].d, (int)k)
                                 : uni_dicom_at(&p->file[k].d, 0);
-        if (p->plane[k].slope != p->plane[0].slope
-            || p->plane[k].inter != p->plane[0].inter)
+        if (p->file[0].d.samples == 1   /* colours have no scale             */
+            && (p->plane[k].slope != p->plane[0].slope
+                || p->plane[k].inter != p->plane[0].inter))
             p->varied = true;
     }
 }

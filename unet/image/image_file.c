@@ -112,16 +112,6 @@ ckks_status uni_image_decode(uni_image *out, const char *name,
     return image_take(out, name, in, size, slice, NULL, NULL);
 }
 
-/* The whole file, if it is one and not too long. */
-static ckks_status image_whole(uint8_t **bytes, size_t *size, const char *file,
-                               size_t most)
-{
-    ckks_status s = uni_file_check(file, most);
-
-    return s != CKKS_OK ? s
-         : nn_relay(ckks_file_read(bytes, size, file, most), NULL);
-}
-
 /* By its first bytes, then whole. */
 static ckks_status image_file(uni_image *out, const uni_place *place,
                               const uni_image_want *want, unet_decoder *jpeg)
@@ -135,7 +125,8 @@ static ckks_status image_file(uni_image *out, const uni_place *place,
 
     if (s != CKKS_OK)
         return s;
-    s = image_whole(&bytes, &size, file, uni_image_most_bytes(head, n, want));
+    s = uni_file_read(&bytes, &size, file,
+                      uni_image_most_bytes(head, n, want));
     if (s != CKKS_OK)
         return s;
     s = image_take(out, file, bytes, size, place->slice, want, jpeg);
@@ -201,7 +192,7 @@ static ckks_status image_write(const char *path, const uint8_t *sample,
     s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
             : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
     if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
+        s = uni_file_write(path, bytes, size);
     free(bytes);
     return s;
 }
