@@ -139,8 +139,7 @@ void volley_table_print(const volley_results *x)
         table_text(mask, "mask");
         printf("%-11s", "size");
         table_heads(x->plan);
-        printf("%s
-", x->secret ? "  logits" : "");
+        printf("%s\n", x->secret ? "  logits" : "");
     }
     for (size_t i = 0; i < x->job->images; i++)
         if (table_has_line(x, i))
