@@ -164,7 +164,8 @@ void fuzz_image_use(void *x, const fuzz_input *in)
 void fuzz_image_misuse(const fuzz_input *in)
 {
     double pixel[3] = { 0 };
-    uni_image m = { 0 }, odd = { 1, 1, 1, pixel }, tall = { 1, 0, 1, pixel };
+    uni_image m = { 0 }, odd = { 1, 1, 1, pixel, 0, 0 };
+    uni_image tall = { 1, 0, 1, pixel, 0, 0 };
     const uint8_t mask[1] = { 0 };
     const char *path = fuzz_place("c.png");
 

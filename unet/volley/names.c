@@ -13,6 +13,11 @@
 
 #include "volley.h"
 
+bool volley_is_volume(const char *out)
+{
+    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
+}
+
 bool volley_is_folder(const char *out)
 {
     const size_t n = strlen(out);
