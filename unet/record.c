@@ -40,8 +40,9 @@ ckks_status uni_record_pixels(uint8_t out[UNET_ID], const double *pixel,
 
 ckks_status uni_record_init(uni_record *out, size_t images)
 {
-    uni_record r = { images, calloc(images, sizeof *r.image) };
+    uni_record r = { .images = images };
 
+    r.image = calloc(images, sizeof *r.image);
     if (r.image == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu names", images);
     uni_record_clear(out);
@@ -49,21 +50,57 @@ ckks_status uni_record_init(uni_record *out, size_t images)
     return CKKS_OK;
 }
 
-ckks_status uni_record_name(uni_record *r, size_t image, const char *name)
+/* The last bytes of a name, what a terminal acts upon as '_'; malloc. */
+static char *record_name(const char *name)
 {
     const size_t all = strlen(name);
-    const char *from = all > UNI_RECORD_NAME ? name + all - UNI_RECORD_NAME
-                                             : name;
-    char *copy = uni_vct_name(from, "");
+    char *copy = uni_vct_name(all > UNI_RECORD_NAME
+                              ? name + all - UNI_RECORD_NAME : name, "");
 
-    if (copy == NULL)
-        return nn_fail(CKKS_EMEM, "no memory for a name");
-    if (!nni_printable(copy))
+    if (copy != NULL && !nni_printable(copy))
         for (char *c = copy; *c != '\0'; c++)
             if (*c < 0x20 || *c > 0x7e)
                 *c = '_';
+    return copy;
+}
+
+ckks_status uni_record_name(uni_record *r, size_t image, const char *name)
+{
+    char *copy = record_name(name);
+
+    if (copy == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a name");
     free(r->image[image].name);
     r->image[image].name = copy;
+    return CKKS_OK;
+}
+
+ckks_status uni_record_add(uni_record *r, const char *name, size_t first,
+                           size_t count, int slice,
+                           const uni_geometry *geometry,
+                           const uni_slicing *slicing)
+{
+    const uni_record_volume *last = r->volumes == 0 ? NULL
+                                    : &r->volume[r->volumes - 1];
+    uni_record_volume *more, v = { NULL, first, count, slice, *geometry,
+                                   *slicing };
+
+    if (count < 1 || slice < 0 || slice >= slicing->slices
+        || count > (size_t)(slicing->slices - slice) || first > r->images
+        || count > r->images - first
+        || (last != NULL && first < last->first + last->count))
+        return nn_fail(CKKS_EARG, "%s: %zu images from %zu on, of %zu, cannot "
+                       "be its slices from %d on, of %d", name, count, first,
+                       r->images, slice, slicing->slices);
+    v.name = record_name(name);
+    more = realloc(r->volume, (r->volumes + 1) * sizeof *more);
+    if (more != NULL)
+        r->volume = more;
+    if (more == NULL || v.name == NULL) {
+        free(v.name);
+        return nn_fail(CKKS_EMEM, "no memory for %zu volumes", r->volumes + 1);
+    }
+    r->volume[r->volumes++] = v;
     return CKKS_OK;
 }
 
@@ -73,7 +110,10 @@ void uni_record_clear(uni_record *r)
         return;
     for (size_t i = 0; i < r->images; i++)
         free(r->image[i].name);
+    for (size_t i = 0; i < r->volumes; i++)
+        free(r->volume[i].name);
     free(r->image);
+    free(r->volume);
     memset(r, 0, sizeof *r);
 }
 
@@ -93,6 +133,34 @@ static char *record_path(const char *folder, const uint8_t id[UNET_ID])
     record_hex(name + 1, id);
     memcpy(name + 1 + 2 * UNET_ID, ".json", 6);
     return uni_vct_name(folder, name);
+}
+
+static const char *const record_rule[] = { "percentiles", "window", "full" };
+
+static void record_put_more(nni_json_writer *w, const uni_record *r)
+{
+    if (r->volumes > 0)
+        nni_json_put_array(w, "volumes");
+    for (size_t i = 0; i < r->volumes; i++) {
+        const uni_record_volume *v = &r->volume[i];
+
+        nni_json_put_object(w, NULL);
+        nni_json_put_string(w, "name", v->name);
+        nni_json_put_word(w, "first", v->first);
+        nni_json_put_word(w, "images", v->count);
+        nni_json_put_int(w, "slice", v->slice);
+        uni_geometry_put(w, "geometry", &v->geometry, &v->slicing);
+        nni_json_put_end(w);
+    }
+    if (r->volumes > 0)
+        nni_json_put_end(w);
+    if (!r->asked)
+        return;
+    nni_json_put_object(w, "values");
+    nni_json_put_string(w, "rule", record_rule[r->rule]);
+    nni_json_put_double(w, "low", r->low);
+    nni_json_put_double(w, "high", r->high);
+    nni_json_put_end(w);
 }
 
 ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
@@ -118,6 +186,7 @@ ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
         nni_json_put_end(&w);
     }
     nni_json_put_end(&w);
+    record_put_more(&w, r);
     nni_json_put_end(&w);
     if (s == CKKS_OK)
         s = nni_json_writer_finish(&w);
@@ -166,10 +235,84 @@ static ckks_status record_image(uni_record *r, size_t i, const nni_json *doc,
     return name[0] == '\0' ? CKKS_OK : uni_record_name(r, i, name);
 }
 
+static ckks_status record_volume(uni_record *r, size_t i, const nni_json *doc,
+                                 const nni_json_node *node, const char *path)
+{
+    static const char *const known[] = { "name", "first", "images", "slice",
+                                         "geometry", NULL };
+    const char *name = record_text(doc, node, "name");
+    uni_geometry geometry = {0};
+    uni_slicing slicing = {0};
+    int64_t first = 0, count = 0, slice = 0;
+    ckks_status s;
+
+    if (name == NULL || nni_json_unknown(doc, node, known) != NULL
+        || strlen(name) > 3 * UNI_RECORD_NAME || !nni_printable(name)
+        || !nni_json_int(&first, nni_json_get(doc, node, "first"), 0,
+                         UNET_MAX_IMAGES)
+        || !nni_json_int(&count, nni_json_get(doc, node, "images"), 1,
+                         UNET_MAX_IMAGES)
+        || !nni_json_int(&slice, nni_json_get(doc, node, "slice"), 0,
+                         UNET_IMAGE_SIDE))
+        return nn_fail(CKKS_EFORMAT, "%s: volume %zu is not a name, its "
+                       "images, slice and geometry", path, i);
+    s = uni_geometry_get(&geometry, &slicing, doc,
+                         nni_json_get(doc, node, "geometry"), path);
+    if (s != CKKS_OK)
+        return s;
+    s = uni_record_add(r, name, (size_t)first, (size_t)count, (int)slice,
+                       &geometry, &slicing);
+    return s == CKKS_EARG ? nn_fail(CKKS_EFORMAT, "%s: volume %zu: %s", path,
+                                    i, nn_last_error()) : s;
+}
+
+static ckks_status record_values(uni_record *r, const nni_json *doc,
+                                 const nni_json_node *node, const char *path)
+{
+    static const char *const known[] = { "rule", "low", "high", NULL };
+    const char *rule = record_text(doc, node, "rule");
+    const nni_json_node *low = nni_json_get(doc, node, "low");
+    const nni_json_node *high = nni_json_get(doc, node, "high");
+
+    for (int k = 0; k < 3 && rule != NULL; k++)
+        if (strcmp(rule, record_rule[k]) == 0) {
+            r->asked = true;
+            r->rule = (nn_values)k;
+        }
+    if (!r->asked || nni_json_unknown(doc, node, known) != NULL || low == NULL
+        || low->kind != NN_JSON_DOUBLE || high == NULL
+        || high->kind != NN_JSON_DOUBLE)
+        return nn_fail(CKKS_EFORMAT, "%s: values are not a rule and two "
+                       "numbers", path);
+    r->low = low->number;
+    r->high = high->number;
+    return CKKS_OK;
+}
+
+/* What a record may have besides images. */
+static ckks_status record_more(uni_record *r, const nni_json *doc,
+                               const char *path)
+{
+    const nni_json_node *list = nni_json_get(doc, doc->node, "volumes");
+    const nni_json_node *values = nni_json_get(doc, doc->node, "values");
+    size_t i = 0;
+    ckks_status s = CKKS_OK;
+
+    if (list != NULL && list->kind != NN_JSON_ARRAY)
+        return nn_fail(CKKS_EFORMAT, "%s: volumes are no list", path);
+    for (const nni_json_node *n = nni_json_first(doc, list);
+         n != NULL && s == CKKS_OK; n = nni_json_next(doc, n))
+        s = record_volume(r, i++, doc, n, path);
+    if (s == CKKS_OK && values != NULL)
+        s = record_values(r, doc, values, path);
+    return s;
+}
+
 static ckks_status record_parse(uni_record *r, const nni_json *doc,
                                 const char *path, size_t images)
 {
-    static const char *const known[] = { "format", "images", NULL };
+    static const char *const known[] = { "format", "images", "volumes",
+                                         "values", NULL };
     const char *format = record_text(doc, doc->node, "format");
     const nni_json_node *list = nni_json_get(doc, doc->node, "images");
     size_t i = 0;
@@ -187,7 +330,7 @@ static ckks_status record_parse(uni_record *r, const nni_json *doc,
     for (const nni_json_node *n = nni_json_first(doc, list);
          n != NULL && s == CKKS_OK; n = nni_json_next(doc, n))
         s = record_image(r, i++, doc, n, path);
-    return s;
+    return s == CKKS_OK ? record_more(r, doc, path) : s;
 }
 
 ckks_status uni_record_decode(uni_record *out, const char *name,

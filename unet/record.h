@@ -1,12 +1,21 @@
 /* record.h -- what the owner keeps of the images of a request: what they were
- * called and what names their pixels.
+ * called, what names their pixels, which volumes they are slices of, and how
+ * values became pixels.
  *
  * It lies beside the request, folder/IDENTITY.json (mode 0600), and is for the
  * owner alone: nothing of it enters a file of ciphertexts.  A request without
  * one is as good; its results are called by their numbers.
  *
  *     { "format": "volley-images-1",
- *       "images": [ { "name": "in/a.png", "pixels": "16 bytes in hex" }, ... ] }
+ *       "images": [ { "name": "in/a.png", "pixels": "16 bytes in hex" }, ... ],
+ *       "volumes": [ { "name": "v.nii.gz", "first": 0, "images": 20,
+ *                      "slice": 0, "geometry": { ... } } ],
+ *       "values": { "rule": "window", "low": -100, "high": 300 } }
+ *
+ * A volume's images are slices `slice` and those that follow, as images `first`
+ * and those that follow; its geometry is what a mask is written with (image/volume.h).
+ * The values are those that were asked for in place of the model's; volumes and
+ * values are left out where there are none.
  *
  * Reading is strict, as of any file: other members, another number of images,
  * names that a terminal would act upon are refused.
@@ -14,6 +23,7 @@
 #ifndef UNET_RECORD_H
 #define UNET_RECORD_H
 
+#include "image/volume.h"
 #include "unet.h"
 
 enum { UNI_RECORD_NAME = 512 };     /* bytes of a name that are kept         */
@@ -23,9 +33,21 @@ typedef struct uni_record_image {
     uint8_t pixels[UNET_ID];        /* uni_record_pixels                     */
 } uni_record_image;
 
+typedef struct uni_record_volume {
+    char *name;                     /* as it was given                       */
+    size_t first, count;            /* its images, count >= 1                */
+    int slice;                      /* that is the first of them             */
+    uni_geometry geometry;
+    uni_slicing slicing;
+} uni_record_volume;
+
 typedef struct uni_record {
-    size_t images;
+    size_t images, volumes;
     uni_record_image *image;        /* shape (images)                        */
+    uni_record_volume *volume;      /* shape (volumes), by their first image */
+    bool asked;                     /* for values: other than the model's    */
+    nn_values rule;
+    double low, high;
 } uni_record;
 
 /* BLAKE2b-128 of the sides and of the pixels (channels, height, width) as the
@@ -42,6 +64,13 @@ CKKS_CHECKED ckks_status uni_record_init(uni_record *out, size_t images);
  *   errors  CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_record_name(uni_record *r, size_t image,
                                          const char *name);
+/* Adds a volume; its images follow those of the one before, or later.
+ *   errors  CKKS_EMEM; CKKS_EARG  images or slices beyond the last; images of
+ *                                 another volume */
+CKKS_CHECKED ckks_status uni_record_add(uni_record *r, const char *name,
+                                        size_t first, size_t count, int slice,
+                                        const uni_geometry *geometry,
+                                        const uni_slicing *slicing);
 void uni_record_clear(uni_record *r);
 
 /* To the file folder/IDENTITY.json and back.

@@ -35,9 +35,10 @@ typedef struct uni_names {
  *
  *   @FILE   what its lines name, a path a line, empty lines aside; no line
  *           begins with @
- *   folder  the files in it whose names end in .pgm .ppm .png .jpg .jpeg .nii
- *           .nii.gz (capitals too), by the bytes of their names; others are
- *           skipped and counted, hidden ones only skipped
+ *   folder  of DICOM slices: itself, which is a volume.  Others: the files in
+ *           it whose names end in .pgm .ppm .png .jpg .jpeg .nii .nii.gz
+ *           (capitals too), and DICOM files with pixels, by the bytes of their
+ *           names; others are skipped and counted, hidden ones only skipped
  *   other   itself, whether there is such a file or not
  *
  *   errors  CKKS_EIO      a folder or list that cannot be read; a folder, a

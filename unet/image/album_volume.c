@@ -41,11 +41,11 @@ static ckks_status held_open(const uni_volume **out, struct album_held *held,
                              const char *file, int volume)
 {
     uni_volume v = {0};
-    ckks_status s = uni_volume_look(&v, file, volume);
+    ckks_status s = CKKS_OK;
 
-    *out = NULL;
-    if (s == CKKS_OK)
-        *out = held_find(held, file, v.volume);
+    *out = held_find(held, file, volume);
+    if (*out == NULL)
+        s = uni_volume_look(&v, file, volume);
     if (s == CKKS_OK && *out == NULL) {
         while (held->count > 0
                && (held->count == UNET_ALBUM_VOLUMES

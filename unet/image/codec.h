@@ -64,7 +64,7 @@ bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
                            const uni_image_want *want);
-/* Whether a name ends as one of an image does (album_names.c). */
+/* Whether a name ends as one of an image does; DICOM files have any name. */
 bool uni_image_named(const char *name);
 /* Whether they begin a file of a format that is read. */
 bool uni_image_known(const uint8_t *in, size_t size);
@@ -76,6 +76,10 @@ size_t uni_image_most_bytes(const uint8_t *head, size_t size,
 /* A regular file of at most so many bytes; else a refusal in words.
  *   errors  CKKS_EIO */
 ckks_status uni_file_check(const char *path, size_t most);
+/* As ckks_file_read and ckks_file_write, with the refusal in words. */
+ckks_status uni_file_read(uint8_t **out, size_t *size, const char *path,
+                          size_t most);
+ckks_status uni_file_write(const char *path, const uint8_t *in, size_t size);
 
 /* ---- a slice of a volume as an image (volume_image.c) --------------------- */
 
@@ -110,6 +114,11 @@ ckks_status uni_kind_check(const char *name, const uint8_t *in, size_t size,
  * its refusal is the answer.
  *   errors  CKKS_EFORMAT  the other one is not there */
 ckks_status uni_pair_find(char **header, char **voxels, const char *path);
+
+/* In a folder: what stands for a pair or is a volume itself (.hdr, .img by the
+ * first bytes); voxels whose header lies beside them. */
+bool uni_pair_first(const char *path);
+bool uni_pair_second(const char *path);
 
 /* ---- gzip ---------------------------------------------------------------- */
 

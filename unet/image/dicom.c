@@ -164,7 +164,8 @@ static ckks_status dicom_colour(uni_dicom_colour *out, const dicom_reader *r,
             return CKKS_OK;
         return nn_fail(CKKS_EFORMAT, "%s: DICOM pixels are %s; MONOCHROME1, "
                        "MONOCHROME2, RGB and YBR_FULL are read; %s",
-                       r->walk.name, dicom_colours[i].text, dicom_colours[i].way);
+                       r->walk.name, dicom_colours[i].text,
+                       dicom_colours[i].way);
     }
     return nn_fail(CKKS_EFORMAT, "%s: DICOM pixels of an unknown colour model; "
                    "MONOCHROME1, MONOCHROME2, RGB and YBR_FULL are read; "

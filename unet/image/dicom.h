@@ -194,6 +194,7 @@ CKKS_CHECKED ckks_status uni_dicom_stack_up(uni_dicom_stack *in);
 
 typedef struct uni_dicom_file {
     char *path;                 /* malloc                                    */
+    const uint8_t *in;          /* all its bytes; NULL: they are in the file */
     uni_dicom d;
 } uni_dicom_file;
 
@@ -245,6 +246,9 @@ bool uni_dicom_folder_is(const char *path);
 
 /* ---- the two as formats of volumes (dicom_format.c) ---------------------- */
 
+/* A volume of the bytes of a file; name is for messages. */
+CKKS_CHECKED ckks_status uni_dicom_decode(uni_volume *out, const char *name,
+                                          const uint8_t *in, size_t size);
 /* As in uni_volume_format: a file; a folder of them, of whose series volume is
  * the number. */
 bool uni_dicom_file_is(const char *path, const uint8_t *head, size_t n);

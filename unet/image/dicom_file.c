@@ -4,7 +4,7 @@
 
 #include "image/dicom.h"
 
-enum { FILE_HEAD = 1 << 16 };
+enum { FILE_HEAD = 1 << 14 };
 
 /* From the first bytes; *part: UNI_DICOM_CUT, if they are too few. */
 static ckks_status file_head(uni_dicom *out, uni_dicom_part *part,

@@ -39,6 +39,7 @@ static ckks_status series_add(uni_dicom_folder *f, char *path, uni_dicom *d)
         f->room = room;
     }
     f->file[f->files].path = path;
+    f->file[f->files].in = NULL;
     f->file[f->files++].d = *d;
     return CKKS_OK;
 }

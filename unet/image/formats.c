@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 
 #include "image/codec.h"
+#include "image/dicom.h"
 
 static const uni_volume_format uni_volume_formats[] = {
-    { uni_nifti_is, uni_nifti_read }
+    { uni_nifti_is, uni_nifti_read },
+    { uni_dicom_file_is, uni_dicom_file_read },
+    { uni_dicom_series_is, uni_dicom_series_read }
 };
 
 static const uni_volume_format *volume_format(const char *path)

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "image/codec.h"
+#include "image/dicom.h"
 
-static ckks_status image_nifti(uni_image *out, const char *name,
-                               const uint8_t *in, size_t size, int slice,
-                               const uni_image_want *want)
+static ckks_status image_volume(uni_image *out, const char *name,
+                                const uint8_t *in, size_t size, int slice,
+                                const uni_image_want *want)
 {
     uni_volume v = {0};
-    ckks_status s = uni_nifti_decode(&v, name, in, size, NULL, 0, -1);
+    ckks_status s = uni_image_known(in, size)
+                  ? uni_nifti_decode(&v, name, in, size, NULL, 0, -1)
+                  : uni_dicom_decode(&v, name, in, size);
 
     if (s == CKKS_OK)
         s = uni_volume_image(out, &v, name, slice, want);
@@ -30,8 +33,9 @@ static ckks_status image_decode(uni_image *out, const char *name,
 
     if (size == 0)
         return nn_fail(CKKS_EFORMAT, "%s: the file is empty", name);
-    if (uni_is_gzip(in, size) || uni_is_nifti(in, size))
-        return image_nifti(out, name, in, size, slice, want);
+    if (uni_is_gzip(in, size) || uni_is_nifti(in, size)
+        || (!uni_image_known(in, size) && uni_is_dicom(in, size)))
+        return image_volume(out, name, in, size, slice, want);
     if (slice >= 0 && uni_image_known(in, size))
         return nn_fail(CKKS_EARG, "%s: slice %d asked for, but only "
                        "volumes have slices", name, slice);
@@ -46,7 +50,7 @@ static ckks_status image_decode(uni_image *out, const char *name,
     s = uni_kind_check(name, in, size, false);
     return s != CKKS_OK ? s
          : nn_fail(CKKS_EFORMAT, "%s: %zu bytes that begin with 0x%02x are "
-                   "neither PGM, PPM, PNG, JPEG nor NIfTI", name, size,
+                   "neither PGM, PPM, PNG, JPEG, NIfTI nor DICOM", name, size,
                    (unsigned)in[0]);
 }
 
@@ -108,16 +112,6 @@ ckks_status uni_image_decode(uni_image *out, const char *name,
     return image_take(out, name, in, size, slice, NULL, NULL);
 }
 
-/* The whole file, if it is one and not too long. */
-static ckks_status image_whole(uint8_t **bytes, size_t *size, const char *file,
-                               size_t most)
-{
-    ckks_status s = uni_file_check(file, most);
-
-    return s != CKKS_OK ? s
-         : nn_relay(ckks_file_read(bytes, size, file, most), NULL);
-}
-
 /* By its first bytes, then whole. */
 static ckks_status image_file(uni_image *out, const uni_place *place,
                               const uni_image_want *want, unet_decoder *jpeg)
@@ -131,7 +125,8 @@ static ckks_status image_file(uni_image *out, const uni_place *place,
 
     if (s != CKKS_OK)
         return s;
-    s = image_whole(&bytes, &size, file, uni_image_most_bytes(head, n, want));
+    s = uni_file_read(&bytes, &size, file,
+                      uni_image_most_bytes(head, n, want));
     if (s != CKKS_OK)
         return s;
     s = image_take(out, file, bytes, size, place->slice, want, jpeg);
@@ -197,7 +192,7 @@ static ckks_status image_write(const char *path, const uint8_t *sample,
     s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
             : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
     if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
+        s = uni_file_write(path, bytes, size);
     free(bytes);
     return s;
 }

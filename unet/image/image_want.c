@@ -32,6 +32,28 @@ bool uni_image_known(const uint8_t *in, size_t size)
         || uni_is_nifti(in, size);
 }
 
+bool uni_image_named(const char *name)
+{
+    static const char *const known[] = {
+        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
+    };
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t k = strlen(known[i]), same = 0;
+
+        for (; same < k && n > k; same++) {
+            char c = name[n - k + same];
+
+            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
+                break;
+        }
+        if (same == k)
+            return true;
+    }
+    return false;
+}
+
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,
                             const uni_image_want *want)
 {
@@ -61,6 +83,30 @@ ckks_status uni_file_check(const char *path, size_t most)
         return nn_fail(CKKS_EIO, "%s: %lld bytes, more than the %zu allowed",
                        path, (long long)st.st_size, most);
     return CKKS_OK;
+}
+
+/* What libckks says, without the name of its function. */
+static ckks_status file_told(ckks_status s)
+{
+    const char *why = ckks_last_error();
+    const char *words = strncmp(why, "ckks_", 5) == 0 ? strstr(why, ": ")
+                                                      : NULL;
+
+    return s == CKKS_OK ? s
+         : nn_fail(s, "%s", words != NULL ? words + 2 : why);
+}
+
+ckks_status uni_file_read(uint8_t **out, size_t *size, const char *path,
+                          size_t most)
+{
+    ckks_status s = uni_file_check(path, most);
+
+    return s != CKKS_OK ? s : file_told(ckks_file_read(out, size, path, most));
+}
+
+ckks_status uni_file_write(const char *path, const uint8_t *in, size_t size)
+{
+    return file_told(ckks_file_write(path, in, size, 0644));
 }
 
 size_t uni_file_head(uint8_t *head, size_t size, const char *path)

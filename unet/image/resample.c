@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static const double resample_mean = 1.5;
+static const double resample_tie = 1e-6;        /* a float's rounding        */
 
 /* Where the middle of pixel i is among n stored ones, whose middles are at
  * 0 .. n - 1: the middles of both rows fall together. */
@@ -17,7 +18,8 @@ static double resample_place(int i, int size, int n, double step)
 
 int uni_nearest(int i, int n, int size, double step)
 {
-    const double at = floor(resample_place(i, n, size, 1 / step) + 0.5);
+    const double at = floor(resample_place(i, n, size, 1 / step) + 0.5
+                            + resample_tie);
 
     return at < 0 ? 0 : at > size - 1 ? size - 1 : (int)at;
 }

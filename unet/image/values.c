@@ -47,6 +47,25 @@ static ckks_status values_exact(const uni_volume *v, size_t n,
     return CKKS_OK;
 }
 
+/* What the file says is padding is no data, where it stands at an end. */
+static void values_padding(values_data *d)
+{
+    const uni_volume *v = d->order.volume;
+    const int64_t zero = v->type == UNI_I8 ? 128 : v->type == UNI_I16 ? 32768
+                       : 0;
+    const int64_t top = uni_voxel_bytes(v->type) == 1 ? 1 << 8 : 1 << 16;
+    const int64_t low = v->pad[0] + zero, high = v->pad[1] + zero;
+
+    if (!v->padded || uni_voxel_bytes(v->type) > 2 || high < 0 || low >= top)
+        return;
+    if ((int64_t)uni_order_select(&d->order, 0) >= low)
+        d->first = high + 1 < top ? uni_order_below(&d->order,
+                                                    (uint64_t)high + 1)
+                                  : d->order.n;
+    if ((int64_t)uni_order_select(&d->order, d->order.n - 1) <= high)
+        d->last = low > 0 ? uni_order_below(&d->order, (uint64_t)low) : 0;
+}
+
 /* What is no number, or of size 1e30 and more, stands at the ends. */
 static ckks_status values_numbers(values_data *d, const char *name)
 {
@@ -67,6 +86,7 @@ static ckks_status values_numbers(values_data *d, const char *name)
         }
     d->first = low;
     d->last = d->order.n - high;
+    values_padding(d);
     if (d->first >= d->last)
         return nn_fail(CKKS_EFORMAT, "%s: none of %zu voxels is a number below "
                        "%g", name, d->order.n, values_no_number);

@@ -55,7 +55,7 @@ void uni_values_say(char *out, size_t size, const uni_values *r)
         return;
     say_more(out, size, &at, "values %g..%g", r->lowest, r->highest);
     if (r->high > r->low)
-        say_more(out, size, &at, " are %.3g %% of %g..%g, which becomes "
+        say_more(out, size, &at, " use %.3g %% of %g..%g, which becomes "
                  "0..255", 100 * r->share, r->low, r->high);
     say_more(out, size, &at, "%s", all);
     if (r->fill > 0)

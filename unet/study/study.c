@@ -128,8 +128,11 @@ static int with_images(const volley_args *a, const volley_source *source,
                 .repeats = quick ? 1 : 3, .judged = quick ? 200 : 1000 };
     const char *folder = a->value[OPT_OUT];
     volley_names names = {0};
-    int code = volley_names_album(&names, album);
+    uni_record record = {0};
+    int code = volley_record(&record, album);
 
+    if (code == VOLLEY_DONE)
+        code = volley_names_init(&names, &record, album->images);
     if (code == VOLLEY_DONE)
         code = volley_answers_init(&labels, a, &source->plan, &names);
     s.label = labels.label;
@@ -145,6 +148,7 @@ static int with_images(const volley_args *a, const volley_source *source,
         code = study_report(&s, folder);
     volley_answers_clear(&labels);
     volley_names_clear(&names);
+    uni_record_clear(&record);
     return code;
 }
 
@@ -161,7 +165,7 @@ static int study_all(const volley_args *a)
         code = volley_fail("%s gives a mask; a study is of a classifier",
                            source.path);
     if (code == VOLLEY_DONE)
-        code = volley_album(&album, a, &source.plan, a->word + 1,
+        code = volley_album(&album, a, &source, a->word + 1,
                             a->words - 1);
     if (code == VOLLEY_DONE)
         code = with_images(a, &source, &album);

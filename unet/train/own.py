@@ -18,7 +18,6 @@ import time
 import numpy as np
 import torch
 
-import export as files
 import fit
 import folder
 import volley_export
@@ -166,13 +165,9 @@ def write(a, net, s, names, pairs, spec, result):
     origin = "unet/train/train.py segment, %d files, %d steps, seed %d" % (len(pairs), a.steps, a.seed)
     if result is not None:
         origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[1:], result))
-    more = {} if s.classes == 2 else {"labels": names}
     volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=s.border, mul=fit.MUL, add=fit.ADD,
                          name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=names[1],
-                         origin=origin, **more)
-    if spec:
-        network, origin, tensors = files.load(a.out)
-        files.save(a.out, dict(network, images=spec), origin, tensors)
+                         labels=names if s.classes > 2 else None, expects=spec, origin=origin)
 
 
 def run(a):

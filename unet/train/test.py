@@ -49,6 +49,22 @@ def test_wrap_is_the_slots():
         same(a, border.unpack(b, 1, height, width))
 
 
+def test_wrap_of_all_ways_up():
+    """The same where maps shrink by four and grow by two, in every way there is."""
+    torch.manual_seed(1)
+    w = net.Layers()
+    x = w.conv("a", w.add("pool", "p", w.conv("first", "image", 1, 2, 3), size=4), 2, 2, 3)
+    w.tensors["t.weight"], w.tensors["t.bias"] = torch.randn(2, 2, 4, 4), torch.randn(2)
+    t = w.conv("b", w.add("tconv", "t", x, weight="t.weight", bias="t.bias", kernel=4), 2, 2, 3)
+    u = w.add("upsample", "u", w.add("upsample", "n", x, mode="nearest"), mode="bilinear")
+    v = w.add("upsample", "v", t, mode="bilinear")
+    w.conv("logit", w.add("add", "sum", u, v, "first"), 2, 1, 3)
+    x = torch.rand(1, 1, 32, 64)
+    a = net.forward(w.layers, w.tensors, x, border.wrap(4))["logit"]
+    b = net.forward(w.layers, w.tensors, border.pack(x, 4, 128), border.slots(16))["logit"]
+    same(a, border.unpack(b, 1, 32, 64))
+
+
 def test_wrap_by_definition():
     """One neighbour at a time, from the slot index."""
     x, ring, gx, n = torch.rand(1, 1, 24, 16), 4, 4, 24
@@ -218,6 +234,22 @@ def test_reference():
         f.write(b"P6\n20 20\n255\n" + image[0].permute(1, 2, 0).numpy().tobytes())
     reference.main(*paths)
     same(torch.from_numpy(np.fromfile(paths[2], "<f4"))[None], classify.logits((layers, tensors), image))
+
+
+def test_images():
+    """A model file says what its images are: set from the preset, everything else as it was."""
+    layers, tensors = classifier()
+    path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
+    network = {"name": "gm", "input": {"mul": 1.0}, "layers": layers}
+    assert list(export.of_images(network)) == ["name", "input", "images", "layers"]
+    assert export.of_images(dict(network, name="other")) == dict(network, name="other")
+    export.save(path, export.of_images(export.of_images(network)), "o", tensors)
+    found, origin, weights = export.load(path)
+    assert found["images"]["spacing"] == [0.25, 0.25] and origin == "o" and found["layers"] == layers
+    assert all(torch.equal(weights[key], tensors[key]) for key in tensors)
+    for name, images in export.IMAGES.items():
+        model = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", name + ".safetensors")
+        assert export.load(model)[0]["images"] == images
 
 
 def test_labels():

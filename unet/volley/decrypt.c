@@ -24,7 +24,23 @@ static int decrypt_request(unet_request *out, bool *known, volley_source *s,
     return volley_check(status);
 }
 
-int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
+/* A head that is refused here is refused with its reason when the results are
+ * decrypted. */
+int volley_record_load(uni_record *out, const volley_owner *owner,
+                       const char *path)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+
+    if (unet_reader_open(&reader, path, NULL, UNET_OUTPUT) != CKKS_OK)
+        return VOLLEY_DONE;
+    unet_reader_info(&info, reader);
+    unet_reader_close(&reader);
+    return volley_check(uni_record_load(out, owner->requests, info.request,
+                                        info.images));
+}
+
+int volley_decrypt(unet_result *out, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway)
 {
@@ -35,9 +51,6 @@ int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
     ckks_status status;
     int code = decrypt_request(&request, &known, s, owner, path[0], anyway);
 
-    if (code == VOLLEY_DONE && known)
-        code = volley_check(uni_record_load(record, owner->requests,
-                                            request.id, request.job.images));
     if (code == VOLLEY_DONE)
         code = volley_source_context(s, NULL);
     if (code == VOLLEY_DONE)
@@ -58,113 +71,26 @@ int volley_decrypt(unet_result *out, uni_record *record, volley_source *s,
     return code;
 }
 
-static int decrypt_save_overlays(const char *out, const volley_names *names,
-                                 const uni_album *album, const unet_result *r,
-                                 double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "overlay",
-                                        volley_picture_ending(".ppm"));
-        uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
-        uni_image image = {0};
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_album_image(&image, album, i));
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_overlay(name, &image, mask));
-        uni_image_clear(&image);
-        free(name);
-        free(mask);
-    }
-    return code;
-}
-
-static int decrypt_save_private(const char *out, const volley_names *names,
-                                const unet_result *r, double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    volley_warn("probabilities carry the noise of the ciphertext: whoever "
-                "gets them together with it can compute the secret key");
-    for (size_t i = 0; i < r->job.images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "probability", NULL);
-        uni_image image = {0};
-
-        code = name == NULL ? VOLLEY_FAILED
-               : volley_probability(&image, r->logit[i], r->job.size[i],
-                                    threshold);
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_grey(name, &image));
-        uni_image_clear(&image);
-        free(name);
-    }
-    return code;
-}
-
-static int decrypt_tell_json(const char *out, const volley_names *names,
-                             const volley_row *row, bool secret,
-                             bool trust_server, double seconds)
+static int decrypt_tell(const volley_results *x, const unet_result *r,
+                        bool json, bool trust_server, double seconds)
 {
     nni_json_writer w;
 
+    if (!json) {
+        volley_table_print(x);
+        if (x->secret)
+            printf("slots up to %.3g, refused from %.3g on; imaginary parts up "
+                   "to %.3g, refused from %.3g on\n", r->largest, r->limit,
+                   r->stray, r->bound);
+        return VOLLEY_DONE;
+    }
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
     nni_json_put_double(&w, "seconds", seconds);
     nni_json_put_bool(&w, "trust_server", trust_server);
-    volley_table_put(&w, out, names, row, secret);
+    volley_table_put(&w, x);
     nni_json_put_end(&w);
     return volley_json_end(&w);
-}
-
-static int decrypt_tell(const volley_args *a, const volley_names *names,
-                        const unet_result *r, const nn_plan *p,
-                        bool trust_server, double start)
-{
-    const char *out = a->value[OPT_OUT];
-    const bool secret = a->value[OPT_PRIVATE] != NULL;
-    volley_row *row = volley_table_init(r->logit, &r->job, p->threshold);
-    int code = row != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
-
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        code = decrypt_tell_json(out, names, row, secret, trust_server,
-                                 volley_clock() - start);
-    } else if (code == VOLLEY_DONE) {
-        volley_table_print(out, names, row, p, secret);
-        if (secret)
-            printf("slots up to %.3g, refused from %.3g on; imaginary parts up "
-                   "to %.3g, refused from %.3g on\n", r->largest, r->limit,
-                   r->stray, r->bound);
-    }
-    free(row);
-    return code;
-}
-
-static int decrypt_masks(const volley_args *a, const volley_names *names,
-                         const unet_result *r, const nn_plan *p,
-                         const uni_album *album, bool trust_server,
-                         double start)
-{
-    const char *out = a->value[OPT_OUT];
-    int code = VOLLEY_DONE;
-
-    if (a->overlay.words > 0)
-        code = volley_check_results(out, names, "overlay",
-                                    volley_picture_ending(".ppm"));
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = volley_check_results(out, names, "probability", NULL);
-    if (code == VOLLEY_DONE)
-        code = volley_save_masks(out, names, r->logit, &r->job, p->threshold);
-    if (code == VOLLEY_DONE && a->overlay.words > 0)
-        code = decrypt_save_overlays(out, names, album, r, p->threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = decrypt_save_private(out, names, r, p->threshold);
-    if (code == VOLLEY_DONE)
-        code = decrypt_tell(a, names, r, p, trust_server, start);
-    return code;
 }
 
 static int decrypt_classes(const volley_args *a, const volley_names *names,
@@ -179,14 +105,6 @@ static int decrypt_classes(const volley_args *a, const volley_names *names,
                                    volley_clock() - start, true);
     volley_answers_clear(&x);
     return code;
-}
-
-/* What the images are called: as they are given now, or were at encrypt. */
-static int decrypt_names(volley_names *out, const uni_album *given,
-                         const uni_record *record, size_t images)
-{
-    return given != NULL ? volley_names_album(out, given)
-                         : volley_names_record(out, record, images);
 }
 
 /* The key folder; --trust-server is kept in it. */
@@ -213,47 +131,107 @@ static void decrypt_warn(const volley_owner *owner)
                     "asked)");
 }
 
+/* What the verb has in hand. */
+typedef struct decrypt_hand {
+    volley_owner owner;
+    volley_names names;
+    uni_record record;
+    uni_album album;
+    const uni_album *given;     /* the images, if they were                  */
+    unet_result r;
+} decrypt_hand;
+
+static void decrypt_hand_clear(decrypt_hand *h)
+{
+    volley_names_clear(&h->names);
+    uni_record_clear(&h->record);
+    unet_result_clear(&h->r);
+    uni_album_clear(&h->album);
+    volley_owner_clear(&h->owner);
+}
+
+/* The images that went in, if they are given: by the values that were asked for
+ * then. */
+static int decrypt_images(decrypt_hand *h, const volley_args *a,
+                          volley_source *s)
+{
+    const volley_list *list = a->given.words > 0 ? &a->given : &a->overlay;
+    int code = volley_record_load(&h->record, &h->owner, a->word[1]);
+
+    if (code == VOLLEY_DONE && h->record.asked) {
+        s->images.values = h->record.rule;
+        s->images.low = h->record.low;
+        s->images.high = h->record.high;
+        s->images.given = s->asked = true;
+    }
+    if (code != VOLLEY_DONE || list->words == 0)
+        return code;
+    h->given = &h->album;
+    return volley_album_of(&h->album, a, s, list->word, list->words,
+                           a->word[1]);
+}
+
+/* They are those, and all have names. */
+static int decrypt_names(decrypt_hand *h, const volley_args *a)
+{
+    int code = VOLLEY_DONE;
+
+    if (h->given != NULL)
+        code = volley_check_album(h->given, &h->r.job, &h->record,
+                                  a->given.words > 0 ? "--images"
+                                                     : "--overlay");
+    if (code == VOLLEY_DONE && h->given != NULL && h->record.images == 0)
+        code = volley_record(&h->record, h->given);
+    if (code == VOLLEY_DONE)
+        code = volley_names_init(&h->names, &h->record, h->r.job.images);
+    return code;
+}
+
+static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
+                         const nn_plan *p, double start)
+{
+    volley_results x = {
+        .out = a->value[OPT_OUT], .plan = p, .job = &h->r.job,
+        .logit = h->r.logit, .names = &h->names, .record = &h->record,
+        .album = h->given, .sheet = a->value[OPT_SHEET],
+        .overlay = a->overlay.words > 0,
+        .secret = a->value[OPT_PRIVATE] != NULL
+    };
+    int code = volley_results_init(&x);
+
+    if (code == VOLLEY_DONE)
+        code = volley_results_save(&x);
+    if (code == VOLLEY_DONE)
+        code = decrypt_tell(&x, &h->r, a->value[OPT_JSON] != NULL,
+                            h->owner.trust_server, volley_clock() - start);
+    volley_results_clear(&x);
+    return code;
+}
+
 /* The verb, the plan read and taken. */
 static int decrypt_all(const volley_args *a, volley_source *s, double start)
 {
     const bool classes = s->plan.num_classes > 0;
-    const volley_list *list = classes ? &a->given : &a->overlay;
-    const uni_album *given = NULL;
-    volley_owner owner = {0};
-    volley_names names = {0};
-    uni_record record = {0};
-    uni_album album = {0};
-    unet_result r = {0};
-    int code = decrypt_owner(&owner, a, &s->plan);
+    decrypt_hand h = {0};
+    int code = decrypt_owner(&h.owner, a, &s->plan);
 
-    if (code == VOLLEY_DONE && list->words > 0) {
-        code = volley_album_of(&album, a, &s->plan, list->word, list->words,
-                               a->word[1]);
-        given = &album;
-    }
+    if (code == VOLLEY_DONE)
+        code = decrypt_images(&h, a, s);
     if (code == VOLLEY_DONE)
         volley_state(s, a, UNET_DECRYPT, 1);
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&r, &record, s, &owner, a->word + 1,
+        code = volley_decrypt(&h.r, s, &h.owner, a->word + 1,
                               (size_t)(a->words - 1),
                               a->value[OPT_ANYWAY] != NULL);
-    if (code == VOLLEY_DONE && given != NULL)
-        code = volley_check_album(given, &r.job, &record,
-                                  classes ? "--images" : "--overlay");
     if (code == VOLLEY_DONE)
-        code = decrypt_names(&names, given, &record, r.job.images);
+        code = decrypt_names(&h, a);
     if (code == VOLLEY_DONE)
-        decrypt_warn(&owner);
+        decrypt_warn(&h.owner);
     if (code == VOLLEY_DONE && classes)
-        code = decrypt_classes(a, &names, &r, &s->plan, given, start);
+        code = decrypt_classes(a, &h.names, &h.r, &s->plan, h.given, start);
     else if (code == VOLLEY_DONE)
-        code = decrypt_masks(a, &names, &r, &s->plan, given,
-                             owner.trust_server, start);
-    volley_names_clear(&names);
-    uni_record_clear(&record);
-    unet_result_clear(&r);
-    uni_album_clear(&album);
-    volley_owner_clear(&owner);
+        code = decrypt_masks(a, &h, &s->plan, start);
+    decrypt_hand_clear(&h);
     return code;
 }
 
@@ -267,9 +245,13 @@ int volley_run_decrypt(const volley_args *a)
     if (code == VOLLEY_DONE && a->value[OPT_OUT] != NULL)
         code = volley_check_names(a->value[OPT_OUT]);
     if (code == VOLLEY_DONE && a->value[OPT_SHEET] != NULL)
-        code = a->given.words > 0 ? volley_check_sheet(a->value[OPT_SHEET])
+        code = a->given.words + a->overlay.words > 0
+               ? volley_check_sheet(a->value[OPT_SHEET])
                : volley_usage("decrypt: --sheet needs --images IMAGE..., the "
                               "images that went in");
+    if (code == VOLLEY_DONE && a->given.words > 0 && a->overlay.words > 0)
+        code = volley_usage("decrypt: --overlay and --images both name the "
+                            "images that went in");
     if (code == VOLLEY_DONE)
         code = volley_source_load(&s, a->word[0], false, NULL, &aim);
     if (code != VOLLEY_DONE)

@@ -208,7 +208,6 @@ static int demo_stages(demo *d)
     const volley_input images = volley_images_input(&d->image);
     const char *const result[] = { d->out_vct };
     volley_owner owner = {0};
-    uni_record record = {0};
     double start = volley_clock(), keygen = 0, encrypt = 0;
     int code = volley_keygen(&d->source, d->out, false, &keys);
 
@@ -231,11 +230,10 @@ static int demo_stages(demo *d)
     if (code == VOLLEY_DONE) {
         demo_say(d, "evaluate", ran.evaluate, "out.vct", (double)ran.download);
         start = volley_clock();
-        code = volley_decrypt(&d->result, &record, &d->source, &owner, result,
-                              1, false);
+        code = volley_decrypt(&d->result, &d->source, &owner, result, 1,
+                              false);
     }
     volley_owner_clear(&owner);
-    uni_record_clear(&record);
     ran.keygen = keygen;
     ran.encrypt = encrypt;
     ran.decrypt = volley_clock() - start;

@@ -269,18 +269,27 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
     return code;
 }
 
-int volley_record(uni_record *out, const uni_album *album)
+/* What is kept of the images; what is said before they are encrypted. */
+static int encrypt_ready(uni_record *record, const volley_source *s,
+                         const volley_args *a, const uni_album *album)
 {
-    ckks_status s = uni_record_init(out, album->images);
+    unet_job job = {0};
+    int code = volley_record(record, album);
 
-    for (size_t i = 0; i < album->images && s == CKKS_OK; i++) {
-        char *name = uni_album_name(album, i);
-
-        s = name != NULL ? uni_record_name(out, i, name)
-                         : nn_fail(CKKS_EMEM, "no memory for a name");
-        free(name);
+    record->asked = s->asked;
+    record->rule = s->images.values;
+    record->low = s->images.low;
+    record->high = s->images.high;
+    if (code == VOLLEY_DONE)
+        code = volley_check(unet_job_init(&job, &s->plan, album->size,
+                                          album->images));
+    if (code == VOLLEY_DONE) {
+        volley_state_images(s, a, album);
+        volley_state_work(s, a, &job);
+        volley_state(s, a, UNET_ENCRYPT, 1);
     }
-    return volley_check(s);
+    unet_job_clear(&job);
+    return code;
 }
 
 int volley_run_encrypt(const volley_args *a)
@@ -304,12 +313,13 @@ int volley_run_encrypt(const volley_args *a)
     if (code == VOLLEY_DONE)
         code = volley_owner_open(&owner, a->value[OPT_KEY], &s.plan);
     if (code == VOLLEY_DONE)
-        code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
+        code = volley_values(&s, a);
     if (code == VOLLEY_DONE)
-        code = volley_record(&record, &album);
+        code = volley_album(&album, a, &s, a->word + 1, a->words - 1);
+    if (code == VOLLEY_DONE)
+        code = encrypt_ready(&record, &s, a, &album);
     if (code == VOLLEY_DONE) {
         images = volley_album_input(&album);
-        volley_state(&s, a, UNET_ENCRYPT, 1);
         code = volley_encrypt(&s, &owner, &images, &record, a->value[OPT_OUT],
                               &bytes);
     }

@@ -119,6 +119,18 @@ static void info_layers(info_sink *o, const nn_model *m)
         nni_json_put_end(&o->w);
 }
 
+static void info_images(info_sink *o, const nn_images *images)
+{
+    if (!volley_images_known(images))
+        return;
+    if (o->json) {
+        volley_put_images(&o->w, images);
+    } else {
+        fprintf(o->text, "%-14s ", "images");
+        volley_print_images(o->text, images);
+    }
+}
+
 static int info_plan(info_sink *o, const nn_plan *p)
 {
     uint8_t id[16];
@@ -139,6 +151,7 @@ static int info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "log_qp", cost.log_qp);
     info_number(o, "security", cost.security);
     info_number(o, "security_bits", cost.estimate);
+    info_images(o, &p->images);
     info_classes(o, p->num_classes, p->class_name);
     return VOLLEY_DONE;
 }
@@ -162,6 +175,7 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_number(o, "width", m.width);
     info_number(o, "layers", m.num_layers);
     info_number(o, "weights", (double)m.data_count);
+    info_images(o, &m.images);
     info_classes(o, m.num_classes, (const char (*)[NN_NAME])m.class_name);
     info_layers(o, &m);
     nn_model_clear(&m);

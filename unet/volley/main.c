@@ -12,6 +12,7 @@
 #define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
                | OPT_BIT(OPT_LIMIT))
 #define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
+#define VALUES (OPT_BIT(OPT_VALUES) | OPT_BIT(OPT_WINDOW))
 
 static const volley_verb verb_table[] = {
     { "plan", "MODEL [-o NAME.plan]",
@@ -45,7 +46,8 @@ static const volley_verb verb_table[] = {
       "multiples of it, averaged down; at most 2^24 pixels.  The file tells the number of\n"
       "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
       "needs to recognise its result.\n",
-      OPT_EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      OPT_EVERY | GOALS | OWNER | PART | VALUES | OPT_BIT(OPT_KEY)
+      | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
@@ -88,9 +90,22 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.\n",
-      OPT_EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
-      | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
+      OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
+      | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
+      | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,
       volley_run_clear },
+    { "run", "MODEL --keys DIR IMAGE... [-o RESULT]",
+      "both sides at once, for trying out: encrypts to decrypts",
+      "What encrypt, evaluate and decrypt do, on this machine, with the keys of\n"
+      "keygen in DIR.  Nobody is kept from anything so: the secret key, the\n"
+      "images and the network lie side by side.  IMAGE as for encrypt, RESULT\n"
+      "as for decrypt: FILE.nii.gz for the slices of a volume.  Ciphertexts go\n"
+      "through a folder in DIR, which is removed; a run that is cut begins\n"
+      "anew, for hours of work take the three verbs.  --check also computes the\n"
+      "same without encryption and counts what differs.\n",
+      OPT_EVERY | GOALS | OWNER | PART | RATED | VALUES | OPT_BIT(OPT_HOME)
+      | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_DRAW)
+      | OPT_BIT(OPT_CHECK), OPT_BIT(OPT_HOME), 2, -1, volley_run_run },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"

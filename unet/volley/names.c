@@ -1,9 +1,10 @@
 /* names.c -- what images are called, and what the files of their results are.
  *
- * The result of in/x.png is x-mask.png in the folder that -o names: its last
- * part without its ending, slice and image of an IDX file behind it
- * (v.nii.gz:slice=3: v-slice3; d.idx#7: d-7).  Images of the same name get
- * their number behind it, all of them.
+ * The result of in/x.png is x-mask.png in the folder that -o names, that of all
+ * slices of v.nii.gz v-mask.nii.gz: the last part without its ending, slice and
+ * image of an IDX file behind it (v.nii.gz:slice=3: v-slice3; d.idx#7: d-7).
+ * Images of the same name get their number behind it, all of them; so do
+ * volumes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,8 @@ static int names_number(volley_names *x, const names_row *row, size_t from,
 
         if (name == NULL)
             return volley_fail("no memory for a name");
-        snprintf(name, size, "%s-%zu", x->stem[i], i);
+        snprintf(name, size, "%s-%zu", x->stem[i],
+                 i < x->images ? i : i - x->images);
         x->spare[i] = name;
     }
     return VOLLEY_DONE;
@@ -90,23 +92,25 @@ static int names_number(volley_names *x, const names_row *row, size_t from,
  * they are refused. */
 static int names_part(volley_names *x, names_row *row, bool number)
 {
+    const size_t all = x->images + x->volumes;
     int code = VOLLEY_DONE;
 
-    for (size_t i = 0; i < x->images; i++)
+    for (size_t i = 0; i < all; i++)
         row[i] = (names_row){ x->stem[i], i };
-    qsort(row, x->images, sizeof *row, names_compare);
-    for (size_t k = 0, to; k < x->images && code == VOLLEY_DONE; k = to) {
-        for (to = k + 1; to < x->images
+    qsort(row, all, sizeof *row, names_compare);
+    for (size_t k = 0, to; k < all && code == VOLLEY_DONE; k = to) {
+        for (to = k + 1; to < all
                          && strcmp(row[to].stem, row[k].stem) == 0;)
             to++;
         if (to - k > 1 && number)
             code = names_number(x, row, k, to);
         else if (to - k > 1)
-            code = volley_fail("images %zu and %zu would both have results "
-                               "called %s: -o NAME.png numbers them",
-                               row[k].image, row[k + 1].image, row[k].stem);
+            code = volley_fail("%s and %s would both have results called %s: "
+                               "-o NAME.png numbers them",
+                               x->image[row[k].image],
+                               x->image[row[k + 1].image], row[k].stem);
     }
-    for (size_t i = 0; i < x->images; i++)
+    for (size_t i = 0; i < all; i++)
         if (x->spare[i] != NULL) {
             free(x->stem[i]);
             x->stem[i] = x->spare[i];
@@ -117,9 +121,10 @@ static int names_part(volley_names *x, names_row *row, bool number)
 
 static int names_apart(volley_names *x)
 {
-    names_row *row = malloc(x->images * sizeof *row);
+    const size_t all = x->images + x->volumes;
+    names_row *row = malloc(all * sizeof *row);
     int code = row != NULL ? VOLLEY_DONE
-               : volley_fail("no memory for %zu names", x->images);
+               : volley_fail("no memory for %zu names", all);
 
     if (code == VOLLEY_DONE)
         code = names_part(x, row, true);
@@ -129,34 +134,45 @@ static int names_apart(volley_names *x)
     return code;
 }
 
-/* ---- of an album, or of what was kept of a request ------------------------ */
+/* ---- by what is kept of a request ------------------------------------------ */
 
-static int names_init(volley_names *x, size_t images)
+static int names_init(volley_names *x, size_t images, size_t volumes)
 {
+    const size_t all = images + volumes;
+
     memset(x, 0, sizeof *x);
     x->images = images;
-    x->image = calloc(images, sizeof *x->image);
-    x->stem = calloc(images, sizeof *x->stem);
-    x->spare = calloc(images, sizeof *x->spare);
+    x->volumes = volumes;
+    x->image = calloc(all, sizeof *x->image);
+    x->stem = calloc(all, sizeof *x->stem);
+    x->spare = calloc(all, sizeof *x->spare);
     return x->image != NULL && x->stem != NULL && x->spare != NULL
-           ? VOLLEY_DONE : volley_fail("no memory for %zu names", images);
+           ? VOLLEY_DONE : volley_fail("no memory for %zu names", all);
 }
 
-/* Takes the name over; NULL: it is not known. */
-static int names_add(volley_names *x, size_t i, char *name)
+/* A copy of the name; NULL: it is not known. */
+static int names_add(volley_names *x, size_t i, const char *name)
 {
     char number[32];
 
     snprintf(number, sizeof number, "%zu", i);
     x->known = x->known || name != NULL;
-    x->image[i] = name != NULL ? name : volley_sibling(number, "", NULL);
+    x->image[i] = volley_sibling(name != NULL ? name : number, "", NULL);
     x->stem[i] = x->image[i] != NULL ? names_stem(x->image[i]) : NULL;
     return x->stem[i] != NULL ? VOLLEY_DONE
                               : volley_fail("no memory for a name");
 }
 
-static int names_end(volley_names *x, int code)
+int volley_names_init(volley_names *x, const uni_record *record,
+                      size_t images)
 {
+    int code = names_init(x, images, record->volumes);
+
+    for (size_t i = 0; i < images && code == VOLLEY_DONE; i++)
+        code = names_add(x, i, i < record->images ? record->image[i].name
+                                                  : NULL);
+    for (size_t i = 0; i < record->volumes && code == VOLLEY_DONE; i++)
+        code = names_add(x, images + i, record->volume[i].name);
     if (code == VOLLEY_DONE && x->known)
         code = names_apart(x);
     if (code != VOLLEY_DONE)
@@ -164,38 +180,9 @@ static int names_end(volley_names *x, int code)
     return code;
 }
 
-int volley_names_album(volley_names *out, const uni_album *album)
-{
-    int code = names_init(out, album->images);
-
-    for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
-        char *name = uni_album_name(album, i);
-
-        code = name != NULL ? names_add(out, i, name)
-                            : volley_fail("no memory for a name");
-    }
-    return names_end(out, code);
-}
-
-int volley_names_record(volley_names *out, const uni_record *record,
-                        size_t images)
-{
-    int code = names_init(out, images);
-
-    for (size_t i = 0; i < images && code == VOLLEY_DONE; i++) {
-        const char *kept = i < record->images ? record->image[i].name : NULL;
-        char *name = kept != NULL ? volley_sibling(kept, "", NULL) : NULL;
-
-        code = kept != NULL && name == NULL
-                   ? volley_fail("no memory for a name")
-                   : names_add(out, i, name);
-    }
-    return names_end(out, code);
-}
-
 void volley_names_clear(volley_names *x)
 {
-    for (size_t i = 0; i < x->images; i++) {
+    for (size_t i = 0; i < x->images + x->volumes; i++) {
         if (x->image != NULL)
             free(x->image[i]);
         if (x->stem != NULL)
@@ -250,6 +237,24 @@ char *volley_result_name(const char *out, const volley_names *x, size_t i,
             snprintf(number, sizeof number, "%s", tag);
         name = volley_sibling(out, number, ending);
     }
+    if (name == NULL)
+        (void)volley_fail("no memory for a name");
+    return name;
+}
+
+char *volley_volume_name(const char *out, const volley_names *x, size_t v)
+{
+    const char *stem = x->stem[x->images + v];
+    const size_t size = strlen(stem) + 24;
+    char *file = malloc(size);
+    char *name = NULL;
+
+    if (file != NULL)
+        snprintf(file, size, "%s-mask%s", stem, volley_volume_ending());
+    if (file != NULL)
+        name = volley_is_folder(out) ? volley_join(out, file)
+                                     : volley_sibling(out, "", NULL);
+    free(file);
     if (name == NULL)
         (void)volley_fail("no memory for a name");
     return name;

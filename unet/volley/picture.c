@@ -79,6 +79,15 @@ const char *volley_picture_ending(const char *otherwise)
 #endif
 }
 
+const char *volley_volume_ending(void)
+{
+#ifdef UNET_HAVE_PNG
+    return ".nii.gz";
+#else
+    return ".nii";
+#endif
+}
+
 static int picture_check(const char *path)
 {
     if (volley_is_folder(path))
@@ -90,9 +99,10 @@ static int picture_check(const char *path)
     if (volley_ends(path, ".png"))
         return volley_usage("%s: built without PNG; name a .pgm file", path);
 #endif
-    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv"))
-        return volley_usage("%s: the ending of a mask is .pgm or .png, of "
-                            "classes .csv", path);
+    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv")
+        && !volley_is_volume(path))
+        return volley_usage("%s: the ending of a mask is .pgm or .png, of a "
+                            "volume .nii or .nii.gz, of classes .csv", path);
     return volley_check_place(path);
 }
 
@@ -112,10 +122,9 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
     const char *out = a->value[OPT_OUT];
     static const struct { int option; bool classes; const char *name; } of[] = {
         { OPT_OVERLAY, false, "overlay IMAGE..." },
+        { OPT_DRAW, false, "overlay" },
         { OPT_PRIVATE, false, "private" },
-        { OPT_SHEET, true, "sheet PICTURE" },
-        { OPT_LABELS, true, "labels FILE" },
-        { OPT_GIVEN, true, "images IMAGE..." }
+        { OPT_LABELS, true, "labels FILE" }
     };
 
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
@@ -128,7 +137,8 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
     if (volley_ends(out, ".csv") != classes)
         return volley_usage("%s: %s: the result of %s is %s", verb, out,
                             p->name, classes ? "classes: name a .csv file"
-                            : "masks: name a .pgm or .png file");
+                            : "masks: name a .pgm, .png, .nii or .nii.gz "
+                              "file, or a folder");
     return VOLLEY_DONE;
 }
 
@@ -158,26 +168,4 @@ int volley_probability(uni_image *out, const double *logit, unet_size size,
     for (size_t i = 0; i < n; i++)
         out->pixel[i] = 255 / (1 + exp(threshold - logit[i]));
     return VOLLEY_DONE;
-}
-
-int volley_save_masks(const char *out, const volley_names *names,
-                      double *const *logit, const unet_job *job,
-                      double threshold)
-{
-    int code = volley_check_results(out, names, "", NULL);
-
-    for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, names, i, "", NULL);
-        uint8_t *mask = volley_mask(logit[i], job->size[i], threshold);
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_mask(name, mask,
-                                                     job->size[i].height,
-                                                     job->size[i].width));
-        free(name);
-        free(mask);
-    }
-    return code;
 }
