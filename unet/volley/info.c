@@ -6,7 +6,7 @@
 #include "volley.h"
 
 /* The frame of ckks' own files (docs/conventions.md). */
-enum { INFO_HEAD = 40, INFO_SK = 4, INFO_KEYS = 6, INFO_MOST = 1 << 30 };
+enum { INFO_HEAD = 40, INFO_MOST = 1 << 30 };
 
 /* Fields of the answer, as text or JSON; printed when all of it is known. */
 typedef struct info_sink {
@@ -246,7 +246,7 @@ static int info_load(const char *path, const uint8_t *data, size_t size,
 
     if (code != VOLLEY_DONE)
         return code;
-    if (data[5] == INFO_KEYS)
+    if (data[5] == VOLLEY_KEYS)
         status = ckks_keys_load(&keys, s->ctx, data, size);
     else
         status = ckks_sk_load(&sk, s->ctx, data, size);
@@ -266,7 +266,7 @@ static int info_object(info_sink *o, const char *path, const uint8_t *data,
     uint64_t said = 0;
     int code = VOLLEY_DONE;
 
-    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > INFO_KEYS)
+    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > VOLLEY_KEYS)
         return volley_fail("%s: not a whole object of version 1: kind %d, "
                            "%zu bytes", path, size > 5 ? data[5] : 0, size);
     for (int i = 0; i < 8; i++)
@@ -279,7 +279,7 @@ static int info_object(info_sink *o, const char *path, const uint8_t *data,
     info_text(o, "security", data[7] & 1 ? "not checked: for tests only"
                                          : "checked");
     info_number(o, "bytes", (double)size);
-    if (s != NULL && (data[5] == INFO_KEYS || data[5] == INFO_SK)) {
+    if (s != NULL && (data[5] == VOLLEY_KEYS || data[5] == VOLLEY_SK)) {
         code = info_load(path, data, size, s);
         if (code == VOLLEY_DONE)
             info_text(o, "checked", "whole");

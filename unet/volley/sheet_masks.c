@@ -1,12 +1,11 @@
 /* sheet_masks.c -- a contact sheet of masks: images in a grid, red where the
  * outline of the mask runs. */
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 
 #include "sheet.h"
 #include "volley.h"
 
-enum { MASKS_MOST = 400, MASKS_ACROSS = 16 };
+enum { MASKS_MOST = 400 };
 
 /* A dot of the sheet is inside if any pixel of its box is. */
 static bool masks_inside(const uint8_t *mask, unet_size size,
@@ -51,12 +50,12 @@ static void masks_text(char out[24], const uni_album *album, size_t i)
         snprintf(out, 24, "%zu", i);
 }
 
-static int masks_draw(uni_image *to, const volley_results *x, size_t place,
-                      size_t i, const volley_cell *c)
+/* Image i, in this row and column of the sheet. */
+static int masks_draw(uni_image *to, const volley_results *x, size_t row,
+                      size_t column, size_t i, const volley_cell *c)
 {
-    const int top = VOLLEY_SHEET_GAP + (int)(place / MASKS_ACROSS) * c->down
-                    + VOLLEY_SHEET_FRAME;
-    const int left = VOLLEY_SHEET_GAP + (int)(place % MASKS_ACROSS) * c->across
+    const int top = VOLLEY_SHEET_GAP + (int)row * c->down + VOLLEY_SHEET_FRAME;
+    const int left = VOLLEY_SHEET_GAP + (int)column * c->across
                      + VOLLEY_SHEET_FRAME;
     const volley_cell own = volley_sheet_cell(x->job->size[i]);
     volley_cell shown = own;
@@ -98,8 +97,8 @@ int volley_mask_sheet(const volley_results *x)
 {
     const size_t all = x->job->images;
     const size_t n = all < MASKS_MOST ? all : MASKS_MOST;
-    const size_t across = n < MASKS_ACROSS ? n : MASKS_ACROSS;
-    const size_t down = (n + MASKS_ACROSS - 1) / MASKS_ACROSS;
+    const size_t across = (size_t)ceil(sqrt((double)n));
+    const size_t down = (n + across - 1) / across;
     const volley_cell c = masks_cell(x->job);
     uni_image sheet = {0};
     int code = volley_sheet_init(&sheet, x->sheet, &c, across, down);
@@ -107,7 +106,7 @@ int volley_mask_sheet(const volley_results *x)
     if (n < all)
         volley_warn("%s: %zu of %zu images, evenly spaced", x->sheet, n, all);
     for (size_t k = 0; k < n && code == VOLLEY_DONE; k++)
-        code = masks_draw(&sheet, x, k, k * all / n, &c);
+        code = masks_draw(&sheet, x, k / across, k % across, k * all / n, &c);
     if (code == VOLLEY_DONE)
         code = volley_check(uni_image_save_colour(x->sheet, &sheet));
     uni_image_clear(&sheet);

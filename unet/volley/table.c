@@ -80,16 +80,20 @@ static void table_volume(const volley_results *x, size_t v)
 void volley_table_print(const volley_results *x)
 {
     int image = 5, mask = 4;
+    size_t lines = 0;
 
     for (size_t i = 0; i < x->job->images; i++) {
+        lines += table_has_line(x, i);
         image = table_width(image, x->names->known ? x->names->image[i] : "");
         mask = table_width(mask, x->file[i]);
     }
-    printf("%5s  ", "no");
-    table_text(image, "image");
-    table_text(mask, "mask");
-    printf("%-11s  %s%s\n", "size", x->plan->foreground,
-           x->secret ? "  logits" : "");
+    if (lines > 0) {
+        printf("%5s  ", "no");
+        table_text(image, "image");
+        table_text(mask, "mask");
+        printf("%-11s  %s%s\n", "size", x->plan->foreground,
+               x->secret ? "  logits" : "");
+    }
     for (size_t i = 0; i < x->job->images; i++)
         if (table_has_line(x, i))
             table_line(x, i, image, mask);

@@ -242,6 +242,20 @@ void volley_state_images(const volley_source *s, const volley_args *a,
 void volley_state_work(const volley_source *s, const volley_args *a,
                        const unet_job *job);
 
+/* ---- key files (keys.c) -------------------------------------------------- */
+
+/* Kinds of libckks's objects, by byte 5 of them. */
+enum { VOLLEY_SK = 4, VOLLEY_KEYS = 6 };
+/* For the context of s; another kind of file, or keys of another plan, are
+ * refused by what they are. */
+int volley_load_secret(ckks_sk **out, const volley_source *s,
+                       const char *path);
+/* The evaluation keys that the plan needs.  digest: gets what names the file,
+ * or NULL. */
+int volley_load_keys(ckks_keys **out, uint64_t *bytes,
+                     uint8_t digest[UNET_ID], const volley_source *s,
+                     const char *path);
+
 /* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
 /* Images as the packing takes them. */
@@ -492,8 +506,6 @@ int volley_machine(const nn_machine **out, nn_machine *room,
                    const volley_args *a);
 int volley_keygen(volley_source *s, const char *folder, bool trust_server,
                   uint64_t *key_bytes);
-int volley_load_secret(ckks_sk **out, const volley_source *s,
-                       const char *path);
 /* The names of an album's images. */
 int volley_record(uni_record *out, const uni_album *album);
 /* record: gets the fingerprints of the images, and is kept beside the request;
