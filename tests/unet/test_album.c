@@ -73,7 +73,7 @@ static void folder_remove(album_folder *f)
 }
 
 static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL,
-                                           NULL, 0, NULL };
+                                           NULL, 0, NULL, false };
 
 /* The first pixels of all images are these numbers, by both ways. */
 static void album_holds(const char *const *arg, size_t args,
@@ -327,7 +327,7 @@ TEST(album_of_these_sizes)
 {
     unet_size size[2] = { { 2, 3 }, { 3, 2 } };
     uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, size, 2,
-                          NULL };
+                          NULL, false };
     uni_album album = {0};
     uni_image image = {0};
     const char *arg[3];
@@ -364,7 +364,7 @@ TEST(album_rereads)
 {
     enum { SIDE = 3000 };           /* one is more than UNET_ALBUM_KEEP      */
     uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, NULL, 0,
-                          NULL };
+                          NULL, false };
     uint8_t *data = calloc(SIDE * SIDE + 20, 1);
     uni_album album = {0};
     uni_image image = {0};

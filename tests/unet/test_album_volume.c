@@ -16,7 +16,7 @@ typedef struct album_place_of {
 static const nn_images album_full = { .given = true, .plane = NN_PLANE_AXIAL,
                                       .values = NN_VALUES_FULL };
 static const uni_album_aim album_any = { 1, 0, 0, false, 0, SIZE_MAX, NULL,
-                                         NULL, 0, &album_full };
+                                         NULL, 0, &album_full, false };
 
 static bool place_make(album_place_of *p)
 {

@@ -145,11 +145,12 @@ ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
 bool uni_zlib_count(size_t *got, size_t *left, const uint8_t *in, size_t size,
                     size_t most);
 
-/* sample: (height, width, channels), one byte each.  Free the result. */
+/* sample: (height, width, channels), one byte each.  labels > 0: numbers of so
+ * many colours of uni_palette, one channel.  Free the result. */
 ckks_status uni_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width);
 ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
-                            int channels, int height, int width);
+                            int channels, int height, int width, int labels);
 
 bool uni_is_png(const uint8_t *in, size_t size);
 bool uni_is_pnm(const uint8_t *in, size_t size);
