@@ -46,6 +46,7 @@ part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
 part "memory" sh "$here/alloc.sh" "$build"
 part "forks" env OMP_NUM_THREADS=2 "$build/tests-omp" fork_
+part "daily" sh "$here/daily.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
 part "DICOM" sh "$here/dicom.sh" "$build"
 part "fuzzing" sh "$here/../fuzz/check.sh"

@@ -47,6 +47,9 @@ typedef struct uni_geometry {
     int n[3];               /* stored sizes, the first axis fastest; >= 1    */
     double affine[3][4];    /* stored (i, j, k, 1) -> R, A, S                */
     double unit;            /* mm a unit of the affine: 1; 1000, 0.001       */
+    bool unplaced, unspaced;    /* the file says no directions, no spacing:
+                               those of the affine are made up, and what a
+                               model wants of them holds                     */
     /* NIfTI's own fields, finite; what is not used and was not is 0 */
     int version;            /* 1 or 2                                        */
     int rank;               /* 2..7; dimensions beyond the third are 1       */
@@ -157,7 +160,7 @@ typedef struct uni_slicing {
     int height, width;      /* of an image                                   */
     double step_y, step_x;  /* stored pixels a pixel of the image; 1: as is  */
     double spacing[3];      /* of stored pixels, mm, along slices, rows,
-                               columns                                       */
+                               columns; these two 0: not known               */
 } uni_slicing;
 
 /* images: what the model says (its plane, or of none the third stored axis';

@@ -162,7 +162,7 @@ static int decrypt_images(decrypt_hand *h, const volley_args *a,
         s->images.values = h->record.rule;
         s->images.low = h->record.low;
         s->images.high = h->record.high;
-        s->asked = true;
+        s->images.given = s->asked = true;
     }
     if (code != VOLLEY_DONE || list->words == 0)
         return code;

@@ -64,6 +64,7 @@ int volley_values(volley_source *s, const volley_args *a)
         code = values_rule(&images, rule);
     }
     if (code == VOLLEY_DONE && (window != NULL || rule != NULL)) {
+        images.given = true;
         s->images = images;
         s->asked = true;
     }
@@ -87,9 +88,7 @@ static void values_words(char *out, size_t size, const nn_images *images)
 
 bool volley_images_known(const nn_images *images)
 {
-    return images->modality[0] != '\0' || images->plane != NN_PLANE_ANY
-           || images->spacing_y > 0 || images->values != NN_VALUES_PERCENTILES
-           || images->high > 0;
+    return images->given;
 }
 
 void volley_print_images(FILE *f, const nn_images *images)
