@@ -349,10 +349,6 @@ NETWORKS = {
     "joined": (Joined(), 1, 16, 16, "zero"),
     "shared": (Shared(), 1, 16, 16, "zero"),
     "shared_halo": (Shared(), 1, 16, 16, "halo"),
-    "labels": (Labelled(), 1, 16, 16, "zero"),
-}
-
-LATER = {
     "residual": (Residual(), 1, 16, 16, "zero"),
     "residual_unet": (ResidualUNet(), 1, 32, 32, "zero"),
     "residual_halo": (ResidualUNet(), 1, 32, 32, "halo"),
@@ -367,4 +363,5 @@ LATER = {
     "digits": (Digits(), 1, 28, 28, "zero"),
     "padded": (Padded(), 1, 16, 16, "zero"),
     "users": (Users(), 3, 15, 15, "zero"),
+    "labels": (Labelled(), 1, 16, 16, "zero"),
 }
