@@ -4,13 +4,14 @@
  * P6), PNG and NIfTI-1 and -2, the latter in one file or two (NAME.hdr and
  * NAME.img, of which either is named), plain or gzipped in one member or
  * several (PNG and gzip only where the library was built with libpng and zlib);
- * JPEG, if the caller brings a decoder.  Every file is untrusted: the size in
- * its header is compared with what is wanted before a pixel is decoded, and one
- * that is cut short, has surplus bytes or is malformed is refused with its name
- * and the numbers.  Surplus is whatever stands behind a gzip stream, PNG's IEND
- * and last row, JPEG's end of image, and the pixels of P5 and P6 but for one
- * line end.  A file that is no image of these is refused with what it is and
- * what makes an image of it, as far as its first bytes say.
+ * DICOM whose pixels are not compressed; JPEG, if the caller brings a decoder.
+ * Every file is untrusted: the size in its header is compared with what is
+ * wanted before a pixel is decoded, and one that is cut short, has surplus
+ * bytes or is malformed is refused with its name and the numbers.  Surplus is
+ * whatever stands behind a gzip stream, PNG's IEND and last row, JPEG's end of
+ * image, and the pixels of P5 and P6 but for one line end.  A file that is no
+ * image of these is refused with what it is and what makes an image of it, as
+ * far as its first bytes say.
  */
 #ifndef UNET_IMAGE_H
 #define UNET_IMAGE_H

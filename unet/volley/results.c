@@ -7,11 +7,6 @@
 
 /* ---- what is written where ------------------------------------------------- */
 
-bool volley_is_volume(const char *out)
-{
-    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
-}
-
 /* Whether the masks of volume v make a volume: where -o names one; in a folder
  * unless it is one slice of several. */
 static bool results_whole(const volley_results *x, size_t v)
