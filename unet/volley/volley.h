@@ -507,6 +507,7 @@ void volley_progress_end(volley_progress *p);
 typedef struct volley_report {
     size_t images, sets;
     size_t found;               /* of these sets, done before                */
+    bool state;                 /* say before the work how much it is        */
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
