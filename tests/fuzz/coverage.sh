@@ -25,7 +25,7 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
-            unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
+            unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
             unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c unet/image/nifti_geometry.c \
             unet/image/nifti_read.c unet/image/nifti_file.c unet/image/pair.c unet/image/volume.c unet/image/formats.c unet/image/geometry.c \
             unet/image/geometry_json.c unet/image/order.c unet/image/values.c unet/image/slicing.c unet/image/resample.c unet/image/mask.c \

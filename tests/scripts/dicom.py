@@ -748,6 +748,16 @@ def test_command():
         check(np.array_equal(got.get_fdata().transpose(2, 1, 0), want)
               and np.allclose(got.affine, affine, atol=1e-4),
               f"the mask of a series: {got.affine}, want {affine}")
+    for k in range(2):                  # images for themselves
+        save(make(noise((16, 16), 8)), f"rays/p{k}.dcm")
+    ray = WORK / "rays" / "p1.dcm"
+    for source, out in ((f"{f}/", "command-mask.nii.gz"),
+                        (f"{f}:slice=2", "command-slice2-mask.png"),
+                        (WORK / "rays", "p0-mask.nii.gz"),
+                        (ray, "p1-mask.nii.gz")):
+        volley("clear", "--float", net, source, "-o", f"{WORK}/out/")
+        check((WORK / "out" / out).exists(), f"{source}: no {out}")
+    volley("clear", "--float", net, ray, "-o", WORK / "ray.png")
     plan, keys = WORK / "n.plan", WORK / "keys"
     volley("plan", net, "--images", 6, "-o", plan)
     volley("keygen", plan, "--out", keys)

@@ -173,8 +173,13 @@ static ckks_status names_plain(uni_names *to, const char *path)
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)
         && !uni_dicom_series_is(path, NULL, 0))
         return names_folder(to, path);
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return names_add(to, names_join(NULL, path, strlen(path)));
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')     /* results are called so     */
+            n--;
+        return names_add(to, names_join(NULL, path, n));
+    }
     return names_image(to, names_join(NULL, path, strlen(path)));
 }
 

@@ -332,8 +332,8 @@ class Users(nn.Module):
 torch.manual_seed(1)
 NETWORKS = {
     "unet": (UNet(), 1, 32, 32, "zero"),
-    "unet_colour": (UNet(3), 3, 16, 32, "zero"),
-    "unet_halo": (UNet(), 1, 32, 32, "halo"),
+    "colour": (UNet(3), 3, 16, 32, "zero"),
+    "halo": (UNet(), 1, 32, 32, "halo"),
     "wrap": (nn.Sequential(block(1, 2), nn.AvgPool2d(2), block(2, 2), nn.ConvTranspose2d(2, 1, 2, 2)),
              1, 256, 256, "wrap"),
     "squares": (Squares(), 1, 15, 17, "zero"),

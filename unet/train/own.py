@@ -23,7 +23,8 @@ import folder
 import volley_export
 from volumes import PLANES
 
-MANY = 64               # slices that ranges are measured on
+MANY = 48               # slices that ranges are measured on
+WINDOW = 64             # their largest side, under halo
 ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares"
 
 
@@ -130,21 +131,22 @@ def parted(pairs, a):
 
 
 def one_size(pairs, s):
-    """Some dozens of slices as pixels [K, C, H, W]; under halo all reflected to the largest size, a multiple of the
-    pooling."""
+    """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, at most WINDOW: reflected where they
+    are smaller, windows here and there where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
     if s.border == "zero":
         return np.stack(slices)
-    sides = [-(-max(x.shape[d] for x in slices) // s.step) * s.step for d in (1, 2)]
-    return np.stack([extended(x, sides) for x in slices])
+    sides = [min(WINDOW, -(-max(x.shape[d] for x in slices) // s.step) * s.step) for d in (1, 2)]
+    rng = np.random.default_rng(0)
+    return np.stack([window(x, sides, rng) for x in slices])
 
 
-def extended(x, sides):
-    """x [C, H, W] with reflected rows and columns behind it up to the sides."""
+def window(x, sides, rng):
+    """x [C, H, W], cut at random or extended by reflected rows and columns behind it, to the sides."""
     for axis, m in zip((1, 2), sides):
         n = x.shape[axis]
-        at = np.arange(m) % max(1, 2 * (n - 1))
+        at = (np.arange(m) + rng.integers(0, max(1, n - m + 1))) % max(1, 2 * (n - 1))
         x = x.take(np.where(at < n, at, 2 * (n - 1) - at), axis)
     return x
 

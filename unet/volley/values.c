@@ -143,10 +143,15 @@ static void values_volume(const uni_album_volume *v, const char *name)
     char axes[4];
 
     uni_geometry_axes(axes, &v->geometry);
-    fprintf(stderr, "%s: %zu of %d %s slices (stored %s), %dx%d pixels of "
-            "%.4g x %.4g mm", name, v->count, s->slices,
-            uni_plane_name(s->plane), axes, s->rows, s->columns, s->spacing[1],
-            s->spacing[2]);
+    if (v->geometry.unplaced)
+        fprintf(stderr, "%s: %zu of %d slices, which do not say where they "
+                "lie", name, v->count, s->slices);
+    else
+        fprintf(stderr, "%s: %zu of %d %s slices (stored %s)", name, v->count,
+                s->slices, uni_plane_name(s->plane), axes);
+    fprintf(stderr, ", %dx%d pixels", s->rows, s->columns);
+    if (s->spacing[1] > 0)
+        fprintf(stderr, " of %.4g x %.4g mm", s->spacing[1], s->spacing[2]);
     if (s->height != s->rows || s->width != s->columns)
         fprintf(stderr, ", resampled to %dx%d", s->height, s->width);
     fprintf(stderr, "\n");
