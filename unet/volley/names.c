@@ -27,11 +27,6 @@ bool volley_is_folder(const char *out)
            || (stat(out, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
-bool volley_is_volume(const char *out)
-{
-    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
-}
-
 /* The part of a name behind its last '/', without the endings of images. */
 static char *names_stem(const char *name)
 {
