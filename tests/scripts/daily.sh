@@ -47,6 +47,8 @@ check "and the work" grep -q '^6 images in 1 set of 16: at most .* up, .* down' 
 check "nothing of its name or place goes to the server" sh -c \
     '! grep -aq "PSR\|affine\|made images" in.vct'
 run "evaluate" evaluate net --keys keys/eval.keys in.vct -o out.vct
+check "evaluate says before how long" grep -q \
+    '^net: 1 set, about [0-9.]* s each on 1 thread, [0-9.]* s in all' err
 run "decrypt to a volume, without the images" decrypt p --key keys \
     --trust-server out.vct -o back.$ending --json
 cp out back.json

@@ -200,6 +200,8 @@ static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
     int code = volley_results_init(&x);
 
     if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
+    if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE)
         code = decrypt_tell(&x, &h->r, a->value[OPT_JSON] != NULL,

@@ -186,6 +186,20 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
     return code;
 }
 
+/* Before any work: how much of it, by the plan's costs. */
+static void evaluate_state(const nn_plan *p, size_t sets)
+{
+    char one[32], all[32];
+
+    if (p->seconds > 0)
+        fprintf(stderr, "%s: %zu set%s, about %s each on %d thread%s, %s in "
+                "all\n", p->name, sets, sets == 1 ? "" : "s",
+                volley_time(one, p->seconds), p->threads,
+                p->threads == 1 ? "" : "s",
+                volley_time(all, p->seconds + (double)(sets - 1)
+                                     * (p->seconds - p->fresh_seconds)));
+}
+
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *part,
                     const char *out_path, volley_report *report,
@@ -198,6 +212,8 @@ int volley_evaluate(volley_source *s, const char *keys_path,
     if (code == VOLLEY_DONE)
         code = evaluate_part(&sets, part, in_path, &s->plan);
 
+    if (code == VOLLEY_DONE && report->state)
+        evaluate_state(&s->plan, sets.count);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_pages_init(&pages));
     if (code != VOLLEY_DONE)
@@ -231,6 +247,7 @@ int volley_run_evaluate(const volley_args *a)
     int code = volley_machine(&given, &machine, a);
 
     aim.threads = volley_threads();
+    report.state = a->value[OPT_JSON] == NULL;
     if (code == VOLLEY_DONE)
         code = volley_goal(&aim, a);
     if (code == VOLLEY_DONE)
