@@ -564,6 +564,15 @@ def test_several_series():
     refused(keep, "volume 2", volume=2)
 
 
+def test_export():
+    """As a CD has it: a directory, and the series some folders below."""
+    d = make(noise((2, 2), 8), PixelData=None)
+    save(d, "cd/DICOMDIR")
+    series("cd/DICOM/S1", 2, AXIAL)
+    refused(WORK / "cd", "no DICOM file with pixels", "name that of the series")
+    check(Read(WORK / "cd" / "DICOM" / "S1").ok, "the series of a CD")
+
+
 # ---- many frames -----------------------------------------------------------
 
 def enhanced(n=5, step=3.0, edit=None, order=None, slopes=None):
