@@ -244,6 +244,33 @@ TEST(model_refuses_labels)
         model_check_refused(&label_changes[i], label_model, true);
 }
 
+/* A label whose logit no image changes. */
+TEST(model_refuses_constant_labels)
+{
+    for (int label = 0; label < 4; label++) {
+        static model_maker k;
+        nn_model m = {0};
+        float *w;
+
+        maker_start(&k, "halo", 0, 2, 4, 4);
+        maker_conv(&k, "out", "image", 2, 4, 3);
+        maker_labels(&k, "out", 4);
+        w = maker_find(&k, "out.weight");
+        CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error());
+        nn_model_clear(&m);
+        for (int i = 0; i < 18; i++)
+            w[18 * label + i] = i % 2 == 0 ? 0.0f : -0.0f;
+        CHECK(model_made(&m, &k) == CKKS_EFORMAT
+              && strstr(nn_last_error(), "constant logit") != NULL
+              && strstr(nn_last_error(), "label") != NULL, "%s",
+              nn_last_error());
+        w[18 * label + 17] = 1e-30f;
+        CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error());
+        nn_model_clear(&m);
+        maker_clear(&k);
+    }
+}
+
 /* From 2 to 16. */
 TEST(model_labels_count)
 {

@@ -275,6 +275,10 @@ def test_heads():
     holds(save(d, "filled.dcm"), want)
     d.PixelData = d.PixelData[:-2] + b"\1\0"
     refused(save(d, "filled.dcm"), "46 bytes", "have 24", "not 0")
+    bare.write_bytes(whole + bytes(40000))      # more than is read at first
+    holds(bare, values(p), what=" many zeros behind")
+    bare.write_bytes(whole + bytes(40000) + b"x")
+    refused(bare, "bare.dcm", "DICOM")
     bare.write_bytes(data + b"x" * 64)
     refused(bare, "bare.dcm", "cut short")
     for n in list(range(0, len(data), 7)) + [len(data) - 1]:

@@ -241,6 +241,23 @@ CKKS_CHECKED ckks_status uni_mask_put(uni_mask *m, const uint8_t *label,
 CKKS_CHECKED ckks_status uni_mask_save(const char *path, const uni_mask *m);
 void uni_mask_clear(uni_mask *m);
 
+/* ---- labels from files (label_file.c) ------------------------------------ */
+
+/* Labels that somebody drew, by the numbers a file holds, none scaled: of one
+ * class (labels 0) 0, and 1 or 255 for the foreground; of several 0..labels-1.
+ *
+ *   picture  PNG (grey, or a palette's numbers), PGM: label (height, width)
+ *   volume   on the grid g, its corners within half a voxel: label in the order
+ *            of the stored voxels
+ *
+ *   errors   CKKS_EFORMAT  another number, with its place; those of readers
+ *            CKKS_EARG     another size; another grid */
+CKKS_CHECKED ckks_status uni_labels_picture(uint8_t *label, const char *path,
+                                            int height, int width,
+                                            int labels);
+CKKS_CHECKED ckks_status uni_labels_volume(uint8_t *label, const char *path,
+                                           const uni_geometry *g, int labels);
+
 /* ---- the record that the owner keeps (geometry_json.c) ------------------- */
 
 /* One object: {"shape": [..], "affine": [..], ..., "plane": "axial",

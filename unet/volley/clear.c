@@ -193,6 +193,8 @@ static int clear_masks(const volley_args *a, const clear_hand *h,
     if (code == VOLLEY_DONE)
         code = volley_results_init(&x, NULL);
     if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
+    if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE)
         code = clear_tell(a, &x, volley_clock() - start);

@@ -206,6 +206,8 @@ static int decrypt_masks(const volley_args *a, decrypt_hand *h,
     int code = volley_results_init(&x, &h->taken);
 
     if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
+    if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE)
         code = decrypt_tell(&x, &h->r, a->value[OPT_JSON] != NULL,

@@ -11,7 +11,7 @@
 #define PART  (OPT_BIT(OPT_FIRST) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_FIT))
 #define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
                | OPT_BIT(OPT_LIMIT))
-#define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
+#define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS) | OPT_BIT(OPT_TRUTH))
 #define VALUES (OPT_BIT(OPT_VALUES) | OPT_BIT(OPT_WINDOW))
 
 static const volley_verb verb_table[] = {
@@ -77,6 +77,10 @@ static const volley_verb verb_table[] = {
       "names were kept by encrypt, in DIR/requests of the keys.  A table says\n"
       "which is whose.  --overlay also writes x-overlay (.png, or .ppm), and\n"
       "takes no other pictures than went in; --private x-probability.\n"
+      "Of a network of several labels the numbers are the labels, from 0: in\n"
+      "PNG those of a palette; --private writes one file for each.  --truth\n"
+      "compares with masks that somebody drew: a picture for an image (0, and\n"
+      "1 or 255; or the labels), a .nii for all slices of a volume.\n"
       "Classes: RESULT is a .csv file (image,class,score and all logits), and\n"
       "may be left out: the first 20 answers and a summary are printed.\n"
       "--images names the images that went in, in their order (--first,\n"

@@ -123,6 +123,7 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
         { OPT_OVERLAY, false, "overlay IMAGE..." },
         { OPT_DRAW, false, "overlay" },
         { OPT_PRIVATE, false, "private" },
+        { OPT_TRUTH, false, "truth MASK..." },
         { OPT_LABELS, true, "labels FILE" }
     };
 

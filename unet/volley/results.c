@@ -166,6 +166,8 @@ void volley_results_clear(volley_results *x)
     free(x->volume);
     free(x->mask);
     free(x->row);
+    free(x->overlap);
+    free(x->compared);
     memset(x, 0, sizeof *x);
 }
 

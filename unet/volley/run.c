@@ -292,6 +292,8 @@ static int run_masks(const volley_args *a, run_hand *h, const nn_plan *p)
     int code = volley_results_init(&x, &h->taken);
 
     if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
+    if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE && json) {
         code = run_tell_json(h, &x);

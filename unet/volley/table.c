@@ -147,6 +147,7 @@ void volley_table_print(const volley_results *x)
     for (size_t v = 0; v < x->record->volumes; v++)
         if (x->volume[x->record->volume[v].first])
             table_volume(x, v);
+    volley_truth_print(x);
 }
 
 /* ---- JSON ------------------------------------------------------------------ */
@@ -220,4 +221,5 @@ void volley_table_put(nni_json_writer *w, const volley_results *x)
         nni_json_put_end(w);
     }
     nni_json_put_end(w);
+    volley_truth_put(w, x);
 }

@@ -44,6 +44,7 @@ typedef enum volley_option {
     OPT_PIXELS, OPT_VALUES, OPT_WINDOW,
     OPT_HOME,                               /* "--keys" of run: a key folder */
     OPT_CHECK,
+    OPT_TRUTH,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -61,6 +62,7 @@ typedef struct volley_args {
     const char *value[VOLLEY_OPTIONS];  /* NULL: not given; "" without value */
     volley_list overlay;                /* --overlay IMAGE...                */
     volley_list given;                  /* --images IMAGE...                 */
+    volley_list truth;                  /* --truth MASK...                   */
     const char **word;                  /* all that is no option             */
     int words;
     int threads;
@@ -364,6 +366,12 @@ typedef struct volley_taken {
 ckks_status volley_take(volley_taken *t, const unet_job *job, size_t image,
                         const double *logit);
 void volley_taken_clear(volley_taken *t);
+/* Pixels or voxels of each label in a mask, in the one that was drawn, and in
+ * both; of one class 0 and 1. */
+typedef struct volley_overlap {
+    size_t mask[NN_MAX_LABELS], truth[NN_MAX_LABELS], both[NN_MAX_LABELS];
+    size_t all;
+} volley_overlap;
 
 /* Logits on their way to files. */
 typedef struct volley_results {
@@ -383,6 +391,9 @@ typedef struct volley_results {
     bool *volume;               /* shape (images): part of a volume          */
     uint8_t **mask;             /* shape (images), unet_mask's               */
     volley_row *row;            /* shape (images)                            */
+    /* by volley_truth, else NULL */
+    volley_overlap *overlap;    /* shape (images): of a volume with its first */
+    bool *compared;             /* shape (images): overlap holds something   */
 } volley_results;
 
 /* Whether -o names a volume, by its ending. */
@@ -419,6 +430,17 @@ int volley_save_overlay(const char *path, const nn_plan *p,
 int volley_save_probability(const char *path, const nn_plan *p,
                             const double *logit, unet_size size, int label);
 const char *volley_probability_tag(char out[32], const nn_plan *p, int label);
+
+/* ---- drawn masks (truth.c) ------------------------------------------------ */
+
+/* Compares the masks with those that --truth names: a picture for an image, a
+ * volume for all images of one. */
+int volley_truth(volley_results *x, const volley_list *list);
+/* 2 both / (mask + truth); 1 where neither has the label. */
+double volley_dice(const volley_overlap *o, int label);
+/* A line, or member "truth" of an object; nothing if nothing was compared. */
+void volley_truth_print(const volley_results *x);
+void volley_truth_put(nni_json_writer *w, const volley_results *x);
 
 /* Images in a grid, each with the outline of its mask (sheet_masks.c). */
 int volley_mask_sheet(const volley_results *x);
