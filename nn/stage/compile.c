@@ -53,10 +53,8 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
     return nni_finish_stage(out, n, s, l->channels, l->bias);
 }
 
-/* A biased transposed convolution under `zero` is a stage of its own: its
- * bias would leak over the border if folded. */
 static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
-                            const nn_layer *l, int layer)
+                            const nn_layer *l)
 {
     nni_source *s;
     ckks_status st = nni_use(in, n, l);
@@ -81,8 +79,6 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
         return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
-    if (n->model->border == NN_ZERO && l->bias != NULL)
-        return nni_identity(out, n, l, layer);
     return CKKS_OK;
 }
 
@@ -165,7 +161,7 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = do_conv(&v[i], n, &in, l, i);
         break;
     case NN_TCONV:
-        st = do_tconv(&v[i], n, &in, l, i);
+        st = do_tconv(&v[i], n, &in, l);
         break;
     case NN_POOL:
         st = do_pool(&v[i], n, &in, l);
@@ -184,28 +180,57 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
     return st;
 }
 
-/* Constants behind an activation cannot be folded past a border of zeros. */
-static ckks_status check_zero(const net *n)
+/* Whether a stage's kernel reaches over the edge of its map. */
+static bool over_edge(const net *n, const nni_stage *s)
 {
-    for (int k = 0; k < n->num_stages; k++)
-        for (int i = 0; n->stage[k].bordered && i < n->stage[k].num_sources;
-             i++) {
-            const nni_source *s = &n->stage[k].source[i];
-            bool constant = false;
+    return n->model->border == NN_ZERO && s->middle > 0 && s->in_gap > 0;
+}
 
-            for (int c = 0; c < s->channels; c++)
-                constant |= s->add[c] != 0;
-            for (int m = 0; m < s->up_channels; m++)
-                constant |= s->up_add[m] != 0;
-            if (constant)
-                return nn_fail(CKKS_EPARAM, "%s: border zero: input "
-                               "%d of %s carries a constant (a batch norm or "
-                               "quadratic behind an activation) that would "
-                               "leak over the border; use wrap or halo, or "
-                               "put the batch norm before", n->name, i,
-                               n->stage[k].name);
+/* Whether what a stage reads carries constants, of a batch norm or a quadratic
+ * behind an activation, or a transposed convolution's bias. */
+static bool has_constants(const nni_stage *stage)
+{
+    bool some = false;
+
+    for (int i = 0; i < stage->num_sources; i++) {
+        const nni_source *s = &stage->source[i];
+
+        for (int c = 0; c < s->channels; c++)
+            some |= s->add[c] != 0;
+        for (int m = 0; m < s->up_channels; m++)
+            some |= s->up_add[m] != 0;
+    }
+    return some;
+}
+
+/* How far stage s reads over the edge of a source: a kernel's half, through a
+ * transposed convolution as far again as its pixels are apart, in whole pixels
+ * of the map that is read.  Means of it lie within that, too. */
+static int reach(const nni_stage *s, const nni_source *from)
+{
+    const int taps = s->middle > s->kernel_y - 1 - s->middle
+                         ? s->middle : s->kernel_y - 1 - s->middle;
+
+    return nni_round_up((taps + (from->up_channels > 0)) * s->in_gap,
+                        from->gap);
+}
+
+/* A border of zeros: what is read over an edge is marked, and how far. */
+static void mark_edges(net *n)
+{
+    for (int k = 0; k < n->num_stages; k++) {
+        nni_stage *s = &n->stage[k];
+
+        s->bordered = over_edge(n, s);
+        s->uneven = s->bordered && has_constants(s);
+        for (int i = 0; s->bordered && i < s->num_sources; i++) {
+            const int far = reach(s, &s->source[i]);
+
+            n->margin = far > n->margin ? far : n->margin;
+            if (s->source[i].stage >= 0)
+                n->stage[s->source[i].stage].ringed = true;
         }
-    return CKKS_OK;
+    }
 }
 
 /* The logit must be the linear output of the last stage. */
@@ -245,7 +270,7 @@ ckks_status nni_init(net *out, const nn_model *m, const char *name)
     if (st == CKKS_OK)
         st = end(&n, v);
     if (st == CKKS_OK)
-        st = check_zero(&n);
+        mark_edges(&n);
     n.max_gap = 1;
     for (int k = 0; k < n.num_stages; k++) {
         if (n.stage[k].gap > n.max_gap)

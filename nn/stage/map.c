@@ -40,6 +40,8 @@ typedef struct table {
                                    values                                    */
     size_t row;                 /* of which a channel has so many            */
     double *bias;               /* shape (channels)                          */
+    double *edge;               /* shape (channels, taps), or NULL           */
+    int taps;
 } table;
 
 /* One source read by a stage. */
@@ -62,10 +64,6 @@ int nni_compare_terms(const void *a, const void *b)
         return x->feed < y->feed ? -1 : 1;
     if (x->step != y->step)
         return x->step < y->step ? -1 : 1;
-    if (x->carry_y != y->carry_y)
-        return x->carry_y < y->carry_y ? -1 : 1;
-    if (x->carry_x != y->carry_x)
-        return x->carry_x < y->carry_x ? -1 : 1;
     if (x->place_y != y->place_y)
         return x->place_y < y->place_y ? -1 : 1;
     if (x->place_x != y->place_x)
@@ -113,11 +111,7 @@ static bool locate(int *phase, nni_term *place, int y, int x,
         || !nni_live(l->ring_x, s->gap, s->width, x))
         return false;
     *place = (nni_term){ .step = (int32_t)((turn % slots + slots) % slots) };
-    if (!r->stage->bordered)
-        return true;
-    place->carry_y = (int16_t)cy;
-    place->carry_x = (int16_t)cx;
-    return abs(cy) < r->layout->grid_y && abs(cx) < r->layout->grid_x;
+    return true;
 }
 
 static double conv_weight(const reading *r, int o, int c, int tap)
@@ -132,13 +126,21 @@ static double conv_weight(const reading *r, int o, int c, int tap)
                              + (size_t)tap];
 }
 
+/* What a tap brings to the bias of channel o. */
+static void add_bias(table *t, int o, int tap, double value)
+{
+    t->bias[o] += value;
+    if (t->edge != NULL)
+        t->edge[o * t->taps + tap] += value;
+}
+
 /* weight (o, k) += w value; the constant part of the value goes to the bias. */
 static void add_weight(table *t, const reading *r, int o, int c, int k,
-                       double w)
+                       double w, int tap)
 {
     w *= r->stage->mul[o];
     t->weight[(size_t)o * t->row + (size_t)k] += w * r->source->mul[c];
-    t->bias[o] += w * r->source->add[c];
+    add_bias(t, o, tap, w * r->source->add[c]);
 }
 
 static void read_direct(table *t, const reading *r, int y, int x, int tap)
@@ -151,7 +153,7 @@ static void read_direct(table *t, const reading *r, int y, int x, int tap)
     first = find_group(t, r, phase, place);
     for (int c = 0; r->with_weights && c < r->source->channels; c++)
         for (int o = 0; o < r->stage->channels; o++)
-            add_weight(t, r, o, c, first + c, conv_weight(r, o, c, tap));
+            add_weight(t, r, o, c, first + c, conv_weight(r, o, c, tap), tap);
 }
 
 /* (conv . tconv) from stored channel c to output o, at one tap and corner. */
@@ -215,7 +217,7 @@ static void read_up_at(table *t, const reading *r, int tap, const up_place *y,
             for (int o = 0; o < r->stage->channels; o++)
                 add_weight(t, r, o, c, first + c, share
                            * up_weight(r, o, c, tap,
-                                       y->corner * 2 + x->corner));
+                                       y->corner * 2 + x->corner), tap);
     }
 }
 
@@ -232,8 +234,8 @@ static void read_up(table *t, const reading *r, int a, int b, int y, int x,
         read_up_at(t, r, tap, &py[i / nx], &px[i % nx]);
     for (int o = 0; r->with_weights && o < r->stage->channels; o++)
         for (int m = 0; m < s->up_channels; m++)
-            t->bias[o] += r->stage->mul[o] * conv_weight(r, o, m, tap)
-                          * s->up_add[m];
+            add_bias(t, o, tap, r->stage->mul[o] * conv_weight(r, o, m, tap)
+                                    * s->up_add[m]);
 }
 
 static void read_source(table *t, const reading *r, int a, int b)
@@ -321,6 +323,8 @@ static ckks_status make_phase(nni_phase *ph, table *t, const nni_placed *p,
     if (with_weights) {
         memset(t->weight, 0, channels * t->row * sizeof *t->weight);
         memset(t->bias, 0, channels * sizeof *t->bias);
+        if (t->edge != NULL)
+            memset(t->edge, 0, channels * (size_t)t->taps * sizeof *t->edge);
     }
     read_phase(t, p, s, y, x, with_weights);
     ph->groups = t->groups;
@@ -330,12 +334,18 @@ static ckks_status make_phase(nni_phase *ph, table *t, const nni_placed *p,
         ph->weight = malloc((channels * (size_t)ph->terms + 1)
                             * sizeof *ph->weight);
         ph->bias = malloc(channels * sizeof *ph->bias);
+        if (t->edge != NULL)
+            ph->edge = malloc(channels * (size_t)t->taps * sizeof *ph->edge);
     }
     if (ph->group == NULL
-        || (with_weights && (ph->weight == NULL || ph->bias == NULL)))
+        || (with_weights && (ph->weight == NULL || ph->bias == NULL
+                             || (ph->edge == NULL) != (t->edge == NULL))))
         return nn_fail(CKKS_EMEM, "%s: no memory for the weights of %s",
                        p->net->name, s->of->name);
     memcpy(ph->group, t->group, (size_t)ph->groups * sizeof *ph->group);
+    if (ph->edge != NULL)
+        memcpy(ph->edge, t->edge,
+               channels * (size_t)t->taps * sizeof *ph->edge);
     for (int g = 0; g < ph->groups; g++)
         m->feed[ph->group[g].term.feed].last = number;
     return with_weights ? quantise(ph, t, p, s, m) : CKKS_OK;
@@ -366,9 +376,13 @@ static ckks_status tables_init(table *t, nni_map *m, const nni_stage *s,
     if (with_weights) {
         t->weight = malloc(t->row * channels * sizeof *t->weight);
         t->bias = malloc(channels * sizeof *t->bias);
+        t->taps = s->kernel_y * s->kernel_x;
+        if (s->uneven)
+            t->edge = malloc(channels * (size_t)t->taps * sizeof *t->edge);
     }
     return t->group == NULL || m->phase == NULL || m->feed == NULL
-                   || (with_weights && (t->weight == NULL || t->bias == NULL))
+                   || (with_weights && (t->weight == NULL || t->bias == NULL
+                                        || (t->edge == NULL) == s->uneven))
                ? CKKS_EMEM : CKKS_OK;
 }
 
@@ -406,6 +420,7 @@ ckks_status nni_map_init(nni_map *out, const nni_placed *p, int k,
     free(t.group);
     free(t.weight);
     free(t.bias);
+    free(t.edge);
     if (st != CKKS_OK)
         nni_map_clear(&m);
     else
@@ -419,8 +434,47 @@ void nni_map_clear(nni_map *m)
         free(m->phase[i].group);
         free(m->phase[i].weight);
         free(m->phase[i].bias);
+        free(m->phase[i].edge);
     }
     free(m->phase);
     free(m->feed);
     memset(m, 0, sizeof *m);
+}
+
+/* ---- the bias of a slot -------------------------------------------------- */
+
+/* Whether tap t of a kernel lies in the map of `side` that is read, seen from
+ * position v along an axis. */
+static bool tap_inside(const nni_stage *s, int v, int tap, int side)
+{
+    const int at = v / s->in_gap + tap - s->middle;
+
+    return at >= 0 && at < side;
+}
+
+void nni_map_bias(double *value, const nni_map *m, const nni_placed *p, int k,
+                  int phase, int channel)
+{
+    const nni_stage *s = p->stage[k].of;
+    const nn_layout *l = &p->layout;
+    const nni_phase *ph = &m->phase[phase];
+    const nni_size map = nni_stage_size(s);
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    const int taps = s->kernel_y * s->kernel_x;
+    const int twice = s->source[0].up_channels > 0;
+    int a, b;
+
+    (void)nni_phase_at(&a, &b, l, &map, phase);
+    for (size_t j = 0; j < l->slots; j++) {
+        const int y = (int)(j % grid) / l->grid_x * l->ring_y + a;
+        const int x = (int)(j % grid) % l->grid_x * l->ring_x + b;
+
+        value[j] = ph->bias[channel];
+        for (int t = 0; ph->edge != NULL && t < taps; t++)
+            if (!tap_inside(s, y, t / s->kernel_x,
+                            s->source[0].height << twice)
+                || !tap_inside(s, x, t % s->kernel_x,
+                               s->source[0].width << twice))
+                value[j] -= ph->edge[channel * taps + t];
+    }
 }

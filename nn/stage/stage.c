@@ -123,8 +123,6 @@ ckks_status nni_finish_stage(nni_value *out, net *n, nni_stage *s,
                                 int channels, const float *bias)
 {
     s->channels = channels;
-    s->bordered = n->model->border == NN_ZERO && s->middle > 0
-                  && s->in_gap > 0;
     s->mul = nni_vector(n, channels, 1);
     s->add = nni_vector(n, channels, 0);
     if (s->mul == NULL || s->add == NULL)

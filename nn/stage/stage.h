@@ -38,7 +38,10 @@ typedef struct nni_stage {
     bool identity;              /* 1x1, weight 1: a layer between none       */
     bool dense;
     bool square;
-    bool bordered;              /* border zero, a kernel over the edge       */
+    bool bordered;              /* border zero: its kernel reads over an edge */
+    bool uneven;                /* and constants, which are not added there  */
+    bool ringed;                /* border zero: a kernel reads its output
+                                   over the edge, where it must be 0         */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
     int  middle;                /* the tap that stands on the pixel          */
@@ -63,6 +66,8 @@ typedef struct net {
     int num_stages;
     nni_stage *stage;           /* the last one gives the logit              */
     int max_gap;
+    int margin;                 /* border zero: how far over the edge of a map
+                                   kernels read, in pixels of the image      */
     void **block;               /* memory of vectors                         */
     size_t num_blocks;
 } net;

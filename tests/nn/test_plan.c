@@ -246,9 +246,7 @@ static void check_rotations(const nni_map *m, const nn_step *step,
                 for (int j = 0; j < (h < i ? m->phase[h].groups : k); j++) {
                     const nni_term *u = &m->phase[h].group[j].term;
 
-                    input &= u->feed != t->feed || u->step != t->step
-                             || u->carry_y != t->carry_y
-                             || u->carry_x != t->carry_x;
+                    input &= u->feed != t->feed || u->step != t->step;
                     sum &= h != i || u->step != t->step;
                 }
             if (step->rotate_inputs)
