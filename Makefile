@@ -197,7 +197,11 @@ test: $(B)/tests
 $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge check-layers
+# What is read of a volume, for tests/scripts/dicom.sh.
+$(B)/volume-dump: tests/volumes/dump.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
+
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump check-layers
 	FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 # Libraries whose files need each other in no circle.
@@ -229,6 +233,10 @@ check-peers: $(B)/seal-exchange $(B)/examples/05_sum_with_seal
 
 # A server that forges results (tests/scripts/malice.sh).
 $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
+
+# Volumes as they are read, for nibabel to compare (tests/scripts/volumes.py).
+$(B)/slices: tests/volumes/slices.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
 check-mutants:
@@ -315,7 +323,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
   read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
   png_create_read_struct png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
-  tests/support/model_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
+  tests/support/model_support.c tests/support/dicom_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
@@ -354,20 +362,20 @@ train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.s
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
-# The trainer's own rules, and networks of PyTorch exported; a minute.
+# The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.
 check-train: $(B)/volley
 	@if $(PYTHON) -c 'import torch' 2>/dev/null; then \
-	  $(PYTHON) -B unet/train/test.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_export.py; \
+	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && $(PYTHON) -B unet/train/test_export.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_networks.py; \
 	else echo "skip check-train: no PyTorch (make deps-train)"; fi
 check-long: check-train
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools python3-numpy python3-nibabel
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_TRAIN := python3-torch python3-numpy python3-pil
+DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
 deps-fftw:

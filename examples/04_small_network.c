@@ -29,12 +29,15 @@ static nn_layer layers[] = {
     { .op = NN_IMAGE, .name = "image", .channels = 1, .height = SIDE,
       .width = SIDE, .range = { 1, 0.7, 1 } },
     { .op = NN_CONV, .name = "taps", .num_in = 1, .in = { 0 }, .channels = 2,
-      .height = SIDE, .width = SIDE, .kernel = 3, .stride = 1, .weight = taps,
+      .height = SIDE, .width = SIDE, .kernel_y = 3, .kernel_x = 3, .stride = 1,
+      .dilation_y = 1, .dilation_x = 1, .groups = 1, .pad_top = 1,
+      .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .weight = taps,
       .bias = bias, .range = { 2, 0.7, 2 } },
     { .op = NN_SQUARE, .name = "square", .num_in = 1, .in = { 1 },
       .channels = 2, .height = SIDE, .width = SIDE, .range = { 4, 0.6, 2 } },
     { .op = NN_CONV, .name = "mix", .num_in = 1, .in = { 2 }, .channels = 1,
-      .height = SIDE, .width = SIDE, .kernel = 1, .stride = 1, .weight = mix,
+      .height = SIDE, .width = SIDE, .kernel_y = 1, .kernel_x = 1, .stride = 1,
+      .dilation_y = 1, .dilation_x = 1, .groups = 1, .weight = mix,
       .bias = bias, .range = { 4, 0.6, 1 } }
 };
 static const nn_model model = {

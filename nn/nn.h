@@ -39,18 +39,20 @@ ckks_status nn_relay(ckks_status s, const char *where);
 
 enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
        NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_THREADS = 1024,
-       NN_MAX_KERNEL = 16, NN_MAX_CLASSES = 64 };
+       NN_MAX_KERNEL = 16, NN_MAX_CLASSES = 64, NN_MAX_LABELS = 16 };
 
 typedef enum nn_op {
     NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
-    NN_CONV,            /* k x k, stride s                                   */
-    NN_TCONV,           /* transposed convolution 2x2, stride 2              */
-    NN_POOL,            /* mean of 2x2, stride 2                             */
+    NN_CONV,
+    NN_TCONV,           /* transposed convolution 2x2 or 4x4, stride 2       */
+    NN_POOL,            /* mean of k x k, stride k                           */
     NN_SQUARE,
     NN_QUADRATIC,       /* a x^2 + b x + c a channel                         */
     NN_BATCHNORM,
     NN_CONCAT,
-    NN_DENSE            /* every number of the map with every other          */
+    NN_DENSE,           /* every number of the map with every other          */
+    NN_ADD,             /* the sum of maps of one shape                      */
+    NN_UPSAMPLE         /* to twice the size                                 */
 } nn_op;
 
 /* NN_VALID: a kernel stays inside, and maps shrink. */
@@ -89,11 +91,21 @@ typedef struct nn_layer {
     int   in[NN_MAX_INPUTS];    /* layer numbers, all below this one         */
     int   channels;             /* of the output                             */
     int   height, width;        /* of the output, for the model's input size */
-    int   kernel;               /* NN_CONV: odd, except under NN_VALID       */
-    int   stride;               /* NN_CONV                                   */
+    int   kernel_y, kernel_x;   /* NN_CONV; NN_TCONV: 2 or 4; NN_POOL: its
+                                   size, which differs along the axes only
+                                   where one pixel is left                   */
+    int   stride;               /* NN_CONV; so are those that follow, and none
+                                   of them is 0 but pads: tap (p, q) of pixel
+                                   (y, x) is (s y + d_y p - top,
+                                   s x + d_x q - left)                       */
+    int   dilation_y, dilation_x;
+    int   groups;
+    int   pad_top, pad_left, pad_bottom, pad_right;
+    bool  bilinear;             /* NN_UPSAMPLE; else each pixel four times   */
     double eps;                 /* NN_BATCHNORM                              */
     /* Float weights, NULL where the op has none; they point into the model.
-     *   weight  conv (C_out, C_in, k, k), tconv (C_in, C_out, 2, 2),
+     *   weight  conv (C_out, C_in / groups, kernel_y, kernel_x),
+     *           tconv (C_in, C_out, k, k),
      *           dense (C_out, C_in, height, width of the input),
      *           batchnorm (C)
      *   bias    (C_out); batchnorm (C)     mean, var  batchnorm (C)
@@ -113,9 +125,16 @@ typedef struct nn_model {
     int  output;                /* layer number of the logits                */
     double threshold;           /* foreground, or class 1 of two with one
                                    logit, where logit > threshold            */
-    char foreground[NN_NAME];   /* of a mask; empty for classes              */
+    char foreground[NN_NAME];   /* of a mask of one class; else empty        */
     int  num_classes;           /* 0: the output is a mask                   */
     char class_name[NN_MAX_CLASSES][NN_NAME];
+    int  num_labels;            /* of a mask of several classes, a channel
+                                   each: label k where logit k is the largest,
+                                   the first of equal ones; else 0           */
+    char label_name[NN_MAX_LABELS][NN_NAME];
+    double label_max[NN_MAX_LABELS];    /* largest |logit|, <= the range's   */
+    double label_margin[NN_MAX_LABELS]; /* rms of the logit less the largest
+                                   of the others                             */
     int  num_layers;
     nn_layer *layer;
     float *data;                /* all tensors                               */
@@ -132,8 +151,8 @@ CKKS_CHECKED ckks_status nn_model_load(nn_model *out, const uint8_t *in,
 void nn_model_clear(nn_model *m);
 
 /* The network on one image by the file's own float weights, layer by layer,
- * nothing folded: logit (height, width) of a mask, or one number a channel of
- * the output of a classifier.  pixel: (channels, height, width), 0..255.
+ * nothing folded: logit (channels of the output, height, width) of a mask, or
+ * one number a channel of the output of a classifier.  pixel: (channels, height, width), 0..255.
  * Border: wrap as the rings give it (docs/model.md: the neighbour to the right
  * of column W-1 in row y is column 0 of row y + R, R the ring's height at that
  * resolution); halo: the image is extended by reflection by nn_halo_radius,
@@ -314,8 +333,12 @@ typedef struct nn_plan {
     char   foreground[NN_NAME];
     int    num_classes;
     char   class_name[NN_MAX_CLASSES][NN_NAME];
+    int    num_labels;              /* see nn_model                          */
+    char   label_name[NN_MAX_LABELS][NN_NAME];
+    double label_max[NN_MAX_LABELS];
     double logit_max;               /* calibrated                            */
-    double error_sd;                /* predicted, of the logit               */
+    double error_sd;                /* predicted, of the logit; of labels also
+                                       of the difference of any two          */
     double free_error_sd;           /* where memory was limited: that of the
                                        plan without a limit; else 0          */
     size_t num_keys;

@@ -62,7 +62,24 @@ typedef struct decrypt_work {
     uint8_t *name;              /* shape (sets, 16): names the result of each */
     unet_part *part;            /* shape (files): what each holds            */
     double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
+    double label[NN_MAX_LABELS];    /* largest |real part| of each one's     */
 } decrypt_work;
+
+/* Each label's slots by its own limit. */
+static ckks_status decrypt_check_labels(const decrypt_work *w,
+                                        const char *path)
+{
+    const nn_plan *p = w->plan;
+
+    for (int k = 0; k < p->num_labels; k++)
+        if (!(w->label[k] < unet_label_limit(p, k)))
+            return nn_fail(CKKS_EPARAM, "%s: the result has left its range (or "
+                           "the secret key is another): slots of label %d "
+                           "(%s) up to %.3g, the bound is %.3g", path, k,
+                           p->label_name[k], w->label[k],
+                           unet_label_limit(p, k));
+    return CKKS_OK;
+}
 
 static void decrypt_work_clear(decrypt_work *w)
 {
@@ -91,10 +108,10 @@ static ckks_status decrypt_work_init(decrypt_work *w)
                        "slots", job->images, nn_plan_outputs(p),
                        p->layout.slots);
     for (size_t i = 0; i < job->images; i++) {
-        size_t size = (size_t)job->size[i].height * (size_t)job->size[i].width;
+        size_t size = (size_t)p->out_channels;
 
-        if (p->num_classes > 0)
-            size = (size_t)p->out_channels;
+        if (p->num_classes == 0)
+            size *= (size_t)job->size[i].height * (size_t)job->size[i].width;
         r->logit[i] = calloc(size, sizeof **r->logit);
         if (r->logit[i] == NULL)
             return nn_fail(CKKS_EMEM, "no memory for %zu pixels", size);
@@ -147,6 +164,7 @@ static ckks_status decrypt_one(decrypt_work *w, unet_reader *reader,
     const size_t n = w->plan->layout.slots;
     double *re = w->slots + (size_t)k * n;
     double *im = w->slots + (size_t)nn_plan_outputs(w->plan) * n;
+    double most = 0;
     ckks_pt pt = {0};
     ckks_ct ct = {0};
     ckks_status s = unet_reader_next(&ct, reader, w->ctx);
@@ -163,7 +181,14 @@ static ckks_status decrypt_one(decrypt_work *w, unet_reader *reader,
     }
     for (size_t j = 0; j < n && s == CKKS_OK; j++) {
         w->r.stray = fmax(w->r.stray, fabs(im[j]));
-        w->r.largest = fmax(w->r.largest, fabs(re[j]));
+        most = fmax(most, fabs(re[j]));
+    }
+    w->r.largest = fmax(w->r.largest, most);
+    if (w->plan->num_labels > 0) {
+        double *label = &w->label[k * w->plan->num_labels
+                                  / nn_plan_outputs(w->plan)];
+
+        *label = fmax(*label, most);
     }
     ckks_pt_clear(&pt);
     ckks_ct_clear(&ct);
@@ -210,7 +235,9 @@ static ckks_status decrypt_part(decrypt_work *w, unet_reader *reader,
         if (s == CKKS_OK)
             s = unet_unpack(w->r.logit, w->plan, &w->r.job, w->slots, set);
     }
-    return s == CKKS_OK ? decrypt_check_range(&w->r, path) : s;
+    if (s == CKKS_OK)
+        s = decrypt_check_range(&w->r, path);
+    return s == CKKS_OK ? decrypt_check_labels(w, path) : s;
 }
 
 /* File i: it must still be the part that it was. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unet.h"
+#include "partial.h"
 
 ckks_status unet_check_keys(const nn_plan *p, const ckks_keys *keys)
 {
@@ -27,49 +27,73 @@ ckks_status unet_check_keys(const nn_plan *p, const ckks_keys *keys)
     return CKKS_OK;
 }
 
-/* One set from file to file; in and out are all zero before and after. */
-static ckks_status server_set(unet_writer *writer, unet_reader *reader,
-                              ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                              const nn_weights *w, const ckks_ctx *ctx,
-                              const ckks_keys *keys,
-                              const unet_progress *progress)
+/* What an evaluation works with. */
+typedef struct server_work {
+    const nn_plan *plan;
+    const nn_weights *weights;
+    const ckks_ctx *ctx;
+    const ckks_keys *keys;
+    const unet_progress *progress;
+    unet_reader *reader;
+    unet_writer *writer;
+    uni_partial *partial;       /* NULL: nothing is kept                     */
+    ckks_ct *in, *out;          /* of a set; all zero between sets           */
+    size_t found;               /* sets that were done before                */
+} server_work;
+
+static ckks_status server_run(server_work *w)
 {
-    const int n_in = nn_plan_inputs(p), n_out = nn_plan_outputs(p);
     ckks_status s = CKKS_OK;
 
-    for (int k = 0; k < n_in && s == CKKS_OK; k++)
-        s = unet_reader_next(&in[k], reader, ctx);
+    for (int k = 0; k < nn_plan_inputs(w->plan) && s == CKKS_OK; k++)
+        s = unet_reader_next(&w->in[k], w->reader, w->ctx);
     if (s == CKKS_OK)
-        s = nn_run(out, in, p, w, keys,
-                   progress != NULL ? &progress->step : NULL);
-    for (int k = 0; k < n_out && s == CKKS_OK; k++)
-        s = unet_writer_put(writer, &out[k]);
-    for (int k = 0; k < n_in; k++)
-        ckks_ct_clear(&in[k]);
-    for (int k = 0; k < n_out; k++)
-        ckks_ct_clear(&out[k]);
+        s = nn_run(w->out, w->in, w->plan, w->weights, w->keys,
+                   w->progress != NULL ? &w->progress->step : NULL);
     return s;
 }
 
-static ckks_status server_all(unet_writer *writer, unet_reader *reader,
-                              size_t sets, const nn_plan *p,
-                              const nn_weights *w,
-                              const ckks_ctx *ctx, const ckks_keys *keys,
-                              const unet_progress *progress)
+/* One set: as it was kept, or from file to file. */
+static ckks_status server_set(server_work *w)
 {
-    const size_t n_in = (size_t)nn_plan_inputs(p);
-    const size_t n_out = (size_t)nn_plan_outputs(p);
+    const int n_in = nn_plan_inputs(w->plan), n_out = nn_plan_outputs(w->plan);
+    bool found = false;
+    ckks_status s = w->partial == NULL ? CKKS_OK
+                    : uni_partial_next(w->out, &found, w->partial);
+
+    if (s == CKKS_OK && found) {
+        w->found++;
+        s = unet_reader_skip(w->reader, 1);
+    } else if (s == CKKS_OK) {
+        s = server_run(w);
+    }
+    for (int k = 0; k < n_out && s == CKKS_OK; k++)
+        s = unet_writer_put(w->writer, &w->out[k]);
+    if (s == CKKS_OK && w->partial != NULL && !found)
+        s = uni_partial_put(w->partial, w->out);
+    for (int k = 0; k < n_in; k++)
+        ckks_ct_clear(&w->in[k]);
+    for (int k = 0; k < n_out; k++)
+        ckks_ct_clear(&w->out[k]);
+    return s;
+}
+
+static ckks_status server_all(server_work *w, size_t sets)
+{
+    const size_t n_in = (size_t)nn_plan_inputs(w->plan);
+    const size_t n_out = (size_t)nn_plan_outputs(w->plan);
     ckks_ct *ct = calloc(n_in + n_out, sizeof *ct);
     ckks_status s = CKKS_OK;
 
     if (ct == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu ciphertexts",
                        n_in + n_out);
+    w->in = ct;
+    w->out = ct + n_in;
     for (size_t set = 0; set < sets && s == CKKS_OK; set++) {
-        if (progress != NULL && progress->set != NULL)
-            progress->set(progress->step.user, set, sets);
-        s = server_set(writer, reader, ct + n_in, ct, p, w, ctx, keys,
-                       progress);
+        if (w->progress != NULL && w->progress->set != NULL)
+            w->progress->set(w->progress->step.user, set, sets);
+        s = server_set(w);
     }
     free(ct);
     return s;
@@ -104,15 +128,30 @@ static ckks_status server_open(unet_writer **out, unet_reader *reader,
                             UNET_OUTPUT, info.request, part);
 }
 
+/* What was kept of an evaluation that was cut, if it may be. */
+static ckks_status server_partial(server_work *w, const char *out_path,
+                                  const unet_keep *keep, size_t sets)
+{
+    bool other = false;
+    ckks_status s;
+
+    if (keep == NULL || sets < 2)
+        return CKKS_OK;
+    s = uni_partial_open(&w->partial, &other, out_path, keep->mark, w->plan,
+                         w->ctx);
+    if (s == CKKS_OK && keep->found != NULL)
+        keep->found(keep->user, uni_partial_sets(w->partial), other);
+    return s;
+}
+
 ckks_status unet_evaluate(const char *out_path, unet_done *done,
                           const char *in_path, const unet_part *part,
-                          const nn_plan *p, const nn_weights *w,
-                          const ckks_ctx *ctx,
-                          const ckks_keys *keys,
-                          const unet_progress *progress)
+                          const unet_keep *keep, const nn_plan *p,
+                          const nn_weights *w, const ckks_ctx *ctx,
+                          const ckks_keys *keys, const unet_progress *progress)
 {
-    unet_reader *reader = NULL;
-    unet_writer *writer = NULL;
+    server_work work = { .plan = p, .weights = w, .ctx = ctx, .keys = keys,
+                         .progress = progress };
     unet_done did = {0};
     unet_part what = {0};
     ckks_status s;
@@ -122,23 +161,27 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
         return nn_fail(CKKS_EARG, "unet_evaluate: null pointer");
     s = unet_check_keys(p, keys);
     if (s == CKKS_OK)
-        s = unet_reader_open(&reader, in_path, p, UNET_INPUT);
+        s = unet_reader_open(&work.reader, in_path, p, UNET_INPUT);
     if (s == CKKS_OK)
-        s = server_part(&what, reader, part, in_path);
+        s = server_part(&what, work.reader, part, in_path);
     if (s == CKKS_OK)
-        s = server_open(&writer, reader, out_path, p, &what);
+        s = server_open(&work.writer, work.reader, out_path, p, &what);
     if (s == CKKS_OK)
-        s = server_all(writer, reader, what.count, p, w, ctx, keys, progress);
+        s = server_partial(&work, out_path, keep, what.count);
     if (s == CKKS_OK)
-        s = unet_writer_finish(writer, &did.download);
+        s = server_all(&work, what.count);
+    if (s == CKKS_OK)
+        s = unet_writer_finish(work.writer, &did.download);
     if (s == CKKS_OK) {
-        did.images = unet_reader_job(reader)->images;
+        did.images = unet_reader_job(work.reader)->images;
         did.sets = what.count;
-        did.upload = unet_reader_bytes(reader);
+        did.found = work.found;
+        did.upload = unet_reader_bytes(work.reader);
         if (done != NULL)
             *done = did;
     }
-    unet_reader_close(&reader);
-    unet_writer_clear(&writer);
+    uni_partial_close(&work.partial, s == CKKS_OK);
+    unet_reader_close(&work.reader);
+    unet_writer_clear(&work.writer);
     return s;
 }

@@ -145,11 +145,18 @@ void unet_tile_paste(double *map, const nn_plan *p, const double *tile,
         rows = p->core_height;
     if (columns > p->core_width)
         columns = p->core_width;
-    for (int y = 0; y < rows; y++)
-        memcpy(map + (size_t)(where.y + y) * (size_t)size.width + where.x,
-               tile + (size_t)(p->halo + y) * (size_t)p->layout.width
-                    + p->halo,
-               (size_t)columns * sizeof *map);
+    for (int c = 0; c < p->out_channels; c++) {
+        double *to = map + (size_t)c * (size_t)size.height
+                               * (size_t)size.width;
+        const double *from = tile + (size_t)c * (size_t)p->layout.height
+                                        * (size_t)p->layout.width;
+
+        for (int y = 0; y < rows; y++)
+            memcpy(to + (size_t)(where.y + y) * (size_t)size.width + where.x,
+                   from + (size_t)(p->halo + y) * (size_t)p->layout.width
+                       + p->halo,
+                   (size_t)columns * sizeof *map);
+    }
 }
 
 /* Doubles of one channel of a tile. */
@@ -206,17 +213,21 @@ ckks_status unet_pack(double *slots, const nn_plan *p, const unet_job *job,
 
 /* A map behind poolings and strides is smaller: each of its pixels stands for a
  * square of the tile's, the only one of a map of gap 0 for all.  In place, from
- * the end: no source is overwritten before it is read, for a pixel's place in
- * the tile is never before that in the map. */
+ * the last channel's end: no source is overwritten before it is read, for a
+ * pixel's place in the tile is never before that in the map. */
 static void dvr_grow(double *tile, const nn_plan *p)
 {
-    const int gap = p->out_gap > 0 ? p->out_gap : NN_MAX_SIDE;
-    const int width = p->layout.width, small = (width + gap - 1) / gap;
+    const int gap = p->out_gap > 0 ? p->out_gap : 2 * NN_MAX_SIDE;
+    const int height = p->layout.height, width = p->layout.width;
+    const int rows = (height + gap - 1) / gap, small = (width + gap - 1) / gap;
 
-    for (int y = p->layout.height - 1; gap > 1 && y >= 0; y--)
-        for (int x = width - 1; x >= 0; x--)
-            tile[(size_t)y * (size_t)width + (size_t)x] =
-                tile[(size_t)(y / gap) * (size_t)small + (size_t)(x / gap)];
+    for (int c = p->out_channels - 1; gap > 1 && c >= 0; c--)
+        for (int y = height - 1; y >= 0; y--)
+            for (int x = width - 1; x >= 0; x--)
+                tile[((size_t)c * (size_t)height + (size_t)y) * (size_t)width
+                     + (size_t)x] =
+                    tile[((size_t)c * (size_t)rows + (size_t)(y / gap))
+                             * (size_t)small + (size_t)(x / gap)];
 }
 
 ckks_status unet_unpack(double *const *logit, const nn_plan *p,

@@ -79,7 +79,8 @@ int unet_job_count(const unet_job *job, const nn_plan *p, size_t set);
  * width) of the image it lies in. */
 void unet_tile_cut(double *tile, const nn_plan *p, const double *pixel,
                    unet_size size, unet_tile where);
-/* The core of tile (layout.height, layout.width) into map (height, width). */
+/* The core of tile (out_channels, layout.height, layout.width) into map
+ * (out_channels, height, width). */
 void unet_tile_paste(double *map, const nn_plan *p, const double *tile,
                      unet_size size, unet_tile where);
 
@@ -98,8 +99,8 @@ unet_pixels unet_pixels_array(const double *const *pixel);
 CKKS_CHECKED ckks_status unet_pack(double *slots, const nn_plan *p,
                                    const unet_job *job,
                                    const unet_pixels *pixels, size_t set);
-/* The part of logit[i] (height, width; of a classifier out_channels) that one
- * set's slots (nn_plan_outputs, layout.slots) hold. */
+/* The part of logit[i] (out_channels, height, width; of a classifier
+ * out_channels) that one set's slots (nn_plan_outputs, layout.slots) hold. */
 CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
@@ -296,18 +297,20 @@ CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
 /* What a file of results holds. */
 typedef struct unet_result {
     unet_job job;
-    double **logit;         /* shape (images), each (height, width) or, of a
-                               classifier, (out_channels)                    */
+    double **logit;         /* shape (images), each (out_channels, height,
+                               width) or, of a classifier, (out_channels)    */
     double stray, bound;    /* largest |imaginary part| of any slot (0 in the
                                real ring), and what it had to stay below     */
-    double largest, limit;  /* the same of |real part|                       */
+    double largest, limit;  /* the same of |real part|; of labels each has a
+                               limit of its own, at most this one            */
     uint64_t bytes;         /* of the files                                  */
 } unet_result;
 
 /* Decrypts the files of one result: one, or all its parts in any order.  The
  * inputs and the network are real, so the imaginary parts are nothing but
  * error: a result in which they leave unet_bound has left the range of the
- * modulus, and so has one whose slots leave unet_limit.  Both are refused.
+ * modulus, and so has one whose slots leave unet_limit, or those of a label
+ * unet_label_limit.  Both are refused.
  *
  * request: what the result must answer; gets what names the answers, if all
  * went well.  NULL: any result of the plan is taken.  Refused in any case are
@@ -334,6 +337,17 @@ void unet_result_clear(unet_result *r);
 double unet_bound(const nn_plan *p);
 double unet_limit(const nn_plan *p);
 
+/* The limit of a label's slots: 64 times its largest logit that was calibrated,
+ * no less than 64, no more than unet_limit.  label: 0..num_labels - 1. */
+double unet_label_limit(const nn_plan *p, int label);
+
+/* mask (height, width) from the logits of an image: 1 where the logit is above
+ * the threshold, else 0; of labels the number of the largest logit, of equal
+ * ones the first.
+ *   errors  CKKS_EARG  a network of classes; no pixel */
+CKKS_CHECKED ckks_status unet_mask(uint8_t *mask, const nn_plan *p,
+                                   const double *logit, unet_size size);
+
 /* ---- server (server.c) -------------------------------------------------- */
 
 /* CKKS_EKEY, naming it, if a key of the plan is not among these. */
@@ -343,15 +357,31 @@ CKKS_CHECKED ckks_status unet_check_keys(const nn_plan *p,
 /* What an evaluation did. */
 typedef struct unet_done {
     size_t images, sets;
+    size_t found;                   /* of these sets, done before it began   */
     uint64_t upload, download;      /* bytes of both files                   */
 } unet_done;
 
+/* How an evaluation that is cut can be taken up again: sets that are done are
+ * kept in OUT.partial until all are.  mark: names all that they depend on,
+ * plan, weights, keys, inputs and part; what was kept under another is begun
+ * anew.  found: told before the first set how many there may be, or that they
+ * are of another mark; may be NULL. */
+typedef struct unet_keep {
+    uint8_t mark[UNET_ID];
+    void (*found)(void *user, size_t sets, int other);
+    void *user;
+} unet_keep;
+
 /* Evaluates the network on the sets of a file, one after the other: all, or a
- * part of those that it holds.  done may be NULL.
- *   errors  CKKS_EARG  a part that the file does not hold */
+ * part of those that it holds.  keep: NULL, or of one set: nothing is kept.  The
+ * result is the same to the bit.  done may be NULL.
+ *   errors  CKKS_EARG     a part that the file does not hold
+ *           CKKS_EIO      another evaluation writes to OUT.partial
+ *           CKKS_EFORMAT  a file of that name that is no part of a result */
 CKKS_CHECKED ckks_status unet_evaluate(const char *out_path, unet_done *done,
                                        const char *in_path,
-                                       const unet_part *part, const nn_plan *p,
+                                       const unet_part *part,
+                                       const unet_keep *keep, const nn_plan *p,
                                        const nn_weights *w,
                                        const ckks_ctx *ctx,
                                        const ckks_keys *keys,

@@ -93,3 +93,24 @@ int uni_vct_per_set(const nn_plan *p, unet_kind kind)
 {
     return kind == UNET_INPUT ? nn_plan_inputs(p) : nn_plan_outputs(p);
 }
+
+uint64_t uni_vct_most(const ckks_ctx *ctx)
+{
+    return 4096 + (uint64_t)16 * 2 * ckks_ctx_slots(ctx)
+                  * (uint64_t)(ckks_ctx_top_level(ctx) + 1);
+}
+
+ckks_status uni_vct_check(const ckks_ct *ct, const char *path, int level,
+                          double scale)
+{
+    const double ratio = ct->scale / scale;
+
+    if (ct->degree != 1 || ct->level != level)
+        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of degree %d, level "
+                       "%d; the plan says 1, %d", path, ct->degree, ct->level,
+                       level);
+    if (!(ratio > 1 - 0x1p-32 && ratio < 1 + 0x1p-32))
+        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of scale %.17g; the "
+                       "plan says %.17g", path, ct->scale, scale);
+    return CKKS_OK;
+}

@@ -34,6 +34,13 @@ void uni_vct_store(uint8_t *b, uint64_t x, int bytes);
 ckks_status uni_vct_sizes(unet_job *job, const uint8_t *table,
                           const char *path);
 
+/* Bytes no ciphertext of this context needs more than. */
+uint64_t uni_vct_most(const ckks_ctx *ctx);
+/* A ciphertext of degree 1, of this level and scale.
+ *   errors  CKKS_EFORMAT */
+ckks_status uni_vct_check(const ckks_ct *ct, const char *path, int level,
+                          double scale);
+
 /* A request of the job, nothing uploaded and nothing answered. */
 ckks_status uni_request_init(unet_request *out, const nn_plan *p,
                              const unet_job *job);

@@ -256,27 +256,6 @@ void unet_reader_info(unet_info *out, const unet_reader *r)
     *out = r->info;
 }
 
-/* Bytes no ciphertext of this context needs more than. */
-static uint64_t vct_most(const ckks_ctx *ctx)
-{
-    return 4096 + (uint64_t)16 * 2 * ckks_ctx_slots(ctx)
-                  * (uint64_t)(ckks_ctx_top_level(ctx) + 1);
-}
-
-static ckks_status vct_check_ct(const unet_reader *r, const ckks_ct *ct)
-{
-    double ratio = ct->scale / r->scale;
-
-    if (ct->degree != 1 || ct->level != r->level)
-        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of degree %d, level "
-                       "%d; the plan says 1, %d", r->path, ct->degree,
-                       ct->level, r->level);
-    if (!(ratio > 1 - 0x1p-32 && ratio < 1 + 0x1p-32))
-        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of scale %.17g; the "
-                       "plan says %.17g", r->path, ct->scale, r->scale);
-    return CKKS_OK;
-}
-
 /* The length in front of a ciphertext, within the file. */
 static ckks_status vct_length(uint64_t *size, unet_reader *r)
 {
@@ -330,10 +309,10 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
     s = vct_length(&size, r);
     if (s != CKKS_OK)
         return s;
-    if (size > vct_most(ctx))
+    if (size > uni_vct_most(ctx))
         return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes; none has "
                        "more than %llu", r->path, (unsigned long long)size,
-                       (unsigned long long)vct_most(ctx));
+                       (unsigned long long)uni_vct_most(ctx));
     s = uni_vct_room(&r->buffer, &r->capacity, (size_t)size + 1);
     if (s == CKKS_OK)
         s = vct_read(r, r->buffer, (size_t)size);
@@ -342,7 +321,7 @@ ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
     s = ckks_ct_load(&ct, ctx, r->buffer, (size_t)size);
     if (s != CKKS_OK)
         return nn_relay(s, r->path);
-    s = vct_check_ct(r, &ct);
+    s = uni_vct_check(&ct, r->path, r->level, r->scale);
     if (s == CKKS_OK && r->objects == 1 && r->left != 0)
         s = nn_fail(CKKS_EFORMAT, "%s: %llu bytes too many at the end",
                     r->path, (unsigned long long)r->left);

@@ -4,23 +4,28 @@
 
 #include "format/loader.h"
 
-/* The keys of a layer beside op, name and in; all of them must be there. */
+enum { KEYS = 6 };
+
+/* The keys of a layer beside op, name and in: those that must be there, and
+ * those that may. */
 static const struct model_op {
     const char *name;
     nn_op op;
     int min_in, max_in;
-    const char *key[6];
-    const char *may;            /* a key that may be there, or NULL          */
+    const char *key[KEYS], *may[KEYS];
 } model_ops[] = {
-    { "conv", NN_CONV, 1, 1, { "weight", "bias", "kernel" }, "stride" },
-    { "tconv", NN_TCONV, 1, 1, { "weight", "bias" }, NULL },
-    { "pool", NN_POOL, 1, 1, { NULL }, NULL },
-    { "square", NN_SQUARE, 1, 1, { NULL }, NULL },
-    { "quadratic", NN_QUADRATIC, 1, 1, { "a", "b", "c" }, NULL },
+    { "conv", NN_CONV, 1, 1, { "weight", "bias", "kernel" },
+      { "stride", "pad", "dilation", "groups" } },
+    { "tconv", NN_TCONV, 1, 1, { "weight", "bias" }, { "kernel" } },
+    { "pool", NN_POOL, 1, 1, { NULL }, { "size" } },
+    { "square", NN_SQUARE, 1, 1, { NULL }, { NULL } },
+    { "quadratic", NN_QUADRATIC, 1, 1, { "a", "b", "c" }, { NULL } },
     { "batchnorm", NN_BATCHNORM, 1, 1,
-      { "weight", "bias", "mean", "var", "eps" }, NULL },
-    { "concat", NN_CONCAT, 2, NN_MAX_INPUTS, { NULL }, NULL },
-    { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, NULL },
+      { "weight", "bias", "mean", "var", "eps" }, { NULL } },
+    { "concat", NN_CONCAT, 2, NN_MAX_INPUTS, { NULL }, { NULL } },
+    { "add", NN_ADD, 2, NN_MAX_INPUTS, { NULL }, { NULL } },
+    { "upsample", NN_UPSAMPLE, 1, 1, { "mode" }, { NULL } },
+    { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, { NULL } },
 };
 
 /* ---- tensors of a layer -------------------------------------------------- */
@@ -78,31 +83,6 @@ static ckks_status layer_vector(const float **out, nni_loader *l,
 /* ---- one function for each kind of layer -------------------------------- *
  * y starts with the channels and size of its first input x. */
 
-/* valid: as many places as the kernel has inside; wrap: whole strides, in the
- * ring too; else one for every stride begun. */
-static ckks_status layer_conv_size(nn_layer *y, const nn_model *m)
-{
-    if (m->border == NN_VALID && (y->height < y->kernel
-                                  || y->width < y->kernel))
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: a kernel of %d on a map "
-                       "of %d x %d, with border valid", y->name, y->kernel,
-                       y->height, y->width);
-    if (m->border == NN_WRAP && y->stride > 1)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d, with border "
-                       "wrap it is 1", y->name, y->stride);
-    if (m->border == NN_HALO && (y->height % y->stride != 0
-                                 || y->width % y->stride != 0))
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: stride %d on a map of "
-                       "%d x %d", y->name, y->stride, y->height, y->width);
-    if (m->border == NN_VALID) {
-        y->height -= y->kernel - 1;
-        y->width -= y->kernel - 1;
-    }
-    y->height = (y->height + y->stride - 1) / y->stride;
-    y->width = (y->width + y->stride - 1) / y->stride;
-    return CKKS_OK;
-}
-
 static ckks_status layer_conv(nni_loader *l, nn_layer *y,
                               const nni_json_node *node)
 {
@@ -111,64 +91,81 @@ static ckks_status layer_conv(nni_loader *l, nn_layer *y,
     ckks_status s;
 
     snprintf(where, sizeof where, "layer %s", y->name);
-    s = nni_load_int(&y->kernel, nni_json_get(&l->net, node, "kernel"), where,
-                    "kernel", 1, NN_MAX_KERNEL);
-    if (s == CKKS_OK && l->m.border != NN_VALID && y->kernel % 2 == 0)
-        s = nn_fail(CKKS_EFORMAT, "model: layer %s: kernel is %d, want an odd "
-                    "one (only border valid takes even ones)", y->name,
-                    y->kernel);
-    y->stride = 1;
-    if (s == CKKS_OK && nni_json_get(&l->net, node, "stride") != NULL)
-        s = nni_load_int(&y->stride, nni_json_get(&l->net, node, "stride"),
-                        where, "stride", 1, NN_MAX_KERNEL);
-    if (s == CKKS_OK)
-        s = layer_conv_size(y, &l->m);
+    s = nni_load_conv(l, y, node, where);
     if (s != CKKS_OK)
         return s;
-    shape[2] = shape[3] = y->kernel;
+    shape[1] /= y->groups;
+    shape[2] = y->kernel_y;
+    shape[3] = y->kernel_x;
     s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+    if (s == CKKS_OK && shape[0] % y->groups != 0)
+        s = nn_fail(CKKS_EFORMAT, "model: layer %s: %d groups of %d output "
+                    "channels", y->name, y->groups, (int)shape[0]);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[0];
     return layer_vector(&y->bias, l, y, node, "bias");
 }
 
+/* To twice the size. */
+static ckks_status layer_double(nn_layer *y, const char *op)
+{
+    if (y->height > NN_MAX_SIDE / 2 || y->width > NN_MAX_SIDE / 2)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %d x %d, at "
+                       "most %d a side come out", y->name, op, y->height,
+                       y->width, NN_MAX_SIDE);
+    y->height *= 2;
+    y->width *= 2;
+    return CKKS_OK;
+}
+
 static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
                                const nni_json_node *node)
 {
+    const nni_json_node *kernel = nni_json_get(&l->net, node, "kernel");
     int64_t shape[4] = { y->channels, -1, 2, 2 };
-    ckks_status s;
+    char where[NN_NAME + 8];
+    ckks_status s = CKKS_OK;
 
-    if (y->height > NN_MAX_SIDE / 2 || y->width > NN_MAX_SIDE / 2)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: tconv of %d x %d, at "
-                       "most %d a side come out", y->name, y->height, y->width,
-                       NN_MAX_SIDE);
-    y->height *= 2;
-    y->width *= 2;
-    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+    snprintf(where, sizeof where, "layer %s", y->name);
+    y->kernel_y = 2;
+    if (kernel != NULL)
+        s = nni_load_int(&y->kernel_y, kernel, where, "kernel", 2, 4);
+    if (s == CKKS_OK && y->kernel_y == 3)
+        s = nn_fail(CKKS_EFORMAT, "model: %s: kernel is 3, a tconv's is 2, or "
+                    "4 with a padding of 1", where);
+    y->kernel_x = y->kernel_y;
+    shape[2] = shape[3] = y->kernel_y;
+    if (s == CKKS_OK)
+        s = layer_double(y, "tconv");
+    if (s == CKKS_OK)
+        s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[1];
     return layer_vector(&y->bias, l, y, node, "bias");
 }
 
-/* Under wrap the ring halves with the size, so it has to be even, too. */
-static ckks_status layer_pool(const nni_loader *l, nn_layer *y)
+static ckks_status layer_upsample(const nni_loader *l, nn_layer *y,
+                                  const nni_json_node *node)
 {
-    const nn_model *m = &l->m;
-    int ring_y = (int)((int64_t)m->ring_y * y->height / m->height);
-    int ring_x = (int)((int64_t)m->ring_x * y->width / m->width);
+    const nni_json_node *mode = nni_json_get(&l->net, node, "mode");
+    const char *word = mode->kind == NN_JSON_STRING ? mode->text : "";
 
-    if (y->height % 2 != 0 || y->width % 2 != 0)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: pool of an odd size, "
-                       "%d x %d", y->name, y->height, y->width);
-    if (ring_y % 2 != 0 || ring_x % 2 != 0)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: pool of an odd ring, "
-                       "%d x %d (of %d x %d at the image), with border wrap",
-                       y->name, ring_y, ring_x, m->ring_y, m->ring_x);
-    y->height /= 2;
-    y->width /= 2;
-    return CKKS_OK;
+    y->bilinear = strcmp(word, "bilinear") == 0;
+    if (!y->bilinear && strcmp(word, "nearest") != 0)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: mode is \"%s\", want "
+                       "nearest or bilinear", y->name, word);
+    return layer_double(y, "upsample");
+}
+
+static ckks_status layer_pool(nni_loader *l, nn_layer *y,
+                              const nni_json_node *node)
+{
+    char where[NN_NAME + 8];
+
+    snprintf(where, sizeof where, "layer %s", y->name);
+    return nni_load_pool(l, y, node, where);
 }
 
 static ckks_status layer_quadratic(nni_loader *l, nn_layer *y,
@@ -206,25 +203,51 @@ static ckks_status layer_batchnorm(nni_loader *l, nn_layer *y,
     return s;
 }
 
+/* Whether input number i has the size of the first. */
+static ckks_status layer_same_size(const nni_loader *l, const nn_layer *y,
+                                   int i, const char *op)
+{
+    const nn_layer *x = &l->m.layer[y->in[i]];
+
+    if (x->height == y->height && x->width == y->width)
+        return CKKS_OK;
+    return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %s, %d x %d, and %s, "
+                   "%d x %d", y->name, op, l->m.layer[y->in[0]].name,
+                   y->height, y->width, x->name, x->height, x->width);
+}
+
 static ckks_status layer_concat(const nni_loader *l, nn_layer *y)
 {
     int channels = 0;
 
     for (int i = 0; i < y->num_in; i++) {
-        const nn_layer *x = &l->m.layer[y->in[i]];
+        ckks_status s = layer_same_size(l, y, i, "concat");
 
-        if (x->height != y->height || x->width != y->width)
-            return nn_fail(CKKS_EFORMAT, "model: layer %s: concat of %s, "
-                           "%d x %d, and %s, %d x %d", y->name,
-                           l->m.layer[y->in[0]].name, y->height, y->width,
-                           x->name, x->height, x->width);
-        channels += x->channels;
+        if (s != CKKS_OK)
+            return s;
+        channels += l->m.layer[y->in[i]].channels;
     }
     if (channels > NN_MAX_CHANNELS)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: concat gives %d "
                        "channels, at most %d", y->name, channels,
                        NN_MAX_CHANNELS);
     y->channels = channels;
+    return CKKS_OK;
+}
+
+static ckks_status layer_add(const nni_loader *l, const nn_layer *y)
+{
+    for (int i = 0; i < y->num_in; i++) {
+        const nn_layer *x = &l->m.layer[y->in[i]];
+        ckks_status s = layer_same_size(l, y, i, "add");
+
+        if (s == CKKS_OK && x->channels != y->channels)
+            s = nn_fail(CKKS_EFORMAT, "model: layer %s: add of %s, %d channels,"
+                        " and %s, %d", y->name, l->m.layer[y->in[0]].name,
+                        y->channels, x->name, x->channels);
+        if (s != CKKS_OK)
+            return s;
+    }
     return CKKS_OK;
 }
 
@@ -278,7 +301,7 @@ static ckks_status layer_head(const struct model_op **op, nni_loader *l,
 {
     const nni_json_node *word = nni_json_get(&l->net, node, "op");
     nn_layer *y = &l->m.layer[number];
-    const char *keys[11] = { "op", "name", "in" };
+    const char *keys[3 + 2 * KEYS + 1] = { "op", "name", "in" };
     size_t num_keys = 3;
     char where[NN_NAME + 8];
     ckks_status s;
@@ -299,10 +322,11 @@ static ckks_status layer_head(const struct model_op **op, nni_loader *l,
         return nn_fail(CKKS_EFORMAT, "model: layer %s: unknown op \"%s\"",
                        y->name,
                        word != NULL && word->text != NULL ? word->text : "");
-    for (size_t i = 0; i < 6 && (*op)->key[i] != NULL; i++)
+    for (size_t i = 0; i < KEYS && (*op)->key[i] != NULL; i++)
         keys[num_keys++] = (*op)->key[i];
-    if ((*op)->may != NULL && nni_json_get(&l->net, node, (*op)->may) != NULL)
-        keys[num_keys++] = (*op)->may;
+    for (size_t i = 0; i < KEYS && (*op)->may[i] != NULL; i++)
+        if (nni_json_get(&l->net, node, (*op)->may[i]) != NULL)
+            keys[num_keys++] = (*op)->may[i];
     snprintf(where, sizeof where, "layer %s", y->name);
     return nni_load_object(&l->net, node, where, keys);
 }
@@ -329,13 +353,17 @@ ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
     case NN_TCONV:
         return layer_tconv(l, y, node);
     case NN_POOL:
-        return layer_pool(l, y);
+        return layer_pool(l, y, node);
     case NN_QUADRATIC:
         return layer_quadratic(l, y, node);
     case NN_BATCHNORM:
         return layer_batchnorm(l, y, node);
     case NN_CONCAT:
         return layer_concat(l, y);
+    case NN_ADD:
+        return layer_add(l, y);
+    case NN_UPSAMPLE:
+        return layer_upsample(l, y, node);
     case NN_DENSE:
         return layer_dense(l, y, node);
     case NN_SQUARE:

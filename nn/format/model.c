@@ -98,102 +98,10 @@ static ckks_status model_input(nni_loader *l, const nni_json_node *input)
     return s;
 }
 
-/* A mask: one channel, as large as the image, or a single number for the whole
- * image (then not with border halo, which has no image of a fixed size). */
-static ckks_status model_mask(const nn_model *m)
-{
-    const nn_layer *y = &m->layer[m->output];
-
-    if (y->channels != 1)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has %d "
-                       "channels, want 1", y->name, y->channels);
-    if ((y->height != m->height || y->width != m->width)
-        && (m->border == NN_HALO || y->height != 1 || y->width != 1))
-        return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has "
-                       "%d x %d, the image %d x %d", y->name, y->height,
-                       y->width, m->height, m->width);
-    return CKKS_OK;
-}
-
-/* Classes: as many as the output has channels, or two and a threshold for one
- * channel. */
-static ckks_status model_classes(nni_loader *l, const nni_json_node *list)
-{
-    nn_model *m = &l->m;
-    const nn_layer *y = &m->layer[m->output];
-    int want = y->channels == 1 ? 2 : y->channels;
-
-    if (y->height != 1 || y->width != 1)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s gives classes and has "
-                       "%d x %d, want 1 x 1", y->name, y->height, y->width);
-    if (list->kind != NN_JSON_ARRAY || list->count > NN_MAX_CLASSES
-        || (int)list->count != want)
-        return nn_fail(CKKS_EFORMAT, "model: output: classes has %u entries, "
-                       "layer %s of %d channels wants %d (at most %d)",
-                       (unsigned)list->count, y->name, y->channels, want,
-                       NN_MAX_CLASSES);
-    for (const nni_json_node *n = nni_json_first(&l->net, list); n != NULL;
-         n = nni_json_next(&l->net, n)) {
-        ckks_status s = nni_load_name(m->class_name[m->num_classes], n,
-                                     "output: a class");
-
-        if (s != CKKS_OK)
-            return s;
-        m->num_classes++;
-    }
-    return CKKS_OK;
-}
-
-/* What the output is and how it is read. */
-static ckks_status model_reading(nni_loader *l, const nni_json_node *output,
-                                 const nni_json_node *classes)
-{
-    static const char *const mask[] = { "tensor", "threshold", "foreground",
-                                        NULL };
-    static const char *const one[] = { "tensor", "classes", "threshold",
-                                       NULL };
-    static const char *const many[] = { "tensor", "classes", NULL };
-    nn_model *m = &l->m;
-    bool single = m->layer[m->output].channels == 1;
-    ckks_status s;
-
-    s = nni_load_object(&l->net, output, "output",
-                       classes == NULL ? mask : single ? one : many);
-    if (s == CKKS_OK && (classes == NULL || single))
-        s = nni_load_double(&m->threshold,
-                           nni_json_get(&l->net, output, "threshold"), "output",
-                           "threshold", -HUGE_VAL);
-    if (s == CKKS_OK && classes == NULL)
-        s = nni_load_name(m->foreground,
-                         nni_json_get(&l->net, output, "foreground"),
-                         "output: foreground");
-    if (s != CKKS_OK)
-        return s;
-    return classes == NULL ? model_mask(m) : model_classes(l, classes);
-}
-
-static ckks_status model_output(nni_loader *l, const nni_json_node *output)
-{
-    nn_model *m = &l->m;
-    const nni_json_node *tensor;
-
-    if (output->kind != NN_JSON_OBJECT)
-        return nn_fail(CKKS_EFORMAT, "model: output is not an object");
-    tensor = nni_json_get(&l->net, output, "tensor");
-    if (tensor == NULL)
-        return nn_fail(CKKS_EFORMAT, "model: output: key \"tensor\" is "
-                       "missing");
-    m->output = tensor->kind == NN_JSON_STRING
-              ? nni_load_find(m, m->num_layers, tensor->text) : -1;
-    if (m->output < 1)
-        return nn_fail(CKKS_EFORMAT, "model: output: there is no layer %s",
-                       tensor->text != NULL ? tensor->text : "(no text)");
-    return model_reading(l, output, nni_json_get(&l->net, output, "classes"));
-}
-
 static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
 {
     static const char *const keys[] = { "max", "rms", "gain", NULL };
+    static const char *const more[] = { "max", "rms", "gain", "labels", NULL };
     const char *names[NN_MAX_LAYERS + 1];
     nn_model *m = &l->m;
     ckks_status s;
@@ -205,10 +113,11 @@ static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
     for (int i = 0; i < m->num_layers && s == CKKS_OK; i++) {
         const nni_json_node *r = nni_json_get(&l->net, ranges, names[i]);
         nn_range *out = &m->layer[i].range;
+        const bool labels = i == m->output && m->num_labels > 0;
         char where[NN_NAME + 16];
 
         snprintf(where, sizeof where, "ranges of %s", names[i]);
-        s = nni_load_object(&l->net, r, where, keys);
+        s = nni_load_object(&l->net, r, where, labels ? more : keys);
         if (s == CKKS_OK)
             s = nni_load_double(&out->max, nni_json_get(&l->net, r, "max"),
                                 where, "max", 0);
@@ -218,6 +127,9 @@ static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
         if (s == CKKS_OK)
             s = nni_load_double(&out->gain, nni_json_get(&l->net, r, "gain"),
                              where, "gain", 0);
+        if (s == CKKS_OK && labels)
+            s = nni_load_label_ranges(l, nni_json_get(&l->net, r, "labels"),
+                                      where);
     }
     return s;
 }
@@ -266,7 +178,7 @@ static ckks_status model_network(nni_loader *l)
     if (s == CKKS_OK)
         s = model_layers(l, nni_json_get(&l->net, net, "layers"));
     if (s == CKKS_OK)
-        s = model_output(l, nni_json_get(&l->net, net, "output"));
+        s = nni_load_output(l, nni_json_get(&l->net, net, "output"));
     if (s == CKKS_OK)
         s = model_ranges(l, nni_json_get(&l->net, net, "ranges"));
     if (s == CKKS_OK)

@@ -39,6 +39,12 @@ static ckks_status check_names(const nn_plan *p)
                      p->num_classes, NN_MAX_CLASSES);
     for (int i = 0; i < p->num_classes && st == CKKS_OK; i++)
         st = check_name(p->class_name[i], "a name of output.classes");
+    if (st == CKKS_OK && (p->num_labels < 0 || p->num_labels == 1
+                          || p->num_labels > NN_MAX_LABELS))
+        st = nn_fail(CKKS_EFORMAT, "plan: output.labels: %d, not 2..%d",
+                     p->num_labels, NN_MAX_LABELS);
+    for (int i = 0; i < p->num_labels && st == CKKS_OK; i++)
+        st = check_name(p->label_name[i], "a name of output.labels");
     for (int i = 0; i < p->num_steps && st == CKKS_OK; i++)
         st = check_name(p->step[i].name, "a name of steps");
     if (st == CKKS_OK)
@@ -176,8 +182,35 @@ static uint64_t vector_end(const nn_plan *p)
     return (batch - 1 + rows) * cells;
 }
 
-/* Where the output lies.  A classifier has a number a channel, a mask one
- * channel of pixels. */
+/* What the channels are.  A classifier has a number each, a mask pixels: one
+ * channel of them, or one for each label. */
+static ckks_status check_output_meaning(const nn_plan *p)
+{
+    const int maps = p->num_labels > 0 ? p->num_labels : 1;
+
+    if (p->num_classes > 0
+        && (p->out_gap != 0
+            || p->num_classes != (p->out_channels == 1 ? 2
+                                                       : p->out_channels)))
+        return nn_fail(CKKS_EFORMAT, "plan: output: %d classes, %d channels, "
+                       "gap %d: a class has one number, of gap 0",
+                       p->num_classes, p->out_channels, p->out_gap);
+    if (p->num_classes == 0 && p->out_channels != maps)
+        return nn_fail(CKKS_EFORMAT, "plan: output: %d channels of a mask of "
+                       "%d labels, want %d", p->out_channels, p->num_labels,
+                       maps);
+    if (p->num_labels > 0
+        && (p->num_classes > 0 || p->out_gap < 1 || p->foreground[0] != '\0'
+            || !(p->threshold == 0)))
+        return nn_fail(CKKS_EFORMAT, "plan: output: %d labels, %d classes, gap "
+                       "%d, threshold %.3g, foreground \"%s\": with labels "
+                       "the map is of pixels, and the largest logit decides",
+                       p->num_labels, p->num_classes, p->out_gap,
+                       p->threshold, p->foreground);
+    return CKKS_OK;
+}
+
+/* Where the output lies. */
 static ckks_status check_output_shape(const nn_plan *p)
 {
     const nn_layout *l = &p->layout;
@@ -192,13 +225,6 @@ static ckks_status check_output_shape(const nn_plan *p)
                        "map of %dx%d, %d neurons, level %d (input %d): one is "
                        "out of range", p->out_channels, p->out_gap, l->height,
                        l->width, p->out_neurons, p->out_level, p->in_level);
-    if (p->num_classes > 0
-        && (p->out_gap != 0
-            || p->num_classes != (p->out_channels == 1 ? 2
-                                                       : p->out_channels)))
-        return nn_fail(CKKS_EFORMAT, "plan: output: %d classes, %d channels, "
-                       "gap %d: a class has one number, of gap 0",
-                       p->num_classes, p->out_channels, p->out_gap);
     if (p->out_neurons > 1
         && (p->out_gap != 0 || p->out_column < 1 || p->out_column > cells
             || vector_end(p) > l->slots))
@@ -231,6 +257,11 @@ static ckks_status check_output_values(const nn_plan *p)
     if (!(fabs(p->threshold) <= 64 * most))
         return nn_fail(CKKS_EFORMAT, "plan: output.threshold: %.3g of logits "
                        "up to %.3g", p->threshold, p->logit_max);
+    for (int i = 0; i < p->num_labels; i++)
+        if (!(p->label_max[i] >= 0 && p->label_max[i] <= p->logit_max))
+            return nn_fail(CKKS_EFORMAT, "plan: output.labels: logits of label "
+                           "%d up to %.3g, of all up to %.3g", i,
+                           p->label_max[i], p->logit_max);
     return CKKS_OK;
 }
 
@@ -295,7 +326,8 @@ ckks_status nn_plan_check(const nn_plan *p)
 {
     static ckks_status (*const part[])(const nn_plan *) = {
         check_steps, check_names, check_parameters, check_layout, check_input,
-        check_output_shape, check_output_values, check_keys
+        check_output_shape, check_output_meaning, check_output_values,
+        check_keys
     };
     ckks_status st = CKKS_OK;
 

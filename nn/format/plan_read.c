@@ -178,13 +178,36 @@ static void read_classes(reader *r, nn_plan *p)
     }
 }
 
+/* None, or a list of at least one. */
+static void read_labels(reader *s, nn_plan *p)
+{
+    static const char *const known[] = { "name", "max", NULL };
+    const nni_json_node *list = nni_json_get(s->doc, s->object, "labels");
+    const nni_json_node *n = nni_json_first(s->doc, list);
+
+    if (list == NULL)
+        return;
+    if (list->kind != NN_JSON_ARRAY || n == NULL
+        || list->count > NN_MAX_LABELS)
+        refuse(s, "labels", "not a list, empty, or too many");
+    for (; n != NULL && s->st == CKKS_OK; n = nni_json_next(s->doc, n)) {
+        reader r = { s->doc, n, "output.labels", s->st };
+
+        check_known(&r, known);
+        get_name(&r, "name", p->label_name[p->num_labels]);
+        p->label_max[p->num_labels] = get_double(&r, "max");
+        p->num_labels++;
+        s->st = r.st;
+    }
+}
+
 static void read_ends(reader *top, nn_plan *p)
 {
     static const char *const first[] = { "channels", "mul", "add", "level",
         "scale", NULL };
     static const char *const last[] = { "level", "scale", "gap", "channels",
-        "neurons", "column", "threshold", "foreground", "classes", "max",
-        "error_sd", NULL };
+        "neurons", "column", "threshold", "foreground", "classes", "labels",
+        "max", "error_sd", NULL };
     reader r = enter(top, "input", first), s;
 
     p->channels = get_int(&r, "channels", 1, NN_MAX_CHANNELS);
@@ -203,6 +226,7 @@ static void read_ends(reader *top, nn_plan *p)
     p->threshold = get_double(&s, "threshold");
     get_name(&s, "foreground", p->foreground);
     read_classes(&s, p);
+    read_labels(&s, p);
     p->logit_max = get_double(&s, "max");
     p->error_sd = get_double(&s, "error_sd");
     top->st = s.st;

@@ -49,6 +49,18 @@ static void put_parameters(nni_json_writer *w, const ckks_params *p,
     nni_json_put_end(w);
 }
 
+static void put_labels(nni_json_writer *w, const nn_plan *p)
+{
+    nni_json_put_array(w, "labels");
+    for (int i = 0; i < p->num_labels; i++) {
+        nni_json_put_object(w, NULL);
+        nni_json_put_string(w, "name", p->label_name[i]);
+        nni_json_put_double(w, "max", p->label_max[i]);
+        nni_json_put_end(w);
+    }
+    nni_json_put_end(w);
+}
+
 static void put_ends(nni_json_writer *w, const nn_plan *p)
 {
     nni_json_put_object(w, "input");
@@ -72,6 +84,8 @@ static void put_ends(nni_json_writer *w, const nn_plan *p)
     for (int i = 0; i < p->num_classes; i++)
         nni_json_put_string(w, NULL, p->class_name[i]);
     nni_json_put_end(w);
+    if (p->num_labels > 0)
+        put_labels(w, p);
     nni_json_put_double(w, "max", p->logit_max);
     nni_json_put_double(w, "error_sd", p->error_sd);
     nni_json_put_end(w);

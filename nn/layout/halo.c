@@ -3,14 +3,15 @@
  * For one row y of the output, go through the layers backwards and keep for
  * each the interval of rows that y depends on:
  *
- *     conv k, s      [s lo - (k-1)/2, s hi + (k-1)/2]
- *     pool           [2 lo, 2 hi + 1]
- *     tconv          [floor(lo / 2), floor(hi / 2)]
+ *     conv k, s, d   [s lo - p, s hi - p + d (k-1)], p rows padded above
+ *     pool k         [k lo, k hi + k-1]
+ *     tconv 2x2      [floor(lo / 2), floor(hi / 2)], nearest alike
+ *     tconv 4x4      [floor((lo - 1) / 2), floor((hi + 1) / 2)], bilinear alike
  *     all others     [lo, hi]
  *
  * What several layers read gets the hull of their intervals.  The distances
  * from y to both ends of the image's interval depend on y modulo 2^depth only.
- * Columns are rows.
+ * Columns are rows, with kernels of their own.
  */
 #include "nn.h"
 
@@ -23,24 +24,31 @@ static int64_t halo_half(int64_t v)
     return v >= 0 ? v / 2 : -((1 - v) / 2);
 }
 
-static halo_span halo_back(const nn_layer *y, halo_span s)
+/* Along the columns if across, else along the rows. */
+static halo_span halo_back(const nn_layer *y, halo_span s, bool across)
 {
-    int64_t r = (y->kernel - 1) / 2;
+    const int64_t k = across ? y->kernel_x : y->kernel_y;
+    const int64_t d = across ? y->dilation_x : y->dilation_y;
+    const int64_t p = across ? y->pad_left : y->pad_top;
+    const int64_t wide = (y->op == NN_TCONV && k == 4)
+                         || (y->op == NN_UPSAMPLE && y->bilinear);
 
     switch (y->op) {
     case NN_CONV:
-        return (halo_span){ y->stride * s.lo - r, y->stride * s.hi + r };
+        return (halo_span){ y->stride * s.lo - p,
+                            y->stride * s.hi - p + d * (k - 1) };
     case NN_POOL:
-        return (halo_span){ 2 * s.lo, 2 * s.hi + 1 };
+        return (halo_span){ k * s.lo, k * s.hi + k - 1 };
     case NN_TCONV:
-        return (halo_span){ halo_half(s.lo), halo_half(s.hi) };
+    case NN_UPSAMPLE:
+        return (halo_span){ halo_half(s.lo - wide), halo_half(s.hi + wide) };
     default:
         return s;
     }
 }
 
-/* The image's interval for row y of the output. */
-static halo_span halo_image(const nn_model *m, int64_t y)
+/* The image's interval for row or column y of the output. */
+static halo_span halo_image(const nn_model *m, int64_t y, bool across)
 {
     halo_span span[NN_MAX_LAYERS];
 
@@ -49,7 +57,7 @@ static halo_span halo_image(const nn_model *m, int64_t y)
     span[m->output] = (halo_span){ y, y };
     for (int i = m->output; i > 0; i--) {
         const nn_layer *l = &m->layer[i];
-        halo_span s = halo_back(l, span[i]);
+        halo_span s = halo_back(l, span[i], across);
 
         for (int k = 0; k < l->num_in; k++) {
             halo_span *in = &span[l->in[k]];
@@ -75,11 +83,11 @@ int nn_halo_radius(const nn_model *m)
     for (int i = 0; i < m->num_layers; i++)
         if (m->height / m->layer[i].height > period)
             period = m->height / m->layer[i].height;
-    for (int64_t y = 0; y < period; y++) {
-        halo_span s = halo_image(m, y);
+    for (int64_t y = 0; y < 2 * period; y++) {
+        halo_span s = halo_image(m, y / 2, y % 2 == 1);
 
-        radius = y - s.lo > radius ? y - s.lo : radius;
-        radius = s.hi - y > radius ? s.hi - y : radius;
+        radius = y / 2 - s.lo > radius ? y / 2 - s.lo : radius;
+        radius = s.hi - y / 2 > radius ? s.hi - y / 2 : radius;
     }
     return (int)radius;
 }

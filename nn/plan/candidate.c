@@ -126,13 +126,38 @@ static ckks_status resolve(nn_plan *p, nni_placed *placed)
     return st;
 }
 
+/* The number among those that decide on a pixel or image that has the least
+ * size: a logit, or what parts a label from the others.  *label: whose it is;
+ * of a logit -1. */
+static double least_size(int *label, const nn_model *m)
+{
+    double least = m->layer[m->output].range.rms;
+
+    *label = -1;
+    for (int k = 0; k < m->num_labels; k++)
+        if (k == 0 || m->label_margin[k] < least) {
+            least = m->label_margin[k];
+            *label = k;
+        }
+    return least;
+}
+
 /* A result that says nothing is no plan. */
 static ckks_status check_error(const nn_plan *p, const nn_model *m)
 {
-    const double rms = m->layer[m->output].range.rms;
+    int label;
+    const double rms = least_size(&label, m);
 
     if (!(p->error_sd > NNI_ERROR_USELESS * rms))
         return CKKS_OK;
+    if (label >= 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: label %d (%s) is parted "
+                       "from the others by logits of the size %.3g (rms), and "
+                       "differences of logits would have an error of %.3g "
+                       "(sd), more than %g of it: the result would say "
+                       "nothing; smaller gains (docs/model.md) or fewer levels "
+                       "would help", label, m->label_name[label], rms,
+                       p->error_sd, NNI_ERROR_USELESS);
     return nn_fail(CKKS_EPARAM, "nn_plan_make: logits of the size %.3g (rms) "
                    "would have an error of %.3g (sd), more than %g of it: the "
                    "result would say nothing; smaller gains (docs/model.md) or "
@@ -186,10 +211,9 @@ static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
     if (st != CKKS_OK)
         return st;
     *stage = 3;
-    p->error_sd = nni_logit_error(placed, p);
-    st = check_error(p, with->model);
+    st = nni_price(p, placed, true, with->machine, 1, &bound);
     if (st == CKKS_OK)
-        st = nni_price(p, placed, true, with->machine, 1, &bound);
+        st = check_error(p, with->model);
     if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
         st = nni_price(p, placed, false, with->machine, with->aim->threads,
                        &bound);
@@ -292,7 +316,8 @@ double nni_excess(const nn_plan *p, const nn_model *m)
     const double share = m->num_classes == 0 ? NNI_ERROR_MASK
                          : out->channels > 1 ? NNI_ERROR_CLASSES
                                              : NNI_ERROR_LOGIT;
-    const double may = share * out->range.rms;
+    int label;
+    const double may = share * least_size(&label, m);
 
     return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
 }

@@ -2,10 +2,10 @@
  *
  * Read first: docs/09-noise.md.
  *
- * Every rounding division leaves an error of known variance; on its way to the
- * logit it grows by the gain that was measured between that layer and the
- * logits (nn_range).  Errors of different divisions are independent: variances
- * add.
+ * Every rounding division leaves an error of known variance, and so does every
+ * rotation of what a stage reads; on its way to the logit it grows by the gain
+ * that was measured between that layer and the logits (nn_range).  Errors of
+ * different divisions are independent: variances add.
  */
 #include <math.h>
 
@@ -41,6 +41,28 @@ static double plain_sd(const nn_plan *p)
                 * slot_variance(&p->params) / 12);
 }
 
+/* The same after a rotation at a level: the rounding of its division by P, and
+ * the errors of the keys times digits, over P. */
+static double rotation_sd(const ckks_params *p, int level)
+{
+    const nni_figures f = nni_figures_of(p);
+    const double slot = slot_variance(p);
+    double log_p = 0, digits = 0;
+
+    for (int j = 0; j < f.specials[level]; j++)
+        log_p += log2((double)p->special[j]);
+    for (int i = 0; i <= level; i += f.alpha) {
+        double log_d = 0;
+
+        for (int j = i; j < i + f.alpha && j <= level; j++)
+            log_d += log2((double)p->primes[j]);
+        digits += exp2(2 * (log_d - log_p));
+    }
+    return hypot(rounding_sd(p),
+                 sqrt((p->ring == CKKS_RING_REAL ? 1 : 2) * slot * slot
+                      * 10.5 / 12 * digits));
+}
+
 double nni_stage_error(const nni_placed *placed, int k, const nn_plan *p)
 {
     const nni_placed_stage *s = &placed->stage[k];
@@ -63,7 +85,7 @@ static double out_gain(const nni_placed *placed, int k, const nni_out *o)
 
     if (o->level + 1 < s->level)
         for (int i = 0; i < m->num_layers; i++)
-            if (m->layer[i].op == NN_CONCAT)
+            if (m->layer[i].op == NN_CONCAT || m->layer[i].op == NN_ADD)
                 for (int j = 0; j < m->layer[i].num_in; j++)
                     if (m->layer[i].in[j] == post)
                         gain = fmin(gain, m->layer[i].range.gain);
@@ -124,19 +146,48 @@ static double mean_noise(const nni_stage *s, const nni_out *o,
                ? 2 * (gap / m.gap_y) * (gap / m.gap_x) : 1;
 }
 
+/* Whether a stage rotates form i of stage k (-1: the image) as it reads it: for
+ * each of its pixels every neighbour's ciphertext, once more or less.  Sums that
+ * are rotated lie at a scale where that is nothing. */
+static bool turned(const nni_placed *placed, const nn_plan *p, int k, int i)
+{
+    for (int j = k + 1; j < placed->num_stages; j++) {
+        const nni_placed_stage *s = &placed->stage[j];
+
+        if (!p->step[j].rotate_inputs && s->neurons == 0)
+            continue;
+        for (int q = 0; q < s->of->num_sources; q++)
+            if (s->of->source[q].stage == k && (k < 0 || s->from[q] == i))
+                return true;
+    }
+    return false;
+}
+
+/* sd of what a form of stage k has as it is read, but for what `made` it. */
+static double read_sd(const nni_placed *placed, const nn_plan *p, int k, int i,
+                      double made)
+{
+    const nni_out *o = k < 0 ? &placed->image : &placed->stage[k].out[i];
+
+    return turned(placed, p, k, i)
+               ? hypot(made, rotation_sd(&p->params, o->level)) : made;
+}
+
 double nni_logit_error(const nni_placed *placed, const nn_plan *p)
 {
-    double sum = pow(fresh_sd(&p->params) / p->in_scale
+    double sum = pow(read_sd(placed, p, -1, 0, fresh_sd(&p->params))
+                         / p->in_scale
                          * placed->net->model->layer[0].range.gain, 2);
 
     for (int k = 0; k < placed->num_stages; k++)
         for (int i = 0; i < placed->stage[k].num_outs; i++) {
             const nni_out *o = &placed->stage[k].out[i];
+            const double made = rounding_sd(&p->params)
+                * sqrt(mean_noise(placed->stage[k].of, o, &p->layout));
 
-            sum += pow(rounding_sd(&p->params) / o->scale
+            sum += pow(read_sd(placed, p, k, i, made) / o->scale
                            * placed->stage[k].of->factor
-                           * out_gain(placed, k, o), 2)
-                   * mean_noise(placed->stage[k].of, o, &p->layout);
+                           * out_gain(placed, k, o), 2);
         }
     for (int k = 0; k < placed->num_stages; k++)
         sum += matrix_variance(placed, k, p) + clear_variance(placed, k, p);

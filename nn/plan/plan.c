@@ -20,6 +20,9 @@ static void describe(nn_plan *p, const net *n, const nn_model *m,
     memcpy(p->foreground, m->foreground, sizeof p->foreground);
     p->num_classes = m->num_classes;
     memcpy(p->class_name, m->class_name, sizeof p->class_name);
+    p->num_labels = m->num_labels;
+    memcpy(p->label_name, m->label_name, sizeof p->label_name);
+    memcpy(p->label_max, m->label_max, sizeof p->label_max);
     p->border = m->border;
     p->channels = m->channels;
     p->mul = m->mul;
@@ -103,6 +106,13 @@ static ckks_status check_ranges(const nn_model *m)
                            "measure it on training images (docs/model.md)",
                            m->layer[i].name, r->max, r->rms, r->gain);
     }
+    for (int k = 0; k < m->num_labels; k++)
+        if (!(m->label_max[k] >= 0 && isfinite(m->label_max[k])
+              && m->label_margin[k] >= 0 && isfinite(m->label_margin[k])))
+            return nn_fail(CKKS_EPARAM, "nn_plan_make: label %d (%s): its "
+                           "range is no number (max %g, margin %g)", k,
+                           m->label_name[k], m->label_max[k],
+                           m->label_margin[k]);
     return CKKS_OK;
 }
 

@@ -48,8 +48,8 @@ static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
- * too, and one pixel a ciphertext (under zero with its margin).  Real slots are twice as many: half the
- * columns, too, whose pixels then may lie in every other slot (map.c). */
+ * too, and one pixel a ciphertext (under zero with its margin).  Real slots are
+ * twice as many: half the columns, too, whose pixels then may lie in every other slot (terms.c). */
 static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
                         const nn_aim *aim, const net *n)
 {

@@ -12,16 +12,31 @@
 
 #include "stage/compile.h"
 
-/* A batch norm folded into a stage changes its output for every reader. */
-static ckks_status check_same(const nni_value *v, const net *n, int from,
-                              const nn_layer *by)
+/* A convolution that takes the mean of what it reads with it: 1x1. */
+static bool takes_mean(const nn_layer *l)
 {
-    if (v->fresh >= 0 && n->stage[v->fresh].post != from)
-        return nn_fail(CKKS_EPARAM, "%s: at layer %s: %s is read "
-                       "both before and behind layer %s", n->name, by->name,
-                       n->model->layer[from].name,
-                       n->model->layer[n->stage[v->fresh].post].name);
-    return CKKS_OK;
+    return l->op == NN_DENSE || (l->kernel_y == 1 && l->kernel_x == 1);
+}
+
+static void set_kernel(nni_stage *s, const net *n, const nn_layer *l)
+{
+    if (l->op == NN_DENSE) {    /* a kernel as large as the map, at 0, 0     */
+        const nn_layer *x = &n->model->layer[l->in[0]];
+
+        s->dense = true;
+        s->kernel_y *= x->height;
+        s->kernel_x *= x->width;
+        s->gap = 0;
+        return;
+    }
+    s->kernel_y *= l->kernel_y;
+    s->kernel_x *= l->kernel_x;
+    s->dilation_y = l->dilation_y;
+    s->dilation_x = l->dilation_x;
+    s->middle_y = l->pad_top * s->mean_y;
+    s->middle_x = l->pad_left * s->mean_x;
+    s->groups = l->groups;
+    nni_set_gap(s, l->stride);
 }
 
 static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
@@ -30,47 +45,74 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
     nni_stage *s;
     ckks_status st = nni_use(in, n, l);
 
+    if (st == CKKS_OK && ((in->mean_y > 0 && !takes_mean(l))
+                          || (l->op == NN_DENSE && in->num != 1)))
+        st = nni_identity(in, n, l, l->in[0]);
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
     if (st == CKKS_OK)
         st = nni_new_stage(&s, n, in, l, layer);
     if (st != CKKS_OK)
         return st;
-    s->dense = l->op == NN_DENSE;
-    if (s->dense) {             /* a kernel as large as the map, at 0, 0     */
-        const nn_layer *x = &n->model->layer[l->in[0]];
-
-        s->kernel_y = x->height;
-        s->kernel_x = x->width;
-        s->gap = 0;
-    } else {
-        s->kernel_y = s->kernel_x = l->kernel;
-        s->middle = n->model->border == NN_VALID ? 0 : l->kernel / 2;
-        s->gap *= l->stride;
-    }
     s->weight = l->weight;
-    if (s->dense && in->num != 1)
-        return nn_fail(CKKS_EPARAM, "%s: dense layer %s reads a "
-                       "concatenation", n->name, l->name);
+    if (l->op == NN_CONV && (int64_t)s->gap * l->stride > NN_MAX_SIDE)
+        return nn_fail(CKKS_EPARAM, "%s: layer %s: strides and means of "
+                       "together %lld, at most %d", n->name, l->name,
+                       (long long)s->gap * l->stride, NN_MAX_SIDE);
+    set_kernel(s, n, l);
     return nni_finish_stage(out, n, s, l->channels, l->bias);
 }
 
-static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
-                            const nn_layer *l)
+/* Under `zero`, what taps of 4x4 find of the map from beyond its edge must not
+ * reach the layer that reads this. */
+static bool stands_alone(const net *n, const nn_layer *l)
+{
+    return n->model->border == NN_ZERO && l->op == NN_TCONV
+           && l->kernel_y == 4;
+}
+
+static bool has_constant(const nni_source *s)
+{
+    bool any = false;
+
+    for (int c = 0; c < s->channels; c++)
+        any |= s->add[c] != 0;
+    return any;
+}
+
+/* Transposed convolutions, and what can be written as one. */
+static ckks_status do_up(nni_value *out, net *n, nni_value *in,
+                         const nn_layer *l, int layer)
 {
     nni_source *s;
     ckks_status st = nni_use(in, n, l);
 
-    if (st == CKKS_OK && (in->num != 1 || in->source[0].up_channels > 0))
+    if (st == CKKS_OK
+        && (in->num != 1 || in->source[0].up_channels > 0 || in->mean_y > 0
+            || (n->model->border == NN_ZERO && l->kernel_y == 4
+                && has_constant(&in->source[0]))))
         st = nni_identity(in, n, l, l->in[0]);
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
     if (st == CKKS_OK && (in->source[0].gap == 0 || in->source[0].gap % 2 != 0))
         st = nn_fail(CKKS_EPARAM, "%s: layer %s is larger than the "
                      "image, or its pixels lie between those of the image "
                      "(gap %d, want an even one)", n->name, l->name,
                      in->source[0].gap);
+    if (st == CKKS_OK && !nni_endless(n) && l->op == NN_UPSAMPLE && l->bilinear)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: bilinear repeats the edge, "
+                     "which border zero and valid cannot: use border halo, or "
+                     "a tconv of 4x4, or mode nearest", n->name, l->name);
+    if (st == CKKS_OK && n->model->border == NN_VALID && l->kernel_y == 4)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 sees zeros "
+                     "beyond the map: use border zero, or a kernel of 2",
+                     n->name, l->name);
     if (st != CKKS_OK)
         return st;
     *out = *in;
     out->fresh = -1;
     s = &out->source[0];
+    s->up_kernel = l->op == NN_TCONV ? l->kernel_y : l->bilinear ? 4 : 2;
     s->up_weight = l->weight;
     s->up_channels = l->channels;
     s->up_mul = nni_vector(n, l->channels, 1);
@@ -79,36 +121,72 @@ static ckks_status do_tconv(nni_value *out, net *n, nni_value *in,
         return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
-    return CKKS_OK;
+    return stands_alone(n, l) ? nni_identity(out, n, l, layer) : CKKS_OK;
 }
 
+/* Along one axis: whether a mean over `size` begins with one over 2. */
+static bool halves(const net *n, int size, int side)
+{
+    return size % 2 == 0 && (nni_endless(n) || side % 2 == 0);
+}
+
+enum { MOST_MEAN = 1024 };
+
+/* Powers of two are sums of whole ciphertexts, or of rotated ones, and cost no
+ * level; what is left is a kernel of its own, or of a layer 1x1 behind it. */
 static ckks_status do_pool(nni_value *out, net *n, nni_value *in,
                            const nn_layer *l)
 {
+    int y = l->kernel_y, x = l->kernel_x;
+    nni_source *s = &in->source[0];
+    bool two = halves(n, y, s->height) && halves(n, x, s->width);
     ckks_status st = nni_use(in, n, l);
 
     if (st == CKKS_OK
-        && (in->num != 1 || in->source[0].up_channels > 0
-            || in->source[0].stage < 0))
+        && (in->mean_y > 0
+            || (two && (in->num != 1 || s->up_channels > 0 || s->stage < 0)))) {
         st = nni_identity(in, n, l, l->in[0]);
+        two = halves(n, y, s->height) && halves(n, x, s->width);
+    }
+    if (st == CKKS_OK)
+        st = nni_use(in, n, l);
+    for (; st == CKKS_OK && two;
+         two = halves(n, y, s->height) && halves(n, x, s->width)) {
+        s->pool++;
+        s->gap *= 2;
+        s->height /= 2;
+        s->width /= 2;
+        y /= 2;
+        x /= 2;
+    }
+    if (st == CKKS_OK && (int64_t)y * x > MOST_MEAN)
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a mean of %d x %d, less "
+                     "powers of two, is one of %d numbers, at most %d: means "
+                     "of 2 before it would help", n->name, l->name,
+                     l->kernel_y, l->kernel_x, y * x, MOST_MEAN);
     *out = *in;
-    out->fresh = -1;
-    out->source[0].pool++;
-    out->source[0].gap *= 2;
-    out->source[0].height /= 2;
-    out->source[0].width /= 2;
+    if (y > 1 || x > 1) {
+        out->mean_y = y;
+        out->mean_x = x;
+    }
     return st;
 }
 
 static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
                              const nn_layer *l)
 {
+    int first = 0;
+
     memset(out, 0, sizeof *out);
     out->fresh = -1;
     for (int i = 0; i < l->num_in; i++) {
         nni_value in = v[l->in[i]];
-        ckks_status st = check_same(&in, n, l->in[i], l);
+        ckks_status st = nni_check_same(&in, n, l->in[i], l);
 
+        if (st == CKKS_OK)
+            st = nni_use(&in, n, l);
+        if (st == CKKS_OK && in.mean_y > 0)
+            st = nni_identity(&in, n, l, l->in[i]);
         if (st == CKKS_OK)
             st = nni_use(&in, n, l);
         if (st != CKKS_OK)
@@ -117,9 +195,11 @@ static ckks_status do_concat(nni_value *out, net *n, nni_value *v,
             return nn_fail(CKKS_EPARAM, "%s: layer %s joins more "
                            "than %d tensors", n->name, l->name,
                            NET_MAX_SOURCES);
-        memcpy(out->source + out->num, in.source,
-               (size_t)in.num * sizeof *out->source);
-        out->num += in.num;
+        for (int k = 0; k < in.num; k++) {
+            out->source[out->num] = in.source[k];
+            out->source[out->num++].first += first;
+        }
+        first += n->model->layer[l->in[i]].channels;
     }
     return CKKS_OK;
 }
@@ -151,8 +231,10 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         return image_value(&v[i], n);
     if (l->op == NN_CONCAT)
         return do_concat(&v[i], n, v, l);
+    if (l->op == NN_ADD)
+        return nni_join_add(&v[i], n, v, l, i);
     in = v[l->in[0]];
-    st = check_same(&in, n, l->in[0], l);
+    st = nni_check_same(&in, n, l->in[0], l);
     if (st != CKKS_OK)
         return st;
     switch (l->op) {
@@ -161,7 +243,8 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = do_conv(&v[i], n, &in, l, i);
         break;
     case NN_TCONV:
-        st = do_tconv(&v[i], n, &in, l);
+    case NN_UPSAMPLE:
+        st = do_up(&v[i], n, &in, l, i);
         break;
     case NN_POOL:
         st = do_pool(&v[i], n, &in, l);
@@ -177,58 +260,62 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
         st = nn_fail(CKKS_EPARAM, "%s: layer %s of unknown kind %d", n->name,
                      l->name, (int)l->op);
     }
+    if (st == CKKS_OK && v[i].mean_y > 0 && nni_readers(n, i) != 1)
+        st = nni_identity(&v[i], n, l, i);      /* once for all of them      */
     return st;
 }
 
-/* Whether a stage's kernel reaches over the edge of its map. */
-static bool over_edge(const net *n, const nni_stage *s)
+/* A map with an end lies on the image. */
+static ckks_status check_sizes(const net *n)
 {
-    return n->model->border == NN_ZERO && s->middle > 0 && s->in_gap > 0;
+    const nn_model *m = n->model;
+
+    for (int k = 0; k < n->num_stages && !nni_endless(n); k++) {
+        const nni_stage *s = &n->stage[k];
+
+        if ((int64_t)s->gap * (s->height - 1) >= m->height
+            || (int64_t)s->gap * (s->width - 1) >= m->width)
+            return nn_fail(CKKS_EPARAM, "%s: layer %s gives %d x %d, a pixel "
+                           "for %d of the image's, which is larger than the "
+                           "image, %d x %d: pads of less, please", n->name,
+                           s->name, s->height, s->width, s->gap, m->height,
+                           m->width);
+    }
+    return CKKS_OK;
 }
 
-/* Whether what a stage reads carries constants, of a batch norm or a quadratic
- * behind an activation, or a transposed convolution's bias. */
-static bool has_constants(const nni_stage *stage)
+/* Whether what a stage reads around a pixel carries constants: of a batch norm
+ * or a quadratic behind an activation, or a transposed convolution's bias. */
+static bool reads_constants(const nni_stage *stage)
 {
     bool some = false;
 
     for (int i = 0; i < stage->num_sources; i++) {
         const nni_source *s = &stage->source[i];
 
-        for (int c = 0; c < s->channels; c++)
-            some |= s->add[c] != 0;
-        for (int m = 0; m < s->up_channels; m++)
+        some |= !s->direct && has_constant(s);
+        for (int m = 0; !s->direct && m < s->up_channels; m++)
             some |= s->up_add[m] != 0;
     }
     return some;
 }
 
-/* How far stage s reads over the edge of a source: a kernel's half, through a
- * transposed convolution as far again as its pixels are apart, in whole pixels
- * of the map that is read.  Means of it lie within that, too. */
-static int reach(const nni_stage *s, const nni_source *from)
-{
-    const int taps = s->middle > s->kernel_y - 1 - s->middle
-                         ? s->middle : s->kernel_y - 1 - s->middle;
-
-    return nni_round_up((taps + (from->up_channels > 0)) * s->in_gap,
-                        from->gap);
-}
-
-/* A border of zeros: what is read over an edge is marked, and how far. */
+/* A border of zeros: what is read beyond an edge is marked, and how far. */
 static void mark_edges(net *n)
 {
     for (int k = 0; k < n->num_stages; k++) {
         nni_stage *s = &n->stage[k];
 
-        s->bordered = over_edge(n, s);
-        s->uneven = s->bordered && has_constants(s);
+        s->uneven = s->bordered && reads_constants(s);
         for (int i = 0; s->bordered && i < s->num_sources; i++) {
-            const int far = reach(s, &s->source[i]);
+            const nni_source *x = &s->source[i];
+            const int far = nni_reach(s, x);
 
+            if (x->direct && x->up_kernel != 4)
+                continue;       /* read in its own place                     */
             n->margin = far > n->margin ? far : n->margin;
-            if (s->source[i].stage >= 0)
-                n->stage[s->source[i].stage].ringed = true;
+            if (x->stage >= 0)
+                n->stage[x->stage].ringed = true;
         }
     }
 }
@@ -240,7 +327,7 @@ static ckks_status end(net *n, nni_value *v)
     nni_value *out = &v[n->model->output];
     ckks_status st = CKKS_OK;
 
-    st = check_same(out, n, n->model->output, l);
+    st = nni_check_same(out, n, n->model->output, l);
     if (st == CKKS_OK && (out->fresh < 0 || n->stage[out->fresh].sealed)) {
         st = nni_use(out, n, l);
         if (st == CKKS_OK)
@@ -269,6 +356,8 @@ ckks_status nni_init(net *out, const nn_model *m, const char *name)
         st = one_layer(v, &n, i);
     if (st == CKKS_OK)
         st = end(&n, v);
+    if (st == CKKS_OK)
+        st = check_sizes(&n);
     if (st == CKKS_OK)
         mark_edges(&n);
     n.max_gap = 1;

@@ -8,39 +8,32 @@
 
 #include "stage/compile.h"
 
-/* Channels [c, c + count) of a source's value become f x + g. */
-static void affine(nni_source *s, int c, const double *f, const double *g)
+/* A source's value becomes f x + g; where sources are added, g once: `given`
+ * says where it has been. */
+static void affine(nni_source *s, const double *f, const double *g, bool *given)
 {
     int up = s->up_channels > 0, count = up ? s->up_channels : s->channels;
     double *mul = up ? s->up_mul : s->mul, *add = up ? s->up_add : s->add;
 
-    for (int i = 0; i < count; i++) {
-        mul[i] *= f[c + i];
-        add[i] = add[i] * f[c + i] + g[c + i];
+    for (int i = 0, c = s->first; i < count; i++, c++) {
+        mul[i] *= f[c];
+        add[i] = add[i] * f[c] + (given[c] ? 0 : g[c]);
+        given[c] = true;
     }
 }
 
-/* A value's vectors may be read by several layers: copy before changing. */
-static ckks_status own_vectors(nni_value *v, net *n)
+/* A stage's output becomes f x + g. */
+static void affine_stage(nni_stage *s, const double *f, const double *g,
+                         bool *given)
 {
-    for (int i = 0; i < v->num; i++) {
-        nni_source *s = &v->source[i];
-        double **vec[4] = { &s->mul, &s->add, &s->up_mul, &s->up_add };
-
-        for (int k = 0; k < 4; k++) {
-            size_t count = (size_t)(k < 2 ? s->channels : s->up_channels);
-            double *copy;
-
-            if (*vec[k] == NULL)
-                continue;
-            copy = nni_take(n, count * sizeof *copy);
-            if (copy == NULL)
-                return nni_no_room(n);
-            memcpy(copy, *vec[k], count * sizeof *copy);
-            *vec[k] = copy;
-        }
+    for (int c = 0; c < s->channels; c++) {
+        s->mul[c] *= f[c];
+        s->add[c] = s->add[c] * f[c] + g[c];
+        given[c] = true;
     }
-    return CKKS_OK;
+    for (int i = 0; i < s->num_sources; i++)
+        if (s->source[i].direct)
+            affine(&s->source[i], f, g, given);
 }
 
 ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
@@ -48,9 +41,10 @@ ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
 {
     double *f = nni_vector(n, l->channels, 0);
     double *g = nni_vector(n, l->channels, 0);
+    bool *given = nni_take(n, (size_t)l->channels * sizeof *given);
     ckks_status st;
 
-    if (f == NULL || g == NULL)
+    if (f == NULL || g == NULL || given == NULL)
         return nni_no_room(n);
     for (int c = 0; c < l->channels; c++) {
         f[c] = (double)l->weight[c] / sqrt((double)l->var[c] + l->eps);
@@ -63,20 +57,15 @@ ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
         st = nni_check_open(n, s, l);
         if (st != CKKS_OK)
             return st;
-        for (int c = 0; c < l->channels; c++) {
-            s->mul[c] *= f[c];
-            s->add[c] = s->add[c] * f[c] + g[c];
-        }
+        affine_stage(s, f, g, given);
         s->pre = s->post = layer;
         return CKKS_OK;
     }
     st = nni_use(out, n, l);
-    if (st == CKKS_OK)
-        st = own_vectors(out, n);
-    for (int i = 0, c = 0; st == CKKS_OK && i < out->num; i++) {
-        affine(&out->source[i], c, f, g);
-        c += out->source[i].up_channels > 0 ? out->source[i].up_channels
-                                            : out->source[i].channels;
+    for (int i = 0; st == CKKS_OK && i < out->num; i++) {
+        st = nni_own_vectors(&out->source[i], n);
+        if (st == CKKS_OK)
+            affine(&out->source[i], f, g, given);
     }
     return st;
 }

@@ -216,8 +216,7 @@ bool nni_matrix_values(double *value, const nni_matrix *x, const nni_placed *p,
             for (int b = 0; b < x->images; b++)
                 value[((size_t)b * table + (size_t)slot + turn) % l->slots] +=
                     s->mul[o] * src->mul[at / pixels]
-                    * (double)s->weight[(size_t)o * (size_t)columns
-                                        + (size_t)at];
+                    * nni_stage_weight(s, o, at / pixels, at % pixels);
         }
     }
     return any;
@@ -245,8 +244,7 @@ void nni_matrix_bias(double *value, const nni_matrix *x, const nni_placed *p,
             break;
         for (int at = 0; at < columns; at++)
             sum += src->add[at / pixels]
-                   * (double)s->weight[(size_t)o * (size_t)columns
-                                       + (size_t)at];
+                   * nni_stage_weight(s, o, at / pixels, at % pixels);
         for (int b = 0; b < x->images; b++)
             for (int r = 0; r < copies; r++)
                 value[(size_t)b * table + (size_t)(r * x->cells + slot)] =

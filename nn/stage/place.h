@@ -20,11 +20,11 @@ typedef struct nni_out {
 
 typedef struct nni_placed_stage {
     const nni_stage *of;
-    bool masked;                /* reads pixels between pixels (map.c)       */
+    bool masked;                /* reads pixels between pixels (terms.c)     */
     bool cleared;               /* its sums are multiplied by a mask: 0 where
                                    no pixel is (mask.c)                      */
     bool alternating;           /* pixels in every other slot, in the real
-                                   ring: no masks (map.c)                    */
+                                   ring: no masks (terms.c)                  */
     int  extra;                 /* primes that masks and plaintexts take     */
     int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
                                    0: ciphertexts are terms of an integer

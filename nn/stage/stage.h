@@ -18,16 +18,24 @@ enum { NET_MAX_SOURCES = 16 };
  * image, stage -1), as value = mul[c] x + add[c] of what the ciphertexts hold.
  * Sizes are those of the model's image; under wrap and halo maps have no end
  * and sizes are 0.
- * With up_weight, a transposed convolution lies between: the value read is
- * up_mul[m] (up_weight . value)[m] + up_add[m] at twice the size. */
+ * With up_channels, a transposed convolution lies between: the value read is
+ * up_mul[m] (up . value)[m] + up_add[m] at twice the size (nni_up_weight).
+ * It gives the stage's input its channels from `first` on; sources that give it
+ * the same ones are added. */
 typedef struct nni_source {
+    int first;
+    bool direct;                /* added to the stage's output as it is: its
+                                   weights, mul and add are not for it       */
     int stage, pool;
     int gap;                    /* of the ciphertexts (nn_layout)            */
     int height, width;          /* of the map in them                        */
     int channels;               /* of the ciphertexts                        */
     double *mul, *add;          /* shape (channels)                          */
-    const float *up_weight;     /* shape (channels, up_channels, 2, 2)       */
     int up_channels;            /* 0: no transposed convolution              */
+    int up_kernel;              /* 2, or 4 with a padding of 1               */
+    const float *up_weight;     /* shape (channels, up_channels, up_kernel,
+                                   up_kernel); NULL: each channel by itself,
+                                   nearest (2) or bilinear (4)               */
     double *up_mul, *up_add;    /* shape (up_channels)                       */
 } nni_source;
 
@@ -38,15 +46,25 @@ typedef struct nni_stage {
     bool identity;              /* 1x1, weight 1: a layer between none       */
     bool dense;
     bool square;
-    bool bordered;              /* border zero: its kernel reads over an edge */
-    bool uneven;                /* and constants, which are not added there  */
-    bool ringed;                /* border zero: a kernel reads its output
-                                   over the edge, where it must be 0         */
+    bool bordered;              /* border zero, a kernel over the edge, or a
+                                   transposed convolution of 4x4             */
+    bool uneven;                /* bordered: reads constants, which are not
+                                   there beyond the edge                     */
+    bool ringed;                /* border zero: its output is read beyond its
+                                   edge, where it must be 0                  */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
-    int  middle;                /* the tap that stands on the pixel          */
-    const float *weight;        /* (channels, sum of source channels,
-                                   kernel_y, kernel_x)                       */
+    int  mean_y, mean_x;        /* a weight stands for so many rows and columns
+                                   of taps: their mean is read               */
+    int  dilation_y, dilation_x;
+    int  middle_y, middle_x;    /* pixels before the one that the first tap
+                                   stands on: its pads                       */
+    int  groups;                /* of outputs, each of which sees its group of
+                                   inputs                                    */
+    int  inputs;                /* channels                                  */
+    const float *weight;        /* (channels, inputs / groups, kernel_y /
+                                   mean_y, kernel_x / mean_x): for
+                                   nni_stage_weight                          */
     int  channels;
     double *mul, *add;          /* out = mul (weight . in) + add             */
     bool *linear;               /* shape (channels): no square here; or NULL */
@@ -77,6 +95,17 @@ typedef struct net {
 CKKS_CHECKED ckks_status nni_init(net *out, const nn_model *m,
                                   const char *name);
 void nni_clear(net *n);
+
+/* The weight from input channel c at a tap to output o; those of an identity
+ * are 1 and a mean's share. */
+double nni_stage_weight(const nni_stage *s, int o, int c, int tap);
+/* The weight of tap (y, x) of a source's transposed convolution from stored
+ * channel c to its output m. */
+double nni_up_weight(const nni_source *s, int c, int m, int y, int x);
+/* Which stored channels of source i outputs o .. o + count - 1 may read: from
+ * *first on, *channels; maybe 0. */
+void nni_read_channels(int *first, int *channels, const nni_stage *s, int i,
+                       int o, int count);
 
 /* The map of a stage's output. */
 static inline nni_size nni_stage_size(const nni_stage *s)

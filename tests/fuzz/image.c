@@ -247,7 +247,7 @@ static void seeds_png(const fuzz_target *t)
         { 2, 2, 4, 3, 0, 4 }, { 5, 1, 3, 2, 1, 7 }
     };
     double pixel[3] = { 1, 2, 3 };
-    uni_image m = { 3, 1, 1, pixel };
+    uni_image m = { 3, 1, 1, pixel, 0, 0 };
     uint8_t *bytes = NULL;
     size_t size = 0;
 

@@ -200,7 +200,7 @@ static void make_images(void)
 {
     static bool made;
     double pixel[12] = { 0, 50, 100, 255 };
-    uni_image m = { 1, 2, 2, pixel }, c = { 3, 2, 2, pixel };
+    uni_image m = { 1, 2, 2, pixel, 0, 0 }, c = { 3, 2, 2, pixel, 0, 0 };
 
     if (made)
         return;

@@ -14,7 +14,7 @@ uint64_t test_word(uint64_t *state)
 typedef struct net_kind {
     const char *border;
     int ring, channels, height, width;
-    int classes;                /* 0: a mask                                 */
+    int classes;                /* 0: a mask; below: of so many labels       */
     void (*build)(model_maker *k);
     nn_slots slots;
     nn_dense_form dense;
@@ -58,6 +58,14 @@ static void skin(model_maker *k)
     maker_dense(k, "out", "p", 2, 1);
 }
 
+/* A mask of three labels. */
+static void parts(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_conv(k, "out", "s", 2, 3, 1);
+}
+
 /* Classes by means alone: no dense layer. */
 static void pooled(model_maker *k)
 {
@@ -76,7 +84,8 @@ static const net_kind kinds[FUZZ_PLANS] = {
     { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE, false },
     { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, false },
     { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY, false },
-    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, true }
+    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, true },
+    { "halo", 0, 1, 4, 4, -3, parts, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false }
 };
 
 static void make_file(model_maker *k, const net_kind *kind)
@@ -86,6 +95,8 @@ static void make_file(model_maker *k, const net_kind *kind)
     kind->build(k);
     if (kind->classes > 0)
         maker_classes(k, "out", kind->classes);
+    else if (kind->classes < 0)
+        maker_labels(k, "out", -kind->classes);
     else
         maker_finish(k, "out");
 }

@@ -129,8 +129,8 @@ static ckks_status serve(const owner *o, const nn_model *m)
     if (s == CKKS_OK)
         s = nn_weights_init(&w, m, &priced);
     if (s == CKKS_OK)
-        s = unet_evaluate(o->out, &done, o->in, NULL, &priced, w, o->ctx,
-                          o->keys, NULL);
+        s = unet_evaluate(o->out, &done, o->in, NULL, NULL, &priced, w,
+                          o->ctx, o->keys, NULL);
     nn_weights_clear(&w);
     return s;
 }
@@ -141,6 +141,8 @@ static void tell(const owner *o, const unet_result *r)
     const nn_plan *p = o->p;
     volley_args a = { 0 };
     volley_answers x = { 0 };
+    volley_names names = { 0 };
+    const uni_record none = { 0 };
     double sum = 0;
 
     if (p->num_classes == 0) {
@@ -155,12 +157,14 @@ static void tell(const owner *o, const unet_result *r)
         return;
     }
     a.value[OPT_OUT] = o->csv;
-    if (volley_answers_init(&x, &a, p, NULL, r->job.images) == VOLLEY_DONE) {
+    if (volley_names_init(&names, &none, r->job.images) == VOLLEY_DONE
+        && volley_answers_init(&x, &a, p, &names) == VOLLEY_DONE) {
         (void)volley_answers_tell(&x, &a, r->logit, NULL, 0.5, true);
         a.value[OPT_JSON] = "";
         (void)volley_answers_tell(&x, &a, r->logit, NULL, 0.5, true);
     }
     volley_answers_clear(&x);
+    volley_names_clear(&names);
 }
 
 /* As the owner takes it: it must answer the request; then, since a forger knows

@@ -56,8 +56,8 @@ static bool answer(const answered *a, const fuzz_net *net, const unet_job *job)
 
     for (int k = 0; k < RESULTS && ok; k++)
         ok = (k != OTHER || upload(in, net, job))
-             && unet_evaluate(a->result[k], NULL, in, part[k], &net->plan, w,
-                              net->ctx, net->keys, NULL) == CKKS_OK;
+             && unet_evaluate(a->result[k], NULL, in, part[k], NULL,
+                              &net->plan, w, net->ctx, net->keys, NULL) == CKKS_OK;
     nn_weights_clear(&w);
     return ok;
 }

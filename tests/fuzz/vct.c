@@ -109,7 +109,7 @@ static void take(const fuzz_input *in, const char *path)
         (void)!unet_decrypt(&r, NULL, &path, 1, &net->plan, net->ctx, net->sk,
                             NULL);
     else if (nn_weights_init(&w, &net->model, &net->plan) == CKKS_OK)
-        (void)!unet_evaluate(fuzz_place("out.vct"), &done, path, NULL,
+        (void)!unet_evaluate(fuzz_place("out.vct"), &done, path, NULL, NULL,
                              &net->plan, w, net->ctx, net->keys, NULL);
     (void)unlink(fuzz_place("out.vct"));
     nn_weights_clear(&w);
@@ -302,8 +302,8 @@ static void seed_net(const fuzz_target *t, uint8_t i)
     fuzz_must(ok, "inputs of network %u", i);
     seed_file(t, i, 0);
     ok = nn_weights_init(&w, &net->model, p) == CKKS_OK
-         && unet_evaluate(in, NULL, in, NULL, p, w, net->ctx, net->keys, NULL)
-                == CKKS_OK;
+         && unet_evaluate(in, NULL, in, NULL, NULL, p, w, net->ctx, net->keys,
+                          NULL) == CKKS_OK;
     fuzz_must(ok, "results of network %u", i);
     seed_file(t, i, FUZZ_OTHER);
     (void)unlink(in);

@@ -39,8 +39,8 @@ TEST(model_load_fields)
     CHECK(l->op == NN_IMAGE && l->num_in == 0 && l->channels == 1
           && strcmp(l->name, "image") == 0 && l->range.gain == 0.25, "image");
     l = &m.layer[1];
-    CHECK(l->op == NN_CONV && l->kernel == 3 && l->channels == 2
-          && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
+    CHECK(l->op == NN_CONV && l->kernel_y == 3 && l->kernel_x == 3
+          && l->channels == 2 && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
           && l->bias[1] == maker_find(&k, "c1.bias")[1], "c1");
     l = &m.layer[2];
     CHECK(l->op == NN_BATCHNORM && l->eps == 1e-5
@@ -78,15 +78,16 @@ static const model_change net_changes[] = {
     { "\"zero\"", "\"zero\",\"ring\":[2,2]", "a ring is given" },
     { "\"zero\"", "\"wrap\",\"ring\":[3,2]", "ring 3 x 2 does not divide the "
                                              "image, 4 x 4" },
-    { "\"zero\"", "\"wrap\",\"ring\":[1,1]", "layer down: pool of an odd ring, "
-                                             "1 x 1" },
+    { "\"zero\"", "\"wrap\",\"ring\":[1,1]", "layer down: pool of 2 x 2 on a "
+                                             "ring of 1 x 1" },
     { "\"zero\"", "\"wrap\",\"ring\":[2]", "needs a ring of two" },
     { "\"zero\"", "\"wrap\",\"ring\":[0,2]", "ring: height is 0" },
     { "\"height\":4", "\"height\":0", "input: height is 0, want a whole number "
                                       "in 1..65536" },
     { "\"height\":4", "\"height\":70000", "input: height is 70000" },
     { "\"height\":4", "\"height\":4.5", "input: height is 4.5" },
-    { "\"height\":4", "\"height\":5", "pool of an odd size, 5 x 4" },
+    { "\"height\":4", "\"height\":5", "layer cat: concat of up, 4 x 4, and sq, "
+                                      "5 x 4" },
     { "\"channels\":1", "\"channels\":3", "layer c1: weight: tensor c1.weight "
               "has shape [2, 1, 3, 3], want [any, 3, 3, 3]" },
     { "\"mul\":0.0078125", "\"mul\":\"1\"", "input: mul is 1" },
@@ -95,8 +96,8 @@ static const model_change net_changes[] = {
     { "\"op\":\"square\"", "\"op\":\"square\",\"a\":1",
       "layer sq: unknown key \"a\"" },
     { "\"op\":\"square\",", "", "layer sq: unknown op" },
-    { "\"kernel\":3", "\"kernel\":2", "layer c1: kernel is 2" },
-    { "\"kernel\":3", "\"kernel\":4", "layer c1: kernel is 4" },
+    { "\"kernel\":3", "\"kernel\":2", "layer c1: kernel is 2 x 2" },
+    { "\"kernel\":3", "\"kernel\":4", "layer c1: kernel is 4 x 4" },
     { "\"kernel\":3", "\"kernel\":17", "layer c1: kernel is 17" },
     { "\"kernel\":3", "\"kernel\":3,\"stride\":0", "c1: stride is 0" },
     { "\"kernel\":3", "\"kernel\":3,\"stride\":2", "layer out is the output "
@@ -170,13 +171,14 @@ static const model_change header_changes[] = {
     { "{\"__metadata__\"", "[\"__metadata__\"", "header: byte" },
 };
 
-static void change_refused(const model_change *c, bool in_net)
+static void change_refused(const model_change *c,
+                           bool (*make)(model_maker *k), bool in_net)
 {
     static model_maker k;
     nn_model m = {0};
     bool found;
 
-    if (!small_model(&k))
+    if (!make(&k))
         return;
     found = in_net ? text_replace(k.net, sizeof k.net, c->from, c->to)
                    : text_replace(k.header, sizeof k.header, c->from, c->to);
@@ -196,13 +198,99 @@ static void change_refused(const model_change *c, bool in_net)
 TEST(model_refuses_networks)
 {
     for (size_t i = 0; i < sizeof net_changes / sizeof *net_changes; i++)
-        change_refused(&net_changes[i], true);
+        change_refused(&net_changes[i], small_model, true);
 }
 
 TEST(model_refuses_headers)
 {
     for (size_t i = 0; i < sizeof header_changes / sizeof *header_changes; i++)
-        change_refused(&header_changes[i], false);
+        change_refused(&header_changes[i], small_model, false);
+}
+
+/* ---- labels -------------------------------------------------------------- */
+
+/* A mask of three labels, 4 x 4 pixels. */
+static bool label_model(model_maker *k)
+{
+    maker_start(k, "zero", 0, 1, 4, 4);
+    maker_conv(k, "c1", "image", 1, 2, 3);
+    maker_plain(k, "square", "sq", "c1", NULL);
+    maker_plain(k, "pool", "down", "sq", NULL);
+    maker_tconv(k, "out", "down", 2, 3);
+    maker_labels(k, "out", 3);
+    return CHECK(k->data != NULL, "no memory");
+}
+
+static const model_change label_changes[] = {
+    { "\"labels\":[\"part 0\",", "\"labels\":[", "labels has 2 entries, layer "
+                                               "out has 3 channels" },
+    { "\"labels\":[\"part 0\",", "\"labels\":[\"x\",\"part 0\",",
+      "labels has 4 entries" },
+    { "\"labels\":[\"part 0\",\"part 1\",\"part 2\"]", "\"labels\":3",
+      "labels has 0 entries" },
+    { "\"labels\":[\"part 0\",", "\"labels\":[0,", "output: a label is not a "
+                                                 "text" },
+    { "\"labels\":[\"part 0\",", "\"labels\":[\"\",", "output: a label is not" },
+    { "\"labels\":[\"part 0\",", "\"labels\":[\"part 2\",",
+      "labels 0 and 2 are both named part 2" },
+    { "\"part 2\"]", "\"part 2\"],\"threshold\":0",
+      "output: unknown key \"threshold\"" },
+    { "\"part 2\"]", "\"part 2\"],\"classes\":[\"a\",\"b\"]",
+      "output: unknown key \"classes\"" },
+    { "\"tensor\":\"out\"", "\"tensor\":\"down\"", "layer down gives labels "
+                              "and has 2 x 2, the image 4 x 4" },
+    { ",\"labels\":[{", ",\"label\":[{", "ranges of out: unknown key" },
+    { ",\"labels\":[{\"max\":1,\"margin\":1.25},", ",\"labels\":[",
+      "ranges of out: labels has 2 entries, want 3" },
+    { "{\"max\":1,\"margin\":1.25}", "7", "label 0 is absent or not an" },
+    { "{\"max\":1,\"margin\":1.25}", "{\"max\":1}", "key \"margin\" is" },
+    { "{\"max\":1,\"margin\":1.25}", "{\"max\":-1,\"margin\":1.25}",
+      "label 0: max is -1" },
+    { "{\"max\":1,\"margin\":1.25}", "{\"max\":5,\"margin\":1.25}",
+      "label 0: max is 5, of all labels 4" },
+    { "{\"max\":2,\"margin\":1.25}", "{\"max\":2,\"margin\":-1}",
+      "label 1: margin is -1" },
+};
+
+TEST(model_load_labels)
+{
+    static model_maker k;
+    nn_model m = {0};
+
+    if (label_model(&k) && CHECK(model_made(&m, &k) == CKKS_OK, "%s",
+                                 nn_last_error()))
+        CHECK(m.num_labels == 3 && m.num_classes == 0 && m.threshold == 0
+              && m.foreground[0] == '\0'
+              && strcmp(m.label_name[2], "part 2") == 0 && m.label_max[1] == 2
+              && m.label_margin[2] == 1.25, "%d labels", m.num_labels);
+    nn_model_clear(&m);
+    maker_clear(&k);
+}
+
+TEST(model_refuses_labels)
+{
+    for (size_t i = 0; i < sizeof label_changes / sizeof *label_changes; i++)
+        change_refused(&label_changes[i], label_model, true);
+}
+
+/* From 2 to 16. */
+TEST(model_labels_count)
+{
+    static model_maker k;
+
+    for (int count = 1; count <= NN_MAX_LABELS + 1; count++) {
+        nn_model m = {0};
+        ckks_status s;
+
+        maker_start(&k, "halo", 0, 1, 4, 4);
+        maker_conv(&k, "out", "image", 1, count, 3);
+        maker_labels(&k, "out", count);
+        s = model_made(&m, &k);
+        CHECK((s == CKKS_OK) == (count > 1 && count <= NN_MAX_LABELS),
+              "%d labels: %s", count, ckks_status_name(s));
+        nn_model_clear(&m);
+        maker_clear(&k);
+    }
 }
 
 /* Lengths of the header that the file does not have; bytes behind the data;

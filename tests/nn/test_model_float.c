@@ -2,7 +2,7 @@
  * trained models. */
 #include <math.h>
 
-#include "model_support.h"
+#include "float_oracle.h"
 
 /* ---- the network in the clear ------------------------------------------ */
 
@@ -86,129 +86,11 @@ TEST(model_float_borders)
     same_image(out, wrap4_right, 16, "wrap 4, right");
 }
 
-/* ---- an oracle: one output pixel, by the definition, recursively ------- */
-
-typedef struct oracle {
-    const nn_model *m;
-    const double *pixel;
-    int height, width;              /* of the image                          */
-} oracle;
-
-static int floor_div(int a, int b)
-{
-    return a >= 0 ? a / b : -((b - 1 - a) / b);
-}
-
-static int mirrored(int i, int n)
-{
-    while (n > 1 && (i < 0 || i >= n))
-        i = i < 0 ? -i : 2 * (n - 1) - i;
-    return n > 1 ? i : 0;
-}
-
-/* Moves a place beyond the map to the one whose value stands there; false if
- * that is 0.  down: the image's height over the map's. */
-static bool oracle_place(const oracle *o, int down, int *y, int *x)
-{
-    int h = o->height / down, w = o->width / down, n, slot;
-    int ry = o->m->ring_y / down, rx = o->m->ring_x / down;
-
-    if (o->m->border == NN_HALO)
-        return true;                /* maps go on for ever                   */
-    if (o->m->border == NN_ZERO)
-        return *y >= 0 && *y < h && *x >= 0 && *x < w;
-    n = h / ry * (w / rx);
-    slot = floor_div(*y, ry) * (w / rx) + floor_div(*x, rx);
-    slot = (slot + 2 * n) % n;
-    *y = (*y - floor_div(*y, ry) * ry) + slot / (w / rx) * ry;
-    *x = (*x - floor_div(*x, rx) * rx) + slot % (w / rx) * rx;
-    return true;
-}
-
-static double oracle_value(const oracle *o, int number, int c, int y, int x);
-
-static double oracle_conv(const oracle *o, const nn_layer *l, int ch, int y,
-                          int x)
-{
-    int k = l->kernel, c_in = o->m->layer[l->in[0]].channels;
-    double sum = (double)l->bias[ch];
-
-    for (int c = 0; c < c_in; c++)
-        for (int p = 0; p < k; p++)
-            for (int q = 0; q < k; q++) {
-                int v = y + p - k / 2, u = x + q - k / 2;
-
-                if (oracle_place(o, o->m->height / l->height, &v, &u))
-                    sum += (double)l->weight[((ch * c_in + c) * k + p) * k + q]
-                         * oracle_value(o, l->in[0], c, v, u);
-            }
-    return sum;
-}
-
-static double oracle_tconv(const oracle *o, const nn_layer *l, int ch, int y,
-                           int x)
-{
-    int v = floor_div(y, 2), u = floor_div(x, 2);
-    double sum = (double)l->bias[ch];
-
-    for (int c = 0; c < o->m->layer[l->in[0]].channels; c++)
-        sum += (double)l->weight[((c * l->channels + ch) * 2 + y - 2 * v) * 2
-                                 + x - 2 * u]
-             * oracle_value(o, l->in[0], c, v, u);
-    return sum;
-}
-
-static double oracle_value(const oracle *o, int number, int c, int y, int x)
-{
-    const nn_layer *l = &o->m->layer[number];
-    double v;
-
-    switch (l->op) {
-    case NN_IMAGE:
-        y = mirrored(y, o->height);
-        x = mirrored(x, o->width);
-        return o->pixel[(c * o->height + y) * o->width + x] * o->m->mul
-             + o->m->add;
-    case NN_CONV:
-        return oracle_conv(o, l, c, y, x);
-    case NN_TCONV:
-        return oracle_tconv(o, l, c, y, x);
-    case NN_POOL:
-        return (oracle_value(o, l->in[0], c, 2 * y, 2 * x)
-                + oracle_value(o, l->in[0], c, 2 * y, 2 * x + 1)
-                + oracle_value(o, l->in[0], c, 2 * y + 1, 2 * x)
-                + oracle_value(o, l->in[0], c, 2 * y + 1, 2 * x + 1)) / 4;
-    case NN_CONCAT:
-        for (int i = 0; i < l->num_in; i++) {
-            int channels = o->m->layer[l->in[i]].channels;
-
-            if (c < channels)
-                return oracle_value(o, l->in[i], c, y, x);
-            c -= channels;
-        }
-        return NAN;
-    case NN_DENSE:
-        v = (double)l->bias[c];
-        for (int i = 0; i < o->m->layer[l->in[0]].channels; i++)
-            v += (double)l->weight[c * o->m->layer[l->in[0]].channels + i]
-               * oracle_value(o, l->in[0], i, 0, 0);
-        return v;
-    case NN_SQUARE:
-        v = oracle_value(o, l->in[0], c, y, x);
-        return v * v;
-    case NN_QUADRATIC:
-        v = oracle_value(o, l->in[0], c, y, x);
-        return (double)l->a[c] * v * v + (double)l->b[c] * v + (double)l->c[c];
-    case NN_BATCHNORM:
-        v = oracle_value(o, l->in[0], c, y, x);
-        return (v - (double)l->mean[c]) / sqrt((double)l->var[c] + l->eps)
-             * (double)l->weight[c] + (double)l->bias[c];
-    }
-    return NAN;
-}
+/* ---- against the definition ------------------------------------------- */
 
 /* All kinds of layers, a second convolution at half size. */
-static void deep_model(model_maker *k, const char *border, int ring)
+static void deep_model(model_maker *k, const char *border, int ring,
+                       int channels)
 {
     maker_start(k, border, ring, 2, 8, 12);
     maker_conv(k, "c1", "image", 2, 2, 3);
@@ -219,8 +101,39 @@ static void deep_model(model_maker *k, const char *border, int ring)
     maker_quadratic(k, "quad", "c2", 3);
     maker_tconv(k, "up", "quad", 3, 2);
     maker_plain(k, "concat", "cat", "sq", "up");
-    maker_conv(k, "out", "cat", 4, 1, 1);
-    maker_finish(k, "out");
+    maker_conv(k, "out", "cat", 4, channels, 1);
+    if (channels > 1)
+        maker_labels(k, "out", channels);
+    else
+        maker_finish(k, "out");
+}
+
+/* All channels of one size against the definition. */
+static void against_definition(const char *border, int ring, int h, int w,
+                               int channels)
+{
+    static model_maker k;
+    static uint64_t seed = 4;
+    double pixel[2 * 96], logit[3 * 96];
+    nn_model m = {0};
+    oracle o = { &m, pixel, h, w };
+
+    for (int j = 0; j < 2 * h * w; j++)
+        pixel[j] = (double)(test_word(&seed) % 256);
+    deep_model(&k, border, ring, channels);
+    if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
+        && CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
+                 nn_last_error()))
+        for (int j = 0; j < channels * h * w; j++) {
+            int c = j / (h * w), y = j / w % h, x = j % w;
+            double want = oracle_value(&o, m.output, c, y, x);
+
+            CHECK(fabs(logit[j] - want) <= 1e-12, "%s %d, %d x %d, channel %d "
+                  "of %d, pixel %d %d: %.17g, want %.17g", border, ring, h, w,
+                  c, channels, y, x, logit[j], want);
+        }
+    nn_model_clear(&m);
+    maker_clear(&k);
 }
 
 TEST(model_float_against_definition)
@@ -233,34 +146,11 @@ TEST(model_float_against_definition)
         { "zero", 0, 6, 2 }, { "halo", 0, 8, 12 }, { "halo", 0, 5, 7 },
         { "halo", 0, 1, 1 }, { "halo", 0, 2, 9 },
     };
-    static model_maker k;
-    uint64_t seed = 4;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int h = cases[i].height, w = cases[i].width;
-        double pixel[2 * 96], logit[96];
-        nn_model m = {0};
-        oracle o = { &m, pixel, h, w };
-
-        for (int j = 0; j < 2 * h * w; j++)
-            pixel[j] = (double)(test_word(&seed) % 256);
-        deep_model(&k, cases[i].border, cases[i].ring);
-        if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
-            || !CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
-                      nn_last_error()))
-            return;
-        for (int y = 0; y < h; y++)
-            for (int x = 0; x < w; x++) {
-                double want = oracle_value(&o, m.output, 0, y, x);
-
-                CHECK(fabs(logit[y * w + x] - want) <= 1e-12,
-                      "%s %d, %d x %d, pixel %d %d: %.17g, want %.17g",
-                      cases[i].border, cases[i].ring, h, w, y, x,
-                      logit[y * w + x], want);
-            }
-        nn_model_clear(&m);
-        maker_clear(&k);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int channels = 1; channels <= 3; channels += 2)
+            against_definition(cases[i].border, cases[i].ring,
+                               cases[i].height, cases[i].width, channels);
 }
 
 TEST(model_float_dense)
@@ -296,7 +186,7 @@ TEST(model_float_refusals)
     nn_model m = {0};
     double pixel[96] = {0}, logit[48] = { 7 };
 
-    deep_model(&k, "wrap", 2);
+    deep_model(&k, "wrap", 2, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
     CHECK(nn_model_float(logit, &m, pixel, 8, 6) == CKKS_EARG
@@ -308,11 +198,11 @@ TEST(model_float_refusals)
     nn_model_clear(&m);
     CHECK(nn_model_float(logit, &m, pixel, 8, 12) == CKKS_EARG, "no model");
     maker_clear(&k);
-    deep_model(&k, "zero", 0);
+    deep_model(&k, "zero", 0, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
     CHECK(nn_model_float(logit, &m, pixel, 6, 7) == CKKS_EARG
-          && strstr(nn_last_error(), "layer down") != NULL, "%s",
+          && strstr(nn_last_error(), "layer cat") != NULL, "%s",
           nn_last_error());
     CHECK(logit[0] == 7, "out was written");
     nn_model_clear(&m);

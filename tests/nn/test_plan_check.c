@@ -35,6 +35,18 @@ static void vector_plan(nn_plan *p)
         snprintf(p->class_name[i], NN_NAME, "class %d", i);
 }
 
+/* Three labels. */
+static void label_plan(nn_plan *p)
+{
+    mask_plan(p);
+    p->foreground[0] = '\0';
+    p->out_channels = p->num_labels = 3;
+    for (int i = 0; i < 3; i++) {
+        snprintf(p->label_name[i], NN_NAME, "label %d", i);
+        p->label_max[i] = 255;
+    }
+}
+
 #define CHANGE(id, ...) \
     static void change_##id(nn_plan *p) \
     { \
@@ -220,6 +232,52 @@ static const change vector_changes[] = {
     { "vectors of two images", change_vector_batch_two, true },
 };
 
+CHANGE(mask_channels, p->out_channels = 2)
+CHANGE(labels_none, p->num_labels = 0)
+CHANGE(labels_negative, p->num_labels = -1)
+CHANGE(labels_one, p->num_labels = p->out_channels = 1)
+CHANGE(labels_fewer, p->num_labels = 2)
+CHANGE(labels_more, p->num_labels = 4)
+CHANGE(labels_many, p->num_labels = p->out_channels = NN_MAX_LABELS + 1)
+CHANGE(labels_most, p->num_labels = p->out_channels = NN_MAX_LABELS)
+CHANGE(labels_classes, p->num_classes = 3)
+CHANGE(labels_point, p->out_gap = 0)
+CHANGE(labels_gap, p->out_gap = 2)
+CHANGE(labels_vector, p->out_neurons = 2; p->out_column = 1)
+CHANGE(labels_foreground, strcpy(p->foreground, "bright"))
+CHANGE(labels_threshold, p->threshold = 1)
+CHANGE(labels_no_threshold, p->threshold = NAN)
+CHANGE(label_name, strcpy(p->label_name[2], "a\033[2J"))
+CHANGE(label_endless, memset(p->label_name[0], 'a', NN_NAME))
+CHANGE(label_max_over, p->label_max[1] = 255.5)
+CHANGE(label_max_below, p->label_max[1] = -1)
+CHANGE(label_max_none, p->label_max[2] = NAN)
+CHANGE(label_max_zero, p->label_max[0] = 0)
+
+static const change label_changes[] = {
+    { "nothing", change_same, true },
+    { "channels without labels", change_labels_none, false },
+    { "labels below 0", change_labels_negative, false },
+    { "one label", change_labels_one, false },
+    { "fewer labels than channels", change_labels_fewer, false },
+    { "more labels than channels", change_labels_more, false },
+    { "too many labels", change_labels_many, false },
+    { "as many labels as may be", change_labels_most, true },
+    { "labels and classes", change_labels_classes, false },
+    { "labels of a point", change_labels_point, false },
+    { "labels of a smaller map", change_labels_gap, true },
+    { "labels in a vector", change_labels_vector, false },
+    { "labels and a foreground", change_labels_foreground, false },
+    { "labels and a threshold", change_labels_threshold, false },
+    { "labels, threshold NAN", change_labels_no_threshold, false },
+    { "a label's name", change_label_name, false },
+    { "a label's name without end", change_label_endless, false },
+    { "a label over all", change_label_max_over, false },
+    { "a label's logits below 0", change_label_max_below, false },
+    { "a label's logits NAN", change_label_max_none, false },
+    { "a label's logits 0", change_label_max_zero, true },
+};
+
 /* What an owner does with a plan that is taken. */
 static void use_plan(const nn_plan *p)
 {
@@ -227,7 +285,8 @@ static void use_plan(const nn_plan *p)
     const size_t in = (size_t)nn_plan_inputs(p) * p->layout.slots;
     const size_t back = (size_t)nn_plan_outputs(p) * p->layout.slots;
     const size_t pixels = (size_t)size.height * (size_t)size.width;
-    const size_t logits = p->num_classes > 0 ? (size_t)p->out_channels : pixels;
+    const size_t logits = (size_t)p->out_channels
+                          * (p->num_classes > 0 ? 1 : pixels);
     double *pixel = calloc((size_t)p->channels * pixels, sizeof *pixel);
     double *slots = calloc(in > back ? in : back, sizeof *slots);
     double *logit = calloc(logits, sizeof *logit);
@@ -276,6 +335,17 @@ TEST(plan_check_vectors)
     try_changes(vector_changes,
                 sizeof vector_changes / sizeof vector_changes[0],
                 vector_plan);
+}
+
+TEST(plan_check_labels)
+{
+    static const change alone[] = {
+        { "a mask of two channels", change_mask_channels, false }
+    };
+
+    try_changes(alone, 1, mask_plan);
+    try_changes(label_changes, sizeof label_changes / sizeof label_changes[0],
+                label_plan);
 }
 
 /* The room is the caller's, and the image one of the batch. */

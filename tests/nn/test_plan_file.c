@@ -73,7 +73,10 @@ static void check_equal(const nn_plan *a, const nn_plan *b)
               && a->out_level == b->out_level && a->out_gap == b->out_gap
               && a->out_channels == b->out_channels
               && a->num_classes == b->num_classes
-             
+              && a->num_labels == b->num_labels
+              && memcmp(a->label_name, b->label_name, sizeof a->label_name)
+                     == 0
+              && memcmp(a->label_max, b->label_max, sizeof a->label_max) == 0
               && a->threshold == b->threshold
               && a->logit_max == b->logit_max && a->error_sd == b->error_sd,
           "ends: scale %.17g, %.17g", a->out_scale, b->out_scale);
@@ -439,6 +442,43 @@ TEST(plan_file_whole_lies)
                                            "\"step\": 0, \"level\": 0}, ");
         CHECK(strlen(out) > n && !try_text(s, out, strlen(out), "list", 0),
               "a list of 300 was taken");
+    }
+    free(out);
+    saved_clear(s);
+}
+
+/* A plan's labels: what no list of them may be. */
+TEST(plan_file_labels)
+{
+    static const struct { const char *from, *to; } lie[] = {
+        { "\"labels\": [", "\"labels\": 3, \"x\": [" },
+        { "\"labels\": [", "\"labels\": [5, " },
+        { "\"labels\": [", "\"labels\": [], \"x\": [" },
+        { "\"labels\": [", "\"label\": [" },
+        { "\"name\": \"part 1\"", "\"name\": 1" },
+        { "\"name\": \"part 1\"", "\"name\": \"part 1\", \"x\": 1" },
+        { "\"name\": \"part 1\",", "" },
+        { "\"labels\": [", "\"labels\": [{\"name\": \"y\", \"max\": 0}, " },
+        { "\"foreground\": \"\"", "\"foreground\": \"cell\"" },
+        { "\"threshold\": 0", "\"threshold\": 1" },
+    };
+    saved *s = save_one(net_kind_named("labels 3"), NN_HALO);
+    char *out = malloc(TEXT);
+
+    for (size_t i = 0; CHECK(out != NULL, "no memory") && s != NULL
+                       && i < sizeof lie / sizeof *lie; i++) {
+        memcpy(out, s->text, s->size + 1);
+        if (CHECK(text_replace(out, TEXT, lie[i].from, lie[i].to), "no %s",
+                  lie[i].from))
+            CHECK(!try_text(s, out, strlen(out), lie[i].to, i), "taken: %s",
+                  lie[i].to);
+    }
+    if (out != NULL && s != NULL) {
+        memcpy(out, s->text, s->size + 1);
+        for (int i = 0; i < NN_MAX_LABELS + 1; i++)
+            text_replace(out, TEXT, "\"labels\": [",
+                         "\"labels\": [{\"name\": \"y\", \"max\": 0}, ");
+        CHECK(!try_text(s, out, strlen(out), "many labels", 0), "taken");
     }
     free(out);
     saved_clear(s);

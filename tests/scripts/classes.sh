@@ -151,8 +151,8 @@ check "the fourth" grep -q '^dozen.idx#3,SW,' enc.csv
 way "less than a set" quad labels.idx --aim throughput -- dozen.idx --first 9
 run "labels by --first" decrypt n.plan --key keys/secret.key out.vct --first 9 \
     --labels labels.idx
-check "2 of 3, by their numbers" sh -c "grep -q '^right: 2 of 3' out \
-    && grep -q '^11: SW, .*, wrong: SE' out"
+check "2 of 3, by their names" sh -c "grep -q '^right: 2 of 3' out \
+    && grep -q '^dozen.idx#11: SW, .*, wrong: SE' out"
 way "a plan for three" quad labels.idx --images 3 -- dozen.idx --count 3
 way "one logit" half halves.idx --batch 5 -- dozen.idx
 check "one logit: quality" grep -q \
@@ -161,7 +161,12 @@ check "one logit: columns" grep -q '^image,class,score,logit$' enc.csv
 
 # ---- what is printed and drawn ---------------------------------------------
 run "decrypt without -o" decrypt n.plan --key keys/secret.key out.vct
+check "the names at encrypt" grep -q '^dozen.idx#11: bottom, score 0\.[0-9]*$' out
+mkdir kept
+mv keys/requests/*.json kept
+run "decrypt without names" decrypt n.plan --key keys/secret.key out.vct
 check "numbers for names" grep -q '^11: bottom, score 0\.[0-9]*$' out
+mv kept/*.json keys/requests
 check "a warning: not back to the server" grep -q \
     '^volley: warning: what comes out of this decryption must not go back' err
 run "decrypt with --trust-server" decrypt n.plan --key keys out.vct \

@@ -49,6 +49,9 @@ for verb in plan keygen encrypt evaluate decrypt clear demo info calibrate; do
     run "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
+    run "help $verb" help $verb
+    check "help $verb is that of the verb" grep -q "^usage: volley $verb" \
+        "$work/out"
 done
 run "--help" --help
 check "--help fits a screen" awk 'length > 80 { exit 1 }
@@ -58,6 +61,7 @@ for number in 0 -1 x 2x 99999 ''; do
     usage "plan --threads $number" "number\|value" plan "$gm" --threads "$number"
 done
 usage "unknown verb" "unknown verb" frobnicate
+usage "help of an unknown verb" "unknown verb" help frobnicate
 "$volley" >"$work/out" 2>"$work/err"
 check "no verb" test $? -eq 2
 usage "plan: no model" "missing" plan

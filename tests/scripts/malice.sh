@@ -162,7 +162,17 @@ refuse "then another is a second one" "a second result" decrypt p --key a \
     plus2.vct -o no.csv
 
 # a request's note that was damaged, or is gone
-for note in c/requests/*; do
+for note in c/requests/*.json; do
+    cp "$note" names.json
+    printf x | dd of="$note" bs=1 seek=70 conv=notrunc 2>/dev/null
+    refuse "names that were damaged" "byte\|not a" decrypt p --key c out.vct \
+        -o no.csv
+    sed 's/"name": "[^"]*"/"name": "\\u001b[2J"/' names.json >"$note"
+    refuse "names that a terminal acts upon" "image 0 is not a name" \
+        decrypt p --key c out.vct -o no.csv
+    cp names.json "$note"
+done
+for note in c/requests/*.req; do
     printf x | dd of="$note" bs=1 seek=70 conv=notrunc 2>/dev/null
 done
 refuse "a damaged note" "digest is wrong" decrypt p --key c out.vct -o no.csv

@@ -160,7 +160,7 @@ ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misu
 ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
-nn/stage/compile.c	s/s->gap \*= l->stride;/s->gap *= 1;/	cnn_
+nn/stage/compile.c	s/nni_set_gap(s, l->stride);/nni_set_gap(s, 1);/	cnn_
 nn/layout/dvr.c	s/for (int y = 0; y < side; y++)/for (int y = 1; y < side; y++)/	cnn_ layout
 nn/schedule/inputs.c	s/w->ending\[w->ended\].last < phase/w->ending[w->ended].last <= phase/	network
 nn/schedule/inputs.c	s/last_reader == m->k/last_reader >= m->k/	network
@@ -170,7 +170,15 @@ nn/plan/count.c	s/c->tally.rotations += sum.terms;/c->tally.rotations += parts;/
 nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
 nn/stage/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
 nn/stage/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
-nn/stage/map.c	s/1 + ((odd \* (gap/1 + (((1 - odd) * (gap/	cnn_
+nn/stage/terms.c	s/1 + ((odd \* half/1 + (((1 - odd) * half/	cnn_
+nn/stage/terms.c	s/pad = kernel == 4;/pad = 0;/	layer_kinds
+nn/stage/terms.c	s/direct ? 1 : r->stage->mul/direct ? r->stage->mul[o] : r->stage->mul/	layer_kinds
+nn/stage/fold.c	s/(given\[c\] ? 0 : g\[c\])/g[c]/	layer_kinds
+nn/stage/stage.c	s/if (c \/ of_group != o/if (c \/ of_group > o/	layer_kinds
+nn/stage/stage.c	s/high = o + count;/high = o + count - 1;/	layer_kinds
+nn/stage/compile.c	s/s->middle_y = l->pad_top/s->middle_y = l->kernel_y \/ 2/	layer_kinds
+nn/schedule/combination.c	s/rest = all - p->channel % all;/rest = w->map->channels - p->channel;/	layer_kinds
+nn/format/window.c	s/y->height + y->pad_top + y->pad_bottom/y->height + 2 * y->pad_top/	layer_kinds
 nn/stage/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
 unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_
 unet/image/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_

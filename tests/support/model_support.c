@@ -75,6 +75,65 @@ void maker_strided(model_maker *k, const char *name, const char *in, int c_in,
     maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
 }
 
+/* Nothing, if both are 1 or 0. */
+static void maker_pair(model_maker *k, const char *key, int y, int x)
+{
+    y = y > 0 ? y : 1;
+    x = x > 0 ? x : 1;
+    if (y != x)
+        maker_print(k, ",'%s':[%d,%d]", key, y, x);
+    else if (y > 1)
+        maker_print(k, ",'%s':%d", key, y);
+}
+
+void maker_convolve(model_maker *k, const char *name, const char *in,
+                    const maker_window *w)
+{
+    const int groups = w->groups > 0 ? w->groups : 1;
+
+    maker_layer(k, "conv", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias'", name, name);
+    if (w->kernel_y == 1 && w->kernel_x == 1)
+        maker_print(k, ",'kernel':1");
+    maker_pair(k, "kernel", w->kernel_y, w->kernel_x);
+    maker_pair(k, "dilation", w->dilation_y, w->dilation_x);
+    maker_pair(k, "stride", w->stride, w->stride);
+    maker_pair(k, "groups", groups, groups);
+    if (w->padded)
+        maker_print(k, ",'pad':[%d,%d,%d,%d]", w->pad[0], w->pad[1],
+                    w->pad[2], w->pad[3]);
+    maker_print(k, "}");
+    maker_tensor_add(k, name, "weight", 4, w->c_out, w->c_in / groups,
+                     w->kernel_y, w->kernel_x);
+    maker_tensor_add(k, name, "bias", 1, w->c_out, 1, 1, 1);
+}
+
+void maker_tconv4(model_maker *k, const char *name, const char *in, int c_in,
+                  int c_out)
+{
+    maker_layer(k, "tconv", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias','kernel':4}", name,
+                name);
+    maker_tensor_add(k, name, "weight", 4, c_in, c_out, 4, 4);
+    maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
+}
+
+void maker_pool(model_maker *k, const char *name, const char *in, int size_y,
+                int size_x)
+{
+    maker_layer(k, "pool", name, in);
+    maker_print(k, "]");
+    maker_pair(k, "size", size_y, size_x);
+    maker_print(k, "}");
+}
+
+void maker_upsample(model_maker *k, const char *name, const char *in,
+                    const char *mode)
+{
+    maker_layer(k, "upsample", name, in);
+    maker_print(k, "],'mode':'%s'}", mode);
+}
+
 void maker_tconv(model_maker *k, const char *name, const char *in, int c_in,
                  int c_out)
 {
@@ -221,9 +280,17 @@ static void maker_end(model_maker *k)
     uint64_t seed = 5;
 
     maker_print(k, "},\n'ranges':{");
-    for (int i = 0; i < k->names; i++)
-        maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25}",
+    for (int i = 0; i < k->names; i++) {
+        const bool labels = k->labels > 0
+                            && strcmp(k->name[i], k->labelled) == 0;
+
+        maker_print(k, "%s'%s':{'max':4,'rms':1.5,'gain':0.25",
                     i > 0 ? "," : "", k->name[i]);
+        for (int j = 0; labels && j < k->labels; j++)
+            maker_print(k, "%s{'max':%d,'margin':1.25}",
+                        j > 0 ? "," : ",'labels':[", 1 + j % 4);
+        maker_print(k, labels ? "]}" : "}");
+    }
     maker_print(k, "}}");
     for (int i = 0; i < k->tensors; i++)
         k->data_count += maker_tensor_count(&k->tensor[i]);
@@ -253,6 +320,28 @@ void maker_classes(model_maker *k, const char *output, int channels)
     for (int i = 0; i < channels || i < 2; i++)
         maker_print(k, "%s'%d'", i > 0 ? "," : "", i);
     maker_print(k, "]%s", channels == 1 ? ",'threshold':0.5" : "");
+    maker_end(k);
+}
+
+int maker_channels(const model_maker *k, const char *name)
+{
+    char bias[NN_NAME + 8];
+
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    for (int i = 0; i < k->tensors; i++)
+        if (strcmp(k->tensor[i].name, bias) == 0)
+            return k->tensor[i].shape[0];
+    return 1;
+}
+
+void maker_labels(model_maker *k, const char *output, int channels)
+{
+    snprintf(k->labelled, NN_NAME, "%s", output);
+    k->labels = channels;
+    maker_print(k, "],\n'output':{'tensor':'%s','labels':[", output);
+    for (int i = 0; i < channels; i++)
+        maker_print(k, "%s'part %d'", i > 0 ? "," : "", i);
+    maker_print(k, "]");
     maker_end(k);
 }
 

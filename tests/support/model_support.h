@@ -30,6 +30,8 @@ typedef struct model_maker {
     int  tensors;
     float  *data;
     size_t data_count;
+    int    labels;                  /* 0: none                               */
+    char   labelled[NN_NAME];       /* the layer that gives them             */
 } model_maker;
 
 /* border: "wrap", "halo", "zero" or "valid"; ring 0: none. */
@@ -46,7 +48,24 @@ void maker_dense(model_maker *k, const char *name, const char *in, int count,
                  int c_out);
 void maker_batchnorm(model_maker *k, const char *name, const char *in, int c);
 void maker_quadratic(model_maker *k, const char *name, const char *in, int c);
-/* op: pool or square; concat takes a second input. */
+/* A convolution of any kind: 0 is 1, or the border's own pads; "pad" is written
+ * if `padded`. */
+typedef struct maker_window {
+    int c_in, c_out, kernel_y, kernel_x, stride, dilation_y, dilation_x, groups;
+    bool padded;
+    int pad[4];                     /* top, left, bottom, right              */
+} maker_window;
+void maker_convolve(model_maker *k, const char *name, const char *in,
+                    const maker_window *w);
+/* Of 4x4. */
+void maker_tconv4(model_maker *k, const char *name, const char *in, int c_in,
+                  int c_out);
+/* A pool of this size. */
+void maker_pool(model_maker *k, const char *name, const char *in, int size_y,
+                int size_x);
+void maker_upsample(model_maker *k, const char *name, const char *in,
+                    const char *mode);
+/* op: pool or square; concat and add take a second input. */
 void maker_plain(model_maker *k, const char *op, const char *name,
                  const char *in, const char *second);
 /* A whole U-Net, two convolutions (and squares) a stage. */
@@ -56,6 +75,12 @@ void maker_finish(model_maker *k, const char *output);
 /* The same for an output of classes named 0, 1, ...; threshold 0.5 if 2 of one
  * channel. */
 void maker_classes(model_maker *k, const char *output, int channels);
+/* The same for a mask of labels named part 0, part 1, ...; logits of label i are
+ * up to 1 + i mod 4. */
+void maker_labels(model_maker *k, const char *output, int channels);
+/* Channels that the convolution (or way up, or dense layer) of this name gives;
+ * 1 for another layer. */
+int maker_channels(const model_maker *k, const char *name);
 /* Makes the header again after a change of net. */
 void maker_header(model_maker *k);
 uint8_t *maker_bytes(size_t *size, const model_maker *k);

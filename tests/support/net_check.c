@@ -128,24 +128,24 @@ static void check_float(const rig *r, const double *slots, int i,
     bool flat = r->m.layer[r->m.output].height == 1 && r->m.height > 1;
     int h = flat ? 1 : p->core_height, w = flat ? 1 : p->core_width;
     int columns = flat ? 1 : p->layout.width / p->out_gap;
+    int rows = flat ? 1 : p->layout.height / p->out_gap;
     size_t size = (size_t)p->channels * (size_t)p->core_height
                   * (size_t)p->core_width;
-    double *want = malloc((size_t)p->layout.height * (size_t)p->layout.width
-                          * sizeof *want);
-    double *got = malloc((size_t)p->layout.height * (size_t)p->layout.width
-                         * sizeof *got);
+    size_t room = (size_t)p->out_channels * (size_t)p->layout.height
+                  * (size_t)p->layout.width;
+    double *want = malloc(room * sizeof *want);
+    double *got = malloc(room * sizeof *got);
     double worst = 0;
 
     if (CHECK(want != NULL && got != NULL, "no memory")
         && NN_OK(nn_model_float(want, &r->m, r->pixel + (size_t)i * size,
                                    p->core_height, p->core_width))
-        && NN_OK(nn_unpack(got, (size_t)p->layout.height
-                                    * (size_t)p->layout.width,
-                           p, slots, i))) {
-        for (int y = 0; y < h; y++)
+        && NN_OK(nn_unpack(got, room, p, slots, i))) {
+        for (int y = 0; y < p->out_channels * h; y++)
             for (int x = 0; x < w; x++)
                 worst = fmax(worst, fabs(want[y * w + x]
-                                         - got[(y + p->halo) * columns
+                                         - got[(y / h * rows + y % h + p->halo)
+                                                   * columns
                                                + x + p->halo]));
         CHECK(worst <= bound, "%s: %s, image %d: off by %.3g from the float "
               "network, allowed %.3g", text, what, i, worst, bound);
@@ -183,12 +183,14 @@ static void check_clear(rig *r, bool dense, const char *text)
 static void check_encrypted(const rig *r, double factor, const char *text)
 {
     rig_error e;
+    double sd;
 
     if (!rig_encrypted(&e, r, 1))
         return;
-    CHECK(e.sd <= factor * r->p.error_sd && e.sd >= r->p.error_sd / factor,
+    sd = r->p.num_labels > 0 ? e.apart : e.sd;
+    CHECK(sd <= factor * r->p.error_sd && sd >= r->p.error_sd / factor,
           "%s: error of sd %.3g, predicted %.3g (ratio %.2f), logit %.3g",
-          text, e.sd, r->p.error_sd, e.sd / r->p.error_sd, r->spread);
+          text, sd, r->p.error_sd, sd / r->p.error_sd, r->spread);
     CHECK(e.worst <= 8 * factor * r->p.error_sd,
           "%s: a slot off by %.3g, predicted sd %.3g", text, e.worst,
           r->p.error_sd);
@@ -196,7 +198,7 @@ static void check_encrypted(const rig *r, double factor, const char *text)
           "%s: imaginary parts up to %.3g, predicted sd %.3g", text,
           e.imaginary, r->p.error_sd);
     if (getenv("VOLLEY_RATIOS") != NULL)
-        test_note("%s: ratio %.2f", text, e.sd / r->p.error_sd);
+        test_note("%s: ratio %.2f", text, sd / r->p.error_sd);
 }
 
 void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted)

@@ -194,6 +194,31 @@ static const char *unet3(model_maker *k, int c)
     return "logit";
 }
 
+/* A logit for each of 3 and of 4 labels. */
+static const char *labels3(model_maker *k, int c)
+{
+    maker_conv(k, "a", "image", c, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_conv(k, "logit", "s", 2, 3, 3);
+    return "logit";
+}
+
+/* As the last of a way down and up, behind a concatenation. */
+static const char *labels4(model_maker *k, int c)
+{
+    maker_conv(k, "a", "image", c, 2, 3);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_plain(k, "pool", "p", "s", NULL);
+    maker_plain(k, "pool", "q", "p", NULL);
+    maker_conv(k, "b", "q", 2, 2, 1);
+    maker_plain(k, "square", "t", "b", NULL);
+    maker_tconv(k, "u", "t", 2, 2);
+    maker_tconv(k, "v", "u", 2, 2);
+    maker_plain(k, "concat", "cat", "v", "s");
+    maker_conv(k, "logit", "cat", 4, 4, 1);
+    return "logit";
+}
+
 /* Down to one pixel, and a classifier on that. */
 static const char *dense(model_maker *k, int c)
 {
@@ -212,8 +237,8 @@ const net_kind net_kinds[] = {
     { "conv3",        conv3,        0, 1, true,  true,  false },
     { "conv1",        conv1,        0, 3, true,  true,  false },
     { "square",       square,       0, 2, true,  true,  false },
-    { "quadratic",    quadratic,    0, 1, true,  false, false },
-    { "norms",        norms,        0, 1, true,  false, false },
+    { "quadratic",    quadratic,    0, 1, true,  true,  false },
+    { "norms",        norms,        0, 1, true,  true,  false },
     { "norm",         norm,         0, 1, true,  true,  false },
     { "image norm",   image_norm,   0, 3, false, true,  false },
     { "square end",   square_end,   0, 1, true,  true,  false },
@@ -221,13 +246,15 @@ const net_kind net_kinds[] = {
     { "pool linear",  pool_linear,  1, 2, false, true,  false },
     { "pool image",   pool_image,   2, 1, false, true,  false },
     { "tconv square", tconv_square, 1, 1, false, true,  false },
-    { "tconv norm",   tconv_norm,   1, 1, false, false, false },
+    { "tconv norm",   tconv_norm,   1, 1, false, true,  false },
     { "concat",       concat,       0, 2, false, true,  false },
     { "concat pool",  concat_pool,  1, 1, false, true,  false },
     { "skips",        skips,        0, 1, false, true,  false },
     { "unet 1",       unet1,        1, 1, false, true,  false },
     { "unet 2",       unet2,        2, 1, false, true,  false },
     { "unet 3",       unet3,        3, 1, false, true,  false },
+    { "labels 3",     labels3,      0, 2, true,  true,  false },
+    { "labels 4",     labels4,      2, 1, false, true,  false },
     { "dense",        dense,        2, 2, false, true,  true  },
     { NULL, NULL, 0, 0, false, false, false }
 };

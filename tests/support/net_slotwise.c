@@ -110,7 +110,7 @@ static void slot_tap(double *y, const slot_map *x, int c, int a, int b,
 static void slot_conv(slot_map *y, const slot_map *x, const nn_layer *l,
                       const rig *r)
 {
-    int k = l->op == NN_CONV ? l->kernel : 1, taps = k * k;
+    int k = l->op == NN_CONV ? l->kernel_y : 1, taps = k * k;
 
     for (int o = 0; o < y->channels; o++)
         for (int a = 0; a < y->ry; a++)
@@ -290,7 +290,7 @@ static int weight_count(const nn_model *m, const nn_layer *l)
 
     switch (l->op) {
     case NN_CONV:
-        return l->channels * in * l->kernel * l->kernel;
+        return l->channels * in * l->kernel_y * l->kernel_y;
     case NN_TCONV:
         return l->channels * in * 4;
     case NN_DENSE:
@@ -376,6 +376,27 @@ static bool slot_dress(slot_map *map, int i, const rig *r, uint64_t *seed)
     return slot_layer(map, i, r);
 }
 
+/* Of each label: the largest |logit|, and the logit beside the largest other
+ * one. */
+static void label_ranges(nn_model *m, const double *v, size_t plane)
+{
+    for (int k = 0; k < m->num_labels; k++) {
+        double sum = 0, most = 0;
+
+        for (size_t j = 0; j < plane; j++) {
+            double other = -INFINITY;
+
+            for (int i = 0; i < m->num_labels; i++)
+                if (i != k)
+                    other = fmax(other, v[(size_t)i * plane + j]);
+            most = fmax(most, fabs(v[(size_t)k * plane + j]));
+            sum += pow(v[(size_t)k * plane + j] - other, 2);
+        }
+        m->label_max[k] = most;
+        m->label_margin[k] = sqrt(sum / (double)plane);
+    }
+}
+
 /* Sets weights layer by layer and measures ranges. */
 bool slotwise_calibrate(rig *r)
 {
@@ -393,6 +414,9 @@ bool slotwise_calibrate(rig *r)
         for (size_t j = 0; j < slot_count(&map[i]); j++)
             r->m.layer[i].range.max = fmax(r->m.layer[i].range.max,
                                            fabs(map[i].v[j]));
+        if (i == r->m.output && r->m.num_labels > 0)
+            label_ranges(&r->m, map[i].v,
+                         slot_count(&map[i]) / (size_t)r->m.num_labels);
     }
     if (map != NULL)
         slot_maps_clear(map, r->m.num_layers);
@@ -413,19 +437,24 @@ static double quantised_sd(const nn_model *m)
         if (weight_count(m, l) == 0)
             continue;
         if (l->op == NN_CONV)
-            terms *= l->kernel * l->kernel;
+            terms *= l->kernel_y * l->kernel_y;
         sum += terms * pow(x->range.rms * l->range.gain, 2);
     }
     return 0x1p-13 / sqrt(12) * sqrt(sum);
 }
 
-/* The share of slots that hold pixels under border zero; of others, all. */
-static double pixel_share(double *work, const rig *r)
+double slotwise_share(const rig *r)
 {
-    for (size_t j = 0; j < r->count; j++)
-        work[j] = 1;
-    slotwise_pixels(work, r);
-    return pow(rms_of(work, r->count), 2);
+    double *one = malloc(r->count * sizeof *one), share = 1;
+
+    if (!CHECK(one != NULL, "no memory"))
+        return 1;
+    for (size_t i = 0; i < r->count; i++)
+        one[i] = 1;
+    slotwise_pixels(one, r);
+    share = pow(rms_of(one, r->count), 2);
+    free(one);
+    return share;
 }
 
 bool slotwise_gains(rig *r)
@@ -435,7 +464,7 @@ bool slotwise_gains(rig *r)
 
     if (!ok)
         return false;
-    share = pixel_share(out, r);
+    share = slotwise_share(r);
 
     for (int i = 0; i < r->m.num_layers && ok; i++) {
         nn_range *range = &r->m.layer[i].range;
@@ -444,6 +473,11 @@ bool slotwise_gains(rig *r)
         ok = slotwise_run(out, r, i, amplitude);
         range->gain = rms_difference(out, r->slotwise, r->count)
                       / sqrt(share) / amplitude;
+        for (size_t j = 0; j < r->count; j++)
+            out[j] -= r->slotwise[j];
+        if (r->m.num_labels > 0)
+            range->gain = apart_most(out, r->m.num_labels, r->count)
+                          / sqrt(share) / amplitude;
     }
     free(out);
     r->quantised = quantised_sd(&r->m);

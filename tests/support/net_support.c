@@ -71,7 +71,10 @@ bool rig_model(nn_model *out, const rig_shape *s, net_builder *build)
               "%s", k.net);
     }
     output = build(&k, s->channels);
-    maker_finish(&k, output);
+    if (maker_channels(&k, output) > 1)
+        maker_labels(&k, output, maker_channels(&k, output));
+    else
+        maker_finish(&k, output);
     bytes = maker_bytes(&size, &k);
     ok = CHECK(bytes != NULL, "no memory")
          && NN_OK(nn_model_load(out, bytes, size));
@@ -253,14 +256,29 @@ static bool hash_ct(uint8_t hash[32], const ckks_ct *ct)
     return ok;
 }
 
+double apart_most(const double *x, int labels, size_t count)
+{
+    size_t n = labels > 0 ? count / (size_t)labels : 0;
+    double most = 0;
+
+    for (int a = 0; a < labels; a++) {
+        most = fmax(most, rms_of(x + (size_t)a * n, n));
+        for (int b = 0; b < a; b++)
+            most = fmax(most, rms_difference(x + (size_t)a * n,
+                                             x + (size_t)b * n, n));
+    }
+    return most;
+}
+
 static bool holder_compare(rig_error *e, holder *s, const rig *r)
 {
     size_t slots = r->p.layout.slots;
-    double *re = malloc(2 * slots * sizeof *re), *im = re + slots, sum = 0;
+    double *re = malloc((slots + r->count) * sizeof *re), *im = re + r->count;
+    double *error = re, sum = 0;    /* under border zero those of pixels */
     ckks_pt pt = { 0 };
     bool ok = CHECK(re != NULL, "no memory");
 
-    for (int i = 0; i < s->outputs && ok; i++) {
+    for (int i = 0; i < s->outputs && ok; i++, re += slots) {
         const double *want = r->clear + (size_t)i * slots;
 
         ok = CHECK(s->out[i].level == r->p.out_level
@@ -272,14 +290,21 @@ static bool holder_compare(rig_error *e, holder *s, const rig *r)
              && CHECK_OK(ckks_decrypt(&pt, &s->out[i], s->sk))
              && CHECK_OK(ckks_decode(re, im, slots, &pt));
         for (size_t j = 0; ok && j < slots; j++) {
-            sum += (re[j] - want[j]) * (re[j] - want[j]);
-            e->worst = fmax(e->worst, fabs(re[j] - want[j]));
             e->imaginary = fmax(e->imaginary, fabs(im[j]));
+            re[j] -= want[j];
         }
     }
-    e->sd = sqrt(sum / (double)r->count);
+    if (ok)
+        slotwise_pixels(error, r);
+    for (size_t j = 0; ok && j < r->count; j++) {
+        sum += error[j] * error[j];
+        e->worst = fmax(e->worst, fabs(error[j]));
+    }
+    e->sd = sqrt(sum / (double)r->count / slotwise_share(r));
+    e->apart = ok ? apart_most(error, r->p.num_labels, r->count)
+                        / sqrt(slotwise_share(r)) : 0;
     ckks_pt_clear(&pt);
-    free(re);
+    free(error);
     return ok;
 }
 

@@ -72,6 +72,8 @@ bool rig_repack(rig *r, const double *pixel);
 bool slotwise_run(double *out, rig *r, int noisy, double amplitude);
 /* Makes that of other outputs (outputs, slots). */
 void slotwise_pixels(double *out, const rig *r);
+/* The share of slots that hold pixels; 1 but under border zero. */
+double slotwise_share(const rig *r);
 /* Random weights for r->m, set layer by layer on r->in, and its ranges. */
 bool slotwise_calibrate(rig *r);
 /* The gain of every layer, and r->quantised. */
@@ -94,6 +96,7 @@ const net_kind *net_kind_named(const char *name);
 typedef struct rig_error {
     double sd, worst;           /* over all slots of all outputs             */
     double imaginary;           /* largest imaginary part                    */
+    double apart;               /* apart_most of the errors                  */
     size_t peak;                /* bytes the context's objects took          */
     uint8_t hash[32];           /* of the output ciphertexts as bytes        */
     char kernel[16];
@@ -103,6 +106,12 @@ typedef struct rig_error {
 bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
 /* The run alone, with hooks. */
 bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks);
+
+/* Runs the rig's network: every line of its plan has as many calls as are made
+ * (net_calls.c). */
+void rig_check_calls(const rig *r, const char *what);
+/* Every stage of a plan counted by one task of many alike, and by all. */
+void net_check_sampled(const nn_model *m, const nn_plan *p);
 
 /* All of it for one network and shape: slotwise against nn_model_float in the
  * part that is kept, clear against both, encrypted against clear. */
@@ -118,6 +127,9 @@ void rig_check_halved(const net_kind *kind, const rig_shape *s);
 bool rig_shape_at(rig_shape *out, const net_kind *kind, nn_border border,
                   int i);
 
+/* Of `count` numbers, as many for each label: the largest rms of a label's, or
+ * of the difference of two. */
+double apart_most(const double *x, int labels, size_t count);
 double rms_of(const double *x, size_t n);
 double spread_of(const double *x, size_t n);    /* sd about the mean         */
 double rms_difference(const double *a, const double *b, size_t n);

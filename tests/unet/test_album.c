@@ -73,7 +73,7 @@ static void folder_remove(album_folder *f)
 }
 
 static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL,
-                                           NULL, 0 };
+                                           NULL, 0, NULL };
 
 /* The first pixels of all images are these numbers, by both ways. */
 static void album_holds(const char *const *arg, size_t args,
@@ -228,7 +228,7 @@ TEST(album_refusals)
 TEST(album_fit)
 {
     double big[2 * 4 * 6], small[8];
-    uni_image in = { 2, 4, 6, big }, out = {0};
+    uni_image in = { .channels = 2, .height = 4, .width = 6, .pixel = big }, out = {0};
     uni_album_aim aim = two_by_two;
     const char *arg[1];
     const int nine = 9;
@@ -294,7 +294,8 @@ TEST(album_idx_by_its_head)
 TEST(album_of_these_sizes)
 {
     unet_size size[2] = { { 2, 3 }, { 3, 2 } };
-    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, size, 2 };
+    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, size, 2,
+                          NULL };
     uni_album album = {0};
     uni_image image = {0};
     const char *arg[3];
@@ -330,7 +331,8 @@ TEST(album_of_these_sizes)
 TEST(album_rereads)
 {
     enum { SIDE = 3000 };           /* one is more than UNET_ALBUM_KEEP      */
-    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, NULL, 0 };
+    uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, NULL, 0,
+                          NULL };
     uint8_t *data = calloc(SIDE * SIDE + 20, 1);
     uni_album album = {0};
     uni_image image = {0};

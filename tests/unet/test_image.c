@@ -168,7 +168,8 @@ TEST(image_save)
         100, 100, 255, 139, 100, 100, 255, 255, 100, 100, 100, 100,
         100, 100, 0, 75, 100, 100, 0, 0, 100, 100, 100, 100,
         100, 100, 0, 75, 100, 100, 0, 0, 100, 100, 100, 100 };
-    uni_image image = { 1, 2, 3, grey }, flat = { 1, 3, 4, even };
+    uni_image image = { 1, 2, 3, grey, 0, 0 };
+    uni_image flat = { 1, 3, 4, even, 0, 0 };
     image_folder f;
     const char *path;
 
@@ -246,7 +247,7 @@ TEST(image_load_paths)
 TEST(image_convert)
 {
     double rgb[] = { 100, 0, 255, 10,  100, 0, 255, 20,  100, 0, 255, 30 };
-    uni_image image = { 3, 2, 2, rgb }, grey = {0}, back = {0};
+    uni_image image = { 3, 2, 2, rgb, 0, 0 }, grey = {0}, back = {0};
 
     if (!CHECK(uni_image_convert(&grey, &image, 1) == CKKS_OK, "%s",
                nn_last_error()))

@@ -15,12 +15,6 @@ static const struct {
     const char *bytes;
     const char *what, *way;
 } kinds_known[] = {
-    { 128, 4, "DICM", "DICOM", "dcm2niix" },
-    { 0, 8, "\2\0\0\0UL\4\0", "DICOM", "gdcmconv --raw" },
-    { 0, 8, "\10\0\5\0CS\12\0", "DICOM", "dcm2niix" },
-    { 0, 8, "\10\0\5\0\12\0\0\0", "DICOM", "dcm2niix" },
-    { 0, 8, "\10\0\0\0\4\0\0\0", "DICOM", "dcm2niix" },
-    { 0, 8, "\10\0\26\0UI\32\0", "DICOM", "dcm2niix" },
     { 0, 4, "II*\0", "TIFF", "convert IN OUT.png" },
     { 0, 4, "MM\0*", "TIFF", "convert" },
     { 0, 8, "II+\0\10\0\0\0", "TIFF", "convert" },
@@ -86,7 +80,8 @@ TEST(image_kinds_order)
     uni_image image = {0};
 
     memcpy(b.data, "II*\0", 4);
-    image_refused(&b, "this is a DICOM file");
+    memcpy(b.data + 128, "DICM", 4);
+    image_refused(&b, "DICOM");
     free(b.data);
     memcpy(pixel + 128 - 15, "DICM", 4);
     b = image_text("P5\n300 1\n255\n  ", pixel, 298);
@@ -94,6 +89,32 @@ TEST(image_kinds_order)
     CHECK_OK(image_read(&image, &b, -1));
     uni_image_clear(&image);
     free(b.data);
+}
+
+/* What DICOM files begin with, with a preamble and without. */
+static const struct { int at, size; const char *bytes; } kinds_dicom[] = {
+    { 128, 4, "DICM" }, { 0, 8, "\2\0\0\0UL\4\0" },
+    { 0, 8, "\10\0\5\0CS\12\0" }, { 0, 8, "\10\0\5\0\12\0\0\0" },
+    { 0, 8, "\10\0\0\0\4\0\0\0" }, { 0, 8, "\10\0\26\0UI\32\0" },
+    { 0, 8, "\0\10\0\5CS\0\12" }
+};
+
+/* Taken for DICOM, and refused for what follows. */
+TEST(image_kinds_dicom)
+{
+    for (size_t i = 0; i < sizeof kinds_dicom / sizeof *kinds_dicom; i++) {
+        image_bytes b = { malloc(600), 600 };
+
+        memset(b.data, 0xe5, 600);
+        memcpy(b.data + kinds_dicom[i].at, kinds_dicom[i].bytes,
+               (size_t)kinds_dicom[i].size);
+        image_refused(&b, "DICOM");
+        for (b.size = (size_t)(kinds_dicom[i].at + kinds_dicom[i].size);
+             b.size-- > 1;)
+            CHECK(image_read(&(uni_image){0}, &b, -1) == CKKS_EFORMAT,
+                  "%zu bytes", b.size);
+        free(b.data);
+    }
 }
 
 #ifdef UNET_HAVE_PNG

@@ -242,9 +242,15 @@ static ckks_status do_tiles(void)
     unet_tile_cut(outs.numbers, t.p, t.pixel[0], t.size, where);
     unet_tile_paste(outs.ranges, t.p, t.r.clear, (unet_size){ 1, 1 }, where);
     outs.numbers[0] = unet_reflect(-1, 3) + unet_bound(t.p)
-                      + unet_limit(t.p)
+                      + unet_limit(t.p) + unet_label_limit(t.p, 0)
                       + unet_job_count(&t.job, t.p, 0);
     return unet_check_keys(t.p, t.keys);
+}
+
+static ckks_status do_mask(void)
+{
+    return unet_mask((uint8_t *)outs.ranges, t.p, t.r.clear,
+                     (unet_size){ 1, 1 });
 }
 
 static ckks_status do_job_init(void)
@@ -277,8 +283,8 @@ static ckks_status do_encrypt(void)
 
 static ckks_status do_evaluate(void)
 {
-    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, t.p,
-                         t.r.w, t.ctx, t.keys, NULL);
+    return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, NULL,
+                         t.p, t.r.w, t.ctx, t.keys, NULL);
 }
 
 /* As it is loaded before each run, so it has no answer yet. */
@@ -451,6 +457,8 @@ static const operation operations[] = {
     { "unet_plan_cost", NULL, do_accept, 0 },
     { "unet_accept", NULL, do_accept, 0 },
     { "unet_limit", NULL, do_tiles, -1 },
+    { "unet_label_limit", NULL, do_tiles, -1 },
+    { "unet_mask", NULL, do_mask, 0 },
     { "unet_request_load", NULL, do_request_load, 3 },
     { "unet_request_save", request_before, do_request_save, 2 },
     { "unet_request_forget", request_before, do_request_forget, -1 },
@@ -591,7 +599,7 @@ static bool make_files(void)
                                  &t.rng, t.p, &t.job, &t.pixels, t.ctx, t.sk,
                                  NULL))
            && NN_OK(unet_evaluate(t.results.path, NULL, t.inputs.path, NULL,
-                                  t.p, t.r.w, t.ctx, t.keys, NULL));
+                                  NULL, t.p, t.r.w, t.ctx, t.keys, NULL));
 }
 
 static bool make_all(const char *name, nn_border border)

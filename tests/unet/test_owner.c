@@ -239,8 +239,8 @@ TEST(owner_misuse)
         CHECK_STATUS(unet_decrypt(NULL, NULL, &(const char *){o.folder.path}, 1,
                                   &o.p, o.ctx, o.sk, NULL),
                      CKKS_EARG);
-        CHECK_STATUS(unet_evaluate("x", NULL, "y", NULL, &o.p, NULL, o.ctx,
-                                   o.keys, NULL),
+        CHECK_STATUS(unet_evaluate("x", NULL, "y", NULL, NULL, &o.p, NULL,
+                                   o.ctx, o.keys, NULL),
                      CKKS_EARG);
         CHECK(bytes == 7 && r.logit == NULL, "an output changed");
     }

@@ -17,6 +17,11 @@
 
 enum { UNET_ALBUM_KEEP = 1 << 23 };
 
+/* Volumes are held as they were decoded, so many bytes and so many of them, one
+ * at least; beyond that they are decoded again when their slices are asked for.
+ * While one is decoded its file is in memory too. */
+enum { UNET_ALBUM_HOLD = 1 << 29, UNET_ALBUM_VOLUMES = 16 };
+
 /* ---- names (album_names.c) ---------------------------------------------- */
 
 typedef struct uni_names {
@@ -30,9 +35,10 @@ typedef struct uni_names {
  *
  *   @FILE   what its lines name, a path a line, empty lines aside; no line
  *           begins with @
- *   folder  the files in it whose names end in .pgm .ppm .png .jpg .jpeg .nii
- *           .nii.gz (capitals too), by the bytes of their names; others are
- *           skipped and counted, hidden ones only skipped
+ *   folder  of DICOM slices: itself, which is a volume.  Others: the files in
+ *           it whose names end in .pgm .ppm .png .jpg .jpeg .nii .nii.gz
+ *           (capitals too), and DICOM files with pixels, by the bytes of their
+ *           names; others are skipped and counted, hidden ones only skipped
  *   other   itself, whether there is such a file or not
  *
  *   errors  CKKS_EIO      a folder or list that cannot be read; a folder, a
@@ -60,10 +66,12 @@ typedef struct uni_album_aim {
 /* A volume some slices of which are images: all of them, or one that was named.
  * Slices are numbered as volume.h has it. */
 typedef struct uni_album_volume {
-    size_t file;            /* number of its name                            */
+    size_t file;            /* number of its argument, in names              */
+    const char *name;       /* as it was named, without :slice= and :volume= */
     size_t first, count;    /* its images                                    */
     int slice;              /* the one that was named; -1: all               */
     int volume, volumes;    /* of a 4-D file                                 */
+    bool colour;            /* stored as colours                             */
     uni_geometry geometry;
     uni_slicing slicing;
     uni_values values;
@@ -80,6 +88,7 @@ typedef struct uni_album_source {
 
 struct album_file;
 struct album_place;
+struct album_held;
 
 typedef struct uni_album {
     size_t images;
@@ -90,9 +99,11 @@ typedef struct uni_album {
     size_t volumes;
     /* private */
     uni_album_aim aim;
+    nn_images images_of;    /* what aim.images says                          */
     struct album_file *file;
     struct album_place *place;
     size_t kept;            /* numbers                                       */
+    struct album_held *held;
     uni_image current;     /* for uni_album_pixels                         */
 } uni_album;
 

@@ -9,6 +9,7 @@
 
 #include "image/album.h"
 #include "image/codec.h"
+#include "image/dicom.h"
 
 enum { NAMES_MAX_LIST = 1 << 26 };
 
@@ -68,28 +69,6 @@ static char *names_join(const char *folder, const char *name, size_t n)
 
 /* ---- folders ------------------------------------------------------------ */
 
-static bool names_known(const char *name)
-{
-    static const char *const known[] = {
-        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
-    };
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t k = strlen(known[i]), same = 0;
-
-        for (; same < k && n > k; same++) {
-            char c = name[n - k + same];
-
-            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
-                break;
-        }
-        if (same == k)
-            return true;
-    }
-    return false;
-}
-
 static int names_compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -125,6 +104,22 @@ static ckks_status names_image(uni_names *to, char *name)
     return names_add(to, name);
 }
 
+/* DICOM files have any name, and those without pixels are no images. */
+static bool names_dicom(const char *path)
+{
+    uint8_t head[UNI_HEAD];
+    uni_dicom_part part = UNI_DICOM_WHOLE;
+    uni_dicom d = {0};
+
+    if (path == NULL
+        || !uni_dicom_file_is(path, head, uni_file_head(head, sizeof head,
+                                                        path)))
+        return false;
+    if (uni_dicom_look(&d, &part, path) == CKKS_OK)
+        uni_dicom_clear(&d);
+    return part != UNI_DICOM_EMPTY;
+}
+
 static ckks_status names_folder(uni_names *to, const char *path)
 {
     const size_t before = to->count, skipped = to->skipped;
@@ -140,8 +135,8 @@ static ckks_status names_folder(uni_names *to, const char *path)
         if (e->d_name[0] == '.')
             continue;
         name = names_join(path, e->d_name, strlen(e->d_name));
-        s = names_known(e->d_name) ? names_image(to, name)
-                                   : names_skip(to, name);
+        s = uni_image_named(e->d_name) || names_dicom(name)
+          ? names_image(to, name) : names_skip(to, name);
     }
     (void)closedir(folder);
     if (s != CKKS_OK)
@@ -149,7 +144,8 @@ static ckks_status names_folder(uni_names *to, const char *path)
     if (to->count == before)
         return nn_fail(CKKS_EARG, "%s: no image in this folder, %zu other "
                        "file%s; names of images end in .pgm, .ppm, .png, "
-                       ".jpg, .jpeg, .nii or .nii.gz", path,
+                       ".jpg, .jpeg, .nii or .nii.gz, and of DICOM files as "
+                       "they like; folders in it are not opened", path,
                        to->skipped - skipped,
                        to->skipped - skipped == 1 ? "" : "s");
     qsort(to->name + before, to->count - before, sizeof *to->name,
@@ -161,8 +157,11 @@ static ckks_status names_plain(uni_names *to, const char *path)
 {
     struct stat st;
 
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+        && !uni_dicom_series_is(path, NULL, 0))
         return names_folder(to, path);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return names_add(to, names_join(NULL, path, strlen(path)));
     return names_image(to, names_join(NULL, path, strlen(path)));
 }
 

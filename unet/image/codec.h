@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "image/image.h"
+#include "image/volume.h"
 
 ckks_status uni_pnm_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size,
@@ -13,20 +14,19 @@ ckks_status uni_pnm_decode(uni_image *out, const char *name,
 ckks_status uni_png_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size,
                             const uni_image_want *want);
-ckks_status uni_nifti_decode(uni_image *out, const char *name,
-                              const uint8_t *in, size_t size, int slice,
-                              const uni_image_want *want);
 
-/* NIfTI in two files. */
-typedef struct uni_pair {
-    const char *header, *voxels;        /* names, for messages               */
-    const uint8_t *head;                /* the first bytes of the one        */
-    size_t head_size;
-    const uint8_t *in;                  /* all of the other                  */
-    size_t size;
-} uni_pair;
-ckks_status uni_nifti_decode_pair(uni_image *out, const uni_pair *pair,
-                                  int slice, const uni_image_want *want);
+/* Gives a volume its name. */
+ckks_status uni_volume_call(uni_volume *v, const char *name);
+
+/* A format of volumes (volume.h). */
+bool uni_nifti_is(const char *path, const uint8_t *head, size_t n);
+ckks_status uni_nifti_read(uni_volume *out, const char *path, int volume,
+                           bool voxels);
+/* From bytes, of one file or (other not NULL) of two, the header's first. */
+ckks_status uni_nifti_decode(uni_volume *out, const char *name,
+                             const uint8_t *in, size_t size,
+                             const uint8_t *other, size_t other_size,
+                             int volume);
 
 /* By the first bytes, plain or gzipped. */
 typedef enum uni_nifti_part {
@@ -43,6 +43,12 @@ uni_nifti_part uni_nifti_kind(const uint8_t *in, size_t size);
 ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
                            const uni_image_want *want);
 
+/* The values of a picture of more than 8 bits (most > 255), by the model's rule;
+ * images NULL: by the range of the format, or of the bits in use where no
+ * sample is beyond these. */
+ckks_status uni_image_values(uni_values *out, uni_image *image,
+                             const nn_images *images);
+
 /* Nothing may follow the image: bytes behind IEND, rows behind the last one,
  * bytes behind the compressed rows.  in has a whole header; what is cut short
  * or malformed is left to the decoder.
@@ -52,16 +58,14 @@ ckks_status uni_png_check(const char *name, const uint8_t *in, size_t size);
 /* The sizes in a header; false if the first bytes do not tell. */
 bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
 bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
-/* The same of NIfTI, plain or gzipped, of one file or two, and the check at
- * once. */
-ckks_status uni_nifti_look(const char *name, const uint8_t *in, size_t size,
-                           int slice, const uni_image_want *want);
 
 /* ---- the first bytes (image_want.c) -------------------------------------- */
 
 /* uni_image_check, as far as the first bytes tell. */
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
-                           int slice, const uni_image_want *want);
+                           const uni_image_want *want);
+/* Whether a name ends as one of an image does; DICOM files have any name. */
+bool uni_image_named(const char *name);
 /* Whether they begin a file of a format that is read. */
 bool uni_image_known(const uint8_t *in, size_t size);
 /* More than any file of such an image has. */
@@ -72,6 +76,24 @@ size_t uni_image_most_bytes(const uint8_t *head, size_t size,
 /* A regular file of at most so many bytes; else a refusal in words.
  *   errors  CKKS_EIO */
 ckks_status uni_file_check(const char *path, size_t most);
+
+/* ---- a slice of a volume as an image (volume_image.c) --------------------- */
+
+/* Of a volume that was opened, as no model asks for it.  slice -1: the only one
+ * there is.  *out is cleared by the caller after a failure too.
+ *   errors  CKKS_EARG  not what is wanted; a slice that is not there, or not
+ *                      named where there are several */
+ckks_status uni_volume_image(uni_image *out, const uni_volume *v,
+                             const char *name, int slice,
+                             const uni_image_want *want);
+/* The same from its file, the header first. */
+ckks_status uni_volume_load(uni_image *out, const uni_place *place,
+                            const uni_image_want *want);
+/* The size of its slices and which one, before voxels are read; *slice as
+ * above.  many: all may be meant by -1, which then stays. */
+ckks_status uni_volume_suit(const uni_volume *v, const uni_slicing *s,
+                            const char *name, int *slice, bool many,
+                            const uni_image_want *want);
 
 /* ---- files that are no image (kinds.c) ----------------------------------- */
 
@@ -99,6 +121,14 @@ bool uni_is_gzip(const uint8_t *in, size_t size);
 ckks_status uni_gzip_decode(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, size_t want,
                              bool all);
+
+/* `want` bytes from `from` on of a stream that holds all; else the same. */
+ckks_status uni_gzip_part(uint8_t **out, const char *name, const uint8_t *in,
+                          size_t size, uint64_t from, size_t want,
+                          uint64_t all);
+/* One member; free *out. */
+ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
+                            const uint8_t *in, size_t in_size);
 
 /* How many bytes a zlib stream gives, counted until they are more than `most`;
  * *left: how many follow it.  A stream that is damaged or cut short gives what

@@ -30,7 +30,7 @@ extern "C" {
  * that by UNET_GZIP_RATIO, which photographs and scans do not reach. */
 enum {
     UNET_IMAGE_SIDE = 65536, UNET_IMAGE_PIXELS = 1 << 24,
-    UNET_VOLUME_VOXELS = 1 << 27,
+    UNET_VOLUME_VOXELS = 1 << 28,
     UNET_GZIP_FREE = 1 << 25, UNET_GZIP_RATIO = 64
 };
 
@@ -38,6 +38,9 @@ typedef struct uni_image {
     int channels;           /* 1 grey, 3 red, green, blue                    */
     int height, width;
     double *pixel;          /* (channels, height, width), 0..255             */
+    double most;            /* the largest sample there may be in the file,
+                               which is 255 here; 0: 255                     */
+    int bits;               /* of samples in use (sBIT of PNG); 0: all       */
 } uni_image;
 
 /* What is wanted of an image; zeros: any within the caps. */

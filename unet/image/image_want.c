@@ -10,15 +10,14 @@
 #include "image/codec.h"
 
 ckks_status uni_image_look(const char *name, const uint8_t *head, size_t size,
-                           int slice, const uni_image_want *want)
+                           const uni_image_want *want)
 {
     uni_shape shape = {0};
 
     if (uni_png_shape(&shape, head, size) || uni_pnm_shape(&shape, head, size))
         return uni_image_check(name, &shape, want);
-    if (!uni_image_known(head, size))
-        return uni_kind_check(name, head, size, false);
-    return uni_nifti_look(name, head, size, slice, want);
+    return uni_image_known(head, size) ? CKKS_OK
+         : uni_kind_check(name, head, size, false);
 }
 
 bool uni_is_jpeg(const uint8_t *in, size_t size)
@@ -31,6 +30,28 @@ bool uni_image_known(const uint8_t *in, size_t size)
     return uni_is_png(in, size) || uni_is_pnm(in, size)
         || uni_is_jpeg(in, size) || uni_is_gzip(in, size)
         || uni_is_nifti(in, size);
+}
+
+bool uni_image_named(const char *name)
+{
+    static const char *const known[] = {
+        ".pgm", ".ppm", ".png", ".jpg", ".jpeg", ".nii", ".nii.gz"
+    };
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t k = strlen(known[i]), same = 0;
+
+        for (; same < k && n > k; same++) {
+            char c = name[n - k + same];
+
+            if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != known[i][same])
+                break;
+        }
+        if (same == k)
+            return true;
+    }
+    return false;
 }
 
 size_t uni_image_most_bytes(const uint8_t *head, size_t size,

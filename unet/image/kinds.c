@@ -15,9 +15,7 @@ typedef struct kind {
     const char *what, *way;
 } kind;
 
-#define DICOM "a DICOM file", \
-    "make NIfTI of its series: dcm2niix -o OUT FOLDER (compressed in a way " \
-    "that is unknown there: gdcmconv --raw IN OUT first)"
+#define DICOM "a DICOM file", "gunzip it first"     /* plain it is read    */
 #define TIFF "a TIFF file", "convert IN OUT.png (one page a file)"
 #define PICTURE "convert IN OUT.png"
 #define PAGE "a web page, not the file it was to lead to", \

@@ -183,6 +183,21 @@ static ckks_status pngio_colours(uni_image *out, const char *name,
     return CKKS_OK;
 }
 
+/* How many bits sBIT says are in use, the most of all channels; 0: all. */
+static int pngio_bits(const pngio *io)
+{
+    png_color_8p bits = NULL;
+    int most = 0;
+
+    if (png_get_sBIT(io->png, io->info, &bits) == 0 || bits == NULL)
+        return 0;
+    if (!(png_get_color_type(io->png, io->info) & PNG_COLOR_MASK_COLOR))
+        return bits->gray < 16 ? bits->gray : 0;
+    most = bits->red > bits->green ? bits->red : bits->green;
+    most = bits->blue > most ? bits->blue : most;
+    return most < 16 ? most : 0;
+}
+
 /* Runs under the protection of pngio_guard's setjmp. */
 static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
 {
@@ -222,6 +237,8 @@ static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
     png_read_end(io->png, NULL);
     if (palette)
         return pngio_colours(out, name, io);
+    out->most = bits == 16 ? 65535 : 255;
+    out->bits = bits == 16 ? pngio_bits(io) : 0;
     pngio_pixels(out, io, bits);
     return CKKS_OK;
 }

@@ -200,6 +200,7 @@ ckks_status uni_pnm_decode(uni_image *out, const char *name,
                             h.shape.width);
     if (s != CKKS_OK)
         return s;
+    out->most = h.top;
     return h.text ? pnm_text(out, &r, h.top) : pnm_bytes(out, &r, h.top);
 }
 

@@ -28,6 +28,17 @@
 #include "image/image.h"
 #include "nn.h"
 
+/* ---- what a path names (place.c) ----------------------------------------- */
+
+/* FILE, FILE:slice=K, FILE:volume=V, FILE:volume=V:slice=K. */
+typedef struct uni_place {
+    char *file;
+    int slice, volume;      /* -1: not said                                  */
+} uni_place;
+/* errors  CKKS_EARG  no number, or one beyond the caps; CKKS_EMEM */
+CKKS_CHECKED ckks_status uni_place_init(uni_place *out, const char *path);
+void uni_place_clear(uni_place *place);
+
 /* ---- where a volume lies (geometry.c, orient.c) -------------------------- */
 
 /* All that a mask of the volume is written with.  Other readers than NIfTI's
@@ -54,12 +65,17 @@ CKKS_CHECKED ckks_status uni_geometry_set(uni_geometry *out, const char *name,
                                           const int n[3],
                                           const double affine[3][4]);
 
+/* An affine that can be used; as above.
+ *   errors  CKKS_EFORMAT */
+CKKS_CHECKED ckks_status uni_geometry_check(const uni_geometry *g,
+                                            const char *name);
+
 /* "RAS", "LPI" ...: where each stored axis goes, as nibabel's aff2axcodes. */
 void uni_geometry_axes(char out[4], const uni_geometry *g);
 /* Distance of neighbours along a stored axis, in mm. */
 double uni_geometry_spacing(const uni_geometry *g, int axis);
 
-/* ---- voxels (volume.c) --------------------------------------------------- */
+/* ---- voxels (volume.c, formats.c) ----------------------------------------- */
 
 typedef enum uni_voxel {
     UNI_U8 = 0, UNI_I8, UNI_U16, UNI_I16, UNI_U32, UNI_I32, UNI_U64, UNI_I64,
@@ -74,7 +90,12 @@ typedef struct uni_volume {
     uni_voxel type;
     int bits;               /* of an integer type in use; 0: all (DICOM: bits
                                stored), for values "full"                    */
+    double full;            /* of floats the largest there may be, the least
+                               being 0, for values "full"; 0: not known      */
     double slope, inter;    /* value = slope x stored + inter; finite        */
+    bool padded;            /* stored values pad[0]..pad[1] of an integer type
+                               are no data                                   */
+    int pad[2];
     const uint8_t *voxel;   /* (n[2], n[1], n[0]), in the machine's byte order,
                                not aligned; NULL: only the header was read   */
     uint8_t *memory;        /* malloc: what voxel points into                */
@@ -101,7 +122,7 @@ void uni_volume_clear(uni_volume *v);
 int uni_voxel_bytes(uni_voxel type);
 size_t uni_volume_bytes(const uni_volume *v);
 
-/* A format of volumes; uni_volume_formats (volume.c) lists them, the first that
+/* A format of volumes; uni_volume_formats (formats.c) lists them, the first that
  * says yes reads the path.  Another reader adds its line there. */
 typedef struct uni_volume_format {
     /* head: the first n bytes of a file; of a folder n = 0 */
@@ -140,7 +161,7 @@ typedef struct uni_slicing {
 } uni_slicing;
 
 /* images: what the model says (its plane, or of none the third stored axis';
- * its spacing); NULL: nothing.
+ * its spacing); NULL, or not given: nothing.
  *   errors  CKKS_EARG  a volume of a single slice in another plane; an image
  *                      that would be beyond the caps */
 CKKS_CHECKED ckks_status uni_slicing_make(uni_slicing *out, const char *name,
@@ -179,7 +200,7 @@ typedef struct uni_values {
     bool zero;              /* all pixels are 0                              */
 } uni_values;
 
-/* images: the model's rule, NULL or all 0: percentiles 1 and 99.5.
+/* images: the model's rule; NULL, or not given: percentiles 1 and 99.5.
  *   errors  CKKS_EFORMAT  integers that a double does not hold; CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_values_make(uni_values *out, const uni_volume *v,
                                          const nn_images *images);

@@ -35,7 +35,7 @@ static const char *from_op(nn_op op)
 {
     static const char *const name[] = {
         "an image", "a conv", "a tconv", "a pool", "a square", "a quadratic",
-        "a batchnorm", "a concat", "a dense layer"
+        "a batchnorm", "a concat", "a dense layer", "an add", "an upsample"
     };
 
     return name[op];
@@ -50,10 +50,17 @@ static ckks_status from_check_layer(from_work *w, int number, int *squares)
         return nn_fail(CKKS_EARG, "model %s: layer %s does not follow layer "
                        "%s alone; the literal network is a chain", m->name,
                        l->name, m->layer[number - 1].name);
-    if (l->op == NN_TCONV || l->op == NN_QUADRATIC || l->op == NN_CONCAT)
+    if (l->op == NN_TCONV || l->op == NN_QUADRATIC || l->op == NN_CONCAT
+        || l->op == NN_ADD || l->op == NN_UPSAMPLE)
         return nn_fail(CKKS_EARG, "model %s: layer %s is %s; the literal "
                        "network has conv, pool, batchnorm, dense and square",
                        m->name, l->name, from_op(l->op));
+    if ((l->op == NN_CONV && (l->kernel_y != l->kernel_x || l->groups > 1
+                              || l->dilation_y > 1 || l->dilation_x > 1))
+        || (l->op == NN_POOL && (l->kernel_y != 2 || l->kernel_x != 2)))
+        return nn_fail(CKKS_EARG, "model %s: layer %s: the literal network has "
+                       "square kernels without dilation or groups, and means "
+                       "of 2 x 2", m->name, l->name);
     if (number == 1 ? l->op != NN_CONV
         : *squares == 0 && l->op != NN_BATCHNORM && l->op != NN_SQUARE)
         return nn_fail(CKKS_EARG, "model %s: layer %s is %s; the literal "
@@ -100,7 +107,7 @@ static ckks_status from_check(from_work *w)
 static void from_conv(double *y, const double *x, const nn_layer *l,
                       const nn_layer *in, double one)
 {
-    const size_t k = (size_t)l->kernel, stride = (size_t)l->stride;
+    const size_t k = (size_t)l->kernel_y, stride = (size_t)l->stride;
     const size_t channels = (size_t)in->channels;
     const size_t h = (size_t)in->height, w = (size_t)in->width;
 
@@ -213,8 +220,8 @@ static void from_matrix(double *matrix, double *bias, from_work *w, int first,
 static void from_first(double *conv, double *bias, const from_work *w)
 {
     const nn_layer *l = &w->m->layer[1];
-    const size_t taps = (size_t)w->m->channels * (size_t)l->kernel
-                        * (size_t)l->kernel;
+    const size_t taps = (size_t)w->m->channels * (size_t)l->kernel_y
+                        * (size_t)l->kernel_y;
 
     for (int o = 0; o < l->channels; o++) {
         double factor = 1, constant = (double)l->bias[o];
@@ -236,8 +243,8 @@ static void from_first(double *conv, double *bias, const from_work *w)
 static void from_places(size_t *place, const from_work *w)
 {
     const nn_layer *l = &w->m->layer[1];
-    const size_t rows = (size_t)(w->m->height - l->kernel + 1);
-    const size_t columns = (size_t)(w->m->width - l->kernel + 1);
+    const size_t rows = (size_t)(w->m->height - l->kernel_y + 1);
+    const size_t columns = (size_t)(w->m->width - l->kernel_y + 1);
     const size_t stride = (size_t)l->stride;
 
     for (size_t c = 0; c < (size_t)l->channels; c++)
@@ -254,9 +261,9 @@ static ckks_status from_sizes(size_t size[6], const from_work *w)
     const nn_model *m = w->m;
     const nn_layer *first = &m->layer[1], *second = &m->layer[w->square[1]];
     const nn_layer *end = &m->layer[m->output];
-    const double maps = first->channels, k = first->kernel;
-    const double area = (double)(m->height - first->kernel + 1)
-                        * (m->width - first->kernel + 1);
+    const double maps = first->channels, k = first->kernel_y;
+    const double area = (double)(m->height - first->kernel_y + 1)
+                        * (m->width - first->kernel_y + 1);
     const double hidden = (double)second->channels * second->height
                           * second->width;
     const double all[6] = { maps * m->channels * k * k, maps,
@@ -328,7 +335,7 @@ ckks_status uni_vr_from_init(uni_vr_from *out, const nn_model *m)
         uni_vr_from_clear(out);
         out->data = data;
         out->net = (uni_vr_net){
-            m->channels, { m->height, m->width, m->layer[1].kernel },
+            m->channels, { m->height, m->width, m->layer[1].kernel_y },
             (int)size[1], (int)size[3], (int)size[5], part[0], part[1],
             part[2], part[3], part[4], part[5] };
     }

@@ -14,15 +14,20 @@
 int study_unfold(nn_model *out, const nn_model *m)
 {
     size_t more = 0;
+    bool halves = true;
     float *at;
 
+    for (int i = 0; i < m->num_layers; i++)
+        if (m->layer[i].op == NN_POOL)
+            halves &= m->layer[i].kernel_y == 2 && m->layer[i].kernel_x == 2;
     for (int i = 0; i < m->num_layers; i++)
         if (m->layer[i].op == NN_POOL)
             more += (size_t)m->layer[i].channels
                     * ((size_t)m->layer[i].channels * 4 + 1);
     *out = *m;
-    if (more == 0 || m->border != NN_VALID)
-        return volley_fail("%s: no means, or not of unpadded maps", m->name);
+    if (more == 0 || !halves || m->border != NN_VALID)
+        return volley_fail("%s: no means of 2x2, or not of unpadded maps",
+                           m->name);
     out->layer = malloc((size_t)m->num_layers * sizeof *out->layer);
     out->data = calloc(more, sizeof *out->data);
     if (out->layer == NULL || out->data == NULL) {
@@ -39,7 +44,8 @@ int study_unfold(nn_model *out, const nn_model *m)
         if (l->op != NN_POOL)
             continue;
         l->op = NN_CONV;
-        l->kernel = l->stride = 2;
+        l->kernel_y = l->kernel_x = l->stride = 2;
+        l->dilation_y = l->dilation_x = l->groups = 1;
         l->weight = at;
         for (size_t o = 0; o < c; o++)
             for (size_t k = 0; k < 4; k++)
@@ -121,9 +127,14 @@ static int with_images(const volley_args *a, const volley_source *source,
     study s = { .model = &source->model, .images = &images,
                 .repeats = quick ? 1 : 3, .judged = quick ? 200 : 1000 };
     const char *folder = a->value[OPT_OUT];
-    int code = volley_answers_init(&labels, a, &source->plan, album,
-                                   album->images);
+    volley_names names = {0};
+    uni_record record = {0};
+    int code = volley_record(&record, album);
 
+    if (code == VOLLEY_DONE)
+        code = volley_names_init(&names, &record, album->images);
+    if (code == VOLLEY_DONE)
+        code = volley_answers_init(&labels, a, &source->plan, &names);
     s.label = labels.label;
     if (s.judged > album->images)
         s.judged = album->images;
@@ -136,6 +147,8 @@ static int with_images(const volley_args *a, const volley_source *source,
     if (code == VOLLEY_DONE)
         code = study_report(&s, folder);
     volley_answers_clear(&labels);
+    volley_names_clear(&names);
+    uni_record_clear(&record);
     return code;
 }
 
@@ -152,7 +165,7 @@ static int study_all(const volley_args *a)
         code = volley_fail("%s gives a mask; a study is of a classifier",
                            source.path);
     if (code == VOLLEY_DONE)
-        code = volley_album(&album, a, &source.plan, a->word + 1,
+        code = volley_album(&album, a, &source, a->word + 1,
                             a->words - 1);
     if (code == VOLLEY_DONE)
         code = with_images(a, &source, &album);

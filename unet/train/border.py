@@ -1,36 +1,61 @@
 """What a convolution sees beyond the edge: six forms of the border.
 
-Each is a function pad(x, level, kernel) -> what a convolution without padding
+Each is a function pad(x, level, window) -> what a convolution without padding
 then runs over; level counts the poolings above.  wrap and slots are for 3x3
-kernels, one row and column more on every side; zero and beside for odd ones,
-k // 2 on every side; valid and around for any, anchored at a kernel's first row
-and column.  Needed before: docs/model.md.
+kernels, one row and column more on every side; the others take a Window.
+Needed before: docs/model.md.
 """
 import torch
 import torch.nn.functional as F
 
 
-def valid(x, level, kernel):
+def pair(v):
+    return tuple(v) if isinstance(v, (tuple, list)) else (v, v)
+
+
+class Window:
+    """How a kernel lies on a map: rows and columns from its first to its last, those of zeros beside the map."""
+
+    def __init__(self, down, across, top, left, bottom, right):
+        self.down, self.across = down, across
+        self.top, self.left, self.bottom, self.right = top, left, bottom, right
+
+
+def window(layer):
+    """Of a conv; without `pad` that of every border but valid, which takes none."""
+    k, d = pair(layer["kernel"]), pair(layer.get("dilation", 1))
+    y, x = d[0] * (k[0] // 2), d[1] * (k[1] // 2)
+    return Window(d[0] * (k[0] - 1), d[1] * (k[1] - 1), *layer.get("pad", (y, x, y, x)))
+
+
+ONE = Window(2, 2, 1, 1, 1, 1)
+
+
+def valid(x, level, w):
     """Nothing: only places where the kernel lies inside."""
     return x
 
 
-def around(x, level, kernel):
-    """Right meets left and bottom top: what lies beside an image is seen too."""
-    return F.pad(x, [0, kernel - 1, 0, kernel - 1], mode="circular")
+def turned(x, axis, before, behind):
+    """More rows or columns in front and behind: those of the other side; maps may be smaller."""
+    size = x.shape[axis]
+    return x.index_select(axis, torch.arange(-before, size + behind) % size)
 
 
-def beside(x, level, kernel):
-    """The same, with a kernel's middle on the pixel; maps may be smaller than kernels."""
-    for axis in (2, 3):
-        size = x.shape[axis]
-        x = x.index_select(axis, torch.arange(-(kernel // 2), size + kernel // 2) % size)
-    return x
+def around(x, level, w):
+    """Right meets left and bottom top, anchored at a kernel's first row and column: what lies beside an
+    image is seen too."""
+    return turned(turned(x, 2, 0, w.down), 3, 0, w.across)
 
 
-def zero(x, level, kernel=3):
-    """PyTorch's padding=k//2."""
-    return F.pad(x, [kernel // 2] * 4)
+def beside(x, level, w):
+    """The same, with the kernel where its pads put it; as many places as the map has."""
+    return turned(turned(x, 2, w.top, w.down - w.top), 3, w.left, w.across - w.left)
+
+
+def zero(x, level, w):
+    """PyTorch's padding: zeros."""
+    return F.pad(x, [w.left, w.right, w.top, w.bottom])
 
 
 def wrap(ring):
@@ -41,7 +66,7 @@ def wrap(ring):
     further: column 0, R rows below; and left of the first is the last, R rows
     above.  Top and bottom meet.  R halves with every pooling.
     """
-    def pad(x, level, kernel=3):
+    def pad(x, level, w=ONE):
         r = ring >> level
         left, right = x[..., -1:].roll(r, 2), x[..., :1].roll(-r, 2)
         x = torch.cat([left, x, right], 3)
@@ -56,7 +81,7 @@ def slots(gx):
     x[:, c, a, b].  A place outside the ring is the ciphertext at the other
     side of it, rotated by a grid row (gx slots) or by one slot.
     """
-    def pad(x, level, kernel=3):
+    def pad(x, level, w=ONE):
         x = torch.cat([x[..., -1:].roll(1, 0), x, x[..., :1].roll(-1, 0)], 3)
         top, bottom = x[:, :, -1:].roll(gx, 0), x[:, :, :1].roll(-gx, 0)
         return torch.cat([top, x, bottom], 2)

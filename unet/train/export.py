@@ -1,9 +1,12 @@
 """Writes and reads model files (docs/model.md), and measures their ranges.
 
+    export.py MODEL.safetensors ...     sets what IMAGES says of the networks of these names
+
 Needed before: net.py, border.py.
 """
 import json
 import struct
+import sys
 
 import numpy as np
 import torch
@@ -29,6 +32,25 @@ ORIGIN = {
             "arXiv:1710.05006. Command: unet/train/train.py skin. On 242 other pictures: AUC %.4f, "
             "balanced accuracy %.4f. Research data, not for diagnosis.",
 }
+
+# What the images are that a network was trained on: object `images` of the model file.
+IMAGES = {
+    "em": {"modality": "transmission electron microscopy", "values": "full"},
+    "gm": {"modality": "T2*-weighted MR of the spinal cord, axial", "plane": "axial", "spacing": [0.25, 0.25],
+           "values": "percentiles", "low": 1.0, "high": 99.5},
+    "skin": {"modality": "dermoscopic picture", "values": "full"},
+}
+
+
+def of_images(network):
+    """The network with its images behind its input, if IMAGES has its name."""
+    result = {}
+    for key, value in network.items():
+        if key != "images":
+            result[key] = value
+        if key == "input" and network["name"] in IMAGES:
+            result["images"] = IMAGES[network["name"]]
+    return result
 
 
 def save(path, network, origin, tensors):
@@ -144,4 +166,14 @@ def export(path, name, task, model, root, result):
     network["output"] = {"tensor": "logit", "threshold": 0.0, "foreground": task["foreground"]}
     network["layers"] = layers
     network["ranges"] = ranges(task, model, images)
-    save(path, network, ORIGIN[name] % tuple(result), tensors)
+    save(path, of_images(network), ORIGIN[name] % tuple(result), tensors)
+
+
+def main():
+    for path in sys.argv[1:]:
+        network, origin, tensors = load(path)
+        save(path, of_images(network), origin, tensors)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,22 +5,52 @@ and becomes a layer when something reads it.  At the end layers that nothing
 reads go, and the planner's conditions are met.  Needed before: docs/model.md,
 refusals.py.
 """
+from fractions import Fraction
+
 import torch
 
+import border
 from refusals import Refused
 
 NAME = 63               # bytes of a layer's name
 
 
+def step(layer):
+    """How much further apart than its input's a layer's pixels are; of a whole map's mean nothing."""
+    if layer["op"] in ("tconv", "upsample"):
+        return Fraction(1, 2)
+    size = layer.get("size", 2) if layer["op"] == "pool" else layer.get("stride", 1)
+    return 1 if isinstance(size, list) else size
+
+
+def reaches(layer, size, output):
+    """Whether a layer reads beyond the edge of a map of (channels, height, width) for one that comes out."""
+    if layer["op"] == "tconv":
+        return layer.get("kernel", 2) == 4
+    if layer["op"] != "conv":
+        return False
+    w, s = border.window(layer), layer.get("stride", 1)
+    return any(before > 0 or (m - 1) * s + reach - before >= n for before, reach, n, m in (
+        (w.top, w.down, size[1], output[1]), (w.left, w.across, size[2], output[2])))
+
+
 class Value:
-    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width]."""
+    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width].
+
+    pad: None, or rows and columns of zeros beside it, [top, left, bottom, right].
+    """
 
     def __init__(self, tensor, a, b, c, flat=False):
-        self.tensor, self.a, self.b, self.c, self.flat = tensor, a, b, c, flat
+        self.tensor, self.a, self.b, self.c, self.flat, self.pad = tensor, a, b, c, flat, None
         self.made = None                        # (name, path) of the step that gave it
 
     def like(self, a, b, c):
         return Value(self.tensor, a, b, c, self.flat)
+
+    def padded(self, pad):
+        v = self.like(self.a, self.b, self.c)
+        v.pad, v.made = pad, self.made
+        return v
 
     def degree(self):
         return 2 if bool((self.a != 0).any()) else 1
@@ -42,6 +72,7 @@ class Network:
     def __init__(self, border, size):
         self.layers, self.tensors, self.path, self.border = [], {}, {"image": "the input"}, border
         self.size = {"image": size}
+        self.apart = {"image": Fraction(1)}     # pixels of the image from one pixel of a map to the next
 
     def value(self, tensor, flat=False):
         zero = torch.zeros(self.size[tensor][0], dtype=torch.float64)
@@ -64,6 +95,7 @@ class Network:
         layer.update(keys or {})
         self.layers.append(layer)
         self.size[name], self.path[name] = tuple(size), path
+        self.apart[name] = self.apart[inputs[0]] * step(layer)
         return name
 
     def settle(self, v):
@@ -120,7 +152,7 @@ def placed(network, output):
     for layer in layers:
         op, name = layer["op"], layer["name"]
         for k, x in enumerate(layer["in"]):
-            if (op == "conv" and layer["kernel"] > 1 and network.border == "zero" and constant[x]
+            if (network.border == "zero" and constant[x] and reaches(layer, network.size[x], network.size[name])
                     or op in ("batchnorm", "square", "quadratic") and fresh[x] and readers[x] > 1
                     or op == "dense" and many[x]):
                 channels = network.size[x][0]
@@ -130,10 +162,11 @@ def placed(network, output):
                 fresh[copies[-1]], constant[copies[-1]], many[copies[-1]] = True, False, False
         network.layers.append(layer)
         x, t = layer["in"][0], network.tensors
-        fresh[name] = op in ("conv", "dense") or op == "batchnorm" and fresh[x] \
+        host = op == "add" and any(fresh[i] and readers[i] == 1 for i in layer["in"])
+        fresh[name] = op in ("conv", "dense") or op == "batchnorm" and fresh[x] or host \
             or op == "tconv" and network.border == "zero"
-        many[name] = op == "concat" or op == "batchnorm" and many[x] and not fresh[x]
-        constant[name] = op in ("pool", "concat") and any(constant[i] for i in layer["in"])
+        many[name] = op == "concat" or op == "add" and not host or op == "batchnorm" and many[x] and not fresh[x]
+        constant[name] = op in ("pool", "concat", "upsample", "add") and not host and any(constant[i] for i in layer["in"])
         if op == "batchnorm" and not fresh[x]:
             factor = t[layer["weight"]].double() / (t[layer["var"]].double() + layer["eps"]).sqrt()
             constant[name] = constant[x] or bool((t[layer["bias"]].double()

@@ -5,6 +5,7 @@ images, since neighbours share ciphertexts.  Needed before: border.py, net.py,
 export.py.
 """
 import math
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -15,33 +16,40 @@ import net
 from refusals import Refused
 
 LARGEST = 2.0 ** 20     # a value of an image beyond this has exploded
-FEW = 8                 # images that gains are measured on
+FEW, PIXELS = 8, 2 ** 17                # images that gains are measured on, at most, and their pixels
 AT_ONCE = 16            # images in one forward
 RING = 4                # of border wrap
 ROUNDS = 4              # mosaics that every image lies in
+DRAWS = 4               # of noise, for a gain
+WORST = 8               # a pixel's gain may be so many times that of all: decryption refuses errors of 64 times it
 
 
 # ---- borders ----------------------------------------------------------------
 
-def half(v):
-    return v // 2
+def spread(layer, axis, lo, hi):
+    """The rows (columns: axis 1) of a layer's input that rows lo..hi of its output depend on (nn/layout/halo.c)."""
+    op = layer["op"]
+    if op == "conv":
+        w, s = borders.window(layer), layer.get("stride", 1)
+        before, reach = ((w.top, w.down), (w.left, w.across))[axis]
+        return s * lo - before, s * hi - before + reach
+    if op == "pool":
+        n = borders.pair(layer.get("size", 2))[axis]
+        return n * lo, n * hi + n - 1
+    if op == "tconv" and layer.get("kernel", 2) == 4 or op == "upsample" and layer["mode"] == "bilinear":
+        return (lo - 1) // 2, (hi + 1) // 2
+    if op in ("tconv", "upsample"):
+        return lo // 2, hi // 2
+    return lo, hi
 
 
-def span(layers, output, y):
-    """The rows of the image that row y of the output depends on (nn/layout/halo.c)."""
+def span(layers, output, y, axis):
+    """The rows (columns) of the image that row y of the output depends on."""
     spans = {output: (y, y)}
     for layer in reversed(layers):
         if layer["name"] not in spans:
             continue
-        lo, hi = spans[layer["name"]]
-        op = layer["op"]
-        if op == "conv":
-            s, r = layer.get("stride", 1), layer["kernel"] // 2
-            lo, hi = s * lo - r, s * hi + r
-        elif op == "pool":
-            lo, hi = 2 * lo, 2 * hi + 1
-        elif op == "tconv":
-            lo, hi = half(lo), half(hi)
+        lo, hi = spread(layer, axis, *spans[layer["name"]])
         for x in layer["in"]:
             a, b = spans.get(x, (lo, hi))
             spans[x] = (min(a, lo), max(b, hi))
@@ -51,9 +59,10 @@ def span(layers, output, y):
 def halo_of(network, output, step):
     """Pixels round the image that its output depends on, a multiple of step."""
     reach = 0
-    for y in range(step):
-        lo, hi = span(network.layers, output, y)
-        reach = max(reach, y - lo, hi - y)
+    for axis in (0, 1):
+        for y in range(step):
+            lo, hi = span(network.layers, output, y, axis)
+            reach = max(reach, y - lo, hi - y)
     return -(-reach // step) * step
 
 
@@ -66,17 +75,24 @@ def reflected(x, before, step):
     return x
 
 
+def shared(network):
+    """The layers whose values pixels of neighbours reach: up to the first that takes a whole map to one place."""
+    for k, layer in enumerate(network.layers):
+        if layer["op"] == "dense" or isinstance(layer.get("size"), list):
+            return network.layers[:k]
+    return network.layers
+
+
 def steps(network):
-    """Pixels of the image that one of the coarsest map before a dense layer spans."""
-    coarsest, scale = 1, {"image": 1}
-    for layer in network.layers:
-        if layer["op"] == "dense":
-            break
-        s = scale[layer["in"][0]]
-        s = s * 2 if layer["op"] == "pool" else s // 2 if layer["op"] == "tconv" else s * layer.get("stride", 1)
+    """A number of pixels of the image that is a whole number of pixels of every map."""
+    step, scale = 1, {"image": Fraction(1)}
+    for layer in shared(network):
+        s, op = scale[layer["in"][0]], layer["op"]
+        s = s * layer.get("size", 2) if op == "pool" else s / 2 if op in ("tconv", "upsample") \
+            else s * layer.get("stride", 1)
         scale[layer["name"]] = s
-        coarsest = max(coarsest, s)
-    return coarsest
+        step = step * s.numerator // math.gcd(step, s.numerator)
+    return step
 
 
 def mosaics(x, step, rng, gap):
@@ -95,8 +111,8 @@ def mosaics(x, step, rng, gap):
 class Measured:
     """The network of the file on inputs of its border: kept(y) is the part of a result that counts."""
 
-    def __init__(self, network, output, x, kind):
-        self.network, self.output, self.kind = network, output, kind
+    def __init__(self, network, output, x, kind, labels=False):
+        self.network, self.output, self.kind, self.labels = network, output, kind, labels
         self.step = steps(network)
         self.height, self.width = x.shape[2:]
         self.halo = halo_of(network, output, self.step) if kind == "halo" else 0
@@ -115,11 +131,6 @@ class Measured:
     def result(self, x):
         return torch.cat([self.kept(self.values(part)[self.output]) for part in x.split(AT_ONCE)])
 
-    def before_dense(self):
-        layers = self.network.layers
-        kinds = [layer["op"] for layer in layers]
-        return layers[:kinds.index("dense")] if "dense" in kinds else layers
-
     def largest(self, x):
         """The largest |value| of every tensor, on the images and with neighbours beside them."""
         parts, top = x.split(AT_ONCE), {}
@@ -135,7 +146,7 @@ class Measured:
         for turn in range(ROUNDS):
             for part in parts:
                 y = mosaics(self.extended(part), self.step, rng, turn % 2)
-                for name, v in net.forward(self.before_dense(), self.network.tensors, y, pad).items():
+                for name, v in net.forward(shared(self.network), self.network.tensors, y, pad).items():
                     most = float(v.abs().max())
                     if not math.isfinite(most):
                         self.exploded(name, most, None)
@@ -149,17 +160,30 @@ class Measured:
                       "the squares, short gradients and a cost of peaks (unet/train/README.md)"
                       % (self.network.path[name], name, what, where))
 
+    def change(self, few, values, name, small):
+        """What noise of rms `small` in a tensor changes: every logit, and of labels the difference of every two."""
+        noise = small * torch.randn(values[name].shape, dtype=few.dtype)
+        y = self.kept(self.values(few, (name, noise))[self.output] - values[self.output]) / small
+        if self.labels:
+            y = torch.cat([y] + [y[:, i:i + 1] - y[:, :i] for i in range(1, y.shape[1])], 1)
+        return y
+
+    def gain(self, name, values, few, rms):
+        """The change of a logit for noise of rms 1 here: of all, or of the worst place if it is far beyond."""
+        small = 1e-3 * rms or 1e-6
+        total = sum(self.change(few, values, name, small).square() for _ in range(DRAWS)) / DRAWS
+        each = total.mean((0, 2, 3)) if self.labels else total.mean()
+        return max(float(each.max()), float(total.max()) / WORST ** 2) ** 0.5
+
     def ranges(self, x):
-        top, result, few = self.largest(x), {}, x[:FEW]
+        top, result = self.largest(x), {}
+        few = x[::-(-len(x) // max(1, min(FEW, PIXELS // (x.shape[2] * x.shape[3]))))]
         torch.manual_seed(0)
         values = self.values(few)
         for name, v in values.items():
             rms = float(v.square().mean().sqrt())
-            small = 1e-3 * rms or 1e-6
-            moved = self.values(few, (name, small * torch.randn(v.shape, dtype=v.dtype)))[self.output]
-            gain = float(self.kept(moved - values[self.output]).square().mean().sqrt()) / small
             result[name] = {"max": float("%.7g" % top[name]), "rms": float("%.7g" % rms),
-                            "gain": float("%.7g" % gain)}
+                            "gain": float("%.7g" % self.gain(name, values, few, rms))}
         return result
 
 

@@ -81,4 +81,4 @@ def save(path, name, task, model, images, origin):
                          "mul": data.MUL, "add": data.ADD},
                "output": output, "layers": model[0],
                "ranges": ranges(model, images, pictures.extremes(*images.shape[1:3]))}
-    export.save(path, network, origin, model[1])
+    export.save(path, export.of_images(network), origin, model[1])

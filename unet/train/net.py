@@ -6,6 +6,8 @@ reference.py all use this one forward().  Needed before: border.py.
 import torch
 import torch.nn.functional as F
 
+import border
+
 MOMENTUM = 0.05         # of the statistics, while training
 
 
@@ -47,6 +49,23 @@ class Layers:
         return self.add(self.act, x + (".sq" if square else ".relu"), bn)
 
 
+def convolved(layer, x, at, weight, bias, pad):
+    if border.pair(layer["kernel"]) != (1, 1) or "pad" in layer:
+        x = pad(x, at, border.window(layer))
+    return F.conv2d(x, weight, bias, layer.get("stride", 1), 0, layer.get("dilation", 1), layer.get("groups", 1))
+
+
+def doubled(x, at, pad, double):
+    """double(x) is twice as large as x and sees one pixel beside each; zeros and what repeats the edge are its own."""
+    if pad in (border.zero, border.valid):
+        return double(x)
+    return double(pad(x, at, border.ONE))[..., 2:-2, 2:-2]
+
+
+def bilinear(x):
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
 def forward(layers, tensors, image, pad, training=False, clip=None, change=None):
     """All values of the network by name, for image [K, C, H, W].
 
@@ -62,9 +81,7 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
         x, at = values[layer["in"][0]], level[layer["in"][0]]
         t = {k: tensors[layer[k]] for k in ("weight", "bias", "mean", "var") if k in layer}
         if op == "conv":
-            if layer["kernel"] > 1:
-                x = pad(x, at, layer["kernel"])
-            x = F.conv2d(x, t["weight"], t["bias"], layer.get("stride", 1))
+            x = convolved(layer, x, at, t["weight"], t["bias"], pad)
         elif op == "dense":
             x = F.linear(x.flatten(1), t["weight"], t["bias"])[:, :, None, None]
         elif op == "batchnorm":
@@ -78,11 +95,19 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
         elif op == "relu":
             x = F.relu(x)
         elif op == "pool":
-            x, at = F.avg_pool2d(x, 2), at + 1
+            x, at = F.avg_pool2d(x, layer.get("size", 2)), at + 1
+        elif op == "tconv" and layer.get("kernel", 2) == 4:
+            x = doubled(x, at, pad, lambda x: F.conv_transpose2d(x, t["weight"], t["bias"], 2, 1))
         elif op == "tconv":
             x, at = F.conv_transpose2d(x, t["weight"], t["bias"], stride=2), at - 1
+        elif op == "upsample" and layer["mode"] == "bilinear":
+            x = doubled(x, at, pad, bilinear)
+        elif op == "upsample":
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
         elif op == "concat":
             x = torch.cat([values[n] for n in layer["in"]], 1)
+        elif op == "add":
+            x = sum(values[n] for n in layer["in"])
         else:
             raise ValueError("unknown op " + op)
         if change and change[0] == name:

@@ -12,7 +12,6 @@ LAST = ("cannot be encrypted: at the end leave it out, the file gives logits (ab
         "inside the network take a square and train again")
 POOL = "compares, which cannot be encrypted: take AvgPool2d(2) and train again"
 ATTENTION = "attention (products of values of different places, softmax) cannot be encrypted: use convolutions"
-UP = "not yet: take ConvTranspose2d(channels, channels, 2, stride=2) and train again"
 PAD = "not yet: give the padding to the convolution (padding=k//2 is border zero, padding=0 border valid)"
 CUT = "not yet: no layer of a model file takes a part of a map"
 FLAT = "not yet: images are maps of two dimensions; take the 2d form"
@@ -33,8 +32,7 @@ ADVICE = {
     **words("instancenorm groupnorm layernorm localresponsenorm lazyinstancenorm normalize var std", NORM),
     **words("multiheadattention transformer transformerencoder transformerencoderlayer transformerdecoder "
             "transformerdecoderlayer scaleddotproductattention matmul bmm einsum", ATTENTION),
-    **words("upsample interpolate upsamplingnearest upsamplingbilinear", UP),
-    **words("pad zeropad reflectionpad replicationpad constantpad", PAD),
+    **words("reflectionpad replicationpad constantpad", PAD),
     **words("getitem chunk split narrow select indexselect unbind", CUT),
     **words("pixelshuffle pixelunshuffle unfold fold channelshuffle", PIXELS),
     **words("lstm gru rnn lstmcell grucell", TIME),

@@ -14,6 +14,7 @@ import classify
 import cnn
 import data
 import export
+import labels
 import mosaic
 import net
 import patterns
@@ -217,6 +218,35 @@ def test_reference():
         f.write(b"P6\n20 20\n255\n" + image[0].permute(1, 2, 0).numpy().tobytes())
     reference.main(*paths)
     same(torch.from_numpy(np.fromfile(paths[2], "<f4"))[None], classify.logits((layers, tensors), image))
+
+
+def test_images():
+    """A model file says what its images are: set from the preset, everything else as it was."""
+    layers, tensors = classifier()
+    path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
+    network = {"name": "gm", "input": {"mul": 1.0}, "layers": layers}
+    assert list(export.of_images(network)) == ["name", "input", "images", "layers"]
+    assert export.of_images(dict(network, name="other")) == dict(network, name="other")
+    export.save(path, export.of_images(export.of_images(network)), "o", tensors)
+    found, origin, weights = export.load(path)
+    assert found["images"]["spacing"] == [0.25, 0.25] and origin == "o" and found["layers"] == layers
+    assert all(torch.equal(weights[key], tensors[key]) for key in tensors)
+    for name, images in export.IMAGES.items():
+        model = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", name + ".safetensors")
+        assert export.load(model)[0]["images"] == images
+
+
+def test_labels():
+    """By hand: two labels and a third far below; what is common to all logits parts none."""
+    logits = torch.tensor([[[[3.0, -1.0]], [[1.0, 2.0]], [[-9.0, -9.0]]]])
+    assert labels.mask(logits).tolist() == [[[0, 1]]] and labels.mask(torch.zeros(1, 4, 1, 2)).tolist() == [[[0, 0]]]
+    same(torch.tensor(labels.margins(logits)), torch.tensor([(13 / 2) ** 0.5, (13 / 2) ** 0.5, (265 / 2) ** 0.5]))
+    assert labels.margins(logits + 100) == labels.margins(logits)
+    change = torch.zeros(1, 3, 1, 2)
+    change[0, 0], change[0, 2] = 2.0, -1.0
+    assert labels.apart(change) == 3.0 and labels.apart(torch.ones(1, 3, 1, 2)) == 1.0
+    found = labels.entries(logits, 18.0)
+    assert [e["max"] for e in found] == [6.0, 4.0, 18.0] and abs(found[0]["margin"] - 2.549510) < 1e-6
 
 
 def test_cosines():

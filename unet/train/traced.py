@@ -6,19 +6,21 @@ t of the file: factors, summands, squares and polynomials gather there and
 become a layer when a convolution, a pooling or the end reads them.
 
 What the file cannot say is refused, never approximated: after every step the
-size is compared with PyTorch's.  Needed before: gathered.py.
+size is compared with PyTorch's.  Needed before: gathered.py, mapped.py.
 """
+import inspect
+import operator
+
 import torch
 import torch.fx
 import torch.nn as nn
 
 from gathered import Const, Network, Value, dead, placed
+from mapped import Maps
 from refusals import Refused, advice
 
-INPUTS = 8              # of a concatenation
-KERNEL = 16             # the largest; of strides, too
-RESIDUAL = ("adds two tensors (a residual connection): not yet; torch.cat of both and a Conv2d 1x1 with the weights "
-            "[I, I] is the same network")
+ARITHMETIC = ("add", "iadd", "sub", "isub", "mul", "multiply", "imul", "truediv", "div", "itruediv", "pow", "ipow",
+              "subtract", "divide", "rsub", "true_divide")
 GATE = "multiplies two tensors (a gate): not yet; squares and constant factors are possible"
 
 
@@ -54,18 +56,28 @@ class Results(torch.fx.Interpreter):
         return self.found[n]
 
 
-def pair(v):
-    return tuple(v) if isinstance(v, (tuple, list)) else (v, v)
+def defaults(module):
+    """Arguments of forward beside the image, which keep their defaults."""
+    given = list(inspect.signature(module.forward).parameters.values())[1:]
+    return {p.name: p.default for p in given if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
-class Translator:
+def in_place(node):
+    """Whether a step writes over its first argument: x += y, x.add_(y)."""
+    if node.op == "call_method":
+        return node.target.endswith("_")
+    return node.op == "call_function" and node.target in (operator.iadd, operator.isub, operator.imul,
+                                                          operator.itruediv, operator.ipow)
+
+
+class Translator(Maps):
     """One method for each kind of step; every one gives a Value or a Const."""
 
-    def __init__(self, module, example, border):
-        self.module, self.net = module, Network(border, tuple(example.shape[1:]))
+    def __init__(self, module, example, border, first):
+        self.first, self.net = first, Network(border, tuple(example.shape[1:]))
         self.border, self.env = border, {}
         try:
-            self.graph = Tracer().trace(module)
+            self.graph = Tracer().trace(module, defaults(module))
         except Exception as e:
             raise Refused("%s: torch.fx cannot trace it (%s); forward() may branch on sizes and settings, not on "
                           "values of the image" % (type(module).__name__, str(e).split("\n")[0])) from e
@@ -138,7 +150,7 @@ class Translator:
         if isinstance(x, Const):
             return self.shifted(node, self.scaled(node, y, sign), x.value)
         if x.tensor != y.tensor or x.flat != y.flat:
-            self.refuse(node, RESIDUAL)
+            return self.total(node, (x, self.scaled(node, y, sign) if sign != 1 else y))
         return x.like(x.a + sign * y.a, x.b + sign * y.b, x.c + sign * y.c)
 
     def times(self, node, x, y):
@@ -160,147 +172,6 @@ class Translator:
             self.refuse(node, "only the power 2 (x * x) can be encrypted in one step; not yet another")
         return self.times(node, x, x) if exponent.value == 2 else x
 
-    # ---- layers ------------------------------------------------------------
-
-    def settled(self, node, v):
-        if isinstance(v, Const):
-            self.refuse(node, "of a constant: not yet")
-        if v.flat and self.net.size[v.tensor][1:] != (1, 1):
-            self.refuse(node, "of a flattened map: not yet; only Linear reads one")
-        return self.net.settle(v)
-
-    def added(self, node, op, inputs, size, keys=None, flat=False, **tensors):
-        return self.net.value(self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors), flat)
-
-    def conv(self, node, x, weight, bias, stride, padding, dilation, groups):
-        """weight [C_out, C_in, k, k]; the padding has to be what the border means."""
-        c_out, _, k, across = weight.shape
-        stride, dilation = pair(stride), pair(dilation)
-        middle = padding == "same" and k % 2 == 1 and stride == (1, 1)
-        padding = (0, 0) if padding == "valid" else (k // 2, k // 2) if middle else pair(padding)
-        if groups != 1:
-            self.refuse(node, "groups=%d: not yet; groups=1" % groups)
-        if dilation != (1, 1) and (k, across) != (1, 1):
-            self.refuse(node, "dilation=%s: not yet; dilation 1, or a larger kernel" % (dilation,))
-        if k != across:
-            self.refuse(node, "a kernel of %dx%d: not yet; a square one" % (k, across))
-        if stride[0] != stride[1] or max(k, stride[0]) > KERNEL:
-            self.refuse(node, "kernel %d, stride %s: not yet; both directions alike, at most %d" % (k, stride, KERNEL))
-        want = 0 if self.border == "valid" else k // 2
-        if self.border != "valid" and k % 2 == 0:
-            self.refuse(node, "an even kernel, %dx%d: not yet under border %s; an odd one, or border=\"valid\" and "
-                        "padding=0 everywhere" % (k, k, self.border))
-        if padding != (want, want):
-            self.refuse(node, "padding=%s: not yet; border %s means padding=%d for a kernel of %d, in every "
-                        "convolution%s" % (padding, self.border, want, k, "" if padding not in ((0, 0), (k // 2,) * 2)
-                        else " (or border=\"%s\")" % ("valid" if padding == (0, 0) else "zero")))
-        tensor = self.settled(node, x)
-        _, height, width = self.net.size[tensor]
-        s = stride[0]
-        if s > 1 and self.border == "wrap":
-            self.refuse(node, "stride %d under border wrap: not yet; AvgPool2d(2)" % s)
-        if s > 1 and self.border == "halo" and (height % s or width % s):
-            self.refuse(node, "stride %d on a map of %dx%d under border halo: not yet; sizes that it divides"
-                        % (s, height, width))
-        if k > 3 and self.border == "wrap":
-            self.refuse(node, "a kernel of %dx%d under border wrap: not yet; 3x3 or 1x1" % (k, k))
-        less = k - 1 if self.border == "valid" else 0
-        size = (c_out, -((less - height) // s), -((less - width) // s))
-        if bias is None:
-            bias = torch.zeros(c_out)
-        return self.added(node, "conv", [tensor], size, {"kernel": k, **({"stride": s} if s > 1 else {})},
-                          weight=weight, bias=bias)
-
-    def transposed(self, node, x, m):
-        same = {"kernel_size": (2, 2), "stride": (2, 2), "padding": (0, 0), "output_padding": (0, 0),
-                "dilation": (1, 1), "groups": 1}
-        for key, want in same.items():
-            if getattr(m, key) != want:
-                self.refuse(node, "%s=%s: not yet; ConvTranspose2d(in, out, 2, stride=2)" % (key, getattr(m, key)))
-        tensor = self.settled(node, x)
-        _, height, width = self.net.size[tensor]
-        bias = torch.zeros(m.out_channels) if m.bias is None else m.bias
-        return self.added(node, "tconv", [tensor], (m.out_channels, 2 * height, 2 * width),
-                          weight=m.weight, bias=bias)
-
-    def batchnorm(self, node, x, m):
-        if m.running_mean is None or m.running_var is None:
-            self.refuse(node, "has no running statistics: they would be each image's own, which cannot be encrypted; "
-                        "track_running_stats=True and train again")
-        tensor, one = self.settled(node, x), torch.ones(m.num_features)
-        return self.added(node, "batchnorm", [tensor], self.net.size[tensor], {"eps": float(m.eps)}, x.flat,
-                          weight=one if m.weight is None else m.weight, bias=0 * one if m.bias is None else m.bias,
-                          mean=m.running_mean, var=m.running_var)
-
-    def dense(self, node, x, weight, bias):
-        if isinstance(x, Const) or not x.flat:
-            self.refuse(node, "of a map: not yet; Flatten() first, or a Conv2d 1x1")
-        if self.border in ("halo", "wrap"):
-            self.refuse(node, "under border %s: not yet; border zero or valid" % self.border)
-        tensor = self.net.settle(x)
-        bias = torch.zeros(len(weight)) if bias is None else bias
-        return self.added(node, "dense", [tensor], (len(weight), 1, 1), flat=True, weight=weight, bias=bias)
-
-    def pools(self, node, x, count):
-        """count means of 2x2, one after the other: the mean of 2^count x 2^count."""
-        tensor = self.settled(node, x)
-        for _ in range(count):
-            channels, height, width = self.net.size[tensor]
-            if height % 2 or width % 2:
-                self.refuse(node, "of an odd size, %dx%d: not yet; sizes that the poolings divide" % (height, width))
-            tensor = self.added(node, "pool", [tensor], (channels, height // 2, width // 2)).tensor
-        return self.net.value(tensor)
-
-    def pool(self, node, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
-             divisor_override=None):
-        k = pair(kernel_size)
-        if k[0] != k[1] or k[0] & (k[0] - 1) or k[0] < 1 or pair(stride or k) != k or pair(padding) != (0, 0) \
-                or divisor_override is not None:
-            self.refuse(node, "kernel %s, stride %s, padding %s: not yet; AvgPool2d(2), or a power of two, without "
-                        "padding" % (kernel_size, stride, padding))
-        return self.pools(node, x, k[0].bit_length() - 1)
-
-    def to_size(self, node, x, output_size):
-        """The adaptive average, where it is a mean of squares of 2^k x 2^k."""
-        want, (_, height, width) = pair(output_size), self.net.size[x.tensor]
-        ratio = height // want[0] if want[0] else 0
-        if ratio < 1 or ratio & (ratio - 1) or (height, width) != (ratio * want[0], ratio * (want[1] or 0)):
-            self.refuse(node, "from %dx%d to %s: not yet; from a square map whose side is a power of two, or Flatten "
-                        "and Linear" % (height, width, want))
-        return self.pools(node, x, ratio.bit_length() - 1)
-
-    def mean(self, node, x, dim=None, keepdim=False):
-        dims = {d % 4 for d in (pair(dim) if isinstance(dim, (tuple, list)) else (dim or 0,))}
-        if dims != {2, 3} or x.flat:
-            self.refuse(node, "over other than the two axes of the map: not yet")
-        y = self.to_size(node, x, 1)
-        y.flat = not keepdim
-        return y
-
-    def cat(self, node, parts, dim=0):
-        if any(isinstance(v, Const) for v in parts):
-            self.refuse(node, "with a constant: not yet")
-        if (dim if dim >= 0 else dim + (2 if parts[0].flat else 4)) != 1:
-            self.refuse(node, "along dim=%d: not yet; over channels, dim=1" % dim)
-        if len(parts) > INPUTS:
-            self.refuse(node, "of %d tensors: not yet; at most %d" % (len(parts), INPUTS))
-        names = [self.settled(node, v) for v in parts]
-        if len(names) == 1:
-            return self.net.value(names[0], parts[0].flat)
-        sizes = [self.net.size[n] for n in names]
-        return self.added(node, "concat", names, (sum(s[0] for s in sizes),) + sizes[0][1:], flat=parts[0].flat)
-
-    def shaped(self, node, x):
-        """flatten, view, reshape: what they give says what they did."""
-        got, (channels, height, width) = tuple(self.found[node].shape), self.net.size[x.tensor]
-        if got == (1, channels * height * width):
-            y = x.like(x.a, x.b, x.c)
-            y.flat = True
-            return y
-        if got == (1, channels, height, width):
-            return x
-        self.refuse(node, "to the shape %s: not yet; only the whole map in one row, flatten(1)" % (list(got),))
-
     # ---- one node ----------------------------------------------------------
 
     def layer(self, node, x):
@@ -316,11 +187,16 @@ class Translator:
         if isinstance(m, nn.Linear):
             return self.dense(node, x, m.weight, m.bias)
         if isinstance(m, nn.AvgPool2d):
-            return self.pool(node, x, m.kernel_size, m.stride, m.padding, m.ceil_mode, True, m.divisor_override)
+            return self.pool(node, x, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad,
+                             m.divisor_override)
         if isinstance(m, nn.AdaptiveAvgPool2d):
             return self.to_size(node, x, m.output_size)
         if isinstance(m, nn.Flatten):
             return self.shaped(node, x)
+        if isinstance(m, nn.Upsample):          # UpsamplingNearest2d, UpsamplingBilinear2d, too
+            return self.upsample(node, x, m.size, m.scale_factor, m.mode, m.align_corners)
+        if isinstance(m, nn.ZeroPad2d):
+            return self.padded(node, x, m.padding)
         if isinstance(m, (nn.Dropout, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.Identity)):
             return x
         self.refuse(node, "is not known: not yet; docs/own.md lists what is")
@@ -331,63 +207,67 @@ class Translator:
             return self.env[v]
         return type(v)(self.reads(node, w) for w in v) if isinstance(v, (tuple, list)) else v
 
+    def arithmetic(self, node, name, x, y, alpha=1):
+        """x and y: Values, Consts or numbers."""
+        x, y = [v if isinstance(v, (Value, Const)) else Const(v) for v in (x, y)]
+        if alpha != 1:
+            y = self.times(node, y, Const(alpha)) if isinstance(y, Value) else Const(alpha * torch.as_tensor(y.value))
+        if "add" in name:
+            return self.plus(node, x, y)
+        if name == "rsub":
+            return self.plus(node, y, x, -1.0)
+        if "sub" in name:
+            return self.plus(node, x, y, -1.0)
+        if "mul" in name:
+            return self.times(node, x, y)
+        if "pow" in name:
+            return self.power(node, x, y)
+        if isinstance(y, Value):
+            self.refuse(node, "divides by a value of the image, which cannot be encrypted")
+        return self.times(node, x, Const(1.0 / torch.as_tensor(y.value, dtype=torch.float64)))
+
     def function(self, node):
         """A call of a function or of a tensor's method."""
         args = [self.reads(node, v) for v in node.args]
         keys = {k: self.reads(node, v) for k, v in node.kwargs.items()}
-        name = self.kind(node).strip("_") if not isinstance(node.target, str) else node.target
-
-        def number(v):
-            return v if isinstance(v, (Value, Const)) else Const(v)
+        name = self.kind(node).strip("_")
 
         def bare(v):
             if isinstance(v, Const):
                 return v.value
             return type(v)(bare(w) for w in v) if isinstance(v, (tuple, list)) else v
 
-        if keys.get("alpha", 1) != 1 or keys.get("rounding_mode") is not None:
-            self.refuse(node, "with alpha or a rounding mode: not yet; a factor of its own")
-        if name in ("add", "iadd", "sub", "isub", "mul", "multiply", "imul", "truediv", "div", "itruediv", "pow",
-                    "subtract", "divide", "rsub"):
-            x, y = [number(v) for v in (args + [keys.get("other", keys.get("exponent"))])[:2]]
-            if "add" in name:
-                return self.plus(node, x, y)
-            if name == "rsub":
-                return self.plus(node, y, x, -1.0)
-            if "sub" in name:
-                return self.plus(node, x, y, -1.0)
-            if "mul" in name:
-                return self.times(node, x, y)
-            if name == "pow":
-                return self.power(node, x, y)
-            if isinstance(y, Value):
-                self.refuse(node, "divides by a value of the image, which cannot be encrypted")
-            return self.times(node, x, Const(1.0 / torch.as_tensor(y.value, dtype=torch.float64)))
-        if name in ("neg", "square", "positive"):
+        if keys.get("rounding_mode") is not None:
+            self.refuse(node, "with a rounding mode: cannot be encrypted")
+        if name not in ("conv2d", "pad", "contiguous", "clone") and any(isinstance(v, Value) and v.pad for v in args):
+            self.refuse(node, "of a padded map: not yet; zeros are padded before a convolution, without anything between")
+        if name in ("neg", "negative", "square", "positive"):
             x = args[0]
-            return x if name == "positive" else self.scaled(node, x, -1.0) if name == "neg" else self.times(node, x, x)
+            return x if name == "positive" else self.times(node, x, x) if name == "square" else self.scaled(node, x, -1.0)
+        if name in ARITHMETIC:
+            x, y = (args + [keys.get(k) for k in ("input", "self", "other", "exponent") if k in keys])[:2]
+            return self.arithmetic(node, name, x, y, bare(keys.get("alpha", 1)))
         if name in ("cat", "concat", "concatenate"):
-            return self.cat(node, args[0], bare(args[1] if len(args) > 1 else keys.get("dim", keys.get("axis", 0))))
+            parts = args[0] if args else keys.get("tensors")
+            return self.cat(node, parts, bare(args[1] if len(args) > 1 else keys.get("dim", keys.get("axis", 0))))
         x, rest, keys = args[0], bare(args[1:]), {k: bare(v) for k, v in keys.items()}
         if not isinstance(x, Value):
             self.refuse(node, "of a constant and the image: not yet")
-        if name == "avg_pool2d":
-            return self.pool(node, x, *rest, **keys)
-        if name == "adaptive_avg_pool2d":
-            return self.to_size(node, x, *rest, **keys)
-        if name == "mean":
-            return self.mean(node, x, *rest, **keys)
-        if name in ("flatten", "view", "reshape"):
-            return self.shaped(node, x)
-        if name in ("contiguous", "clone", "dropout", "dropout2d"):
+        if name in ("contiguous", "clone", "dropout", "dropout2d", "feature_dropout", "alpha_dropout"):
             if keys.get("training") or "dropout" in name and len(rest) > 1 and rest[1]:
                 self.refuse(node, "with training=True: gives another result every time; training=self.training")
             return x
-        if name == "conv2d":
-            return self.functional_conv(node, x, *rest, **keys)
-        if name == "linear":
-            return self.dense(node, x, *(rest + [None])[:2]) if not keys else self.dense(node, x, **keys)
+        known = {"avg_pool2d": self.pool, "adaptive_avg_pool2d": self.to_size, "mean": self.mean,
+                 "conv2d": self.functional_conv, "interpolate": self.upsample, "upsample": self.upsample,
+                 "upsample_nearest": self.upsample, "pad": self.padded, "linear": self.functional_linear}
+        if name in ("flatten", "view", "reshape"):
+            return self.shaped(node, x)
+        if name in known:
+            return known[name](node, x, *rest, **keys)
         self.refuse(node, advice(name) or "is not known: not yet; docs/own.md lists what is")
+
+    def functional_linear(self, node, x, weight, bias=None):
+        return self.dense(node, x, weight, bias)
 
     def functional_conv(self, node, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         if not isinstance(weight, torch.Tensor):
@@ -407,19 +287,26 @@ class Translator:
 
     def check_size(self, node, v):
         want, got = tuple(self.found[node].shape), self.net.size[v.tensor]
+        if v.pad:
+            got = (got[0], got[1] + v.pad[0] + v.pad[2], got[2] + v.pad[1] + v.pad[3])
         got = (1, got[0] * got[1] * got[2]) if v.flat else (1,) + got
         if want != got:
             self.refuse(node, "gives %s in PyTorch, %s in the file: not yet" % (list(want), list(got)))
 
+    def image(self):
+        """The module's input; `first`: factor and summand of each channel of the file's."""
+        v = self.net.value("image")
+        return v if self.first is None else v.like(v.a, *(torch.as_tensor(t, dtype=torch.float64) for t in self.first))
+
     def run(self):
         """(network, the output's Value)"""
         inputs = [n for n in self.graph.nodes if n.op == "placeholder"]
-        if len(inputs) != 1:
+        if any(not n.args for n in inputs[1:]):
             raise Refused("forward: takes %d inputs (%s): not yet; one image"
                           % (len(inputs), ", ".join(n.name for n in inputs)))
         for node in self.graph.nodes:
             if node.op == "placeholder":
-                self.env[node] = self.net.value("image")
+                self.env[node] = self.image() if node is inputs[0] else Const(self.found[node])
             elif node.op == "output":
                 result = self.reads(node, node.args[0])
             elif self.constant(node):
@@ -432,16 +319,25 @@ class Translator:
                     self.refuse(node, "with these arguments: not yet (%s)" % e)
                 self.check_size(node, v)
                 v.made = v.made or (self.name(node), self.path(node))
+                if in_place(node):
+                    old = self.env[node.args[0]]
+                    self.env.update({n: v for n, w in self.env.items() if w is old})
                 self.env[node] = v
         if not isinstance(result, Value):
             raise Refused("forward: gives %s: not yet; one tensor of logits" % type(self.found[node]).__name__)
+        if result.pad:
+            raise Refused("forward: gives a padded map: not yet")
         return self.net, result
 
 
-def layers(module, example, border):
-    """(Network, name of the output, names of added convolutions) of a module in eval mode, in double."""
+def layers(module, example, border, first=None):
+    """(Network, name of the output, names of added convolutions) of a module in eval mode, in double.
+
+    first: (factors, summands) of each channel of the file's input that give the
+    module's, or None.
+    """
     with torch.no_grad():
-        network, result = Translator(module, example, border).run()
+        network, result = Translator(module, example, border, first).run()
     output = network.settle(result)
     if output == "image":
         raise Refused("forward: gives its input: there is no layer")

@@ -1,14 +1,20 @@
 """Trains a network whose only non-linearity is the square, and exports it.
 
     train.py em|gm|mnist|skin --data ROOT --out MODEL.safetensors
+    train.py segment --images DIR --masks DIR --out MODEL.safetensors    (more: train.py segment --help)
 
-Deterministic: one thread, fixed seeds.  Needed before: segment.py, classify.py.
+Deterministic: one thread, fixed seeds.  Needed before: segment.py, classify.py, own.py.
 """
 import argparse
+import sys
 
-import torch
+try:
+    import torch
+except ImportError:
+    raise SystemExit("train.py needs PyTorch and numpy: make deps-train (Debian)")
 
 import classify
+import own
 import segment
 
 KINDS = {name: kind for kind in (segment, classify) for name in kind.TASKS}
@@ -28,6 +34,8 @@ def options(text, **more):
 
 
 def main():
+    if sys.argv[1:2] == ["segment"]:
+        return own.main(sys.argv[2:])
     args = options(__doc__, out={"required": True})
     kind = KINDS[args.name]
     model = kind.train(args.name, args.data, steps=args.steps)

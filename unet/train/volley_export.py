@@ -1,12 +1,13 @@
 """A model file from an ordinary trained torch.nn.Module: docs/own.md.
 
-    volley_export.py FILE.py:CLASS WEIGHTS.pt IMAGE... -o MODEL.safetensors
+    volley_export.py FILE.py:CLASS WEIGHTS.pt IMAGES... -o MODEL.safetensors
         [--border zero|halo|valid|wrap] [--mul M] [--add A] [--name NAME]
-        [--foreground WORD] [--classes A,B,...]
+        [--foreground WORD | --labels A,B,... | --classes A,B,...]
+        [--modality WORDS] [--plane P] [--spacing MM[,MM]] [--values KIND]
 
 or, from Python, export(module, example, path, images=...).  The file is written
 only if its own forward equals the module's on the images.  Needed before:
-traced.py, measured.py, export.py.
+given.py, traced.py, measured.py, export.py.
 """
 import argparse
 import copy
@@ -21,94 +22,90 @@ except ImportError:
     raise SystemExit("volley_export.py needs PyTorch and numpy: make deps-train (Debian)")
 
 import border as borders
-import data
 import export as files
+import given
+import labels as labels_of
 import net
 import traced
 from measured import AT_ONCE, RING, Measured, beyond, extreme, steps
 from refusals import Refused
 
+LABELS = 16             # of a mask
 CLOSE = 1e-4            # a logit may differ by this, or by 1e-6 of the largest
-
-
-# ---- images -----------------------------------------------------------------
-
-def as_pixels(images):
-    """Pixels 0..255, float64 [K, C, H, W], of a tensor, an array, or a list of them or of file names."""
-    if isinstance(images, (list, tuple)):
-        images = [read_image(x) if isinstance(x, (str, os.PathLike)) else torch.as_tensor(x) for x in images]
-        sizes = {tuple(x.shape) for x in images}
-        if len(sizes) != 1:
-            raise Refused("images: %s; want one size and as many channels in all" % (
-                "none" if not sizes else " and ".join("x".join(map(str, s)) for s in sorted(sizes)[:2])))
-        images = torch.stack(images)
-    x = torch.as_tensor(images)
-    if x.dim() == 3:
-        x = x[:, None]
-    if x.dim() != 4 or len(x) == 0:
-        raise Refused("images: shape %s, want [K, C, H, W] or [K, H, W]" % list(x.shape))
-    if x.is_floating_point() and float(x.abs().max()) <= 1.0:
-        raise Refused("images: values up to %.3g; want pixels, 0..255: the module's input is pixel * mul + add"
-                      % float(x.abs().max()))
-    if float(x.min()) < 0 or float(x.max()) > 255:
-        raise Refused("images: values %g to %g, want pixels, 0..255" % (float(x.min()), float(x.max())))
-    return x.double()
-
-
-def read_image(path):
-    """[C, H, W] of a grey or colour image of 8 bits."""
-    path = os.fspath(path)
-    try:
-        if path.endswith((".pgm", ".ppm")):
-            pixels = data.read_pnm(path)
-        else:
-            from PIL import Image               # nothing else here needs it
-            image = Image.open(path)
-            if image.mode not in ("L", "RGB"):
-                raise ValueError("mode %s, want 8 bits, grey or RGB" % image.mode)
-            pixels = np.array(image)
-    except ImportError:
-        raise Refused("%s: reading it needs Pillow (make deps-train); PGM and PPM need nothing" % path)
-    except (OSError, ValueError) as e:
-        raise Refused("%s: %s" % (path, e))
-    return torch.from_numpy(pixels.copy()).reshape(*pixels.shape[:2], -1).permute(2, 0, 1)
 
 
 # ---- the file ---------------------------------------------------------------
 
-def described(module, x, logits, name, border, mul, add, classes, foreground, output):
-    """The network's text but for layers and ranges."""
+def described(module, x, logits, name, border, mul, add, expects):
+    """The network's text but for its output, layers and ranges."""
     channels, height, width = x.shape[1:]
-    shape = tuple(logits.shape[1:])
     text = {"name": name or type(module).__name__, "border": border}
     if border == "wrap":
         text["ring"] = [RING, RING]
     text["input"] = {"channels": channels, "height": height, "width": width, "mul": float(mul), "add": float(add)}
-    text["output"] = {"tensor": output}
-    if classes is None and len(shape) == 3 and shape[1:] != (1, 1):
-        if shape[0] != 1:
-            raise Refused("forward: gives %d channels of %dx%d, segmentation of several classes: not yet; one channel, "
-                          "a file for each class" % shape)
-        if shape[1:] != (height, width):
-            raise Refused("forward: gives a map of %dx%d for an image of %dx%d: not yet; a mask is as large as its "
-                          "image (ConvTranspose2d at the end, or padding=k//2)" % (shape[1:] + (height, width)))
-        text["output"].update(threshold=0.0, foreground=foreground)
-        return text
+    if expects:
+        text["images"] = expects
+    return text
+
+
+def named(names, count, what, least):
+    """The names of classes or labels; without any their numbers."""
+    names = [str(k) for k in range(count)] if names is None else [str(n) for n in names]
+    if len(names) != count or len(set(names)) != count or not all(names):
+        raise Refused("%s: %d different names for %d channels, want %d"
+                      % (what, len(set(names)), least, count))
+    return names
+
+
+def segments(shape, size, labels, foreground, tensor):
+    """`output` of a network whose result is a map."""
+    if shape[1:] != size:
+        raise Refused("forward: gives a map of %dx%d for an image of %dx%d: not yet; a mask is as large as its "
+                      "image (ConvTranspose2d or Upsample at the end, or padding=k//2)" % (shape[1:] + size))
+    if shape[0] == 1 and labels is None:
+        return {"tensor": tensor, "threshold": 0.0, "foreground": foreground}
+    if shape[0] < 2 or shape[0] > LABELS:
+        raise Refused("labels: the map has %d channels, want 2..%d, one for each label; one channel has a foreground, "
+                      "what lies above 0" % (shape[0], LABELS))
+    return {"tensor": tensor, "labels": named(labels, shape[0], "labels", shape[0])}
+
+
+def classifies(shape, border, classes, tensor):
+    """`output` of a network whose result is a row of logits."""
     if border in ("halo", "wrap"):
         raise Refused("forward: gives classes, under border %s: not yet; border zero or valid" % border)
     if any(n != 1 for n in shape[1:]):
         raise Refused("forward: gives a map of %s, and classes are for one row of logits" % "x".join(map(str, shape)))
     count = max(2, shape[0])
-    classes = [str(k) for k in range(count)] if classes is None else list(classes)
-    if len(classes) != count or len(set(classes)) != count:
-        raise Refused("classes: %d different names for %d logits, want %d"
-                      % (len(set(classes)), shape[0], count))
+    classes = named(classes, count, "classes", shape[0])
     if count > 64:
         raise Refused("forward: gives %d classes: not yet; at most 64" % count)
-    text["output"]["classes"] = classes
-    if shape[0] == 1:
-        text["output"]["threshold"] = 0.0
-    return text
+    return {"tensor": tensor, "classes": classes, **({"threshold": 0.0} if shape[0] == 1 else {})}
+
+
+def output_of(shape, size, border, classes, labels, foreground, tensor):
+    if classes is not None and labels is not None:
+        raise Refused("classes and labels: classes are of images, labels of pixels, want one of them")
+    if labels is not None or classes is None and len(shape) == 3 and shape[1:] != (1, 1):
+        return segments(shape, size, labels, foreground, tensor)
+    return classifies(shape, border, classes, tensor)
+
+
+def scaled(pixels, mul, add):
+    """(the module's input, the file's factor and summand, (factors, summands) from the file's input to the module's).
+
+    Of factors that differ from channel to channel the file has 1/255, and a
+    layer does the rest.
+    """
+    channels = pixels.shape[1]
+    mul, add = (torch.as_tensor(v, dtype=torch.float64).reshape(-1) for v in (mul, add))
+    for what, v in (("mul", mul), ("add", add)):
+        if len(v) not in (1, channels) or not bool(torch.isfinite(v).all()):
+            raise Refused("%s: %s, want one number, or one for each of %d channels" % (what, v.tolist(), channels))
+    inputs = pixels * mul[:, None, None] + add[:, None, None]
+    if len(set(mul.tolist())) == 1 and len(set(add.tolist())) == 1:
+        return inputs, float(mul[0]), float(add[0]), None
+    return inputs, 1 / 255, 0.0, (255 * mul.expand(channels), add.expand(channels))
 
 
 def logits_of(module, x):
@@ -119,6 +116,11 @@ def logits_of(module, x):
 def difference(a, b):
     """(largest difference, largest |a|)"""
     return float((a.reshape(-1) - b.reshape(-1)).abs().max()), float(a.abs().max())
+
+
+def decided(logits):
+    """What a mask or a class says."""
+    return logits.argmax(1) if logits.shape[1] > 1 else (logits > 0).reshape(len(logits), -1)
 
 
 def check(path, want, x, pad, output):
@@ -136,37 +138,49 @@ def check(path, want, x, pad, output):
     return apart, most
 
 
-def export(module, example, path, images=None, classes=None, border="zero", mul=1 / 255, add=0.0, name=None,
-           foreground="foreground", origin="exported by unet/train/volley_export.py", quiet=False):
+def export(module, example, path, images=None, classes=None, labels=None, border="zero", mul=1 / 255, add=0.0,
+           name=None, foreground="foreground", expects=None, origin="exported by unet/train/volley_export.py",
+           quiet=False):
     """Writes path, the model file of a trained module; returns what was measured.
 
-    example: an input of the module, [1, C, H, W]; images: pixels 0..255 that
-    ranges are measured on, [K, C, H, W] or file names, of the kind the network
-    will see; its input is pixel * mul + add.  Refused (ValueError) is what the
-    file cannot say, by PyTorch's name and the path in the module.
+    example: an input of the module, [1, C, H, W].  images: pixels 0..255 that
+    ranges are measured on, of the kind the network will see, [K, C, H, W], or
+    files and folders of pictures and NIfTI volumes; the module's input is
+    pixel * mul + add, numbers or one a channel.  classes: names of the logits of a classifier; labels: of
+    the channels of a map, background first; foreground: of a map of one channel.
+    expects: `images` of the model file (docs/model.md), a dictionary of
+    "modality", "plane", "spacing", "values", "low", "high".  Refused
+    (ValueError) is what the file cannot say, by PyTorch's name and the path in
+    the module.
     """
     if border not in ("zero", "halo", "valid", "wrap"):
         raise Refused("border: %r, want zero, halo, valid or wrap" % (border,))
     if images is None:
         raise Refused("images: none given; ranges are measured on some dozens of the kind the network will see")
-    module = copy.deepcopy(module).cpu().eval().double()
-    x = as_pixels(images) * mul + add
+    module, expects = copy.deepcopy(module).cpu().eval().double(), given.expected(expects)
     example = torch.as_tensor(example)[:1].double().cpu()
+    size = tuple(example.shape[2:])
+    pixels = given.as_pixels(images, expects, size if border == "halo" else None)
+    inputs, mul, add, first = scaled(pixels, mul, add)
+    x = pixels * mul + add
     if example.shape[1:] != x.shape[1:]:
         raise Refused("images: %s, the example %s" % (list(x.shape[1:]), list(example.shape[1:])))
-    network, output, copies = traced.layers(module, example, border)
-    want = logits_of(module, x)
-    text = described(module, x, want, name, border, mul, add, classes, foreground, output)
+    network, output, copies = traced.layers(module, example, border, first)
+    want = logits_of(module, inputs)
+    text = described(module, x, want, name, border, mul, add, expects)
+    text["output"] = output_of(tuple(want.shape[1:]), size, border, classes, labels, foreground, output)
     if border == "wrap" and (x.shape[2] % RING or x.shape[3] % RING or steps(network) > RING):
         raise Refused("border wrap: %dx%d with poolings by %d: not yet; sides are multiples of %d, and as much is "
                       "pooled at most" % (x.shape[2], x.shape[3], steps(network), RING))
     tensors = {k: t.clone() for k, t in network.tensors.items()}
     network.tensors = {k: t.double() for k, t in tensors.items()}
     with torch.no_grad():
-        run = Measured(network, output, x, border)
+        run = Measured(network, output, x, border, "labels" in text["output"])
         ranges = run.ranges(x)
         odd = beyond(run, ranges, extreme(x, mul, add))
         at_border = run.result(x)
+        if run.labels:
+            ranges[output]["labels"] = labels_of.entries(at_border, ranges[output]["max"])
     text["layers"], text["ranges"] = network.layers, ranges
     try:
         files.save(path + ".part", text, origin, tensors)
@@ -178,7 +192,7 @@ def export(module, example, path, images=None, classes=None, border="zero", mul=
             os.remove(path + ".part")
     report = {"layers": len(network.layers), "difference": apart, "largest": most, "added": copies,
               "border_difference": difference(want, at_border)[0], "extremes": odd,
-              "border_pixels": float(((want > 0).reshape(-1) != (at_border > 0).reshape(-1)).double().mean())}
+              "border_pixels": float((decided(want) != decided(at_border)).double().mean())}
     if not quiet:
         tell(path, border, report)
     return report
@@ -194,7 +208,7 @@ def tell(path, border, r):
         print("black, white, checkered or random images reach %.3g times the range of layer %s: an image so unlike the "
               "measured ones is out of range, its result worthless" % r["extremes"])
     if border in ("halo", "wrap"):
-        print("border %s is not the module's padding: logits differ by up to %.3g, %.2g %% of them change sign"
+        print("border %s is not the module's padding: logits differ by up to %.3g, %.2g %% of decisions change"
               % (border, r["border_difference"], 100 * r["border_pixels"]))
 
 
@@ -240,25 +254,61 @@ def load_weights(module, path):
     return module
 
 
-def main(argv):
+def numbers(text):
+    return [float(v) for v in text.split(",")]
+
+
+def options(argv):
     p = argparse.ArgumentParser(description="A model file from a trained PyTorch module (docs/own.md).")
     p.add_argument("network", metavar="FILE.py:CLASS")
     p.add_argument("weights", metavar="WEIGHTS.pt", help="what torch.save wrote; loading it runs what it says: only "
                                                          "files you trust")
-    p.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, PGM, PPM of 8 bits: ranges are measured on them")
+    p.add_argument("images", nargs="+", metavar="IMAGES", help="pictures, NIfTI volumes, or folders of them: ranges are "
+                                                               "measured on them")
     p.add_argument("-o", "--out", required=True, metavar="MODEL.safetensors")
     p.add_argument("--border", default="zero", choices=("zero", "halo", "valid", "wrap"))
-    p.add_argument("--mul", type=float, default=1 / 255, help="the module's input is pixel * mul + add (1/255)")
-    p.add_argument("--add", type=float, default=0.0)
+    p.add_argument("--mul", type=numbers, default=1 / 255, metavar="M[,M,M]",
+                   help="the module's input is pixel * mul + add, also channel by channel (1/255)")
+    p.add_argument("--add", type=numbers, default=0.0, metavar="A[,A,A]")
+    p.add_argument("--size", metavar="HxW", help="of the example that is traced; else the first image's")
     p.add_argument("--name")
-    p.add_argument("--foreground", default="foreground", help="what the mask shows, a word")
+    p.add_argument("--foreground", default="foreground", help="what a mask of one channel shows, a word")
+    p.add_argument("--labels", help="what a mask of several channels shows, background first, with commas")
     p.add_argument("--classes", help="names of the classes, with commas")
-    a = p.parse_args(argv)
+    p.add_argument("--modality", help="what the images are, in words, for those who use the file")
+    p.add_argument("--plane", choices=("axial", "coronal", "sagittal"), help="of the slices of volumes")
+    p.add_argument("--spacing", metavar="MM[,MM]", help="of rows and columns; volumes of others are resampled")
+    p.add_argument("--values", choices=("percentiles", "window", "full"), help="how values of volumes become 0..255")
+    p.add_argument("--low", type=float)
+    p.add_argument("--high", type=float)
+    return p.parse_args(argv)
+
+
+def expected(a):
+    """--modality and what follows, as `images` of the model file."""
     try:
-        pixels = as_pixels(a.images)
+        mm = [float(v) for v in a.spacing.split(",")] if a.spacing else None
+    except ValueError:
+        raise Refused("--spacing %s: want mm, or mm between rows,mm between columns" % a.spacing)
+    e = {"modality": a.modality, "plane": a.plane, "spacing": mm[0] if mm and len(mm) == 1 else mm, "values": a.values,
+         "low": a.low, "high": a.high}
+    return given.expected(e) or None
+
+
+def main(argv):
+    a = options(argv)
+    try:
+        e, size = expected(a), None
+        if a.size:
+            size = tuple(int(v) for v in a.size.lower().split("x")) if a.size.lower().replace("x", "").isdigit() else ()
+            if len(size) != 2:
+                raise Refused("--size %s: want HxW" % a.size)
         module = load_weights(load_class(a.network)(), a.weights)
-        export(module, pixels[:1] * a.mul + a.add, a.out, pixels, a.classes and a.classes.split(","), a.border, a.mul,
-               a.add, a.name, a.foreground)
+        if a.border == "halo" and size is None:
+            size = tuple(given.read(a.images[0], e)[0].shape[-2:])
+        pixels = given.as_pixels(a.images, e, size)
+        export(module, scaled(pixels[:1], a.mul, a.add)[0], a.out, pixels, a.classes and a.classes.split(","),
+               a.labels and a.labels.split(","), a.border, a.mul, a.add, a.name, a.foreground, e)
     except (Refused, OSError) as e:
         sys.exit("volley_export.py: " + str(e))
 

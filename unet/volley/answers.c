@@ -8,9 +8,9 @@
 enum { ANSWERS_SHOWN = 20 };
 
 int volley_answers_init(volley_answers *out, const volley_args *a,
-                        const nn_plan *p, const uni_album *album,
-                        size_t images)
+                        const nn_plan *p, const volley_names *names)
 {
+    const size_t images = names->images;
     int first = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 
@@ -26,8 +26,8 @@ int volley_answers_init(volley_answers *out, const volley_args *a,
         char number[24];
 
         snprintf(number, sizeof number, "%zu", (size_t)first + i);
-        out->name[i] = album != NULL ? uni_album_name(album, i)
-                                     : volley_sibling(number, "", NULL);
+        out->name[i] = volley_sibling(names->known ? names->image[i] : number,
+                                      "", NULL);
         if (out->name[i] == NULL)
             return volley_fail("no memory for a name");
     }

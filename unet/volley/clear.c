@@ -65,92 +65,146 @@ size_t volley_logits(const nn_plan *p, unet_size size)
                               : (size_t)size.height * (size_t)size.width;
 }
 
-/* Little-endian 32-bit floats, image after image. */
+/* ---- 32-bit floats, little-endian, image after image ---------------------- */
+
+static uint8_t *clear_put(uint8_t *to, const double *from, size_t n)
+{
+    for (size_t j = 0; j < n; j++, to += 4) {
+        const float value = (float)from[j];
+        uint32_t bits;
+
+        memcpy(&bits, &value, sizeof bits);
+        for (int b = 0; b < 4; b++)
+            to[b] = (uint8_t)(bits >> 8 * b);
+    }
+    return to;
+}
+
 static int clear_save_logits(const char *path, double *const *logit,
                              const nn_plan *p, const volley_input *images)
 {
-    size_t all = 0, at = 0;
-    uint8_t *data;
+    size_t all = 0;
+    uint8_t *data, *at;
     int code;
 
     for (size_t i = 0; i < images->count; i++)
         all += volley_logits(p, images->size[i]);
-    data = malloc(4 * all);
+    at = data = malloc(4 * all);
     if (data == NULL)
         return volley_fail("no memory for %zu logits", all);
-    for (size_t i = 0; i < images->count; i++) {
-        size_t n = volley_logits(p, images->size[i]);
-
-        for (size_t j = 0; j < n; j++, at += 4) {
-            float value = (float)logit[i][j];
-            uint32_t bits;
-
-            memcpy(&bits, &value, sizeof bits);
-            for (int b = 0; b < 4; b++)
-                data[at + (size_t)b] = (uint8_t)(bits >> 8 * b);
-        }
-    }
+    for (size_t i = 0; i < images->count; i++)
+        at = clear_put(at, logit[i], volley_logits(p, images->size[i]));
     code = volley_write(path, data, 4 * all, 0644);
     free(data);
     return code;
 }
 
-static int clear_tell(const volley_args *a, double *const *logit,
-                      const volley_input *images, const nn_plan *p,
+/* 0..255, (channels, height, width) each: what the network takes, before its
+ * own factor and offset. */
+static int clear_save_pixels(const char *path, const nn_plan *p,
+                             const volley_input *images)
+{
+    size_t all = 0;
+    uint8_t *data, *at;
+    ckks_status s = CKKS_OK;
+    int code;
+
+    for (size_t i = 0; i < images->count; i++)
+        all += (size_t)p->channels * (size_t)images->size[i].height
+               * (size_t)images->size[i].width;
+    at = data = malloc(4 * all);
+    if (data == NULL)
+        return volley_fail("no memory for %zu pixels", all);
+    for (size_t i = 0; i < images->count && s == CKKS_OK; i++) {
+        const double *pixel = NULL;
+
+        s = images->pixels.get(&pixel, images->pixels.user, i);
+        if (s == CKKS_OK)
+            at = clear_put(at, pixel, (size_t)p->channels
+                                      * (size_t)images->size[i].height
+                                      * (size_t)images->size[i].width);
+    }
+    code = volley_check(s);
+    if (code == VOLLEY_DONE)
+        code = volley_write(path, data, 4 * all, 0644);
+    free(data);
+    return code;
+}
+
+/* ---- the verb -------------------------------------------------------------- */
+
+static int clear_tell(const volley_args *a, const volley_results *x,
                       double seconds)
 {
     nni_json_writer w;
+    char time[32];
 
     if (a->value[OPT_JSON] == NULL) {
-        char time[32];
-
-        printf("%s: %zu image%s, %s weights, %s\n", a->value[OPT_OUT],
-               images->count, images->count == 1 ? "" : "s",
+        volley_table_print(x);
+        printf("%zu image%s, %s weights, %s\n", x->job->images,
+               x->job->images == 1 ? "" : "s",
                a->value[OPT_FLOAT] != NULL ? "float" : "integer",
                volley_time(time, seconds));
         return VOLLEY_DONE;
     }
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
-    nni_json_put_word(&w, "images", images->count);
+    nni_json_put_word(&w, "images", x->job->images);
     nni_json_put_bool(&w, "float", a->value[OPT_FLOAT] != NULL);
     nni_json_put_double(&w, "seconds", seconds);
     nni_json_put_array(&w, "foreground");
-    for (size_t i = 0; i < images->count; i++) {
-        size_t n = (size_t)images->size[i].height
-                   * (size_t)images->size[i].width;
-        uint64_t in = 0;
-
-        for (size_t j = 0; j < n; j++)
-            in += logit[i][j] > p->threshold;
-        nni_json_put_word(&w, NULL, in);
-    }
+    for (size_t i = 0; i < x->job->images; i++)
+        nni_json_put_word(&w, NULL, x->row[i].foreground);
     nni_json_put_end(&w);
+    volley_table_put(&w, x);
     nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
-static int clear_masks(const volley_args *a, double *const *logit,
-                       const volley_input *images, const nn_plan *p,
-                       double start)
+/* What is done with images: their names, and what is kept of them. */
+typedef struct clear_hand {
+    uni_album album;
+    uni_record record;
+    volley_names names;
+    volley_answers answers;     /* of a classifier                           */
+} clear_hand;
+
+static void clear_hand_clear(clear_hand *h)
+{
+    volley_answers_clear(&h->answers);
+    volley_names_clear(&h->names);
+    uni_record_clear(&h->record);
+    uni_album_clear(&h->album);
+}
+
+static int clear_masks(const volley_args *a, const clear_hand *h,
+                       double *const *logit, const nn_plan *p, double start)
 {
     unet_job job = {0};
-    int code = volley_check(unet_job_init(&job, p, images->size,
-                                          images->count));
+    volley_results x = {
+        .out = a->value[OPT_OUT], .plan = p, .job = &job, .logit = logit,
+        .names = &h->names, .record = &h->record, .album = &h->album,
+        .sheet = a->value[OPT_SHEET], .overlay = a->value[OPT_DRAW] != NULL
+    };
+    int code = volley_check(unet_job_init(&job, p, h->album.size,
+                                          h->album.images));
 
     if (code == VOLLEY_DONE)
-        code = volley_save_masks(a->value[OPT_OUT], logit, &job, p->threshold);
+        code = volley_results_init(&x);
     if (code == VOLLEY_DONE)
-        code = clear_tell(a, logit, images, p, volley_clock() - start);
+        code = volley_results_save(&x);
+    if (code == VOLLEY_DONE)
+        code = clear_tell(a, &x, volley_clock() - start);
+    volley_results_clear(&x);
     unet_job_clear(&job);
     return code;
 }
 
-/* The verb, the images read; x: of a classifier. */
+/* The verb, the images read. */
 static int clear_images(const volley_args *a, const volley_source *s,
-                        uni_album *album, volley_answers *x, double start)
+                        clear_hand *h, double start)
 {
-    const volley_input images = volley_album_input(album);
+    const volley_input images = volley_album_input(&h->album);
     const nn_plan *p = &s->plan;
     double **logit = calloc(images.count, sizeof *logit);
     int code = logit != NULL ? VOLLEY_DONE : volley_fail("no memory");
@@ -160,14 +214,16 @@ static int clear_images(const volley_args *a, const volley_source *s,
         if (logit[i] == NULL)
             code = volley_fail("no memory for the logits");
     }
+    if (code == VOLLEY_DONE && a->value[OPT_PIXELS] != NULL)
+        code = clear_save_pixels(a->value[OPT_PIXELS], p, &images);
     if (code == VOLLEY_DONE)
         code = volley_clear_logits(logit, s, &images,
                                    a->value[OPT_FLOAT] != NULL);
     if (code == VOLLEY_DONE && a->value[OPT_LOGITS] != NULL)
         code = clear_save_logits(a->value[OPT_LOGITS], logit, p, &images);
     if (code == VOLLEY_DONE)
-        code = p->num_classes == 0 ? clear_masks(a, logit, &images, p, start)
-               : volley_answers_tell(x, a, logit, album,
+        code = p->num_classes == 0 ? clear_masks(a, h, logit, p, start)
+               : volley_answers_tell(&h->answers, a, logit, &h->album,
                                      volley_clock() - start, false);
     for (size_t i = 0; i < images.count && logit != NULL; i++)
         free(logit[i]);
@@ -175,11 +231,28 @@ static int clear_images(const volley_args *a, const volley_source *s,
     return code;
 }
 
+/* The images, what they are called, and what is said of them. */
+static int clear_open(clear_hand *h, const volley_args *a, volley_source *s)
+{
+    int code = volley_values(s, a);
+
+    if (code == VOLLEY_DONE)
+        code = volley_album(&h->album, a, s, a->word + 1, a->words - 1);
+    if (code == VOLLEY_DONE) {
+        volley_state_images(s, a, &h->album);
+        code = volley_record(&h->record, &h->album);
+    }
+    if (code == VOLLEY_DONE)
+        code = volley_names_init(&h->names, &h->record, h->album.images);
+    if (code == VOLLEY_DONE && s->plan.num_classes > 0)
+        code = volley_answers_init(&h->answers, a, &s->plan, &h->names);
+    return code;
+}
+
 int volley_run_clear(const volley_args *a)
 {
     const double start = volley_clock();
-    uni_album album = {0};
-    volley_answers x = {0};
+    clear_hand h = {0};
     volley_source s;
     nn_aim aim = {0};
     int code = volley_goal(&aim, a);
@@ -195,13 +268,10 @@ int volley_run_clear(const volley_args *a)
         return code;
     code = volley_check_kind(a, "clear", &s.plan);
     if (code == VOLLEY_DONE)
-        code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
-    if (code == VOLLEY_DONE && s.plan.num_classes > 0)
-        code = volley_answers_init(&x, a, &s.plan, &album, album.images);
+        code = clear_open(&h, a, &s);
     if (code == VOLLEY_DONE)
-        code = clear_images(a, &s, &album, &x, start);
-    volley_answers_clear(&x);
-    uni_album_clear(&album);
+        code = clear_images(a, &s, &h, start);
+    clear_hand_clear(&h);
     volley_source_clear(&s);
     return code;
 }

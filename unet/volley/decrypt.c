@@ -24,6 +24,22 @@ static int decrypt_request(unet_request *out, bool *known, volley_source *s,
     return volley_check(status);
 }
 
+/* A head that is refused here is refused with its reason when the results are
+ * decrypted. */
+int volley_record_load(uni_record *out, const volley_owner *owner,
+                       const char *path)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+
+    if (unet_reader_open(&reader, path, NULL, UNET_OUTPUT) != CKKS_OK)
+        return VOLLEY_DONE;
+    unet_reader_info(&info, reader);
+    unet_reader_close(&reader);
+    return volley_check(uni_record_load(out, owner->requests, info.request,
+                                        info.images));
+}
+
 int volley_decrypt(unet_result *out, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway)
@@ -55,170 +71,34 @@ int volley_decrypt(unet_result *out, volley_source *s,
     return code;
 }
 
-static int decrypt_save_overlays(const char *out, const uni_album *album,
-                                const unet_result *r, double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    for (size_t i = 0; i < album->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, album->images, "overlay",
-                                        volley_picture_ending(".ppm"));
-        uint8_t *mask = volley_mask(r->logit[i], r->job.size[i], threshold);
-        uni_image image = {0};
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_album_image(&image, album, i));
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_overlay(name, &image, mask));
-        uni_image_clear(&image);
-        free(name);
-        free(mask);
-    }
-    return code;
-}
-
-static int decrypt_save_private(const char *out, const unet_result *r,
-                               double threshold)
-{
-    int code = VOLLEY_DONE;
-
-    volley_warn("probabilities carry the noise of the ciphertext: whoever "
-                "gets them together with it can compute the secret key");
-    for (size_t i = 0; i < r->job.images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, r->job.images, "probability",
-                                        NULL);
-        uni_image image = {0};
-
-        code = name == NULL ? VOLLEY_FAILED
-               : volley_probability(&image, r->logit[i], r->job.size[i],
-                                    threshold);
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_grey(name, &image));
-        uni_image_clear(&image);
-        free(name);
-    }
-    return code;
-}
-
-static void decrypt_range(double *low, double *high, const double *x,
-                         unet_size size)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-
-    *low = *high = x[0];
-    for (size_t i = 1; i < n; i++) {
-        *low = x[i] < *low ? x[i] : *low;
-        *high = x[i] > *high ? x[i] : *high;
-    }
-}
-
-static size_t decrypt_foreground(const double *logit, unet_size size,
-                                double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width, in = 0;
-
-    for (size_t j = 0; j < n; j++)
-        in += logit[j] > threshold;
-    return in;
-}
-
-static int decrypt_tell_json(const volley_args *a, const unet_result *r,
-                            const nn_plan *p, bool trust_server,
-                            double seconds)
+static int decrypt_tell(const volley_results *x, const unet_result *r,
+                        bool json, bool trust_server, double seconds)
 {
     nni_json_writer w;
 
+    if (!json) {
+        volley_table_print(x);
+        if (x->secret)
+            printf("slots up to %.3g, refused from %.3g on; imaginary parts up "
+                   "to %.3g, refused from %.3g on\n", r->largest, r->limit,
+                   r->stray, r->bound);
+        return VOLLEY_DONE;
+    }
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
     nni_json_put_double(&w, "seconds", seconds);
     nni_json_put_bool(&w, "trust_server", trust_server);
-    nni_json_put_array(&w, "masks");
-    for (size_t i = 0; i < r->job.images; i++) {
-        unet_size size = r->job.size[i];
-        char *name = volley_result_name(a->value[OPT_OUT], i, r->job.images,
-                                        "", NULL);
-        double low, high;
-
-        nni_json_put_object(&w, NULL);
-        nni_json_put_string(&w, "file", name != NULL ? name : "");
-        nni_json_put_int(&w, "height", size.height);
-        nni_json_put_int(&w, "width", size.width);
-        nni_json_put_word(&w, "foreground",
-                         decrypt_foreground(r->logit[i], size, p->threshold));
-        if (a->value[OPT_PRIVATE] != NULL) {
-            decrypt_range(&low, &high, r->logit[i], size);
-            nni_json_put_double(&w, "logit_min", low);
-            nni_json_put_double(&w, "logit_max", high);
-        }
-        nni_json_put_end(&w);
-        free(name);
-    }
-    nni_json_put_end(&w);
+    volley_table_put(&w, x);
     nni_json_put_end(&w);
     return volley_json_end(&w);
 }
 
-static void decrypt_tell(const volley_args *a, const unet_result *r,
-                        const nn_plan *p)
-{
-    for (size_t i = 0; i < r->job.images; i++) {
-        unet_size size = r->job.size[i];
-        double n = (double)size.height * size.width, low, high;
-        char *name = volley_result_name(a->value[OPT_OUT], i, r->job.images,
-                                        "", NULL);
-
-        printf("%s: %dx%d, %.2f %% %s", name != NULL ? name : "", size.height,
-               size.width,
-               100 * (double)decrypt_foreground(r->logit[i], size,
-                                               p->threshold) / n,
-               p->foreground);
-        if (a->value[OPT_PRIVATE] != NULL) {
-            decrypt_range(&low, &high, r->logit[i], size);
-            printf(", logits %.4g to %.4g", low, high);
-        }
-        printf("\n");
-        free(name);
-    }
-    if (a->value[OPT_PRIVATE] != NULL)
-        printf("slots up to %.3g, refused from %.3g on; imaginary parts up to "
-               "%.3g, refused from %.3g on\n", r->largest, r->limit, r->stray,
-               r->bound);
-}
-
-static int decrypt_masks(const volley_args *a, const unet_result *r,
-                        const nn_plan *p, const uni_album *album,
-                        bool trust_server, double start)
-{
-    const char *out = a->value[OPT_OUT];
-    int code = VOLLEY_DONE;
-
-    if (a->overlay.words > 0)
-        code = volley_check_results(out, r->job.images, "overlay",
-                                    volley_picture_ending(".ppm"));
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = volley_check_results(out, r->job.images, "probability", NULL);
-    if (code == VOLLEY_DONE)
-        code = volley_save_masks(out, r->logit, &r->job, p->threshold);
-    if (code == VOLLEY_DONE && a->overlay.words > 0)
-        code = decrypt_save_overlays(out, album, r, p->threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_PRIVATE] != NULL)
-        code = decrypt_save_private(out, r, p->threshold);
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = decrypt_tell_json(a, r, p, trust_server,
-                                volley_clock() - start);
-    else if (code == VOLLEY_DONE)
-        decrypt_tell(a, r, p);
-    return code;
-}
-
-static int decrypt_classes(const volley_args *a, const unet_result *r,
-                          const nn_plan *p, const uni_album *album,
-                          double start)
+static int decrypt_classes(const volley_args *a, const volley_names *names,
+                           const unet_result *r, const nn_plan *p,
+                           const uni_album *album, double start)
 {
     volley_answers x = {0};
-    int code = volley_answers_init(&x, a, p, album, r->job.images);
+    int code = volley_answers_init(&x, a, p, names);
 
     if (code == VOLLEY_DONE)
         code = volley_answers_tell(&x, a, r->logit, album,
@@ -251,41 +131,107 @@ static void decrypt_warn(const volley_owner *owner)
                     "asked)");
 }
 
+/* What the verb has in hand. */
+typedef struct decrypt_hand {
+    volley_owner owner;
+    volley_names names;
+    uni_record record;
+    uni_album album;
+    const uni_album *given;     /* the images, if they were                  */
+    unet_result r;
+} decrypt_hand;
+
+static void decrypt_hand_clear(decrypt_hand *h)
+{
+    volley_names_clear(&h->names);
+    uni_record_clear(&h->record);
+    unet_result_clear(&h->r);
+    uni_album_clear(&h->album);
+    volley_owner_clear(&h->owner);
+}
+
+/* The images that went in, if they are given: by the values that were asked for
+ * then. */
+static int decrypt_images(decrypt_hand *h, const volley_args *a,
+                          volley_source *s)
+{
+    const volley_list *list = a->given.words > 0 ? &a->given : &a->overlay;
+    int code = volley_record_load(&h->record, &h->owner, a->word[1]);
+
+    if (code == VOLLEY_DONE && h->record.asked) {
+        s->images.values = h->record.rule;
+        s->images.low = h->record.low;
+        s->images.high = h->record.high;
+        s->asked = true;
+    }
+    if (code != VOLLEY_DONE || list->words == 0)
+        return code;
+    h->given = &h->album;
+    return volley_album_of(&h->album, a, s, list->word, list->words,
+                           a->word[1]);
+}
+
+/* They are those, and all have names. */
+static int decrypt_names(decrypt_hand *h, const volley_args *a)
+{
+    int code = VOLLEY_DONE;
+
+    if (h->given != NULL)
+        code = volley_check_album(h->given, &h->r.job, &h->record,
+                                  a->given.words > 0 ? "--images"
+                                                     : "--overlay");
+    if (code == VOLLEY_DONE && h->given != NULL && h->record.images == 0)
+        code = volley_record(&h->record, h->given);
+    if (code == VOLLEY_DONE)
+        code = volley_names_init(&h->names, &h->record, h->r.job.images);
+    return code;
+}
+
+static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
+                         const nn_plan *p, double start)
+{
+    volley_results x = {
+        .out = a->value[OPT_OUT], .plan = p, .job = &h->r.job,
+        .logit = h->r.logit, .names = &h->names, .record = &h->record,
+        .album = h->given, .sheet = a->value[OPT_SHEET],
+        .overlay = a->overlay.words > 0,
+        .secret = a->value[OPT_PRIVATE] != NULL
+    };
+    int code = volley_results_init(&x);
+
+    if (code == VOLLEY_DONE)
+        code = volley_results_save(&x);
+    if (code == VOLLEY_DONE)
+        code = decrypt_tell(&x, &h->r, a->value[OPT_JSON] != NULL,
+                            h->owner.trust_server, volley_clock() - start);
+    volley_results_clear(&x);
+    return code;
+}
+
 /* The verb, the plan read and taken. */
 static int decrypt_all(const volley_args *a, volley_source *s, double start)
 {
     const bool classes = s->plan.num_classes > 0;
-    const volley_list *list = classes ? &a->given : &a->overlay;
-    const uni_album *given = NULL;
-    volley_owner owner = {0};
-    uni_album album = {0};
-    unet_result r = {0};
-    int code = decrypt_owner(&owner, a, &s->plan);
+    decrypt_hand h = {0};
+    int code = decrypt_owner(&h.owner, a, &s->plan);
 
-    if (code == VOLLEY_DONE && list->words > 0) {
-        code = volley_album_of(&album, a, &s->plan, list->word, list->words,
-                               a->word[1]);
-        given = &album;
-    }
+    if (code == VOLLEY_DONE)
+        code = decrypt_images(&h, a, s);
     if (code == VOLLEY_DONE)
         volley_state(s, a, UNET_DECRYPT, 1);
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&r, s, &owner, a->word + 1,
+        code = volley_decrypt(&h.r, s, &h.owner, a->word + 1,
                               (size_t)(a->words - 1),
                               a->value[OPT_ANYWAY] != NULL);
-    if (code == VOLLEY_DONE && given != NULL)
-        code = volley_check_album(given, &r.job,
-                                  classes ? "--images" : "--overlay");
     if (code == VOLLEY_DONE)
-        decrypt_warn(&owner);
+        code = decrypt_names(&h, a);
+    if (code == VOLLEY_DONE)
+        decrypt_warn(&h.owner);
     if (code == VOLLEY_DONE && classes)
-        code = decrypt_classes(a, &r, &s->plan, given, start);
+        code = decrypt_classes(a, &h.names, &h.r, &s->plan, h.given, start);
     else if (code == VOLLEY_DONE)
-        code = decrypt_masks(a, &r, &s->plan, given, owner.trust_server,
-                             start);
-    unet_result_clear(&r);
-    uni_album_clear(&album);
-    volley_owner_clear(&owner);
+        code = decrypt_masks(a, &h, &s->plan, start);
+    decrypt_hand_clear(&h);
     return code;
 }
 
@@ -299,9 +245,13 @@ int volley_run_decrypt(const volley_args *a)
     if (code == VOLLEY_DONE && a->value[OPT_OUT] != NULL)
         code = volley_check_names(a->value[OPT_OUT]);
     if (code == VOLLEY_DONE && a->value[OPT_SHEET] != NULL)
-        code = a->given.words > 0 ? volley_check_sheet(a->value[OPT_SHEET])
+        code = a->given.words + a->overlay.words > 0
+               ? volley_check_sheet(a->value[OPT_SHEET])
                : volley_usage("decrypt: --sheet needs --images IMAGE..., the "
                               "images that went in");
+    if (code == VOLLEY_DONE && a->given.words > 0 && a->overlay.words > 0)
+        code = volley_usage("decrypt: --overlay and --images both name the "
+                            "images that went in");
     if (code == VOLLEY_DONE)
         code = volley_source_load(&s, a->word[0], false, NULL, &aim);
     if (code != VOLLEY_DONE)

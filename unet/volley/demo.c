@@ -218,7 +218,8 @@ static int demo_stages(demo *d)
         code = volley_owner_open(&owner, d->out, &d->source.plan);
     }
     if (code == VOLLEY_DONE) {
-        code = volley_encrypt(&d->source, &owner, &images, d->in_vct, &up);
+        code = volley_encrypt(&d->source, &owner, &images, NULL, d->in_vct,
+                              &up);
         encrypt = volley_clock() - start;
     }
     if (code == VOLLEY_DONE) {

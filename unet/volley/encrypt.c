@@ -189,10 +189,54 @@ int volley_load_secret(ckks_sk **out, const volley_source *s, const char *path)
 
 /* ---- encrypt ------------------------------------------------------------ */
 
-int volley_encrypt(volley_source *s, const volley_owner *owner,
-                   const volley_input *images, const char *out,
-                   uint64_t *bytes)
+/* Images on their way into the packing, each named when it passes first. */
+typedef struct encrypt_named {
+    unet_pixels from;
+    const unet_size *size;
+    int channels;
+    uni_record *record;
+    size_t next;                /* those before are named                    */
+} encrypt_named;
+
+static ckks_status encrypt_get(const double **out, void *user, size_t image)
 {
+    encrypt_named *n = user;
+    ckks_status s = n->from.get(out, n->from.user, image);
+
+    if (s != CKKS_OK || image < n->next)
+        return s;
+    n->next = image + 1;
+    return uni_record_pixels(n->record->image[image].pixels, *out,
+                             n->channels, n->size[image]);
+}
+
+/* The record beside the request that a file of inputs names; without it there
+ * is no such file either. */
+static int encrypt_keep(const uni_record *record, const char *requests,
+                        const char *path)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+    ckks_status s = unet_reader_open(&reader, path, NULL, UNET_INPUT);
+
+    if (s == CKKS_OK) {
+        unet_reader_info(&info, reader);
+        s = uni_record_save(requests, info.request, record);
+    }
+    unet_reader_close(&reader);
+    if (s != CKKS_OK)
+        (void)remove(path);
+    return volley_check(s);
+}
+
+int volley_encrypt(volley_source *s, const volley_owner *owner,
+                   const volley_input *images, uni_record *record,
+                   const char *out, uint64_t *bytes)
+{
+    encrypt_named named = { images->pixels, images->size, s->plan.channels,
+                            record, 0 };
+    const unet_pixels pixels = record == NULL ? images->pixels
+                               : (unet_pixels){ encrypt_get, &named };
     volley_progress progress;
     unet_job job = {0};
     ckks_rng rng = {0};
@@ -212,13 +256,38 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
         status = unet_encrypt(out, bytes, owner->requests, &rng, &s->plan, &job,
-                              &images->pixels, s->ctx, sk, &progress.hooks);
+                              &pixels, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
     }
+    if (code == VOLLEY_DONE && record != NULL)
+        code = encrypt_keep(record, owner->requests, out);
     ckks_sk_clear(&sk);
     ckks_rng_clear(&rng);
     ckks_ctx_clear(&s->ctx);
+    unet_job_clear(&job);
+    return code;
+}
+
+/* What is kept of the images; what is said before they are encrypted. */
+static int encrypt_ready(uni_record *record, const volley_source *s,
+                         const volley_args *a, const uni_album *album)
+{
+    unet_job job = {0};
+    int code = volley_record(record, album);
+
+    record->asked = s->asked;
+    record->rule = s->images.values;
+    record->low = s->images.low;
+    record->high = s->images.high;
+    if (code == VOLLEY_DONE)
+        code = volley_check(unet_job_init(&job, &s->plan, album->size,
+                                          album->images));
+    if (code == VOLLEY_DONE) {
+        volley_state_images(s, a, album);
+        volley_state_work(s, a, &job);
+        volley_state(s, a, UNET_ENCRYPT, 1);
+    }
     unet_job_clear(&job);
     return code;
 }
@@ -229,6 +298,7 @@ int volley_run_encrypt(const volley_args *a)
     uni_album album = {0};
     volley_input images = {0};
     volley_owner owner = {0};
+    uni_record record = {0};
     volley_source s;
     nn_aim aim = {0};
     uint64_t bytes = 0;
@@ -243,11 +313,15 @@ int volley_run_encrypt(const volley_args *a)
     if (code == VOLLEY_DONE)
         code = volley_owner_open(&owner, a->value[OPT_KEY], &s.plan);
     if (code == VOLLEY_DONE)
-        code = volley_album(&album, a, &s.plan, a->word + 1, a->words - 1);
+        code = volley_values(&s, a);
+    if (code == VOLLEY_DONE)
+        code = volley_album(&album, a, &s, a->word + 1, a->words - 1);
+    if (code == VOLLEY_DONE)
+        code = encrypt_ready(&record, &s, a, &album);
     if (code == VOLLEY_DONE) {
         images = volley_album_input(&album);
-        volley_state(&s, a, UNET_ENCRYPT, 1);
-        code = volley_encrypt(&s, &owner, &images, a->value[OPT_OUT], &bytes);
+        code = volley_encrypt(&s, &owner, &images, &record, a->value[OPT_OUT],
+                              &bytes);
     }
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
         nni_json_writer w;
@@ -266,6 +340,7 @@ int volley_run_encrypt(const volley_args *a)
                volley_bytes(text, (double)bytes),
                volley_time(time, volley_clock() - start));
     }
+    uni_record_clear(&record);
     uni_album_clear(&album);
     volley_owner_clear(&owner);
     volley_source_clear(&s);

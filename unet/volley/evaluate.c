@@ -2,6 +2,8 @@
  *
  * Nothing here, or called from here, decrypts or reads a secret key.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "volley.h"
@@ -18,8 +20,10 @@ static size_t evaluate_most_key_bytes(const nn_plan *p)
     return ((size_t)1 << 20) + words * 2 * p->layout.slots * 16;
 }
 
+/* digest: of the file. */
 static int evaluate_load_keys(ckks_keys **out, uint64_t *bytes,
-                            const volley_source *s, const char *path)
+                              uint8_t digest[UNET_ID], const volley_source *s,
+                              const char *path)
 {
     uint8_t *data = NULL;
     size_t size;
@@ -29,12 +33,87 @@ static int evaluate_load_keys(ckks_keys **out, uint64_t *bytes,
     if (code != VOLLEY_DONE)
         return code;
     code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size), path);
+    if (code == VOLLEY_DONE && digest != NULL)
+        ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
     ckks_file_free(data, size);
     *bytes = size;
     if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
         code = volley_fail("%s: %s", path, nn_last_error());
     return code;
 }
+
+/* ---- what was done before ------------------------------------------------- */
+
+/* What names all that a set of the result depends on. */
+typedef struct evaluate_marks {
+    uint8_t plan[UNET_ID], request[UNET_ID], keys[UNET_ID], weights[UNET_ID],
+            inputs[UNET_ID], part[UNET_ID];
+    char version[UNET_ID];
+} evaluate_marks;
+
+/* Of a file of any length, piece by piece: every digest is of the one before
+ * and a piece. */
+static int evaluate_digest(uint8_t out[UNET_ID], const char *path)
+{
+    static uint8_t piece[UNET_ID + (1 << 20)];
+    FILE *f = fopen(path, "rb");
+    size_t n = f != NULL ? sizeof piece : 0;
+    int code = VOLLEY_DONE;
+
+    memset(piece, 0, UNET_ID);
+    errno = 0;
+    while (n == sizeof piece) {
+        n = UNET_ID + fread(piece + UNET_ID, 1, sizeof piece - UNET_ID, f);
+        ckks_blake2b(piece, UNET_ID, piece, n, NULL, 0);
+    }
+    if (f == NULL || ferror(f))
+        code = volley_fail("reading %s: %s", path,
+                           strerror(errno != 0 ? errno : EIO));
+    if (f != NULL)
+        (void)fclose(f);
+    memcpy(out, piece, UNET_ID);
+    return code;
+}
+
+static void evaluate_found(void *user, size_t sets, int other)
+{
+    volley_progress *p = user;
+
+    p->found = sets;
+    if (other)
+        volley_warn("%s.partial is of other inputs, keys or weights, or "
+                    "another plan or part: begun anew", p->path);
+    else if (sets > 0)
+        fprintf(stderr, "%s.partial: %zu of %zu set%s done before, going on "
+                "with the next\n", p->path, sets, p->all,
+                p->all == 1 ? " was" : "s were");
+}
+
+/* marks: with keys and part. */
+static int evaluate_mark(unet_keep *out, evaluate_marks *marks,
+                         const volley_source *s, const char *in_path)
+{
+    unet_reader *reader = NULL;
+    unet_info info;
+    int code = volley_check(unet_reader_open(&reader, in_path, &s->plan,
+                                             UNET_INPUT));
+
+    if (code != VOLLEY_DONE)
+        return code;
+    unet_reader_info(&info, reader);
+    unet_reader_close(&reader);
+    memcpy(marks->plan, info.plan, UNET_ID);
+    memcpy(marks->request, info.request, UNET_ID);
+    ckks_blake2b(marks->weights, UNET_ID, (const uint8_t *)s->model.data,
+                 s->model.data_count * sizeof *s->model.data, NULL, 0);
+    snprintf(marks->version, sizeof marks->version, "%s", CKKS_VERSION);
+    code = evaluate_digest(marks->inputs, in_path);
+    ckks_blake2b(out->mark, UNET_ID, (const uint8_t *)marks, sizeof *marks,
+                 NULL, 0);
+    return code;
+}
+
+/* ---- the work -------------------------------------------------------------- */
 
 /* "K/N" of what a file holds; NULL: all of it. */
 static int evaluate_part(unet_part *out, const char *text, const char *path,
@@ -63,6 +142,21 @@ static int evaluate_part(unet_part *out, const char *text, const char *path,
     return VOLLEY_DONE;
 }
 
+/* What is kept until all is done lies beside the result. */
+static int evaluate_place(const char *out_path)
+{
+    char *path = malloc(strlen(out_path) + sizeof ".partial");
+    int code;
+
+    if (path == NULL)
+        return volley_fail("no memory for a name");
+    strcpy(path, out_path);
+    strcat(path, ".partial");
+    code = volley_check_place(path);
+    free(path);
+    return code;
+}
+
 /* The part that needs pages: they are the context's memory. */
 static int evaluate_with_pages(volley_source *s, nn_pages *pages,
                             const char *keys_path, const char *in_path,
@@ -75,12 +169,22 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
     ckks_keys *keys = NULL;
     nn_weights *weights = NULL;
     unet_done done = {0};
+    const bool kept = part->count > 1;
+    unet_keep keep = { .found = evaluate_found, .user = &progress };
+    evaluate_marks marks = {0};
     int code = volley_source_context(s, &memory);
+
+    memcpy(marks.part, part, sizeof *part);
+    if (code == VOLLEY_DONE && kept)
+        code = evaluate_place(out_path);
 
     if (code == VOLLEY_DONE) {
         volley_report_init(report, s);
-        code = evaluate_load_keys(&keys, &report->keys, s, keys_path);
+        code = evaluate_load_keys(&keys, &report->keys,
+                                  kept ? marks.keys : NULL, s, keys_path);
     }
+    if (code == VOLLEY_DONE && kept)
+        code = evaluate_mark(&keep, &marks, s, in_path);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&weights, &s->model, &s->plan));
     if (code == VOLLEY_DONE)
@@ -89,9 +193,11 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "evaluate");
         volley_progress_explain(&progress, explain);
+        progress.path = out_path;
+        progress.all = part->count;
         report->system = -volley_system_time();
-        if (unet_evaluate(out_path, &done, in_path, part, &s->plan, weights,
-                          s->ctx, keys, &progress.hooks)
+        if (unet_evaluate(out_path, &done, in_path, part, kept ? &keep : NULL,
+                          &s->plan, weights, s->ctx, keys, &progress.hooks)
             != CKKS_OK)
             code = VOLLEY_FAILED;
         volley_progress_end(&progress);
@@ -102,6 +208,7 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
     }
     report->images = done.images;
     report->sets = done.sets;
+    report->found = done.found;
     report->upload = done.upload;
     report->download = done.download;
     report->evaluate = volley_clock() - start;

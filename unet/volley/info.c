@@ -56,36 +56,46 @@ static void info_classes(info_sink *o, int count,
         nni_json_put_end(&o->w);
 }
 
+static const char *const OPS[] = {
+    "image", "conv", "tconv", "pool", "square", "quadratic", "batchnorm",
+    "concat", "dense", "add", "upsample"
+};
+
 /* "name        conv 5x5, stride 2        8 x 12 x 12" */
 static void info_layer_text(FILE *f, const nn_layer *l)
 {
-    static const char *const op[] = {
-        "image", "conv", "tconv 2x2, stride 2", "pool 2x2, stride 2",
-        "square", "quadratic", "batchnorm", "concat", "dense"
-    };
-    char what[40];
+    char what[80];
+    int at = snprintf(what, sizeof what, "%s", OPS[l->op]);
 
-    if (l->op == NN_CONV)
-        snprintf(what, sizeof what, "conv %dx%d, stride %d", l->kernel,
-                 l->kernel, l->stride);
-    else
-        snprintf(what, sizeof what, "%s", op[l->op]);
+    if (l->kernel_y > 0)
+        at += snprintf(what + at, sizeof what - (size_t)at, " %dx%d",
+                       l->kernel_y, l->kernel_x);
+    if (l->op == NN_CONV || l->op == NN_TCONV || l->op == NN_POOL)
+        at += snprintf(what + at, sizeof what - (size_t)at, ", stride %d",
+                       l->op == NN_CONV ? l->stride
+                       : l->op == NN_TCONV ? 2 : l->kernel_y);
+    if (l->dilation_y > 1 || l->dilation_x > 1)
+        at += snprintf(what + at, sizeof what - (size_t)at, ", dilation %dx%d",
+                       l->dilation_y, l->dilation_x);
+    if (l->groups > 1)
+        snprintf(what + at, sizeof what - (size_t)at, ", %d groups",
+                 l->groups);
+    if (l->op == NN_UPSAMPLE)
+        snprintf(what + at, sizeof what - (size_t)at, " by 2, %s",
+                 l->bilinear ? "bilinear" : "nearest");
     fprintf(f, "  %-12s %-22s %d x %d x %d\n", l->name, what, l->channels,
             l->height, l->width);
 }
 
 static void info_layer_json(nni_json_writer *w, const nn_layer *l)
 {
-    static const char *const op[] = {
-        "image", "conv", "tconv", "pool", "square", "quadratic", "batchnorm",
-        "concat", "dense"
-    };
-
     nni_json_put_object(w, NULL);
     nni_json_put_string(w, "name", l->name);
-    nni_json_put_string(w, "op", op[l->op]);
+    nni_json_put_string(w, "op", OPS[l->op]);
     if (l->op == NN_CONV) {
-        nni_json_put_int(w, "kernel", l->kernel);
+        nni_json_put_int(w, "kernel", l->kernel_y);
+        if (l->kernel_x != l->kernel_y)
+            nni_json_put_int(w, "kernel_x", l->kernel_x);
         nni_json_put_int(w, "stride", l->stride);
     }
     nni_json_put_int(w, "channels", l->channels);
@@ -109,6 +119,18 @@ static void info_layers(info_sink *o, const nn_model *m)
         nni_json_put_end(&o->w);
 }
 
+static void info_images(info_sink *o, const nn_images *images)
+{
+    if (!volley_images_known(images))
+        return;
+    if (o->json) {
+        volley_put_images(&o->w, images);
+    } else {
+        fprintf(o->text, "%-14s ", "images");
+        volley_print_images(o->text, images);
+    }
+}
+
 static int info_plan(info_sink *o, const nn_plan *p)
 {
     uint8_t id[16];
@@ -129,6 +151,7 @@ static int info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "log_qp", cost.log_qp);
     info_number(o, "security", cost.security);
     info_number(o, "security_bits", cost.estimate);
+    info_images(o, &p->images);
     info_classes(o, p->num_classes, p->class_name);
     return VOLLEY_DONE;
 }
@@ -152,6 +175,7 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_number(o, "width", m.width);
     info_number(o, "layers", m.num_layers);
     info_number(o, "weights", (double)m.data_count);
+    info_images(o, &m.images);
     info_classes(o, m.num_classes, (const char (*)[NN_NAME])m.class_name);
     info_layers(o, &m);
     nn_model_clear(&m);

@@ -1,14 +1,17 @@
 /* inputs.c -- the images that IMAGE... names. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "volley.h"
 
 /* job: with results of these images, whose sizes theirs must be; NULL: none. */
-static int inputs_open(uni_album *out, const volley_args *a, const nn_plan *p,
-                       const char *const *word, int words, const unet_job *job)
+static int inputs_open(uni_album *out, const volley_args *a,
+                       const volley_source *source, const char *const *word,
+                       int words, const unet_job *job)
 {
+    const nn_plan *p = &source->plan;
     uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
-                           SIZE_MAX, volley_jpeg, NULL, 0 };
+                           SIZE_MAX, volley_jpeg, NULL, 0, &source->images };
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 
@@ -41,21 +44,22 @@ static int inputs_open(uni_album *out, const volley_args *a, const nn_plan *p,
     return code;
 }
 
-int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
+int volley_album(uni_album *out, const volley_args *a, const volley_source *s,
                  const char *const *word, int words)
 {
-    return inputs_open(out, a, p, word, words, NULL);
+    return inputs_open(out, a, s, word, words, NULL);
 }
 
 /* A head that is refused here is refused with its reason when the results are
  * decrypted. */
-int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
-                    const char *const *word, int words, const char *results)
+int volley_album_of(uni_album *out, const volley_args *a,
+                    const volley_source *s, const char *const *word,
+                    int words, const char *results)
 {
     unet_reader *r = NULL;
     const bool known = unet_reader_open(&r, results, NULL, UNET_OUTPUT)
                        == CKKS_OK;
-    int code = inputs_open(out, a, p, word, words,
+    int code = inputs_open(out, a, s, word, words,
                            known ? unet_reader_job(r) : NULL);
 
     unet_reader_close(&r);
@@ -68,9 +72,36 @@ volley_input volley_album_input(uni_album *album)
                            uni_album_pixels(album) };
 }
 
-int volley_check_album(const uni_album *album, const unet_job *job,
-                       const char *option)
+/* Image i by its pixels. */
+static int inputs_check_pixels(const uni_album *album, size_t i,
+                               const uni_record_image *kept,
+                               const char *option)
 {
+    uni_image image = {0};
+    uint8_t is[UNET_ID];
+    char *name = uni_album_name(album, i);
+    ckks_status s = name != NULL ? uni_album_image(&image, album, i)
+                                 : nn_fail(CKKS_EMEM, "no memory for a name");
+    int code;
+
+    if (s == CKKS_OK)
+        s = uni_record_pixels(is, image.pixel, image.channels,
+                              album->size[i]);
+    code = volley_check(s);
+    if (code == VOLLEY_DONE && memcmp(is, kept->pixels, UNET_ID) != 0)
+        code = volley_fail("%s: image %zu, %s, is not what went in: that was "
+                           "%s, and its pixels were others", option, i, name,
+                           kept->name != NULL ? kept->name : "another");
+    uni_image_clear(&image);
+    free(name);
+    return code;
+}
+
+int volley_check_album(const uni_album *album, const unet_job *job,
+                       const uni_record *record, const char *option)
+{
+    int code = VOLLEY_DONE;
+
     if (album->images != job->images)
         return volley_fail("%s: %zu images for %zu results", option,
                            album->images, job->images);
@@ -81,5 +112,41 @@ int volley_check_album(const uni_album *album, const unet_job *job,
                                "%dx%d", option, i + 1, album->size[i].height,
                                album->size[i].width, job->size[i].height,
                                job->size[i].width);
-    return VOLLEY_DONE;
+    for (size_t i = 0; i < record->images && code == VOLLEY_DONE; i++)
+        code = inputs_check_pixels(album, i, &record->image[i], option);
+    return code;
 }
+
+/* Volumes of an album, as they are kept. */
+static ckks_status inputs_volumes(uni_record *out, const uni_album *album)
+{
+    ckks_status s = CKKS_OK;
+
+    for (size_t i = 0; i < album->volumes && s == CKKS_OK; i++) {
+        const uni_album_volume *v = &album->volume[i];
+
+        if (v->count > 0)
+            s = uni_record_add(out, uni_album_source_of(album, v->first).file,
+                               v->first, v->count,
+                               uni_album_source_of(album, v->first).slice,
+                               &v->geometry, &v->slicing);
+    }
+    return s;
+}
+
+int volley_record(uni_record *out, const uni_album *album)
+{
+    ckks_status s = uni_record_init(out, album->images);
+
+    for (size_t i = 0; i < album->images && s == CKKS_OK; i++) {
+        char *name = uni_album_name(album, i);
+
+        s = name != NULL ? uni_record_name(out, i, name)
+                         : nn_fail(CKKS_EMEM, "no memory for a name");
+        free(name);
+    }
+    if (s == CKKS_OK)
+        s = inputs_volumes(out, album);
+    return volley_check(s);
+}
+

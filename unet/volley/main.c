@@ -12,6 +12,7 @@
 #define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
                | OPT_BIT(OPT_LIMIT))
 #define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
+#define VALUES (OPT_BIT(OPT_VALUES) | OPT_BIT(OPT_WINDOW))
 
 static const volley_verb verb_table[] = {
     { "plan", "MODEL [-o NAME.plan]",
@@ -45,7 +46,8 @@ static const volley_verb verb_table[] = {
       "multiples of it, averaged down; at most 2^24 pixels.  The file tells the number of\n"
       "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
       "needs to recognise its result.\n",
-      OPT_EVERY | GOALS | OWNER | PART | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT),
+      OPT_EVERY | GOALS | OWNER | PART | VALUES | OPT_BIT(OPT_KEY)
+      | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
     { "evaluate", "MODEL --keys DIR/eval.keys in.vct -o out.vct",
       "the server: runs the network, without the secret key",
@@ -58,10 +60,12 @@ static const volley_verb verb_table[] = {
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",
       "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest.\n"
-      "Several images give RESULT with -0, -1, ... before its extension; -o\n"
-      "DIR/ gives DIR/mask.png or DIR/mask-0.png, ... (.pgm without PNG\n"
-      "support).  --overlay also writes NAME-overlay (.png, or .ppm),\n"
-      "--private NAME-probability.\n"
+      "Several images give RESULT with -0, -1, ... before its extension.  -o\n"
+      "DIR/ names masks after the images: of in/x.png DIR/x-mask.png (.pgm\n"
+      "without PNG support; x-0-mask.png, ... if several are called x); the\n"
+      "names were kept by encrypt, in DIR/requests of the keys.  A table says\n"
+      "which is whose.  --overlay also writes x-overlay (.png, or .ppm), and\n"
+      "takes no other pictures than went in; --private x-probability.\n"
       "Classes: RESULT is a .csv file (image,class,score and all logits), and\n"
       "may be left out: the first 20 answers and a summary are printed.\n"
       "--images names the images that went in, in their order (--first,\n"
@@ -86,9 +90,22 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.\n",
-      OPT_EVERY | GOALS | PART | RATED | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
-      | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS), 0, 2, -1,
+      OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
+      | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
+      | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,
       volley_run_clear },
+    { "run", "MODEL --keys DIR IMAGE... [-o RESULT]",
+      "both sides at once, for trying out: encrypts to decrypts",
+      "What encrypt, evaluate and decrypt do, on this machine, with the keys of\n"
+      "keygen in DIR.  Nobody is kept from anything so: the secret key, the\n"
+      "images and the network lie side by side.  IMAGE as for encrypt, RESULT\n"
+      "as for decrypt: FILE.nii.gz for the slices of a volume.  Ciphertexts go\n"
+      "through a folder in DIR, which is removed; a run that is cut begins\n"
+      "anew, for hours of work take the three verbs.  --check also computes the\n"
+      "same without encryption and counts what differs.\n",
+      OPT_EVERY | GOALS | OWNER | PART | RATED | VALUES | OPT_BIT(OPT_HOME)
+      | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_DRAW)
+      | OPT_BIT(OPT_CHECK), OPT_BIT(OPT_HOME), 2, -1, volley_run_run },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"
@@ -134,6 +151,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
             return volley_run(&verb_table[i], argc - 2, argv + 2);
+    if (strcmp(argv[1], "help") == 0 && argc > 2)
+        for (int i = 0; i < VERBS; i++)
+            if (strcmp(argv[2], verb_table[i].name) == 0)
+                return volley_help(&verb_table[i]);
+    if (strcmp(argv[1], "help") == 0 && argc > 2)
+        return volley_usage("help: unknown verb '%s'; see volley --help",
+                            argv[2]);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
         || strcmp(argv[1], "help") == 0) {
         print_overview(stdout);

@@ -79,11 +79,18 @@ const char *volley_picture_ending(const char *otherwise)
 #endif
 }
 
+const char *volley_volume_ending(void)
+{
+#ifdef UNET_HAVE_PNG
+    return ".nii.gz";
+#else
+    return ".nii";
+#endif
+}
+
 static int picture_check(const char *path)
 {
-    size_t n = strlen(path);
-
-    if (n > 0 && path[n - 1] == '/')
+    if (volley_is_folder(path))
         return VOLLEY_DONE;
 #ifdef UNET_HAVE_PNG
     if (volley_ends(path, ".png"))
@@ -92,9 +99,10 @@ static int picture_check(const char *path)
     if (volley_ends(path, ".png"))
         return volley_usage("%s: built without PNG; name a .pgm file", path);
 #endif
-    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv"))
-        return volley_usage("%s: the ending of a mask is .pgm or .png, of "
-                            "classes .csv", path);
+    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv")
+        && !volley_is_volume(path))
+        return volley_usage("%s: the ending of a mask is .pgm or .png, of a "
+                            "volume .nii or .nii.gz, of classes .csv", path);
     return volley_check_place(path);
 }
 
@@ -114,10 +122,9 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
     const char *out = a->value[OPT_OUT];
     static const struct { int option; bool classes; const char *name; } of[] = {
         { OPT_OVERLAY, false, "overlay IMAGE..." },
+        { OPT_DRAW, false, "overlay" },
         { OPT_PRIVATE, false, "private" },
-        { OPT_SHEET, true, "sheet PICTURE" },
-        { OPT_LABELS, true, "labels FILE" },
-        { OPT_GIVEN, true, "images IMAGE..." }
+        { OPT_LABELS, true, "labels FILE" }
     };
 
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
@@ -130,7 +137,8 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
     if (volley_ends(out, ".csv") != classes)
         return volley_usage("%s: %s: the result of %s is %s", verb, out,
                             p->name, classes ? "classes: name a .csv file"
-                            : "masks: name a .pgm or .png file");
+                            : "masks: name a .pgm, .png, .nii or .nii.gz "
+                              "file, or a folder");
     return VOLLEY_DONE;
 }
 
@@ -160,65 +168,4 @@ int volley_probability(uni_image *out, const double *logit, unet_size size,
     for (size_t i = 0; i < n; i++)
         out->pixel[i] = 255 / (1 + exp(threshold - logit[i]));
     return VOLLEY_DONE;
-}
-
-char *volley_result_name(const char *out, size_t i, size_t count,
-                         const char *tag, const char *ending)
-{
-    size_t n = strlen(out);
-    bool folder = n > 0 && out[n - 1] == '/';
-    char number[64], *base, *name;
-
-    if (folder) {
-        snprintf(number, sizeof number, "mask%s",
-                 volley_picture_ending(".pgm"));
-        base = volley_join(out, number);
-    } else {
-        base = volley_sibling(out, "", NULL);
-    }
-    if (count > 1)
-        snprintf(number, sizeof number, "%zu%s%s", i,
-                 tag[0] != '\0' ? "-" : "", tag);
-    else
-        snprintf(number, sizeof number, "%s", tag);
-    name = base != NULL ? volley_sibling(base, number, ending) : NULL;
-    free(base);
-    if (name == NULL)
-        (void)volley_fail("no memory for a name");
-    return name;
-}
-
-int volley_check_results(const char *out, size_t count, const char *tag,
-                         const char *ending)
-{
-    int code = VOLLEY_DONE;
-
-    for (size_t i = 0; i < count && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, count, tag, ending);
-
-        code = name != NULL ? volley_check_place(name) : VOLLEY_FAILED;
-        free(name);
-    }
-    return code;
-}
-
-int volley_save_masks(const char *out, double *const *logit,
-                      const unet_job *job, double threshold)
-{
-    int code = volley_check_results(out, job->images, "", NULL);
-
-    for (size_t i = 0; i < job->images && code == VOLLEY_DONE; i++) {
-        char *name = volley_result_name(out, i, job->images, "", NULL);
-        uint8_t *mask = volley_mask(logit[i], job->size[i], threshold);
-
-        if (name == NULL || mask == NULL)
-            code = VOLLEY_FAILED;
-        if (code == VOLLEY_DONE)
-            code = volley_check(uni_image_save_mask(name, mask,
-                                                     job->size[i].height,
-                                                     job->size[i].width));
-        free(name);
-        free(mask);
-    }
-    return code;
 }

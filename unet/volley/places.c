@@ -74,25 +74,34 @@ int volley_check_place(const char *path)
     return code;
 }
 
-int volley_reads(const char *word)
+/* What stands before a mark, which may be a file's own name. */
+static int place_before(const char *word, const char *mark)
 {
-    static const char mark[] = ":slice=";
-    const char *slice = NULL;
+    const char *last = NULL;
     char *file;
-    int code = place_note(word[0] == '@' ? word + 1 : word);
+    int code;
 
     for (const char *p = word; (p = strstr(p, mark)) != NULL; p++)
-        slice = p;
-    if (code != VOLLEY_DONE || slice == NULL)
-        return code;
-    file = malloc((size_t)(slice - word) + 1);
+        last = p;
+    if (last == NULL)
+        return VOLLEY_DONE;
+    file = malloc((size_t)(last - word) + 1);
     if (file == NULL)
         return volley_fail("no memory for a name");
-    memcpy(file, word, (size_t)(slice - word));
-    file[slice - word] = '\0';
+    memcpy(file, word, (size_t)(last - word));
+    file[last - word] = '\0';
     code = place_note(file);
     free(file);
     return code;
+}
+
+int volley_reads(const char *word)
+{
+    int code = place_note(word[0] == '@' ? word + 1 : word);
+
+    if (code == VOLLEY_DONE)
+        code = place_before(word, ":slice=");
+    return code == VOLLEY_DONE ? place_before(word, ":volume=") : code;
 }
 
 /* The key folder is that of the key, or it. */
@@ -130,7 +139,8 @@ static int place_list(const char *const *word, int words)
     return code;
 }
 
-static const volley_option places_out[] = { OPT_OUT, OPT_LOGITS, OPT_SHEET };
+static const volley_option places_out[] = { OPT_OUT, OPT_LOGITS, OPT_SHEET,
+                                          OPT_PIXELS };
 
 enum { PLACES_OUT = sizeof places_out / sizeof places_out[0] };
 

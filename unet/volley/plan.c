@@ -95,6 +95,7 @@ void volley_print_plan(const nn_plan *p)
     char a[32], b[32], c[32], d[32], e[32], f[32];
     plan_sum sum = plan_total(p);
 
+    volley_print_images(stdout, &p->images);
     plan_print_layout(p);
     plan_print_params(p);
     plan_print_steps(p);
@@ -191,6 +192,7 @@ static int plan_print_json(const nn_plan *p, const volley_explain *lines)
     nni_json_put_string(&w, "name", p->name);
     nni_json_put_string(&w, "fingerprint", hex);
     nni_json_put_string(&w, "border", plan_border[p->border]);
+    volley_put_images(&w, &p->images);
     nni_json_put_int(&w, "core_height", p->core_height);
     nni_json_put_int(&w, "core_width", p->core_width);
     nni_json_put_int(&w, "halo", p->halo);

@@ -22,6 +22,12 @@ static void print_help(const volley_verb *v)
     volley_print_options(stdout, v->options);
 }
 
+int volley_help(const volley_verb *v)
+{
+    print_help(v);
+    return volley_flush();
+}
+
 static void use_threads(int threads)
 {
 #ifdef _OPENMP

@@ -55,8 +55,9 @@ static void progress_step(void *user, const nn_plan *plan, int step,
     before = (double)p->set * total + done;
     all = (double)p->sets * total;
     left = all - before;
-    if (before > 0.02 * total)
-        left *= elapsed / before;
+    done = before - (double)p->found * total;       /* in this run           */
+    if (done > 0.02 * total)
+        left *= elapsed / done;
     fprintf(stderr, "\r%s set %zu of %zu, %3.0f %%: %s, level %d, %s left%s",
             p->doing, p->set + 1, p->sets,
             all > 0 ? 100 * before / all : 0.0, s->name, s->level,
@@ -90,6 +91,8 @@ void volley_progress_init(volley_progress *p, const char *doing)
     p->sets = 1;
     p->start = volley_clock();
     p->step = -1;
+    p->path = NULL;
+    p->all = p->found = 0;
     memset(p->layer, 0, sizeof p->layer);
 }
 

@@ -82,6 +82,7 @@ void volley_report_put(nni_json_writer *w, const volley_report *r)
     nni_json_put_object(w, NULL);
     put_count(w, "images", r->images);
     put_count(w, "sets", r->sets);
+    nni_json_put_word(w, "sets_done_before", r->found);
     nni_json_put_int(w, "batch", r->batch);
     put_known(w, "dice_encrypted", r->dice_encrypted);
     put_known(w, "dice_clear", r->dice_clear);

@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "volley.h"
+#include "sheet.h"
 
 enum {
     SHEET_MOST = 100, SHEET_ACROSS = 10,
     SHEET_SIDE = 96,            /* small pictures grow to about this,        */
     SHEET_LARGE = 128,          /* large ones shrink to no more              */
-    SHEET_FRAME = 3, SHEET_GAP = 4,
     SHEET_DOT = 3,              /* pixels a dot of the font                  */
     SHEET_TEXT = 5 * SHEET_DOT + 4
 };
@@ -49,7 +48,7 @@ static uint16_t sheet_glyph(char c)
     return c >= 'A' && c <= 'Z' ? sheet_letter[c - 'A'] : 0;
 }
 
-static void sheet_dot(uni_image *to, int y, int x, double r, double g,
+void volley_sheet_dot(uni_image *to, int y, int x, double r, double g,
                       double b)
 {
     const size_t n = (size_t)to->height * (size_t)to->width;
@@ -60,8 +59,7 @@ static void sheet_dot(uni_image *to, int y, int x, double r, double g,
     at[2 * n] = b;
 }
 
-/* As much of the text as fits into width; what the font lacks is blank. */
-static void sheet_write(uni_image *to, int top, int left, int width,
+void volley_sheet_write(uni_image *to, int top, int left, int width,
                         const char *text)
 {
     for (int k = 0; text[k] != '\0' && (4 * k + 3) * SHEET_DOT <= width; k++) {
@@ -70,23 +68,15 @@ static void sheet_write(uni_image *to, int top, int left, int width,
         for (int y = 0; y < 5 * SHEET_DOT; y++)
             for (int x = 0; x < 3 * SHEET_DOT; x++)
                 if (glyph >> (14 - y / SHEET_DOT * 3 - x / SHEET_DOT) & 1)
-                    sheet_dot(to, top + y, left + 4 * k * SHEET_DOT + x,
+                    volley_sheet_dot(to, top + y, left + 4 * k * SHEET_DOT + x,
                               sheet_ink, sheet_ink, sheet_ink);
     }
 }
 
-/* A picture of these sides on the sheet, from one of others: every dot is the
- * mean of a box, or one pixel where it grows. */
-typedef struct sheet_cell {
-    int grow, shrink;
-    int height, width;          /* of the picture                            */
-    int down, across;           /* from one cell to the next                 */
-} sheet_cell;
-
-static sheet_cell sheet_measure(unet_size size)
+volley_cell volley_sheet_cell(unet_size size)
 {
     int side = size.height > size.width ? size.height : size.width;
-    sheet_cell c;
+    volley_cell c;
 
     c.grow = side < SHEET_SIDE ? SHEET_SIDE / side : 1;
     c.shrink = (side + SHEET_LARGE - 1) / SHEET_LARGE;
@@ -95,13 +85,13 @@ static sheet_cell sheet_measure(unet_size size)
     c.height = c.height > 0 ? c.height : 1;
     c.width = c.width > 0 ? c.width : 1;
     c.across = (c.width > SHEET_SIDE ? c.width : SHEET_SIDE)
-               + 2 * SHEET_FRAME + SHEET_GAP;
-    c.down = c.height + 2 * SHEET_FRAME + SHEET_TEXT + SHEET_GAP;
+               + 2 * VOLLEY_SHEET_FRAME + VOLLEY_SHEET_GAP;
+    c.down = c.height + 2 * VOLLEY_SHEET_FRAME + SHEET_TEXT + VOLLEY_SHEET_GAP;
     return c;
 }
 
 /* The value of a dot of channel k. */
-static double sheet_mean(const uni_image *image, const sheet_cell *c, int k,
+static double sheet_mean(const uni_image *image, const volley_cell *c, int k,
                          int y, int x)
 {
     double sum = 0;
@@ -122,11 +112,11 @@ static double sheet_mean(const uni_image *image, const sheet_cell *c, int k,
     return n > 0 ? sum / n : 0;
 }
 
-static void sheet_picture(uni_image *to, const sheet_cell *c, int top,
+void volley_sheet_picture(uni_image *to, const volley_cell *c, int top,
                           int left, const uni_image *image, bool wrong)
 {
-    for (int y = -SHEET_FRAME; y < c->height + SHEET_FRAME; y++)
-        for (int x = -SHEET_FRAME; x < c->width + SHEET_FRAME; x++) {
+    for (int y = -VOLLEY_SHEET_FRAME; y < c->height + VOLLEY_SHEET_FRAME; y++)
+        for (int x = -VOLLEY_SHEET_FRAME; x < c->width + VOLLEY_SHEET_FRAME; x++) {
             bool inside = y >= 0 && y < c->height && x >= 0 && x < c->width;
             double v[3];
 
@@ -134,32 +124,51 @@ static void sheet_picture(uni_image *to, const sheet_cell *c, int top,
                 v[k] = sheet_mean(image, c, image->channels == 3 ? k : 0, y,
                                   x);
             if (inside)
-                sheet_dot(to, top + y, left + x, v[0], v[1], v[2]);
+                volley_sheet_dot(to, top + y, left + x, v[0], v[1], v[2]);
             else if (wrong)
-                sheet_dot(to, top + y, left + x, 255, 0, 0);
+                volley_sheet_dot(to, top + y, left + x, 255, 0, 0);
         }
 }
 
 static int sheet_draw(uni_image *to, const volley_answers *x,
-                      const uni_album *album, const sheet_cell *c, size_t n)
+                      const uni_album *album, const volley_cell *c, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const int class = uni_class(x->plan, x->logit[i]);
-        const int top = SHEET_GAP + (int)(i / SHEET_ACROSS) * c->down
-                        + SHEET_FRAME;
-        const int left = SHEET_GAP + (int)(i % SHEET_ACROSS) * c->across
-                         + SHEET_FRAME;
+        const int top = VOLLEY_SHEET_GAP + (int)(i / SHEET_ACROSS) * c->down
+                        + VOLLEY_SHEET_FRAME;
+        const int left = VOLLEY_SHEET_GAP + (int)(i % SHEET_ACROSS) * c->across
+                         + VOLLEY_SHEET_FRAME;
         uni_image image = {0};
 
         if (uni_album_image(&image, album, i) != CKKS_OK)
             return volley_fail("%s", nn_last_error());
-        sheet_picture(to, c, top, left, &image,
+        volley_sheet_picture(to, c, top, left, &image,
                       x->label != NULL && x->label[i] != class);
-        sheet_write(to, top + c->height + SHEET_FRAME + 2, left,
-                    c->across - SHEET_FRAME - SHEET_GAP,
+        volley_sheet_write(to, top + c->height + VOLLEY_SHEET_FRAME + 2, left,
+                    c->across - VOLLEY_SHEET_FRAME - VOLLEY_SHEET_GAP,
                     x->plan->class_name[class]);
         uni_image_clear(&image);
     }
+    return VOLLEY_DONE;
+}
+
+int volley_sheet_init(uni_image *out, const char *path, const volley_cell *c,
+                      size_t across, size_t down)
+{
+    const uint64_t gap = VOLLEY_SHEET_GAP;
+    int code = volley_check_place(path);
+    size_t dots;
+
+    if (code == VOLLEY_DONE)
+        code = volley_check(uni_image_init(out, path, 3,
+                                           gap + down * (uint64_t)c->down,
+                                           gap + across * (uint64_t)c->across));
+    if (code != VOLLEY_DONE)
+        return code;
+    dots = 3 * (size_t)out->height * (size_t)out->width;
+    for (size_t i = 0; i < dots; i++)
+        out->pixel[i] = sheet_paper;
     return VOLLEY_DONE;
 }
 
@@ -169,23 +178,12 @@ int volley_sheet(const char *path, const volley_answers *x,
     const size_t n = x->images < SHEET_MOST ? x->images : SHEET_MOST;
     const size_t across = n < SHEET_ACROSS ? n : SHEET_ACROSS;
     const size_t down = (n + SHEET_ACROSS - 1) / SHEET_ACROSS;
-    const sheet_cell c = sheet_measure(album->size[0]);
+    const volley_cell c = volley_sheet_cell(album->size[0]);
     uni_image sheet = {0};
-    size_t dots;
-    int code = volley_check_place(path);
+    int code = volley_sheet_init(&sheet, path, &c, across, down);
 
     if (code == VOLLEY_DONE)
-        code = volley_check(uni_image_init(&sheet, path, 3,
-                                            SHEET_GAP
-                                                + down * (uint64_t)c.down,
-                                            SHEET_GAP
-                                                + across * (uint64_t)c.across));
-    if (code != VOLLEY_DONE)
-        return code;
-    dots = 3 * (size_t)sheet.height * (size_t)sheet.width;
-    for (size_t i = 0; i < dots; i++)
-        sheet.pixel[i] = sheet_paper;
-    code = sheet_draw(&sheet, x, album, &c, n);
+        code = sheet_draw(&sheet, x, album, &c, n);
     if (code == VOLLEY_DONE)
         code = volley_check(uni_image_save_colour(path, &sheet));
     uni_image_clear(&sheet);

@@ -4,6 +4,7 @@
 #endif
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "volley.h"
 
@@ -14,11 +15,37 @@ static const int signals_of_end[] = {
     SIGUSR2, SIGXCPU
 };
 
+/* Files and folders of this process that are to go with it; no more are ever
+ * named than there is room for. */
+static char *volatile signals_left[8];
+
+void volley_leaves(const char *path)
+{
+    char *copy = volley_sibling(path, "", NULL);
+    size_t i = 0;
+
+    while (i < 8 && signals_left[i] != NULL)
+        i++;
+    if (i < 8)
+        signals_left[i] = copy;
+    else
+        free(copy);
+}
+
+/* Those named last first: what is in a folder before it. */
+static void signals_abandon(void)
+{
+    ckks_file_abandon();
+    for (int i = 7; i >= 0; i--)
+        if (signals_left[i] != NULL && unlink(signals_left[i]) != 0)
+            (void)rmdir(signals_left[i]);
+}
+
 /* The handler was reset when it was entered: the process ends by the signal as
  * if there had been none, and the caller sees which. */
 static void signals_end(int number)
 {
-    ckks_file_abandon();
+    signals_abandon();
     (void)raise(number);
 }
 
@@ -37,5 +64,5 @@ void volley_signals(void)
             && was.sa_handler == SIG_DFL)
             (void)sigaction(signals_of_end[i], &end, NULL);
     (void)signal(SIGXFSZ, SIG_IGN);
-    (void)atexit(ckks_file_abandon);
+    (void)atexit(signals_abandon);
 }

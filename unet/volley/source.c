@@ -107,6 +107,7 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
     else
         code = source_refuse(path, content, need_model);
     ckks_file_free(data, size);
+    out->images = out->plan.images;
     if (code != VOLLEY_DONE)
         volley_source_clear(out);
     return code;

@@ -19,6 +19,7 @@
 #include "image/image.h"
 #include "format/json.h"
 #include "nn.h"
+#include "record.h"
 #include "unet.h"
 
 enum { VOLLEY_DONE = 0, VOLLEY_FAILED = 1, VOLLEY_USAGE = 2 };
@@ -39,6 +40,10 @@ typedef enum volley_option {
     OPT_ANYWAY,                             /* "--force" of decrypt          */
     OPT_PART,
     OPT_EXPLAIN,
+    OPT_DRAW,                               /* "--overlay" of clear and run  */
+    OPT_PIXELS, OPT_VALUES, OPT_WINDOW,
+    OPT_HOME,                               /* "--keys" of run: a key folder */
+    OPT_CHECK,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -96,6 +101,8 @@ int volley_pair(int *y, int *x, const volley_args *a, volley_option o,
 
 /* ---- from the command line to the exit code (program.c) ----------------- */
 
+/* Prints how a verb is used. */
+int volley_help(const volley_verb *verb);
 /* Parses, notes places, runs. */
 int volley_run(const volley_verb *verb, int argc, char **argv);
 /* The same as all that main does, in a program that is one verb. */
@@ -155,6 +162,8 @@ int volley_check_outputs(const volley_args *a);
 
 /* From here on signals leave no temporary file. */
 void volley_signals(void);
+/* Nor this file or folder, of at most 8. */
+void volley_leaves(const char *path);
 
 /* ---- model or plan (source.c) ------------------------------------------- */
 
@@ -163,6 +172,9 @@ typedef struct volley_source {
     bool has_model;
     nn_model model;
     nn_plan plan;
+    nn_images images;       /* the plan's, or what --values, --window and what
+                               was kept of a request say instead             */
+    bool asked;             /* the latter                                    */
     unet_cost cost;         /* of the plan; zeros before volley_accept       */
     ckks_ctx *ctx;          /* NULL before volley_source_context             */
 } volley_source;
@@ -183,6 +195,8 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
                        const char *plan_path, const nn_aim *aim);
 /* aim->images from --aim and --images N; VOLLEY_DONE or VOLLEY_USAGE. */
 int volley_goal(nn_aim *aim, const volley_args *a);
+/* s->images by --values and --window. */
+int volley_values(volley_source *s, const volley_args *a);
 int volley_source_context(volley_source *s, const ckks_memory *memory);
 void volley_source_clear(volley_source *s);
 
@@ -213,6 +227,21 @@ int volley_owner_save(const volley_owner *o, const nn_plan *p);
 int volley_owner_open(volley_owner *out, const char *key, const nn_plan *p);
 void volley_owner_clear(volley_owner *o);
 
+/* ---- what images are for, and those at hand (values.c) ------------------- */
+
+/* Whether a model says anything of its images. */
+bool volley_images_known(const nn_images *images);
+/* "for: T2-weighted MR ...; axial slices of ...", a line, or nothing; the same
+ * as member "images" of an object. */
+void volley_print_images(FILE *f, const nn_images *images);
+void volley_put_images(nni_json_writer *w, const nn_images *images);
+/* Lines before work: what the model is for, volumes, warnings of values. */
+void volley_state_images(const volley_source *s, const volley_args *a,
+                         const uni_album *album);
+/* Sets, bytes, and time as far as it is known. */
+void volley_state_work(const volley_source *s, const volley_args *a,
+                       const unet_job *job);
+
 /* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
 /* Images as the packing takes them. */
@@ -223,21 +252,51 @@ typedef struct volley_input {
 } volley_input;
 
 /* The images these words name, as the plan takes them, by --first, --count and
- * --fit; notes what was skipped. */
-int volley_album(uni_album *out, const volley_args *a, const nn_plan *p,
+ * --fit; notes what was skipped.  Their values become pixels by s->images. */
+int volley_album(uni_album *out, const volley_args *a, const volley_source *s,
                  const char *const *word, int words);
 /* The same, for a file of their results: their sizes are those in its head. */
-int volley_album_of(uni_album *out, const volley_args *a, const nn_plan *p,
-                    const char *const *word, int words, const char *results);
+int volley_album_of(uni_album *out, const volley_args *a,
+                    const volley_source *s, const char *const *word,
+                    int words, const char *results);
 volley_input volley_album_input(uni_album *album);
 
-/* The given images must be those that went in, as far as sizes tell; option is
- * for the message. */
+/* The given images must be those that went in: by their sizes and, where a
+ * record was kept, by their pixels; option is for the message. */
 int volley_check_album(const uni_album *album, const unet_job *job,
-                       const char *option);
+                       const uni_record *record, const char *option);
 
 /* NULL in a build without libjpeg. */
 extern unet_decoder *const volley_jpeg;
+
+/* ---- names (names.c, table.c) -------------------------------------------- */
+
+/* What images are called, and their results. */
+typedef struct volley_names {
+    size_t images, volumes;
+    bool known;             /* false: nobody knows, numbers stand for them   */
+    char **image;           /* shape (images + volumes): as they were given  */
+    char **stem;            /* the same: what files of results begin with,
+                               every one once                                */
+    char **spare;
+} volley_names;
+/* By what is kept of so many images, or nothing. */
+int volley_names_init(volley_names *x, const uni_record *record,
+                      size_t images);
+void volley_names_clear(volley_names *x);
+
+/* Whether -o names a folder: it ends in '/', or is one. */
+bool volley_is_folder(const char *out);
+/* The file for result i: out itself, out with -i where there are several, or
+ * STEM-mask (NULL or "" as tag), STEM-tag in the folder that out names; with
+ * another ending unless NULL.  malloc; NULL: told. */
+char *volley_result_name(const char *out, const volley_names *x, size_t i,
+                         const char *tag, const char *ending);
+/* The file of volume v: out, or STEM-mask.nii.gz in the folder. */
+char *volley_volume_name(const char *out, const volley_names *x, size_t v);
+/* Refuses one of those names by volley_check_place. */
+int volley_check_results(const char *out, const volley_names *x,
+                         const char *tag, const char *ending);
 
 /* ---- images and masks (picture.c) --------------------------------------- */
 
@@ -272,17 +331,51 @@ uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
 /* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
 int volley_probability(uni_image *out, const double *logit, unet_size size,
                        double threshold);
-/* Name of the picture for result i of count: out itself, out with -i, or one
- * in the folder out/; with a tag before the ending, which is changed unless
- * NULL.  malloc; NULL: told. */
-char *volley_result_name(const char *out, size_t i, size_t count,
-                         const char *tag, const char *ending);
-/* Refuses one of those names by volley_check_place. */
-int volley_check_results(const char *out, size_t count, const char *tag,
-                         const char *ending);
-/* All masks of a set of logits, by those names. */
-int volley_save_masks(const char *out, double *const *logit,
-                      const unet_job *job, double threshold);
+/* "nii.gz" where gzip can be written, with a dot. */
+const char *volley_volume_ending(void);
+
+/* ---- masks (results.c, table.c) ------------------------------------------ */
+
+/* One mask. */
+typedef struct volley_row {
+    unet_size size;
+    size_t foreground;      /* pixels                                        */
+    double low, high;       /* of the logits; told if secret                 */
+} volley_row;
+
+/* Logits on their way to files. */
+typedef struct volley_results {
+    const char *out;            /* -o                                        */
+    const nn_plan *plan;
+    const unet_job *job;
+    double *const *logit;       /* shape (images), each (height, width)      */
+    const volley_names *names;
+    const uni_record *record;   /* of the images; its volumes                */
+    const uni_album *album;     /* NULL: the images are not at hand          */
+    const char *sheet;          /* NULL: none; else needs the album, as does */
+    bool overlay;               /*  this                                     */
+    bool secret;                /* with probabilities and logits             */
+    /* by volley_results_init */
+    char **file;                /* shape (images): where masks go            */
+    bool *volume;               /* shape (images): part of a volume          */
+    uint8_t **mask;             /* shape (images), each (height, width)      */
+    volley_row *row;            /* shape (images)                            */
+} volley_results;
+
+/* Whether -o names a volume, by its ending. */
+bool volley_is_volume(const char *out);
+/* Masks, and where they go, nothing of which is read; the first fields are set.
+ * clear it after a failure, too. */
+int volley_results_init(volley_results *x);
+void volley_results_clear(volley_results *x);
+/* Writes all that is wanted. */
+int volley_results_save(const volley_results *x);
+/* Number, image, mask, size and share of the foreground of every image, as text
+ * or as members "masks" and "volumes" of an object. */
+void volley_table_print(const volley_results *x);
+void volley_table_put(nni_json_writer *w, const volley_results *x);
+/* Images in a grid, each with the outline of its mask (sheet_masks.c). */
+int volley_mask_sheet(const volley_results *x);
 
 /* ---- classes (answers.c, labels.c, sheet.c) ----------------------------- */
 
@@ -295,11 +388,9 @@ typedef struct volley_answers {
     uni_quality quality;       /* if label                                  */
 } volley_answers;
 
-/* Names and labels (--labels).  album: of the images, NULL: they are called by
- * their numbers. */
+/* Labels (--labels) of images of these names. */
 int volley_answers_init(volley_answers *out, const volley_args *a,
-                        const nn_plan *p, const uni_album *album,
-                        size_t images);
+                        const nn_plan *p, const volley_names *names);
 /* All that is wanted of the classes: -o as CSV, --sheet, and on standard output
  * text or JSON.  secret: the logits come from a decryption. */
 int volley_answers_tell(volley_answers *x, const volley_args *a,
@@ -344,6 +435,8 @@ typedef struct volley_progress {
     double start;
     int step;               /* that runs, -1: none                           */
     double since;           /* it began                                      */
+    const char *path;       /* of evaluate: the result                       */
+    size_t all, found;      /* sets; those that were done before             */
     double layer[NN_MAX_STEPS];     /* seconds that steps took, all sets     */
     volley_explain *explain;        /* is told of every call, or NULL        */
 } volley_progress;
@@ -357,6 +450,7 @@ void volley_progress_end(volley_progress *p);
 /* NAN, 0 or NULL: unknown to the verb, null in the text. */
 typedef struct volley_report {
     size_t images, sets;
+    size_t found;               /* of these sets, done before                */
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
@@ -386,6 +480,7 @@ int volley_run_encrypt(const volley_args *a);
 int volley_run_evaluate(const volley_args *a);
 int volley_run_decrypt(const volley_args *a);
 int volley_run_clear(const volley_args *a);
+int volley_run_run(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_calibrate(const volley_args *a);
@@ -399,15 +494,22 @@ int volley_keygen(volley_source *s, const char *folder, bool trust_server,
                   uint64_t *key_bytes);
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
+/* The names of an album's images. */
+int volley_record(uni_record *out, const uni_album *album);
+/* record: gets the fingerprints of the images, and is kept beside the request;
+ * NULL: none. */
 int volley_encrypt(volley_source *s, const volley_owner *owner,
-                   const volley_input *images, const char *out,
-                   uint64_t *bytes);
+                   const volley_input *images, uni_record *record,
+                   const char *out, uint64_t *bytes);
 /* part: NULL for all sets, else "K/N": the K-th of N pieces of about one size;
  * explain: is told of every call, or NULL. */
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *part,
                     const char *out_path, volley_report *report,
                     volley_explain *explain);
+/* What was kept of the images of a result; no image: nothing was. */
+int volley_record_load(uni_record *out, const volley_owner *owner,
+                       const char *path);
 /* The parts of one result.  anyway: also one that answers no request, or is a
  * second answer. */
 int volley_decrypt(unet_result *out, volley_source *s,

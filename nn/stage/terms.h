@@ -1,0 +1,32 @@
+/* terms.h -- the terms of one output phase of a stage: which ciphertexts are
+ * read, rotated by how much, with which weights.
+ *
+ * Read first: map.h, docs/12-volley.md.
+ */
+#ifndef NN_TERMS_H
+#define NN_TERMS_H
+
+#include "stage/map.h"
+
+/* A phase while it is made. */
+typedef struct nni_table {
+    int groups, terms, limit;
+    nni_group *group;           /* shape (limit)                             */
+    double *weight;             /* shape (channels, all terms there may be), as
+                                   values                                    */
+    size_t row;                 /* of which a channel has so many            */
+    double *bias;               /* shape (channels)                          */
+    double *edge;               /* shape (channels, taps), or NULL: nni_phase */
+    int taps;
+} nni_table;
+
+/* Room that a source of the stage needs: groups. */
+int nni_most_groups(const nni_stage *s, const nni_source *source);
+
+/* The terms of the phase at position (a, b); without weights only their groups.
+ * What is in the table is overwritten, its weights and bias added to. */
+void nni_read_phase(nni_table *t, const nni_placed *p,
+                    const nni_placed_stage *placed, int a, int b,
+                    bool with_weights);
+
+#endif

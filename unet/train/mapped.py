@@ -1,0 +1,319 @@
+"""Layers that move values between places: convolutions, means, ways up, joins.
+
+A class of methods, one for each kind; traced.py calls them with PyTorch's own
+arguments.  What comes in and goes out are Values.  Needed before: gathered.py.
+"""
+import torch
+
+from border import pair
+from gathered import Const, reaches
+
+INPUTS = 8              # of a concatenation or a sum
+KERNEL = 16             # the largest; of strides, dilations and means, too
+
+
+def grouped(weight, groups):
+    """Weights [C_in, C_out / groups, ...] of a transposed convolution as those of one group."""
+    if groups == 1:
+        return weight
+    parts = weight.chunk(groups)
+    full = weight.new_zeros(len(weight), weight.shape[1] * groups, *weight.shape[2:])
+    for k, part in enumerate(parts):
+        full[k * len(part):(k + 1) * len(part), k * part.shape[1]:(k + 1) * part.shape[1]] = part
+    return full
+
+
+def windows(n, m):
+    """(size, stride) of PyTorch's adaptive average from n places to m, where all windows are alike."""
+    first = [k * n // m for k in range(m)]
+    sizes = {-(-(k + 1) * n // m) - first[k] for k in range(m)}
+    strides = {b - a for a, b in zip(first, first[1:])}
+    return (sizes.pop(), strides.pop() if strides else n) if len(sizes) == 1 and len(strides) <= 1 else None
+
+
+class Maps:
+    """Of a Translator: net, border, refuse, name, path, found."""
+
+    def settled(self, node, v):
+        if isinstance(v, Const):
+            self.refuse(node, "of a constant: not yet")
+        if v.flat and self.net.size[v.tensor][1:] != (1, 1):
+            self.refuse(node, "of a flattened map: not yet; only Linear reads one")
+        if v.pad:
+            self.refuse(node, "of a padded map: not yet; zeros are padded before a convolution, without anything between")
+        return self.net.settle(v)
+
+    def added(self, node, op, inputs, size, keys=None, flat=False, **tensors):
+        name = self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors)
+        if self.border in ("zero", "valid") and size[1:] != (1, 1):
+            self.on_image(node, name, inputs[0])
+        return self.net.value(name, flat)
+
+    def on_image(self, node, name, x):
+        """A map with an end lies on the image; what reads beyond its edge has to find the image's edge there."""
+        apart, image = self.net.apart, self.net.size["image"][1:]
+        size, was = self.net.size[name][1:], self.net.size[x][1:]
+        if any(apart[name] * (n - 1) >= m for n, m in zip(size, image)):
+            self.refuse(node, "gives %dx%d, which is larger than the image, %dx%d: not yet; less padding, or image sizes "
+                        "that strides and poolings divide" % (size + image))
+        if reaches(self.net.layers[-1], self.net.size[x], self.net.size[name]) \
+                and any(apart[x] * n < m for n, m in zip(was, image)):
+            self.refuse(node, "pads a map of %dx%d that has shrunk (a convolution without padding, or a pooling of an "
+                        "odd size, before it): not yet; padding=k//2 up to here, or none from there on" % was)
+
+    def doubles(self, node, tensor):
+        """A map can be doubled whose pixels then lie on the image's."""
+        apart = self.net.apart[tensor]
+        if apart <= 1:
+            self.refuse(node, "gives a map larger than the image: not yet; halve it before")
+        if apart.denominator > 1 or apart % 2:
+            self.refuse(node, "of a map with a pixel for %s of the image's: not yet; maps that were halved by stride 2 "
+                        "or AvgPool2d(2)" % apart)
+
+    # ---- convolutions ------------------------------------------------------
+
+    def padding(self, node, kernel, stride, padding, dilation):
+        """[top, left, bottom, right] of PyTorch's padding."""
+        if padding == "valid":
+            return [0, 0, 0, 0]
+        if padding == "same":           # stride 1; of an odd sum the larger half lies behind
+            whole = [d * (k - 1) for k, d in zip(kernel, dilation)]
+            return [n // 2 for n in whole] + [n - n // 2 for n in whole]
+        return list(pair(padding)) * 2
+
+    def keys(self, node, kernel, stride, pad, dilation, groups, height, width):
+        """The keys of a conv, and (height, width) of what comes out; refused is what the border does not allow."""
+        own = [d * (k // 2) for k, d in zip(kernel, dilation)] * 2
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
+        if stride[0] != stride[1]:
+            self.refuse(node, "stride=%s: not yet; the same in both directions" % (stride,))
+        if max(kernel + stride + dilation) > KERNEL:
+            self.refuse(node, "kernel %dx%d, stride %d, dilation %s: not yet; at most %d each"
+                        % (kernel + stride[:1] + (dilation, KERNEL)))
+        if self.border == "valid" and any(pad):
+            self.refuse(node, "padding=%s: border valid means padding=0 in every convolution; border zero takes any "
+                        "padding" % (tuple(pad[:2]),))
+        s = stride[0]
+        rows, columns = ((n + pad[k] + pad[k + 2] - reach[k]) for k, n in ((0, height), (1, width)))
+        if rows < 1 or columns < 1:
+            self.refuse(node, "a kernel of %dx%d on a map of %dx%d" % (reach[0] + 1, reach[1] + 1, height, width))
+        size = (-(-rows // s), -(-columns // s))
+        if self.border in ("halo", "wrap"):
+            self.endless(node, kernel, s, pad, dilation, height, width, size)
+        keys = {"kernel": kernel[0] if kernel[0] == kernel[1] else list(kernel)}
+        if s > 1:
+            keys["stride"] = s
+        if pad != (own if self.border != "valid" else [0] * 4) or self.border != "valid" and any(k % 2 == 0 for k in kernel):
+            keys["pad"] = pad
+        if dilation != (1, 1):
+            keys["dilation"] = dilation[0] if dilation[0] == dilation[1] else list(dilation)
+        if groups > 1:
+            keys["groups"] = groups
+        return keys, size
+
+    def endless(self, node, kernel, s, pad, dilation, height, width, size):
+        """Under halo and wrap maps have no border; wrap has 3x3 and 1x1 alone."""
+        if s > 1 and self.border == "wrap":
+            self.refuse(node, "stride %d under border wrap: not yet; AvgPool2d(2)" % s)
+        if height % s or width % s:
+            self.refuse(node, "stride %d on a map of %dx%d under border halo: not yet; sizes that it divides"
+                        % (s, height, width))
+        if size != (height // s, width // s):
+            self.refuse(node, "padding=%s: not yet under border %s, where maps have no end; padding=%d for a kernel of "
+                        "%d, or border=\"zero\"" % (tuple(pad[:2]), self.border, kernel[0] // 2, kernel[0]))
+        if self.border == "wrap" and (kernel not in ((1, 1), (3, 3)) or dilation != (1, 1)
+                                      or pad != [k // 2 for k in kernel] * 2):
+            self.refuse(node, "a kernel of %dx%d, dilation %s, under border wrap: not yet; 3x3 or 1x1"
+                        % (kernel + (dilation,)))
+
+    def conv(self, node, x, weight, bias, stride, padding, dilation, groups):
+        """weight [C_out, C_in / groups, k, k]"""
+        c_out, _, *kernel = weight.shape
+        kernel, stride, dilation = tuple(kernel), pair(stride), pair(dilation)
+        dilation = (1, 1) if kernel == (1, 1) else dilation
+        pad = self.padding(node, kernel, stride, padding, dilation)
+        if not isinstance(x, Const) and x.pad:
+            pad = [a + b for a, b in zip(pad, x.pad)]
+            x = x.padded(None)
+        tensor = self.settled(node, x)
+        c_in, height, width = self.net.size[tensor]
+        keys, size = self.keys(node, kernel, stride, pad, dilation, groups, height, width)
+        bias = torch.zeros(c_out) if bias is None else bias
+        return self.added(node, "conv", [tensor], (c_out,) + size, keys, weight=weight, bias=bias)
+
+    def transposed(self, node, x, m):
+        """Stride 2 to twice the size: kernels 2, or up to 4 in a frame of 4."""
+        k, p, more = m.kernel_size, m.padding, m.output_padding
+        alike = all(len(set(v)) == 1 for v in (k, p, more, m.stride, m.dilation))
+        if not alike or m.stride[0] != 2 or m.dilation[0] != 1 or p[0] > 1 or k[0] + more[0] != 2 + 2 * p[0]:
+            self.refuse(node, "kernel_size=%s, stride=%s, padding=%s, output_padding=%s: not yet; to twice the size: "
+                        "ConvTranspose2d(in, out, 2, stride=2), (in, out, 4, 2, 1) or (in, out, 3, 2, 1, "
+                        "output_padding=1)" % (k, m.stride, p, more))
+        tensor = self.settled(node, x)
+        self.doubles(node, tensor)
+        _, height, width = self.net.size[tensor]
+        weight, keys = grouped(m.weight, m.groups), None
+        if k != (2, 2) or p[0]:
+            if self.border == "wrap":
+                self.refuse(node, "kernel_size=%s under border wrap: not yet; ConvTranspose2d(in, out, 2, stride=2)" % (k,))
+            full, keys = weight.new_zeros(*weight.shape[:2], 4, 4), {"kernel": 4}
+            full[..., 1 - p[0]:1 - p[0] + k[0], 1 - p[0]:1 - p[0] + k[0]] = weight
+            weight = full
+        bias = torch.zeros(m.out_channels) if m.bias is None else m.bias
+        return self.added(node, "tconv", [tensor], (m.out_channels, 2 * height, 2 * width), keys,
+                          weight=weight, bias=bias)
+
+    def upsample(self, node, x, size=None, scale_factor=None, mode="nearest", align_corners=None,
+                 recompute_scale_factor=None, antialias=False):
+        if mode not in ("nearest", "nearest-exact", "bilinear"):
+            self.refuse(node, "mode=%s: not yet; nearest or bilinear" % mode)
+        if mode == "bilinear" and align_corners:
+            self.refuse(node, "align_corners=True: its weights differ from place to place, not yet; align_corners=False")
+        tensor = self.settled(node, x)
+        channels, height, width = self.net.size[tensor]
+        want = tuple(self.found[node].shape[2:])
+        times = want[0] // height
+        if want != (times * height, times * width) or times not in ((2,) if mode == "bilinear" else (1, 2, 4, 8, 16)) \
+                or antialias:
+            self.refuse(node, "from %dx%d to %dx%d, mode=%s: not yet; by 2 (nearest: or 4, 8), once or several times"
+                        % ((height, width) + want + (mode,)))
+        if mode == "bilinear" and self.border == "wrap":
+            self.refuse(node, "mode=bilinear under border wrap: not yet; nearest, or ConvTranspose2d(.., 2, stride=2)")
+        if mode == "bilinear" and self.border in ("zero", "valid"):
+            self.refuse(node, "mode=bilinear under border %s: repeats the edge, which masks of zeros cannot, not yet; "
+                        "border=\"halo\", mode=nearest, or ConvTranspose2d(c, c, 4, 2, 1, groups=c) with the same weights, "
+                        "which differs at the edge" % self.border)
+        while times > 1:
+            self.doubles(node, tensor)
+            times, height, width = times // 2, 2 * height, 2 * width
+            tensor = self.added(node, "upsample", [tensor], (channels, height, width),
+                                {"mode": "bilinear" if mode == "bilinear" else "nearest"}).tensor
+        return self.net.value(tensor)
+
+    def padded(self, node, x, pad, mode="constant", value=None):
+        """Zeros beside a map; the next convolution takes them."""
+        if mode != "constant" or value not in (None, 0) or any(p < 0 for p in pad) or len(pad) > 4 or x.flat:
+            self.refuse(node, "pad=%s, mode=%s, value=%s: not yet; zeros beside the map, before a convolution"
+                        % (tuple(pad), mode, value))
+        left, right, top, bottom = (list(pad) + [0, 0, 0, 0])[:4]
+        return x.padded([a + b for a, b in zip(x.pad or [0] * 4, (top, left, bottom, right))])
+
+    # ---- means -------------------------------------------------------------
+
+    def pooled(self, node, tensor, kernel, divides):
+        """Means side by side; those over powers of two as means of 2x2, one after the other."""
+        channels, height, width = self.net.size[tensor]
+        side = kernel[0] if kernel[0] == kernel[1] else 0
+        if divides and side and side & (side - 1) == 0:
+            while side > 1:
+                side, height, width = side // 2, height // 2, width // 2
+                tensor = self.added(node, "pool", [tensor], (channels, height, width)).tensor
+            return tensor
+        whole = kernel == (height, width)
+        return self.added(node, "pool", [tensor], (channels, height // kernel[0], width // kernel[1]),
+                          {"size": list(kernel) if whole else kernel[0]}).tensor
+
+    def means(self, node, x, kernel, stride, pad=(0, 0), times=None):
+        """Means over windows: a layer of its own where they lie side by side, else a convolution of each channel."""
+        if kernel == (1, 1) and stride == (1, 1) and times is None:
+            return x
+        tensor = self.settled(node, x)
+        channels, height, width = self.net.size[tensor]
+        whole = kernel == (height, width)
+        square = kernel[0] == kernel[1] and 2 <= kernel[0] <= KERNEL and kernel == stride
+        divides = height % kernel[0] == 0 and width % kernel[1] == 0
+        if pad == (0, 0) and times is None and (whole or square and (divides or self.border in ("zero", "valid"))):
+            return self.net.value(self.pooled(node, tensor, kernel, divides))
+        if kernel == stride and not divides and self.border in ("halo", "wrap"):
+            self.refuse(node, "of a map of %dx%d by %dx%d: not yet; sizes that the poolings divide"
+                        % ((height, width) + kernel))
+        weight = torch.full((channels, 1) + kernel, times or 1 / (kernel[0] * kernel[1]), dtype=torch.float64)
+        return self.conv(node, x, weight, None, stride, pad, 1, channels)
+
+    def pool(self, node, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+             divisor_override=None):
+        kernel, stride, pad = pair(kernel_size), pair(stride or kernel_size), pair(padding)
+        if pad != (0, 0) and not count_include_pad:
+            self.refuse(node, "count_include_pad=False: divides by another number at the edge, not yet; "
+                        "count_include_pad=True or padding=0")
+        _, height, width = self.net.size[x.tensor]
+        over = [(n + 2 * p - k) % s for n, p, k, s in zip((height, width), pad, kernel, stride)]
+        if ceil_mode and any(over):
+            self.refuse(node, "ceil_mode=True on a map of %dx%d: not yet; ceil_mode=False" % (height, width))
+        return self.means(node, x, kernel, stride, pad, None if divisor_override is None else 1 / divisor_override)
+
+    def to_size(self, node, x, output_size):
+        """The adaptive average, where all its windows are alike."""
+        want, (_, height, width) = pair(output_size), self.net.size[x.tensor]
+        want = (want[0] or height, want[1] or width)
+        y, z = windows(height, want[0]), windows(width, want[1])
+        if y is None or z is None:
+            self.refuse(node, "from %dx%d to %dx%d: its windows differ in size, not yet; a size that divides the map's"
+                        % ((height, width) + want))
+        if want == (1, 1):
+            return self.means(node, x, (height, width), (height, width))
+        return self.means(node, x, (y[0], z[0]), (y[1], z[1]))
+
+    def mean(self, node, x, dim=None, keepdim=False):
+        dims = {d % 4 for d in (pair(dim) if isinstance(dim, (tuple, list)) else (dim or 0,))}
+        if dims != {2, 3} or x.flat:
+            self.refuse(node, "over other than the two axes of the map: not yet")
+        y = self.to_size(node, x, 1)
+        y.flat = not keepdim
+        return y
+
+    # ---- joins -------------------------------------------------------------
+
+    def total(self, node, parts):
+        """The sum of tensors of one shape."""
+        names = [self.settled(node, v) for v in parts]
+        sizes = {self.net.size[n] for n in names}
+        if len(sizes) > 1:
+            self.refuse(node, "of %s: not yet; tensors of one shape" % " and ".join("x".join(map(str, s)) for s in sizes))
+        return self.added(node, "add", names, sizes.pop(), flat=parts[0].flat)
+
+    def cat(self, node, parts, dim=0):
+        if any(isinstance(v, Const) for v in parts):
+            self.refuse(node, "with a constant: not yet")
+        if (dim if dim >= 0 else dim + (2 if parts[0].flat else 4)) != 1:
+            self.refuse(node, "along dim=%d: not yet; over channels, dim=1" % dim)
+        if len(parts) > INPUTS:
+            self.refuse(node, "of %d tensors: not yet; at most %d" % (len(parts), INPUTS))
+        names = [self.settled(node, v) for v in parts]
+        if len(names) == 1:
+            return self.net.value(names[0], parts[0].flat)
+        sizes = [self.net.size[n] for n in names]
+        return self.added(node, "concat", names, (sum(s[0] for s in sizes),) + sizes[0][1:], flat=parts[0].flat)
+
+    # ---- the rest ----------------------------------------------------------
+
+    def batchnorm(self, node, x, m):
+        if m.running_mean is None or m.running_var is None:
+            self.refuse(node, "has no running statistics: they would be each image's own, which cannot be encrypted; "
+                        "track_running_stats=True and train again")
+        tensor, one = self.settled(node, x), torch.ones(m.num_features)
+        return self.added(node, "batchnorm", [tensor], self.net.size[tensor], {"eps": float(m.eps)}, x.flat,
+                          weight=one if m.weight is None else m.weight, bias=0 * one if m.bias is None else m.bias,
+                          mean=m.running_mean, var=m.running_var)
+
+    def dense(self, node, x, weight, bias):
+        if isinstance(x, Const) or not x.flat:
+            self.refuse(node, "of a map: not yet; Flatten() first, or a Conv2d 1x1")
+        if self.border in ("halo", "wrap"):
+            self.refuse(node, "under border %s: not yet; border zero or valid" % self.border)
+        tensor = self.net.settle(x)
+        bias = torch.zeros(len(weight)) if bias is None else bias
+        return self.added(node, "dense", [tensor], (len(weight), 1, 1), flat=True, weight=weight, bias=bias)
+
+    def shaped(self, node, x):
+        """flatten, view, reshape: what they give says what they did."""
+        got, (channels, height, width) = tuple(self.found[node].shape), self.net.size[x.tensor]
+        if x.pad:
+            self.refuse(node, "of a padded map: not yet")
+        if got == (1, channels * height * width):
+            y = x.like(x.a, x.b, x.c)
+            y.flat = True
+            return y
+        if got == (1, channels, height, width):
+            return x
+        self.refuse(node, "to the shape %s: not yet; only the whole map in one row, flatten(1)" % (list(got),))

@@ -1,0 +1,219 @@
+"""train.py segment: a U-Net from folders of images and masks, to a model file.
+
+    train.py segment --images DIR|'PATTERN' --masks DIR|'PATTERN' --out MODEL.safetensors
+        [--test-images .. --test-masks ..] [--classes A,B,..] [--base 8] [--depth 2]
+        [--border halo|zero] [--size H[xW]] [--plane P] [--spacing MM] [--values KIND]
+        [--steps N] [--seed N] [--activation square|relu] ...
+
+Files are paired by name: what remains without ending and without -image, _mask,
+-label or the like at the end; of a pattern with one star, what the star stands
+for.  Masks hold 0 and 255, or the numbers of the classes from 0 on.  Part of the
+files, never the test, chooses checkpoint and threshold.  Needed before: fit.py.
+"""
+import argparse
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+
+import export as files
+import fit
+import folder
+import volley_export
+from volumes import PLANES
+
+MANY = 64               # slices that ranges are measured on
+ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares"
+
+
+def options(argv):
+    p = argparse.ArgumentParser(prog="train.py segment", description=__doc__.split("\n\n", 1)[1],
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--images", required=True, metavar="DIR|PATTERN", help="PNG, JPEG, PGM, PPM, or NIfTI volumes")
+    p.add_argument("--masks", required=True, metavar="DIR|PATTERN")
+    p.add_argument("--test-images", metavar="DIR|PATTERN", help="scored at the end, seen by nothing before")
+    p.add_argument("--test-masks", metavar="DIR|PATTERN")
+    p.add_argument("--out", required=True, metavar="FILE", help="MODEL.safetensors; or NAME.pt, the weights alone")
+    p.add_argument("--weights", metavar="NAME.pt", help="keep the weights as well, as torch.save writes them")
+    p.add_argument("--classes", default="background,foreground", metavar="A,B,...",
+                   help="names of mask values 0, 1, ...; two (also 0 and 255): one logit a pixel")
+    p.add_argument("--base", type=int, default=8, help="channels of the first stage (8)")
+    p.add_argument("--depth", type=int, default=2, help="poolings (2)")
+    p.add_argument("--border", default="halo", choices=("halo", "zero"),
+                   help="halo: images of any size; zero: of one size, PyTorch's padding (halo)")
+    p.add_argument("--size", metavar="N|HxW", help="zero: the images' size, larger ones of whole multiples are "
+                                                   "averaged down; halo: the side of training crops (64)")
+    p.add_argument("--plane", choices=sorted(PLANES), help="volumes: how they are sliced; by default along the third "
+                                                           "stored axis")
+    p.add_argument("--spacing", metavar="MM[,MM]", help="volumes: mm between rows, columns; others are resampled")
+    p.add_argument("--values", choices=("percentiles", "window", "full"),
+                   help="volumes: how values become 0..255; percentiles 1 and 99.5 of the volume unless said")
+    p.add_argument("--low", type=float)
+    p.add_argument("--high", type=float)
+    p.add_argument("--modality", default="", metavar="WORDS", help="what the images are, for those who read the file")
+    p.add_argument("--flips", choices=("none", "columns", "all"), default="none",
+                   help="what may be turned round: nothing, left and right, or everything, by quarter turns too")
+    p.add_argument("--hold", metavar="NAME,...", help="files that choose the checkpoint: names that begin so (default: "
+                                                      "every fifth)")
+    p.add_argument("--fold", type=int, default=1, metavar="K", help="which fifth, 1..5 (1)")
+    p.add_argument("--steps", type=int, default=1200)
+    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--activation", choices=("square", "relu"), default="square")
+    p.add_argument("--name", help="of the network (the out file's)")
+    return p.parse_args(argv)
+
+
+def need(good, text):
+    if not good:
+        raise ValueError(text)
+
+
+def size_of(text, border):
+    """(height, width), or of halo a number or None."""
+    if text is None:
+        need(border == "halo", "--border zero: wants --size")
+        return None
+    parts = text.lower().split("x")
+    need(len(parts) <= 2 and all(v.isdigit() and 0 < int(v) <= 4096 for v in parts), "--size %s: want N or HxW" % text)
+    sides = [int(v) for v in parts]
+    if border == "halo":
+        need(len(sides) == 1 and sides[0] >= 32, "--size %s: with halo the side of crops, 32 or more" % text)
+        return sides[0]
+    return sides[0], sides[-1]
+
+
+def expected(a):
+    """`images` of the model file (docs/model.md); None where nothing was said."""
+    spec = {}
+    if a.modality:
+        need(len(a.modality.encode()) <= 63, "--modality: %d bytes, at most 63" % len(a.modality.encode()))
+        spec["modality"] = a.modality
+    if a.plane:
+        spec["plane"] = a.plane
+    if a.spacing:
+        try:
+            mm = [float(v) for v in a.spacing.split(",")]
+        except ValueError:
+            mm = []
+        need(len(mm) in (1, 2) and all(0.001 <= v <= 1000 for v in mm), "--spacing %s: want MM or MM,MM" % a.spacing)
+        spec["spacing"] = [mm[0], mm[-1]]
+    kind = a.values or "percentiles"
+    if a.values or a.low is not None or a.high is not None:
+        spec["values"] = kind
+        if kind == "full":
+            need(a.low is None and a.high is None, "--values full: takes no --low, --high")
+        else:
+            need(kind == "percentiles" or None not in (a.low, a.high), "--values window: wants --low and --high")
+            spec["low"] = 1.0 if a.low is None else a.low
+            spec["high"] = 99.5 if a.high is None else a.high
+            need(spec["low"] < spec["high"], "--low %g, --high %g: want low < high" % (spec["low"], spec["high"]))
+            need(kind == "window" or 0 <= spec["low"] < spec["high"] <= 100,
+                 "--low %g, --high %g: want percentiles, 0..100" % (spec["low"], spec["high"]))
+    return spec or None
+
+
+def parted(pairs, a):
+    """(pairs to train on, pairs that choose); by file, so that slices of one volume stay together."""
+    need(len(pairs) >= 2, "%s: %d pair, want two or more: one is kept to choose the checkpoint" % (a.images, len(pairs)))
+    if a.hold:
+        held = [p for p in pairs if p.name.startswith(tuple(a.hold.split(",")))]
+        need(held, "--hold %s: no pair's name begins so; there are %s ..." % (
+            a.hold, ", ".join(p.name for p in pairs[:4])))
+    else:
+        need(1 <= a.fold <= 5, "--fold %d: want 1..5" % a.fold)
+        held = [p for k, p in enumerate(pairs) if k % 5 == a.fold - 1] or pairs[:1]
+    part = [p for p in pairs if p not in held]
+    need(part, "--hold %s: nothing is left to train on" % a.hold)
+    return part, held
+
+
+def one_size(pairs, s):
+    """Some dozens of slices as pixels [K, C, H, W]; under halo all reflected to the largest size, a multiple of the
+    pooling."""
+    slices = [x for p in pairs for x in p.pixels]
+    slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
+    if s.border == "zero":
+        return np.stack(slices)
+    sides = [-(-max(x.shape[d] for x in slices) // s.step) * s.step for d in (1, 2)]
+    return np.stack([extended(x, sides) for x in slices])
+
+
+def extended(x, sides):
+    """x [C, H, W] with reflected rows and columns behind it up to the sides."""
+    for axis, m in zip((1, 2), sides):
+        n = x.shape[axis]
+        at = np.arange(m) % max(1, 2 * (n - 1))
+        x = x.take(np.where(at < n, at, 2 * (n - 1) - at), axis)
+    return x
+
+
+def scores(text, names, found):
+    pooled, each = found
+    print(text + "  ".join("%s %.4f" % v for v in zip(names[1:], pooled))
+          + ("  mean %.4f" % pooled.mean() if len(pooled) > 1 else "") + "  (mean of files "
+          + "  ".join("%.4f" % v for v in each) + ")", flush=True)
+    return pooled
+
+
+def write(a, net, s, names, pairs, spec, result):
+    if a.out.endswith(".pt"):
+        torch.save(net.state_dict(), a.out)
+        return
+    pixels = one_size(pairs, s)
+    origin = "unet/train/train.py segment, %d files, %d steps, seed %d" % (len(pairs), a.steps, a.seed)
+    if result is not None:
+        origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[1:], result))
+    more = {} if s.classes == 2 else {"labels": names}
+    volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=s.border, mul=fit.MUL, add=fit.ADD,
+                         name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=names[1],
+                         origin=origin, **more)
+    if spec:
+        network, origin, tensors = files.load(a.out)
+        files.save(a.out, dict(network, images=spec), origin, tensors)
+
+
+def run(a):
+    names = a.classes.split(",")
+    need(2 <= len(names) <= 16 and len(set(names)) == len(names) and all(names),
+         "--classes %s: want 2 to 16 different names" % a.classes)
+    need(a.out.endswith((".pt", ".safetensors")), "--out %s: want NAME.safetensors or NAME.pt" % a.out)
+    need(a.activation == "square" or a.out.endswith(".pt"), ADVICE)
+    need(os.path.isdir(os.path.dirname(a.out) or "."), "--out %s: no such folder" % a.out)
+    need((a.test_images is None) == (a.test_masks is None), "--test-images and --test-masks: both or none")
+    need(1 <= a.depth <= 4 and 1 <= a.base <= 64 and a.steps >= 20 and a.batch >= 1,
+         "--depth 1..4, --base 1..64, --steps from 20 on")
+    size, spec = size_of(a.size, a.border), expected(a)
+    s = fit.Settings(len(names), a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, seed=a.seed)
+    shrink = size if a.border == "zero" else None
+    pairs = folder.load(a.images, a.masks, len(names), spec, shrink)
+    tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink) if a.test_images else None
+    need(not tests or tests[0].pixels.shape[1] == pairs[0].pixels.shape[1], "--test-images: other channels than --images")
+    if a.border == "zero":
+        for p in pairs + (tests or []):
+            need(p.pixels.shape[2:] == size, "%s: %dx%d, --size says %dx%d; border halo takes any" % (
+                (p.name,) + p.pixels.shape[2:] + size))
+            need(not (size[0] % s.step or size[1] % s.step), "--size %s: want multiples of %d" % (a.size, s.step))
+    part, held = parted(pairs, a)
+    print("%d pairs, %d slices to train on; %d pairs choose: %s%s" % (
+        len(part), sum(len(p.labels) for p in part), len(held), ", ".join(p.name for p in held[:3]),
+        " ..." if len(held) > 3 else ""), flush=True)
+    start = time.time()
+    net, _ = fit.train(part, held, s)
+    scores("validation  ", names, fit.tested(net, s, held, spec or {}))
+    result = scores("test  ", names, fit.tested(net, s, tests, spec or {})) if tests else None
+    if a.weights:
+        torch.save(net.state_dict(), a.weights)
+    write(a, net, s, names, part, spec, result)
+    print("%s: %.0f s" % (a.out, time.time() - start))
+
+
+def main(argv):
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        run(options(argv))
+    except (ValueError, OSError) as e:
+        sys.exit("train.py segment: %s" % e)

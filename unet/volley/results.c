@@ -1,0 +1,225 @@
+/* results.c -- from logits to masks: pictures, volumes, a table of whose is
+ * which. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "volley.h"
+
+/* ---- what is written where ------------------------------------------------- */
+
+bool volley_is_volume(const char *out)
+{
+    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
+}
+
+/* Whether the masks of volume v make a volume: where -o names one; in a folder
+ * unless it is one slice of several. */
+static bool results_whole(const volley_results *x, size_t v)
+{
+    return volley_is_volume(x->out)
+           || (volley_is_folder(x->out)
+               && (x->record->volume[v].count > 1
+                   || x->record->volume[v].slicing.slices == 1));
+}
+
+/* The files that masks go to, image by image. */
+static int results_files(volley_results *x)
+{
+    const uni_record *r = x->record;
+
+    for (size_t v = 0; v < r->volumes; v++)
+        for (size_t k = 0; k < r->volume[v].count && results_whole(x, v); k++) {
+            x->file[r->volume[v].first + k] =
+                volley_volume_name(x->out, x->names, v);
+            x->volume[r->volume[v].first + k] = true;
+        }
+    for (size_t i = 0; i < x->job->images; i++) {
+        if (!x->volume[i])
+            x->file[i] = volley_result_name(x->out, x->names, i, "", NULL);
+        if (x->file[i] == NULL)
+            return VOLLEY_FAILED;
+    }
+    return VOLLEY_DONE;
+}
+
+static int results_check_out(const volley_results *x)
+{
+    const uni_record *r = x->record;
+
+    if (!volley_is_volume(x->out))
+        return VOLLEY_DONE;
+    if (r->volumes == 0)
+        return volley_fail("%s: where these images lie in a volume is not "
+                           "known: name a .png or .pgm file, or a folder",
+                           x->out);
+    if (r->volumes > 1 || r->volume[0].count != x->job->images)
+        return volley_fail("%s: %zu images of %zu volumes, and others, do not "
+                           "fit one file: name a folder", x->out,
+                           x->job->images, r->volumes);
+    return VOLLEY_DONE;
+}
+
+/* Each once, and none that is read. */
+static int results_check_places(const volley_results *x)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t i = 0; i < x->job->images && code == VOLLEY_DONE; i++)
+        if (i == 0 || strcmp(x->file[i], x->file[i - 1]) != 0)
+            code = volley_check_place(x->file[i]);
+    if (code == VOLLEY_DONE && x->overlay)
+        code = volley_check_results(x->out, x->names, "overlay",
+                                    volley_picture_ending(".ppm"));
+    if (code == VOLLEY_DONE && x->secret)
+        code = volley_check_results(x->out, x->names, "probability",
+                                    volley_is_volume(x->out)
+                                        ? volley_picture_ending(".pgm")
+                                        : NULL);
+    return code;
+}
+
+/* ---- masks ------------------------------------------------------------------ */
+
+static int results_masks(volley_results *x)
+{
+    for (size_t i = 0; i < x->job->images; i++) {
+        const unet_size size = x->job->size[i];
+        const size_t n = (size_t)size.height * (size_t)size.width;
+
+        x->mask[i] = malloc(n);
+        if (x->mask[i] == NULL)
+            return volley_fail("no memory for a mask of %zu pixels", n);
+        if (unet_mask(x->mask[i], x->plan, x->logit[i], size) != CKKS_OK)
+            return volley_fail("%s", nn_last_error());
+        x->row[i] = (volley_row){ size, 0, x->logit[i][0], x->logit[i][0] };
+        for (size_t j = 0; j < n; j++) {
+            const double logit = x->logit[i][j];
+
+            x->row[i].foreground += x->mask[i][j] != 0;
+            x->row[i].low = logit < x->row[i].low ? logit : x->row[i].low;
+            x->row[i].high = logit > x->row[i].high ? logit : x->row[i].high;
+        }
+    }
+    return VOLLEY_DONE;
+}
+
+int volley_results_init(volley_results *x)
+{
+    const size_t n = x->job->images;
+    int code;
+
+    x->file = calloc(n, sizeof *x->file);
+    x->volume = calloc(n, sizeof *x->volume);
+    x->mask = calloc(n, sizeof *x->mask);
+    x->row = calloc(n, sizeof *x->row);
+    if (x->file == NULL || x->volume == NULL || x->mask == NULL
+        || x->row == NULL)
+        return volley_fail("no memory for %zu results", n);
+    code = results_check_out(x);
+    if (code == VOLLEY_DONE)
+        code = results_files(x);
+    if (code == VOLLEY_DONE)
+        code = results_check_places(x);
+    return code == VOLLEY_DONE ? results_masks(x) : code;
+}
+
+void volley_results_clear(volley_results *x)
+{
+    for (size_t i = 0; x->job != NULL && i < x->job->images; i++) {
+        if (x->file != NULL)
+            free(x->file[i]);
+        if (x->mask != NULL)
+            free(x->mask[i]);
+    }
+    free(x->file);
+    free(x->volume);
+    free(x->mask);
+    free(x->row);
+    memset(x, 0, sizeof *x);
+}
+
+/* ---- writing ---------------------------------------------------------------- */
+
+/* Masks of a volume's slices as a volume. */
+static int results_save_volume(const volley_results *x, size_t v)
+{
+    const uni_record_volume *r = &x->record->volume[v];
+    uni_mask m = {0};
+    ckks_status s = uni_mask_init(&m, &r->geometry, &r->slicing);
+
+    for (size_t k = 0; k < r->count && s == CKKS_OK; k++) {
+        const unet_size is = x->job->size[r->first + k];
+
+        if (is.height != r->slicing.height || is.width != r->slicing.width)
+            s = nn_fail(CKKS_EFORMAT, "%s: the mask of slice %zu is %dx%d, the "
+                        "slice %dx%d", r->name, k, is.height, is.width,
+                        r->slicing.height, r->slicing.width);
+        else
+            s = uni_mask_put(&m, x->mask[r->first + k],
+                             r->slice + (int)k);
+    }
+    if (s == CKKS_OK)
+        s = uni_mask_save(x->file[r->first], &m);
+    uni_mask_clear(&m);
+    return volley_check(s);
+}
+
+static int results_save_overlay(const volley_results *x, size_t i)
+{
+    char *name = volley_result_name(x->out, x->names, i, "overlay",
+                                    volley_picture_ending(".ppm"));
+    uni_image image = {0};
+    int code = name != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
+
+    if (code == VOLLEY_DONE)
+        code = volley_check(uni_album_image(&image, x->album, i));
+    if (code == VOLLEY_DONE)
+        code = volley_check(uni_image_save_overlay(name, &image, x->mask[i]));
+    uni_image_clear(&image);
+    free(name);
+    return code;
+}
+
+static int results_save_private(const volley_results *x, size_t i)
+{
+    char *name = volley_result_name(x->out, x->names, i, "probability",
+                                    volley_is_volume(x->out)
+                                        ? volley_picture_ending(".pgm")
+                                        : NULL);
+    uni_image image = {0};
+    int code = name == NULL ? VOLLEY_FAILED
+               : volley_probability(&image, x->logit[i], x->job->size[i],
+                                    x->plan->threshold);
+
+    if (code == VOLLEY_DONE)
+        code = volley_check(uni_image_save_grey(name, &image));
+    uni_image_clear(&image);
+    free(name);
+    return code;
+}
+
+int volley_results_save(const volley_results *x)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t v = 0; v < x->record->volumes && code == VOLLEY_DONE; v++)
+        if (results_whole(x, v))
+            code = results_save_volume(x, v);
+    for (size_t i = 0; i < x->job->images && code == VOLLEY_DONE; i++)
+        if (!x->volume[i])
+            code = volley_check(uni_image_save_mask(x->file[i], x->mask[i],
+                                                    x->job->size[i].height,
+                                                    x->job->size[i].width));
+    for (size_t i = 0; i < x->job->images && x->overlay && code == VOLLEY_DONE;
+         i++)
+        code = results_save_overlay(x, i);
+    if (x->secret)
+        volley_warn("probabilities carry the noise of the ciphertext: whoever "
+                    "gets them together with it can compute the secret key");
+    for (size_t i = 0; i < x->job->images && x->secret && code == VOLLEY_DONE;
+         i++)
+        code = results_save_private(x, i);
+    if (code == VOLLEY_DONE && x->sheet != NULL)
+        code = volley_mask_sheet(x);
+    return code;
+}
