@@ -19,10 +19,14 @@ ckks_status unet_check_keys(const nn_plan *p, const ckks_keys *keys)
         const ckks_key_request *k = &p->key[i];
         int level = ckks_keys_level(keys, k->kind, k->step);
 
+        if (level < 0)
+            return nn_fail(CKKS_EKEY, "there is no %s key of step %d, which "
+                           "the plan needs at level %d", name[k->kind],
+                           k->step, k->level);
         if (level < k->level)
             return nn_fail(CKKS_EKEY, "the %s key of step %d is at level %d, "
-                           "the plan needs %d (-1: there is none)",
-                           name[k->kind], k->step, level, k->level);
+                           "the plan needs %d", name[k->kind], k->step, level,
+                           k->level);
     }
     return CKKS_OK;
 }

@@ -23,7 +23,8 @@ ckks_status uni_vct_other_plan(const char *path, const uint8_t is[UNET_ID],
         snprintf(hex[1] + 2 * i, 3, "%02x", want[i]);
     }
     return nn_fail(CKKS_EFORMAT, "%s was made for another plan: %s, this one "
-                   "is %s (%s)", path, hex[0], hex[1], name);
+                   "is %s (%s): take the plan that encrypt had (--plan, or the "
+                   "same --aim and --images)", path, hex[0], hex[1], name);
 }
 
 uint64_t uni_vct_load(const uint8_t *b, int bytes)

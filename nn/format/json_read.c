@@ -53,8 +53,15 @@ static int json_peek(const json_parser *p)
 
 static bool json_wrong_byte(json_parser *p, const char *wanted)
 {
+    static const char *const none[] = { "NaN", "nan", "Infinity", "inf" };
     int c = json_peek(p);
 
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        if (p->size - p->at >= strlen(none[i])
+            && memcmp(p->text + p->at, none[i], strlen(none[i])) == 0)
+            return json_fail(p, p->at, "%s is no number: what was measured or "
+                             "trained here has run away (docs/own.md)",
+                             none[i]);
     if (c < 0)
         return json_fail(p, p->at, "the text ends, want %s", wanted);
     if (c > 0x20 && c < 0x7f)

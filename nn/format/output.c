@@ -54,6 +54,29 @@ static ckks_status output_classes(nni_loader *l, const nni_json_node *list)
     return CKKS_OK;
 }
 
+/* A logit that no image changes would be a ciphertext without a key: whoever
+ * decrypts it takes it for a forged one. */
+static ckks_status output_check_constant(const nn_model *m)
+{
+    const nn_layer *y = &m->layer[m->output];
+    const size_t each = (size_t)(m->layer[y->in[0]].channels / y->groups)
+                        * (size_t)y->kernel_y * (size_t)y->kernel_x;
+
+    for (int k = 0; k < m->num_labels; k++) {
+        bool zero = true;
+
+        for (size_t i = 0; i < each; i++)
+            zero = zero && !(fabsf(y->weight[(size_t)k * each + i]) > 0);
+        if (zero)
+            return nn_fail(CKKS_EFORMAT, "model: output: label %d (%s) has a "
+                           "constant logit, all weights of channel %d of layer "
+                           "%s are 0: add one channel's weights and bias to "
+                           "all of them, the labels stay the same", k,
+                           m->label_name[k], k, y->name);
+    }
+    return CKKS_OK;
+}
+
 /* Labels: a channel each, of the image's size, and a name that no other has. */
 static ckks_status output_labels(nni_loader *l, const nni_json_node *list)
 {
@@ -83,7 +106,7 @@ static ckks_status output_labels(nni_loader *l, const nni_json_node *list)
                                "are both named %s", i, m->num_labels, name);
         m->num_labels++;
     }
-    return CKKS_OK;
+    return y->op == NN_CONV ? output_check_constant(m) : CKKS_OK;
 }
 
 ckks_status nni_load_label_ranges(nni_loader *l, const nni_json_node *list,

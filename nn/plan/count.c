@@ -136,16 +136,15 @@ static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
     const int together = nni_machine_rows(c->machine);
     const int columns = nni_machine_columns(c->machine);
     const double limbs = 2 * (level + 1), channels = b->piece.channels;
-    const double rows = ceil(channels / together) * together;
+    const double rows = nni_slab_products(s, b, together);
     const double work = together == 1
-                            ? 0 : limbs * 8 * (rows * b->terms
-                                               + (b->cts + 1.0) * columns);
+                            ? 0 : limbs * 8 * (rows + (b->cts + 1.0) * columns);
     size_t at;
 
     c->tally.work.limbs[NN_PACK] += limbs * b->cts;
-    c->tally.work.limbs[NN_TERM] += limbs * rows * b->terms;
+    c->tally.work.limbs[NN_TERM] += limbs * rows;
     c->tally.work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
-    c->tally.products += channels * b->terms;
+    c->tally.products += nni_slab_products(s, b, 1);
     c->tasks = limbs;
     take(c, &at, work);
     for (int k = 0; k < b->blocks; k++)

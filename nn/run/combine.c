@@ -9,13 +9,13 @@
 #include "run/backend.h"
 
 /* What the call takes: shapes (cts), (sums), (blocks), (all terms), (rows
- * terms of every block). */
+ * terms of every block).  Its blocks are slabs of the combination's. */
 typedef struct call {
     const ckks_ct **in;
     ckks_ct **out;
     ckks_block *block;
     int32_t *index, *weight;
-    size_t sums;
+    size_t sums, blocks;
 } call;
 
 static void call_clear(call *w)
@@ -27,17 +27,30 @@ static void call_clear(call *w)
     free(w->weight);
 }
 
-static ckks_status call_init(call *w, const nni_combine *c)
+static ckks_status call_init(call *w, const nni_schedule *s,
+                             const nni_combine *c)
 {
-    const size_t channels = (size_t)c->piece.channels;
-    const size_t terms = (size_t)c->terms;
+    const int first = c->piece.channel, channels = c->piece.channels;
+    size_t blocks = 0, terms = 0, weights = 0;
 
-    *w = (call){ .sums = (size_t)c->blocks * channels };
+    for (int k = 0; k < c->blocks; k++)
+        for (int o = first, n; o < first + channels; o += n) {
+            size_t more;
+
+            n = nni_slab_channels(s, c, o);
+            more = (size_t)nni_slab_terms(s, c, &s->block[c->first_block + k],
+                                          o, n);
+            more += more == 0;
+            blocks++;
+            terms += more;
+            weights += more * (size_t)n;
+        }
+    *w = (call){ .sums = (size_t)c->blocks * (size_t)channels };
     w->in = malloc((size_t)c->cts * sizeof *w->in);
     w->out = malloc(w->sums * sizeof *w->out);
-    w->block = malloc((size_t)c->blocks * sizeof *w->block);
+    w->block = malloc(blocks * sizeof *w->block);
     w->index = malloc(terms * sizeof *w->index);
-    w->weight = malloc(terms * channels * sizeof *w->weight);
+    w->weight = calloc(weights, sizeof *w->weight);
     if (w->in != NULL && w->out != NULL && w->block != NULL
         && w->index != NULL && w->weight != NULL)
         return CKKS_OK;
@@ -45,29 +58,34 @@ static ckks_status call_init(call *w, const nni_combine *c)
                    w->sums);
 }
 
-/* Indices and weights of one block. */
-static void fill_block(const nni_schedule *s, const nni_combine *c,
-                       const nni_block *b, int32_t *index, int32_t *weight)
+/* Indices and weights of one block, for some channels; a sum of nothing is one
+ * of 0 times the first input.  Gives its terms. */
+static size_t fill_slab(const nni_schedule *s, const nni_combine *c,
+                        const nni_block *b, int first, int channels,
+                        int32_t *index, int32_t *weight)
 {
     const nni_phase *p = &s->map->phase[b->phase];
-    const int first = c->piece.channel, channels = c->piece.channels;
+    const size_t terms = (size_t)nni_slab_terms(s, c, b, first, channels);
+    size_t at = 0;
 
+    index[0] = s->input[c->first_input + s->read[b->first].input].first;
     for (int r = b->first; r < b->first + b->reads; r++) {
         const nni_input *in = &s->input[c->first_input + s->read[r].input];
+        const nni_group *g = &p->group[s->read[r].group];
+        int from;
+        const int n = nni_slab_read(&from, s, c, b, &s->read[r], first,
+                                    channels);
 
-        for (int i = 0; i < in->channels; i++)
-            *index++ = in->first + i;
+        for (int i = 0; i < n; i++)
+            index[at + (size_t)i] = in->first + from - in->channel + i;
+        for (int o = 0; o < channels; o++)
+            memcpy(weight + (size_t)o * terms + at,
+                   p->weight + (size_t)(first + o) * (size_t)p->terms
+                       + (size_t)(g->first + from),
+                   (size_t)n * sizeof *weight);
+        at += (size_t)n;
     }
-    for (int o = first; o < first + channels; o++)
-        for (int r = b->first; r < b->first + b->reads; r++) {
-            const nni_input *in = &s->input[c->first_input + s->read[r].input];
-            const nni_group *g = &p->group[s->read[r].group];
-
-            memcpy(weight, p->weight + (size_t)o * (size_t)p->terms
-                               + (size_t)(g->first + in->channel),
-                   (size_t)in->channels * sizeof *weight);
-            weight += in->channels;
-        }
+    return terms > 0 ? terms : 1;
 }
 
 static void fill(call *w, const nni_schedule *s, nni_state *state,
@@ -85,14 +103,19 @@ static void fill(call *w, const nni_schedule *s, nni_state *state,
     }
     for (int k = 0; k < c->blocks; k++) {
         const nni_block *b = &s->block[c->first_block + k];
-        const size_t terms = (size_t)b->terms;
 
-        fill_block(s, c, b, index, weight);
-        w->block[k] = (ckks_block){ .first = (size_t)k * channels,
-                                    .rows = channels, .terms = terms,
-                                    .index = index, .weight = weight };
-        index += terms;
-        weight += terms * channels;
+        for (int o = 0, n; o < c->piece.channels; o += n) {
+            const int channel = c->piece.channel + o;
+            size_t terms;
+
+            n = nni_slab_channels(s, c, channel);
+            terms = fill_slab(s, c, b, channel, n, index, weight);
+            w->block[w->blocks++] = (ckks_block){
+                .first = (size_t)k * channels + (size_t)o, .rows = (size_t)n,
+                .terms = terms, .index = index, .weight = weight };
+            index += terms;
+            weight += terms * (size_t)n;
+        }
         for (int o = 0; o < c->piece.channels; o++)
             w->out[(size_t)k * channels + (size_t)o] =
                 nni_at(state, (nni_ref){ c->tensor, b->to, 1 },
@@ -105,12 +128,12 @@ ckks_status nni_run_combine(const nni_schedule *s, nni_state *state,
 {
     const nni_placed_stage *stage = &s->placed->stage[s->stage];
     call w;
-    ckks_status st = call_init(&w, c);
+    ckks_status st = call_init(&w, s, c);
 
     if (st == CKKS_OK) {
         fill(&w, s, state, c);
         st = ckks_combine(w.out, w.sums, w.in, (size_t)c->cts, w.block,
-                          (size_t)c->blocks,
+                          w.blocks,
                           stage->masked ? ldexp(stage->scale, stage->mask_bits)
                                         : stage->scale);
         st = nn_relay(st, NULL);

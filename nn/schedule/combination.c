@@ -49,43 +49,26 @@ static int columns(const nni_inputs *w)
     return nni_phases(w->m->p->layout.ring_x, w->m->stage->of->gap);
 }
 
-/* Output channels that read the same inputs. */
-static int group_channels(const nni_inputs *w)
-{
-    return w->map->channels / w->m->stage->of->groups;
-}
-
-/* The channels of the piece that begins at p->channel: as many of a group as
- * the sums of its first phase allow. */
-static void set_channels(const nni_inputs *w, nni_piece *p, int most)
-{
-    const int blocks = phase_blocks(w, &w->map->phase[p->first]);
-    const int all = group_channels(w), rest = all - p->channel % all;
-    int some = all;
-
-    if (blocks * all > most) {
-        some = most / blocks / TOGETHER * TOGETHER;
-        if (some < TOGETHER)
-            some = TOGETHER;
-    }
-    p->channels = some < rest ? some : rest;
-}
-
 /* As many phases of the row as their sums allow; if not even one, of that one
  * some channels. */
 static void piece_begin(const nni_inputs *w, nni_piece *p, int most)
 {
     const nni_map *m = w->map;
-    const int all = group_channels(w);
-    int blocks = phase_blocks(w, &m->phase[p->first]);
+    int blocks = phase_blocks(w, &m->phase[p->first]), some;
 
-    set_channels(w, p, most);
+    p->channels = m->channels;
     p->phases = 1;
-    if (blocks * all > most)
+    if (blocks * m->channels > most) {
+        some = most / blocks / TOGETHER * TOGETHER;
+        if (some < TOGETHER)
+            some = TOGETHER;
+        if (some < p->channels)
+            p->channels = some;
         return;
+    }
     for (int i = p->first + 1; i % columns(w) != 0; i++, p->phases++) {
         blocks += phase_blocks(w, &m->phase[i]);
-        if (blocks * all > most)
+        if (blocks * m->channels > most)
             return;
     }
 }
@@ -98,7 +81,8 @@ static bool piece_next(const nni_inputs *w, nni_piece *p, int most)
 
     if (p->phases > 0 && rest > 0) {
         p->channel += p->channels;
-        set_channels(w, p, most);
+        if (p->channels > rest)
+            p->channels = rest;
         return true;
     }
     p->first += p->phases;
@@ -111,18 +95,6 @@ static bool piece_next(const nni_inputs *w, nni_piece *p, int most)
 
 /* ---- combinations -------------------------------------------------------- */
 
-/* Of the channels of a feed, those of a slice that a piece reads.  Where
- * outputs form groups there is one slice. */
-static void read_range(int *from, int *channels, const nni_inputs *w,
-                       const nni_piece *p, const nni_feed *feed, int slice)
-{
-    *from = nni_slice_begin(w, feed, slice);
-    *channels = nni_slice_begin(w, feed, slice + 1) - *from;
-    if (w->m->stage->of->groups > 1)
-        nni_read_channels(from, channels, w->m->stage->of, feed->source,
-                          p->channel, p->channels);
-}
-
 /* The number of what a group reads in the combination; it is added if need
  * be. */
 static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
@@ -130,7 +102,8 @@ static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
-    int *number, from, channels;
+    const int from = nni_slice_begin(w, feed, slice);
+    int *number;
     const nni_ref ref = nni_read_ref(&number, w, t);
     nni_input *in;
 
@@ -141,8 +114,8 @@ static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
         return 0;
     s->input = in;
     in += s->inputs - 1;
-    read_range(&from, &channels, w, &c->piece, feed, slice);
-    *in = (nni_input){ ref, from, channels, c->cts };
+    *in = (nni_input){ ref, from, nni_slice_begin(w, feed, slice + 1) - from,
+                       c->cts };
     c->cts += in->channels;
     *number = ++c->inputs;
     return *number - 1;
@@ -383,7 +356,7 @@ static int choose_slices(const nni_inputs *w)
     const long made = nni_inputs_made(&most, w);
     long sums = 0, piece, slices;
 
-    if (!w->m->by_inputs || w->m->stage->of->groups > 1)
+    if (!w->m->by_inputs)
         return 1;
     for (int i = 0; i < w->map->num_phases; i++)
         sums += w->map->phase[i].live ? (long)w->map->channels * limbs : 0;

@@ -130,6 +130,21 @@ typedef struct nni_combine {
     double terms;               /* times one channel                         */
 } nni_combine;
 
+/* Of a piece, the output channels from `channel` on that read the same inputs:
+ * how many (slab.c); of a read, the channels of the feed that they see: from
+ * *first on, so many; of a block, its terms.  0: a sum of nothing. */
+struct nni_schedule;
+int nni_slab_channels(const struct nni_schedule *s, const nni_combine *c,
+                      int channel);
+int nni_slab_read(int *first, const struct nni_schedule *s,
+                  const nni_combine *c, const nni_block *b, const nni_read *r,
+                  int channel, int count);
+int nni_slab_terms(const struct nni_schedule *s, const nni_combine *c,
+                   const nni_block *b, int channel, int count);
+/* Products of a combination, by a kernel that does so many outputs at once. */
+double nni_slab_products(const struct nni_schedule *s, const nni_combine *c,
+                         int together);
+
 typedef struct nni_schedule {
     const nni_placed *placed;
     const nni_map *map;         /* NULL for a matrix                         */

@@ -25,9 +25,12 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
-            unet/request.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
+            unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
             unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c unet/image/nifti_window.c \
             unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \
+            unet/image/dicom.c unet/image/dicom_walk.c unet/image/dicom_check.c unet/image/dicom_numbers.c \
+            unet/image/dicom_pixels.c unet/image/dicom_syntax.c unet/image/dicom_stack.c unet/image/dicom_file.c \
+            unet/image/dicom_volume.c unet/image/dicom_series.c unet/image/dicom_format.c \
             unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }

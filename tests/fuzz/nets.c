@@ -74,6 +74,49 @@ static void pooled(model_maker *k)
     maker_plain(k, "pool", "out", "p", NULL);
 }
 
+/* Kernels of every sort, a sum, and up by a kernel of 4. */
+static void windows(model_maker *k)
+{
+    const maker_window tall = { 1, 2, 3, 1, .dilation_y = 2, .padded = true,
+                                .pad = { 2, 0, 2, 0 } };
+    const maker_window grouped = { 2, 2, 3, 3, .groups = 2 };
+    const maker_window down = { 2, 2, 4, 4, .stride = 2, .padded = true,
+                                .pad = { 1, 1, 1, 1 } };
+
+    maker_convolve(k, "a", "image", &tall);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_convolve(k, "b", "s", &grouped);
+    maker_plain(k, "add", "sum", "s", "b");
+    maker_convolve(k, "d", "sum", &down);
+    maker_plain(k, "square", "ds", "d", NULL);
+    maker_tconv4(k, "up", "ds", 2, 2);
+    maker_pool(k, "p", "sum", 2, 2);
+    maker_upsample(k, "n", "p", "nearest");
+    maker_plain(k, "concat", "c", "up", "n");
+    maker_conv(k, "out", "c", 4, 1, 1);
+}
+
+static void ways_up(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 2, 1);
+    maker_pool(k, "p", "a", 4, 4);
+    maker_plain(k, "square", "s", "p", NULL);
+    maker_upsample(k, "n", "s", "nearest");
+    maker_upsample(k, "u", "n", "bilinear");
+    maker_plain(k, "add", "sum", "u", "a");
+    maker_conv(k, "out", "sum", 2, 1, 1);
+}
+
+/* A mean that leaves pixels over, and one of all that are left. */
+static void means(model_maker *k)
+{
+    maker_pool(k, "p", "image", 3, 3);
+    maker_conv(k, "a", "p", 1, 2, 1);
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_pool(k, "all", "s", 2, 3);
+    maker_dense(k, "out", "all", 2, 4);
+}
+
 static const net_kind kinds[FUZZ_PLANS] = {
     { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY,
       false },
@@ -85,7 +128,10 @@ static const net_kind kinds[FUZZ_PLANS] = {
     { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, false },
     { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY, false },
     { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, true },
-    { "halo", 0, 1, 4, 4, -3, parts, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false }
+    { "halo", 0, 1, 4, 4, -3, parts, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
+    { "zero", 0, 1, 4, 6, 0, windows, NN_SLOTS_REAL, NN_DENSE_ANY, false },
+    { "halo", 0, 1, 4, 4, 0, ways_up, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
+    { "valid", 0, 1, 7, 10, 4, means, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false }
 };
 
 static void make_file(model_maker *k, const net_kind *kind)

@@ -147,11 +147,19 @@ static void tell(const owner *o, const unet_result *r)
 
     if (p->num_classes == 0) {
         for (size_t i = 0; i < r->job.images; i++) {
-            size_t n = (size_t)r->job.size[i].height
-                       * (size_t)r->job.size[i].width;
+            const size_t n = (size_t)r->job.size[i].height
+                             * (size_t)r->job.size[i].width;
+            const int labels = p->num_labels > 0 ? p->num_labels : 2;
+            uint8_t *mask = fuzz_room(n);
 
-            for (size_t k = 0; k < n; k++)
+            for (size_t k = 0; k < (size_t)p->out_channels * n; k++)
                 sum += r->logit[i][k] > p->threshold;
+            fuzz_must(unet_mask(mask, p, r->logit[i], r->job.size[i])
+                          == CKKS_OK, "a mask: %s", nn_last_error());
+            for (size_t k = 0; k < n; k++)
+                fuzz_must(mask[k] < labels, "label %d of %d", mask[k],
+                          labels);
+            fuzz_free(mask);
         }
         fuzz_must(sum >= 0, "a mask");
         return;

@@ -11,7 +11,7 @@ extern const fuzz_target
     fuzz_plan, fuzz_plan_fields, fuzz_model, fuzz_model_fields, fuzz_machine,
     fuzz_vct, fuzz_pnm, fuzz_png, fuzz_jpeg, fuzz_nifti, fuzz_dicom,
     fuzz_idx,
-    fuzz_labels, fuzz_lists, fuzz_request;
+    fuzz_labels, fuzz_lists, fuzz_request, fuzz_record, fuzz_partial;
 
 static const fuzz_target *const all[] = {
     &fuzz_params, &fuzz_ct, &fuzz_pt, &fuzz_sk, &fuzz_pk, &fuzz_keys,
@@ -19,7 +19,8 @@ static const fuzz_target *const all[] = {
     &fuzz_seal_pk, &fuzz_seal_relin, &fuzz_seal_galois,
     &fuzz_plan, &fuzz_plan_fields, &fuzz_model, &fuzz_model_fields,
     &fuzz_machine, &fuzz_vct, &fuzz_pnm, &fuzz_png, &fuzz_jpeg, &fuzz_nifti,
-    &fuzz_dicom, &fuzz_idx, &fuzz_labels, &fuzz_lists, &fuzz_request
+    &fuzz_dicom, &fuzz_idx, &fuzz_labels, &fuzz_lists, &fuzz_request,
+    &fuzz_record, &fuzz_partial
 };
 
 const fuzz_target *fuzz_at(size_t i)

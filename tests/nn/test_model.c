@@ -40,7 +40,8 @@ TEST(model_load_fields)
           && strcmp(l->name, "image") == 0 && l->range.gain == 0.25, "image");
     l = &m.layer[1];
     CHECK(l->op == NN_CONV && l->kernel_y == 3 && l->kernel_x == 3
-          && l->channels == 2 && l->in[0] == 0 && l->weight[17] == maker_find(&k, "c1.weight")[17]
+          && l->channels == 2 && l->in[0] == 0
+          && l->weight[17] == maker_find(&k, "c1.weight")[17]
           && l->bias[1] == maker_find(&k, "c1.bias")[1], "c1");
     l = &m.layer[2];
     CHECK(l->op == NN_BATCHNORM && l->eps == 1e-5
@@ -60,12 +61,6 @@ TEST(model_load_fields)
     nn_model_clear(&m);
     maker_clear(&k);
 }
-
-/* One change of the network text or of the header; the message must hold the
- * words. */
-typedef struct model_change {
-    const char *from, *to, *words;
-} model_change;
 
 static const model_change net_changes[] = {
     { "{\"name\":\"test\"", "[\"name\",\"test\"", "network: byte" },
@@ -171,40 +166,16 @@ static const model_change header_changes[] = {
     { "{\"__metadata__\"", "[\"__metadata__\"", "header: byte" },
 };
 
-static void change_refused(const model_change *c,
-                           bool (*make)(model_maker *k), bool in_net)
-{
-    static model_maker k;
-    nn_model m = {0};
-    bool found;
-
-    if (!make(&k))
-        return;
-    found = in_net ? text_replace(k.net, sizeof k.net, c->from, c->to)
-                   : text_replace(k.header, sizeof k.header, c->from, c->to);
-    if (in_net)
-        maker_header(&k);
-    CHECK(found, "the text does not hold %s", c->from);
-    if (CHECK(model_made(&m, &k) == CKKS_EFORMAT, "%s -> %s: accepted",
-              c->from, c->to))
-        CHECK(strstr(nn_last_error(), c->words) != NULL,
-              "%s -> %s: \"%s\", want \"%s\"", c->from, c->to,
-              nn_last_error(), c->words);
-    CHECK(m.layer == NULL && m.data == NULL, "out was written");
-    nn_model_clear(&m);
-    maker_clear(&k);
-}
-
 TEST(model_refuses_networks)
 {
     for (size_t i = 0; i < sizeof net_changes / sizeof *net_changes; i++)
-        change_refused(&net_changes[i], small_model, true);
+        model_check_refused(&net_changes[i], small_model, true);
 }
 
 TEST(model_refuses_headers)
 {
     for (size_t i = 0; i < sizeof header_changes / sizeof *header_changes; i++)
-        change_refused(&header_changes[i], small_model, false);
+        model_check_refused(&header_changes[i], small_model, false);
 }
 
 /* ---- labels -------------------------------------------------------------- */
@@ -270,7 +241,34 @@ TEST(model_load_labels)
 TEST(model_refuses_labels)
 {
     for (size_t i = 0; i < sizeof label_changes / sizeof *label_changes; i++)
-        change_refused(&label_changes[i], label_model, true);
+        model_check_refused(&label_changes[i], label_model, true);
+}
+
+/* A label whose logit no image changes. */
+TEST(model_refuses_constant_labels)
+{
+    for (int label = 0; label < 4; label++) {
+        static model_maker k;
+        nn_model m = {0};
+        float *w;
+
+        maker_start(&k, "halo", 0, 2, 4, 4);
+        maker_conv(&k, "out", "image", 2, 4, 3);
+        maker_labels(&k, "out", 4);
+        w = maker_find(&k, "out.weight");
+        CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error());
+        nn_model_clear(&m);
+        for (int i = 0; i < 18; i++)
+            w[18 * label + i] = i % 2 == 0 ? 0.0f : -0.0f;
+        CHECK(model_made(&m, &k) == CKKS_EFORMAT
+              && strstr(nn_last_error(), "constant logit") != NULL
+              && strstr(nn_last_error(), "label") != NULL, "%s",
+              nn_last_error());
+        w[18 * label + 17] = 1e-30f;
+        CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error());
+        nn_model_clear(&m);
+        maker_clear(&k);
+    }
 }
 
 /* From 2 to 16. */

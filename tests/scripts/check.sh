@@ -46,12 +46,14 @@ part "constant time" sh "$here/ct.sh" "$build"
 part "command" sh "$here/cli.sh" "$build"
 part "memory" sh "$here/alloc.sh" "$build"
 part "forks" env OMP_NUM_THREADS=2 "$build/tests-omp" fork_
+part "daily" sh "$here/daily.sh" "$build"
 part "classes" sh "$here/classes.sh" "$build"
 part "DICOM" sh "$here/dicom.sh" "$build"
 part "fuzzing" sh "$here/../fuzz/check.sh"
 part "places" sh "$here/places.sh" "$build"
 part "malice" sh "$here/malice.sh" "$build"
 part "volumes" /usr/bin/python3 -B "$here/volumes.py" "$build"
+part "labels" /usr/bin/python3 -B "$here/labels.py" "$build"
 if command -v python3 >/dev/null 2>&1; then
     part "docs" python3 "$here/../../docs/docs.py"
 else

@@ -201,8 +201,28 @@ for file in empty none noise big keys.cut keys.flip keys.head keys.long \
     refuse "evaluate with keys $file" "" evaluate "$gm" --plan "$p" --keys "$f/$file" \
         "$vct" -o "$f/x.vct"
 done
+refuse "a secret key for evaluation keys" \
+    "secret.key holds a secret key, want evaluation keys: --keys takes eval.keys" \
+    evaluate "$gm" --plan "$p" --keys "$sk" "$vct" -o "$f/x.vct"
+refuse "ciphertexts for evaluation keys" "is a file of ciphertexts, want eval" \
+    evaluate "$gm" --plan "$p" --keys "$vct" "$vct" -o "$f/x.vct"
+refuse "evaluation keys for a secret key" \
+    "eval.keys holds evaluation keys, want a secret key: --key takes secret.key" \
+    encrypt "$p" --key "$ek" "$f/black.pgm" -o "$f/x.vct"
+refuse "no such key" "nokey: No such file or directory; keygen makes" \
+    encrypt "$p" --key "$f/nokey" "$f/black.pgm" -o "$f/x.vct"
+sed 's/\\"max\\": [0-9.]*/\\"max\\": NaN/' "$gm" >"$f/model.nan"
+refuse "NaN in a model's ranges" "NaN is no number: .* run away" \
+    plan "$f/model.nan"
+refuse "a ring degree that is too small" "--log-n 15 would do" plan "$gm" \
+    --log-n 14
+run "keygen of another plan" keygen "$root/unet/models/mnist.safetensors" \
+    --out "$f/mnist"
+refuse "keys of other parameters" "these keys are of another plan" evaluate \
+    "$gm" --plan "$p" --keys "$f/mnist/eval.keys" "$vct" -o "$f/x.vct"
+rm -r "$f/mnist"
 run "keygen em" keygen "$em" --out "$f/emkeys"
-refuse "evaluate with the keys of em" "" evaluate "$gm" \
+refuse "evaluate with the keys of em" "these keys are of another plan" evaluate "$gm" \
     --keys "$f/emkeys/eval.keys" "$vct" -o "$f/x.vct"
 refuse "em of ${wide}x3" "512x512" encrypt "$em" --key "$f/emkeys" \
     "$f/wide.pgm" -o "$f/x.vct"

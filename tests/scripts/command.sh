@@ -53,7 +53,7 @@ run()
 # what the owner's verbs state before they work
 stated=': N = 2\^[0-9]+|; at most [0-9.]+ [KMGT]?i?B of memory$'
 stated="$stated|: at most .* up, .* down|^[a-z0-9]* is for: | slices \\(stored "
-stated="$stated|^both sides on this machine"
+stated="$stated|^both sides on this machine|: [0-9]* sets?, about "
 # the name of a result that a refusal must not leave, if it did
 left()
 {

@@ -1,13 +1,15 @@
-"""dicom.py DUMP -- what Volley reads of DICOM files against pydicom, nibabel and
-dcm2niix.
+"""dicom.py DUMP [VOLLEY] -- what Volley reads of DICOM files against pydicom,
+nibabel and dcm2niix.
 
 Files are made here with pydicom, and changed by DCMTK's and GDCM's programs
 where those are installed.  DUMP (tests/volumes/dump.c) prints what Volley makes
 of one.  Values must equal pydicom's after slope and intercept, to the bit;
-affines those that numpy makes of the tags.  All files carry a name, an address
-and numbers of a patient who is not: no message may hold any of them.  The last
-line is "N passed, N failed".
+affines those that numpy makes of the tags.  VOLLEY, the command, takes a
+series to its mask.  All files carry a name, an address and numbers of a patient
+who is not: no message may hold any of them.  The last line is "N passed, N
+failed".
 """
+import json
 import pathlib
 import random
 import shutil
@@ -29,6 +31,7 @@ from pydicom.uid import generate_uid
 
 warnings.simplefilter("ignore")
 DUMP = pathlib.Path(sys.argv[1]).resolve()
+VOLLEY = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
 SECRETS = ("Doe^Jane", "Doe", "Jane", "MRN-4711", "19700101", "Elm Street",
            "Dr^Who", "General Hospital")
 random.seed(1)
@@ -448,6 +451,14 @@ def test_series():
     f = series("pet", 4, AXIAL, RescaleIntercept="-3", edit=lambda k, d:
                setattr(d, "RescaleSlope", str(1.5 + k / 7)[:12]))
     holds(f, expected(f)[0], what=" slopes differ")
+    shutil.rmtree(WORK / "rgb", ignore_errors=True)
+    colours = noise((2, 3, 4, 3), 8)
+    for k in (1, 0):                    # colours have no scale
+        save(make(colours[k], photometric="RGB", PixelSpacing=[1, 1],
+                  ImagePositionPatient=[0, 0, k], RescaleSlope=str(k + 1),
+                  RescaleIntercept="1", ImageOrientationPatient=list(AXIAL)),
+             f"rgb/{1 - k}")
+    holds(WORK / "rgb", colours, what=" colours")
     save(make(noise((2, 2), 8), PixelData=None), "pet/report")
     (f / "notes.txt").write_text("Doe")
     (f / "sub").mkdir()
@@ -678,6 +689,86 @@ def test_dcmtk():
     if program("gdcmconv", "--rle", p, out) \
             and program("gdcmconv", "--raw", out, WORK / "raw.dcm"):
         holds(WORK / "raw.dcm", values(p), what=" RGB through RLE")
+
+
+# ---- the command -----------------------------------------------------------
+
+def network(name):
+    """A model of one channel whose mask is pixel > 127.5: x, squared, less
+    1/4."""
+    def conv(name, of, bias):
+        return {"op": "conv", "name": name, "in": [of], "weight": name + ".w",
+                "bias": name + ".b", "kernel": 1, "stride": 1}
+    ranges = {n: {"max": 1, "rms": 0.5, "gain": 1}
+              for n in ("image", "a", "b", "logit")}
+    net = {"name": "half", "border": "halo",
+           "input": {"channels": 1, "height": 16, "width": 16, "mul": 1 / 255,
+                     "add": 0},
+           "output": {"tensor": "logit", "threshold": 0,
+                      "foreground": "bright"},
+           "layers": [conv("a", "image", 0),
+                      {"op": "square", "name": "b", "in": ["a"]},
+                      conv("logit", "b", -0.25)], "ranges": ranges}
+    head = {"__metadata__": {"format": "volley-1", "network": json.dumps(net),
+                             "origin": "made by a test"}}
+    data = b""
+    for key, shape, value in (("a.w", [1, 1, 1, 1], 1), ("a.b", [1], 0),
+                              ("logit.w", [1, 1, 1, 1], 1),
+                              ("logit.b", [1], -0.25)):
+        head[key] = {"dtype": "F32", "shape": shape,
+                     "data_offsets": [len(data), len(data) + 4]}
+        data += struct.pack("<f", value)
+    text = json.dumps(head).encode()
+    path = WORK / name
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def volley(*args, ok=True):
+    r = subprocess.run([str(VOLLEY)] + [str(a) for a in args], text=True,
+                       capture_output=True, timeout=120)
+    said = r.stdout + r.stderr
+    check((r.returncode == 0) == ok, f"volley {args}: {said}")
+    check(not any(s in said for s in SECRETS), f"names a person: {said}")
+    return said
+
+
+def test_command():
+    """From a folder to the mask on it, and nothing of the person in between."""
+    if not VOLLEY:
+        return
+    net = network("net")
+    f = series("command", 6, turned(.1, .2, -.1), shape=(20, 17))
+    v, affine = expected(f)
+    low, high = np.percentile(v, 1), np.percentile(v, 99.5)
+    want = (v - low) / (high - low) > 0.5
+    volley("clear", "--float", net, f, "-o", WORK / "clear.nii.gz")
+    if nibabel:
+        got = nibabel.load(WORK / "clear.nii.gz")
+        check(np.array_equal(got.get_fdata().transpose(2, 1, 0), want)
+              and np.allclose(got.affine, affine, atol=1e-4),
+              f"the mask of a series: {got.affine}, want {affine}")
+    for k in range(2):                  # images for themselves
+        save(make(noise((16, 16), 8)), f"rays/p{k}.dcm")
+    ray = WORK / "rays" / "p1.dcm"
+    for source, out in ((f"{f}/", "command-mask.nii.gz"),
+                        (f"{f}:slice=2", "command-slice2-mask.png"),
+                        (WORK / "rays", "p0-mask.nii.gz"),
+                        (ray, "p1-mask.nii.gz")):
+        volley("clear", "--float", net, source, "-o", f"{WORK}/out/")
+        check((WORK / "out" / out).exists(), f"{source}: no {out}")
+    volley("clear", "--float", net, ray, "-o", WORK / "ray.png")
+    plan, keys = WORK / "n.plan", WORK / "keys"
+    volley("plan", net, "--images", 6, "-o", plan)
+    volley("keygen", plan, "--out", keys)
+    volley("encrypt", plan, "--key", keys, f, "-o", WORK / "in.vct")
+    kept = list(keys.rglob("*")) + [WORK / "in.vct"]
+    for p in kept:
+        if p.is_file():
+            data = p.read_bytes()
+            check(not any(s.encode() in data for s in SECRETS)
+                  and b"1.2.826" not in data, f"{p} names a person or a UID")
+    check(any(p.parent.name == "requests" for p in kept), "no request")
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -177,7 +177,7 @@ nn/stage/fold.c	s/(given\[c\] ? 0 : g\[c\])/g[c]/	layer_kinds
 nn/stage/stage.c	s/if (c \/ of_group != o/if (c \/ of_group > o/	layer_kinds
 nn/stage/stage.c	s/high = o + count;/high = o + count - 1;/	layer_kinds
 nn/stage/compile.c	s/s->middle_y = l->pad_top/s->middle_y = l->kernel_y \/ 2/	layer_kinds
-nn/schedule/combination.c	s/rest = all - p->channel % all;/rest = w->map->channels - p->channel;/	layer_kinds
+nn/schedule/slab.c	s/(channel \/ each + 1) \* each/channel + each + 1/	layer_kinds
 nn/format/window.c	s/y->height + y->pad_top + y->pad_bottom/y->height + 2 * y->pad_top/	layer_kinds
 nn/stage/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
 unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_

@@ -6,14 +6,15 @@
 
 void dicom_bytes(dicom_made *b, const void *bytes, size_t n)
 {
+    if (n == 0)
+        return;
     if (n > b->room - b->size) {
         b->room = 2 * (b->room + n);
         b->data = realloc(b->data, b->room);
     }
     if (b->data == NULL)
         abort();
-    if (n > 0)
-        memcpy(b->data + b->size, bytes, n);
+    memcpy(b->data + b->size, bytes, n);
     b->size += n;
 }
 

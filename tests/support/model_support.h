@@ -94,4 +94,14 @@ bool text_replace(char *text, size_t size, const char *from, const char *to);
 /* The model that its bytes make. */
 ckks_status model_made(nn_model *m, const model_maker *k);
 
+/* One change of the network text or of the header; the message must hold the
+ * words. */
+typedef struct model_change {
+    const char *from, *to, *words;
+} model_change;
+
+/* The model that `make` makes, changed: refused with the words. */
+void model_check_refused(const model_change *c, bool (*make)(model_maker *k),
+                         bool in_net);
+
 #endif

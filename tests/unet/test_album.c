@@ -73,7 +73,7 @@ static void folder_remove(album_folder *f)
 }
 
 static const uni_album_aim two_by_two = { 1, 2, 2, false, 0, SIZE_MAX, NULL,
-                                           NULL, 0, NULL };
+                                           NULL, 0, NULL, false };
 
 /* The first pixels of all images are these numbers, by both ways. */
 static void album_holds(const char *const *arg, size_t args,
@@ -222,13 +222,45 @@ TEST(album_refusals)
     folder_put(&f, "n", "\na\0b\n", 5);
     snprintf(list, sizeof list, "@%s/n", f.root);
     album_refused(arg, 1, &two_by_two, CKKS_EFORMAT, "line 2 holds");
+    folder_put(&f, "o", "\xff\xfe" "a\0", 4);
+    snprintf(list, sizeof list, "@%s/o", f.root);
+    album_refused(arg, 1, &two_by_two, CKKS_EFORMAT, "a list in UTF-16");
+    folder_sub(&f, "none");
+    snprintf(list, sizeof list, "# none\n%s/none\n", f.root);
+    folder_put(&f, "p", list, strlen(list));
+    snprintf(list, sizeof list, "@%s/p", f.root);
+    album_refused(arg, 1, &two_by_two, CKKS_EARG, "/p: line 2: ");
+    snprintf(list, sizeof list, "@%s", f.root);
+    album_refused(arg, 1, &two_by_two, CKKS_EIO, "a folder, not a regular");
+    CHECK(strstr(nn_last_error(), "ckks_") == NULL, "%s", nn_last_error());
+    folder_remove(&f);
+}
+
+/* A mark before the first line, comments, blanks behind a name. */
+TEST(album_list_lines)
+{
+    static const int want[] = { 3, 4 };
+    const char *arg[1], *a, *b;
+    char list[400];
+    album_folder f;
+
+    if (!folder_make(&f))
+        return;
+    a = folder_grey(&f, "a.pgm", 2, 2, 3);
+    b = folder_grey(&f, "b", 2, 2, 4);
+    snprintf(list, sizeof list, "\xef\xbb\xbf%s \t\r\n# %s\n%s  ", a, b, b);
+    folder_put(&f, "l", list, strlen(list));
+    snprintf(list, sizeof list, "@%s/l", f.root);
+    arg[0] = list;
+    album_holds(arg, 1, &two_by_two, want, 2);
     folder_remove(&f);
 }
 
 TEST(album_fit)
 {
     double big[2 * 4 * 6], small[8];
-    uni_image in = { .channels = 2, .height = 4, .width = 6, .pixel = big }, out = {0};
+    uni_image in = { .channels = 2, .height = 4, .width = 6, .pixel = big };
+    uni_image out = {0};
     uni_album_aim aim = two_by_two;
     const char *arg[1];
     const int nine = 9;
@@ -295,7 +327,7 @@ TEST(album_of_these_sizes)
 {
     unet_size size[2] = { { 2, 3 }, { 3, 2 } };
     uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, size, 2,
-                          NULL };
+                          NULL, false };
     uni_album album = {0};
     uni_image image = {0};
     const char *arg[3];
@@ -332,7 +364,7 @@ TEST(album_rereads)
 {
     enum { SIDE = 3000 };           /* one is more than UNET_ALBUM_KEEP      */
     uni_album_aim aim = { 1, 0, 0, false, 0, SIZE_MAX, NULL, NULL, 0,
-                          NULL };
+                          NULL, false };
     uint8_t *data = calloc(SIDE * SIDE + 20, 1);
     uni_album album = {0};
     uni_image image = {0};

@@ -274,9 +274,10 @@ TEST(image_convert)
 /* Refused by its header: what follows that is not there. */
 TEST(image_want)
 {
-    static const uni_image_want exact = { 1, 28, 30, false, NULL };
-    static const uni_image_want fit = { 1, 28, 30, true, NULL };
-    static const uni_image_want colour = { 3, 0, 0, false, "its result has" };
+    static const uni_image_want exact = { 1, 28, 30, false, NULL, false };
+    static const uni_image_want fit = { 1, 28, 30, true, NULL, false };
+    static const uni_image_want colour = { 3, 0, 0, false, "its result has",
+                                           false };
     static const struct {
         const char *text;
         const uni_image_want *want;
@@ -328,7 +329,7 @@ TEST(image_want)
 /* A file longer than any of what is wanted is not read. */
 TEST(image_want_bounds_the_file)
 {
-    static const uni_image_want small = { 1, 2, 3, false, NULL };
+    static const uni_image_want small = { 1, 2, 3, false, NULL, false };
     const char text[] = "P5\n3 2\n255\n";
     uni_image image = {0};
     image_folder f;

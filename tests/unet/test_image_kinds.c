@@ -208,7 +208,7 @@ static ckks_status grey_read(uni_image *out, const char *text,
                              const uint8_t *tail, size_t n, int channels,
                              unet_decoder *jpeg)
 {
-    const uni_image_want want = { channels, 0, 0, false, NULL };
+    const uni_image_want want = { channels, 0, 0, false, NULL, false };
     char path[] = "/tmp/test_kinds.XXXXXX";
     image_bytes b = image_text(text, tail, n);
     ckks_status s = CKKS_EIO;
@@ -311,7 +311,7 @@ TEST(image_grey_jpeg)
 /* A colour picture that is none of the wanted size is refused by its size. */
 TEST(image_grey_size_first)
 {
-    static const uni_image_want want = { 1, 2, 2, false, NULL };
+    static const uni_image_want want = { 1, 2, 2, false, NULL, false };
     char path[] = "/tmp/test_kinds.XXXXXX";
     const int fd = mkstemp(path);
     uni_image image = {0};

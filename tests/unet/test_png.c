@@ -260,7 +260,7 @@ TEST(image_png_palette)
         image_bytes b = png_hand(3, deep ? 8 : 2, 0, 2, 3, deep ? eight : two,
                                  deep ? 8 : 4, 0, false);
         uni_image image = {0};
-        const uni_image_want grey = { 1, 2, 3, false, NULL };
+        const uni_image_want grey = { 1, 2, 3, false, NULL, false };
         char path[] = "/tmp/test_png.XXXXXX";
         const int fd = mkstemp(path);
 

@@ -77,6 +77,62 @@ TEST(record_file)
     folder_close(&f);
 }
 
+/* Two volumes and a window: as they were, bit for bit. */
+TEST(record_volumes)
+{
+    static const int n[3] = { 3, 4, 2 };
+    static const double affine[3][4] = { { 0, 0.1, 0, 1.0 / 3 },
+                                         { -0.7, 0, 0, 1e-9 },
+                                         { 0, 0, 2.5, -77.125 } };
+    uni_record r = {0}, back = {0};
+    uni_geometry g = {0};
+    uni_slicing s = {0};
+    test_folder f;
+    char path[160];
+
+    if (!folder_open(&f) || !record_make(&r)
+        || !NN_OK(uni_geometry_set(&g, "v", n, affine))
+        || !NN_OK(uni_slicing_make(&s, "v", &g, NULL)))
+        return;
+    CHECK(s.slices == 2, "%d slices", s.slices);
+    CHECK_STATUS(uni_record_add(&r, "v", 2, 2, 0, &g, &s), CKKS_EARG);
+    CHECK_STATUS(uni_record_add(&r, "v", 0, 2, 1, &g, &s), CKKS_EARG);
+    CHECK_STATUS(uni_record_add(&r, "v", 0, 0, 0, &g, &s), CKKS_EARG);
+    CHECK_STATUS(uni_record_add(&r, "v", 0, 1, -1, &g, &s), CKKS_EARG);
+    CHECK_STATUS(uni_record_add(&r, "v", SIZE_MAX, 2, 0, &g, &s), CKKS_EARG);
+    NN_OK(uni_record_add(&r, "dir/v.nii.gz", 0, 1, 1, &g, &s));
+    CHECK_STATUS(uni_record_add(&r, "v", 0, 2, 0, &g, &s), CKKS_EARG);
+    NN_OK(uni_record_add(&r, "w.nii", 1, 2, 0, &g, &s));
+    r.asked = true;
+    r.rule = NN_VALUES_WINDOW;
+    r.low = -1.0 / 7;
+    r.high = 1e300;
+    NN_OK(uni_record_save(f.name, id, &r));
+    NN_OK(uni_record_load(&back, f.name, id, 3));
+    CHECK(back.volumes == 2 && back.asked && back.rule == NN_VALUES_WINDOW
+          && back.low == r.low && back.high == r.high, "%zu volumes, %g..%g",
+          back.volumes, back.low, back.high);
+    for (size_t i = 0; i < back.volumes; i++) {
+        const uni_record_volume *a = &r.volume[i], *b = &back.volume[i];
+
+        CHECK(strcmp(a->name, b->name) == 0 && a->first == b->first
+              && a->count == b->count && a->slice == b->slice,
+              "volume %zu: %s", i, b->name);
+        CHECK(memcmp(a->geometry.affine, b->geometry.affine,
+                     sizeof a->geometry.affine) == 0
+              && memcmp(a->geometry.n, b->geometry.n, sizeof n) == 0
+              && a->slicing.height == b->slicing.height
+              && a->slicing.axis[1] == b->slicing.axis[1],
+              "volume %zu lies elsewhere", i);
+    }
+    snprintf(path, sizeof path, "%s/%s", f.name,
+             "30313233343536373839616263646566.json");
+    remove(path);
+    uni_record_clear(&r);
+    uni_record_clear(&back);
+    folder_close(&f);
+}
+
 /* A name keeps its end. */
 TEST(record_long_name)
 {
@@ -113,7 +169,16 @@ TEST(record_refused)
                  "0F\"}]}",
         HEAD ONE ",{\"name\":\"b\\u001b[2J\",\"pixels\":\"" HEX "\"}]}",
         HEAD ONE ",{\"name\":\"b\\u202egnp\",\"pixels\":\"" HEX "\"}]}",
-        HEAD ONE ",{\"name\":\"b\",\"pixels\":\"" HEX "\",\"x\":1}]}"
+        HEAD ONE ",{\"name\":\"b\",\"pixels\":\"" HEX "\",\"x\":1}]}",
+        HEAD ONE "," ONE "],\"volumes\":{}}",
+        HEAD ONE "," ONE "],\"volumes\":[1]}",
+        HEAD ONE "," ONE "],\"volumes\":[{\"name\":\"v\",\"first\":0,"
+             "\"images\":1,\"slice\":0}]}",
+        HEAD ONE "," ONE "],\"volumes\":[{\"name\":\"v\",\"first\":0,"
+             "\"images\":0,\"slice\":0,\"geometry\":{}}]}",
+        HEAD ONE "," ONE "],\"values\":{\"rule\":\"mean\",\"low\":1,"
+             "\"high\":2}}",
+        HEAD ONE "," ONE "],\"values\":{\"rule\":\"full\",\"low\":1}}"
     };
     static const char good[] = HEAD ONE "," ONE "]}";
     uni_record r = {0};

@@ -61,6 +61,7 @@ typedef struct uni_album_aim {
     const unet_size *size;  /* shape (sizes): of image i, in place of height */
     size_t sizes;           /* and width; NULL: none                         */
     const nn_images *images;    /* what the model says; NULL: nothing        */
+    bool raw;               /* numbers as they are stored (uni_image_want)   */
 } uni_album_aim;
 
 /* A volume some slices of which are images: all of them, or one that was named.

@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -120,6 +121,18 @@ static bool names_dicom(const char *path)
     return part != UNI_DICOM_EMPTY;
 }
 
+/* A file of a folder, or NULL; takes it over.  Voxels whose header lies beside
+ * them are neither an image nor another file. */
+static ckks_status names_entry(uni_names *to, char *name, bool named)
+{
+    if (named || uni_pair_first(name) || names_dicom(name))
+        return names_image(to, name);
+    if (!uni_pair_second(name))
+        return names_skip(to, name);
+    free(name);
+    return CKKS_OK;
+}
+
 static ckks_status names_folder(uni_names *to, const char *path)
 {
     const size_t before = to->count, skipped = to->skipped;
@@ -135,8 +148,7 @@ static ckks_status names_folder(uni_names *to, const char *path)
         if (e->d_name[0] == '.')
             continue;
         name = names_join(path, e->d_name, strlen(e->d_name));
-        s = uni_image_named(e->d_name) || names_dicom(name)
-          ? names_image(to, name) : names_skip(to, name);
+        s = names_entry(to, name, uni_image_named(e->d_name));
     }
     (void)closedir(folder);
     if (s != CKKS_OK)
@@ -144,8 +156,9 @@ static ckks_status names_folder(uni_names *to, const char *path)
     if (to->count == before)
         return nn_fail(CKKS_EARG, "%s: no image in this folder, %zu other "
                        "file%s; names of images end in .pgm, .ppm, .png, "
-                       ".jpg, .jpeg, .nii or .nii.gz, and of DICOM files as "
-                       "they like; folders in it are not opened", path,
+                       ".jpg, .jpeg, .nii, .nii.gz, of pairs .hdr and .img, "
+                       "and of DICOM files as they like; folders in it are "
+                       "not opened", path,
                        to->skipped - skipped,
                        to->skipped - skipped == 1 ? "" : "s");
     qsort(to->name + before, to->count - before, sizeof *to->name,
@@ -160,22 +173,38 @@ static ckks_status names_plain(uni_names *to, const char *path)
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)
         && !uni_dicom_series_is(path, NULL, 0))
         return names_folder(to, path);
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return names_add(to, names_join(NULL, path, strlen(path)));
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')     /* results are called so     */
+            n--;
+        return names_add(to, names_join(NULL, path, n));
+    }
     return names_image(to, names_join(NULL, path, strlen(path)));
 }
 
 /* ---- lists -------------------------------------------------------------- */
 
+/* A refusal of what a line names, with the line's number. */
+static ckks_status names_told(ckks_status s, const char *list, size_t number)
+{
+    char why[600];
+
+    snprintf(why, sizeof why, "%s", nn_last_error());
+    return nn_fail(s, "%s: line %zu: %s", list, number, why);
+}
+
+/* Without blanks at its end; # begins a comment. */
 static ckks_status names_line(uni_names *to, const char *list, size_t number,
                               const char *line, size_t n)
 {
     char *path;
     ckks_status s;
 
-    if (n > 0 && line[n - 1] == '\r')
+    while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == ' '
+                     || line[n - 1] == '\t'))
         n--;
-    if (n == 0)
+    if (n == 0 || line[0] == '#')
         return CKKS_OK;
     if (memchr(line, '\0', n) != NULL)
         return nn_fail(CKKS_EFORMAT, "%s: line %zu holds a byte 0: not a list "
@@ -188,7 +217,22 @@ static ckks_status names_line(uni_names *to, const char *list, size_t number,
         return nn_fail(CKKS_EMEM, "%s: no memory for line %zu", list, number);
     s = names_plain(to, path);
     free(path);
-    return s;
+    return s == CKKS_OK ? s : names_told(s, list, number);
+}
+
+/* The bytes before the first line: none, or the mark of UTF-8.
+ *   errors  CKKS_EFORMAT  the mark of UTF-16 */
+static ckks_status names_mark(size_t *at, const char *list,
+                              const uint8_t *bytes, size_t size)
+{
+    static const uint8_t mark[3] = { 0xef, 0xbb, 0xbf };
+
+    *at = size >= 3 && memcmp(bytes, mark, 3) == 0 ? 3 : 0;
+    if (size >= 2 && ((bytes[0] == 0xff && bytes[1] == 0xfe)
+                      || (bytes[0] == 0xfe && bytes[1] == 0xff)))
+        return nn_fail(CKKS_EFORMAT, "%s: a list in UTF-16; save it as UTF-8",
+                       list);
+    return CKKS_OK;
 }
 
 static ckks_status names_list(uni_names *to, const char *list)
@@ -196,10 +240,11 @@ static ckks_status names_list(uni_names *to, const char *list)
     const size_t before = to->count;
     uint8_t *bytes = NULL;
     size_t size = 0, at = 0, number = 1;
-    ckks_status s = ckks_file_read(&bytes, &size, list, NAMES_MAX_LIST);
+    ckks_status s = uni_file_read(&bytes, &size, list, NAMES_MAX_LIST);
 
     if (s != CKKS_OK)
-        return nn_relay(s, NULL);
+        return s;
+    s = names_mark(&at, list, bytes, size);
     for (; at < size && s == CKKS_OK; number++) {
         const char *line = (const char *)bytes + at;
         const char *end = memchr(line, '\n', size - at);

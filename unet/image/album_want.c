@@ -5,7 +5,7 @@ uni_image_want uni_album_want(const uni_album *album, size_t i)
 {
     const uni_album_aim *aim = &album->aim;
     uni_image_want want = { aim->channels, aim->height, aim->width, aim->fit,
-                            NULL };
+                            NULL, aim->raw };
 
     if (i < aim->sizes) {
         want.height = aim->size[i].height;

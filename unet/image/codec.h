@@ -76,6 +76,10 @@ size_t uni_image_most_bytes(const uint8_t *head, size_t size,
 /* A regular file of at most so many bytes; else a refusal in words.
  *   errors  CKKS_EIO */
 ckks_status uni_file_check(const char *path, size_t most);
+/* As ckks_file_read and ckks_file_write, with the refusal in words. */
+ckks_status uni_file_read(uint8_t **out, size_t *size, const char *path,
+                          size_t most);
+ckks_status uni_file_write(const char *path, const uint8_t *in, size_t size);
 
 /* ---- a slice of a volume as an image (volume_image.c) --------------------- */
 
@@ -111,6 +115,11 @@ ckks_status uni_kind_check(const char *name, const uint8_t *in, size_t size,
  *   errors  CKKS_EFORMAT  the other one is not there */
 ckks_status uni_pair_find(char **header, char **voxels, const char *path);
 
+/* In a folder: what stands for a pair or is a volume itself (.hdr, .img by the
+ * first bytes); voxels whose header lies beside them. */
+bool uni_pair_first(const char *path);
+bool uni_pair_second(const char *path);
+
 /* ---- gzip ---------------------------------------------------------------- */
 
 bool uni_is_gzip(const uint8_t *in, size_t size);
@@ -136,11 +145,12 @@ ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
 bool uni_zlib_count(size_t *got, size_t *left, const uint8_t *in, size_t size,
                     size_t most);
 
-/* sample: (height, width, channels), one byte each.  Free the result. */
+/* sample: (height, width, channels), one byte each.  labels > 0: numbers of so
+ * many colours of uni_palette, one channel.  Free the result. */
 ckks_status uni_pnm_encode(uint8_t **out, size_t *size, const uint8_t *sample,
                             int channels, int height, int width);
 ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
-                            int channels, int height, int width);
+                            int channels, int height, int width, int labels);
 
 bool uni_is_png(const uint8_t *in, size_t size);
 bool uni_is_pnm(const uint8_t *in, size_t size);

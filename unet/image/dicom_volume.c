@@ -70,8 +70,9 @@ static void dicom_collect(dicom_parts *p)
     for (size_t k = 0; k < n; k++) {
         p->plane[k] = p->frames ? uni_dicom_at(&p->file[0].d, (int)k)
                                 : uni_dicom_at(&p->file[k].d, 0);
-        if (p->plane[k].slope != p->plane[0].slope
-            || p->plane[k].inter != p->plane[0].inter)
+        if (p->file[0].d.samples == 1   /* colours have no scale             */
+            && (p->plane[k].slope != p->plane[0].slope
+                || p->plane[k].inter != p->plane[0].inter))
             p->varied = true;
     }
 }
@@ -118,8 +119,10 @@ static ckks_status dicom_geometry(uni_volume *out, const dicom_parts *p)
     const uni_dicom *d = &p->file[0].d;
     const uni_dicom_plane *a = &p->plane[0];
     const int n[3] = { d->columns, d->rows, (int)p->stack.count };
-    const double tall = a->has & UNI_DICOM_SPACING ? a->spacing[0] : 1;
-    const double wide = a->has & UNI_DICOM_SPACING ? a->spacing[1] : 1;
+    const bool spaced = (a->has & UNI_DICOM_SPACING) && a->spacing[0] > 0
+                        && a->spacing[1] > 0;
+    const double tall = spaced ? a->spacing[0] : 1;
+    const double wide = spaced ? a->spacing[1] : 1;
     const double seen[3][4] = { { wide, 0, 0, 0 }, { 0, -tall, 0, 0 },
                                 { 0, 0, 1, 0 } };
     ckks_status s = uni_volume_check(p->name, n);
@@ -127,8 +130,11 @@ static ckks_status dicom_geometry(uni_volume *out, const dicom_parts *p)
     if (s == CKKS_OK)
         s = uni_geometry_set(&out->geometry, p->name, n,
                              p->stack.placed ? p->stack.affine : seen);
-    if (s == CKKS_OK && !p->stack.placed)
+    if (s == CKKS_OK && !p->stack.placed) {
         out->geometry.qform = out->geometry.sform = 0;
+        out->geometry.unplaced = true;
+        out->geometry.unspaced = !spaced;
+    }
     return s;
 }
 

@@ -226,12 +226,9 @@ ckks_status uni_idx_load(uni_idx *out, const char *path,
         s = idx_look(&room, path, head, size, want, most);
     if (s != CKKS_OK)
         return s;
-    s = uni_file_check(path, room);
+    s = uni_file_read(&bytes, &size, path, room);
     if (s != CKKS_OK)
         return s;
-    s = ckks_file_read(&bytes, &size, path, room);
-    if (s != CKKS_OK)
-        return nn_relay(s, NULL);
     s = uni_idx_decode(out, path, bytes, size);
     ckks_file_free(bytes, size);
     return s;

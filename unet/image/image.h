@@ -4,13 +4,14 @@
  * P6), PNG and NIfTI-1 and -2, the latter in one file or two (NAME.hdr and
  * NAME.img, of which either is named), plain or gzipped in one member or
  * several (PNG and gzip only where the library was built with libpng and zlib);
- * JPEG, if the caller brings a decoder.  Every file is untrusted: the size in
- * its header is compared with what is wanted before a pixel is decoded, and one
- * that is cut short, has surplus bytes or is malformed is refused with its name
- * and the numbers.  Surplus is whatever stands behind a gzip stream, PNG's IEND
- * and last row, JPEG's end of image, and the pixels of P5 and P6 but for one
- * line end.  A file that is no image of these is refused with what it is and
- * what makes an image of it, as far as its first bytes say.
+ * DICOM whose pixels are not compressed; JPEG, if the caller brings a decoder.
+ * Every file is untrusted: the size in its header is compared with what is
+ * wanted before a pixel is decoded, and one that is cut short, has surplus
+ * bytes or is malformed is refused with its name and the numbers.  Surplus is
+ * whatever stands behind a gzip stream, PNG's IEND and last row, JPEG's end of
+ * image, and the pixels of P5 and P6 but for one line end.  A file that is no
+ * image of these is refused with what it is and what makes an image of it, as
+ * far as its first bytes say.
  */
 #ifndef UNET_IMAGE_H
 #define UNET_IMAGE_H
@@ -49,6 +50,8 @@ typedef struct uni_image_want {
     int height, width;      /* 0, 0: any                                     */
     bool fit;               /* whole multiples of these sides too            */
     const char *who;        /* for the message; NULL: "the model takes"      */
+    bool raw;               /* numbers as they are stored, none scaled: of a
+                               palette its numbers, one channel; PGM and PNG */
 } uni_image_want;
 
 typedef struct uni_shape {
@@ -129,6 +132,10 @@ CKKS_CHECKED ckks_status uni_image_convert(uni_image *out,
  *   colour   three; .ppm or .png
  *   overlay  the image in grey, the mask's inside tinted, its outline red;
  *            .ppm or .png
+ *   labels   (height, width), 0..labels-1: .png of indexed colours, the number
+ *            is the label, its colour that of uni_palette; .pgm of the numbers
+ *   label_overlay  the image in grey, labels but 0 tinted in their colours, at
+ *            their outlines the colours themselves; .ppm or .png
  *
  *   errors   CKKS_EARG  a name of another ending; .png without libpng
  *            CKKS_EIO */
@@ -142,6 +149,16 @@ CKKS_CHECKED ckks_status uni_image_save_colour(const char *path,
 CKKS_CHECKED ckks_status uni_image_save_overlay(const char *path,
                                                  const uni_image *image,
                                                  const uint8_t *mask);
+
+CKKS_CHECKED ckks_status uni_image_save_labels(const char *path,
+                                                const uint8_t *label,
+                                                int height, int width,
+                                                int labels);
+CKKS_CHECKED ckks_status uni_image_save_label_overlay(const char *path,
+                                                       const uni_image *image,
+                                                       const uint8_t *label);
+/* Red, green, blue of each label. */
+extern const uint8_t uni_palette[NN_MAX_LABELS][3];
 
 #ifdef __cplusplus
 }

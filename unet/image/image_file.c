@@ -1,8 +1,6 @@
-/* image_file.c -- images from files and back: which format a file has, and what
- * is written. */
+/* image_file.c -- images from files: which format a file has. */
 #include "image/image.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,16 +110,6 @@ ckks_status uni_image_decode(uni_image *out, const char *name,
     return image_take(out, name, in, size, slice, NULL, NULL);
 }
 
-/* The whole file, if it is one and not too long. */
-static ckks_status image_whole(uint8_t **bytes, size_t *size, const char *file,
-                               size_t most)
-{
-    ckks_status s = uni_file_check(file, most);
-
-    return s != CKKS_OK ? s
-         : nn_relay(ckks_file_read(bytes, size, file, most), NULL);
-}
-
 /* By its first bytes, then whole. */
 static ckks_status image_file(uni_image *out, const uni_place *place,
                               const uni_image_want *want, unet_decoder *jpeg)
@@ -135,7 +123,8 @@ static ckks_status image_file(uni_image *out, const uni_place *place,
 
     if (s != CKKS_OK)
         return s;
-    s = image_whole(&bytes, &size, file, uni_image_most_bytes(head, n, want));
+    s = uni_file_read(&bytes, &size, file,
+                      uni_image_most_bytes(head, n, want));
     if (s != CKKS_OK)
         return s;
     s = image_take(out, file, bytes, size, place->slice, want, jpeg);
@@ -166,184 +155,4 @@ ckks_status uni_image_read(uni_image *out, const char *path, int slice,
 ckks_status uni_image_load(uni_image *out, const char *path, int slice)
 {
     return uni_image_read(out, path, slice, NULL, NULL);
-}
-
-/* ---- writing ------------------------------------------------------------ */
-
-static bool image_ends(const char *path, const char *ending)
-{
-    size_t n = strlen(path), k = strlen(ending);
-
-    if (n < k)
-        return false;
-    for (size_t i = 0; i < k; i++) {
-        char c = path[n - k + i];
-
-        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != ending[i])
-            return false;
-    }
-    return true;
-}
-
-/* sample: (height, width, channels). */
-static ckks_status image_write(const char *path, const uint8_t *sample,
-                               int channels, int height, int width)
-{
-    bool png = image_ends(path, ".png");
-    bool pnm = image_ends(path, channels == 1 ? ".pgm" : ".ppm");
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    ckks_status s;
-
-    if (!png && !pnm)
-        return nn_fail(CKKS_EARG, "%s: the name of this image must end in %s "
-                       "or .png", path, channels == 1 ? ".pgm" : ".ppm");
-    s = png ? uni_png_encode(&bytes, &size, sample, channels, height, width)
-            : uni_pnm_encode(&bytes, &size, sample, channels, height, width);
-    if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
-    free(bytes);
-    return s;
-}
-
-static uint8_t image_byte(double v)
-{
-    if (!(v > 0))                       /* NaN too                           */
-        return 0;
-    return v >= 255 ? 255 : (uint8_t)(v + 0.5);
-}
-
-/* n samples of one byte, or NULL with the message. */
-static uint8_t *image_samples(int channels, int height, int width)
-{
-    uint8_t *sample = malloc((size_t)channels * (size_t)height
-                             * (size_t)width);
-
-    if (sample == NULL)
-        nn_fail(CKKS_EMEM, "unet_image_save: no memory for %d x %d pixels",
-                height, width);
-    return sample;
-}
-
-static ckks_status image_check(const char *path, const void *data, int height,
-                               int width)
-{
-    if (path == NULL || data == NULL)
-        return nn_fail(CKKS_EARG, "unet_image_save: null pointer");
-    if (height < 1 || width < 1 || height > UNET_IMAGE_SIDE
-        || width > UNET_IMAGE_SIDE
-        || (int64_t)height * width > UNET_IMAGE_PIXELS)
-        return nn_fail(CKKS_EARG, "unet_image_save: %d x %d pixels", height,
-                       width);
-    return CKKS_OK;
-}
-
-ckks_status uni_image_save_mask(const char *path, const uint8_t *mask,
-                                 int height, int width)
-{
-    ckks_status s = image_check(path, mask, height, width);
-    uint8_t *sample;
-
-    if (s != CKKS_OK)
-        return s;
-    sample = image_samples(1, height, width);
-    if (sample == NULL)
-        return CKKS_EMEM;
-    for (size_t i = 0; i < (size_t)height * (size_t)width; i++)
-        sample[i] = mask[i] != 0 ? 255 : 0;
-    s = image_write(path, sample, 1, height, width);
-    free(sample);
-    return s;
-}
-
-static ckks_status image_save(const char *path, const uni_image *image,
-                              int channels)
-{
-    ckks_status s = image == NULL
-                  ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
-                  : image_check(path, image->pixel, image->height,
-                                image->width);
-    uint8_t *sample;
-    size_t n;
-
-    if (s != CKKS_OK)
-        return s;
-    if (image->channels != channels)
-        return nn_fail(CKKS_EARG, "%s: %d channels, want %d", path,
-                       image->channels, channels);
-    sample = image_samples(channels, image->height, image->width);
-    if (sample == NULL)
-        return CKKS_EMEM;
-    n = (size_t)image->height * (size_t)image->width;
-    for (size_t i = 0; i < n * (size_t)channels; i++)
-        sample[i] = image_byte(image->pixel[i % (size_t)channels * n
-                                            + i / (size_t)channels]);
-    s = image_write(path, sample, channels, image->height, image->width);
-    free(sample);
-    return s;
-}
-
-ckks_status uni_image_save_grey(const char *path, const uni_image *image)
-{
-    return image_save(path, image, 1);
-}
-
-ckks_status uni_image_save_colour(const char *path, const uni_image *image)
-{
-    return image_save(path, image, 3);
-}
-
-/* A foreground pixel with a neighbour in the background. */
-static bool image_outline(const uint8_t *mask, int height, int width, int y,
-                          int x)
-{
-    const uint8_t *at = mask + (size_t)y * (size_t)width + x;
-
-    return *at != 0
-        && ((y > 0 && at[-width] == 0) || (y < height - 1 && at[width] == 0)
-            || (x > 0 && at[-1] == 0) || (x < width - 1 && at[1] == 0));
-}
-
-static void image_overlay(uint8_t *to, const uni_image *grey,
-                          const uint8_t *mask)
-{
-    const double *from = grey->pixel;
-    const uint8_t *inside = mask;
-
-    for (int y = 0; y < grey->height; y++)
-        for (int x = 0; x < grey->width; x++, to += 3, from++, inside++) {
-            double tint = *inside != 0 ? 0.25 : 0;
-
-            to[0] = image_byte((1 - tint) * *from + tint * 255);
-            to[1] = to[2] = image_byte((1 - tint) * *from);
-            if (image_outline(mask, grey->height, grey->width, y, x)) {
-                to[0] = 255;
-                to[1] = to[2] = 0;
-            }
-        }
-}
-
-ckks_status uni_image_save_overlay(const char *path, const uni_image *image,
-                                    const uint8_t *mask)
-{
-    uni_image grey = {0};
-    uint8_t *sample = NULL;
-    ckks_status s = image == NULL || mask == NULL
-                  ? nn_fail(CKKS_EARG, "unet_image_save: null pointer")
-                  : image_check(path, image->pixel, image->height,
-                                image->width);
-
-    if (s == CKKS_OK)
-        s = uni_image_convert(&grey, image, 1);
-    if (s == CKKS_OK) {
-        sample = image_samples(3, image->height, image->width);
-        s = sample == NULL ? CKKS_EMEM : CKKS_OK;
-    }
-    if (s == CKKS_OK) {
-        image_overlay(sample, &grey, mask);
-        s = image_write(path, sample, 3, image->height, image->width);
-    }
-    free(sample);
-    uni_image_clear(&grey);
-    return s;
 }

@@ -85,6 +85,30 @@ ckks_status uni_file_check(const char *path, size_t most)
     return CKKS_OK;
 }
 
+/* What libckks says, without the name of its function. */
+static ckks_status file_told(ckks_status s)
+{
+    const char *why = ckks_last_error();
+    const char *words = strncmp(why, "ckks_", 5) == 0 ? strstr(why, ": ")
+                                                      : NULL;
+
+    return s == CKKS_OK ? s
+         : nn_fail(s, "%s", words != NULL ? words + 2 : why);
+}
+
+ckks_status uni_file_read(uint8_t **out, size_t *size, const char *path,
+                          size_t most)
+{
+    ckks_status s = uni_file_check(path, most);
+
+    return s != CKKS_OK ? s : file_told(ckks_file_read(out, size, path, most));
+}
+
+ckks_status uni_file_write(const char *path, const uint8_t *in, size_t size)
+{
+    return file_told(ckks_file_write(path, in, size, 0644));
+}
+
 size_t uni_file_head(uint8_t *head, size_t size, const char *path)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

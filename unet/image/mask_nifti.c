@@ -84,10 +84,10 @@ static ckks_status mask_write(const char *path, const uint8_t *bytes,
     ckks_status s = CKKS_OK;
 
     if (!mask_ends(path, ".gz"))
-        return nn_relay(ckks_file_write(path, bytes, size, 0644), NULL);
+        return uni_file_write(path, bytes, size);
     s = uni_gzip_encode(&packed, &packed_size, path, bytes, size);
     if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, packed, packed_size, 0644), NULL);
+        s = uni_file_write(path, packed, packed_size);
     free(packed);
     return s;
 }

@@ -37,7 +37,7 @@ static ckks_status nifti_files(uni_volume *out, const char *header,
         s = uni_file_check(file, UNI_MOST_VOLUME);
     if (s != CKKS_OK || !read)
         return s;
-    s = nn_relay(ckks_file_read(&bytes, &size, file, UNI_MOST_VOLUME), NULL);
+    s = uni_file_read(&bytes, &size, file, UNI_MOST_VOLUME);
     if (s == CKKS_OK)
         s = uni_nifti_voxels(out, &h, file, bytes, size);
     ckks_file_free(bytes, size);

@@ -170,3 +170,27 @@ ckks_status uni_pair_find(char **header, char **voxels, const char *path)
     }
     return s;
 }
+
+bool uni_pair_first(const char *path)
+{
+    uint8_t head[UNI_HEAD];
+    uni_nifti_part part;
+    pair_name p;
+
+    if (path == NULL || !pair_split(&p, path))
+        return false;
+    part = uni_nifti_kind(head, uni_file_head(head, sizeof head, path));
+    return p.header ? part != UNI_NIFTI_NONE : part == UNI_NIFTI_WHOLE;
+}
+
+bool uni_pair_second(const char *path)
+{
+    char *header = NULL;
+    pair_name p;
+    bool yes = path != NULL && pair_split(&p, path) && !p.header
+               && pair_other(&header, path, &p) == CKKS_OK && header != NULL
+               && uni_pair_first(header);
+
+    free(header);
+    return yes;
+}

@@ -41,12 +41,13 @@ ckks_status uni_png_decode(uni_image *out, const char *name,
 }
 
 ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
-                            int channels, int height, int width)
+                            int channels, int height, int width, int labels)
 {
     (void)out;
     (void)size;
     (void)sample;
     (void)channels;
+    (void)labels;
     return nn_fail(CKKS_EARG, "a PNG image of %d x %d: this build has no "
                    "libpng", height, width);
 }
@@ -68,8 +69,10 @@ typedef struct pngio {
     png_infop info;
     const uint8_t *in;                  /* reading                           */
     size_t size, at;
+    bool raw;                           /* numbers as they are stored        */
     uint8_t *out;                       /* writing                           */
     size_t out_size, capacity;
+    png_color colour[NN_MAX_LABELS];
     uint8_t *raster;
     png_bytep *row;
 } pngio;
@@ -127,7 +130,7 @@ static void pngio_transform(pngio *io)
 {
     int colour = png_get_color_type(io->png, io->info);
 
-    if (colour == PNG_COLOR_TYPE_PALETTE)
+    if (colour == PNG_COLOR_TYPE_PALETTE || io->raw)
         png_set_packing(io->png);       /* the colours: pngio_colours        */
     else if (colour == PNG_COLOR_TYPE_GRAY
              && png_get_bit_depth(io->png, io->info) < 8)
@@ -150,7 +153,7 @@ static void pngio_pixels(uni_image *out, const pngio *io, int bits)
                        + (size_t)y * (size_t)out->width + i / channels;
 
             if (bits == 16) {
-                *to = (double)(from[0] << 8 | from[1]) / 257;
+                *to = (double)(from[0] << 8 | from[1]) / (io->raw ? 1 : 257);
                 from += 2;
             } else {
                 *to = *from++;
@@ -220,6 +223,7 @@ static ckks_status pngio_decode(uni_image *out, const char *name, pngio *io)
     if ((bits != 8 && bits != 16) || (channels != 1 && channels != 3))
         return nn_fail(CKKS_EFORMAT, "%s: PNG of %d channels of %d bits", name,
                        channels, bits);
+    palette = palette && !io->raw;
     s = uni_image_init(out, name, palette ? 3 : channels,
                         png_get_image_height(io->png, io->info),
                         png_get_image_width(io->png, io->info));
@@ -274,6 +278,7 @@ ckks_status uni_png_decode(uni_image *out, const char *name,
         return nn_fail(CKKS_EMEM, "%s: no memory", name);
     io->in = in;
     io->size = size;
+    io->raw = want != NULL && want->raw;
     s = uni_png_check(name, in, size);
     if (s == CKKS_OK)
         s = pngio_guard(out, name, io);
@@ -285,7 +290,7 @@ ckks_status uni_png_decode(uni_image *out, const char *name,
 }
 
 static ckks_status pngio_encode(pngio *io, const uint8_t *sample, int channels,
-                                int height, int width)
+                                int height, int width, int labels)
 {
     if (setjmp(io->fail) != 0)
         return nn_fail(CKKS_EMEM, "unet_image_save: PNG of %d x %d: %s",
@@ -297,9 +302,15 @@ static ckks_status pngio_encode(pngio *io, const uint8_t *sample, int channels,
         return nn_fail(CKKS_EMEM, "unet_image_save: no memory");
     png_set_write_fn(io->png, io, pngio_write, pngio_flush);
     png_set_IHDR(io->png, io->info, (png_uint_32)width, (png_uint_32)height, 8,
-                 channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+                 labels > 0 ? PNG_COLOR_TYPE_PALETTE
+                 : channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
+    for (int k = 0; k < labels; k++)
+        io->colour[k] = (png_color){ uni_palette[k][0], uni_palette[k][1],
+                                     uni_palette[k][2] };
+    if (labels > 0)
+        png_set_PLTE(io->png, io->info, io->colour, labels);
     png_write_info(io->png, io->info);
     for (int y = 0; y < height; y++)
         png_write_row(io->png, sample + (size_t)y * (size_t)width
@@ -309,14 +320,14 @@ static ckks_status pngio_encode(pngio *io, const uint8_t *sample, int channels,
 }
 
 ckks_status uni_png_encode(uint8_t **out, size_t *size, const uint8_t *sample,
-                            int channels, int height, int width)
+                            int channels, int height, int width, int labels)
 {
     pngio *io = calloc(1, sizeof *io);
     ckks_status s;
 
     if (io == NULL)
         return nn_fail(CKKS_EMEM, "unet_image_save: no memory");
-    s = pngio_encode(io, sample, channels, height, width);
+    s = pngio_encode(io, sample, channels, height, width, labels);
     png_destroy_write_struct(&io->png, &io->info);
     if (s == CKKS_OK) {
         *out = io->out;

@@ -14,6 +14,7 @@ typedef struct pnm_reader {
     const char *name;
     const uint8_t *in;
     size_t size, at;
+    bool raw;                   /* numbers as they are stored                */
 } pnm_reader;
 
 static bool pnm_space(int c)
@@ -68,6 +69,11 @@ static ckks_status pnm_check_value(const pnm_reader *r, uint32_t v,
                    "is %u", r->name, (unsigned)v, r->at, (unsigned)top);
 }
 
+static double pnm_value(const pnm_reader *r, uint32_t v, uint32_t top)
+{
+    return r->raw ? v : v * 255.0 / top;
+}
+
 static ckks_status pnm_text(uni_image *out, pnm_reader *r, uint32_t top)
 {
     size_t n = (size_t)out->height * (size_t)out->width;
@@ -81,7 +87,7 @@ static ckks_status pnm_text(uni_image *out, pnm_reader *r, uint32_t top)
             s = pnm_check_value(r, v, top);
         if (s != CKKS_OK)
             return s;
-        out->pixel[i % channels * n + i / channels] = v * 255.0 / top;
+        out->pixel[i % channels * n + i / channels] = pnm_value(r, v, top);
     }
     pnm_skip(r);
     if (r->at < r->size)
@@ -105,7 +111,7 @@ static ckks_status pnm_bytes(uni_image *out, pnm_reader *r, uint32_t top)
         s = pnm_check_value(r, v, top);
         if (s != CKKS_OK)
             return s;
-        out->pixel[i % channels * n + i / channels] = v * 255.0 / top;
+        out->pixel[i % channels * n + i / channels] = pnm_value(r, v, top);
     }
     return CKKS_OK;
 }
@@ -173,7 +179,7 @@ static ckks_status pnm_read_head(pnm_head *h, pnm_reader *r)
 
 bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size)
 {
-    pnm_reader r = { "", in, size, 0 };
+    pnm_reader r = { "", in, size, 0, false };
     pnm_head h = {0};
 
     if (!uni_is_pnm(in, size) || pnm_read_head(&h, &r) != CKKS_OK)
@@ -186,7 +192,7 @@ ckks_status uni_pnm_decode(uni_image *out, const char *name,
                             const uint8_t *in, size_t size,
                             const uni_image_want *want)
 {
-    pnm_reader r = { name, in, size, 0 };
+    pnm_reader r = { name, in, size, 0, want != NULL && want->raw };
     pnm_head h = {0};
     ckks_status s = pnm_read_head(&h, &r);
 

@@ -108,16 +108,31 @@ static ckks_status slicing_check(const uni_slicing *s, const char *name)
     return CKKS_OK;
 }
 
+/* What a model says, as far as it can be asked of a volume. */
+static nn_images slicing_wanted(const uni_geometry *g, const nn_images *images)
+{
+    nn_images wanted = {0};
+
+    if (g == NULL || images == NULL || !images->given)
+        return wanted;
+    wanted = *images;
+    if (g->unplaced)
+        wanted.plane = NN_PLANE_ANY;
+    if (g->unspaced)
+        wanted.spacing_y = wanted.spacing_x = 0;
+    return wanted;
+}
+
 ckks_status uni_slicing_make(uni_slicing *out, const char *name,
                              const uni_geometry *g, const nn_images *images)
 {
-    static const nn_images any;
+    const nn_images wanted = slicing_wanted(g, images);
     uni_slicing s;
     ckks_status status;
 
     if (out == NULL || name == NULL || g == NULL)
         return nn_fail(CKKS_EARG, "uni_slicing_make: null pointer");
-    images = images != NULL && images->given ? images : &any;
+    images = &wanted;
     status = uni_slicing_plane(&s, name, g, images->plane);
     if (status == CKKS_OK)
         status = slicing_thick(&s, name, g);
@@ -129,9 +144,12 @@ ckks_status uni_slicing_make(uni_slicing *out, const char *name,
                                 s.spacing[2], images->spacing_x);
     if (status == CKKS_OK)
         status = slicing_check(&s, name);
-    if (status == CKKS_OK)
-        *out = s;
-    return status;
+    if (status != CKKS_OK)
+        return status;
+    if (g->unspaced)
+        s.spacing[1] = s.spacing[2] = 0;
+    *out = s;
+    return CKKS_OK;
 }
 
 ckks_status uni_slicing_fit(uni_slicing *s, const char *name, int height,
@@ -155,7 +173,7 @@ double uni_slicing_off(const uni_slicing *s, const nn_images *images)
 {
     double off = 0;
 
-    if (images == NULL || !images->given)
+    if (images == NULL || !images->given || s->spacing[1] == 0)
         return 0;
     if (images->spacing_y > 0)
         off = fabs(s->spacing[1] / images->spacing_y - 1);

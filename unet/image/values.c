@@ -53,7 +53,7 @@ static void values_padding(values_data *d)
     const uni_volume *v = d->order.volume;
     const int64_t zero = v->type == UNI_I8 ? 128 : v->type == UNI_I16 ? 32768
                        : 0;
-    const int64_t top = (int64_t)(UINT64_C(1) << 8 * uni_voxel_bytes(v->type));
+    const int64_t top = uni_voxel_bytes(v->type) == 1 ? 1 << 8 : 1 << 16;
     const int64_t low = v->pad[0] + zero, high = v->pad[1] + zero;
 
     if (!v->padded || uni_voxel_bytes(v->type) > 2 || high < 0 || low >= top)

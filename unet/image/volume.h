@@ -47,6 +47,9 @@ typedef struct uni_geometry {
     int n[3];               /* stored sizes, the first axis fastest; >= 1    */
     double affine[3][4];    /* stored (i, j, k, 1) -> R, A, S                */
     double unit;            /* mm a unit of the affine: 1; 1000, 0.001       */
+    bool unplaced, unspaced;    /* the file says no directions, no spacing:
+                               those of the affine are made up, and what a
+                               model wants of them holds                     */
     /* NIfTI's own fields, finite; what is not used and was not is 0 */
     int version;            /* 1 or 2                                        */
     int rank;               /* 2..7; dimensions beyond the third are 1       */
@@ -157,7 +160,7 @@ typedef struct uni_slicing {
     int height, width;      /* of an image                                   */
     double step_y, step_x;  /* stored pixels a pixel of the image; 1: as is  */
     double spacing[3];      /* of stored pixels, mm, along slices, rows,
-                               columns                                       */
+                               columns; these two 0: not known               */
 } uni_slicing;
 
 /* images: what the model says (its plane, or of none the third stored axis';
@@ -237,6 +240,23 @@ CKKS_CHECKED ckks_status uni_mask_put(uni_mask *m, const uint8_t *label,
  *   errors  CKKS_EARG  another ending; CKKS_EIO; CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_mask_save(const char *path, const uni_mask *m);
 void uni_mask_clear(uni_mask *m);
+
+/* ---- labels from files (label_file.c) ------------------------------------ */
+
+/* Labels that somebody drew, by the numbers a file holds, none scaled: of one
+ * class (labels 0) 0, and 1 or 255 for the foreground; of several 0..labels-1.
+ *
+ *   picture  PNG (grey, or a palette's numbers), PGM: label (height, width)
+ *   volume   on the grid g, its corners within half a voxel: label in the order
+ *            of the stored voxels
+ *
+ *   errors   CKKS_EFORMAT  another number, with its place; those of readers
+ *            CKKS_EARG     another size; another grid */
+CKKS_CHECKED ckks_status uni_labels_picture(uint8_t *label, const char *path,
+                                            int height, int width,
+                                            int labels);
+CKKS_CHECKED ckks_status uni_labels_volume(uint8_t *label, const char *path,
+                                           const uni_geometry *g, int labels);
 
 /* ---- the record that the owner keeps (geometry_json.c) ------------------- */
 

@@ -144,7 +144,7 @@ def validated(net, s, pairs):
         return float(np.mean(dice(sum(counts(mask_of(z, t), p.labels, s.classes) for z, p in zip(zs, pairs)))))
     if s.classes > 2:
         return score(0.0), 0.0
-    return max((score(t), -abs(t), t) for t in np.arange(-2, 2.01, 0.2))[::2]
+    return max((score(t), -abs(t), t) for t in np.arange(-4, 4.01, 0.2))[::2]
 
 
 def train(pairs, held, s, log=print):
@@ -156,7 +156,7 @@ def train(pairs, held, s, log=print):
     side = s.size[0] if s.border == "zero" else s.size or 64
     margin = MARGIN if s.border == "halo" else 0
     crops = Crops(pairs, s, side)
-    recipe = square_recipe(net, s.steps, crop=48, low=-1.0, high=1.0, seed=s.seed)
+    recipe = square_recipe(net, s.steps, crop=32, low=-1.0, high=1.0, seed=s.seed)
     adam = torch.optim.Adam(net.parameters(), lr=RATE)
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, total_steps=s.steps, pct_start=0.1)
     start, mean, best = time.time(), None, (-math.inf,)

@@ -141,7 +141,7 @@ def load_picture(name, image, mask, classes, size):
         raise ValueError("%s: %dx%d, its mask %dx%d" % ((image,) + x.shape[:2] + y.shape))
     y = as_labels(y, classes, mask)
     if x.dtype == np.uint16:
-        x = volumes.values(x, "full")
+        x = volumes.values(x, "full", full=(0, 65535))
     x = np.atleast_3d(x).transpose(2, 0, 1).astype(np.float32)
     if size:
         parts = np.stack([boxed((y == k).astype(np.float32), size, mask) for k in range(classes)])
@@ -157,7 +157,11 @@ def load_volume(name, image, mask, classes, images):
     if not np.allclose(v.affine, m.affine, atol=0.01 * v.spacing.max()):
         raise ValueError("%s: lies elsewhere than its mask %s (their affines differ)" % (image, mask))
     own = as_labels(m.voxels, classes, mask)
-    return Pair(name, volumes.pixels(v, images)[:, None], volumes.labels_at(own, v, images), v, own)
+    try:
+        x = volumes.pixels(v, images)
+    except ValueError as e:
+        raise ValueError("%s: %s" % (image, e))
+    return Pair(name, x[:, None], volumes.labels_at(own, v, images), v, own)
 
 
 def load(images, masks, classes=2, spec=None, size=None):

@@ -95,15 +95,16 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
         elif op == "relu":
             x = F.relu(x)
         elif op == "pool":
-            x, at = F.avg_pool2d(x, layer.get("size", 2)), at + 1
+            size = border.pair(layer.get("size", 2))
+            x, at = F.avg_pool2d(x, size), at + size[0].bit_length() - 1
         elif op == "tconv" and layer.get("kernel", 2) == 4:
-            x = doubled(x, at, pad, lambda x: F.conv_transpose2d(x, t["weight"], t["bias"], 2, 1))
+            x, at = doubled(x, at, pad, lambda x: F.conv_transpose2d(x, t["weight"], t["bias"], 2, 1)), at - 1
         elif op == "tconv":
             x, at = F.conv_transpose2d(x, t["weight"], t["bias"], stride=2), at - 1
         elif op == "upsample" and layer["mode"] == "bilinear":
-            x = doubled(x, at, pad, bilinear)
+            x, at = doubled(x, at, pad, bilinear), at - 1
         elif op == "upsample":
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x, at = F.interpolate(x, scale_factor=2, mode="nearest"), at - 1
         elif op == "concat":
             x = torch.cat([values[n] for n in layer["in"]], 1)
         elif op == "add":

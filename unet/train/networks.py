@@ -332,8 +332,8 @@ class Users(nn.Module):
 torch.manual_seed(1)
 NETWORKS = {
     "unet": (UNet(), 1, 32, 32, "zero"),
-    "unet_colour": (UNet(3), 3, 16, 32, "zero"),
-    "unet_halo": (UNet(), 1, 32, 32, "halo"),
+    "colour": (UNet(3), 3, 16, 32, "zero"),
+    "halo": (UNet(), 1, 32, 32, "halo"),
     "wrap": (nn.Sequential(block(1, 2), nn.AvgPool2d(2), block(2, 2), nn.ConvTranspose2d(2, 1, 2, 2)),
              1, 256, 256, "wrap"),
     "squares": (Squares(), 1, 15, 17, "zero"),
@@ -349,10 +349,6 @@ NETWORKS = {
     "joined": (Joined(), 1, 16, 16, "zero"),
     "shared": (Shared(), 1, 16, 16, "zero"),
     "shared_halo": (Shared(), 1, 16, 16, "halo"),
-    "labels": (Labelled(), 1, 16, 16, "zero"),
-}
-
-LATER = {
     "residual": (Residual(), 1, 16, 16, "zero"),
     "residual_unet": (ResidualUNet(), 1, 32, 32, "zero"),
     "residual_halo": (ResidualUNet(), 1, 32, 32, "halo"),
@@ -367,4 +363,5 @@ LATER = {
     "digits": (Digits(), 1, 28, 28, "zero"),
     "padded": (Padded(), 1, 16, 16, "zero"),
     "users": (Users(), 3, 15, 15, "zero"),
+    "labels": (Labelled(), 1, 16, 16, "zero"),
 }

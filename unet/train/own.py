@@ -18,13 +18,13 @@ import time
 import numpy as np
 import torch
 
-import export as files
 import fit
 import folder
 import volley_export
 from volumes import PLANES
 
-MANY = 64               # slices that ranges are measured on
+MANY = 48               # slices that ranges are measured on
+WINDOW = 64             # their largest side, under halo
 ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares"
 
 
@@ -131,21 +131,22 @@ def parted(pairs, a):
 
 
 def one_size(pairs, s):
-    """Some dozens of slices as pixels [K, C, H, W]; under halo all reflected to the largest size, a multiple of the
-    pooling."""
+    """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, at most WINDOW: reflected where they
+    are smaller, windows here and there where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
     if s.border == "zero":
         return np.stack(slices)
-    sides = [-(-max(x.shape[d] for x in slices) // s.step) * s.step for d in (1, 2)]
-    return np.stack([extended(x, sides) for x in slices])
+    sides = [min(WINDOW, -(-max(x.shape[d] for x in slices) // s.step) * s.step) for d in (1, 2)]
+    rng = np.random.default_rng(0)
+    return np.stack([window(x, sides, rng) for x in slices])
 
 
-def extended(x, sides):
-    """x [C, H, W] with reflected rows and columns behind it up to the sides."""
+def window(x, sides, rng):
+    """x [C, H, W], cut at random or extended by reflected rows and columns behind it, to the sides."""
     for axis, m in zip((1, 2), sides):
         n = x.shape[axis]
-        at = np.arange(m) % max(1, 2 * (n - 1))
+        at = (np.arange(m) + rng.integers(0, max(1, n - m + 1))) % max(1, 2 * (n - 1))
         x = x.take(np.where(at < n, at, 2 * (n - 1) - at), axis)
     return x
 
@@ -166,13 +167,9 @@ def write(a, net, s, names, pairs, spec, result):
     origin = "unet/train/train.py segment, %d files, %d steps, seed %d" % (len(pairs), a.steps, a.seed)
     if result is not None:
         origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[1:], result))
-    more = {} if s.classes == 2 else {"labels": names}
     volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=s.border, mul=fit.MUL, add=fit.ADD,
                          name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=names[1],
-                         origin=origin, **more)
-    if spec:
-        network, origin, tensors = files.load(a.out)
-        files.save(a.out, dict(network, images=spec), origin, tensors)
+                         labels=names if s.classes > 2 else None, expects=spec, origin=origin)
 
 
 def run(a):

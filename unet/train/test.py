@@ -49,6 +49,22 @@ def test_wrap_is_the_slots():
         same(a, border.unpack(b, 1, height, width))
 
 
+def test_wrap_of_all_ways_up():
+    """The same where maps shrink by four and grow by two, in every way there is."""
+    torch.manual_seed(1)
+    w = net.Layers()
+    x = w.conv("a", w.add("pool", "p", w.conv("first", "image", 1, 2, 3), size=4), 2, 2, 3)
+    w.tensors["t.weight"], w.tensors["t.bias"] = torch.randn(2, 2, 4, 4), torch.randn(2)
+    t = w.conv("b", w.add("tconv", "t", x, weight="t.weight", bias="t.bias", kernel=4), 2, 2, 3)
+    u = w.add("upsample", "u", w.add("upsample", "n", x, mode="nearest"), mode="bilinear")
+    v = w.add("upsample", "v", t, mode="bilinear")
+    w.conv("logit", w.add("add", "sum", u, v, "first"), 2, 1, 3)
+    x = torch.rand(1, 1, 32, 64)
+    a = net.forward(w.layers, w.tensors, x, border.wrap(4))["logit"]
+    b = net.forward(w.layers, w.tensors, border.pack(x, 4, 128), border.slots(16))["logit"]
+    same(a, border.unpack(b, 1, 32, 64))
+
+
 def test_wrap_by_definition():
     """One neighbour at a time, from the slot index."""
     x, ring, gx, n = torch.rand(1, 1, 24, 16), 4, 4, 24

@@ -161,6 +161,55 @@ def check_encrypted(case):
     return int(other.sum()), other.numel()
 
 
+PAGE = """import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.norm, self.two = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.two(self.norm(self.one(x)) ** 2)
+"""
+
+
+def check_page():
+    """docs/own.md, "three commands": a class, its weights and volumes; labels on the volume, by PyTorch and nibabel."""
+    try:
+        import nibabel
+    except ImportError:
+        print("skip check_page: no nibabel")
+        return
+    folder = tempfile.mkdtemp()
+    at = {k: os.path.join(folder, k) for k in ("my.py", "w.pt", "m.safetensors", "scans", "keys", "mask.nii.gz")}
+    with open(at["my.py"], "w") as f:
+        f.write(PAGE)
+    os.mkdir(at["scans"])
+    rng, affine = np.random.default_rng(0), np.array([[0, 0, 0.5, 9], [0.5, 0, 0, 7], [0, -2, 0, 5], [0, 0, 0, 1]])
+    for k in range(2):                          # stored: to the front, down, to the right
+        nibabel.save(nibabel.Nifti1Image(rng.integers(0, 700, (32, 5, 24)).astype(np.int16), affine),
+                     os.path.join(at["scans"], "%d.nii.gz" % k))
+    module = trained(volley_export.load_class(at["my.py"] + ":Net")(), 1, 32, 24)[0]
+    torch.save(module.state_dict(), at["w.pt"])
+    made = subprocess.run([sys.executable, os.path.join(HERE, "volley_export.py"), at["my.py"] + ":Net", at["w.pt"],
+                           at["scans"], "-o", at["m.safetensors"], "--plane", "axial", "--spacing", "0.5", "--labels",
+                           "background,anterior,posterior"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    volume = os.path.join(at["scans"], "0.nii.gz")
+    volley("keygen", at["m.safetensors"], "--out", at["keys"])
+    volley("run", at["m.safetensors"], "--keys", at["keys"], volume, "-o", at["mask.nii.gz"])
+    got, voxels = nibabel.load(at["mask.nii.gz"]), np.asarray(nibabel.load(volume).dataobj, float)
+    low, high = np.percentile(voxels, (1, 99.5))
+    x = ((voxels - low) / (high - low)).clip(0, 1)[::-1, ::-1].transpose(1, 0, 2)      # from below, from the front
+    with torch.no_grad():
+        y = module(torch.from_numpy(x.copy()).float()[:, None]).argmax(1).numpy()
+    want = y.transpose(1, 0, 2)[::-1, ::-1]
+    other = int((np.asarray(got.dataobj) != want).sum())
+    assert got.shape == (32, 5, 24) and np.abs(got.affine - affine).max() < 1e-5 and other <= 0.01 * want.size, other
+    print("   a volume of %d voxels by three commands: %d labels differ from PyTorch's" % (want.size, other))
+
+
 def main(argv):
     table = "--table" in argv
     for name in [a for a in argv if a != "--table"] or NETWORKS:
@@ -175,4 +224,6 @@ def main(argv):
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    if os.path.exists(VOLLEY):
+        check_page()
     print("ok test_networks")

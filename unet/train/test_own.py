@@ -287,6 +287,10 @@ def test_values():
     assert np.abs(volumes.values(x) - want).max() < 1e-3
     x[0, 0, :3] = np.nan, np.inf, -np.inf
     assert np.isfinite(volumes.values(x)).all()
+    fill = np.concatenate([[-32768.0] * 50, np.arange(100.0)])
+    assert volumes.data_of(fill) == (0, 99) and volumes.values(fill)[0] == 0 and volumes.values(fill)[-1] == 255
+    sparse = np.concatenate([np.zeros(9990), np.arange(1.0, 11)])
+    assert volumes.ends(sparse, "percentiles", 1, 99.5, None) == (0, np.percentile(sparse[-10:], 99.5))
     window = volumes.values(np.array([-200.0, 0, 50, 400]), "window", 0, 100)
     assert window.tolist() == [0, 0, 127.5, 255]
 

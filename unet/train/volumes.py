@@ -13,14 +13,17 @@ PLANES = {"axial": ((2, 1), (1, -1), (0, 1)),
           "coronal": ((1, 1), (2, -1), (0, 1)),
           "sagittal": ((0, 1), (2, -1), (1, -1))}
 CLOSE = 0.01            # spacings that differ by less are one
+NUMBER = 1e30           # what is larger is no number
+DIFFERENT = 16          # values between the ends, for one of these to be a fill value
 BROAD = 1.5             # an image that shrinks by more is averaged first
 
 
 class Volume:
-    """voxels [x, y, z] as stored, scaled by slope and intercept; affine 4x4; spacing in mm."""
+    """voxels [x, y, z] as stored, scaled by slope and intercept; affine 4x4; spacing in mm; full: the
+    range of the stored integer type, scaled, None of floats."""
 
-    def __init__(self, name, voxels, affine):
-        self.name, self.voxels, self.affine = name, voxels, np.asarray(affine, float)
+    def __init__(self, name, voxels, affine, full=None):
+        self.name, self.voxels, self.affine, self.full = name, voxels, np.asarray(affine, float), full
         self.spacing = np.sqrt((self.affine[:3, :3] ** 2).sum(0))
 
 
@@ -43,7 +46,16 @@ def read(path, volume=None):
         voxels = voxels[..., volume]
     if voxels.ndim != 3 or 0 in voxels.shape:
         raise ValueError("%s: %s, want three dimensions" % (path, "x".join(map(str, voxels.shape))))
-    return Volume(str(path), voxels, image.affine)
+    return Volume(str(path), voxels, image.affine, full_of(image))
+
+
+def full_of(image):
+    """The range of an image's stored integers, scaled; None of floats."""
+    kind = image.header.get_data_dtype()
+    if kind.kind not in "iu":
+        return None
+    slope, inter = (image.dataobj.slope, image.dataobj.inter)
+    return tuple(sorted(float(v) * slope + inter for v in (np.iinfo(kind).min, np.iinfo(kind).max)))
 
 
 def orientation(affine):
@@ -82,23 +94,46 @@ def stored(slices, affine, plane):
     return slices[tuple(np.s_[::t] for t in turns)].transpose(np.argsort(axes))
 
 
-def values(voxels, kind="percentiles", low=1.0, high=99.5):
-    """Voxels as pixels 0..255, float32; what is not finite becomes 0."""
+def data_of(x, fill=True):
+    """(lowest, highest) value of x that is data: numbers below 1e30 in size, and neither end if it is
+    further from the others than these are from each other, which are of 16 values or more."""
+    some = np.unique(x[np.isfinite(x) & (np.abs(np.where(np.isfinite(x), x, 0)) < NUMBER)])
+    if some.size == 0:
+        raise ValueError("no voxel is a number below %g" % NUMBER)
+    if fill and some.size >= 2 + DIFFERENT:
+        span = some[-2] - some[1]
+        keep = slice(int(some[1] - some[0] > span), some.size - int(some[-1] - some[-2] > span))
+        some = some[keep]
+    return some[0], some[-1]
+
+
+def ends(data, kind, low, high, full):
+    """The values that become 0 and 255."""
+    if kind == "window":
+        return low, high
+    if kind == "full":
+        return full if full else (data.min(), data.max())
+    first, last = np.percentile(data, (low, high))
+    if first == last and (data != first).any():         # nearly all of the volume is one value
+        others = np.percentile(data[data != first], (low, high))
+        first, last = min(first, others[0]), max(last, others[1])
+    return first, last
+
+
+def values(voxels, kind="percentiles", low=1.0, high=99.5, full=None):
+    """Voxels as pixels 0..255, float32; what is no data becomes 0.  full: the range of a stored integer type."""
     x = np.asarray(voxels, np.float64)
-    finite = np.isfinite(x)
-    if kind == "percentiles":
-        some = x[finite]
-        low, high = np.percentile(some, (low, high)) if some.size else (0.0, 1.0)
-    elif kind == "full":
-        top = np.iinfo(voxels.dtype)
-        low, high = top.min, top.max
-    scale = 255 / (high - low) if high > low else 0.0
-    return np.where(finite, ((np.where(finite, x, 0.0) - low) * scale).clip(0, 255), 0).astype(np.float32)
+    least, most = data_of(x, kind != "full")
+    inside = (x >= least) & (x <= most)
+    low, high = ends(x[inside], kind, low, high, full)
+    if high <= low:
+        return np.zeros(x.shape, np.float32)
+    return np.where(inside, ((np.where(inside, x, low) - low) / (high - low) * 255).clip(0, 255), 0).astype(np.float32)
 
 
 def size_at(n, spacing, want):
     """Pixels of a row of n that are `spacing` mm apart, at `want` mm; n where nothing changes."""
-    if not want or abs(spacing - want) <= CLOSE * want:
+    if not want or abs(want / spacing - 1) <= CLOSE:
         return n
     return max(1, int(np.floor(n * spacing / want + 0.5)))
 
@@ -132,7 +167,7 @@ def resampled(slices, spacing, want):
     x = slices
     for axis, have, aim in zip((1, 2), spacing, want or (0, 0)):
         m = size_at(x.shape[axis], have, aim)
-        if aim and abs(have - aim) > CLOSE * aim:
+        if aim and abs(aim / have - 1) > CLOSE:
             x = along(x, axis, m, aim / have)
     return x.astype(slices.dtype) if x is not slices else x
 
@@ -141,7 +176,7 @@ def nearest(labels, shape, spacing, want):
     """Labels [K, h, w] of the network's grid on the volume's [K, H, W]: the nearest pixel's."""
     for axis, have, aim in zip((1, 2), spacing, want or (0, 0)):
         n, m = labels.shape[axis], shape[axis]
-        if aim and abs(have - aim) > CLOSE * aim:
+        if aim and abs(aim / have - 1) > CLOSE:
             at = np.floor(places(n, m, have / aim) + 0.5).astype(int).clip(0, n - 1)
             labels = labels.take(at, axis)
     return labels
@@ -156,7 +191,8 @@ def spacing_of(volume, plane):
 def pixels(volume, images):
     """The slices a network sees, float32 [K, H, W] of 0..255; images: `images` of the model file."""
     plane = images.get("plane")
-    x = values(volume.voxels, images.get("values", "percentiles"), images.get("low", 1.0), images.get("high", 99.5))
+    x = values(volume.voxels, images.get("values", "percentiles"), images.get("low", 1.0), images.get("high", 99.5),
+               volume.full)
     return resampled(sliced(x, volume.affine, plane), spacing_of(volume, plane), images.get("spacing"))
 
 

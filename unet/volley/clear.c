@@ -61,8 +61,9 @@ int volley_clear_logits(double **logit, const volley_source *s,
 
 size_t volley_logits(const nn_plan *p, unet_size size)
 {
-    return p->num_classes > 0 ? (size_t)p->out_channels
-                              : (size_t)size.height * (size_t)size.width;
+    return (size_t)p->out_channels
+           * (p->num_classes > 0 ? 1
+                                 : (size_t)size.height * (size_t)size.width);
 }
 
 /* ---- 32-bit floats, little-endian, image after image ---------------------- */
@@ -191,6 +192,8 @@ static int clear_masks(const volley_args *a, const clear_hand *h,
 
     if (code == VOLLEY_DONE)
         code = volley_results_init(&x);
+    if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
     if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE)

@@ -162,7 +162,7 @@ static int decrypt_images(decrypt_hand *h, const volley_args *a,
         s->images.values = h->record.rule;
         s->images.low = h->record.low;
         s->images.high = h->record.high;
-        s->asked = true;
+        s->images.given = s->asked = true;
     }
     if (code != VOLLEY_DONE || list->words == 0)
         return code;
@@ -199,6 +199,8 @@ static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
     };
     int code = volley_results_init(&x);
 
+    if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
     if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE)

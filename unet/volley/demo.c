@@ -137,6 +137,10 @@ static int demo_open(demo *d, const volley_args *a)
     if (code == VOLLEY_DONE && d->source.plan.num_classes > 0)
         code = volley_fail("demo: %s classifies, and the demo is about masks",
                            d->model);
+    if (code == VOLLEY_DONE && d->source.plan.num_labels > 0)
+        code = volley_fail("demo: %s gives %d labels, and the demo is about "
+                           "masks of one class", d->model,
+                           d->source.plan.num_labels);
     if (code == VOLLEY_DONE)
         code = demo_list(d);
     if (code == VOLLEY_DONE)
@@ -243,6 +247,20 @@ static int demo_stages(demo *d)
     return code;
 }
 
+/* 255 where the value is above the threshold; malloc, NULL: told. */
+static uint8_t *demo_mask(const double *value, unet_size size,
+                          double threshold)
+{
+    const size_t n = (size_t)size.height * (size_t)size.width;
+    uint8_t *mask = malloc(n);
+
+    if (mask == NULL)
+        (void)volley_fail("no memory for a mask of %zu pixels", n);
+    for (size_t i = 0; i < n && mask != NULL; i++)
+        mask[i] = value[i] > threshold ? 255 : 0;
+    return mask;
+}
+
 static int demo_clear(demo *d)
 {
     const volley_input images = volley_images_input(&d->image);
@@ -264,9 +282,9 @@ static int demo_clear(demo *d)
     for (int i = 0; i < d->count && code == VOLLEY_DONE; i++) {
         unet_size size = d->job.size[i];
 
-        d->mask[i] = volley_mask(d->result.logit[i], size, threshold);
-        d->twin[i] = volley_mask(d->clear[i], size, threshold);
-        d->label[i] = volley_mask(d->truth.pixel[i], size, 127.5);
+        d->mask[i] = demo_mask(d->result.logit[i], size, threshold);
+        d->twin[i] = demo_mask(d->clear[i], size, threshold);
+        d->label[i] = demo_mask(d->truth.pixel[i], size, 127.5);
         if (d->mask[i] == NULL || d->twin[i] == NULL || d->label[i] == NULL)
             code = VOLLEY_FAILED;
     }

@@ -172,21 +172,6 @@ int volley_run_keygen(const volley_args *a)
     return code;
 }
 
-int volley_load_secret(ckks_sk **out, const volley_source *s, const char *path)
-{
-    uint8_t *data = NULL;
-    size_t size;
-    size_t most = 4096 + ((size_t)CKKS_MAX_PRIMES + CKKS_MAX_SPECIAL) * 16
-                         * s->plan.layout.slots;
-    int code = volley_read(&data, &size, path, most);
-
-    if (code != VOLLEY_DONE)
-        return code;
-    code = volley_check_ckks(ckks_sk_load(out, s->ctx, data, size), path);
-    ckks_file_free(data, size);
-    return code;
-}
-
 /* ---- encrypt ------------------------------------------------------------ */
 
 /* Images on their way into the packing, each named when it passes first. */

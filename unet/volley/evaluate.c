@@ -8,40 +8,6 @@
 
 #include "volley.h"
 
-/* No key file of this plan is larger: 16 bytes a word pair, two polynomials a
- * digit, and no seeds. */
-static size_t evaluate_most_key_bytes(const nn_plan *p)
-{
-    size_t words = 0;
-
-    for (size_t i = 0; i < p->num_keys; i++)
-        words += (size_t)p->params.dnum
-                 * (size_t)(p->key[i].level + 1 + p->params.num_special);
-    return ((size_t)1 << 20) + words * 2 * p->layout.slots * 16;
-}
-
-/* digest: of the file. */
-static int evaluate_load_keys(ckks_keys **out, uint64_t *bytes,
-                              uint8_t digest[UNET_ID], const volley_source *s,
-                              const char *path)
-{
-    uint8_t *data = NULL;
-    size_t size;
-    int code = volley_read(&data, &size, path,
-                           evaluate_most_key_bytes(&s->plan));
-
-    if (code != VOLLEY_DONE)
-        return code;
-    code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size), path);
-    if (code == VOLLEY_DONE && digest != NULL)
-        ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
-    ckks_file_free(data, size);
-    *bytes = size;
-    if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
-        code = volley_fail("%s: %s", path, nn_last_error());
-    return code;
-}
-
 /* ---- what was done before ------------------------------------------------- */
 
 /* What names all that a set of the result depends on. */
@@ -180,8 +146,8 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
 
     if (code == VOLLEY_DONE) {
         volley_report_init(report, s);
-        code = evaluate_load_keys(&keys, &report->keys,
-                                  kept ? marks.keys : NULL, s, keys_path);
+        code = volley_load_keys(&keys, &report->keys,
+                                kept ? marks.keys : NULL, s, keys_path);
     }
     if (code == VOLLEY_DONE && kept)
         code = evaluate_mark(&keep, &marks, s, in_path);
@@ -220,6 +186,20 @@ static int evaluate_with_pages(volley_source *s, nn_pages *pages,
     return code;
 }
 
+/* Before any work: how much of it, by the plan's costs. */
+static void evaluate_state(const nn_plan *p, size_t sets)
+{
+    char one[32], all[32];
+
+    if (p->seconds > 0)
+        fprintf(stderr, "%s: %zu set%s, about %s each on %d thread%s, %s in "
+                "all\n", p->name, sets, sets == 1 ? "" : "s",
+                volley_time(one, p->seconds), p->threads,
+                p->threads == 1 ? "" : "s",
+                volley_time(all, p->seconds + (double)(sets - 1)
+                                     * (p->seconds - p->fresh_seconds)));
+}
+
 int volley_evaluate(volley_source *s, const char *keys_path,
                     const char *in_path, const char *part,
                     const char *out_path, volley_report *report,
@@ -232,6 +212,8 @@ int volley_evaluate(volley_source *s, const char *keys_path,
     if (code == VOLLEY_DONE)
         code = evaluate_part(&sets, part, in_path, &s->plan);
 
+    if (code == VOLLEY_DONE && report->state)
+        evaluate_state(&s->plan, sets.count);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_pages_init(&pages));
     if (code != VOLLEY_DONE)
@@ -265,6 +247,7 @@ int volley_run_evaluate(const volley_args *a)
     int code = volley_machine(&given, &machine, a);
 
     aim.threads = volley_threads();
+    report.state = a->value[OPT_JSON] == NULL;
     if (code == VOLLEY_DONE)
         code = volley_goal(&aim, a);
     if (code == VOLLEY_DONE)

@@ -6,7 +6,7 @@
 #include "volley.h"
 
 /* The frame of ckks' own files (docs/conventions.md). */
-enum { INFO_HEAD = 40, INFO_SK = 4, INFO_KEYS = 6, INFO_MOST = 1 << 30 };
+enum { INFO_HEAD = 40, INFO_MOST = 1 << 30 };
 
 /* Fields of the answer, as text or JSON; printed when all of it is known. */
 typedef struct info_sink {
@@ -39,18 +39,20 @@ static void info_hex(info_sink *o, const char *key, const uint8_t in[16])
     info_text(o, key, hex);
 }
 
-static void info_classes(info_sink *o, int count,
+static void info_classes(info_sink *o, const char *key, int count,
                          const char (*name)[NN_NAME])
 {
     if (count == 0)
         return;
     if (o->json)
-        nni_json_put_array(&o->w, "classes");
+        nni_json_put_array(&o->w, key);
     for (int c = 0; c < count; c++) {
         if (o->json)
             nni_json_put_string(&o->w, NULL, name[c]);
         else
-            fprintf(o->text, "class %-8d %s\n", c, name[c]);
+            fprintf(o->text, "%s %-8d %s\n",
+                    strcmp(key, "labels") == 0 ? "label" : "class", c,
+                    name[c]);
     }
     if (o->json)
         nni_json_put_end(&o->w);
@@ -152,7 +154,8 @@ static int info_plan(info_sink *o, const nn_plan *p)
     info_number(o, "security", cost.security);
     info_number(o, "security_bits", cost.estimate);
     info_images(o, &p->images);
-    info_classes(o, p->num_classes, p->class_name);
+    info_classes(o, "classes", p->num_classes, p->class_name);
+    info_classes(o, "labels", p->num_labels, p->label_name);
     return VOLLEY_DONE;
 }
 
@@ -168,7 +171,7 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_text(o, "kind", "model");
     info_text(o, "name", m.name);
     info_text(o, "border", border[m.border]);
-    if (m.num_classes == 0)
+    if (m.num_classes == 0 && m.num_labels == 0)
         info_text(o, "foreground", m.foreground);
     info_number(o, "channels", m.channels);
     info_number(o, "height", m.height);
@@ -176,7 +179,10 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_number(o, "layers", m.num_layers);
     info_number(o, "weights", (double)m.data_count);
     info_images(o, &m.images);
-    info_classes(o, m.num_classes, (const char (*)[NN_NAME])m.class_name);
+    info_classes(o, "classes", m.num_classes,
+                 (const char (*)[NN_NAME])m.class_name);
+    info_classes(o, "labels", m.num_labels,
+                 (const char (*)[NN_NAME])m.label_name);
     info_layers(o, &m);
     nn_model_clear(&m);
     return VOLLEY_DONE;
@@ -246,7 +252,7 @@ static int info_load(const char *path, const uint8_t *data, size_t size,
 
     if (code != VOLLEY_DONE)
         return code;
-    if (data[5] == INFO_KEYS)
+    if (data[5] == VOLLEY_KEYS)
         status = ckks_keys_load(&keys, s->ctx, data, size);
     else
         status = ckks_sk_load(&sk, s->ctx, data, size);
@@ -266,7 +272,7 @@ static int info_object(info_sink *o, const char *path, const uint8_t *data,
     uint64_t said = 0;
     int code = VOLLEY_DONE;
 
-    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > INFO_KEYS)
+    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > VOLLEY_KEYS)
         return volley_fail("%s: not a whole object of version 1: kind %d, "
                            "%zu bytes", path, size > 5 ? data[5] : 0, size);
     for (int i = 0; i < 8; i++)
@@ -279,7 +285,7 @@ static int info_object(info_sink *o, const char *path, const uint8_t *data,
     info_text(o, "security", data[7] & 1 ? "not checked: for tests only"
                                          : "checked");
     info_number(o, "bytes", (double)size);
-    if (s != NULL && (data[5] == INFO_KEYS || data[5] == INFO_SK)) {
+    if (s != NULL && (data[5] == VOLLEY_KEYS || data[5] == VOLLEY_SK)) {
         code = info_load(path, data, size, s);
         if (code == VOLLEY_DONE)
             info_text(o, "checked", "whole");

@@ -11,7 +11,8 @@ static int inputs_open(uni_album *out, const volley_args *a,
 {
     const nn_plan *p = &source->plan;
     uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
-                           SIZE_MAX, volley_jpeg, NULL, 0, &source->images };
+                           SIZE_MAX, volley_jpeg, NULL, 0, &source->images,
+                           false };
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 

@@ -11,7 +11,7 @@
 #define PART  (OPT_BIT(OPT_FIRST) | OPT_BIT(OPT_COUNT) | OPT_BIT(OPT_FIT))
 #define OWNER (OPT_BIT(OPT_SECURITY) | OPT_BIT(OPT_INSECURE) \
                | OPT_BIT(OPT_LIMIT))
-#define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS))
+#define RATED (OPT_BIT(OPT_SHEET) | OPT_BIT(OPT_LABELS) | OPT_BIT(OPT_TRUTH))
 #define VALUES (OPT_BIT(OPT_VALUES) | OPT_BIT(OPT_WINDOW))
 
 static const volley_verb verb_table[] = {
@@ -38,14 +38,20 @@ static const volley_verb verb_table[] = {
       OPT_BIT(OPT_OUT), 1, 1, volley_run_keygen },
     { "encrypt", "MODEL|PLAN --key DIR/secret.key IMAGE... -o in.vct",
       "packs and encrypts images",
-      "An IMAGE is a file: PGM, PPM, PNG, JPEG, NIfTI (FILE:slice=K), or IDX\n"
-      "with many images, gzipped or not; a folder: its files of these kinds\n"
-      "but IDX, sorted by name; or @LIST: a file with a path a line.  Grey for\n"
-      "models of 1 channel (also stored as colour), colour for 3.  A model with\n"
-      "the border `halo` takes any size; others take one, or with --fit whole\n"
-      "multiples of it, averaged down; at most 2^24 pixels.  The file tells the number of\n"
-      "images and their sizes to everybody.  DIR/requests keeps what decrypt\n"
-      "needs to recognise its result.\n",
+      "An IMAGE is a file: PGM, PPM, PNG, JPEG; NIfTI or DICOM, all slices of it\n"
+      "(FILE:slice=K one, FILE:volume=V of a 4-D one); IDX with many images; all\n"
+      "gzipped or not; a folder: its files of these kinds but IDX, sorted by\n"
+      "name, or a series of DICOM; or @LIST: a file with a path a line.  Grey\n"
+      "for models of 1 channel (also stored as colour), colour for 3.  A model\n"
+      "with the border `halo` takes any size; others take one, or with --fit\n"
+      "whole multiples of it, averaged down; at most 2^24 pixels.\n"
+      "Slices are cut in the plane that the model is for, resampled to its\n"
+      "spacing, and values become 0..255 by its rule, of a whole volume at once;\n"
+      "--window LOW:HIGH or --values takes another rule.  What is resampled or\n"
+      "odd is said, as are sets, bytes and (of a MODEL) seconds.\n"
+      "The result tells the number of images and their sizes to everybody, no\n"
+      "names, no places.  DIR/requests keeps what decrypt needs to recognise its\n"
+      "result, to name it, and to put it back into a volume: for the owner.\n",
       OPT_EVERY | GOALS | OWNER | PART | VALUES | OPT_BIT(OPT_KEY)
       | OPT_BIT(OPT_OUT),
       OPT_BIT(OPT_KEY) | OPT_BIT(OPT_OUT), 2, -1, volley_run_encrypt },
@@ -53,24 +59,33 @@ static const volley_verb verb_table[] = {
       "the server: runs the network, without the secret key",
       "Progress shows layer, level and the time left, by the built-in costs\n"
       "or --machine's.  --json also says what each layer took.  With --part\n"
-      "several runs, or machines, share the sets; decrypt takes all parts.\n",
+      "several runs, or machines, share the sets; decrypt takes all parts.\n"
+      "Finished sets are kept in OUT.partial until all are: the same command,\n"
+      "after a cut, goes on with the next, to the same bytes.\n",
       OPT_EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART) | OPT_BIT(OPT_EXPLAIN),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",
-      "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest.\n"
+      "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest; or\n"
+      ".nii or .nii.gz, for slices of one volume: 1 is foreground, and it lies\n"
+      "on the volume voxel by voxel.\n"
       "Several images give RESULT with -0, -1, ... before its extension.  -o\n"
       "DIR/ names masks after the images: of in/x.png DIR/x-mask.png (.pgm\n"
-      "without PNG support; x-0-mask.png, ... if several are called x); the\n"
+      "without PNG support; x-0-mask.png, ... if several are called x), of the\n"
+      "slices of v.nii.gz DIR/v-mask.nii.gz; the\n"
       "names were kept by encrypt, in DIR/requests of the keys.  A table says\n"
       "which is whose.  --overlay also writes x-overlay (.png, or .ppm), and\n"
       "takes no other pictures than went in; --private x-probability.\n"
+      "Of a network of several labels the numbers are the labels, from 0: in\n"
+      "PNG those of a palette; --private writes one file for each.  --truth\n"
+      "compares with masks that somebody drew: a picture for an image (0, and\n"
+      "1 or 255; or the labels), a .nii for all slices of a volume.\n"
       "Classes: RESULT is a .csv file (image,class,score and all logits), and\n"
       "may be left out: the first 20 answers and a summary are printed.\n"
       "--images names the images that went in, in their order (--first,\n"
-      "--count, --fit as for encrypt), --sheet draws the first 100 of them,\n"
-      "in red what --labels says is wrong.\n"
+      "--count, --fit as for encrypt), --sheet draws them: the first 100, in\n"
+      "red what --labels says is wrong; of masks at most 400, with outlines.\n"
       "Probabilities, scores and logits carry the noise of the ciphertext:\n"
       "whoever gets them together with it can compute the secret key.\n"
       "\n"
@@ -89,7 +104,8 @@ static const volley_verb verb_table[] = {
       "the same network without encryption",
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
-      "encrypt, RESULT as for decrypt.\n",
+      "encrypt, RESULT as for decrypt.  --logits and --pixels write image after\n"
+      "image (channels, height, width).\n",
       OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
       | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
       | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,

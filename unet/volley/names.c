@@ -22,6 +22,11 @@ bool volley_is_folder(const char *out)
            || (stat(out, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
+bool volley_is_volume(const char *out)
+{
+    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
+}
+
 /* The part of a name behind its last '/', without the endings of images. */
 static char *names_stem(const char *name)
 {
@@ -51,7 +56,9 @@ static char *names_stem(const char *name)
     snprintf(out, strlen(base) + 8, "%.*s%s%s", (int)n, base,
              more == NULL ? "" : *more == '#' ? "-" : "-slice",
              more == NULL ? "" : more + (*more == '#' ? 1 : strlen(slice)));
-    if (out[0] == '.' || out[0] == '\0')
+    if (out[0] == '\0')
+        strcpy(out, "_");
+    if (out[0] == '.')
         out[0] = '_';
     return out;
 }
@@ -88,15 +95,16 @@ static int names_number(volley_names *x, const names_row *row, size_t from,
     return VOLLEY_DONE;
 }
 
-/* Sorted by name; with number: those that are equal get their number, without:
- * they are refused. */
-static int names_part(volley_names *x, names_row *row, bool number)
+/* Names first to last - 1, sorted; with number: those that are equal get their
+ * number, without: they are refused. */
+static int names_part(volley_names *x, names_row *row, size_t first,
+                      size_t last, bool number)
 {
-    const size_t all = x->images + x->volumes;
+    const size_t all = last - first;
     int code = VOLLEY_DONE;
 
     for (size_t i = 0; i < all; i++)
-        row[i] = (names_row){ x->stem[i], i };
+        row[i] = (names_row){ x->stem[first + i], first + i };
     qsort(row, all, sizeof *row, names_compare);
     for (size_t k = 0, to; k < all && code == VOLLEY_DONE; k = to) {
         for (to = k + 1; to < all
@@ -110,7 +118,7 @@ static int names_part(volley_names *x, names_row *row, bool number)
                                x->image[row[k].image],
                                x->image[row[k + 1].image], row[k].stem);
     }
-    for (size_t i = 0; i < all; i++)
+    for (size_t i = first; i < last; i++)
         if (x->spare[i] != NULL) {
             free(x->stem[i]);
             x->stem[i] = x->spare[i];
@@ -119,6 +127,8 @@ static int names_part(volley_names *x, names_row *row, bool number)
     return code;
 }
 
+/* Images among each other, volumes among each other: a volume of one slice is
+ * called as its slice is, and their results end differently. */
 static int names_apart(volley_names *x)
 {
     const size_t all = x->images + x->volumes;
@@ -126,10 +136,11 @@ static int names_apart(volley_names *x)
     int code = row != NULL ? VOLLEY_DONE
                : volley_fail("no memory for %zu names", all);
 
-    if (code == VOLLEY_DONE)
-        code = names_part(x, row, true);
-    if (code == VOLLEY_DONE)
-        code = names_part(x, row, false);
+    for (int number = 1; number >= 0 && code == VOLLEY_DONE; number--) {
+        code = names_part(x, row, 0, x->images, number == 1);
+        if (code == VOLLEY_DONE)
+            code = names_part(x, row, x->images, all, number == 1);
+    }
     free(row);
     return code;
 }

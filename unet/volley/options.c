@@ -62,6 +62,8 @@ static const struct opt_row {
         "average images down whose sides are whole multiples" },
     [OPT_SHEET]    = { "sheet", 0, "PICTURE",
         "draw images with their classes or masks" },
+    [OPT_TRUTH]    = { "truth", 0, "MASK...",
+        "masks that somebody drew, in the order of the images: Dice" },
     [OPT_LABELS]   = { "labels", 0, "FILE",
         "the truth, as IDX or CSV (image,label): accuracy" },
     [OPT_INSECURE] = { "insecure", 0, NULL,
@@ -179,9 +181,10 @@ static int opt_value(volley_args *out, const volley_verb *verb, int o,
         return volley_usage("%s: --%s needs a value: %s", verb->name,
                             row->name, row->value);
     out->value[o] = value;
-    if (o == OPT_OVERLAY || o == OPT_GIVEN)
-        return opt_list(o == OPT_OVERLAY ? &out->overlay : &out->given, verb,
-                        o, value, i, argc, argv);
+    if (o == OPT_OVERLAY || o == OPT_GIVEN || o == OPT_TRUTH)
+        return opt_list(o == OPT_OVERLAY ? &out->overlay
+                        : o == OPT_GIVEN ? &out->given : &out->truth, verb, o,
+                        value, i, argc, argv);
     return VOLLEY_DONE;
 }
 

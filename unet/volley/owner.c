@@ -6,6 +6,7 @@
  *                       server is trusted to compute what it is asked
  *   DIR/requests        what was uploaded, to recognise its result
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -236,7 +237,10 @@ int volley_owner_open(volley_owner *out, const char *key, const nn_plan *p)
     struct stat st;
     char *folder = owner_folder(key);
     int code = folder == NULL ? volley_fail("no memory for a name")
-                              : volley_owner_paths(&o, folder);
+               : lstat(key, &st) != 0
+                   ? volley_fail("%s: %s; keygen makes a folder of keys", key,
+                                 strerror(errno))
+                   : volley_owner_paths(&o, folder);
 
     free(folder);
     if (code != VOLLEY_DONE)

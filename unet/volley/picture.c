@@ -1,5 +1,4 @@
 /* picture.c -- images in, masks out. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@ static int images_load_one(uni_image *out, const char *path, int channels,
 {
     const uni_image_want want = { 0, size != NULL ? size->height : 0,
                                   size != NULL ? size->width : 0, false,
-                                  "its image has" };
+                                  "its image has", false };
     uni_image raw = {0};
     ckks_status s = uni_image_read(&raw, path, -1, &want, NULL);
 
@@ -124,6 +123,7 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
         { OPT_OVERLAY, false, "overlay IMAGE..." },
         { OPT_DRAW, false, "overlay" },
         { OPT_PRIVATE, false, "private" },
+        { OPT_TRUTH, false, "truth MASK..." },
         { OPT_LABELS, true, "labels FILE" }
     };
 
@@ -139,33 +139,5 @@ int volley_check_kind(const volley_args *a, const char *verb, const nn_plan *p)
                             p->name, classes ? "classes: name a .csv file"
                             : "masks: name a .pgm, .png, .nii or .nii.gz "
                               "file, or a folder");
-    return VOLLEY_DONE;
-}
-
-uint8_t *volley_mask(const double *logit, unet_size size, double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-    uint8_t *mask = malloc(n);
-
-    if (mask == NULL)
-        (void)volley_fail("no memory for a mask of %zu pixels", n);
-    for (size_t i = 0; i < n && mask != NULL; i++)
-        mask[i] = logit[i] > threshold ? 255 : 0;
-    return mask;
-}
-
-int volley_probability(uni_image *out, const double *logit, unet_size size,
-                       double threshold)
-{
-    size_t n = (size_t)size.height * (size_t)size.width;
-
-    out->channels = 1;
-    out->height = size.height;
-    out->width = size.width;
-    out->pixel = malloc(n * sizeof *out->pixel);
-    if (out->pixel == NULL)
-        return volley_fail("no memory for %zu probabilities", n);
-    for (size_t i = 0; i < n; i++)
-        out->pixel[i] = 255 / (1 + exp(threshold - logit[i]));
     return VOLLEY_DONE;
 }

@@ -179,5 +179,7 @@ int volley_places(const volley_args *a)
         code = place_list(a->overlay.word, a->overlay.words);
     if (code == VOLLEY_DONE)
         code = place_list(a->given.word, a->given.words);
+    if (code == VOLLEY_DONE)
+        code = place_list(a->truth.word, a->truth.words);
     return code == VOLLEY_DONE ? volley_check_outputs(a) : code;
 }

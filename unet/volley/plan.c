@@ -46,6 +46,15 @@ static void plan_print_classes(const nn_plan *p)
     printf("\n");
 }
 
+static void plan_print_labels(const nn_plan *p)
+{
+    printf("%d labels:", p->num_labels);
+    for (int k = 0; k < p->num_labels; k++)
+        printf("%s %d %s (logits up to %.3g)", k > 0 ? "," : "", k,
+               p->label_name[k], p->label_max[k]);
+    printf("\n");
+}
+
 static void plan_print_params(const nn_plan *p)
 {
     const ckks_params *c = &p->params;
@@ -109,14 +118,16 @@ void volley_print_plan(const nn_plan *p)
            volley_bytes(b, p->peak_bytes), volley_bytes(c, p->upload_bytes),
            volley_bytes(d, p->download_bytes), p->num_keys,
            volley_bytes(e, p->key_bytes));
-    printf("logits up to %.3g with an error of %.1e (sd)\n", p->logit_max,
-           p->error_sd);
+    printf("logits up to %.3g with an error of %.1e (sd)%s\n", p->logit_max,
+           p->error_sd, p->num_labels > 0 ? ", differences of two too" : "");
     if (p->free_error_sd > 0 && p->error_sd > 2 * p->free_error_sd)
         printf("less memory for precision: without --memory the error would be "
                "%.1e, %.1f times smaller\n", p->free_error_sd,
                p->error_sd / p->free_error_sd);
     if (p->num_classes > 0)
         plan_print_classes(p);
+    if (p->num_labels > 0)
+        plan_print_labels(p);
 }
 
 static void plan_put_step(nni_json_writer *w, const nn_step *s)
@@ -216,6 +227,12 @@ static int plan_print_json(const nn_plan *p, const volley_explain *lines)
         nni_json_put_array(&w, "classes");
         for (int c = 0; c < p->num_classes; c++)
             nni_json_put_string(&w, NULL, p->class_name[c]);
+        nni_json_put_end(&w);
+    }
+    if (p->num_labels > 0) {
+        nni_json_put_array(&w, "labels");
+        for (int k = 0; k < p->num_labels; k++)
+            nni_json_put_string(&w, NULL, p->label_name[k]);
         nni_json_put_end(&w);
     }
     nni_json_put_array(&w, "layers");

@@ -7,11 +7,6 @@
 
 /* ---- what is written where ------------------------------------------------- */
 
-bool volley_is_volume(const char *out)
-{
-    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
-}
-
 /* Whether the masks of volume v make a volume: where -o names one; in a folder
  * unless it is one slice of several. */
 static bool results_whole(const volley_results *x, size_t v)
@@ -62,6 +57,7 @@ static int results_check_out(const volley_results *x)
 /* Each once, and none that is read. */
 static int results_check_places(const volley_results *x)
 {
+    char tag[32];
     int code = VOLLEY_DONE;
 
     for (size_t i = 0; i < x->job->images && code == VOLLEY_DONE; i++)
@@ -70,8 +66,10 @@ static int results_check_places(const volley_results *x)
     if (code == VOLLEY_DONE && x->overlay)
         code = volley_check_results(x->out, x->names, "overlay",
                                     volley_picture_ending(".ppm"));
-    if (code == VOLLEY_DONE && x->secret)
-        code = volley_check_results(x->out, x->names, "probability",
+    for (int k = 0; k < x->plan->out_channels && x->secret
+                    && code == VOLLEY_DONE; k++)
+        code = volley_check_results(x->out, x->names,
+                                    volley_probability_tag(tag, x->plan, k),
                                     volley_is_volume(x->out)
                                         ? volley_picture_ending(".pgm")
                                         : NULL);
@@ -91,14 +89,7 @@ static int results_masks(volley_results *x)
             return volley_fail("no memory for a mask of %zu pixels", n);
         if (unet_mask(x->mask[i], x->plan, x->logit[i], size) != CKKS_OK)
             return volley_fail("%s", nn_last_error());
-        x->row[i] = (volley_row){ size, 0, x->logit[i][0], x->logit[i][0] };
-        for (size_t j = 0; j < n; j++) {
-            const double logit = x->logit[i][j];
-
-            x->row[i].foreground += x->mask[i][j] != 0;
-            x->row[i].low = logit < x->row[i].low ? logit : x->row[i].low;
-            x->row[i].high = logit > x->row[i].high ? logit : x->row[i].high;
-        }
+        volley_mask_count(&x->row[i], x->plan, x->mask[i], x->logit[i], size);
     }
     return VOLLEY_DONE;
 }
@@ -135,6 +126,8 @@ void volley_results_clear(volley_results *x)
     free(x->volume);
     free(x->mask);
     free(x->row);
+    free(x->overlap);
+    free(x->compared);
     memset(x, 0, sizeof *x);
 }
 
@@ -174,7 +167,7 @@ static int results_save_overlay(const volley_results *x, size_t i)
     if (code == VOLLEY_DONE)
         code = volley_check(uni_album_image(&image, x->album, i));
     if (code == VOLLEY_DONE)
-        code = volley_check(uni_image_save_overlay(name, &image, x->mask[i]));
+        code = volley_save_overlay(name, x->plan, &image, x->mask[i]);
     uni_image_clear(&image);
     free(name);
     return code;
@@ -182,19 +175,22 @@ static int results_save_overlay(const volley_results *x, size_t i)
 
 static int results_save_private(const volley_results *x, size_t i)
 {
-    char *name = volley_result_name(x->out, x->names, i, "probability",
-                                    volley_is_volume(x->out)
-                                        ? volley_picture_ending(".pgm")
-                                        : NULL);
-    uni_image image = {0};
-    int code = name == NULL ? VOLLEY_FAILED
-               : volley_probability(&image, x->logit[i], x->job->size[i],
-                                    x->plan->threshold);
+    int code = VOLLEY_DONE;
+    char tag[32];
 
-    if (code == VOLLEY_DONE)
-        code = volley_check(uni_image_save_grey(name, &image));
-    uni_image_clear(&image);
-    free(name);
+    for (int k = 0; k < x->plan->out_channels && code == VOLLEY_DONE; k++) {
+        char *name = volley_result_name(x->out, x->names, i,
+                                        volley_probability_tag(tag, x->plan,
+                                                               k),
+                                        volley_is_volume(x->out)
+                                            ? volley_picture_ending(".pgm")
+                                            : NULL);
+
+        code = name == NULL ? VOLLEY_FAILED
+               : volley_save_probability(name, x->plan, x->logit[i],
+                                         x->job->size[i], k);
+        free(name);
+    }
     return code;
 }
 
@@ -207,9 +203,8 @@ int volley_results_save(const volley_results *x)
             code = results_save_volume(x, v);
     for (size_t i = 0; i < x->job->images && code == VOLLEY_DONE; i++)
         if (!x->volume[i])
-            code = volley_check(uni_image_save_mask(x->file[i], x->mask[i],
-                                                    x->job->size[i].height,
-                                                    x->job->size[i].width));
+            code = volley_save_mask(x->file[i], x->plan, x->mask[i],
+                                    x->job->size[i]);
     for (size_t i = 0; i < x->job->images && x->overlay && code == VOLLEY_DONE;
          i++)
         code = results_save_overlay(x, i);

@@ -289,6 +289,8 @@ static int run_masks(const volley_args *a, const run_hand *h,
     int code = volley_results_init(&x);
 
     if (code == VOLLEY_DONE)
+        code = volley_truth(&x, &a->truth);
+    if (code == VOLLEY_DONE)
         code = volley_results_save(&x);
     if (code == VOLLEY_DONE && json) {
         code = run_tell_json(h, &x);

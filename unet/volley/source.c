@@ -1,4 +1,5 @@
 /* source.c -- what a MODEL or PLAN argument names, told by its content. */
+#include <stdio.h>
 #include <string.h>
 
 #include "volley.h"
@@ -31,6 +32,22 @@ static int source_load_plan(nn_plan *out, const char *path,
     return VOLLEY_DONE;
 }
 
+/* Why there is no plan; and the ring degree that would do, if another was asked
+ * for. */
+static int source_no_plan(volley_source *s, const nn_aim *aim)
+{
+    nn_aim other = *aim;
+    char why[512];
+
+    snprintf(why, sizeof why, "%s", nn_last_error());
+    other.log_n = 0;
+    if (aim->log_n == 0
+        || nn_plan_make(&s->plan, &s->model, &other) != CKKS_OK)
+        return volley_fail("%s: %s", s->path, why);
+    return volley_fail("%s: %s; --log-n %d would do", s->path, why,
+                       s->plan.params.log_n);
+}
+
 static int source_load_model(volley_source *s, const uint8_t *data,
                              size_t size, const char *plan_path,
                              const nn_aim *aim)
@@ -49,7 +66,7 @@ static int source_load_model(volley_source *s, const uint8_t *data,
     if (plan_path == NULL) {
         if (nn_plan_make(&s->plan, &s->model,
                          aim != NULL ? aim : &by_default) != CKKS_OK)
-            return volley_fail("%s: %s", s->path, nn_last_error());
+            return source_no_plan(s, aim != NULL ? aim : &by_default);
         return VOLLEY_DONE;
     }
     code = volley_read(&text, &text_size, plan_path, VOLLEY_PLAN_BYTES);

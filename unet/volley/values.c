@@ -64,6 +64,7 @@ int volley_values(volley_source *s, const volley_args *a)
         code = values_rule(&images, rule);
     }
     if (code == VOLLEY_DONE && (window != NULL || rule != NULL)) {
+        images.given = true;
         s->images = images;
         s->asked = true;
     }
@@ -87,9 +88,7 @@ static void values_words(char *out, size_t size, const nn_images *images)
 
 bool volley_images_known(const nn_images *images)
 {
-    return images->modality[0] != '\0' || images->plane != NN_PLANE_ANY
-           || images->spacing_y > 0 || images->values != NN_VALUES_PERCENTILES
-           || images->high > 0;
+    return images->given;
 }
 
 void volley_print_images(FILE *f, const nn_images *images)
@@ -144,10 +143,15 @@ static void values_volume(const uni_album_volume *v, const char *name)
     char axes[4];
 
     uni_geometry_axes(axes, &v->geometry);
-    fprintf(stderr, "%s: %zu of %d %s slices (stored %s), %dx%d pixels of "
-            "%.4g x %.4g mm", name, v->count, s->slices,
-            uni_plane_name(s->plane), axes, s->rows, s->columns, s->spacing[1],
-            s->spacing[2]);
+    if (v->geometry.unplaced)
+        fprintf(stderr, "%s: %zu of %d slices, which do not say where they "
+                "lie", name, v->count, s->slices);
+    else
+        fprintf(stderr, "%s: %zu of %d %s slices (stored %s)", name, v->count,
+                s->slices, uni_plane_name(s->plane), axes);
+    fprintf(stderr, ", %dx%d pixels", s->rows, s->columns);
+    if (s->spacing[1] > 0)
+        fprintf(stderr, " of %.4g x %.4g mm", s->spacing[1], s->spacing[2]);
     if (s->height != s->rows || s->width != s->columns)
         fprintf(stderr, ", resampled to %dx%d", s->height, s->width);
     fprintf(stderr, "\n");

@@ -44,6 +44,7 @@ typedef enum volley_option {
     OPT_PIXELS, OPT_VALUES, OPT_WINDOW,
     OPT_HOME,                               /* "--keys" of run: a key folder */
     OPT_CHECK,
+    OPT_TRUTH,
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -61,6 +62,7 @@ typedef struct volley_args {
     const char *value[VOLLEY_OPTIONS];  /* NULL: not given; "" without value */
     volley_list overlay;                /* --overlay IMAGE...                */
     volley_list given;                  /* --images IMAGE...                 */
+    volley_list truth;                  /* --truth MASK...                   */
     const char **word;                  /* all that is no option             */
     int words;
     int threads;
@@ -242,6 +244,20 @@ void volley_state_images(const volley_source *s, const volley_args *a,
 void volley_state_work(const volley_source *s, const volley_args *a,
                        const unet_job *job);
 
+/* ---- key files (keys.c) -------------------------------------------------- */
+
+/* Kinds of libckks's objects, by byte 5 of them. */
+enum { VOLLEY_SK = 4, VOLLEY_KEYS = 6 };
+/* For the context of s; another kind of file, or keys of another plan, are
+ * refused by what they are. */
+int volley_load_secret(ckks_sk **out, const volley_source *s,
+                       const char *path);
+/* The evaluation keys that the plan needs.  digest: gets what names the file,
+ * or NULL. */
+int volley_load_keys(ckks_keys **out, uint64_t *bytes,
+                     uint8_t digest[UNET_ID], const volley_source *s,
+                     const char *path);
+
 /* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
 /* Images as the packing takes them. */
@@ -326,11 +342,6 @@ int volley_check_kind(const volley_args *a, const char *verb,
 /* ".png" where that can be written, else the other. */
 const char *volley_picture_ending(const char *otherwise);
 
-/* 255 where logit > threshold; malloc, NULL: told. */
-uint8_t *volley_mask(const double *logit, unet_size size, double threshold);
-/* The probability 1 / (1 + exp(threshold - logit)), as grey 0..255. */
-int volley_probability(uni_image *out, const double *logit, unet_size size,
-                       double threshold);
 /* "nii.gz" where gzip can be written, with a dot. */
 const char *volley_volume_ending(void);
 
@@ -339,16 +350,25 @@ const char *volley_volume_ending(void);
 /* One mask. */
 typedef struct volley_row {
     unet_size size;
-    size_t foreground;      /* pixels                                        */
+    size_t foreground;      /* pixels of all labels but 0                    */
+    size_t label[NN_MAX_LABELS];    /* of each; of one class 0 and 1         */
     double low, high;       /* of the logits; told if secret                 */
 } volley_row;
+
+/* Pixels or voxels of each label in a mask, in the one that was drawn, and in
+ * both; of one class 0 and 1. */
+typedef struct volley_overlap {
+    size_t mask[NN_MAX_LABELS], truth[NN_MAX_LABELS], both[NN_MAX_LABELS];
+    size_t all;
+} volley_overlap;
 
 /* Logits on their way to files. */
 typedef struct volley_results {
     const char *out;            /* -o                                        */
     const nn_plan *plan;
     const unet_job *job;
-    double *const *logit;       /* shape (images), each (height, width)      */
+    double *const *logit;       /* shape (images), each (out_channels, height,
+                                   width)                                    */
     const volley_names *names;
     const uni_record *record;   /* of the images; its volumes                */
     const uni_album *album;     /* NULL: the images are not at hand          */
@@ -358,8 +378,11 @@ typedef struct volley_results {
     /* by volley_results_init */
     char **file;                /* shape (images): where masks go            */
     bool *volume;               /* shape (images): part of a volume          */
-    uint8_t **mask;             /* shape (images), each (height, width)      */
+    uint8_t **mask;             /* shape (images), unet_mask's               */
     volley_row *row;            /* shape (images)                            */
+    /* by volley_truth, else NULL */
+    volley_overlap *overlap;    /* shape (images): of a volume with its first */
+    bool *compared;             /* shape (images): overlap holds something   */
 } volley_results;
 
 /* Whether -o names a volume, by its ending. */
@@ -374,6 +397,39 @@ int volley_results_save(const volley_results *x);
  * or as members "masks" and "volumes" of an object. */
 void volley_table_print(const volley_results *x);
 void volley_table_put(nni_json_writer *w, const volley_results *x);
+/* ---- labels of masks (masks.c) -------------------------------------------- */
+
+/* How many there are, 2 of one class; what each is called, of one class "" and
+ * its foreground; its colour, of one class red. */
+int volley_mask_labels(const nn_plan *p);
+const char *volley_mask_name(const nn_plan *p, int label);
+const uint8_t *volley_mask_colour(const nn_plan *p, int label);
+/* All of *out, from a mask and its logits. */
+void volley_mask_count(volley_row *out, const nn_plan *p, const uint8_t *mask,
+                       const double *logit, unet_size size);
+/* As picture: of one class 255 is the foreground, of several the number the
+ * label. */
+int volley_save_mask(const char *path, const nn_plan *p, const uint8_t *mask,
+                     unet_size size);
+int volley_save_overlay(const char *path, const nn_plan *p,
+                        const uni_image *image, const uint8_t *mask);
+/* Grey 0..255: 1 / (1 + exp(threshold - logit)), of several labels softmax of
+ * one; and what stands in the names of such files. */
+int volley_save_probability(const char *path, const nn_plan *p,
+                            const double *logit, unet_size size, int label);
+const char *volley_probability_tag(char out[32], const nn_plan *p, int label);
+
+/* ---- drawn masks (truth.c) ------------------------------------------------ */
+
+/* Compares the masks with those that --truth names: a picture for an image, a
+ * volume for all images of one. */
+int volley_truth(volley_results *x, const volley_list *list);
+/* 2 both / (mask + truth); 1 where neither has the label. */
+double volley_dice(const volley_overlap *o, int label);
+/* A line, or member "truth" of an object; nothing if nothing was compared. */
+void volley_truth_print(const volley_results *x);
+void volley_truth_put(nni_json_writer *w, const volley_results *x);
+
 /* Images in a grid, each with the outline of its mask (sheet_masks.c). */
 int volley_mask_sheet(const volley_results *x);
 
@@ -451,6 +507,7 @@ void volley_progress_end(volley_progress *p);
 typedef struct volley_report {
     size_t images, sets;
     size_t found;               /* of these sets, done before                */
+    bool state;                 /* say before the work how much it is        */
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
@@ -492,8 +549,6 @@ int volley_machine(const nn_machine **out, nn_machine *room,
                    const volley_args *a);
 int volley_keygen(volley_source *s, const char *folder, bool trust_server,
                   uint64_t *key_bytes);
-int volley_load_secret(ckks_sk **out, const volley_source *s,
-                       const char *path);
 /* The names of an album's images. */
 int volley_record(uni_record *out, const uni_album *album);
 /* record: gets the fingerprints of the images, and is kept beside the request;

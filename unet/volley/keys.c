@@ -1,0 +1,105 @@
+/* keys.c -- key files, and files that are none: what they are is said by their
+ * first bytes, before a key of another plan is refused for its size.
+ */
+#include <string.h>
+
+#include "volley.h"
+
+/* The head of an object of libckks: "VLLY", version, kind, ..., at 24 what
+ * names its parameters (ckks.h). */
+enum { KEYS_HEAD = 40, KEYS_CONTEXT = 24 };
+
+static const char *const keys_kind[] = {
+    "an object of no known kind", "parameters", "a plaintext", "a ciphertext",
+    "a secret key", "a public key", "evaluation keys"
+};
+
+/* What a file that is no object is. */
+static const char *keys_other(const uint8_t *head, size_t size)
+{
+    switch (volley_sniff(head, size)) {
+    case VOLLEY_MODEL: return "a model";
+    case VOLLEY_PLAN: return "a plan, or JSON";
+    case VOLLEY_VCT: return "a file of ciphertexts";
+    default: return "no key file";
+    }
+}
+
+/* What it is, against what is wanted. */
+static int keys_check(const char *path, int kind, const ckks_ctx *ctx,
+                      const char *way)
+{
+    uint8_t head[UNI_HEAD], context[UNET_ID];
+    const size_t size = uni_file_head(head, sizeof head, path);
+    int is;
+
+    if (size == 0)                      /* whoever reads it says why         */
+        return VOLLEY_DONE;
+    if (volley_sniff(head, size) != VOLLEY_OBJECT || size < KEYS_HEAD)
+        return volley_fail("%s is %s, want %s: %s", path,
+                           keys_other(head, size), keys_kind[kind], way);
+    is = head[5] <= VOLLEY_KEYS ? head[5] : 0;
+    if (is != kind)
+        return volley_fail("%s holds %s, want %s: %s", path, keys_kind[is],
+                           keys_kind[kind], way);
+    ckks_ctx_fingerprint(context, ctx);
+    if (memcmp(context, head + KEYS_CONTEXT, sizeof context) != 0)
+        return volley_fail("%s: these keys are of another plan (their "
+                           "parameters differ): take the keys that were made "
+                           "for this one, or the plan they were made for",
+                           path);
+    return VOLLEY_DONE;
+}
+
+int volley_load_secret(ckks_sk **out, const volley_source *s, const char *path)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    size_t most = 4096 + ((size_t)CKKS_MAX_PRIMES + CKKS_MAX_SPECIAL) * 16
+                         * s->plan.layout.slots;
+    int code = keys_check(path, VOLLEY_SK, s->ctx,
+                          "--key takes secret.key, or the folder it lies in");
+
+    if (code == VOLLEY_DONE)
+        code = volley_read(&data, &size, path, most);
+    if (code != VOLLEY_DONE)
+        return code;
+    code = volley_check_ckks(ckks_sk_load(out, s->ctx, data, size), path);
+    ckks_file_free(data, size);
+    return code;
+}
+
+/* No key file of this plan is larger: 16 bytes a word pair, two polynomials a
+ * digit, and no seeds. */
+static size_t keys_most_bytes(const nn_plan *p)
+{
+    size_t words = 0;
+
+    for (size_t i = 0; i < p->num_keys; i++)
+        words += (size_t)p->params.dnum
+                 * (size_t)(p->key[i].level + 1 + p->params.num_special);
+    return ((size_t)1 << 20) + words * 2 * p->layout.slots * 16;
+}
+
+int volley_load_keys(ckks_keys **out, uint64_t *bytes,
+                     uint8_t digest[UNET_ID], const volley_source *s,
+                     const char *path)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    int code = keys_check(path, VOLLEY_KEYS, s->ctx, "--keys takes eval.keys");
+
+    if (code == VOLLEY_DONE)
+        code = volley_read(&data, &size, path, keys_most_bytes(&s->plan));
+    if (code != VOLLEY_DONE)
+        return code;
+    code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size), path);
+    if (code == VOLLEY_DONE && digest != NULL)
+        ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
+    ckks_file_free(data, size);
+    *bytes = size;
+    if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
+        code = volley_fail("%s: these keys are of another plan: %s", path,
+                           nn_last_error());
+    return code;
+}
