@@ -39,10 +39,8 @@ typedef struct dicom_field {
     { tag, DICOM_DS, offsetof(uni_dicom_plane, to), count, bit, group, what }
 
 static const dicom_field dicom_fields[] = {
-    FILE_FIELD(0x00080018, DICOM_UI, image, 0, "SOPInstanceUID"),
     FILE_FIELD(0x0020000e, DICOM_UI, series, 0, "SeriesInstanceUID"),
     FILE_FIELD(0x00200011, DICOM_IS, series_number, 0, "SeriesNumber"),
-    FILE_FIELD(0x00200013, DICOM_IS, number, 0, "InstanceNumber"),
     FILE_FIELD(0x00280002, DICOM_US, samples, UNI_DICOM_SAMPLES,
                "SamplesPerPixel"),
     FILE_FIELD(0x00280004, DICOM_CS, colour, UNI_DICOM_COLOUR,
@@ -289,13 +287,16 @@ static ckks_status dicom_element(dicom_reader *r, const uni_dicom_element *e)
 
 /* ---- the file ------------------------------------------------------------ */
 
-/* Whether nothing but zeros follows the pixels, as some writers fill up. */
+/* Whether the pixels are behind us and nothing but zeros follows, as some
+ * writers fill up; what follows is not looked at where it is not there. */
 static bool dicom_filled(const dicom_reader *r)
 {
     const uni_dicom_walk *w = &r->walk;
 
-    if (w->depth > 0 || r->found.length == 0 || w->have < w->size)
+    if (w->depth > 0 || r->found.length == 0)
         return false;
+    if (w->have < w->size)
+        return true;
     for (size_t i = w->at; i < w->size; i++)
         if (w->in[i] != 0)
             return false;
