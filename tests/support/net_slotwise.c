@@ -56,15 +56,42 @@ static int carry_of(int a, int ring)
     return a < 0 ? -1 : a >= ring ? 1 : 0;
 }
 
-/* Under border zero: the pixel is one of an image, and of the slot's own. */
-static bool slot_inside(const nn_layout *l, size_t slot, int cy, int cx)
+/* Whether a slot of ring position (a, b) of a map of ry x rx holds a pixel of an
+ * image that is there whole. */
+static bool slot_is_pixel(const nn_plan *p, int ry, int rx, int a, int b,
+                          size_t slot)
 {
+    const nn_layout *l = &p->layout;
     size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x) + cy;
-    int x = (int)(slot % (size_t)l->grid_x) + cx;
+    int y = (int)(slot % grid / (size_t)l->grid_x), x;
 
-    return slot / grid < l->slots / grid && y >= 0 && y < l->grid_y && x >= 0
-           && x < l->grid_x;
+    x = (int)(slot % grid % (size_t)l->grid_x);
+    return slot / grid < l->slots / grid
+           && (y * ry + a) * (l->ring_y / ry) < p->core_height
+           && (x * rx + b) * (l->ring_x / rx) < p->core_width;
+}
+
+/* Under border zero: 0 where no pixel is. */
+static void slot_clear(slot_map *x, const rig *r)
+{
+    for (int c = 0; c < x->channels && r->m.border == NN_ZERO; c++)
+        for (int a = 0; a < x->ry; a++)
+            for (int b = 0; b < x->rx; b++)
+                for (size_t j = 0; j < x->slots; j++)
+                    if (!slot_is_pixel(&r->p, x->ry, x->rx, a, b, j))
+                        slot_at(x, c, a, b)[j] = 0;
+}
+
+void slotwise_pixels(double *out, const rig *r)
+{
+    const nn_layer *l = &r->m.layer[r->m.output];
+    const int gap = r->p.out_gap;
+    slot_map x = { l->channels, gap > 0 ? r->p.layout.ring_y / gap : 1,
+                   gap > 0 ? r->p.layout.ring_x / gap : 1,
+                   r->p.layout.slots, out };
+
+    if (gap > 0)                /* classes lie as their layer has them       */
+        slot_clear(&x, r);
 }
 
 /* y += w times x seen from (a, b) through a tap at (dy, dx). */
@@ -74,13 +101,11 @@ static void slot_tap(double *y, const slot_map *x, int c, int a, int b,
     const nn_layout *l = &r->p.layout;
     int cy = carry_of(a, x->ry), cx = carry_of(b, x->rx);
     const double *from = slot_at(x, c, a - cy * x->ry, b - cx * x->rx);
-    bool cut = r->m.border == NN_ZERO && (cy != 0 || cx != 0);
     size_t turn = (size_t)((cy * l->grid_x + cx + 4 * (int)x->slots)
                            % (int)x->slots);
 
     for (size_t j = 0; j < x->slots; j++)
-        if (!cut || slot_inside(l, j, cy, cx))
-            y[j] += w * from[(j + turn) % x->slots];
+        y[j] += w * from[(j + turn) % x->slots];
 }
 
 static void slot_conv(slot_map *y, const slot_map *x, const nn_layer *l,
@@ -195,6 +220,7 @@ static bool slot_layer(slot_map *map, int i, const rig *r)
         slot_concat(y, map, l);
     else
         slot_pointwise(y, x, l);
+    slot_clear(y, r);
     return true;
 }
 
@@ -418,22 +444,41 @@ static double quantised_sd(const nn_model *m)
     return 0x1p-13 / sqrt(12) * sqrt(sum);
 }
 
+double slotwise_share(const rig *r)
+{
+    double *one = malloc(r->count * sizeof *one), share = 1;
+
+    if (!CHECK(one != NULL, "no memory"))
+        return 1;
+    for (size_t i = 0; i < r->count; i++)
+        one[i] = 1;
+    slotwise_pixels(one, r);
+    share = pow(rms_of(one, r->count), 2);
+    free(one);
+    return share;
+}
+
 bool slotwise_gains(rig *r)
 {
-    double *out = malloc(r->count * sizeof *out);
+    double *out = malloc(r->count * sizeof *out), share;
     bool ok = CHECK(out != NULL, "no memory");
+
+    if (!ok)
+        return false;
+    share = slotwise_share(r);
 
     for (int i = 0; i < r->m.num_layers && ok; i++) {
         nn_range *range = &r->m.layer[i].range;
         double amplitude = 1e-3 * range->rms;
 
         ok = slotwise_run(out, r, i, amplitude);
-        range->gain = rms_difference(out, r->slotwise, r->count) / amplitude;
+        range->gain = rms_difference(out, r->slotwise, r->count)
+                      / sqrt(share) / amplitude;
         for (size_t j = 0; j < r->count; j++)
             out[j] -= r->slotwise[j];
         if (r->m.num_labels > 0)
             range->gain = apart_most(out, r->m.num_labels, r->count)
-                          / amplitude;
+                          / sqrt(share) / amplitude;
     }
     free(out);
     r->quantised = quantised_sd(&r->m);
