@@ -196,7 +196,16 @@ void unet_writer_clear(unet_writer **w);
 /* Called before each set, and by nn_run within it.  NULL: silence. */
 typedef struct unet_progress {
     void (*set)(void *user, size_t set, size_t sets);
-    nn_progress step;       /* user of both                                  */
+    /* unet_decrypt: gets the logits of each image, in order, as soon as they are
+     * whole; they are forgotten then, and unet_result.logit[image] is NULL.
+     * Nothing is to be told of them before unet_decrypt says CKKS_OK.  NULL: all
+     * are kept. */
+    ckks_status (*image)(void *user, const unet_job *job, size_t image,
+                         const double *logit);
+    /* unet_encrypt: all is encrypted, and its request kept; the file gets its
+     * name next, unless what is kept beside the request cannot be. */
+    ckks_status (*request)(void *user, const uint8_t id[UNET_ID]);
+    nn_progress step;       /* user of all                                   */
 } unet_progress;
 
 /* ---- owner: what is taken from the other side (accept.c) ------------------ *

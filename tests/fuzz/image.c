@@ -1,7 +1,6 @@
-/* image.c -- images: PNM, PNG, JPEG, NIfTI.  variant: low two bits, the slice
- * asked for plus one; 4: NIfTI in two files, the header as long as its first
- * word says; 16: through a file; 32: of one channel; 64: of 2 x 2
- * pixels; 128: of whole multiples of that.
+/* image.c -- images: PNM, PNG, JPEG.  variant: low two bits, the slice asked for
+ * plus one; 16: through a file; 32: of one channel; 64: of 2 x 2 pixels; 128:
+ * of whole multiples of that.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -9,10 +8,11 @@
 #include <unistd.h>
 
 #include "image/codec.h"
+#include "image_use.h"
 #include "image_mend.h"
 #include "volley.h"
 
-enum { IN_TWO = 4, THROUGH_FILE = 16, MOST_SAVED = 1 << 14 };
+enum { MOST_SAVED = 1 << 14 };
 
 static uni_image_want wanted(const fuzz_input *in)
 {
@@ -23,13 +23,13 @@ static uni_image_want wanted(const fuzz_input *in)
                              .fit = in->variant & 128 };
 }
 
-static ckks_status load_image(void *x, const fuzz_input *in)
+ckks_status fuzz_image_load(void *x, const fuzz_input *in)
 {
     const uni_image_want want = wanted(in);
     const int slice = in->variant % 4 - 1;
     char path[96];
 
-    if (!(in->variant & THROUGH_FILE))
+    if (!(in->variant & FUZZ_THROUGH_FILE))
         return uni_image_decode(x, "x", in->data, in->size, slice);
     strcpy(path, fuzz_file(in->data, in->size));
     if (slice >= 0)
@@ -48,34 +48,18 @@ static ckks_status give(void *x, uni_image *image, ckks_status s)
     return s;
 }
 
-static ckks_status load_nifti(void *x, const fuzz_input *in)
-{
-    const uni_image_want want = wanted(in);
-    const size_t head = in->size > 3 && (in->data[0] == 28 || in->data[3] == 28)
-                        ? 540 : 348;
-    const size_t n = in->size < head ? in->size : head;
-    const uni_pair pair = { "x.hdr", "x.img", in->data, n, in->data + n,
-                            in->size - n };
-    uni_image image = { 0 };
-
-    if (!(in->variant & IN_TWO))
-        return load_image(x, in);
-    return give(x, &image, uni_nifti_decode_pair(&image, &pair,
-                                                 in->variant % 4 - 1, &want));
-}
-
 static ckks_status load_jpeg(void *x, const fuzz_input *in)
 {
     const uni_image_want want = wanted(in);
     uni_image image = { 0 };
 
-    if (in->variant & THROUGH_FILE)
-        return load_image(x, in);
+    if (in->variant & FUZZ_THROUGH_FILE)
+        return fuzz_image_load(x, in);
     return give(x, &image, volley_jpeg(&image, "x", in->data, in->size,
                                        &want));
 }
 
-static void clear_image(void *x)
+void fuzz_image_clear(void *x)
 {
     uni_image_clear(x);
 }
@@ -132,6 +116,8 @@ static void save_anyhow(const uni_image *m)
 
         (void)!uni_image_save_overlay(path, m, mask);
         (void)!uni_image_save_mask(path, mask, m->height, m->width);
+        (void)!uni_image_save_labels(path, mask, m->height, m->width, 2);
+        (void)!uni_image_save_label_overlay(path, m, mask);
         (void)!save_as(path, m);
         (void)unlink(path);
     }
@@ -143,7 +129,7 @@ static void check_wanted(const uni_image *m, const fuzz_input *in)
 {
     const uni_image_want want = wanted(in);
 
-    if (in->variant & THROUGH_FILE && want.height > 0)
+    if (in->variant & FUZZ_THROUGH_FILE && want.height > 0)
         fuzz_must((want.channels == 0 || m->channels == want.channels)
                       && (want.fit ? m->height % 2 == 0 && m->width % 2 == 0
                                    : m->height == 2 && m->width == 2),
@@ -151,7 +137,39 @@ static void check_wanted(const uni_image *m, const fuzz_input *in)
                   m->height, m->width);
 }
 
-static void use_image(void *x, const fuzz_input *in)
+static void must_be_labels(const uint8_t *label, size_t n, int labels)
+{
+    for (size_t i = 0; i < n; i++)
+        fuzz_must(label[i] < (labels > 0 ? labels : 2), "label %zu is %d of "
+                  "%d", i, label[i], labels);
+}
+
+/* The same file as a drawn mask, a picture or a volume. */
+static void read_labels(const uni_image *m, const fuzz_input *in)
+{
+    const int labels = in->variant % 4 == 0 ? 0 : 3;
+    const size_t n = (size_t)m->height * (size_t)m->width;
+    uint8_t *label = fuzz_room(MOST_SAVED);
+    const char *path = fuzz_file(in->data, in->size);
+    uni_volume v = { 0 };
+
+    if (uni_labels_picture(label, path, m->height, m->width, labels)
+        == CKKS_OK)
+        must_be_labels(label, n, labels);
+    if (uni_volume_is(path) && uni_volume_look(&v, path, -1) == CKKS_OK) {
+        const int *side = v.geometry.n;
+        const uint64_t all = (uint64_t)side[0] * (uint64_t)side[1]
+                             * (uint64_t)side[2];
+
+        if (all <= MOST_SAVED
+            && uni_labels_volume(label, path, &v.geometry, labels) == CKKS_OK)
+            must_be_labels(label, (size_t)all, labels);
+    }
+    uni_volume_clear(&v);
+    fuzz_free(label);
+}
+
+void fuzz_image_use(void *x, const fuzz_input *in)
 {
     uni_image *m = x, other = { 0 };
     const size_t n = (size_t)m->height * (size_t)m->width;
@@ -168,19 +186,22 @@ static void use_image(void *x, const fuzz_input *in)
     (void)!uni_image_convert(&other, m, 4 - m->channels);
     (void)!uni_image_convert(&other, m, 2);
     (void)!uni_image_shrink(&other, m, (m->height + 1) / 2, 1);
+    if (in->variant & FUZZ_THROUGH_FILE)
+        read_labels(m, in);
     if (in->fault > 0 || in->flags & FUZZ_MISUSE)
         save_anyhow(m);
-    else if (in->variant & THROUGH_FILE) {
+    else if (in->variant & FUZZ_THROUGH_FILE) {
         save_again(m, m->channels == 1 ? "b.pgm" : "b.ppm");
         save_again(m, "b.png");
     }
     uni_image_clear(&other);
 }
 
-static void misuse_image(const fuzz_input *in)
+void fuzz_image_misuse(const fuzz_input *in)
 {
     double pixel[3] = { 0 };
-    uni_image m = { 0 }, odd = { 1, 1, 1, pixel }, tall = { 1, 0, 1, pixel };
+    uni_image m = { 0 }, odd = { 1, 1, 1, pixel, 0, 0 };
+    uni_image tall = { 1, 0, 1, pixel, 0, 0 };
     const uint8_t mask[1] = { 0 };
     const char *path = fuzz_place("c.png");
 
@@ -212,13 +233,13 @@ static void misuse_image(const fuzz_input *in)
 
 /* ---- seeds --------------------------------------------------------------- */
 
-static void seed(const fuzz_target *t, uint8_t variant, const void *bytes,
+void fuzz_image_seed(const fuzz_target *t, uint8_t variant, const void *bytes,
                  size_t size)
 {
     fuzz_seed(t, variant, FUZZ_SWEEP | FUZZ_MISUSE, 0, bytes, size);
     for (unsigned want = 0; want < 256; want += 32)
         if (want % 128 != 32)
-            fuzz_seed(t, (uint8_t)(variant | THROUGH_FILE | want), FUZZ_MEND,
+            fuzz_seed(t, (uint8_t)(variant | FUZZ_THROUGH_FILE | want), FUZZ_MEND,
                       0, bytes, size);
     fuzz_seed(t, variant, FUZZ_MEND, 5, bytes, size);
 }
@@ -235,7 +256,7 @@ static void seeds_pnm(const fuzz_target *t)
     };
 
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
-        seed(t, i == 2, text[i], strlen(text[i]));
+        fuzz_image_seed(t, i == 2, text[i], strlen(text[i]));
 }
 
 static void seeds_png(const fuzz_target *t)
@@ -253,13 +274,13 @@ static void seeds_png(const fuzz_target *t)
 
     for (size_t i = 0; i < sizeof build / sizeof *build; i++) {
         fuzz_seed(t, 0, FUZZ_DRAW | FUZZ_SWEEP, 0, build[i], 6);
-        fuzz_seed(t, THROUGH_FILE, FUZZ_DRAW, 0, build[i], 6);
-        fuzz_seed(t, THROUGH_FILE + 64, FUZZ_DRAW, 0, build[i], 6);
+        fuzz_seed(t, FUZZ_THROUGH_FILE, FUZZ_DRAW, 0, build[i], 6);
+        fuzz_seed(t, FUZZ_THROUGH_FILE + 64, FUZZ_DRAW, 0, build[i], 6);
     }
     fuzz_must(uni_image_save_colour(fuzz_place("d.png"), &m) == CKKS_OK
                   && ckks_file_read(&bytes, &size, fuzz_place("d.png"),
                                     FUZZ_LARGEST) == CKKS_OK, "png");
-    seed(t, 0, bytes, size);
+    fuzz_image_seed(t, 0, bytes, size);
     ckks_file_free(bytes, size);
 }
 
@@ -269,90 +290,16 @@ static void seeds_jpeg(const fuzz_target *t)
         size_t size = 0;
         uint8_t *bytes = fuzz_jpeg_build(&size, i > 0 ? i : 1, i == 0);
 
-        seed(t, 0, bytes, size);
+        fuzz_image_seed(t, 0, bytes, size);
         fuzz_free(bytes);
     }
 }
 
-/* A header that promises more than gzip may grow to, before bytes that do not
- * shrink: the stream is long enough to hold it. */
-static void seed_bomb(const fuzz_target *t, const uint8_t *head, size_t n)
-{
-    enum { REST = 36000 };
-    uint8_t *all = fuzz_room(n + REST);
-    uint32_t word = 1;
-
-    memcpy(all, head, n);
-    for (size_t i = n; i < n + REST; i++) {
-        word = word * 1664525 + 1013904223;
-        all[i] = (uint8_t)(word >> 24);
-    }
-    fuzz_seed(t, 1, FUZZ_OTHER, 0, all, n + REST);
-    fuzz_free(all);
-}
-
-/* One byte of a good header changed: {offset, value}. */
-static void seeds_header(const fuzz_target *t)
-{
-    static const uint16_t change[][2] = {
-        { 0, 92 }, { 344, 'x' }, { 40, 9 }, { 48, 2 }, { 45, 0x7f },
-        { 108, 1 }, { 111, 0x4f }, { 110, 0 }, { 70, 3 }, { 72, 9 },
-        { 255, 1 }, { 119, 0x7f }, { 50, 2 }
-    };
-    uint8_t file[352 + 4] = { 92, 1 };
-
-    file[40] = 3;
-    file[42] = file[44] = 2;
-    for (int i = 3; i < 8; i++)
-        file[40 + 2 * i] = 1;
-    file[70] = 2;
-    file[72] = 8;
-    file[110] = 0xb0;                   /* 352 as a float                    */
-    file[111] = 0x43;
-    memcpy(file + 344, "n+1", 4);
-    memcpy(file + 352, "\1\2\3\4", 4);
-    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
-        const uint8_t was = file[change[i][0]];
-
-        file[change[i][0]] = (uint8_t)change[i][1];
-        fuzz_seed(t, 0, FUZZ_SWEEP | FUZZ_MISUSE, 0, file, sizeof file);
-        file[change[i][0]] = was;
-    }
-    file[43] = file[45] = 1;            /* more than gzip may grow to        */
-    file[46] = 0xff;
-    file[47] = 1;
-    seed_bomb(t, file, sizeof file);
-    file[45] = file[47] = 0x7f;         /* more voxels than may be           */
-    fuzz_seed(t, 0, 0, 0, file, sizeof file);
-    fuzz_seed(t, 0, 0, 0, file, 300);
-    fuzz_seed(t, 0, FUZZ_OTHER, 0, file, 300);
-    fuzz_seed(t, 0, FUZZ_OTHER, 0, "not NIfTI", 9);
-}
-
-/* Every type of voxel, plain and gzipped, both orders of bytes. */
-static void seeds_nifti(const fuzz_target *t)
-{
-    for (uint8_t type = 0; type < 13; type++) {
-        uint8_t choice[] = { type, 3, 2, 1 + type % 3, type % 2, type % 3, 1,
-                             2, 3, 200, 5, 6, 7, 8, 9, 250 };
-        const uint8_t flags = FUZZ_DRAW | (type % 3 == 1 ? FUZZ_OTHER : 0);
-
-        fuzz_seed(t, type % 3 == 0 ? 0 : 1, flags | FUZZ_SWEEP, 0, choice,
-                  sizeof choice);
-        fuzz_seed(t, 2, flags, 0, choice, sizeof choice);
-        fuzz_seed(t, IN_TWO + 1, flags & FUZZ_DRAW, 0, choice, sizeof choice);
-        fuzz_seed(t, THROUGH_FILE + 1, flags, 0, choice, sizeof choice);
-        fuzz_seed(t, THROUGH_FILE + 64, flags, 0, choice, sizeof choice);
-    }
-    seeds_header(t);
-}
-
 #define TARGET(T, load)                                                     \
     const fuzz_target fuzz_##T = {                                          \
-        #T, sizeof(uni_image), fuzz_mend_##T, load, NULL, NULL, use_image,  \
-        clear_image, misuse_image, seeds_##T                                \
+        #T, sizeof(uni_image), fuzz_mend_##T, load, NULL, NULL, fuzz_image_use,  \
+        fuzz_image_clear, fuzz_image_misuse, seeds_##T                                \
     };
-TARGET(pnm, load_image)
-TARGET(png, load_image)
+TARGET(pnm, fuzz_image_load)
+TARGET(png, fuzz_image_load)
 TARGET(jpeg, load_jpeg)
-TARGET(nifti, load_nifti)

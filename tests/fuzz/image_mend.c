@@ -170,6 +170,9 @@ static void nifti_2(uint8_t head[544], size_t *size, bool big)
     for (int i = 0; i < 8; i++)
         put(head + 16 + 8 * i, get(was + 40 + 2 * i, 2, big), 8, big);
     put(head + 168, was[345] == 'i' ? 0 : 544, 8, big);
+    for (int i = 0; i < 8; i++)
+        widen(head + 104 + 8 * i, was + 76 + 4 * i, big);
+    put(head + 500, was[123], 4, big);
     widen(head + 176, was + 112, big);
     widen(head + 184, was + 116, big);
     put(head + 344, get(was + 252, 2, big), 4, big);
@@ -188,11 +191,12 @@ static void nifti_build(fuzz_input *in)
     static const struct { int type, bytes; } known[] = {
         { 2, 1 }, { 4, 2 }, { 8, 4 }, { 16, 4 }, { 64, 8 }, { 256, 1 },
         { 512, 2 }, { 768, 4 }, { 1, 1 }, { 1024, 8 }, { 1280, 8 }, { 2, 1 },
-        { 4, 2 }                        /* the last two as NIfTI-2           */
+        { 4, 2 }, { 128, 3 }, { 16, 4 }, { 128, 3 }     /* from 11 on: NIfTI-2
+                                                           but for 13        */
     };
     static const float scale[] = { 0, 1, -2, 1e30f, 0.5f };
     fuzz_draw d = { in->data, in->size };
-    const unsigned kind = fuzz_below(&d, 13);
+    const unsigned kind = fuzz_below(&d, 16);
     unsigned dim[8] = { 3, 0, 0, 0, 1, 1, 1, 1 };
     uint8_t head[544] = { 0 };
     size_t voxels = 1, size = 352;
@@ -217,11 +221,21 @@ static void nifti_build(fuzz_input *in)
     put_float(head + (form == 1 ? 280 : 256),
               (float)fuzz_byte(&d) / 128 - 1, big);
     put_float(head + (form == 1 ? 300 : 264), -0.25f, big);
+    if (form == 1)
+        put_float(head + 320, (float)fuzz_byte(&d) / 16, big);
+    for (int i = 0; i < 4; i++)
+        put_float(head + 76 + 4 * i, scale[1 + fuzz_below(&d, 4)], big);
+    head[123] = (uint8_t)fuzz_below(&d, 5);         /* units                 */
+    if (fuzz_below(&d, 4) == 3) {                   /* a series of two       */
+        put(head + 40, 4, 2, big);
+        put(head + 48, 2, 2, big);
+        voxels *= 2;
+    }
     memcpy(head + 344, "n+1", 4);
     fuzz_resize(in, voxels * (size_t)known[kind].bytes);
     if (in->variant & 4)                /* a pair: the header, the voxels    */
         head[345] = 'i';
-    if (kind >= 11)
+    if (kind >= 11 && kind != 13)
         nifti_2(head, &size, big);
     {
         const size_t first = in->variant & 4 ? size - 4 : size;

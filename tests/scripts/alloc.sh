@@ -175,7 +175,7 @@ way()
         --key ../keys/secret.key ../out.vct -o "$result"
     each "$kind" "$count" clear "$result" -- "$model" --plan ../n.plan \
         "$image" -o "$result"
-    each "$kind" "$count" run "$result" -- "$model" --plan ../n.plan \
+    each "$kind" "$count" run "~$result" -- "$model" --plan ../n.plan \
         --keys ../keys "$image" -o "$result"
     judge "$name, run, $kind: nothing is left beside the keys" \
         "$(cd ../keys && find . -name 'run-*')"

@@ -289,13 +289,16 @@ static ckks_status dicom_element(dicom_reader *r, const uni_dicom_element *e)
 
 /* ---- the file ------------------------------------------------------------ */
 
-/* Whether nothing but zeros follows the pixels, as some writers fill up. */
+/* Whether the pixels are behind us and nothing but zeros follows, as some
+ * writers fill up; what follows is not looked at where it is not there. */
 static bool dicom_filled(const dicom_reader *r)
 {
     const uni_dicom_walk *w = &r->walk;
 
-    if (w->depth > 0 || r->found.length == 0 || w->have < w->size)
+    if (w->depth > 0 || r->found.length == 0)
         return false;
+    if (w->have < w->size)
+        return true;
     for (size_t i = w->at; i < w->size; i++)
         if (w->in[i] != 0)
             return false;

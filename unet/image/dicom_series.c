@@ -131,7 +131,8 @@ static ckks_status series_folder(uni_dicom_folder *f, const char *path)
     (void)closedir(dir);
     if (s == CKKS_OK && f->files == 0)
         s = nn_fail(CKKS_EFORMAT, "%s: no DICOM file with pixels in this "
-                    "folder", path);
+                    "folder; folders in it are not opened, name that of the "
+                    "series", path);
     if (s == CKKS_OK && f->others > 0)
         s = nn_fail(CKKS_EFORMAT, "%s: %zu DICOM images and %zu of other kinds "
                     "in this folder: a series has a folder of its own", path,

@@ -16,7 +16,7 @@ import net
 from refusals import Refused
 
 LARGEST = 2.0 ** 20     # a value of an image beyond this has exploded
-FEW, PIXELS = 8, 2 ** 17                # images that gains are measured on, at most, and their pixels
+FEW, PIXELS = 8, 2 ** 16                # images that gains are measured on, at most, and their pixels
 AT_ONCE = 16            # images in one forward
 RING = 4                # of border wrap
 ROUNDS = 4              # mosaics that every image lies in
@@ -189,7 +189,7 @@ class Measured:
 
 def extreme(x, mul, add):
     """Black, white, checkered and random images of the size of x, as inputs."""
-    y = (data.extremes(*x.shape[2:]).double() - data.ADD) / data.MUL * mul + add
+    y = (data.extremes(*x.shape[2:]).to(x.dtype) - data.ADD) / data.MUL * mul + add
     return y.repeat(1, x.shape[1], 1, 1)
 
 

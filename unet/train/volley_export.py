@@ -172,18 +172,16 @@ def export(module, example, path, images=None, classes=None, labels=None, border
     if border == "wrap" and (x.shape[2] % RING or x.shape[3] % RING or steps(network) > RING):
         raise Refused("border wrap: %dx%d with poolings by %d: not yet; sides are multiples of %d, and as much is "
                       "pooled at most" % (x.shape[2], x.shape[3], steps(network), RING))
-    tensors = {k: t.clone() for k, t in network.tensors.items()}
-    network.tensors = {k: t.double() for k, t in tensors.items()}
     with torch.no_grad():
-        run = Measured(network, output, x, border, "labels" in text["output"])
-        ranges = run.ranges(x)
-        odd = beyond(run, ranges, extreme(x, mul, add))
-        at_border = run.result(x)
+        run, shown = Measured(network, output, x, border, "labels" in text["output"]), x.float()
+        ranges = run.ranges(shown)
+        odd = beyond(run, ranges, extreme(shown, mul, add))
+        at_border = run.result(shown)
         if run.labels:
             ranges[output]["labels"] = labels_of.entries(at_border, ranges[output]["max"])
     text["layers"], text["ranges"] = network.layers, ranges
     try:
-        files.save(path + ".part", text, origin, tensors)
+        files.save(path + ".part", text, origin, network.tensors)
         with torch.no_grad():
             apart, most = check(path + ".part", want, x, borders.valid if border == "valid" else borders.zero, output)
         os.replace(path + ".part", path)

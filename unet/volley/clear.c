@@ -191,7 +191,7 @@ static int clear_masks(const volley_args *a, const clear_hand *h,
                                           h->album.images));
 
     if (code == VOLLEY_DONE)
-        code = volley_results_init(&x);
+        code = volley_results_init(&x, NULL);
     if (code == VOLLEY_DONE)
         code = volley_truth(&x, &a->truth);
     if (code == VOLLEY_DONE)

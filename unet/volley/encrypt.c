@@ -195,25 +195,6 @@ static ckks_status encrypt_get(const double **out, void *user, size_t image)
                              n->channels, n->size[image]);
 }
 
-/* The record beside the request that a file of inputs names; without it there
- * is no such file either. */
-static int encrypt_keep(const uni_record *record, const char *requests,
-                        const char *path)
-{
-    unet_reader *reader = NULL;
-    unet_info info;
-    ckks_status s = unet_reader_open(&reader, path, NULL, UNET_INPUT);
-
-    if (s == CKKS_OK) {
-        unet_reader_info(&info, reader);
-        s = uni_record_save(requests, info.request, record);
-    }
-    unet_reader_close(&reader);
-    if (s != CKKS_OK)
-        (void)remove(path);
-    return volley_check(s);
-}
-
 int volley_encrypt(volley_source *s, const volley_owner *owner,
                    const volley_input *images, uni_record *record,
                    const char *out, uint64_t *bytes)
@@ -240,13 +221,13 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
+        if (record != NULL)
+            volley_progress_keep(&progress, record, owner->requests);
         status = unet_encrypt(out, bytes, owner->requests, &rng, &s->plan, &job,
                               &pixels, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
     }
-    if (code == VOLLEY_DONE && record != NULL)
-        code = encrypt_keep(record, owner->requests, out);
     ckks_sk_clear(&sk);
     ckks_rng_clear(&rng);
     ckks_ctx_clear(&s->ctx);

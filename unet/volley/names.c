@@ -13,6 +13,11 @@
 
 #include "volley.h"
 
+bool volley_is_volume(const char *out)
+{
+    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
+}
+
 bool volley_is_folder(const char *out)
 {
     const size_t n = strlen(out);
@@ -20,11 +25,6 @@ bool volley_is_folder(const char *out)
 
     return (n > 0 && out[n - 1] == '/')
            || (stat(out, &st) == 0 && S_ISDIR(st.st_mode));
-}
-
-bool volley_is_volume(const char *out)
-{
-    return volley_ends(out, ".nii") || volley_ends(out, ".nii.gz");
 }
 
 /* The part of a name behind its last '/', without the endings of images. */
