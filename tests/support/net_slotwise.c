@@ -90,7 +90,7 @@ void slotwise_pixels(double *out, const rig *r)
                    gap > 0 ? r->p.layout.ring_x / gap : 1,
                    r->p.layout.slots, out };
 
-    if (gap > 0)                /* classes lie as their layer has them       */
+    if (r->p.out_neurons <= 1)  /* else a ciphertext holds many channels     */
         slot_clear(&x, r);
 }
 
