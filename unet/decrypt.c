@@ -38,6 +38,11 @@ double unet_limit(const nn_plan *p)
     return fmin(64 * fmax(p->logit_max, 1), decrypt_wrapped(p));
 }
 
+double unet_label_limit(const nn_plan *p, int label)
+{
+    return fmin(64 * fmax(p->label_max[label], 1), unet_limit(p));
+}
+
 static ckks_status decrypt_check_range(const unet_result *r, const char *path)
 {
     const bool stray = !(r->stray < r->bound);

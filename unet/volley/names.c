@@ -63,7 +63,7 @@ static char *names_stem(const char *name)
     return out;
 }
 
-/* ---- every name once ------------------------------------------------------ */
+/* ---- every name once ----------------------------------------------------- */
 
 typedef struct names_row {
     const char *stem;
@@ -145,7 +145,7 @@ static int names_apart(volley_names *x)
     return code;
 }
 
-/* ---- by what is kept of a request ------------------------------------------ */
+/* ---- by what is kept of a request ---------------------------------------- */
 
 static int names_init(volley_names *x, size_t images, size_t volumes)
 {
@@ -207,7 +207,7 @@ void volley_names_clear(volley_names *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- files of results ------------------------------------------------------ */
+/* ---- files of results ---------------------------------------------------- */
 
 /* DIR/STEM-mask.png, or DIR/mask-I.png without a name. */
 static char *names_in_folder(const char *out, const volley_names *x, size_t i,

@@ -5,7 +5,7 @@
 
 #include "volley.h"
 
-/* ---- what is written where ------------------------------------------------- */
+/* ---- what is written where ----------------------------------------------- */
 
 /* Whether the masks of volume v make a volume: where -o names one; in a folder
  * unless it is one slice of several. */
@@ -76,7 +76,7 @@ static int results_check_places(const volley_results *x)
     return code;
 }
 
-/* ---- masks ------------------------------------------------------------------ */
+/* ---- masks --------------------------------------------------------------- */
 
 static ckks_status results_mask(uint8_t **mask, volley_row *row,
                                 const nn_plan *p, const double *logit,
@@ -171,7 +171,7 @@ void volley_results_clear(volley_results *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Masks of a volume's slices as a volume. */
 static int results_save_volume(const volley_results *x, size_t v)

@@ -23,7 +23,7 @@ typedef struct run_hand {
     double largest;             /* difference of a logit                     */
 } run_hand;
 
-/* ---- the folder -------------------------------------------------------------- */
+/* ---- the folder ---------------------------------------------------------- */
 
 /* All that is in it, and it. */
 static void run_remove(const char *folder)
@@ -106,7 +106,7 @@ static void run_clear(run_hand *h)
     volley_owner_clear(&h->owner);
 }
 
-/* ---- the steps ---------------------------------------------------------------- */
+/* ---- the steps ----------------------------------------------------------- */
 
 /* The keys of keygen. */
 static int run_keys(run_hand *h, const volley_args *a, const nn_plan *p)
@@ -175,7 +175,7 @@ static int run_steps(run_hand *h, volley_source *s, bool logits)
     return code;
 }
 
-/* ---- the same without encryption ---------------------------------------------- */
+/* ---- the same without encryption ----------------------------------------- */
 
 static int run_compare(run_hand *h, const nn_plan *p, size_t i,
                        const double *clear)
@@ -229,7 +229,7 @@ static int run_check(run_hand *h, const volley_source *s)
     return code;
 }
 
-/* ---- what is told -------------------------------------------------------------- */
+/* ---- what is told -------------------------------------------------------- */
 
 static void run_tell_check(FILE *f, const run_hand *h, const nn_plan *p)
 {
@@ -321,7 +321,7 @@ static int run_classes(const volley_args *a, run_hand *h, const nn_plan *p,
     return code;
 }
 
-/* ---- the verb ------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------ */
 
 static int run_all(const volley_args *a, volley_source *s, double start)
 {

@@ -409,7 +409,7 @@ int volley_results_save(const volley_results *x);
  * or as members "masks" and "volumes" of an object. */
 void volley_table_print(const volley_results *x);
 void volley_table_put(nni_json_writer *w, const volley_results *x);
-/* ---- labels of masks (masks.c) -------------------------------------------- */
+/* ---- labels of masks (masks.c) ------------------------------------------- */
 
 /* How many there are, 2 of one class; what each is called, of one class "" and
  * its foreground; its colour, of one class red. */
@@ -431,7 +431,7 @@ int volley_save_probability(const char *path, const nn_plan *p,
                             const double *logit, unet_size size, int label);
 const char *volley_probability_tag(char out[32], const nn_plan *p, int label);
 
-/* ---- drawn masks (truth.c) ------------------------------------------------ */
+/* ---- drawn masks (truth.c) ----------------------------------------------- */
 
 /* Compares the masks with those that --truth names: a picture for an image, a
  * volume for all images of one. */
