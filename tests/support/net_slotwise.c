@@ -82,16 +82,39 @@ static void slot_clear(slot_map *x, const rig *r)
                         slot_at(x, c, a, b)[j] = 0;
 }
 
+/* The pixels of a channel of the output are copied, nothing else. */
+static void copy_pixels(double *to, const double *from, const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+    const int gap = p->out_gap;
+    const int h = gap > 0 ? (p->core_height + gap - 1) / gap : 1;
+    const int w = gap > 0 ? (p->core_width + gap - 1) / gap : 1;
+    const size_t images = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
+
+    for (size_t i = 0; i < images; i++)
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                size_t at = (size_t)nn_layout_phase(l, gap, y, x) * l->slots
+                            + nn_layout_slot(l, gap, (int)i, y, x);
+
+                to[at] = from[at];
+            }
+}
+
 void slotwise_pixels(double *out, const rig *r)
 {
-    const nn_layer *l = &r->m.layer[r->m.output];
-    const int gap = r->p.out_gap;
-    slot_map x = { l->channels, gap > 0 ? r->p.layout.ring_y / gap : 1,
-                   gap > 0 ? r->p.layout.ring_x / gap : 1,
-                   r->p.layout.slots, out };
+    const size_t plane = (size_t)nn_layout_phases(&r->p.layout, r->p.out_gap)
+                         * r->p.layout.slots;
+    double *kept = calloc(plane, sizeof *kept);
 
-    if (r->p.out_neurons <= 1)  /* else a ciphertext holds many channels     */
-        slot_clear(&x, r);
+    if (r->p.border == NN_ZERO && r->p.out_neurons < 2
+        && CHECK(kept != NULL, "no memory"))
+        for (size_t c = 0; c < r->count / plane; c++) {
+            memset(kept, 0, plane * sizeof *kept);
+            copy_pixels(kept, out + c * plane, &r->p);
+            memcpy(out + c * plane, kept, plane * sizeof *kept);
+        }
+    free(kept);
 }
 
 /* y += w times x seen from (a, b) through a tap at (dy, dx). */
