@@ -1,5 +1,6 @@
-/* mask.c -- terms that are read through a mask: borders of zeros, and every
- * other pixel of a map that a transposed convolution makes (terms.c).
+/* mask.c -- masks: of inputs, where a term reads every other pixel of a map
+ * that a transposed convolution makes (terms.c); of sums, which a border of zeros
+ * wants to be 0 outside their map.
  *
  * Read first: docs/12-volley.md.
  */
@@ -9,33 +10,59 @@
 
 bool nni_cut(const nni_term *t)
 {
-    return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
-           || t->place_x != 0;
+    return t->place_y != 0 || t->place_x != 0;
 }
 
-bool nni_same_cut(const nni_term *a, const nni_term *b)
+/* Column and row of a slot's cell in its image's grid. */
+static void cell_of(int *y, int *x, const nn_layout *l, size_t slot)
 {
-    return a->carry_y == b->carry_y && a->carry_x == b->carry_x
-           && a->place_y == b->place_y && a->place_x == b->place_x;
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+
+    *y = (int)(slot % grid / (size_t)l->grid_x);
+    *x = (int)(slot % grid % (size_t)l->grid_x);
 }
 
-bool nni_mask(const nn_layout *l, int gap, const nni_term *t, size_t slot)
+bool nni_mask_place(const nn_layout *l, int gap, const nni_term *t,
+                    size_t slot)
 {
-    size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x);
-    int x = (int)(slot % grid % (size_t)l->grid_x);
+    int y, x;
 
-    if ((t->place_y > 0 && y * l->ring_y % (2 * gap) != t->place_y - 1)
-        || (t->place_x > 0 && x * l->ring_x % (2 * gap) != t->place_x - 1))
-        return false;
-    if (t->carry_y == 0 && t->carry_x == 0)
-        return true;
-    y += t->carry_y;
-    x += t->carry_x;
+    cell_of(&y, &x, l, slot);
+    return (t->place_y == 0 || y * l->ring_y % (2 * gap) == t->place_y - 1)
+           && (t->place_x == 0 || x * l->ring_x % (2 * gap) == t->place_x - 1);
+}
+
+/* Whether position v along an axis is a pixel of a map. */
+static bool is_pixel(int v, int gap, int side)
+{
+    return gap == 0 ? v == 0 : v % gap == 0 && v / gap < side;
+}
+
+bool nni_mask_map(const nn_layout *l, const nni_size *map, int a, int b,
+                  size_t slot)
+{
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    int y, x;
 
     if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
         return false;
-    return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
+    cell_of(&y, &x, l, slot);
+    return is_pixel(y * l->ring_y + a, map->gap, map->height)
+           && is_pixel(x * l->ring_x + b, map->gap, map->width);
+}
+
+bool nni_same_map(const nn_layout *l, const nni_size *map, const int p[2],
+                  const int q[2])
+{
+    for (int y = 0; y < l->grid_y; y++)
+        if (is_pixel(y * l->ring_y + p[0], map->gap, map->height)
+            != is_pixel(y * l->ring_y + q[0], map->gap, map->height))
+            return false;
+    for (int x = 0; x < l->grid_x; x++)
+        if (is_pixel(x * l->ring_x + p[1], map->gap, map->width)
+            != is_pixel(x * l->ring_x + q[1], map->gap, map->width))
+            return false;
+    return true;
 }
 
 /* ---- stages -------------------------------------------------------------- */
@@ -65,8 +92,8 @@ ckks_status nni_set_masks(nni_placed *p, bool real)
     for (int k = 0; k < p->num_stages; k++) {
         nni_placed_stage *st = &p->stage[k];
 
-        st->masked = st->of->bordered;
-        st->alternating = false;
+        st->masked = st->alternating = false;
+        st->cleared = st->of->ringed;
         for (int i = 0; i < st->of->num_sources; i++) {
             const nni_source *s = &st->of->source[i];
 
