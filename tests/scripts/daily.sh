@@ -87,6 +87,11 @@ cp LPS.nii sub/RAS.nii
 run "two volumes of one name" clear net RAS.nii sub/RAS.nii -o same/
 check "both have numbers" made mask same/RAS-0-mask.$ending RAS.nii
 check "the other, too" made mask same/RAS-1-mask.$ending sub/RAS.nii
+cp LPS.nii "odd#1b.nii"
+cp LPS.nii .nii
+run "odd names" clear net "odd#1b.nii" ./.nii .//LPS.nii:slice=1 -o odd/
+check "are names of masks" test "$(ls -A odd | tr '\n' ' ')" = \
+    "LPS-slice1-mask.$picture _nii-mask.$ending odd#1b-mask.$ending "
 refuse "over the volume" "is read too" clear net RAS.nii -o RAS.nii
 
 # ---- situations that once were silent -----------------------------------------
