@@ -69,7 +69,7 @@ static void linear_one(double *y, const field *in, const nni_placed *p, int k,
     }
 }
 
-/* y, a phase of the stage's sums, is 0 where its map has no pixel. */
+/* y, a phase of the stage's sums, through its mask. */
 static void clear_phase(double *y, const nni_stage *s, int phase,
                         const nn_layout *l)
 {
@@ -78,8 +78,7 @@ static void clear_phase(double *y, const nni_stage *s, int phase,
 
     (void)nni_phase_at(&a, &b, l, &map, phase);
     for (size_t j = 0; j < l->slots; j++)
-        if (!nni_mask_map(l, &map, a, b, j))
-            y[j] = 0;
+        y[j] *= nni_mask_map(l, s, a, b, j);
 }
 
 static void linear(double *out, const field *in, const nni_placed *p, int k,

@@ -43,7 +43,6 @@ static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
 {
     const nni_placed_stage *stage = &s->placed->stage[s->stage];
     const nn_layout *l = &s->placed->layout;
-    const nni_size map = nni_stage_size(stage->of);
     double *slot = malloc(l->slots * sizeof *slot);
     ckks_status st;
 
@@ -52,8 +51,8 @@ static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
                        l->slots);
     for (size_t j = 0; j < l->slots; j++)
         slot[j] = mask->sums
-                      ? nni_mask_map(l, &map, mask->at[0], mask->at[1], j)
-                      : nni_mask_place(l, map.gap, &mask->term, j);
+                      ? nni_mask_map(l, stage->of, mask->at[0], mask->at[1], j)
+                      : nni_mask_place(l, stage->of->gap, &mask->term, j);
     st = ckks_encode(out, r->ctx, slot, NULL, l->slots, level,
                      ldexp(1, stage->mask_bits));
     free(slot);

@@ -155,11 +155,10 @@ static nni_ref version_ref(const nni_inputs *w, int feed, int v)
 static bool same_mask(const nni_inputs *w, const nni_masking *a,
                       const nni_masking *b)
 {
-    const nni_size map = nni_stage_size(w->m->stage->of);
-
     if (a->sums != b->sums)
         return false;
-    return a->sums ? nni_same_map(&w->m->p->layout, &map, a->at, b->at)
+    return a->sums ? nni_same_map(&w->m->p->layout, w->m->stage->of, a->at,
+                                  b->at)
                    : a->term.place_y == b->term.place_y
                      && a->term.place_x == b->term.place_x;
 }

@@ -67,8 +67,8 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
  * reach the layer that reads this. */
 static bool stands_alone(const net *n, const nn_layer *l)
 {
-    return n->model->border == NN_ZERO && l->op == NN_TCONV
-           && l->kernel_y == 4;
+    return n->model->border == NN_ZERO
+           && (l->bilinear || (l->op == NN_TCONV && l->kernel_y == 4));
 }
 
 static bool has_constant(const nni_source *s)
@@ -89,8 +89,7 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
 
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0 || in->mean_y > 0
-            || (n->model->border == NN_ZERO && l->kernel_y == 4
-                && has_constant(&in->source[0]))))
+            || (stands_alone(n, l) && has_constant(&in->source[0]))))
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
         st = nni_use(in, n, l);
@@ -99,14 +98,13 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
                      "image, or its pixels lie between those of the image "
                      "(gap %d, want an even one)", n->name, l->name,
                      in->source[0].gap);
-    if (st == CKKS_OK && !nni_endless(n) && l->op == NN_UPSAMPLE && l->bilinear)
-        st = nn_fail(CKKS_EPARAM, "%s: layer %s: bilinear repeats the edge, "
-                     "which border zero and valid cannot: use border halo, or "
-                     "a tconv of 4x4, or mode nearest", n->name, l->name);
-    if (st == CKKS_OK && n->model->border == NN_VALID && l->kernel_y == 4)
-        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 sees zeros "
-                     "beyond the map: use border zero, or a kernel of 2",
-                     n->name, l->name);
+    if (st == CKKS_OK && n->model->border == NN_VALID
+        && (l->kernel_y == 4 || l->bilinear))
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: %s sees what lies beyond the "
+                     "map, which border valid does not have: use border zero, "
+                     "or %s", n->name, l->name,
+                     l->bilinear ? "bilinear" : "a tconv of 4x4",
+                     l->bilinear ? "mode nearest" : "a kernel of 2");
     if (st != CKKS_OK)
         return st;
     *out = *in;
@@ -121,7 +119,12 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
         return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
-    return stands_alone(n, l) ? nni_identity(out, n, l, layer) : CKKS_OK;
+    if (!stands_alone(n, l))
+        return CKKS_OK;
+    st = nni_identity(out, n, l, layer);
+    if (st == CKKS_OK)
+        n->stage[out->fresh].clamped = l->bilinear;
+    return st;
 }
 
 /* Along one axis: whether a mean over `size` begins with one over 2. */
@@ -277,7 +280,7 @@ static ckks_status check_sizes(const net *n)
             || (int64_t)s->gap * (s->width - 1) >= m->width)
             return nn_fail(CKKS_EPARAM, "%s: layer %s gives %d x %d, a pixel "
                            "for %d of the image's, which is larger than the "
-                           "image, %d x %d: pads of less, please", n->name,
+                           "image, %d x %d: smaller pads would do", n->name,
                            s->name, s->height, s->width, s->gap, m->height,
                            m->width);
     }

@@ -46,6 +46,9 @@ ckks_status nni_own_vectors(nni_source *s, net *n);
 /* A batch norm folded into a stage changes its output for every reader. */
 ckks_status nni_check_same(const nni_value *v, const net *n, int from,
                            const nn_layer *by);
+/* Whether a norm, an activation or a sum may become part of the stage that a
+ * value comes from: it is fresh, and no constant may come before its mask. */
+bool nni_foldable(const net *n, const nni_value *v);
 /* Reading a fresh stage's output seals it: it has no activation. */
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by);
 ckks_status nni_check_open(const net *n, const nni_stage *s,

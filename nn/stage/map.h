@@ -75,11 +75,12 @@ int nni_compare_terms(const void *a, const void *b);
 bool nni_cut(const nni_term *t);
 bool nni_mask_place(const nn_layout *l, int gap, const nni_term *t,
                     size_t slot);
-/* Whether a slot of the phase at position (a, b) is a pixel of a map, in an
- * image that is there whole; whether two phases have the same pixels. */
-bool nni_mask_map(const nn_layout *l, const nni_size *map, int a, int b,
-                  size_t slot);
-bool nni_same_map(const nn_layout *l, const nni_size *map, const int p[2],
+/* What a slot of the phase at position (a, b) of a stage that is cleared is
+ * multiplied by: 0 if it is no pixel of its map, in an image that is there
+ * whole; whether it is the same in two phases. */
+double nni_mask_map(const nn_layout *l, const nni_stage *s, int a, int b,
+                    size_t slot);
+bool nni_same_map(const nn_layout *l, const nni_stage *s, const int p[2],
                   const int q[2]);
 
 #endif

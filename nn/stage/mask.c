@@ -32,37 +32,46 @@ bool nni_mask_place(const nn_layout *l, int gap, const nni_term *t,
            && (t->place_x == 0 || x * l->ring_x % (2 * gap) == t->place_x - 1);
 }
 
-/* Whether position v along an axis is a pixel of a map. */
-static bool is_pixel(int v, int gap, int side)
+/* What position v along an axis is multiplied by: 0 if it is no pixel of the
+ * map. */
+static double pixel_factor(int v, int gap, int side, bool clamped)
 {
-    return gap == 0 ? v == 0 : v % gap == 0 && v / gap < side;
+    if (gap == 0 ? v != 0 : v % gap != 0 || v / gap >= side)
+        return 0;
+    return clamped && (v == 0 || v / gap == side - 1) ? 4.0 / 3 : 1;
 }
 
-bool nni_mask_map(const nn_layout *l, const nni_size *map, int a, int b,
-                  size_t slot)
+double nni_mask_map(const nn_layout *l, const nni_stage *s, int a, int b,
+                    size_t slot)
 {
     const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
     int y, x;
 
     if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
-        return false;
+        return 0;
     cell_of(&y, &x, l, slot);
-    return is_pixel(y * l->ring_y + a, map->gap, map->height)
-           && is_pixel(x * l->ring_x + b, map->gap, map->width);
+    return pixel_factor(y * l->ring_y + a, s->gap, s->height, s->clamped)
+           * pixel_factor(x * l->ring_x + b, s->gap, s->width, s->clamped);
 }
 
-bool nni_same_map(const nn_layout *l, const nni_size *map, const int p[2],
-                  const int q[2])
+/* Along an axis: whether two places in the ring have the same factors. */
+static bool same_factors(int p, int q, int ring, int grid, int gap, int side,
+                         bool clamped)
 {
-    for (int y = 0; y < l->grid_y; y++)
-        if (is_pixel(y * l->ring_y + p[0], map->gap, map->height)
-            != is_pixel(y * l->ring_y + q[0], map->gap, map->height))
-            return false;
-    for (int x = 0; x < l->grid_x; x++)
-        if (is_pixel(x * l->ring_x + p[1], map->gap, map->width)
-            != is_pixel(x * l->ring_x + q[1], map->gap, map->width))
+    for (int i = 0; i < grid; i++)
+        if (pixel_factor(i * ring + p, gap, side, clamped)
+            != pixel_factor(i * ring + q, gap, side, clamped))
             return false;
     return true;
+}
+
+bool nni_same_map(const nn_layout *l, const nni_stage *s, const int p[2],
+                  const int q[2])
+{
+    return same_factors(p[0], q[0], l->ring_y, l->grid_y, s->gap, s->height,
+                        s->clamped)
+           && same_factors(p[1], q[1], l->ring_x, l->grid_x, s->gap, s->width,
+                           s->clamped);
 }
 
 /* ---- stages -------------------------------------------------------------- */
@@ -93,7 +102,7 @@ ckks_status nni_set_masks(nni_placed *p, bool real)
         nni_placed_stage *st = &p->stage[k];
 
         st->masked = st->alternating = false;
-        st->cleared = st->of->ringed;
+        st->cleared = st->of->ringed || st->of->clamped;
         for (int i = 0; i < st->of->num_sources; i++) {
             const nni_source *s = &st->of->source[i];
 

@@ -121,6 +121,11 @@ ckks_status nni_check_same(const nni_value *v, const net *n, int from,
     return CKKS_OK;
 }
 
+bool nni_foldable(const net *n, const nni_value *v)
+{
+    return v->fresh >= 0 && !n->stage[v->fresh].clamped;
+}
+
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by)
 {
     if (v->fresh >= 0) {

@@ -52,6 +52,10 @@ typedef struct nni_stage {
                                    there beyond the edge                     */
     bool ringed;                /* border zero: its output is read beyond its
                                    edge, where it must be 0                  */
+    bool clamped;               /* bilinear, under a border of zeros, where its
+                                   first and last rows and columns sum to 3/4
+                                   of what they should: they are multiplied by
+                                   4/3, with what is beyond by 0             */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
     int  mean_y, mean_x;        /* a weight stands for so many rows and columns
