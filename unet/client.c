@@ -113,6 +113,8 @@ ckks_status unet_encrypt(const char *path, uint64_t *bytes,
         s = client_encrypt_all(w, &request, rng, p, pixels, ctx, sk, progress);
     if (s == CKKS_OK && requests != NULL)
         s = unet_request_save(requests, &request);
+    if (s == CKKS_OK && progress != NULL && progress->request != NULL)
+        s = progress->request(progress->step.user, request.id);
     if (s == CKKS_OK)
         s = unet_writer_finish(w, bytes);
     unet_writer_clear(&w);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gather.h"
 #include "vct.h"
 
 /* The scheme's message becomes libunet's. */
@@ -37,6 +38,11 @@ double unet_limit(const nn_plan *p)
     return fmin(64 * fmax(p->logit_max, 1), decrypt_wrapped(p));
 }
 
+double unet_label_limit(const nn_plan *p, int label)
+{
+    return fmin(64 * fmax(p->label_max[label], 1), unet_limit(p));
+}
+
 static ckks_status decrypt_check_range(const unet_result *r, const char *path)
 {
     const bool stray = !(r->stray < r->bound);
@@ -63,6 +69,7 @@ typedef struct decrypt_work {
     unet_part *part;            /* shape (files): what each holds            */
     double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
     double label[NN_MAX_LABELS];    /* largest |real part| of each one's     */
+    uni_gather gather;          /* into r                                    */
 } decrypt_work;
 
 /* Each label's slots by its own limit. */
@@ -107,15 +114,6 @@ static ckks_status decrypt_work_init(decrypt_work *w)
         return nn_fail(CKKS_EMEM, "no memory for %zu images and %d x %zu "
                        "slots", job->images, nn_plan_outputs(p),
                        p->layout.slots);
-    for (size_t i = 0; i < job->images; i++) {
-        size_t size = (size_t)p->out_channels;
-
-        if (p->num_classes == 0)
-            size *= (size_t)job->size[i].height * (size_t)job->size[i].width;
-        r->logit[i] = calloc(size, sizeof **r->logit);
-        if (r->logit[i] == NULL)
-            return nn_fail(CKKS_EMEM, "no memory for %zu pixels", size);
-    }
     return CKKS_OK;
 }
 
@@ -233,7 +231,7 @@ static ckks_status decrypt_part(decrypt_work *w, unet_reader *reader,
         if (s == CKKS_OK)
             s = decrypt_check_answer(w, set, path);
         if (s == CKKS_OK)
-            s = unet_unpack(w->r.logit, w->plan, &w->r.job, w->slots, set);
+            s = uni_gather_set(&w->gather, w->slots, set);
     }
     if (s == CKKS_OK)
         s = decrypt_check_range(&w->r, path);
@@ -348,6 +346,8 @@ ckks_status unet_decrypt(unet_result *out, unet_request *request,
                          const ckks_sk *sk, const unet_progress *progress)
 {
     decrypt_work w = { .plan = p, .ctx = ctx, .sk = sk, .request = request };
+    const uni_gather gather = { .plan = p, .result = &w.r,
+                                .progress = progress };
     ckks_status s;
 
     if (out == NULL || path == NULL || paths == 0 || p == NULL || ctx == NULL
@@ -358,8 +358,11 @@ ckks_status unet_decrypt(unet_result *out, unet_request *request,
         s = decrypt_check_files(&w, path, paths);
     if (s == CKKS_OK)
         s = decrypt_work_init(&w);
+    w.gather = gather;
     for (size_t i = 0; i < paths && s == CKKS_OK; i++)
         s = decrypt_file(&w, path[i], i, progress);
+    if (s == CKKS_OK)
+        s = uni_gather_end(&w.gather);
     if (s == CKKS_OK) {
         if (request != NULL)
             memcpy(request->answer, w.name, w.r.job.sets * UNET_ID);

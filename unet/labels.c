@@ -1,13 +1,5 @@
-/* labels.c -- from logits to labels, and the bound of each label's logits.
- * Contracts in unet.h. */
-#include <math.h>
-
+/* labels.c -- from logits to labels.  Contracts in unet.h. */
 #include "unet.h"
-
-double unet_label_limit(const nn_plan *p, int label)
-{
-    return fmin(64 * fmax(p->label_max[label], 1), unet_limit(p));
-}
 
 ckks_status unet_mask(uint8_t *mask, const nn_plan *p, const double *logit,
                       unet_size size)

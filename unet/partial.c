@@ -29,7 +29,7 @@ struct uni_partial {
     size_t capacity;
 };
 
-/* ---- bytes ---------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 static ckks_status partial_read(uint8_t *out, const uni_partial *w,
                                 uint64_t at, size_t size)
@@ -72,7 +72,7 @@ static void partial_digest(uint8_t out[UNET_ID], const uni_partial *w,
     ckks_blake2b(out, UNET_ID, in, size, w->mark, UNET_ID);
 }
 
-/* ---- one record ------------------------------------------------------------ */
+/* ---- one record ---------------------------------------------------------- */
 
 /* The record at w->at into the buffer, behind its set's number; *size: of its
  * ciphertexts; *whole: its digest fits. */
@@ -133,7 +133,7 @@ static bool partial_parse(ckks_ct *ct, const uni_partial *w,
     return false;
 }
 
-/* ---- opening --------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static ckks_status partial_fresh(uni_partial *w)
 {
@@ -261,7 +261,7 @@ size_t uni_partial_sets(const uni_partial *w)
     return (size_t)w->there;
 }
 
-/* ---- sets ------------------------------------------------------------------ */
+/* ---- sets ---------------------------------------------------------------- */
 
 ckks_status uni_partial_next(ckks_ct *ct, bool *found, uni_partial *w)
 {

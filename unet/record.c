@@ -117,7 +117,7 @@ void uni_record_clear(uni_record *r)
     memset(r, 0, sizeof *r);
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void record_hex(char out[2 * UNET_ID + 1], const uint8_t id[UNET_ID])
 {
@@ -198,7 +198,7 @@ ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
     return s;
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static const char *record_text(const nni_json *doc,
                                const nni_json_node *object, const char *key)

@@ -13,7 +13,8 @@
  *       "values": { "rule": "window", "low": -100, "high": 300 } }
  *
  * A volume's images are slices `slice` and those that follow, as images `first`
- * and those that follow; its geometry is what a mask is written with (image/volume.h).
+ * and those that follow; its geometry is what a mask is written with
+ * (image/volume.h).
  * The values are those that were asked for in place of the model's; volumes and
  * values are left out where there are none.
  *

@@ -25,7 +25,7 @@ static void add_rotated(double *y, const double *x, double w,
 
     if (masked && nni_cut(t)) {
         for (size_t j = 0; j < slots; j++)
-            if (nni_mask(l, gap, t, j))
+            if (nni_mask_place(l, gap, t, j))
                 y[j] += w * x[(j + step) % slots];
         return;
     }
@@ -48,8 +48,10 @@ static void linear_one(double *y, const field *in, const nni_placed *p, int k,
     const nni_placed_stage *s = &p->stage[k];
     const size_t slots = p->layout.slots;
 
-    for (size_t j = 0; j < slots; j++)
-        y[j] = ph->live ? ph->bias[o] : 0;
+    if (ph->live)
+        nni_map_bias(y, m, p, k, (int)(ph - m->phase), o);
+    else
+        memset(y, 0, slots * sizeof *y);
     for (int g = 0; g < ph->groups; g++) {
         const nni_group *group = &ph->group[g];
         const nni_feed *f = &m->feed[group->term.feed];
@@ -67,14 +69,30 @@ static void linear_one(double *y, const field *in, const nni_placed *p, int k,
     }
 }
 
+/* y, a phase of the stage's sums, through its mask. */
+static void clear_phase(double *y, const nni_stage *s, int phase,
+                        const nn_layout *l)
+{
+    const nni_size map = nni_stage_size(s);
+    int a, b;
+
+    (void)nni_phase_at(&a, &b, l, &map, phase);
+    for (size_t j = 0; j < l->slots; j++)
+        y[j] *= nni_mask_map(l, s, a, b, j);
+}
+
 static void linear(double *out, const field *in, const nni_placed *p, int k,
                    const nni_map *m)
 {
     for (int o = 0; o < m->channels; o++)
-        for (int i = 0; i < m->num_phases; i++)
-            linear_one(out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
-                                 * p->layout.slots, in, p, k, m, &m->phase[i],
-                       o);
+        for (int i = 0; i < m->num_phases; i++) {
+            double *y = out + ((size_t)o * (size_t)m->num_phases + (size_t)i)
+                                  * p->layout.slots;
+
+            linear_one(y, in, p, k, m, &m->phase[i], o);
+            if (p->stage[k].cleared)
+                clear_phase(y, p->stage[k].of, i, &p->layout);
+        }
 }
 
 /* z += plaintext times the input, rotated by the baby step. */

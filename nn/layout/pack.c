@@ -16,6 +16,17 @@ int nn_plan_outputs(const nn_plan *p)
     return p->out_channels * nn_layout_phases(&p->layout, p->out_gap);
 }
 
+/* Whether border zero wants a 0: beside the image, and where a last one is cut
+ * off. */
+static bool is_outside(const nn_plan *p, size_t image, size_t y, size_t x)
+{
+    const size_t grid = (size_t)p->layout.grid_y * (size_t)p->layout.grid_x;
+
+    return p->border == NN_ZERO
+           && (y >= (size_t)p->core_height || x >= (size_t)p->core_width
+               || image >= p->layout.slots / grid);
+}
+
 /* Places without an image repeat the first one, so that what they hold stays
  * in the calibrated range. */
 void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
@@ -38,8 +49,10 @@ void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
             const double *t = tile[image < (size_t)count ? image : 0];
 
             slots[(size_t)k * l->slots + j] =
-                t[(size_t)c * plane + y * (size_t)l->width + x] * p->mul
-                + p->add;
+                is_outside(p, image, y, x)
+                    ? 0
+                    : t[(size_t)c * plane + y * (size_t)l->width + x] * p->mul
+                          + p->add;
         }
     }
 }

@@ -47,7 +47,7 @@ static bool choose_special(ckks_params *q, double *least, int alpha)
     return true;
 }
 
-static ckks_status choose_layout(nn_plan *p, const nn_aim *aim,
+static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
                                  const nni_way *as)
 {
     const int ring_y = as->ring_y, ring_x = as->ring_x;
@@ -57,9 +57,9 @@ static ckks_status choose_layout(nn_plan *p, const nn_aim *aim,
     p->params.ring = as->real ? CKKS_RING_REAL : CKKS_RING_COMPLEX;
     *l = (nn_layout){ .ring_y = ring_y, .ring_x = ring_x,
                       .slots = nni_slots(&p->params) };
-    l->height = nni_round_up(p->core_height + 2 * p->halo, ring_y);
-    l->width = nni_round_up(p->core_width + 2 * p->halo, ring_x);
-    if (as->matrices > 0 && p->border == NN_VALID) {
+    l->height = nni_round_up(p->core_height + 2 * p->halo + n->margin, ring_y);
+    l->width = nni_round_up(p->core_width + 2 * p->halo + n->margin, ring_x);
+    if (as->matrices > 0 && (p->border == NN_VALID || p->border == NN_ZERO)) {
         l->height = ring_y * nni_power_above(l->height / ring_y);
         l->width = ring_x * nni_power_above(l->width / ring_x);
     }
@@ -75,11 +75,6 @@ static ckks_status choose_layout(nn_plan *p, const nn_aim *aim,
         return nn_fail(CKKS_EPARAM, "nn_plan_make: rings of %d x %d are larger "
                        "than the image, %d x %d", ring_y, ring_x,
                        p->core_height, p->core_width);
-    if (p->border == NN_ZERO
-        && (l->height != p->core_height || l->width != p->core_width))
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: border zero needs rings "
-                       "that divide the image: %d x %d and %d x %d", ring_y,
-                       ring_x, p->core_height, p->core_width);
     if (p->border == NN_WRAP
         && (l->height != p->core_height || l->width != p->core_width
             || (size_t)l->grid_y * (size_t)l->grid_x != l->slots))
@@ -283,7 +278,7 @@ ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
 {
     nni_placed placed = { 0 };
     nni_choice c;
-    ckks_status st = choose_layout(p, with->aim, as);
+    ckks_status st = choose_layout(p, with->net, with->aim, as);
 
     if (st != CKKS_OK)
         return st;

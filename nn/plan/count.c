@@ -307,6 +307,13 @@ static ckks_status count_step(void *user, const nni_schedule *s,
         state->mask[step->at] = (ckks_pt){
             .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) };
         break;
+    case NNI_BIAS_EDGE:
+        c->tally.work.limbs[NN_FORWARD] += level + 5;
+        take(c, &at, (level + 1) * c->figures.limb);
+        pass(c, 3 * (level + 1));
+        nni_count_free_mask(c, &(ckks_pt){
+            .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) });
+        break;
     case NNI_COMBINE:
         combination(c, s, state, &s->combine[step->at], level);
         break;
@@ -337,11 +344,13 @@ static ckks_status count_step(void *user, const nni_schedule *s,
         release(c, s, state, step, task, here);
         break;
     default:
-        pointwise(c, to, level, step->what == NNI_MASK ? 5
+        pointwise(c, to, level, step->what == NNI_MASK
+                                    || step->what == NNI_CLEAR ? 5
                                 : step->what == NNI_BIAS ? 2
                                 : step->what == NNI_BIAS_PLAIN ? 3
                                 : step->what == NNI_ADD ? 6 : 4,
                   step->what == NNI_BIAS || step->what == NNI_BIAS_PLAIN
+                      || step->what == NNI_CLEAR
                       || step->what == NNI_ADD);
     }
     if (c->hook != NULL)

@@ -34,6 +34,13 @@ static double fresh_sd(const ckks_params *p)
     return sqrt(10.5 * slot_variance(p));
 }
 
+/* sd of a slot of a plaintext's rounding, as a number of the plaintext. */
+static double plain_sd(const nn_plan *p)
+{
+    return sqrt((p->params.ring == CKKS_RING_REAL ? 1 : 2)
+                * slot_variance(&p->params) / 12);
+}
+
 /* The same after a rotation at a level: the rounding of its division by P, and
  * the errors of the keys times digits, over P. */
 static double rotation_sd(const ckks_params *p, int level)
@@ -97,8 +104,7 @@ static double matrix_variance(const nni_placed *placed, int k,
 {
     const nni_placed_stage *s = &placed->stage[k];
     const nn_layer *layer = placed->net->model->layer;
-    const double sd = sqrt((p->params.ring == CKKS_RING_REAL ? 1 : 2)
-                           * slot_variance(&p->params) / 12);
+    const double sd = plain_sd(p);
     const double scale = ldexp(s->scale, s->mask_bits);
     const int from = s->of->source[0].stage;
     const int pre = from < 0 ? 0 : placed->stage[from].of->post;
@@ -111,6 +117,20 @@ static double matrix_variance(const nni_placed *placed, int k,
     return pow(sd / scale * nni_source_form(placed, s, 0)->scale
                    * layer[pre].range.rms * layer[s->of->pre].range.gain, 2)
            * x.inputs * x.count * ldexp(1, x.num_folds);
+}
+
+/* Of the logit, by a mask that clears a stage's sums: its own rounding, times
+ * the value, and that of the division by its prime. */
+static double clear_variance(const nni_placed *placed, int k, const nn_plan *p)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nn_range *range = &placed->net->model->layer[s->of->pre].range;
+
+    if (!s->cleared)
+        return 0;
+    return pow(range->gain, 2)
+           * (pow(ldexp(plain_sd(p), -s->mask_bits) * range->rms, 2)
+              + pow(rounding_sd(&p->params) / s->value_scale, 2));
 }
 
 /* Variance of a form by that of a pixel: means by whole ciphertexts are rounded
@@ -170,6 +190,6 @@ double nni_logit_error(const nni_placed *placed, const nn_plan *p)
                            * out_gain(placed, k, o), 2);
         }
     for (int k = 0; k < placed->num_stages; k++)
-        sum += matrix_variance(placed, k, p);
+        sum += matrix_variance(placed, k, p) + clear_variance(placed, k, p);
     return sqrt(sum);
 }

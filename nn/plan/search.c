@@ -48,8 +48,8 @@ static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
- * too, and one pixel a ciphertext.  Real slots are twice as many: half the
- * columns, too, whose pixels then may lie in every other slot (terms.c). */
+ * too, and one pixel a ciphertext (under zero with its margin).  Real slots are
+ * twice as many: half the columns, too, whose pixels then may lie in every other slot (terms.c). */
 static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
                         const nn_aim *aim, const net *n)
 {
@@ -73,11 +73,15 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
             || (!sized && r >= n->max_gap << 5))
             continue;
         add_ring(out, &count, r, r, aim->slots);
-        if (!sized && r % 2 == 0 && aim->slots != NN_SLOTS_COMPLEX)
+        if (m->border != NN_VALID && r % 2 == 0
+            && aim->slots != NN_SLOTS_COMPLEX)
             add_ring(out, &count, r, r / 2, NN_SLOTS_REAL);
     }
     if (m->border == NN_VALID && m->height != m->width)
         add_ring(out, &count, m->height, m->width, aim->slots);
+    if (m->border == NN_ZERO)
+        add_ring(out, &count, m->height + n->margin, m->width + n->margin,
+                 aim->slots);
     return count;
 }
 
@@ -181,7 +185,8 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
             plan[0] = plan[1];
             with->worth = worth;
         }
-        if (nni_excess(&plan[1], with->model) <= 1)
+        if (nni_excess(&plan[1], with->model) <= 1
+            && plan[1].params.dnum <= NNI_WORTH_DIGITS_FEW)
             return CKKS_OK;
     }
     return CKKS_OK;

@@ -10,6 +10,7 @@
 /* More digits, whose keys are larger: seconds by seconds.  For em and gm 2 and 3
  * digits are predicted within 2 % of each other: they must save more. */
 #define NNI_WORTH_DIGITS 0.95
+#define NNI_WORTH_DIGITS_FEW 4
 /* Beyond that much of the best plan's time other digits are not tried for a
  * layout: a hundred times as much gives em, gm, digits and skin, and the last
  * two under --aim throughput, the same plans. */

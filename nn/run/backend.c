@@ -39,7 +39,7 @@ static ckks_status accumulate(ckks_ct *place, ckks_ct *ct,
 }
 
 static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
-                               ckks_pt *out, const nni_term *t)
+                               ckks_pt *out, const nni_masking *mask, int level)
 {
     const nni_placed_stage *stage = &s->placed->stage[s->stage];
     const nn_layout *l = &s->placed->layout;
@@ -50,10 +50,32 @@ static ckks_status encode_mask(const nni_runner *r, const nni_schedule *s,
         return nn_fail(CKKS_EMEM, "no memory for a mask of %zu slots",
                        l->slots);
     for (size_t j = 0; j < l->slots; j++)
-        slot[j] = nni_mask(l, stage->of->gap, t, j);
-    st = ckks_encode(out, r->ctx, slot, NULL, l->slots, stage->level,
+        slot[j] = mask->sums
+                      ? nni_mask_map(l, stage->of, mask->at[0], mask->at[1], j)
+                      : nni_mask_place(l, stage->of->gap, &mask->term, j);
+    st = ckks_encode(out, r->ctx, slot, NULL, l->slots, level,
                      ldexp(1, stage->mask_bits));
     free(slot);
+    return nn_relay(st, NULL);
+}
+
+/* Adds what a channel's bias is in each slot. */
+static ckks_status add_edge_bias(const nni_runner *r, const nni_schedule *s,
+                                 ckks_ct *sum, int phase, int channel)
+{
+    const size_t slots = s->placed->layout.slots;
+    double *value = malloc(slots * sizeof *value);
+    ckks_pt pt = { 0 };
+    ckks_status st;
+
+    if (value == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a bias of %zu slots", slots);
+    nni_map_bias(value, s->map, s->placed, s->stage, phase, channel);
+    st = ckks_encode(&pt, r->ctx, value, NULL, slots, sum->level, sum->scale);
+    if (st == CKKS_OK)
+        st = ckks_add_plain(sum, sum, &pt);
+    ckks_pt_clear(&pt);
+    free(value);
     return nn_relay(st, NULL);
 }
 
@@ -169,8 +191,10 @@ static ckks_status apply(const nni_runner *r, const nni_schedule *s,
     case NNI_ALTERNATE:
         return nn_relay(ckks_mul_alternating(to, from), NULL);
     case NNI_ENCODE:
-        return encode_mask(r, s, &state->mask[step->at], &s->mask[step->at]);
+        return encode_mask(r, s, &state->mask[step->at], &s->mask[step->at],
+                           step->level);
     case NNI_MASK:
+    case NNI_CLEAR:             /* from is what is cleared                   */
         return nn_relay(ckks_mul_plain(to, from, &state->mask[step->at]), NULL);
     case NNI_SCALE:
         return nn_relay(ckks_mul_const(to, from, 1, 0,
@@ -183,6 +207,8 @@ static ckks_status apply(const nni_runner *r, const nni_schedule *s,
         return nn_relay(ckks_add_const(to, to,
                                        s->map->phase[step->at].bias[task], 0),
                         NULL);
+    case NNI_BIAS_EDGE:
+        return add_edge_bias(r, s, to, step->at, task);
     case NNI_RESCALE:
         return nn_relay(ckks_rescale(to, to), NULL);
     case NNI_MOVE:

@@ -134,7 +134,8 @@ ckks_status nni_run_combine(const nni_schedule *s, nni_state *state,
         fill(&w, s, state, c);
         st = ckks_combine(w.out, w.sums, w.in, (size_t)c->cts, w.block,
                           w.blocks,
-                          ldexp(stage->scale, stage->mask_bits));
+                          stage->masked ? ldexp(stage->scale, stage->mask_bits)
+                                        : stage->scale);
         st = nn_relay(st, NULL);
     }
     call_clear(&w);

@@ -5,7 +5,7 @@
  *
  *   make what is read      inputs dropped, rotated, masked, alternating
  *   for each piece         combine inputs into sums; for each channel and
- *                          phase: rotate the sums and add them, bias,
+ *                          phase: rotate the sums and add them, bias, mask,
  *                          activation, its place in every form
  *
  * Sums, and what is made of inputs, are the largest part of what a stage holds;
@@ -215,27 +215,42 @@ static void combine(nni_inputs *w, const nni_piece *piece, int tensor,
 
 /* ---- from sums to forms -------------------------------------------------- */
 
+/* The sum of the blocks of one phase, rotated; gives where it is. */
+static nni_ref add_blocks(nni_inputs *w, const nni_block *block, int blocks)
+{
+    const int level = w->m->stage->level;
+    nni_ref sum = { NNI_HERE, 0, 0 };
+
+    if (blocks == 1 && block->step == 0)
+        return (nni_ref){ NNI_SUM, block->to, 1 };
+    for (int again = 0; again < 2; again++) {   /* read, then freed          */
+        nni_add_step(w->m, again == 0 ? NNI_ROTATE_SUM : NNI_FREE, sum, sum,
+                     level);
+        for (int b = 0; b < blocks; b++)
+            nni_add_part(w->m, (nni_ref){ NNI_SUM, block[b].to, 1 },
+                         block[b].step);
+    }
+    return sum;
+}
+
 /* What follows the sums of one phase, which are these blocks. */
 static void finish_phase(nni_inputs *w, const nni_block *block, int blocks)
 {
-    const int level = w->m->stage->level, phase = block->phase;
-    nni_ref sum = { NNI_HERE, 0, 0 };
+    const nni_placed_stage *s = w->m->stage;
+    const nni_ref sum = add_blocks(w, block, blocks);
+    const int phase = block->phase;
+    int level = s->level;
 
-    if (blocks == 1 && block->step == 0) {
-        sum = (nni_ref){ NNI_SUM, block->to, 1 };
-    } else {
-        for (int again = 0; again < 2; again++) {   /* read, then freed      */
-            nni_add_step(w->m, again == 0 ? NNI_ROTATE_SUM : NNI_FREE, sum,
-                         sum, level);
-            for (int b = 0; b < blocks; b++)
-                nni_add_part(w->m, (nni_ref){ NNI_SUM, block[b].to, 1 },
-                             block[b].step);
-        }
+    nni_add_step(w->m, s->of->uneven ? NNI_BIAS_EDGE : NNI_BIAS, sum, sum,
+                 level)->at = phase;
+    if (s->masked)
+        nni_add_step(w->m, NNI_RESCALE, sum, sum, level--);
+    if (s->cleared) {
+        nni_add_step(w->m, NNI_CLEAR, sum, sum, level)->at =
+            nni_clearing_mask(w, phase);
+        nni_add_step(w->m, NNI_RESCALE, sum, sum, level--);
     }
-    nni_add_step(w->m, NNI_BIAS, sum, sum, level)->at = phase;
-    if (w->m->stage->masked)
-        nni_add_step(w->m, NNI_RESCALE, sum, sum, level);
-    nni_add_forms(w->m, sum, phase, level - w->m->stage->masked);
+    nni_add_forms(w->m, sum, phase, level);
 }
 
 /* The same for a combination whose sums are complete. */

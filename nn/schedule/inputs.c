@@ -152,20 +152,46 @@ static nni_ref version_ref(const nni_inputs *w, int feed, int v)
 
 /* ---- making what is read ------------------------------------------------- */
 
-static int mask_number(nni_inputs *w, const nni_term *t)
+static bool same_mask(const nni_inputs *w, const nni_masking *a,
+                      const nni_masking *b)
+{
+    if (a->sums != b->sums)
+        return false;
+    return a->sums ? nni_same_map(&w->m->p->layout, w->m->stage->of, a->at,
+                                  b->at)
+                   : a->term.place_y == b->term.place_y
+                     && a->term.place_x == b->term.place_x;
+}
+
+static int mask_number(nni_inputs *w, nni_masking mask)
 {
     nni_schedule *s = w->m->s;
-    nni_term *grown;
+    nni_masking *grown;
 
     for (int i = 0; i < s->masks; i++)
-        if (nni_same_cut(&s->mask[i], t))
+        if (same_mask(w, &s->mask[i], &mask))
             return i;
     grown = nni_grow(w->m, s->mask, &s->masks, sizeof *grown);
     if (grown == NULL)
         return 0;
     s->mask = grown;
-    s->mask[s->masks - 1] = *t;
+    s->mask[s->masks - 1] = mask;
     return s->masks - 1;
+}
+
+static int term_mask(nni_inputs *w, const nni_term *t)
+{
+    return mask_number(w, (nni_masking){ .term = *t });
+}
+
+int nni_clearing_mask(nni_inputs *w, int phase)
+{
+    const nni_size map = nni_stage_size(w->m->stage->of);
+    nni_masking mask = { .sums = true };
+
+    (void)nni_phase_at(&mask.at[0], &mask.at[1], &w->m->p->layout, &map,
+                       phase);
+    return mask_number(w, mask);
 }
 
 void nni_encode_masks(nni_inputs *w)
@@ -174,11 +200,17 @@ void nni_encode_masks(nni_inputs *w)
 
     for (int v = 0; v < w->versions; v++)
         if (nni_cut(&w->version[v].term))
-            (void)mask_number(w, &w->version[v].term);
+            (void)term_mask(w, &w->version[v].term);
+    for (int i = 0; w->m->stage->cleared && i < w->map->num_phases; i++)
+        if (w->map->phase[i].live)
+            (void)nni_clearing_mask(w, i);
     for (int i = 0; i < w->m->s->masks; i++) {
         nni_begin_round(w->m);
         nni_begin_body(w->m, 0, 1);
-        nni_add_step(w->m, NNI_ENCODE, none, none, w->m->stage->level)->at = i;
+        nni_add_step(w->m, NNI_ENCODE, none, none,
+                     w->m->stage->level
+                         - (w->m->s->mask[i].sums && w->m->stage->masked))
+            ->at = i;
     }
 }
 
@@ -205,7 +237,7 @@ static void make_versions(nni_inputs *w, int f, nni_ref in)
             nni_add_step(w->m, NNI_ALTERNATE, to, from, level);
         else if (nni_cut(&v[i].term))
             nni_add_step(w->m, NNI_MASK, to, from, level)->at =
-                mask_number(w, &v[i].term);
+                term_mask(w, &v[i].term);
         else if (w->m->stage->masked)
             nni_add_step(w->m, NNI_SCALE, to, from, level);
     }

@@ -63,6 +63,8 @@ int nni_slice_begin(const nni_inputs *w, const nni_feed *f, int slice);
 /* Steps: masks; what is read of a slice's channels is made; what no phase from
  * `phase` on reads is given back; all of a slice is. */
 void nni_encode_masks(nni_inputs *w);
+/* The number of the mask that clears the sums of a phase. */
+int nni_clearing_mask(nni_inputs *w, int phase);
 void nni_make_slice(nni_inputs *w, int slice);
 void nni_free_before(nni_inputs *w, int phase);
 void nni_free_slice(nni_inputs *w, int slice);

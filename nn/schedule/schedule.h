@@ -29,6 +29,8 @@ typedef enum nni_do {
     NNI_ADD,            /* to += from                                        */
     NNI_ROTATE_SUM,     /* to = the parts, rotated and added                 */
     NNI_BIAS,           /* to += the bias of phase `at`                      */
+    NNI_BIAS_EDGE,      /* the same where the bias differs by slot           */
+    NNI_CLEAR,          /* to times mask number `at`                         */
     NNI_RESCALE,        /* to, one prime fewer                               */
     NNI_MOVE,           /* to = from, which is empty then                    */
     NNI_ACTIVATE,       /* to = the activation of from                       */
@@ -112,6 +114,14 @@ typedef struct nni_block {
     int terms;
 } nni_block;
 
+/* What a mask lets pass: of inputs the term's places, of sums the pixels of the
+ * phase at `at`. */
+typedef struct nni_masking {
+    bool sums;
+    nni_term term;
+    int at[2];                  /* row, column                               */
+} nni_masking;
+
 typedef struct nni_combine {
     nni_piece piece;
     int tensor;                 /* NNI_SUM or NNI_MORE                       */
@@ -149,7 +159,7 @@ typedef struct nni_schedule {
     nni_block *block;
     nni_read *read;
     nni_input *input;
-    nni_term *mask;
+    nni_masking *mask;
     int steps, bodies, rounds, parts, combines, blocks, reads, inputs, masks;
 } nni_schedule;
 

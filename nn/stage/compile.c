@@ -63,12 +63,12 @@ static ckks_status do_conv(nni_value *out, net *n, nni_value *in,
     return nni_finish_stage(out, n, s, l->channels, l->bias);
 }
 
-/* Under `zero`, what is not zero beyond the border must not reach the layer
- * that reads this: a bias, and whatever taps of 4x4 read there. */
+/* Under `zero`, what taps of 4x4 find of the map from beyond its edge must not
+ * reach the layer that reads this. */
 static bool stands_alone(const net *n, const nn_layer *l)
 {
     return n->model->border == NN_ZERO
-           && (l->bias != NULL || (l->op == NN_TCONV && l->kernel_y == 4));
+           && (l->bilinear || (l->op == NN_TCONV && l->kernel_y == 4));
 }
 
 static bool has_constant(const nni_source *s)
@@ -89,8 +89,7 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
 
     if (st == CKKS_OK
         && (in->num != 1 || in->source[0].up_channels > 0 || in->mean_y > 0
-            || (n->model->border == NN_ZERO && l->kernel_y == 4
-                && has_constant(&in->source[0]))))
+            || (stands_alone(n, l) && has_constant(&in->source[0]))))
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
         st = nni_use(in, n, l);
@@ -99,14 +98,13 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
                      "image, or its pixels lie between those of the image "
                      "(gap %d, want an even one)", n->name, l->name,
                      in->source[0].gap);
-    if (st == CKKS_OK && !nni_endless(n) && l->op == NN_UPSAMPLE && l->bilinear)
-        st = nn_fail(CKKS_EPARAM, "%s: layer %s: bilinear repeats the edge, "
-                     "which border zero and valid cannot: use border halo, or "
-                     "a tconv of 4x4, or mode nearest", n->name, l->name);
-    if (st == CKKS_OK && n->model->border == NN_VALID && l->kernel_y == 4)
-        st = nn_fail(CKKS_EPARAM, "%s: layer %s: a tconv of 4x4 sees zeros "
-                     "beyond the map: use border zero, or a kernel of 2",
-                     n->name, l->name);
+    if (st == CKKS_OK && n->model->border == NN_VALID
+        && (l->kernel_y == 4 || l->bilinear))
+        st = nn_fail(CKKS_EPARAM, "%s: layer %s: %s sees what lies beyond the "
+                     "map, which border valid does not have: use border zero, "
+                     "or %s", n->name, l->name,
+                     l->bilinear ? "bilinear" : "a tconv of 4x4",
+                     l->bilinear ? "mode nearest" : "a kernel of 2");
     if (st != CKKS_OK)
         return st;
     *out = *in;
@@ -121,7 +119,12 @@ static ckks_status do_up(nni_value *out, net *n, nni_value *in,
         return nni_no_room(n);
     for (int m = 0; l->bias != NULL && m < l->channels; m++)
         s->up_add[m] = (double)l->bias[m];
-    return stands_alone(n, l) ? nni_identity(out, n, l, layer) : CKKS_OK;
+    if (!stands_alone(n, l))
+        return CKKS_OK;
+    st = nni_identity(out, n, l, layer);
+    if (st == CKKS_OK)
+        n->stage[out->fresh].clamped = l->bilinear;
+    return st;
 }
 
 /* Along one axis: whether a mean over `size` begins with one over 2. */
@@ -265,8 +268,7 @@ static ckks_status one_layer(nni_value *v, net *n, int i)
     return st;
 }
 
-/* A map with an end lies on the image; and what reads beyond its edge must find
- * the image's edge there, since it is known by that (mask.c). */
+/* A map with an end lies on the image. */
 static ckks_status check_sizes(const net *n)
 {
     const nn_model *m = n->model;
@@ -278,49 +280,47 @@ static ckks_status check_sizes(const net *n)
             || (int64_t)s->gap * (s->width - 1) >= m->width)
             return nn_fail(CKKS_EPARAM, "%s: layer %s gives %d x %d, a pixel "
                            "for %d of the image's, which is larger than the "
-                           "image, %d x %d: pads of less, please", n->name,
+                           "image, %d x %d: smaller pads would do", n->name,
                            s->name, s->height, s->width, s->gap, m->height,
                            m->width);
-        for (int i = 0; s->bordered && i < s->num_sources; i++) {
-            const nni_source *x = &s->source[i];
-
-            if (!x->direct && ((int64_t)x->gap * x->height < m->height
-                               || (int64_t)x->gap * x->width < m->width))
-                return nn_fail(CKKS_EPARAM, "%s: layer %s pads a map of %d x "
-                               "%d that has shrunk, a pixel for %d of the "
-                               "image's %d x %d: the layers before it must "
-                               "keep the size, or this one have no pads",
-                               n->name, s->name, x->height, x->width, x->gap,
-                               m->height, m->width);
-        }
     }
     return CKKS_OK;
 }
 
-/* Constants behind an activation cannot be folded past a border of zeros. */
-static ckks_status check_zero(const net *n)
+/* Whether what a stage reads around a pixel carries constants: of a batch norm
+ * or a quadratic behind an activation, or a transposed convolution's bias. */
+static bool reads_constants(const nni_stage *stage)
 {
-    for (int k = 0; k < n->num_stages; k++)
-        for (int i = 0; n->stage[k].bordered && i < n->stage[k].num_sources;
-             i++) {
-            const nni_source *s = &n->stage[k].source[i];
-            bool constant = false;
+    bool some = false;
 
-            if (s->direct)      /* read in its own place                     */
-                continue;
-            for (int c = 0; c < s->channels; c++)
-                constant |= s->add[c] != 0;
-            for (int m = 0; !n->stage[k].identity && m < s->up_channels; m++)
-                constant |= s->up_add[m] != 0;
-            if (constant)
-                return nn_fail(CKKS_EPARAM, "%s: border zero: input "
-                               "%d of %s carries a constant (a batch norm or "
-                               "quadratic behind an activation) that would "
-                               "leak over the border; use wrap or halo, or "
-                               "put the batch norm before", n->name, i,
-                               n->stage[k].name);
+    for (int i = 0; i < stage->num_sources; i++) {
+        const nni_source *s = &stage->source[i];
+
+        some |= !s->direct && has_constant(s);
+        for (int m = 0; !s->direct && m < s->up_channels; m++)
+            some |= s->up_add[m] != 0;
+    }
+    return some;
+}
+
+/* A border of zeros: what is read beyond an edge is marked, and how far. */
+static void mark_edges(net *n)
+{
+    for (int k = 0; k < n->num_stages; k++) {
+        nni_stage *s = &n->stage[k];
+
+        s->uneven = s->bordered && reads_constants(s);
+        for (int i = 0; s->bordered && i < s->num_sources; i++) {
+            const nni_source *x = &s->source[i];
+            const int far = nni_reach(s, x);
+
+            if (x->direct && x->up_kernel != 4)
+                continue;       /* read in its own place                     */
+            n->margin = far > n->margin ? far : n->margin;
+            if (x->stage >= 0)
+                n->stage[x->stage].ringed = true;
         }
-    return CKKS_OK;
+    }
 }
 
 /* The logit must be the linear output of the last stage. */
@@ -360,9 +360,9 @@ ckks_status nni_init(net *out, const nn_model *m, const char *name)
     if (st == CKKS_OK)
         st = end(&n, v);
     if (st == CKKS_OK)
-        st = check_zero(&n);
-    if (st == CKKS_OK)
         st = check_sizes(&n);
+    if (st == CKKS_OK)
+        mark_edges(&n);
     n.max_gap = 1;
     for (int k = 0; k < n.num_stages; k++) {
         if (n.stage[k].gap > n.max_gap)

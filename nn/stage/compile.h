@@ -31,6 +31,8 @@ ckks_status nni_new_stage(nni_stage **out, net *n, const nni_value *in,
                           const nn_layer *l, int layer);
 ckks_status nni_finish_stage(nni_value *out, net *n, nni_stage *s,
                              int channels, const float *bias);
+/* How far beyond the edge of source x the stage reads, in pixels of the image. */
+int nni_reach(const nni_stage *s, const nni_source *x);
 /* The gap of its output, by the mean it takes and its size. */
 void nni_set_gap(nni_stage *s, int stride);
 /* A stage that copies, or takes a value's mean: where an activation or a
@@ -44,6 +46,9 @@ ckks_status nni_own_vectors(nni_source *s, net *n);
 /* A batch norm folded into a stage changes its output for every reader. */
 ckks_status nni_check_same(const nni_value *v, const net *n, int from,
                            const nn_layer *by);
+/* Whether a norm, an activation or a sum may become part of the stage that a
+ * value comes from: it is fresh, and no constant may come before its mask. */
+bool nni_foldable(const net *n, const nni_value *v);
 /* Reading a fresh stage's output seals it: it has no activation. */
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by);
 ckks_status nni_check_open(const net *n, const nni_stage *s,

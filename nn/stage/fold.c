@@ -51,7 +51,7 @@ ckks_status nni_fold_norm(nni_value *out, net *n, nni_value *in,
         g[c] = (double)l->bias[c] - (double)l->mean[c] * f[c];
     }
     *out = *in;
-    if (in->fresh >= 0) {
+    if (nni_foldable(n, in)) {
         nni_stage *s = &n->stage[in->fresh];
 
         st = nni_check_open(n, s, l);
@@ -78,7 +78,9 @@ ckks_status nni_fold_square(nni_value *out, net *n, nni_value *in,
     nni_stage *s;
     ckks_status st = CKKS_OK;
 
-    if (in->fresh < 0)
+    if (!nni_foldable(n, in))
+        st = nni_use(in, n, l);
+    if (st == CKKS_OK && in->fresh < 0)
         st = nni_identity(in, n, l, l->in[0]);
     if (st == CKKS_OK)
         st = nni_check_open(n, &n->stage[in->fresh], l);

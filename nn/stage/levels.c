@@ -8,17 +8,19 @@
  * at D.  Integer weights are round(w times scale of the sums / scale of the
  * input), so inputs may have any scale, and no scale drifts.
  *
- * A masked stage (border zero) multiplies its inputs by masks at scale 2^a and
- * divides its sums by a prime of a bits of its own: a second level.  So does a
- * matrix, with plaintexts 2^a times as fine as integer weights are; but the
- * last stage has room for fine plaintexts as it is.
+ * A masked stage multiplies its inputs by masks at scale 2^a and divides its
+ * sums by a prime of a bits of its own: a second level.  So does one that is
+ * cleared, whose sums are multiplied by a mask, and a matrix, with plaintexts
+ * 2^a times as fine as integer weights are; but the last stage has room for
+ * fine plaintexts as it is.
  */
 #include <math.h>
 #include <string.h>
 
 #include "stage/place.h"
 
-enum { MASK_BITS = 28,          /* error of a mask: sqrt(N/12) / 2^28        */
+enum { MASK_BITS = 10,          /* beyond log2(slots): mask_bits             */
+       MASK_PRIMES = 12,
        WEIGHT_BITS = 13,
        MAX_SCALE = 59,          /* plan files have scales below 2^60         */
        MATRIX_BITS = 20 };      /* a weight is at 2^33: the error sqrt(N/12)
@@ -68,8 +70,7 @@ ckks_status nni_set_levels(nni_placed *p)
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 > s->level)
                 s->level = s->out[i].level + 1;
-        if (s->extra)
-            s->level++;
+        s->level += s->extra;
         if (s->num_outs == 0 && k < last)
             return nn_fail(CKKS_EPARAM, "%s: nothing reads layer %s",
                            p->net->name, s->of->name);
@@ -110,6 +111,32 @@ static void form_scales(nni_placed_stage *s, nni_bits bits,
     }
 }
 
+int nni_bit_length(uint64_t x)
+{
+    int n = 0;
+
+    for (; x > 0; x >>= 1)
+        n++;
+    return n;
+}
+
+/* Bits of the primes that masks take.  A mask's slots are off by
+ * sqrt(slots / 6) / 2^bits (sd), with these bits 1e-5 or less of a value.  Of
+ * primes that are 1 modulo 4 slots and have log2(slots) + 10 bits there are
+ * about 2^8 times 2 / (bits log(2)), more than 14; with each more bit twice as
+ * many. */
+static int mask_bits(const nni_placed *p)
+{
+    int bits = nni_bit_length(p->layout.slots) - 1 + MASK_BITS;
+    int masks = 0;
+
+    for (int k = 0; k < p->num_stages; k++)
+        masks += p->stage[k].masked || p->stage[k].cleared;
+    for (int room = MASK_PRIMES; room < masks; room *= 2)
+        bits++;
+    return bits;
+}
+
 int nni_level_bits(const nni_placed *p, int level)
 {
     int extra = 0;
@@ -122,8 +149,9 @@ int nni_level_bits(const nni_placed *p, int level)
         for (int i = 0; i < s->num_outs; i++)
             if (s->out[i].level + 1 == level)
                 return p->bits.layer;
-        if (s->extra && s->level == level)
-            extra = s->masked || extra == MASK_BITS ? MASK_BITS : MATRIX_BITS;
+        if (level <= s->level && level > s->level - s->extra)
+            extra = s->masked || s->cleared || extra > MATRIX_BITS
+                        ? mask_bits(p) : MATRIX_BITS;
     }
     return extra > 0 ? extra : p->bits.layer;
 }
@@ -169,15 +197,6 @@ static ckks_status check_room(const nni_placed *p, const nni_placed_stage *s,
     return CKKS_OK;
 }
 
-int nni_bit_length(uint64_t x)
-{
-    int n = 0;
-
-    for (; x > 0; x >>= 1)
-        n++;
-    return n;
-}
-
 /* Scale of the logits: as fine as the moduli let it be. */
 static double last_scale(const nni_placed *p, const nni_placed_stage *s,
                          const uint64_t *prime)
@@ -206,10 +225,11 @@ ckks_status nni_set_scales(nni_placed *p, const uint64_t *prime)
         s->scale = k < p->num_stages - 1
                        ? exp2(0.5 * (p->bits.layer + p->bits.scale))
                        : last_scale(p, s, prime);
-        s->mask_bits = s->extra ? nni_bit_length(prime[s->level]) : 0;
-        s->value_scale = s->extra ? ldexp(s->scale, s->mask_bits)
-                                         / (double)prime[s->level]
-                                   : s->scale;
+        s->mask_bits = s->extra > 0 ? nni_bit_length(prime[s->level]) : 0;
+        s->value_scale = s->scale;
+        for (int i = 0; i < s->extra; i++)
+            s->value_scale = ldexp(s->value_scale, s->mask_bits)
+                             / (double)prime[s->level - i];
         form_scales(s, p->bits, prime);
         st = check_room(p, s, prime);
     }

@@ -53,6 +53,8 @@ static ckks_status make_phase(nni_phase *ph, nni_table *t, const nni_placed *p,
     if (with_weights) {
         memset(t->weight, 0, channels * t->row * sizeof *t->weight);
         memset(t->bias, 0, channels * sizeof *t->bias);
+        if (t->edge != NULL)
+            memset(t->edge, 0, channels * (size_t)t->taps * sizeof *t->edge);
     }
     nni_read_phase(t, p, s, y, x, with_weights);
     if (t->terms == 0)
@@ -67,12 +69,18 @@ static ckks_status make_phase(nni_phase *ph, nni_table *t, const nni_placed *p,
         ph->weight = malloc((channels * (size_t)ph->terms + 1)
                             * sizeof *ph->weight);
         ph->bias = malloc(channels * sizeof *ph->bias);
+        if (t->edge != NULL)
+            ph->edge = malloc(channels * (size_t)t->taps * sizeof *ph->edge);
     }
     if (ph->group == NULL
-        || (with_weights && (ph->weight == NULL || ph->bias == NULL)))
+        || (with_weights && (ph->weight == NULL || ph->bias == NULL
+                             || (ph->edge == NULL) != (t->edge == NULL))))
         return nn_fail(CKKS_EMEM, "%s: no memory for the weights of %s",
                        p->net->name, s->of->name);
     memcpy(ph->group, t->group, (size_t)ph->groups * sizeof *ph->group);
+    if (ph->edge != NULL)
+        memcpy(ph->edge, t->edge,
+               channels * (size_t)t->taps * sizeof *ph->edge);
     for (int g = 0; g < ph->groups; g++)
         m->feed[ph->group[g].term.feed].last = number;
     return with_weights ? quantise(ph, t, p, s, m) : CKKS_OK;
@@ -103,9 +111,13 @@ static ckks_status tables_init(nni_table *t, nni_map *m, const nni_stage *s,
     if (with_weights) {
         t->weight = malloc(t->row * channels * sizeof *t->weight);
         t->bias = malloc(channels * sizeof *t->bias);
+        t->taps = s->kernel_y * s->kernel_x;
+        if (s->uneven)
+            t->edge = malloc(channels * (size_t)t->taps * sizeof *t->edge);
     }
     return t->group == NULL || m->phase == NULL || m->feed == NULL
-                   || (with_weights && (t->weight == NULL || t->bias == NULL))
+                   || (with_weights && (t->weight == NULL || t->bias == NULL
+                                        || (t->edge == NULL) == s->uneven))
                ? CKKS_EMEM : CKKS_OK;
 }
 
@@ -142,6 +154,7 @@ ckks_status nni_map_init(nni_map *out, const nni_placed *p, int k,
     free(t.group);
     free(t.weight);
     free(t.bias);
+    free(t.edge);
     if (st != CKKS_OK)
         nni_map_clear(&m);
     else
@@ -155,8 +168,59 @@ void nni_map_clear(nni_map *m)
         free(m->phase[i].group);
         free(m->phase[i].weight);
         free(m->phase[i].bias);
+        free(m->phase[i].edge);
     }
     free(m->phase);
     free(m->feed);
     memset(m, 0, sizeof *m);
+}
+
+/* ---- the bias of a slot -------------------------------------------------- */
+
+/* Whether row or column `tap` of a kernel, so far apart and so many before
+ * position v along an axis, lies in the map of `side` that is read. */
+static bool tap_inside(const nni_stage *s, int v, int tap, int middle, int side)
+{
+    const int at = v / s->in_gap + tap - middle;
+
+    return at >= 0 && at < side;
+}
+
+/* The size of what the kernel is moved over. */
+static void kernel_sees(int *height, int *width, const nni_stage *s)
+{
+    const nni_source *x = s->source;
+
+    while (x->direct)           /* others are read in their own place        */
+        x++;
+    *height = x->height << (x->up_channels > 0);
+    *width = x->width << (x->up_channels > 0);
+}
+
+void nni_map_bias(double *value, const nni_map *m, const nni_placed *p, int k,
+                  int phase, int channel)
+{
+    const nni_stage *s = p->stage[k].of;
+    const nn_layout *l = &p->layout;
+    const nni_phase *ph = &m->phase[phase];
+    const nni_size map = nni_stage_size(s);
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    const int taps = s->kernel_y * s->kernel_x;
+    int a, b, height = 0, width = 0;
+
+    (void)nni_phase_at(&a, &b, l, &map, phase);
+    if (ph->edge != NULL)
+        kernel_sees(&height, &width, s);
+    for (size_t j = 0; j < l->slots; j++) {
+        const int y = (int)(j % grid) / l->grid_x * l->ring_y + a;
+        const int x = (int)(j % grid) % l->grid_x * l->ring_x + b;
+
+        value[j] = ph->bias[channel];
+        for (int t = 0; ph->edge != NULL && t < taps; t++)
+            if (!tap_inside(s, y, t / s->kernel_x * s->dilation_y,
+                            s->middle_y, height)
+                || !tap_inside(s, x, t % s->kernel_x * s->dilation_x,
+                               s->middle_x, width))
+                value[j] -= ph->edge[channel * taps + t];
+    }
 }

@@ -7,8 +7,7 @@
 
 #include "stage/place.h"
 
-/* How an input ciphertext is read: rotated by step.  The carries the step comes
- * from tell the mask of a border of zeros; they are 0 for other borders.
+/* How an input ciphertext is read: rotated by step.
  * place_y, if not 0, lets slots alone in whose row ring_y times the row is
  * place_y - 1 modulo twice the stage's gap: every other pixel.  alternate: 1
  * for the product of the input, before it is rotated, with
@@ -16,7 +15,6 @@
 typedef struct nni_term {
     int32_t feed;               /* of which the input is one (nni_feed)      */
     int32_t step;
-    int16_t carry_y, carry_x;
     int32_t place_y, place_x;
     int32_t alternate;
 } nni_term;
@@ -48,6 +46,9 @@ typedef struct nni_phase {
     int32_t *weight;            /* shape (channels, terms); NULL if only
                                    counted                                   */
     double *bias;               /* shape (channels), as values; or NULL      */
+    double *edge;               /* shape (channels, taps): what of the bias a
+                                   tap brings, which beyond the edge brings
+                                   nothing; NULL: all slots have one bias    */
 } nni_phase;
 
 typedef struct nni_map {
@@ -63,13 +64,23 @@ CKKS_CHECKED ckks_status nni_map_init(nni_map *out, const nni_placed *p, int k,
                                       bool with_weights);
 void nni_map_clear(nni_map *m);
 
-/* Orders terms by feed, step, carries, places, alternation. */
+/* value (slots) = the bias of a channel of a phase of stage k, slot by slot. */
+void nni_map_bias(double *value, const nni_map *m, const nni_placed *p, int k,
+                  int phase, int channel);
+
+/* Orders terms by feed, step, places, alternation. */
 int nni_compare_terms(const void *a, const void *b);
-/* Whether a term is read through a mask, whether by the same one as another,
- * and whether the mask lets a slot read: a pixel of its own image (a copy of
- * one counts) for a row and column of the term's places.  gap: the stage's. */
+/* Whether a term is read through a mask, and whether the mask lets a slot
+ * read: one in a row and column of the term's places.  gap: the stage's. */
 bool nni_cut(const nni_term *t);
-bool nni_same_cut(const nni_term *a, const nni_term *b);
-bool nni_mask(const nn_layout *l, int gap, const nni_term *t, size_t slot);
+bool nni_mask_place(const nn_layout *l, int gap, const nni_term *t,
+                    size_t slot);
+/* What a slot of the phase at position (a, b) of a stage that is cleared is
+ * multiplied by: 0 if it is no pixel of its map, in an image that is there
+ * whole; whether it is the same in two phases. */
+double nni_mask_map(const nn_layout *l, const nni_stage *s, int a, int b,
+                    size_t slot);
+bool nni_same_map(const nn_layout *l, const nni_stage *s, const int p[2],
+                  const int q[2]);
 
 #endif

@@ -1,5 +1,6 @@
-/* mask.c -- terms that are read through a mask: borders of zeros, and every
- * other pixel of a map that a transposed convolution makes (terms.c).
+/* mask.c -- masks: of inputs, where a term reads every other pixel of a map
+ * that a transposed convolution makes (terms.c); of sums, which a border of zeros
+ * wants to be 0 outside their map.
  *
  * Read first: docs/12-volley.md.
  */
@@ -9,33 +10,68 @@
 
 bool nni_cut(const nni_term *t)
 {
-    return t->carry_y != 0 || t->carry_x != 0 || t->place_y != 0
-           || t->place_x != 0;
+    return t->place_y != 0 || t->place_x != 0;
 }
 
-bool nni_same_cut(const nni_term *a, const nni_term *b)
+/* Column and row of a slot's cell in its image's grid. */
+static void cell_of(int *y, int *x, const nn_layout *l, size_t slot)
 {
-    return a->carry_y == b->carry_y && a->carry_x == b->carry_x
-           && a->place_y == b->place_y && a->place_x == b->place_x;
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+
+    *y = (int)(slot % grid / (size_t)l->grid_x);
+    *x = (int)(slot % grid % (size_t)l->grid_x);
 }
 
-bool nni_mask(const nn_layout *l, int gap, const nni_term *t, size_t slot)
+bool nni_mask_place(const nn_layout *l, int gap, const nni_term *t,
+                    size_t slot)
 {
-    size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x);
-    int x = (int)(slot % grid % (size_t)l->grid_x);
+    int y, x;
 
-    if ((t->place_y > 0 && y * l->ring_y % (2 * gap) != t->place_y - 1)
-        || (t->place_x > 0 && x * l->ring_x % (2 * gap) != t->place_x - 1))
-        return false;
-    if (t->carry_y == 0 && t->carry_x == 0)
-        return true;
-    y += t->carry_y;
-    x += t->carry_x;
+    cell_of(&y, &x, l, slot);
+    return (t->place_y == 0 || y * l->ring_y % (2 * gap) == t->place_y - 1)
+           && (t->place_x == 0 || x * l->ring_x % (2 * gap) == t->place_x - 1);
+}
+
+/* What position v along an axis is multiplied by: 0 if it is no pixel of the
+ * map. */
+static double pixel_factor(int v, int gap, int side, bool clamped)
+{
+    if (gap == 0 ? v != 0 : v % gap != 0 || v / gap >= side)
+        return 0;
+    return clamped && (v == 0 || v / gap == side - 1) ? 4.0 / 3 : 1;
+}
+
+double nni_mask_map(const nn_layout *l, const nni_stage *s, int a, int b,
+                    size_t slot)
+{
+    const size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
+    int y, x;
 
     if (slot >= l->slots / grid * grid)     /* an image that is cut off      */
-        return false;
-    return y >= 0 && y < l->grid_y && x >= 0 && x < l->grid_x;
+        return 0;
+    cell_of(&y, &x, l, slot);
+    return pixel_factor(y * l->ring_y + a, s->gap, s->height, s->clamped)
+           * pixel_factor(x * l->ring_x + b, s->gap, s->width, s->clamped);
+}
+
+/* Along an axis: whether two places in the ring have the same factors. */
+static bool same_factors(int p, int q, int ring, int grid, int gap, int side,
+                         bool clamped)
+{
+    for (int i = 0; i < grid; i++)
+        if (pixel_factor(i * ring + p, gap, side, clamped)
+            != pixel_factor(i * ring + q, gap, side, clamped))
+            return false;
+    return true;
+}
+
+bool nni_same_map(const nn_layout *l, const nni_stage *s, const int p[2],
+                  const int q[2])
+{
+    return same_factors(p[0], q[0], l->ring_y, l->grid_y, s->gap, s->height,
+                        s->clamped)
+           && same_factors(p[1], q[1], l->ring_x, l->grid_x, s->gap, s->width,
+                           s->clamped);
 }
 
 /* ---- stages -------------------------------------------------------------- */
@@ -65,8 +101,8 @@ ckks_status nni_set_masks(nni_placed *p, bool real)
     for (int k = 0; k < p->num_stages; k++) {
         nni_placed_stage *st = &p->stage[k];
 
-        st->masked = st->of->bordered;
-        st->alternating = false;
+        st->masked = st->alternating = false;
+        st->cleared = st->of->ringed || st->of->clamped;
         for (int i = 0; i < st->of->num_sources; i++) {
             const nni_source *s = &st->of->source[i];
 

@@ -262,7 +262,7 @@ ckks_status nni_set_matrices(nni_placed *p, const int *neurons)
         nni_placed_stage *s = &p->stage[k];
 
         s->planes = s->of->channels;
-        s->extra = s->masked;
+        s->extra = s->masked + s->cleared;
     }
     for (int k = 0; k < p->num_stages; k++) {
         nni_placed_stage *s = &p->stage[k];

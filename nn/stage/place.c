@@ -95,9 +95,12 @@ static ckks_status check_layout(const net *n, const nn_plan *p)
     if (p->border == NN_WRAP)
         sound = sound && l->ring_y == n->model->ring_y
                 && (size_t)l->grid_y * (size_t)l->grid_x == l->slots;
-    if (p->border == NN_ZERO || p->border == NN_WRAP)
+    if (p->border == NN_WRAP)
         sound = sound && l->height == n->model->height
                 && l->width == n->model->width;
+    if (p->border == NN_ZERO)
+        sound = sound && l->height >= n->model->height + n->margin
+                && l->width >= n->model->width + n->margin;
     if (p->border == NN_VALID)
         sound = sound && l->height >= n->model->height
                 && l->width >= n->model->width

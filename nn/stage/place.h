@@ -20,11 +20,12 @@ typedef struct nni_out {
 
 typedef struct nni_placed_stage {
     const nni_stage *of;
-    bool masked;                /* a border of zeros, or pixels between
-                                   pixels (terms.c)                          */
+    bool masked;                /* reads pixels between pixels (terms.c)     */
+    bool cleared;               /* its sums are multiplied by a mask: 0 where
+                                   no pixel is (mask.c)                      */
     bool alternating;           /* pixels in every other slot, in the real
                                    ring: no masks (terms.c)                  */
-    bool extra;                 /* plaintexts take a prime of their own      */
+    int  extra;                 /* primes that masks and plaintexts take     */
     int  neurons;               /* of a dense layer, a ciphertext: matrix.c;
                                    0: ciphertexts are terms of an integer
                                    combination                               */
@@ -32,11 +33,11 @@ typedef struct nni_placed_stage {
     int  planes;                /* ciphertexts of one phase of the output    */
     int  level;                 /* of the inputs                             */
     double scale;               /* of the sums, masks not counted            */
-    int  mask_bits;             /* extra: sums are at 2^mask_bits times the
-                                   scale                                     */
+    int  mask_bits;             /* extra: masks and plaintexts are at
+                                   2^mask_bits; of both primes               */
     double value_scale;         /* before the activation: the scale of the
-                                   sums; extra: 2^mask_bits of them over
-                                   the prime that is divided out             */
+                                   sums, for each prime of masks times
+                                   2^mask_bits over the prime                */
     int  from[NET_MAX_SOURCES]; /* which form of its stage a source reads    */
     int  num_outs;
     nni_out out[NET_MAX_OUTS];

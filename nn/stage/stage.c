@@ -121,6 +121,11 @@ ckks_status nni_check_same(const nni_value *v, const net *n, int from,
     return CKKS_OK;
 }
 
+bool nni_foldable(const net *n, const nni_value *v)
+{
+    return v->fresh >= 0 && !n->stage[v->fresh].clamped;
+}
+
 ckks_status nni_use(nni_value *v, net *n, const nn_layer *by)
 {
     if (v->fresh >= 0) {
@@ -176,14 +181,35 @@ ckks_status nni_new_stage(nni_stage **out, net *n, const nni_value *in,
     return CKKS_OK;
 }
 
-/* Along an axis: whether a tap stands beyond a map of so many pixels. */
-static bool over(int side, int out, int gap, int in_gap, int taps, int dilation,
-                 int middle)
+/* Along an axis: how many pixels beyond a map of so many taps stand. */
+static int beyond(int side, int out, int stride, int taps, int dilation,
+                  int middle)
 {
-    const int stride = in_gap > 0 && gap > 0 ? gap / in_gap : 1;
+    const int last = (out - 1) * stride + (taps - 1) * dilation - middle
+                     - (side - 1);
 
-    return middle > 0
-           || (out - 1) * stride + (taps - 1) * dilation - middle >= side;
+    return last > middle ? last : middle;
+}
+
+/* The further of both axes. */
+static int taps_beyond(const nni_stage *s, const nni_source *x)
+{
+    const int up = x->up_channels > 0;
+    const int stride = s->gap > 0 ? s->gap / s->in_gap : 1;
+    const int y = beyond(x->height << up, s->height, stride, s->kernel_y,
+                         s->dilation_y, s->middle_y);
+    const int z = beyond(x->width << up, s->width, stride, s->kernel_x,
+                         s->dilation_x, s->middle_x);
+
+    return x->direct ? 0 : y > z ? y : z;
+}
+
+/* Through a transposed convolution taps reach a pixel further, of 4x4 two; in
+ * whole pixels of the map that is read, within which means of it lie, too. */
+int nni_reach(const nni_stage *s, const nni_source *x)
+{
+    return nni_round_up((taps_beyond(s, x) + x->up_kernel / 2) * s->in_gap,
+                        x->gap);
 }
 
 /* Whether the stage, of a net whose maps have an end, reads beyond it. */
@@ -191,16 +217,9 @@ static bool reaches_over(const nni_stage *s)
 {
     bool any = false;
 
-    for (int i = 0; i < s->num_sources && s->in_gap > 0; i++) {
-        const nni_source *x = &s->source[i];
-        const int up = x->up_channels > 0;
-
-        any |= x->up_kernel == 4
-               || over(x->height << up, s->height, s->gap, s->in_gap,
-                       s->kernel_y, s->dilation_y, s->middle_y)
-               || over(x->width << up, s->width, s->gap, s->in_gap,
-                       s->kernel_x, s->dilation_x, s->middle_x);
-    }
+    for (int i = 0; i < s->num_sources && s->in_gap > 0; i++)
+        any |= s->source[i].up_kernel == 4
+               || taps_beyond(s, &s->source[i]) > 0;
     return any;
 }
 

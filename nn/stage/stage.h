@@ -48,6 +48,14 @@ typedef struct nni_stage {
     bool square;
     bool bordered;              /* border zero, a kernel over the edge, or a
                                    transposed convolution of 4x4             */
+    bool uneven;                /* bordered: reads constants, which are not
+                                   there beyond the edge                     */
+    bool ringed;                /* border zero: its output is read beyond its
+                                   edge, where it must be 0                  */
+    bool clamped;               /* bilinear, under a border of zeros, where its
+                                   first and last rows and columns sum to 3/4
+                                   of what they should: they are multiplied by
+                                   4/3, with what is beyond by 0             */
     bool sealed;                /* its linear output is read: no activation  */
     int  kernel_y, kernel_x;    /* of a dense layer: the size of the map     */
     int  mean_y, mean_x;        /* a weight stands for so many rows and columns
@@ -80,6 +88,8 @@ typedef struct net {
     int num_stages;
     nni_stage *stage;           /* the last one gives the logit              */
     int max_gap;
+    int margin;                 /* border zero: how far over the edge of a map
+                                   kernels read, in pixels of the image      */
     void **block;               /* memory of vectors                         */
     size_t num_blocks;
 } net;

@@ -43,10 +43,6 @@ int nni_compare_terms(const void *a, const void *b)
         return x->feed < y->feed ? -1 : 1;
     if (x->step != y->step)
         return x->step < y->step ? -1 : 1;
-    if (x->carry_y != y->carry_y)
-        return x->carry_y < y->carry_y ? -1 : 1;
-    if (x->carry_x != y->carry_x)
-        return x->carry_x < y->carry_x ? -1 : 1;
     if (x->place_y != y->place_y)
         return x->place_y < y->place_y ? -1 : 1;
     if (x->place_x != y->place_x)
@@ -94,11 +90,7 @@ static bool locate(int *phase, nni_term *place, int y, int x,
         || !nni_live(l->ring_x, s->gap, s->width, x))
         return false;
     *place = (nni_term){ .step = (int32_t)((turn % slots + slots) % slots) };
-    if (!r->stage->bordered)
-        return true;
-    place->carry_y = (int16_t)cy;
-    place->carry_x = (int16_t)cx;
-    return abs(cy) < r->layout->grid_y && abs(cx) < r->layout->grid_x;
+    return true;
 }
 
 static double conv_weight(const reading *r, int o, int c, int tap)
@@ -113,13 +105,23 @@ static double factor(const reading *r, int o)
     return r->source->direct ? 1 : r->stage->mul[o];
 }
 
+/* What a tap brings to the bias of output o; a source that is read in its own
+ * place is never beyond an edge. */
+static void add_bias(nni_table *t, const reading *r, int o, int tap,
+                     double value)
+{
+    t->bias[o] += value;
+    if (t->edge != NULL && !r->source->direct)
+        t->edge[o * t->taps + tap] += value;
+}
+
 /* weight (o, k) += w value; the constant part of the value goes to the bias. */
 static void add_weight(nni_table *t, const reading *r, int o, int c, int k,
-                       double w)
+                       double w, int tap)
 {
     w *= factor(r, o);
     t->weight[(size_t)o * t->row + (size_t)k] += w * r->source->mul[c];
-    t->bias[o] += w * r->source->add[c];
+    add_bias(t, r, o, tap, w * r->source->add[c]);
 }
 
 static void read_at(nni_table *t, const reading *r, int y, int x, int tap)
@@ -132,7 +134,7 @@ static void read_at(nni_table *t, const reading *r, int y, int x, int tap)
     first = find_group(t, r, phase, place);
     for (int c = 0; r->with_weights && c < r->source->channels; c++)
         for (int o = 0; o < r->stage->channels; o++)
-            add_weight(t, r, o, c, first + c, conv_weight(r, o, c, tap));
+            add_weight(t, r, o, c, first + c, conv_weight(r, o, c, tap), tap);
 }
 
 /* (conv . tconv) from stored channel c to output o, at one tap of each. */
@@ -203,8 +205,7 @@ static void read_up_at(nni_table *t, const reading *r, int tap, const up_place *
         for (int c = 0; r->with_weights && c < r->source->channels; c++)
             for (int o = 0; o < r->stage->channels; o++)
                 add_weight(t, r, o, c, first + c, share
-                           * up_weight(r, o, c, tap,
-                                       y->tap, x->tap));
+                           * up_weight(r, o, c, tap, y->tap, x->tap), tap);
     }
 }
 
@@ -222,8 +223,8 @@ static void read_up(nni_table *t, const reading *r, int a, int b, int y, int x,
         read_up_at(t, r, tap, &py[i / nx], &px[i % nx]);
     for (int o = 0; r->with_weights && o < r->stage->channels; o++)
         for (int m = 0; m < s->up_channels; m++)
-            t->bias[o] += factor(r, o) * conv_weight(r, o, m, tap)
-                          * s->up_add[m];
+            add_bias(t, r, o, tap, factor(r, o) * conv_weight(r, o, m, tap)
+                                       * s->up_add[m]);
 }
 
 /* The phase at (a, b), the tap at (y, x). */

@@ -16,6 +16,8 @@ typedef struct nni_table {
                                    values                                    */
     size_t row;                 /* of which a channel has so many            */
     double *bias;               /* shape (channels)                          */
+    double *edge;               /* shape (channels, taps), or NULL: nni_phase */
+    int taps;
 } nni_table;
 
 /* Room that a source of the stage needs: groups. */

@@ -111,7 +111,7 @@ static void build_before(dicom_made *b, const build_plan *p)
     static const uint8_t zeros[LONG_HEAD];
 
     if (p->odd == ODD_UID)
-        dicom_text(b, 0x00080018, "UI", "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9"
+        dicom_text(b, 0x0020000e, "UI", "1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9"
                    ".0.1.2.3.4.5.6.7.8.9.0.1.2.3.4.5.6.7.8.9.0");
     if (p->odd == ODD_TEXT)
         dicom_text(b, 0x00200011, "IS", "x");

@@ -116,6 +116,8 @@ static void save_anyhow(const uni_image *m)
 
         (void)!uni_image_save_overlay(path, m, mask);
         (void)!uni_image_save_mask(path, mask, m->height, m->width);
+        (void)!uni_image_save_labels(path, mask, m->height, m->width, 2);
+        (void)!uni_image_save_label_overlay(path, m, mask);
         (void)!save_as(path, m);
         (void)unlink(path);
     }
@@ -135,6 +137,38 @@ static void check_wanted(const uni_image *m, const fuzz_input *in)
                   m->height, m->width);
 }
 
+static void must_be_labels(const uint8_t *label, size_t n, int labels)
+{
+    for (size_t i = 0; i < n; i++)
+        fuzz_must(label[i] < (labels > 0 ? labels : 2), "label %zu is %d of "
+                  "%d", i, label[i], labels);
+}
+
+/* The same file as a drawn mask, a picture or a volume. */
+static void read_labels(const uni_image *m, const fuzz_input *in)
+{
+    const int labels = in->variant % 4 == 0 ? 0 : 3;
+    const size_t n = (size_t)m->height * (size_t)m->width;
+    uint8_t *label = fuzz_room(MOST_SAVED);
+    const char *path = fuzz_file(in->data, in->size);
+    uni_volume v = { 0 };
+
+    if (uni_labels_picture(label, path, m->height, m->width, labels)
+        == CKKS_OK)
+        must_be_labels(label, n, labels);
+    if (uni_volume_is(path) && uni_volume_look(&v, path, -1) == CKKS_OK) {
+        const int *side = v.geometry.n;
+        const uint64_t all = (uint64_t)side[0] * (uint64_t)side[1]
+                             * (uint64_t)side[2];
+
+        if (all <= MOST_SAVED
+            && uni_labels_volume(label, path, &v.geometry, labels) == CKKS_OK)
+            must_be_labels(label, (size_t)all, labels);
+    }
+    uni_volume_clear(&v);
+    fuzz_free(label);
+}
+
 void fuzz_image_use(void *x, const fuzz_input *in)
 {
     uni_image *m = x, other = { 0 };
@@ -152,6 +186,8 @@ void fuzz_image_use(void *x, const fuzz_input *in)
     (void)!uni_image_convert(&other, m, 4 - m->channels);
     (void)!uni_image_convert(&other, m, 2);
     (void)!uni_image_shrink(&other, m, (m->height + 1) / 2, 1);
+    if (in->variant & FUZZ_THROUGH_FILE)
+        read_labels(m, in);
     if (in->fault > 0 || in->flags & FUZZ_MISUSE)
         save_anyhow(m);
     else if (in->variant & FUZZ_THROUGH_FILE) {

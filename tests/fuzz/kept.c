@@ -11,7 +11,7 @@
 #include "record.h"
 #include "vct.h"
 
-/* ---- names of a request's images ------------------------------------------ */
+/* ---- names of a request's images ----------------------------------------- */
 
 enum { IMAGES = 4 };
 static const uint8_t id[UNET_ID] = "kept by a fuzzer";
@@ -123,7 +123,7 @@ const fuzz_target fuzz_record = {
     use_record, clear_record, NULL, seeds_record
 };
 
-/* ---- sets of a result ------------------------------------------------------- */
+/* ---- sets of a result ----------------------------------------------------- */
 
 typedef struct kept_sets {
     size_t sets;

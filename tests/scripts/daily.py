@@ -1,5 +1,6 @@
 """daily.py make -- volumes, pictures and a network for daily.sh, in the folder at hand.
 daily.py mask MASK.nii VOLUME -- the mask is what the network's definition says of the volume, voxel by voxel
+daily.py all FOLDER -- the same of FOLDER/NAME-mask.nii[.gz] for volumes all/NAME.nii, and by nibabel where it is installed
 daily.py overlap MASK.nii -- it covers the object, within a pixel's rounding
 daily.py one FILE.json KEY ... -- the value there
 
@@ -10,6 +11,7 @@ tells every flip and transposition.
 import gzip
 import itertools
 import json
+import os
 import struct
 import sys
 import zlib
@@ -142,6 +144,30 @@ def check_overlap(path):
     print("Dice %.3f" % (2 * both / one))
 
 
+def check_all(folder):
+    """All 48 ways to store a volume."""
+    try:
+        import nibabel
+        import numpy
+    except ImportError:
+        nibabel = None
+    names = sorted(os.listdir("all"))
+    for name in names:
+        mask = os.path.join(folder, name[:-4] + "-mask.nii")
+        mask += "" if os.path.exists(mask) else ".gz"
+        check_mask(mask, os.path.join("all", name))
+        if nibabel is None:
+            continue
+        image, found = nibabel.load(os.path.join("all", name)), nibabel.load(mask)
+        assert (image.affine == found.affine).all() and image.header.get_zooms() == found.header.get_zooms()
+        assert "".join(nibabel.aff2axcodes(found.affine)) == name[:-4]
+        patient_side = numpy.asarray(nibabel.as_closest_canonical(found).dataobj)
+        wanted = [[[expected(i, j, k) for k in range(SHAPE[2])] for j in range(SHAPE[1])] for i in range(SHAPE[0])]
+        assert (patient_side == numpy.array(wanted)).all(), name
+    print("%d volumes, %s nibabel" % (len(names), "without" if nibabel is None else "with"))
+    assert len(names) == 48
+
+
 def png(path, rows, bits):
     """Grey, 8 or 16 bits."""
     def chunk(kind, body):
@@ -164,6 +190,11 @@ def make():
     nifti("half.nii", orders()["RAS"], spacing=(0.5, 0.5, 2.0))
     nifti("near.nii", orders()["RAS"], spacing=(0.26, 0.26, 2.0))
     nifti("fill.nii", orders()["RAS"], lambda i, j, k: -32768 if i < 2 else voxel(i, j, k))
+    os.mkdir("all")
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            name = "".join("RAS"[axis] if sign > 0 else "LPI"[axis] for axis, sign in zip(order, signs))
+            nifti("all/%s.nii" % name, tuple(zip(order, signs)))
     rows = [[voxel(i, 16 - j, 4) for i in range(13)] for j in range(17)]
     png("twelve.png", rows, 16)
     png("eight.png", [[(v - 400) * 255 // 600 for v in row] for row in rows], 8)
@@ -179,4 +210,4 @@ def one(path, *keys):
 
 
 if __name__ == "__main__":
-    {"make": make, "mask": check_mask, "overlap": check_overlap, "one": one}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "mask": check_mask, "all": check_all, "overlap": check_overlap, "one": one}[sys.argv[1]](*sys.argv[2:])

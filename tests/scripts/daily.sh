@@ -8,6 +8,7 @@ cd "$work" || exit 1
 OMP_NUM_THREADS=1
 export OMP_NUM_THREADS
 python=$(command -v python3 || true)
+/usr/bin/python3 -c 'import nibabel' 2>/dev/null && python=/usr/bin/python3
 if [ -z "$python" ]; then
     skipped=1
     echo "skip daily: no python3"
@@ -86,6 +87,11 @@ cp LPS.nii sub/RAS.nii
 run "two volumes of one name" clear net RAS.nii sub/RAS.nii -o same/
 check "both have numbers" made mask same/RAS-0-mask.$ending RAS.nii
 check "the other, too" made mask same/RAS-1-mask.$ending sub/RAS.nii
+cp LPS.nii "odd#1b.nii"
+cp LPS.nii .nii
+run "odd names" clear net "odd#1b.nii" ./.nii .//LPS.nii:slice=1 -o odd/
+check "are names of masks" test "$(ls -A odd | tr '\n' ' ')" = \
+    "LPS-slice1-mask.$picture _nii-mask.$ending odd#1b-mask.$ending "
 refuse "over the volume" "is read too" clear net RAS.nii -o RAS.nii
 
 # ---- situations that once were silent -----------------------------------------
@@ -165,6 +171,10 @@ check "run --json says what differs" test "$(made one run.json check differ)" = 
 check "into a folder, by name" made mask run/LPS-mask.$ending LPS.nii
 check "no folder is left beside the keys" test \
     "$(ls keys | tr '\n' ' ')" = "eval.keys owner.json requests secret.key "
+run "all 48 ways to store a volume, encrypted" run net --keys keys --plan p all \
+    -o every/
+check "every mask lies on its volume" made all every
+grep '^48 volumes' check
 refuse "run without keys" "volley keygen net --out none makes" run net \
     --keys none --plan p LPS.nii -o no.nii
 refuse "run with keys of another plan" "these keys were made for" run plain \

@@ -573,6 +573,52 @@ def test_export():
     check(Read(WORK / "cd" / "DICOM" / "S1").ok, "the series of a CD")
 
 
+def test_segmentation():
+    """examples/dicom_seg.py: the mask of a series as DICOM, by pydicom and
+    dciodvfy."""
+    if not nibabel:
+        return
+    f = series("seg", 5, turned(.2, .1, .3), shape=(11, 13),
+               FrameOfReferenceUID="1.2.9", StudyDate="20260101")
+    v, affine = expected(f)
+    mask = np.zeros((13, 11, 5), "u1")
+    mask[2:5, 1:9, 1:3] = 1
+    mask[7:12, 3:6, 2:5] = 2
+    nibabel.save(nibabel.Nifti1Image(mask, affine), WORK / "mask.nii")
+    nibabel.save(nibabel.Nifti1Image(mask, affine + np.eye(4)), WORK / "no.nii")
+    script = pathlib.Path(__file__).parents[2] / "examples" / "dicom_seg.py"
+    out = WORK / "seg.dcm"
+    if not program(sys.executable, script, f, WORK / "mask.nii", out, "one"):
+        return
+    d = pydicom.dcmread(out)
+    by = {float(np.cross(*np.reshape(s.ImageOrientationPatient, (2, 3)).astype(
+        float)) @ np.array(s.ImagePositionPatient, float)): s
+          for s in map(pydicom.dcmread, f.iterdir())}
+    sources = [by[k] for k in sorted(by)]
+    back = np.zeros_like(mask)
+    for pixels, frame in zip(d.pixel_array,
+                             d.PerFrameFunctionalGroupsSequence):
+        at = frame.PlanePositionSequence[0].ImagePositionPatient
+        k = [s.ImagePositionPatient for s in sources].index(at)
+        check(frame.DerivationImageSequence[0].SourceImageSequence[0]
+              .ReferencedSOPInstanceUID == sources[k].SOPInstanceUID,
+              "a frame of another image")
+        n = frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        back[:, :, k][pixels.T == 1] = n
+    check(np.array_equal(back, mask) and d.NumberOfFrames == 5
+          and [s.SegmentLabel for s in d.SegmentSequence]
+          == ["one", "segment 2"] and d.PatientID == "MRN-4711"
+          and d.FrameOfReferenceUID == "1.2.9", "another mask")
+    if shutil.which("dciodvfy"):
+        r = subprocess.run(["dciodvfy", str(out)], capture_output=True,
+                           text=True)
+        check("Error" not in r.stdout + r.stderr, f"dciodvfy: {r.stderr}")
+    r = subprocess.run([sys.executable, script, f, WORK / "no.nii", out],
+                       capture_output=True, text=True)
+    check(r.returncode != 0 and "the series has" in r.stderr,
+          f"a mask that lies elsewhere was taken: {r.stderr}")
+
+
 # ---- many frames -----------------------------------------------------------
 
 def enhanced(n=5, step=3.0, edit=None, order=None, slopes=None):

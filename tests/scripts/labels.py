@@ -200,7 +200,10 @@ def files_of_masks():
             else:
                 good = good and all(abs(0.65 * p + 0.35 * c - v) <= 0.51 for c, v in zip(COLOURS[k], at))
     judge("overlay: outlines in the labels' colours, tints within", good)
-    text = volley("clear", "m.safetensors", "a.pgm", "b.pgm", "-o", "masks/")
+    text = volley("clear", "m.safetensors", "a.pgm", "b.pgm", "-o", "masks/", "--sheet", "sheet.png")
+    _, kind, _, sheet = read_png("sheet.png")
+    dots = set(zip(sheet[::3], sheet[1::3], sheet[2::3]))
+    judge("the sheet has the labels' colours, no red", kind == 2 and set(COLOURS[1:]) <= dots and (255, 0, 0) not in dots)
     judge("the table has a column for each label but 0", "grey matter" in text and "white, \"matter\"" in text
           and "%.2f %%" % (100 * want.count(1) / 63) in text and "%.2f %%" % (100 * want.count(2) / 63) in text, text)
     volley("clear", "m.safetensors", "a.pgm", "-o", "f.png", "--float", "--logits", "l.f32")

@@ -56,15 +56,65 @@ static int carry_of(int a, int ring)
     return a < 0 ? -1 : a >= ring ? 1 : 0;
 }
 
-/* Under border zero: the pixel is one of an image, and of the slot's own. */
-static bool slot_inside(const nn_layout *l, size_t slot, int cy, int cx)
+/* Whether a slot of ring position (a, b) of a map of ry x rx holds a pixel of an
+ * image that is there whole. */
+static bool slot_is_pixel(const nn_plan *p, int ry, int rx, int a, int b,
+                          size_t slot)
 {
+    const nn_layout *l = &p->layout;
     size_t grid = (size_t)l->grid_y * (size_t)l->grid_x;
-    int y = (int)(slot % grid / (size_t)l->grid_x) + cy;
-    int x = (int)(slot % (size_t)l->grid_x) + cx;
+    int y = (int)(slot % grid / (size_t)l->grid_x), x;
 
-    return slot / grid < l->slots / grid && y >= 0 && y < l->grid_y && x >= 0
-           && x < l->grid_x;
+    x = (int)(slot % grid % (size_t)l->grid_x);
+    return slot / grid < l->slots / grid
+           && (y * ry + a) * (l->ring_y / ry) < p->core_height
+           && (x * rx + b) * (l->ring_x / rx) < p->core_width;
+}
+
+/* Under border zero: 0 where no pixel is. */
+static void slot_clear(slot_map *x, const rig *r)
+{
+    for (int c = 0; c < x->channels && r->m.border == NN_ZERO; c++)
+        for (int a = 0; a < x->ry; a++)
+            for (int b = 0; b < x->rx; b++)
+                for (size_t j = 0; j < x->slots; j++)
+                    if (!slot_is_pixel(&r->p, x->ry, x->rx, a, b, j))
+                        slot_at(x, c, a, b)[j] = 0;
+}
+
+/* The pixels of a channel of the output are copied, nothing else. */
+static void copy_pixels(double *to, const double *from, const nn_plan *p)
+{
+    const nn_layout *l = &p->layout;
+    const int gap = p->out_gap;
+    const int h = gap > 0 ? (p->core_height + gap - 1) / gap : 1;
+    const int w = gap > 0 ? (p->core_width + gap - 1) / gap : 1;
+    const size_t images = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
+
+    for (size_t i = 0; i < images; i++)
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                size_t at = (size_t)nn_layout_phase(l, gap, y, x) * l->slots
+                            + nn_layout_slot(l, gap, (int)i, y, x);
+
+                to[at] = from[at];
+            }
+}
+
+void slotwise_pixels(double *out, const rig *r)
+{
+    const size_t plane = (size_t)nn_layout_phases(&r->p.layout, r->p.out_gap)
+                         * r->p.layout.slots;
+    double *kept = calloc(plane, sizeof *kept);
+
+    if (r->p.border == NN_ZERO && r->p.out_neurons < 2
+        && CHECK(kept != NULL, "no memory"))
+        for (size_t c = 0; c < r->count / plane; c++) {
+            memset(kept, 0, plane * sizeof *kept);
+            copy_pixels(kept, out + c * plane, &r->p);
+            memcpy(out + c * plane, kept, plane * sizeof *kept);
+        }
+    free(kept);
 }
 
 /* y += w times x seen from (a, b) through a tap at (dy, dx). */
@@ -74,13 +124,11 @@ static void slot_tap(double *y, const slot_map *x, int c, int a, int b,
     const nn_layout *l = &r->p.layout;
     int cy = carry_of(a, x->ry), cx = carry_of(b, x->rx);
     const double *from = slot_at(x, c, a - cy * x->ry, b - cx * x->rx);
-    bool cut = r->m.border == NN_ZERO && (cy != 0 || cx != 0);
     size_t turn = (size_t)((cy * l->grid_x + cx + 4 * (int)x->slots)
                            % (int)x->slots);
 
     for (size_t j = 0; j < x->slots; j++)
-        if (!cut || slot_inside(l, j, cy, cx))
-            y[j] += w * from[(j + turn) % x->slots];
+        y[j] += w * from[(j + turn) % x->slots];
 }
 
 static void slot_conv(slot_map *y, const slot_map *x, const nn_layer *l,
@@ -195,6 +243,7 @@ static bool slot_layer(slot_map *map, int i, const rig *r)
         slot_concat(y, map, l);
     else
         slot_pointwise(y, x, l);
+    slot_clear(y, r);
     return true;
 }
 
@@ -418,22 +467,41 @@ static double quantised_sd(const nn_model *m)
     return 0x1p-13 / sqrt(12) * sqrt(sum);
 }
 
+double slotwise_share(const rig *r)
+{
+    double *one = malloc(r->count * sizeof *one), share = 1;
+
+    if (!CHECK(one != NULL, "no memory"))
+        return 1;
+    for (size_t i = 0; i < r->count; i++)
+        one[i] = 1;
+    slotwise_pixels(one, r);
+    share = pow(rms_of(one, r->count), 2);
+    free(one);
+    return share;
+}
+
 bool slotwise_gains(rig *r)
 {
-    double *out = malloc(r->count * sizeof *out);
+    double *out = malloc(r->count * sizeof *out), share;
     bool ok = CHECK(out != NULL, "no memory");
+
+    if (!ok)
+        return false;
+    share = slotwise_share(r);
 
     for (int i = 0; i < r->m.num_layers && ok; i++) {
         nn_range *range = &r->m.layer[i].range;
         double amplitude = 1e-3 * range->rms;
 
         ok = slotwise_run(out, r, i, amplitude);
-        range->gain = rms_difference(out, r->slotwise, r->count) / amplitude;
+        range->gain = rms_difference(out, r->slotwise, r->count)
+                      / sqrt(share) / amplitude;
         for (size_t j = 0; j < r->count; j++)
             out[j] -= r->slotwise[j];
         if (r->m.num_labels > 0)
             range->gain = apart_most(out, r->m.num_labels, r->count)
-                          / amplitude;
+                          / sqrt(share) / amplitude;
     }
     free(out);
     r->quantised = quantised_sd(&r->m);

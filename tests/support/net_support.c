@@ -274,7 +274,7 @@ static bool holder_compare(rig_error *e, holder *s, const rig *r)
 {
     size_t slots = r->p.layout.slots;
     double *re = malloc((slots + r->count) * sizeof *re), *im = re + r->count;
-    double *error = re, sum = 0;
+    double *error = re, sum = 0;    /* under border zero those of pixels */
     ckks_pt pt = { 0 };
     bool ok = CHECK(re != NULL, "no memory");
 
@@ -290,14 +290,19 @@ static bool holder_compare(rig_error *e, holder *s, const rig *r)
              && CHECK_OK(ckks_decrypt(&pt, &s->out[i], s->sk))
              && CHECK_OK(ckks_decode(re, im, slots, &pt));
         for (size_t j = 0; ok && j < slots; j++) {
-            sum += (re[j] - want[j]) * (re[j] - want[j]);
-            e->worst = fmax(e->worst, fabs(re[j] - want[j]));
             e->imaginary = fmax(e->imaginary, fabs(im[j]));
             re[j] -= want[j];
         }
     }
-    e->sd = sqrt(sum / (double)r->count);
-    e->apart = ok ? apart_most(error, r->p.num_labels, r->count) : 0;
+    if (ok)
+        slotwise_pixels(error, r);
+    for (size_t j = 0; ok && j < r->count; j++) {
+        sum += error[j] * error[j];
+        e->worst = fmax(e->worst, fabs(error[j]));
+    }
+    e->sd = sqrt(sum / (double)r->count / slotwise_share(r));
+    e->apart = ok ? apart_most(error, r->p.num_labels, r->count)
+                        / sqrt(slotwise_share(r)) : 0;
     ckks_pt_clear(&pt);
     free(error);
     return ok;

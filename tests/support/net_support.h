@@ -68,8 +68,12 @@ void rig_text(char out[96], const rig_shape *s);
 bool rig_repack(rig *r, const double *pixel);
 
 /* The layers on r->in; noise of sd `amplitude` on the output of layer `noisy`
- * (-1: none). */
+ * (-1: none).  Under border zero slots without a pixel are 0. */
 bool slotwise_run(double *out, rig *r, int noisy, double amplitude);
+/* Makes that of other outputs (outputs, slots). */
+void slotwise_pixels(double *out, const rig *r);
+/* The share of slots that hold pixels; 1 but under border zero. */
+double slotwise_share(const rig *r);
 /* Random weights for r->m, set layer by layer on r->in, and its ranges. */
 bool slotwise_calibrate(rig *r);
 /* The gain of every layer, and r->quantised. */

@@ -302,7 +302,9 @@ TEST(album_idx_by_its_head)
 {
     static const char many[] = "\0\0\10\3\0\1\0\1\0\0\0\2\0\0\0\2";
     static const char large[] = "\0\0\10\3\0\0\0\3\0\0\10\0\0\0\10\0";
-    static const char colour[] = "\0\0\10\4\0\0\0\3\0\0\0\2\0\0\0\2\0\0\0\3";
+    static char colour[] = "\0\0\10\4\0\0\0\1\0\0\0\2\0\0\0\2\0\0\0\3"
+                           "777888999000";
+    static const int seven = '7';
     uni_album_aim aim = two_by_two;
     const char *arg[1];
     album_folder f;
@@ -317,8 +319,12 @@ TEST(album_idx_by_its_head)
     aim.count = SIZE_MAX;
     arg[0] = folder_put(&f, "large", large, 16);
     album_refused(arg, 1, &aim, CKKS_EARG, "2048x2048 pixels");
-    arg[0] = folder_put(&f, "colour", colour, 20);
-    album_refused(arg, 1, &aim, CKKS_EARG, "3 channels (colour)");
+    arg[0] = folder_put(&f, "grey", colour, 32);    /* stored as colour      */
+    album_holds(arg, 1, &aim, &seven, 1);
+    colour[30] = '1';
+    arg[0] = folder_put(&f, "colour", colour, 32);
+    album_refused(arg, 1, &aim, CKKS_EARG, "3 channels (colour), the model "
+                  "takes 1; pixel 3 of all is 48, 49, 48");
     folder_remove(&f);
 }
 

@@ -210,6 +210,94 @@ TEST(request_parts)
     request_close(&o);
 }
 
+/* What came of images one by one; after `stop` of them there is no memory. */
+typedef struct come {
+    double logit[IMAGES][64];
+    size_t images, stop;
+} come;
+
+static ckks_status come_image(void *user, const unet_job *job, size_t image,
+                              const double *logit)
+{
+    come *c = user;
+
+    CHECK(image == c->images && job->images == IMAGES, "image %zu after %zu",
+          image, c->images);
+    if (c->images == c->stop)
+        return nn_fail(CKKS_EMEM, "no memory");
+    memcpy(c->logit[c->images++], logit, sizeof c->logit[0]);
+    return CKKS_OK;
+}
+
+/* Images as they come are those of a whole result, whatever order their parts
+ * are in, and none is kept. */
+TEST(request_images_one_by_one)
+{
+    owner o;
+    unet_result whole = {0}, r = {0};
+
+    if (request_open(&o) && upload(&o, "in")
+        && answer(&o, "a", "in", &(unet_part){ 0, 1 })
+        && answer(&o, "b", "in", &(unet_part){ 1, 2 })) {
+        const char *path[3] = { file_of(&o, "a"), file_of(&o, "b"),
+                                file_of(&o, "a") };
+
+        NN_OK(unet_decrypt(&whole, NULL, path, 2, &o.p, o.ctx, o.sk, NULL));
+        for (int turn = 0; turn < 2; turn++) {
+            come c = { .stop = IMAGES };
+            const unet_progress by = { .image = come_image,
+                                       .step = { .user = &c } };
+
+            NN_OK(unet_decrypt(&r, NULL, path + turn, 2, &o.p, o.ctx, o.sk,
+                               &by));
+            CHECK(c.images == IMAGES, "%zu images came", c.images);
+            for (int i = 0; i < IMAGES; i++)
+                CHECK(r.logit[i] == NULL
+                      && memcmp(c.logit[i], whole.logit[i],
+                                sizeof c.logit[i]) == 0, "image %d", i);
+        }
+        for (size_t stop = 0; stop < IMAGES; stop++) {
+            come c = { .stop = stop };
+            const unet_progress by = { .image = come_image,
+                                       .step = { .user = &c } };
+
+            NN_STATUS(unet_decrypt(&whole, NULL, path, 2, &o.p, o.ctx, o.sk,
+                                   &by), CKKS_EMEM);
+            CHECK(whole.logit[0] != NULL, "a refused result changed another");
+        }
+    }
+    unet_result_clear(&whole);
+    unet_result_clear(&r);
+    request_close(&o);
+}
+
+static ckks_status keep_nothing(void *user, const uint8_t id[UNET_ID])
+{
+    memcpy(user, id, UNET_ID);
+    return nn_fail(CKKS_EIO, "nothing is kept");
+}
+
+/* What is kept beside the request comes before the file has its name. */
+TEST(request_kept_before_the_file)
+{
+    owner o;
+    uint8_t id[UNET_ID] = {0};
+    const unet_progress keep = { .request = keep_nothing,
+                                 .step = { .user = id } };
+
+    if (request_open(&o)) {
+        const unet_pixels pixels = unet_pixels_array(o.pixels);
+
+        NN_STATUS(unet_encrypt(file_of(&o, "in"), NULL, o.folder.name, &o.rng,
+                               &o.p, &o.job, &pixels, o.ctx, o.sk, &keep),
+                  CKKS_EIO);
+        CHECK(folder_files(&o.files) == 0 && folder_files(&o.folder) == 1
+              && id[0] + id[1] + id[2] + id[3] != 0, "%d files, %d requests",
+              folder_files(&o.files), folder_files(&o.folder));
+    }
+    request_close(&o);
+}
+
 /* Whole sets are passed over; what comes then is the next set. */
 TEST(request_reader_skips_sets)
 {

@@ -39,10 +39,8 @@ typedef struct dicom_field {
     { tag, DICOM_DS, offsetof(uni_dicom_plane, to), count, bit, group, what }
 
 static const dicom_field dicom_fields[] = {
-    FILE_FIELD(0x00080018, DICOM_UI, image, 0, "SOPInstanceUID"),
     FILE_FIELD(0x0020000e, DICOM_UI, series, 0, "SeriesInstanceUID"),
     FILE_FIELD(0x00200011, DICOM_IS, series_number, 0, "SeriesNumber"),
-    FILE_FIELD(0x00200013, DICOM_IS, number, 0, "InstanceNumber"),
     FILE_FIELD(0x00280002, DICOM_US, samples, UNI_DICOM_SAMPLES,
                "SamplesPerPixel"),
     FILE_FIELD(0x00280004, DICOM_CS, colour, UNI_DICOM_COLOUR,

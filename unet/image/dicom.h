@@ -2,9 +2,9 @@
  * compressed.
  *
  * Of a file's tags those are kept that say what its pixels are and where they
- * lie, and the two numbers that tell series and images apart (their UIDs, which
- * are compared and never printed).  No tag that names a person is looked at,
- * and no message holds a text of the file: it names the file alone.
+ * lie, and which series it is of (a UID, which is compared and never printed).
+ * No tag that names a person is looked at, and no message holds a text of the
+ * file: it names the file alone.
  */
 #ifndef UNET_DICOM_H
 #define UNET_DICOM_H
@@ -112,8 +112,8 @@ typedef struct uni_dicom {
     int padding[2];             /* least and most stored value of padding;
                                  * the second below the first: none          */
     size_t pixels;              /* where in the file                         */
-    int series_number, number;  /* 0: not there                              */
-    char series[UNI_DICOM_UID + 1], image[UNI_DICOM_UID + 1];
+    int series_number;          /* 0: not there                              */
+    char series[UNI_DICOM_UID + 1];
     uni_dicom_plane all;        /* of every frame that says nothing else     */
     uni_dicom_plane *plane;     /* shape (frames); NULL: all of them are all */
 } uni_dicom;

@@ -177,8 +177,36 @@ static ckks_status idx_check_want(const char *name, const uint8_t *in,
     const uint32_t channels = in[3] == 4 ? idx_word(in + 16) : 1;
     const uni_shape shape = { channels == 1 ? 1 : 3, idx_word(in + 8),
                               idx_word(in + 12) };
+    uni_image_want loose = want != NULL ? *want : (uni_image_want){0};
 
-    return uni_image_check(name, &shape, want);
+    if (loose.channels == 1)
+        loose.channels = 0;             /* its colours may be greys          */
+    return uni_image_check(name, &shape, &loose);
+}
+
+/* Colours whose channels are equal in every pixel of every image become greys
+ * where these are wanted. */
+static ckks_status idx_grey(uni_idx *idx, const char *name,
+                            const uni_image_want *want)
+{
+    const size_t n = idx->count * (size_t)idx->height * (size_t)idx->width;
+
+    if (want == NULL || want->channels != 1 || idx->channels != 3)
+        return CKKS_OK;
+    for (size_t i = 0; i < n; i++)
+        if (idx->data[3 * i] != idx->data[3 * i + 1]
+            || idx->data[3 * i] != idx->data[3 * i + 2])
+            return nn_fail(CKKS_EARG, "%s: 3 channels (colour), %s 1; pixel %zu "
+                           "of all is %d, %d, %d; make grey ones of them",
+                           name, want->who != NULL ? want->who
+                           : "the model takes", i,
+                           idx->data[3 * i], idx->data[3 * i + 1],
+                           idx->data[3 * i + 2]);
+    for (size_t i = 0; i < n; i++)
+        idx->data[i] = idx->data[3 * i];
+    idx->rank = 3;
+    idx->channels = 1;
+    return CKKS_OK;
 }
 
 /* By the first bytes of a file; *room: more than it needs to have.  Of a gzip
@@ -217,6 +245,7 @@ ckks_status uni_idx_load(uni_idx *out, const char *path,
 {
     uint8_t head[UNI_HEAD], *bytes = NULL;
     size_t size = 0, room = IDX_MAX_FILE + IDX_MAX_HEAD;
+    uni_idx idx = {0};
     ckks_status s = CKKS_OK;
 
     if (out == NULL || path == NULL)
@@ -229,9 +258,17 @@ ckks_status uni_idx_load(uni_idx *out, const char *path,
     s = uni_file_read(&bytes, &size, path, room);
     if (s != CKKS_OK)
         return s;
-    s = uni_idx_decode(out, path, bytes, size);
+    s = uni_idx_decode(&idx, path, bytes, size);
     ckks_file_free(bytes, size);
-    return s;
+    if (s == CKKS_OK)
+        s = idx_grey(&idx, path, want);
+    if (s != CKKS_OK) {
+        uni_idx_clear(&idx);
+        return s;
+    }
+    uni_idx_clear(out);
+    *out = idx;
+    return CKKS_OK;
 }
 
 void uni_idx_clear(uni_idx *idx)

@@ -35,8 +35,8 @@ bool uni_is_idx(const uint8_t *in, size_t size);
 CKKS_CHECKED ckks_status uni_idx_decode(uni_idx *out, const char *name,
                                          const uint8_t *in, size_t size);
 /* Of a file, the images of which are wanted so (NULL: any), and at most so many;
- * of another the first bytes are read alone.  Labels are taken whatever is
- * wanted.
+ * of another the first bytes are read alone.  Colours whose channels are equal
+ * are grey where that is wanted.  Labels are taken whatever is wanted.
  *   errors  CKKS_EIO   the file cannot be read
  *           CKKS_EARG  not what is wanted */
 CKKS_CHECKED ckks_status uni_idx_load(uni_idx *out, const char *path,

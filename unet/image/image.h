@@ -72,17 +72,15 @@ enum { UNI_HEAD = 4096 };
  * and whoever reads it whole says why. */
 size_t uni_file_head(uint8_t *head, size_t size, const char *path);
 
-/* Reads an image file.  path may end in ":slice=K" to name the K-th slice
- * (from 0) of a NIfTI volume; else slice is that number, or -1 for none.
+/* Reads an image file.  path may end in ":slice=K" to name slice K (from 0) of
+ * a volume, and in ":volume=V" one of a series; else slice is that number, or -1
+ * for none.
  *
- *   values   up to 16 bits, scaled so that the format's largest is 255.
- *            NIfTI: the volume's 1st percentile is 0, its 99.5th 255, linear
- *            between, clamped.
- *            Integers of 64 bits are taken where a double holds them.
+ *   values   up to 16 bits, scaled so that the format's largest is 255; of
+ *            volumes the 1st percentile is 0, the 99.5th 255
  *   channels PNG: a palette counts as colour; transparency is ignored
- *   slices   NIfTI: along the third axis; rows run from anterior to posterior,
- *            columns from left to right by the header's sform or qform
- *            (without either the axes count as right, anterior, superior)
+ *   slices   those along the third stored axis, as volume.h shows them; nothing
+ *            is resampled.  What a model says of volumes, an album knows.
  *   errors   CKKS_EIO      the file cannot be read
  *            CKKS_EFORMAT  refused
  *            CKKS_EARG     a slice that is not there, or not named where the

@@ -4,14 +4,6 @@
 
 #include "image/codec.h"
 
-/* docs/conventions.md, "Labels" */
-const uint8_t uni_palette[NN_MAX_LABELS][3] = {
-    { 0, 0, 0 },       { 230, 159, 0 },   { 86, 180, 233 },  { 0, 158, 115 },
-    { 240, 228, 66 },  { 0, 114, 178 },   { 213, 94, 0 },    { 204, 121, 167 },
-    { 0, 0, 255 },     { 240, 255, 180 }, { 135, 45, 30 },   { 45, 105, 255 },
-    { 240, 255, 255 }, { 75, 75, 90 },    { 45, 150, 255 },  { 0, 75, 180 }
-};
-
 static bool image_ends(const char *path, const char *ending)
 {
     size_t n = strlen(path), k = strlen(ending);

@@ -177,6 +177,8 @@ def train(pairs, held, s, log=print):
                 % (step, mean, value, at, recipe.peaks, time.time() - start))
         elif step % max(1, s.steps // 20) == 0:
             log("step %d  loss %.4f  excess %.1f  %.0f s" % (step, mean, recipe.peaks, time.time() - start))
+    if len(best) < 3:
+        raise ValueError("the training exploded: the loss is %g after %d steps, no checkpoint has a Dice" % (mean, s.steps))
     net.load_state_dict(best[2])
     with torch.no_grad():
         net.head.bias -= best[1]

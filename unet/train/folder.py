@@ -135,13 +135,14 @@ def boxed(x, size, path):
     return x.reshape(*x.shape[:-2], size[0], a, size[1], b).mean((-3, -1), dtype=np.float32)
 
 
-def load_picture(name, image, mask, classes, size):
+def load_picture(name, image, mask, classes, spec, size):
     x, y = picture(image), mask_picture(mask)
     if x.shape[:2] != y.shape:
         raise ValueError("%s: %dx%d, its mask %dx%d" % ((image,) + x.shape[:2] + y.shape))
     y = as_labels(y, classes, mask)
-    if x.dtype == np.uint16:
-        x = volumes.values(x, "full", full=(0, 65535))
+    if x.dtype == np.uint16:            # by the model's rule, without one by the whole range
+        x = volumes.values(x, spec.get("values", "percentiles") if spec else "full", spec.get("low", 1.0),
+                           spec.get("high", 99.5), (0, 65535))
     x = np.atleast_3d(x).transpose(2, 0, 1).astype(np.float32)
     if size:
         parts = np.stack([boxed((y == k).astype(np.float32), size, mask) for k in range(classes)])
@@ -176,7 +177,7 @@ def load(images, masks, classes=2, spec=None, size=None):
         if volume[0] != volume[1]:
             raise ValueError("%s and %s: one is a volume, the other a picture" % (image, mask))
         result.append(load_volume(name, image, mask, classes, spec or {}) if volume[0]
-                      else load_picture(name, image, mask, classes, size))
+                      else load_picture(name, image, mask, classes, spec or {}, size))
     channels = sorted({p.pixels.shape[1] for p in result})
     if len(channels) > 1:
         raise ValueError("%s: some images are grey, some in colour" % images)

@@ -24,7 +24,7 @@ import volley_export
 from volumes import PLANES
 
 MANY = 48               # slices that ranges are measured on
-WINDOW = 64             # their largest side, under halo
+WINDOW = 256            # their largest side, under halo
 ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares"
 
 
@@ -131,8 +131,8 @@ def parted(pairs, a):
 
 
 def one_size(pairs, s):
-    """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, at most WINDOW: reflected where they
-    are smaller, windows here and there where they are larger."""
+    """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, the largest slice's (a plan then takes
+    a slice as one tile), at most WINDOW: reflected where they are smaller, windows where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
     if s.border == "zero":
@@ -184,6 +184,7 @@ def run(a):
          "--depth 1..4, --base 1..64, --steps from 20 on")
     size, spec = size_of(a.size, a.border), expected(a)
     s = fit.Settings(len(names), a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, seed=a.seed)
+    need(a.border == "zero" or not size or size % s.step == 0, "--size %s: want a multiple of %d" % (a.size, s.step))
     shrink = size if a.border == "zero" else None
     pairs = folder.load(a.images, a.masks, len(names), spec, shrink)
     tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink) if a.test_images else None

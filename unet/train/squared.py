@@ -21,7 +21,6 @@ FUNCTIONS = {F.relu, F.relu_, torch.relu, torch.relu_, F.relu6, F.leaky_relu, F.
 POOLS = {F.max_pool2d, torch.max_pool2d}
 RISE = 0.6              # part of the steps in which t rises
 RATE = 0.003            # top of the learning rate
-FEATURES = 0.1          # weight of the activations' differences beside the logits'
 FEW = 256               # samples that a, b, c are fitted to
 AT_ONCE = 16
 
@@ -288,16 +287,15 @@ def square(module, data, steps=1000, test=None, loss=None, score=score_of, batch
         raise ValueError("%s: has no ReLU or the like that torch.fx finds" % type(module).__name__)
     fitted(teacher, activations, data)
     recipe = volley_train.square_recipe(student, steps, slope=False, seed=seed)
-    old = Recorder(teacher, set(activations))
-    rate_, weights = rate, [p for p in student.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(weights, lr=rate_)
-    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate_, total_steps=steps, pct_start=0.3)
+    weights = [p for p in student.parameters() if p.requires_grad]
+    adam = torch.optim.Adam(weights, lr=rate)
+    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.3)
     mean = None
     for step, (x, y) in zip(range(steps), data.forever(seed)):
         for m in new.values():
             m.t.fill_(min(1.0, step / (RISE * steps)))
         with torch.no_grad():
-            want = old.run(x)
+            want = module(x)
         z = recipe(x)
         cost = distance(z, want)
         if loss is not None and y is not None:

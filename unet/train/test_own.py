@@ -252,6 +252,22 @@ def test_mask_values():
     refused(lambda: folder.as_labels(np.array([[-1]]), 2, "m"), "-1")
 
 
+def test_deep_pictures():
+    """16 bits: by the whole range, or by the rule that the model file will give."""
+    if Image is None:
+        return print("skip 16 bits: no Pillow (make deps-train)")
+    path = os.path.join(FOLDER, "deep.png")
+    x = np.arange(400, dtype=np.uint16).reshape(20, 20) * 10
+    Image.fromarray(x).save(path)
+    mask = os.path.join(FOLDER, "deep-mask.png")
+    Image.fromarray((x > 2000).astype(np.uint8)).save(mask)
+    full = folder.load_picture("d", path, mask, 2, {}, None).pixels
+    assert np.allclose(full[0, 0], x / 65535 * 255, atol=1e-4)
+    rule = folder.load_picture("d", path, mask, 2, {"modality": "m"}, None).pixels
+    low, high = np.percentile(x, (1, 99.5))
+    assert np.allclose(rule[0, 0], ((x - low) / (high - low) * 255).clip(0, 255), atol=1e-3)
+
+
 def test_boxes():
     x = np.arange(16, dtype=np.float32).reshape(4, 4)
     assert folder.boxed(x, (2, 2), "x").tolist() == [[2.5, 4.5], [10.5, 12.5]]

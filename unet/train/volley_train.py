@@ -38,8 +38,6 @@ PUSH = 0.05             # their pixels move by up to this part of black to white
 
 def traced(module):
     """The graph of a module, on the module's own parameters."""
-    if isinstance(module, torch.fx.GraphModule):
-        return module
     try:
         return torch.fx.symbolic_trace(module)
     except Exception as e:

@@ -66,7 +66,7 @@ size_t volley_logits(const nn_plan *p, unet_size size)
                                  : (size_t)size.height * (size_t)size.width);
 }
 
-/* ---- 32-bit floats, little-endian, image after image ---------------------- */
+/* ---- 32-bit floats, little-endian, image after image --------------------- */
 
 static uint8_t *clear_put(uint8_t *to, const double *from, size_t n)
 {
@@ -132,7 +132,7 @@ static int clear_save_pixels(const char *path, const nn_plan *p,
     return code;
 }
 
-/* ---- the verb -------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------ */
 
 static int clear_tell(const volley_args *a, const volley_results *x,
                       double seconds)
@@ -191,7 +191,7 @@ static int clear_masks(const volley_args *a, const clear_hand *h,
                                           h->album.images));
 
     if (code == VOLLEY_DONE)
-        code = volley_results_init(&x);
+        code = volley_results_init(&x, NULL);
     if (code == VOLLEY_DONE)
         code = volley_truth(&x, &a->truth);
     if (code == VOLLEY_DONE)

@@ -31,16 +31,19 @@ int volley_record_load(uni_record *out, const volley_owner *owner,
 {
     unet_reader *reader = NULL;
     unet_info info;
+    const ckks_status s = unet_reader_open(&reader, path, NULL, UNET_OUTPUT);
 
-    if (unet_reader_open(&reader, path, NULL, UNET_OUTPUT) != CKKS_OK)
+    if (s == CKKS_EFORMAT || s == CKKS_EIO)
         return VOLLEY_DONE;
+    if (s != CKKS_OK)
+        return volley_check(s);
     unet_reader_info(&info, reader);
     unet_reader_close(&reader);
     return volley_check(uni_record_load(out, owner->requests, info.request,
                                         info.images));
 }
 
-int volley_decrypt(unet_result *out, volley_source *s,
+int volley_decrypt(unet_result *out, volley_taken *taken, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway)
 {
@@ -57,6 +60,7 @@ int volley_decrypt(unet_result *out, volley_source *s,
         code = volley_load_secret(&sk, s, owner->secret);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "decrypt");
+        volley_progress_take(&progress, taken);
         status = unet_decrypt(out, known ? &request : NULL, path, paths,
                               &s->plan, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
@@ -139,10 +143,12 @@ typedef struct decrypt_hand {
     uni_album album;
     const uni_album *given;     /* the images, if they were                  */
     unet_result r;
+    volley_taken taken;         /* masks, where no logits are wanted         */
 } decrypt_hand;
 
 static void decrypt_hand_clear(decrypt_hand *h)
 {
+    volley_taken_clear(&h->taken);
     volley_names_clear(&h->names);
     uni_record_clear(&h->record);
     unet_result_clear(&h->r);
@@ -187,7 +193,7 @@ static int decrypt_names(decrypt_hand *h, const volley_args *a)
     return code;
 }
 
-static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
+static int decrypt_masks(const volley_args *a, decrypt_hand *h,
                          const nn_plan *p, double start)
 {
     volley_results x = {
@@ -197,7 +203,7 @@ static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
         .overlay = a->overlay.words > 0,
         .secret = a->value[OPT_PRIVATE] != NULL
     };
-    int code = volley_results_init(&x);
+    int code = volley_results_init(&x, &h->taken);
 
     if (code == VOLLEY_DONE)
         code = volley_truth(&x, &a->truth);
@@ -214,7 +220,8 @@ static int decrypt_masks(const volley_args *a, const decrypt_hand *h,
 static int decrypt_all(const volley_args *a, volley_source *s, double start)
 {
     const bool classes = s->plan.num_classes > 0;
-    decrypt_hand h = {0};
+    const bool logits = classes || a->value[OPT_PRIVATE] != NULL;
+    decrypt_hand h = { .taken = { .plan = &s->plan } };
     int code = decrypt_owner(&h.owner, a, &s->plan);
 
     if (code == VOLLEY_DONE)
@@ -222,8 +229,8 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     if (code == VOLLEY_DONE)
         volley_state(s, a, UNET_DECRYPT, 1);
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&h.r, s, &h.owner, a->word + 1,
-                              (size_t)(a->words - 1),
+        code = volley_decrypt(&h.r, logits ? NULL : &h.taken, s, &h.owner,
+                              a->word + 1, (size_t)(a->words - 1),
                               a->value[OPT_ANYWAY] != NULL);
     if (code == VOLLEY_DONE)
         code = decrypt_names(&h, a);

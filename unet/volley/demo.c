@@ -234,7 +234,7 @@ static int demo_stages(demo *d)
     if (code == VOLLEY_DONE) {
         demo_say(d, "evaluate", ran.evaluate, "out.vct", (double)ran.download);
         start = volley_clock();
-        code = volley_decrypt(&d->result, &d->source, &owner, result, 1,
+        code = volley_decrypt(&d->result, NULL, &d->source, &owner, result, 1,
                               false);
     }
     volley_owner_clear(&owner);

@@ -195,25 +195,6 @@ static ckks_status encrypt_get(const double **out, void *user, size_t image)
                              n->channels, n->size[image]);
 }
 
-/* The record beside the request that a file of inputs names; without it there
- * is no such file either. */
-static int encrypt_keep(const uni_record *record, const char *requests,
-                        const char *path)
-{
-    unet_reader *reader = NULL;
-    unet_info info;
-    ckks_status s = unet_reader_open(&reader, path, NULL, UNET_INPUT);
-
-    if (s == CKKS_OK) {
-        unet_reader_info(&info, reader);
-        s = uni_record_save(requests, info.request, record);
-    }
-    unet_reader_close(&reader);
-    if (s != CKKS_OK)
-        (void)remove(path);
-    return volley_check(s);
-}
-
 int volley_encrypt(volley_source *s, const volley_owner *owner,
                    const volley_input *images, uni_record *record,
                    const char *out, uint64_t *bytes)
@@ -240,13 +221,13 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE) {
         volley_progress_init(&progress, "encrypt");
+        if (record != NULL)
+            volley_progress_keep(&progress, record, owner->requests);
         status = unet_encrypt(out, bytes, owner->requests, &rng, &s->plan, &job,
                               &pixels, s->ctx, sk, &progress.hooks);
         volley_progress_end(&progress);
         code = volley_check(status);
     }
-    if (code == VOLLEY_DONE && record != NULL)
-        code = encrypt_keep(record, owner->requests, out);
     ckks_sk_clear(&sk);
     ckks_rng_clear(&rng);
     ckks_ctx_clear(&s->ctx);
@@ -277,6 +258,28 @@ static int encrypt_ready(uni_record *record, const volley_source *s,
     return code;
 }
 
+static int encrypt_tell(const volley_args *a, const volley_source *s,
+                        size_t images, uint64_t bytes, double seconds)
+{
+    char text[32], time[32];
+    nni_json_writer w;
+
+    if (a->value[OPT_JSON] == NULL) {
+        printf("%s: %zu image%s, %s, %s\n", a->value[OPT_OUT], images,
+               images == 1 ? "" : "s", volley_bytes(text, (double)bytes),
+               volley_time(time, seconds));
+        return VOLLEY_DONE;
+    }
+    nni_json_writer_init(&w, stdout, 2);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_word(&w, "images", images);
+    nni_json_put_word(&w, "upload_bytes", bytes);
+    volley_put_cost(&w, s, UNET_ENCRYPT);
+    nni_json_put_double(&w, "seconds", seconds);
+    nni_json_put_end(&w);
+    return volley_json_end(&w);
+}
+
 int volley_run_encrypt(const volley_args *a)
 {
     const double start = volley_clock();
@@ -287,7 +290,6 @@ int volley_run_encrypt(const volley_args *a)
     volley_source s;
     nn_aim aim = {0};
     uint64_t bytes = 0;
-    char text[32], time[32];
     int code = volley_goal(&aim, a);
 
     if (code == VOLLEY_DONE)
@@ -308,23 +310,9 @@ int volley_run_encrypt(const volley_args *a)
         code = volley_encrypt(&s, &owner, &images, &record, a->value[OPT_OUT],
                               &bytes);
     }
-    if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL) {
-        nni_json_writer w;
-
-        nni_json_writer_init(&w, stdout, 2);
-        nni_json_put_object(&w, NULL);
-        nni_json_put_word(&w, "images", images.count);
-        nni_json_put_word(&w, "upload_bytes", bytes);
-        volley_put_cost(&w, &s, UNET_ENCRYPT);
-        nni_json_put_double(&w, "seconds", volley_clock() - start);
-        nni_json_put_end(&w);
-        code = volley_json_end(&w);
-    } else if (code == VOLLEY_DONE) {
-        printf("%s: %zu image%s, %s, %s\n", a->value[OPT_OUT], images.count,
-               images.count == 1 ? "" : "s",
-               volley_bytes(text, (double)bytes),
-               volley_time(time, volley_clock() - start));
-    }
+    if (code == VOLLEY_DONE)
+        code = encrypt_tell(a, &s, images.count, bytes,
+                            volley_clock() - start);
     uni_record_clear(&record);
     uni_album_clear(&album);
     volley_owner_clear(&owner);

@@ -8,7 +8,7 @@
 
 #include "volley.h"
 
-/* ---- what was done before ------------------------------------------------- */
+/* ---- what was done before ------------------------------------------------ */
 
 /* What names all that a set of the result depends on. */
 typedef struct evaluate_marks {
@@ -79,7 +79,7 @@ static int evaluate_mark(unet_keep *out, evaluate_marks *marks,
     return code;
 }
 
-/* ---- the work -------------------------------------------------------------- */
+/* ---- the work ------------------------------------------------------------ */
 
 /* "K/N" of what a file holds; NULL: all of it. */
 static int evaluate_part(unet_part *out, const char *text, const char *path,
@@ -123,65 +123,93 @@ static int evaluate_place(const char *out_path)
     return code;
 }
 
-/* The part that needs pages: they are the context's memory. */
-static int evaluate_with_pages(volley_source *s, nn_pages *pages,
-                            const char *keys_path, const char *in_path,
-                            const unet_part *part, const char *out_path,
-                            volley_report *report, volley_explain *explain)
+/* What the network runs with. */
+typedef struct evaluate_hand {
+    ckks_keys *keys;
+    nn_weights *weights;
+    unet_keep keep;
+    bool kept;                  /* sets are kept: there are several          */
+} evaluate_hand;
+
+static int evaluate_ready(evaluate_hand *h, volley_source *s,
+                          const char *keys_path, const char *in_path,
+                          const unet_part *part, const char *out_path,
+                          volley_report *report)
 {
-    const ckks_memory memory = nn_pages_memory(pages);
-    const double start = volley_clock();
-    volley_progress progress;
-    ckks_keys *keys = NULL;
-    nn_weights *weights = NULL;
-    unet_done done = {0};
-    const bool kept = part->count > 1;
-    unet_keep keep = { .found = evaluate_found, .user = &progress };
     evaluate_marks marks = {0};
-    int code = volley_source_context(s, &memory);
+    int code = VOLLEY_DONE;
 
+    h->kept = part->count > 1;
     memcpy(marks.part, part, sizeof *part);
-    if (code == VOLLEY_DONE && kept)
+    if (h->kept)
         code = evaluate_place(out_path);
+    if (code == VOLLEY_DONE)
+        code = volley_load_keys(&h->keys, &report->keys,
+                                h->kept ? marks.keys : NULL, s, keys_path);
+    if (code == VOLLEY_DONE && h->kept)
+        code = evaluate_mark(&h->keep, &marks, s, in_path);
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_weights_init(&h->weights, &s->model,
+                                            &s->plan));
+    if (code == VOLLEY_DONE)
+        code = volley_check(nn_weights_encode(h->weights, s->ctx));
+    return code;
+}
 
-    if (code == VOLLEY_DONE) {
-        volley_report_init(report, s);
-        code = volley_load_keys(&keys, &report->keys,
-                                kept ? marks.keys : NULL, s, keys_path);
-    }
-    if (code == VOLLEY_DONE && kept)
-        code = evaluate_mark(&keep, &marks, s, in_path);
-    if (code == VOLLEY_DONE)
-        code = volley_check(nn_weights_init(&weights, &s->model, &s->plan));
-    if (code == VOLLEY_DONE)
-        code = volley_check(nn_weights_encode(weights, s->ctx));
-    report->setup = volley_clock() - start;
-    if (code == VOLLEY_DONE) {
-        volley_progress_init(&progress, "evaluate");
-        volley_progress_explain(&progress, explain);
-        progress.path = out_path;
-        progress.all = part->count;
-        report->system = -volley_system_time();
-        if (unet_evaluate(out_path, &done, in_path, part, kept ? &keep : NULL,
-                          &s->plan, weights, s->ctx, keys, &progress.hooks)
-            != CKKS_OK)
-            code = VOLLEY_FAILED;
-        volley_progress_end(&progress);
-        report->system += volley_system_time();
-        memcpy(report->layer, progress.layer, sizeof report->layer);
-        if (code != VOLLEY_DONE)
-            (void)volley_fail("%s", nn_last_error());
-    }
+static int evaluate_sets(evaluate_hand *h, volley_source *s,
+                         const char *in_path, const unet_part *part,
+                         const char *out_path, volley_report *report,
+                         volley_explain *explain)
+{
+    volley_progress progress;
+    unet_done done = {0};
+    ckks_status status;
+
+    volley_progress_init(&progress, "evaluate");
+    volley_progress_explain(&progress, explain);
+    progress.path = out_path;
+    progress.all = part->count;
+    h->keep.found = evaluate_found;
+    h->keep.user = &progress;
+    report->system = -volley_system_time();
+    status = unet_evaluate(out_path, &done, in_path, part,
+                           h->kept ? &h->keep : NULL, &s->plan, h->weights,
+                           s->ctx, h->keys, &progress.hooks);
+    volley_progress_end(&progress);
+    report->system += volley_system_time();
+    memcpy(report->layer, progress.layer, sizeof report->layer);
     report->images = done.images;
     report->sets = done.sets;
     report->found = done.found;
     report->upload = done.upload;
     report->download = done.download;
+    return volley_check(status);
+}
+
+/* The part that needs pages: they are the context's memory. */
+static int evaluate_with_pages(volley_source *s, nn_pages *pages,
+                               const char *keys_path, const char *in_path,
+                               const unet_part *part, const char *out_path,
+                               volley_report *report, volley_explain *explain)
+{
+    const ckks_memory memory = nn_pages_memory(pages);
+    const double start = volley_clock();
+    evaluate_hand h = {0};
+    int code = volley_source_context(s, &memory);
+
+    if (code == VOLLEY_DONE) {
+        volley_report_init(report, s);
+        code = evaluate_ready(&h, s, keys_path, in_path, part, out_path,
+                              report);
+    }
+    report->setup = volley_clock() - start;
+    if (code == VOLLEY_DONE)
+        code = evaluate_sets(&h, s, in_path, part, out_path, report, explain);
     report->evaluate = volley_clock() - start;
     report->peak_rss_mib = volley_peak_rss();
     report->pool_mib = (double)nn_pages_peak(pages) / 1048576;
-    nn_weights_clear(&weights);
-    ckks_keys_clear(&keys);
+    nn_weights_clear(&h.weights);
+    ckks_keys_clear(&h.keys);
     ckks_ctx_clear(&s->ctx);
     return code;
 }

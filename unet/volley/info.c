@@ -272,7 +272,8 @@ static int info_object(info_sink *o, const char *path, const uint8_t *data,
     uint64_t said = 0;
     int code = VOLLEY_DONE;
 
-    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1 || data[5] > VOLLEY_KEYS)
+    if (size < INFO_HEAD || data[4] != 1 || data[5] < 1
+        || data[5] > VOLLEY_KEYS)
         return volley_fail("%s: not a whole object of version 1: kind %d, "
                            "%zu bytes", path, size > 5 ? data[5] : 0, size);
     for (int i = 0; i < 8; i++)

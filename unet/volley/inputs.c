@@ -125,12 +125,23 @@ static ckks_status inputs_volumes(uni_record *out, const uni_album *album)
 
     for (size_t i = 0; i < album->volumes && s == CKKS_OK; i++) {
         const uni_album_volume *v = &album->volume[i];
+        uni_album_source from;
+        char *name;
+        size_t size;
 
-        if (v->count > 0)
-            s = uni_record_add(out, uni_album_source_of(album, v->first).file,
-                               v->first, v->count,
-                               uni_album_source_of(album, v->first).slice,
-                               &v->geometry, &v->slicing);
+        if (v->count == 0)
+            continue;
+        from = uni_album_source_of(album, v->first);
+        size = strlen(from.file) + 32;
+        name = malloc(size);
+        if (name == NULL)
+            return nn_fail(CKKS_EMEM, "no memory for a name");
+        strcpy(name, from.file);
+        if (v->volumes > 1)
+            snprintf(name + strlen(name), 32, ":volume=%d", v->volume);
+        s = uni_record_add(out, name, v->first, v->count, from.slice,
+                           &v->geometry, &v->slicing);
+        free(name);
     }
     return s;
 }

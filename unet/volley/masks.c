@@ -58,7 +58,7 @@ int volley_save_overlay(const char *path, const nn_plan *p,
                             : uni_image_save_overlay(path, image, mask));
 }
 
-/* ---- probabilities -------------------------------------------------------- */
+/* ---- probabilities ------------------------------------------------------- */
 
 /* Of a label the softmax, else 1 / (1 + exp(threshold - logit)), at pixel i of
  * n. */

@@ -1,8 +1,9 @@
 /* names.c -- what images are called, and what the files of their results are.
  *
  * The result of in/x.png is x-mask.png in the folder that -o names, that of all
- * slices of v.nii.gz v-mask.nii.gz: the last part without its ending, slice and
- * image of an IDX file behind it (v.nii.gz:slice=3: v-slice3; d.idx#7: d-7).
+ * slices of v.nii.gz v-mask.nii.gz: the last part without its ending; volume,
+ * slice and image of an IDX file behind it (v.nii.gz:volume=1:slice=3:
+ * v-volume1-slice3; d.idx#7: d-7).
  * Images of the same name get their number behind it, all of them; so do
  * volumes.
  */
@@ -27,43 +28,95 @@ bool volley_is_folder(const char *out)
            || (stat(out, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
-/* The part of a name behind its last '/', without the endings of images. */
-static char *names_stem(const char *name)
+/* What may stand behind a file's name, and what a result has for it. */
+static const struct names_mark {
+    const char *mark, *becomes;
+} names_marks[] = {
+    { ":volume=", "-volume" }, { ":slice=", "-slice" }, { "#", "-" }
+};
+
+enum { NAMES_MARKS = sizeof names_marks / sizeof names_marks[0] };
+
+/* The length of a name without what images' names end with. */
+static size_t names_bare(const char *base, size_t n)
 {
     static const char *const ending[] = {
         ".gz", ".nii", ".png", ".pgm", ".ppm", ".jpg", ".jpeg", ".hdr", ".img",
         ".dcm", ".idx"
     };
-    static const char slice[] = ":slice=";
-    const char *slash = strrchr(name, '/');
-    const char *base = slash != NULL ? slash + 1 : name;
-    const char *more = strstr(base, slice);
-    size_t n;
-    char *out;
 
-    if (more == NULL)
-        more = strrchr(base, '#');
-    n = more != NULL ? (size_t)(more - base) : strlen(base);
     for (size_t k = 0; k < sizeof ending / sizeof ending[0]; k++) {
         const size_t e = strlen(ending[k]);
 
         if (n > e && strncasecmp(base + n - e, ending[k], e) == 0)
             n -= e;
     }
-    out = malloc(strlen(base) + 8);
+    return n;
+}
+
+/* Where mark k stands, with its digits behind it (and nothing behind '#''s);
+ * NULL: nowhere. */
+static const char *names_find(const char *base, int k)
+{
+    const char *mark = names_marks[k].mark;
+    const char *at = mark[0] == '#' ? strrchr(base, '#') : strstr(base, mark);
+    const size_t n = at == NULL ? 0
+                     : strspn(at + strlen(mark), "0123456789");
+
+    return n == 0 || (mark[0] == '#' && at[1 + n] != '\0') ? NULL : at;
+}
+
+/* What stands behind the last '/' but one at the end of a folder's name, which
+ * a mark may follow. */
+static const char *names_last(const char *name)
+{
+    const char *last = name;
+
+    for (const char *c = name; *c != '\0'; c++)
+        if (c[0] == '/' && c[1] != '\0' && c[1] != '/' && c[1] != ':')
+            last = c + 1;
+    return last;
+}
+
+/* The part of a name behind its last '/', without the endings of images; with
+ * volume, slice and number of an image. */
+static char *names_stem(const char *name)
+{
+    const char *base = names_last(name);
+    const size_t all = strlen(base);
+    size_t n = all, size = all + 24;
+    char *out = malloc(size);
+
     if (out == NULL)
         return NULL;
-    snprintf(out, strlen(base) + 8, "%.*s%s%s", (int)n, base,
-             more == NULL ? "" : *more == '#' ? "-" : "-slice",
-             more == NULL ? "" : more + (*more == '#' ? 1 : strlen(slice)));
+    for (int k = 0; k < NAMES_MARKS; k++) {
+        const char *at = names_find(base, k);
+
+        if (at != NULL && (size_t)(at - base) < n)
+            n = (size_t)(at - base);
+    }
+    n = names_bare(base, n);
+    while (n > 0 && base[n - 1] == '/')
+        n--;
+    snprintf(out, size, "%.*s", (int)n, base);
+    for (int k = 0; k < NAMES_MARKS; k++) {
+        const char *at = names_find(base, k);
+        const char *digits = at != NULL ? at + strlen(names_marks[k].mark)
+                                        : NULL;
+
+        if (at != NULL)
+            snprintf(out + strlen(out), size - strlen(out), "%s%.*s",
+                     names_marks[k].becomes,
+                     (int)strspn(digits, "0123456789"), digits);
+    }
     if (out[0] == '\0')
-        strcpy(out, "_");
-    if (out[0] == '.')
+        memcpy(out, "_", 2);
+    if (out[0] == '.' || out[0] == '-')
         out[0] = '_';
     return out;
 }
 
-/* ---- every name once ------------------------------------------------------ */
+/* ---- every name once ----------------------------------------------------- */
 
 typedef struct names_row {
     const char *stem;
@@ -145,7 +198,7 @@ static int names_apart(volley_names *x)
     return code;
 }
 
-/* ---- by what is kept of a request ------------------------------------------ */
+/* ---- by what is kept of a request ---------------------------------------- */
 
 static int names_init(volley_names *x, size_t images, size_t volumes)
 {
@@ -207,7 +260,7 @@ void volley_names_clear(volley_names *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- files of results ------------------------------------------------------ */
+/* ---- files of results ---------------------------------------------------- */
 
 /* DIR/STEM-mask.png, or DIR/mask-I.png without a name. */
 static char *names_in_folder(const char *out, const volley_names *x, size_t i,

@@ -73,6 +73,35 @@ static void progress_took(void *user, int step, int kind, int level,
     volley_explain_took(p->explain, step, kind, level, seconds);
 }
 
+static ckks_status progress_image(void *user, const unet_job *job,
+                                  size_t image, const double *logit)
+{
+    volley_progress *p = user;
+
+    return volley_take(p->taken, job, image, logit);
+}
+
+static ckks_status progress_request(void *user, const uint8_t id[UNET_ID])
+{
+    const volley_progress *p = user;
+
+    return uni_record_save(p->requests, id, p->record);
+}
+
+void volley_progress_keep(volley_progress *p, const uni_record *record,
+                          const char *requests)
+{
+    p->record = record;
+    p->requests = requests;
+    p->hooks.request = record == NULL ? NULL : progress_request;
+}
+
+void volley_progress_take(volley_progress *p, volley_taken *taken)
+{
+    p->taken = taken;
+    p->hooks.image = taken == NULL ? NULL : progress_image;
+}
+
 void volley_progress_explain(volley_progress *p, volley_explain *explain)
 {
     p->explain = explain;
@@ -85,6 +114,8 @@ void volley_progress_init(volley_progress *p, const char *doing)
     p->hooks.step.report = progress_step;
     p->hooks.step.user = p;
     volley_progress_explain(p, NULL);
+    volley_progress_take(p, NULL);
+    volley_progress_keep(p, NULL, NULL);
     p->shown = isatty(STDERR_FILENO) != 0;
     p->doing = doing;
     p->set = 0;

@@ -5,7 +5,7 @@
 
 #include "volley.h"
 
-/* ---- what is written where ------------------------------------------------- */
+/* ---- what is written where ----------------------------------------------- */
 
 /* Whether the masks of volume v make a volume: where -o names one; in a folder
  * unless it is one slice of several. */
@@ -76,42 +76,82 @@ static int results_check_places(const volley_results *x)
     return code;
 }
 
-/* ---- masks ------------------------------------------------------------------ */
+/* ---- masks --------------------------------------------------------------- */
+
+static ckks_status results_mask(uint8_t **mask, volley_row *row,
+                                const nn_plan *p, const double *logit,
+                                unet_size size)
+{
+    const size_t n = (size_t)size.height * (size_t)size.width;
+    ckks_status s;
+
+    *mask = malloc(n);
+    if (*mask == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for a mask of %zu pixels", n);
+    s = unet_mask(*mask, p, logit, size);
+    if (s == CKKS_OK)
+        volley_mask_count(row, p, *mask, logit, size);
+    return s;
+}
+
+ckks_status volley_take(volley_taken *t, const unet_job *job, size_t image,
+                        const double *logit)
+{
+    if (t->mask == NULL) {
+        t->images = job->images;
+        t->mask = calloc(job->images, sizeof *t->mask);
+        t->row = calloc(job->images, sizeof *t->row);
+    }
+    if (t->mask == NULL || t->row == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu results", job->images);
+    return results_mask(&t->mask[image], &t->row[image], t->plan, logit,
+                        job->size[image]);
+}
+
+void volley_taken_clear(volley_taken *t)
+{
+    for (size_t i = 0; i < t->images && t->mask != NULL; i++)
+        free(t->mask[i]);
+    free(t->mask);
+    free(t->row);
+    memset(t, 0, sizeof *t);
+}
 
 static int results_masks(volley_results *x)
 {
-    for (size_t i = 0; i < x->job->images; i++) {
-        const unet_size size = x->job->size[i];
-        const size_t n = (size_t)size.height * (size_t)size.width;
+    const size_t n = x->job->images;
+    ckks_status s = CKKS_OK;
 
-        x->mask[i] = malloc(n);
-        if (x->mask[i] == NULL)
-            return volley_fail("no memory for a mask of %zu pixels", n);
-        if (unet_mask(x->mask[i], x->plan, x->logit[i], size) != CKKS_OK)
-            return volley_fail("%s", nn_last_error());
-        volley_mask_count(&x->row[i], x->plan, x->mask[i], x->logit[i], size);
-    }
-    return VOLLEY_DONE;
+    x->mask = calloc(n, sizeof *x->mask);
+    x->row = calloc(n, sizeof *x->row);
+    if (x->mask == NULL || x->row == NULL)
+        return volley_fail("no memory for %zu results", n);
+    for (size_t i = 0; i < n && s == CKKS_OK; i++)
+        s = results_mask(&x->mask[i], &x->row[i], x->plan, x->logit[i],
+                         x->job->size[i]);
+    return volley_check(s);
 }
 
-int volley_results_init(volley_results *x)
+int volley_results_init(volley_results *x, volley_taken *taken)
 {
     const size_t n = x->job->images;
     int code;
 
+    if (taken != NULL && taken->mask != NULL) {
+        x->mask = taken->mask;
+        x->row = taken->row;
+        memset(taken, 0, sizeof *taken);
+    }
     x->file = calloc(n, sizeof *x->file);
     x->volume = calloc(n, sizeof *x->volume);
-    x->mask = calloc(n, sizeof *x->mask);
-    x->row = calloc(n, sizeof *x->row);
-    if (x->file == NULL || x->volume == NULL || x->mask == NULL
-        || x->row == NULL)
+    if (x->file == NULL || x->volume == NULL)
         return volley_fail("no memory for %zu results", n);
     code = results_check_out(x);
     if (code == VOLLEY_DONE)
         code = results_files(x);
     if (code == VOLLEY_DONE)
         code = results_check_places(x);
-    return code == VOLLEY_DONE ? results_masks(x) : code;
+    return code != VOLLEY_DONE || x->mask != NULL ? code : results_masks(x);
 }
 
 void volley_results_clear(volley_results *x)
@@ -131,7 +171,7 @@ void volley_results_clear(volley_results *x)
     memset(x, 0, sizeof *x);
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Masks of a volume's slices as a volume. */
 static int results_save_volume(const volley_results *x, size_t v)

@@ -16,13 +16,14 @@ typedef struct run_hand {
     volley_names names;
     volley_answers answers;     /* of a classifier                           */
     unet_result r;
+    volley_taken taken;         /* masks, where no logits are wanted         */
     volley_report ran;
     bool checked;               /* against the network without encryption    */
     size_t differ, all;         /* pixels or classes                         */
     double largest;             /* difference of a logit                     */
 } run_hand;
 
-/* ---- the folder -------------------------------------------------------------- */
+/* ---- the folder ---------------------------------------------------------- */
 
 /* All that is in it, and it. */
 static void run_remove(const char *folder)
@@ -97,6 +98,7 @@ static void run_clear(run_hand *h)
     free(h->out);
     free(h->partial);
     unet_result_clear(&h->r);
+    volley_taken_clear(&h->taken);
     volley_answers_clear(&h->answers);
     volley_names_clear(&h->names);
     uni_record_clear(&h->record);
@@ -104,7 +106,7 @@ static void run_clear(run_hand *h)
     volley_owner_clear(&h->owner);
 }
 
-/* ---- the steps ---------------------------------------------------------------- */
+/* ---- the steps ----------------------------------------------------------- */
 
 /* The keys of keygen. */
 static int run_keys(run_hand *h, const volley_args *a, const nn_plan *p)
@@ -148,7 +150,8 @@ static int run_images(run_hand *h, const volley_args *a, volley_source *s)
     return code;
 }
 
-static int run_steps(run_hand *h, volley_source *s)
+/* logits: they are wanted. */
+static int run_steps(run_hand *h, volley_source *s, bool logits)
 {
     const volley_input images = volley_album_input(&h->album);
     const char *const result[] = { h->out };
@@ -165,13 +168,14 @@ static int run_steps(run_hand *h, volley_source *s)
     (void)unlink(h->in);
     start = volley_clock();
     if (code == VOLLEY_DONE)
-        code = volley_decrypt(&h->r, s, &h->owner, result, 1, false);
+        code = volley_decrypt(&h->r, logits ? NULL : &h->taken, s, &h->owner,
+                              result, 1, false);
     h->ran.encrypt = encrypt;
     h->ran.decrypt = volley_clock() - start;
     return code;
 }
 
-/* ---- the same without encryption ---------------------------------------------- */
+/* ---- the same without encryption ----------------------------------------- */
 
 static int run_compare(run_hand *h, const nn_plan *p, size_t i,
                        const double *clear)
@@ -225,7 +229,7 @@ static int run_check(run_hand *h, const volley_source *s)
     return code;
 }
 
-/* ---- what is told -------------------------------------------------------------- */
+/* ---- what is told -------------------------------------------------------- */
 
 static void run_tell_check(FILE *f, const run_hand *h, const nn_plan *p)
 {
@@ -276,8 +280,7 @@ static int run_tell_json(const run_hand *h, const volley_results *x)
     return volley_json_end(&w);
 }
 
-static int run_masks(const volley_args *a, const run_hand *h,
-                     const nn_plan *p)
+static int run_masks(const volley_args *a, run_hand *h, const nn_plan *p)
 {
     const bool json = a->value[OPT_JSON] != NULL;
     volley_results x = {
@@ -286,7 +289,7 @@ static int run_masks(const volley_args *a, const run_hand *h,
         .album = &h->album, .sheet = a->value[OPT_SHEET],
         .overlay = a->value[OPT_DRAW] != NULL
     };
-    int code = volley_results_init(&x);
+    int code = volley_results_init(&x, &h->taken);
 
     if (code == VOLLEY_DONE)
         code = volley_truth(&x, &a->truth);
@@ -318,11 +321,11 @@ static int run_classes(const volley_args *a, run_hand *h, const nn_plan *p,
     return code;
 }
 
-/* ---- the verb ------------------------------------------------------------------- */
+/* ---- the verb ------------------------------------------------------------ */
 
 static int run_all(const volley_args *a, volley_source *s, double start)
 {
-    run_hand h = {0};
+    run_hand h = { .taken = { .plan = &s->plan } };
     int code = run_keys(&h, a, &s->plan);
 
     if (code == VOLLEY_DONE)
@@ -330,7 +333,8 @@ static int run_all(const volley_args *a, volley_source *s, double start)
     if (code == VOLLEY_DONE)
         code = run_folder(&h);
     if (code == VOLLEY_DONE)
-        code = run_steps(&h, s);
+        code = run_steps(&h, s, s->plan.num_classes > 0
+                                || a->value[OPT_CHECK] != NULL);
     if (code == VOLLEY_DONE && a->value[OPT_CHECK] != NULL)
         code = run_check(&h, s);
     if (code == VOLLEY_DONE)

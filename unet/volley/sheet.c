@@ -116,7 +116,8 @@ void volley_sheet_picture(uni_image *to, const volley_cell *c, int top,
                           int left, const uni_image *image, bool wrong)
 {
     for (int y = -VOLLEY_SHEET_FRAME; y < c->height + VOLLEY_SHEET_FRAME; y++)
-        for (int x = -VOLLEY_SHEET_FRAME; x < c->width + VOLLEY_SHEET_FRAME; x++) {
+        for (int x = -VOLLEY_SHEET_FRAME; x < c->width + VOLLEY_SHEET_FRAME;
+             x++) {
             bool inside = y >= 0 && y < c->height && x >= 0 && x < c->width;
             double v[3];
 

@@ -57,7 +57,7 @@ static table_sum table_foreground(const volley_results *x, size_t first,
     return table_count(x, first, count, 1, NN_MAX_LABELS - 1);
 }
 
-/* ---- text ------------------------------------------------------------------ */
+/* ---- text ---------------------------------------------------------------- */
 
 /* A column for each label but 0, as wide as its name; the last is as wide as
  * what stands in it. */
@@ -150,7 +150,7 @@ void volley_table_print(const volley_results *x)
     volley_truth_print(x);
 }
 
-/* ---- JSON ------------------------------------------------------------------ */
+/* ---- JSON ---------------------------------------------------------------- */
 
 /* Of several labels, each with its name, over some images. */
 static void table_put_labels(nni_json_writer *w, const volley_results *x,

@@ -41,7 +41,7 @@ double volley_dice(const volley_overlap *o, int label)
     return sum > 0 ? 2 * (double)o->both[label] / (double)sum : 1;
 }
 
-/* ---- one drawn mask --------------------------------------------------------- */
+/* ---- one drawn mask ------------------------------------------------------ */
 
 static int truth_picture(volley_results *x, size_t i, const char *path)
 {
@@ -95,7 +95,7 @@ static long truth_volume_at(const volley_results *x, size_t i)
     return -1;
 }
 
-/* ---- all of them ------------------------------------------------------------ */
+/* ---- all of them --------------------------------------------------------- */
 
 /* The next drawn mask is that of image *i, or of the volume that begins with
  * it; *i moves behind. */
@@ -151,7 +151,7 @@ int volley_truth(volley_results *x, const volley_list *list)
     return code;
 }
 
-/* ---- what is told ------------------------------------------------------------ */
+/* ---- what is told -------------------------------------------------------- */
 
 void volley_truth_print(const volley_results *x)
 {

@@ -8,7 +8,7 @@
 
 enum { VALUES_TOLD = 8 };       /* volumes, or warnings, that have a line    */
 
-/* ---- --values, --window ----------------------------------------------------- */
+/* ---- --values, --window -------------------------------------------------- */
 
 /* "LOW:HIGH", finite, LOW < HIGH. */
 static bool values_pair(double *low, double *high, const char *text)
@@ -71,7 +71,7 @@ int volley_values(volley_source *s, const volley_args *a)
     return code;
 }
 
-/* ---- what a model expects --------------------------------------------------- */
+/* ---- what a model expects ------------------------------------------------ */
 
 /* "percentiles 1 to 99.5", "values -100 to 300", "the whole range". */
 static void values_words(char *out, size_t size, const nn_images *images)
@@ -134,7 +134,7 @@ void volley_put_images(nni_json_writer *w, const nn_images *images)
     nni_json_put_end(w);
 }
 
-/* ---- the images at hand ------------------------------------------------------ */
+/* ---- the images at hand -------------------------------------------------- */
 
 /* A line for a volume: slices, plane, spacing, and what becomes of them. */
 static void values_volume(const uni_album_volume *v, const char *name)

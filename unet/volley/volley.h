@@ -355,6 +355,17 @@ typedef struct volley_row {
     double low, high;       /* of the logits; told if secret                 */
 } volley_row;
 
+/* Masks of a decryption, as they come (results.c). */
+typedef struct volley_taken {
+    const nn_plan *plan;
+    size_t images;
+    uint8_t **mask;             /* shape (images), each (height, width)      */
+    volley_row *row;            /* shape (images)                            */
+} volley_taken;
+/* As unet_progress.image. */
+ckks_status volley_take(volley_taken *t, const unet_job *job, size_t image,
+                        const double *logit);
+void volley_taken_clear(volley_taken *t);
 /* Pixels or voxels of each label in a mask, in the one that was drawn, and in
  * both; of one class 0 and 1. */
 typedef struct volley_overlap {
@@ -388,8 +399,9 @@ typedef struct volley_results {
 /* Whether -o names a volume, by its ending. */
 bool volley_is_volume(const char *out);
 /* Masks, and where they go, nothing of which is read; the first fields are set.
- * clear it after a failure, too. */
-int volley_results_init(volley_results *x);
+ * taken: whose masks are taken over, if it has any.  Clear it after a failure,
+ * too. */
+int volley_results_init(volley_results *x, volley_taken *taken);
 void volley_results_clear(volley_results *x);
 /* Writes all that is wanted. */
 int volley_results_save(const volley_results *x);
@@ -397,7 +409,7 @@ int volley_results_save(const volley_results *x);
  * or as members "masks" and "volumes" of an object. */
 void volley_table_print(const volley_results *x);
 void volley_table_put(nni_json_writer *w, const volley_results *x);
-/* ---- labels of masks (masks.c) -------------------------------------------- */
+/* ---- labels of masks (masks.c) ------------------------------------------- */
 
 /* How many there are, 2 of one class; what each is called, of one class "" and
  * its foreground; its colour, of one class red. */
@@ -419,7 +431,7 @@ int volley_save_probability(const char *path, const nn_plan *p,
                             const double *logit, unet_size size, int label);
 const char *volley_probability_tag(char out[32], const nn_plan *p, int label);
 
-/* ---- drawn masks (truth.c) ------------------------------------------------ */
+/* ---- drawn masks (truth.c) ----------------------------------------------- */
 
 /* Compares the masks with those that --truth names: a picture for an image, a
  * volume for all images of one. */
@@ -492,11 +504,19 @@ typedef struct volley_progress {
     int step;               /* that runs, -1: none                           */
     double since;           /* it began                                      */
     const char *path;       /* of evaluate: the result                       */
+    volley_taken *taken;    /* of decrypt: where masks go, or NULL           */
+    const uni_record *record;   /* of encrypt: is kept beside the request    */
+    const char *requests;
     size_t all, found;      /* sets; those that were done before             */
     double layer[NN_MAX_STEPS];     /* seconds that steps took, all sets     */
     volley_explain *explain;        /* is told of every call, or NULL        */
 } volley_progress;
 void volley_progress_init(volley_progress *p, const char *doing);
+/* The record is kept beside the request, in the folder of requests. */
+void volley_progress_keep(volley_progress *p, const uni_record *record,
+                          const char *requests);
+/* From now on masks are taken as they come; NULL: none. */
+void volley_progress_take(volley_progress *p, volley_taken *taken);
 /* From now on every call is told; NULL: none. */
 void volley_progress_explain(volley_progress *p, volley_explain *explain);
 void volley_progress_end(volley_progress *p);
@@ -566,8 +586,9 @@ int volley_evaluate(volley_source *s, const char *keys_path,
 int volley_record_load(uni_record *out, const volley_owner *owner,
                        const char *path);
 /* The parts of one result.  anyway: also one that answers no request, or is a
- * second answer. */
-int volley_decrypt(unet_result *out, volley_source *s,
+ * second answer.  taken: gets the masks as they come, and no logit is kept;
+ * NULL: all logits are. */
+int volley_decrypt(unet_result *out, volley_taken *taken, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway);
 /* The twin's logits, one array a picture; as floats of the file, or as the
