@@ -294,8 +294,8 @@ class Digits(nn.Module):
     def __init__(self):
         super().__init__()
         self.body = nn.Sequential(nn.Conv2d(1, 4, 5, padding=2), Square(), nn.AvgPool2d(2),
-                                  nn.Conv2d(4, 6, 3, padding=1), nn.BatchNorm2d(6), Square(), nn.AvgPool2d(2, 2), nn.Conv2d(6, 4, 3), nn.Flatten(),
-                                  nn.Linear(100, 10))
+                                  nn.Conv2d(4, 6, 3, padding=1), nn.BatchNorm2d(6), Square(), nn.AvgPool2d(2, 2),
+                                  nn.Conv2d(6, 4, 3), nn.Flatten(), nn.Linear(100, 10))
 
     def forward(self, x):
         return self.body(x)
