@@ -60,7 +60,10 @@ bombs()
             *.ok.*) continue ;;
             */hole.jpg | */tail.*) word="more than the [0-9]* allowed" ;;
             */scans.jpg) word="more than 100 scans" ;;
-            */deep.nii*) word="name one" ;;
+            */deep.nii) word="no memory for 205514976" ;;   # all its slices
+            */deep.nii.gz) word="gunzip it first" ;;
+            */short.nii) word="a volume of 30000 x 30000 x 1 voxels, at most" ;;
+            */side.nii.gz) word="8192 x 8192 ones, at most 1[0-9]* in all" ;;
             */many.idx*) word="more than 65536; take part" ;;
             */full.idx.gz | */labels.gz) word="gunzip it first" ;;
             */list) word="neither PGM" ;;
@@ -79,12 +82,13 @@ bombs()
             *.jpg) [ "$has_jpeg" ] || continue ;;
             *.gz) [ "$has_png" ] || continue ;;
         esac
-        small refuse "any size: $f" "want 1..65536\|at most 1[0-9]* are taken" \
+        small refuse "any size: $f" \
+            "want 1..65536\|at most 1[0-9]* \(in all \)*are\|no memory for 26" \
             clear "$gm" --plan gm.plan "bombs/$f" -o x.pgm
     done
     small refuse "--fit" "28x28 or whole multiples" \
         encrypt p --key k/secret.key --fit bombs/short.pgm -o x.vct
-    small refuse "a list" "short.nii: 30000x30000" \
+    small refuse "a list" "short.nii: a volume of 30000 x 30000" \
         encrypt p --key k/secret.key @bombs/list -o x.vct
     small refuse "a slice" "512x512" \
         encrypt p --key k/secret.key bombs/hole.nii:slice=3 -o x.vct

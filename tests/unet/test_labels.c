@@ -1,7 +1,7 @@
 /* test_labels.c -- masks of several labels: from logits, through tiles, and
  * encrypted from images to masks.
  *
- * Caught when planted: the last of equal logits taken; channels of a tile pasted
+ * Caught when planted: the last of equal logits taken; channels of a tile put
  * into the first one; one limit for all labels.
  */
 #include <math.h>
@@ -84,7 +84,7 @@ TEST(labels_of_smaller_maps)
         check_grown(gap);
 }
 
-/* ---- by hand -------------------------------------------------------------- */
+/* ---- by hand ------------------------------------------------------------- */
 
 /* A result of one set in which label k has the value 70 k everywhere. */
 static bool hand_result(const nn_plan *p, const ckks_ctx *ctx, ckks_sk *sk,
@@ -167,7 +167,7 @@ TEST(labels_have_ranges)
     folder_close(&folder);
 }
 
-/* ---- encrypted ------------------------------------------------------------ */
+/* ---- encrypted ----------------------------------------------------------- */
 
 typedef struct world {
     rig r;

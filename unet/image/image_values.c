@@ -40,6 +40,7 @@ ckks_status uni_image_values(uni_values *out, uni_image *image,
         return s;
     for (size_t i = 0; i < n && (r.low != 0 || r.high != image->most); i++)
         image->pixel[i] = uni_values_pixel(&r, image->pixel[i] * v.slope);
+    r.format = v.full;
     *out = r;
     return CKKS_OK;
 }

@@ -115,9 +115,9 @@ static ckks_status nifti_forms(uni_geometry *g, const nifti_layout *l,
 {
     const int k = l->real;
     const bool srow = nifti_floats(g->srow[0], 12, l, in + l->srow, big);
-    const bool quatern = nifti_floats(g->quatern, 3, l, in + l->quatern, big)
-                       & nifti_floats(g->offset, 3, l, in + l->quatern + 3 * k,
-                                      big);
+    const bool turn = nifti_floats(g->quatern, 3, l, in + l->quatern, big);
+    const bool quatern = nifti_floats(g->offset, 3, l,
+                                      in + l->quatern + 3 * k, big) && turn;
 
     g->sform = nifti_code(in, l, l->sform, big);
     g->qform = nifti_code(in, l, l->qform, big);

@@ -9,7 +9,9 @@ static const double values_share = 1.0 / 8;
 
 static bool say_narrow(const uni_values *r)
 {
-    return r->high > r->low && r->share < values_share;
+    return (r->high > r->low && r->share < values_share)
+        || (r->format > 0
+            && r->highest - r->lowest < values_share * r->format);
 }
 
 bool uni_values_odd(const uni_values *r)
@@ -57,6 +59,8 @@ void uni_values_say(char *out, size_t size, const uni_values *r)
     if (r->high > r->low)
         say_more(out, size, &at, " use %.3g %% of %g..%g, which becomes "
                  "0..255", 100 * r->share, r->low, r->high);
+    if (r->format > 0 && r->high != r->format)
+        say_more(out, size, &at, "; the format has 0..%g", r->format);
     say_more(out, size, &at, "%s", all);
     if (r->fill > 0)
         say_fill(out, size, &at, r);

@@ -199,6 +199,8 @@ typedef struct uni_values {
     double fill_low, fill_high;     /* the fill values; NAN: none such       */
     size_t background;      /* voxels of a value that the percentiles leave
                                out, since it is nearly all of the volume     */
+    double format;          /* of a picture the largest sample there may be, of
+                               which less than 1/8 is odd; 0: a volume       */
     bool two;               /* only two values occur among the pixels        */
     bool zero;              /* all pixels are 0                              */
 } uni_values;
@@ -207,7 +209,8 @@ typedef struct uni_values {
  *   errors  CKKS_EFORMAT  integers that a double does not hold; CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_values_make(uni_values *out, const uni_volume *v,
                                          const nn_images *images);
-/* Whether something is to be said: less than 1/8 of low..high used, two values
+/* Whether something is to be said: less than 1/8 of low..high (of a picture also
+ * of its format) used, two values
  * only, all 0, fill found. */
 bool uni_values_odd(const uni_values *r);
 /* What is to be said, one line without a name: "values -1000..400 ...". */
