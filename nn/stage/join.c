@@ -53,8 +53,8 @@ static int find_host(const net *n, const nni_value *v, const nn_layer *l)
     for (int h = 0; h < l->num_in; h++) {
         const int k = v[l->in[h]].fresh;
         int sources = k >= 0 ? n->stage[k].num_sources : 0;
-        bool can = nni_foldable(n, &v[l->in[h]]) && !n->stage[k].sealed && !n->stage[k].square
-                   && nni_readers(n, l->in[h]) == 1;
+        bool can = nni_foldable(n, &v[l->in[h]]) && !n->stage[k].sealed
+                   && !n->stage[k].square && nni_readers(n, l->in[h]) == 1;
 
         for (int i = 0; i < l->num_in && can; i++)
             if (i != h) {

@@ -10,8 +10,9 @@
 
 /* Integer weights: the values times the scale of the sums, over that of what
  * is read. */
-static ckks_status quantise(nni_phase *ph, const nni_table *t, const nni_placed *p,
-                            const nni_placed_stage *s, const nni_map *m)
+static ckks_status quantise(nni_phase *ph, const nni_table *t,
+                            const nni_placed *p, const nni_placed_stage *s,
+                            const nni_map *m)
 {
     for (int o = 0; o < s->of->channels; o++) {
         int32_t *to = ph->weight + (size_t)o * (size_t)ph->terms;

@@ -186,8 +186,8 @@ static int up_places(up_place out[UP_PLACES], int at, int to, int ring, int gap,
     return count;
 }
 
-static void read_up_at(nni_table *t, const reading *r, int tap, const up_place *y,
-                       const up_place *x)
+static void read_up_at(nni_table *t, const reading *r, int tap,
+                       const up_place *y, const up_place *x)
 {
     const bool both = r->placed->alternating && x->place != 0;
     int phase, first;

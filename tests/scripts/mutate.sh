@@ -179,7 +179,7 @@ nn/stage/stage.c	s/high = o + count;/high = o + count - 1;/	layer_kinds
 nn/stage/compile.c	s/s->middle_y = l->pad_top/s->middle_y = l->kernel_y \/ 2/	layer_kinds
 nn/schedule/slab.c	s/(channel \/ each + 1) \* each/channel + each + 1/	layer_kinds
 nn/format/window.c	s/y->height + y->pad_top + y->pad_bottom/y->height + 2 * y->pad_top/	layer_kinds
-nn/stage/mask.c	s/% (2 \* gap) != t->place_x - 1/% (2 * gap) == t->place_x - 1/	cnn_
+nn/stage/mask.c	s/% (2 \* gap) == t->place_x - 1/% (2 * gap) != t->place_x - 1/	cnn_
 unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_
 unet/image/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
 unet/image/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_

@@ -17,7 +17,8 @@ import traced
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #       base, depth, size
-ROWS = [(4, 1, 64), (8, 1, 64), (8, 2, 64), (8, 2, 128), (8, 2, 256), (8, 2, 512), (16, 2, 128), (8, 3, 128), (16, 3, 128)]
+ROWS = [(4, 1, 64), (8, 1, 64), (8, 2, 64), (8, 2, 128), (8, 2, 256), (8, 2, 512), (16, 2, 128),
+        (8, 3, 128), (16, 3, 128)]
 
 
 def written(base, depth, border, size, path):
@@ -41,8 +42,10 @@ def planned(volley, path):
 
 def main(volley):
     path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
-    print("| base | depth | image | border | N | images a set | seconds a set | seconds an image | memory | keys | up, an image |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    heads = ("base depth image border N", "images a set", "seconds a set", "seconds an image", "memory", "keys",
+             "up, an image")
+    heads = heads[0].split() + list(heads[1:])
+    print("| %s |\n|%s" % (" | ".join(heads), "---|" * len(heads)))
     for base, depth, size in ROWS:
         for border in ("zero", "halo"):
             written(base, depth, border, size, path)

@@ -9,7 +9,6 @@ from fractions import Fraction
 
 import torch
 
-import border
 from refusals import Refused
 
 NAME = 63               # bytes of a layer's name
@@ -21,17 +20,6 @@ def step(layer):
         return Fraction(1, 2)
     size = layer.get("size", 2) if layer["op"] == "pool" else layer.get("stride", 1)
     return 1 if isinstance(size, list) else size
-
-
-def reaches(layer, size, output):
-    """Whether a layer reads beyond the edge of a map of (channels, height, width) for one that comes out."""
-    if layer["op"] == "tconv":
-        return layer.get("kernel", 2) == 4
-    if layer["op"] != "conv":
-        return False
-    w, s = border.window(layer), layer.get("stride", 1)
-    return any(before > 0 or (m - 1) * s + reach - before >= n for before, reach, n, m in (
-        (w.top, w.down, size[1], output[1]), (w.left, w.across, size[2], output[2])))
 
 
 class Value:
@@ -137,10 +125,8 @@ def dead(network, output):
 def placed(network, output):
     """Convolutions 1x1 that change nothing, put where the compiler of layers needs a stage of its own.
 
-    Under border zero a constant behind an activation may not reach a padded
-    kernel (it would stand outside the map, too); a result that is read both
-    before and behind its normalisation or activation needs a copy; a dense
-    layer reads one tensor, no concatenation.
+    A result that is read both before and behind its normalisation or activation
+    needs a copy; a dense layer reads one tensor, no concatenation.
     """
     layers, readers = network.layers, {}
     for layer in layers:
@@ -148,30 +134,22 @@ def placed(network, output):
             readers[name] = readers.get(name, 0) + 1
     readers[output] = readers.get(output, 0) + 1
     network.layers, copies = [], []
-    fresh, constant, many = {"image": False}, {"image": False}, {"image": False}
+    fresh, many = {"image": False}, {"image": False}
     for layer in layers:
         op, name = layer["op"], layer["name"]
         for k, x in enumerate(layer["in"]):
-            if (network.border == "zero" and constant[x] and reaches(layer, network.size[x], network.size[name])
-                    or op in ("batchnorm", "square", "quadratic") and fresh[x] and readers[x] > 1
+            if (op in ("batchnorm", "square", "quadratic") and fresh[x] and readers[x] > 1
                     or op == "dense" and many[x]):
                 channels = network.size[x][0]
                 layer["in"][k] = network.add("conv", x + ".same", network.path[x], [x], network.size[x], {"kernel": 1},
                                              weight=torch.eye(channels)[:, :, None, None], bias=torch.zeros(channels))
                 copies.append(layer["in"][k])
-                fresh[copies[-1]], constant[copies[-1]], many[copies[-1]] = True, False, False
+                fresh[copies[-1]], many[copies[-1]] = True, False
         network.layers.append(layer)
-        x, t = layer["in"][0], network.tensors
+        x = layer["in"][0]
         host = op == "add" and any(fresh[i] and readers[i] == 1 for i in layer["in"])
+        alone = op == "tconv" and layer.get("kernel", 2) == 4 or op == "upsample" and layer["mode"] == "bilinear"
         fresh[name] = op in ("conv", "dense") or op == "batchnorm" and fresh[x] or host \
-            or op == "tconv" and network.border == "zero"
+            or alone and network.border == "zero"
         many[name] = op == "concat" or op == "add" and not host or op == "batchnorm" and many[x] and not fresh[x]
-        constant[name] = op in ("pool", "concat", "upsample", "add") and not host and any(constant[i] for i in layer["in"])
-        if op == "batchnorm" and not fresh[x]:
-            factor = t[layer["weight"]].double() / (t[layer["var"]].double() + layer["eps"]).sqrt()
-            constant[name] = constant[x] or bool((t[layer["bias"]].double()
-                                                  - t[layer["mean"]].double() * factor != 0).any())
-        if op == "quadratic":
-            a, b, c = (t[layer[k]].double() for k in "abc")
-            constant[name] = bool((torch.where(a == 0, c, c - b * b / (4 * a)) != 0).any())
     return copies

@@ -6,9 +6,10 @@ arguments.  What comes in and goes out are Values.  Needed before: gathered.py.
 import torch
 
 from border import pair
-from gathered import Const, reaches
+from gathered import Const
 
 INPUTS = 8              # of a concatenation or a sum
+PADDED = "of a padded map: not yet; zeros are padded before a convolution, without anything between"
 KERNEL = 16             # the largest; of strides, dilations and means, too
 
 
@@ -40,26 +41,17 @@ class Maps:
         if v.flat and self.net.size[v.tensor][1:] != (1, 1):
             self.refuse(node, "of a flattened map: not yet; only Linear reads one")
         if v.pad:
-            self.refuse(node, "of a padded map: not yet; zeros are padded before a convolution, without anything between")
+            self.refuse(node, PADDED)
         return self.net.settle(v)
 
     def added(self, node, op, inputs, size, keys=None, flat=False, **tensors):
         name = self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors)
-        if self.border in ("zero", "valid") and size[1:] != (1, 1):
-            self.on_image(node, name, inputs[0])
+        apart, image = self.net.apart[name], self.net.size["image"][1:]
+        if self.border in ("zero", "valid") and size[1:] != (1, 1) \
+                and any(apart * (n - 1) >= m for n, m in zip(size[1:], image)):
+            self.refuse(node, "gives %dx%d, which is larger than the image, %dx%d: not yet; less padding, or image "
+                        "sizes that strides and poolings divide" % (tuple(size[1:]) + image))
         return self.net.value(name, flat)
-
-    def on_image(self, node, name, x):
-        """A map with an end lies on the image; what reads beyond its edge has to find the image's edge there."""
-        apart, image = self.net.apart, self.net.size["image"][1:]
-        size, was = self.net.size[name][1:], self.net.size[x][1:]
-        if any(apart[name] * (n - 1) >= m for n, m in zip(size, image)):
-            self.refuse(node, "gives %dx%d, which is larger than the image, %dx%d: not yet; less padding, or image sizes "
-                        "that strides and poolings divide" % (size + image))
-        if reaches(self.net.layers[-1], self.net.size[x], self.net.size[name]) \
-                and any(apart[x] * n < m for n, m in zip(was, image)):
-            self.refuse(node, "pads a map of %dx%d that has shrunk (a convolution without padding, or a pooling of an "
-                        "odd size, before it): not yet; padding=k//2 up to here, or none from there on" % was)
 
     def doubles(self, node, tensor):
         """A map can be doubled whose pixels then lie on the image's."""
@@ -81,10 +73,8 @@ class Maps:
             return [n // 2 for n in whole] + [n - n // 2 for n in whole]
         return list(pair(padding)) * 2
 
-    def keys(self, node, kernel, stride, pad, dilation, groups, height, width):
-        """The keys of a conv, and (height, width) of what comes out; refused is what the border does not allow."""
-        own = [d * (k // 2) for k, d in zip(kernel, dilation)] * 2
-        reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    def placed(self, node, kernel, stride, pad, dilation, height, width):
+        """(height, width) of what comes out; refused is what the file or the border does not allow."""
         if stride[0] != stride[1]:
             self.refuse(node, "stride=%s: not yet; the same in both directions" % (stride,))
         if max(kernel + stride + dilation) > KERNEL:
@@ -93,23 +83,29 @@ class Maps:
         if self.border == "valid" and any(pad):
             self.refuse(node, "padding=%s: border valid means padding=0 in every convolution; border zero takes any "
                         "padding" % (tuple(pad[:2]),))
-        s = stride[0]
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
         rows, columns = ((n + pad[k] + pad[k + 2] - reach[k]) for k, n in ((0, height), (1, width)))
         if rows < 1 or columns < 1:
             self.refuse(node, "a kernel of %dx%d on a map of %dx%d" % (reach[0] + 1, reach[1] + 1, height, width))
-        size = (-(-rows // s), -(-columns // s))
+        size = (-(-rows // stride[0]), -(-columns // stride[0]))
         if self.border in ("halo", "wrap"):
-            self.endless(node, kernel, s, pad, dilation, height, width, size)
+            self.endless(node, kernel, stride[0], pad, dilation, height, width, size)
+        return size
+
+    def keys(self, kernel, stride, pad, dilation, groups):
+        """The keys of a conv."""
+        own = [0 if self.border == "valid" else d * (k // 2) for k, d in zip(kernel, dilation)] * 2
+        even = self.border != "valid" and any(k % 2 == 0 for k in kernel)
         keys = {"kernel": kernel[0] if kernel[0] == kernel[1] else list(kernel)}
-        if s > 1:
-            keys["stride"] = s
-        if pad != (own if self.border != "valid" else [0] * 4) or self.border != "valid" and any(k % 2 == 0 for k in kernel):
+        if stride[0] > 1:
+            keys["stride"] = stride[0]
+        if pad != own or even:
             keys["pad"] = pad
         if dilation != (1, 1):
             keys["dilation"] = dilation[0] if dilation[0] == dilation[1] else list(dilation)
         if groups > 1:
             keys["groups"] = groups
-        return keys, size
+        return keys
 
     def endless(self, node, kernel, s, pad, dilation, height, width, size):
         """Under halo and wrap maps have no border; wrap has 3x3 and 1x1 alone."""
@@ -137,7 +133,8 @@ class Maps:
             x = x.padded(None)
         tensor = self.settled(node, x)
         c_in, height, width = self.net.size[tensor]
-        keys, size = self.keys(node, kernel, stride, pad, dilation, groups, height, width)
+        size = self.placed(node, kernel, stride, pad, dilation, height, width)
+        keys = self.keys(kernel, stride, pad, dilation, groups)
         bias = torch.zeros(c_out) if bias is None else bias
         return self.added(node, "conv", [tensor], (c_out,) + size, keys, weight=weight, bias=bias)
 
@@ -154,8 +151,9 @@ class Maps:
         _, height, width = self.net.size[tensor]
         weight, keys = grouped(m.weight, m.groups), None
         if k != (2, 2) or p[0]:
-            if self.border == "wrap":
-                self.refuse(node, "kernel_size=%s under border wrap: not yet; ConvTranspose2d(in, out, 2, stride=2)" % (k,))
+            if self.border in ("wrap", "valid"):
+                self.refuse(node, "kernel_size=%s under border %s: not yet; ConvTranspose2d(in, out, 2, stride=2)"
+                            % (k, self.border))
             full, keys = weight.new_zeros(*weight.shape[:2], 4, 4), {"kernel": 4}
             full[..., 1 - p[0]:1 - p[0] + k[0], 1 - p[0]:1 - p[0] + k[0]] = weight
             weight = full
@@ -168,7 +166,7 @@ class Maps:
         if mode not in ("nearest", "nearest-exact", "bilinear"):
             self.refuse(node, "mode=%s: not yet; nearest or bilinear" % mode)
         if mode == "bilinear" and align_corners:
-            self.refuse(node, "align_corners=True: its weights differ from place to place, not yet; align_corners=False")
+            self.refuse(node, "align_corners=True: weights that differ by place, not yet; align_corners=False")
         tensor = self.settled(node, x)
         channels, height, width = self.net.size[tensor]
         want = tuple(self.found[node].shape[2:])
@@ -179,10 +177,9 @@ class Maps:
                         % ((height, width) + want + (mode,)))
         if mode == "bilinear" and self.border == "wrap":
             self.refuse(node, "mode=bilinear under border wrap: not yet; nearest, or ConvTranspose2d(.., 2, stride=2)")
-        if mode == "bilinear" and self.border in ("zero", "valid"):
-            self.refuse(node, "mode=bilinear under border %s: repeats the edge, which masks of zeros cannot, not yet; "
-                        "border=\"halo\", mode=nearest, or ConvTranspose2d(c, c, 4, 2, 1, groups=c) with the same weights, "
-                        "which differs at the edge" % self.border)
+        if mode == "bilinear" and self.border == "valid":
+            self.refuse(node, "mode=bilinear under border valid, with nothing beyond the map: not yet; border zero, or "
+                        "mode=nearest")
         while times > 1:
             self.doubles(node, tensor)
             times, height, width = times // 2, 2 * height, 2 * width
@@ -269,7 +266,8 @@ class Maps:
         names = [self.settled(node, v) for v in parts]
         sizes = {self.net.size[n] for n in names}
         if len(sizes) > 1:
-            self.refuse(node, "of %s: not yet; tensors of one shape" % " and ".join("x".join(map(str, s)) for s in sizes))
+            shapes = " and ".join("x".join(map(str, s)) for s in sizes)
+            self.refuse(node, "of %s: not yet; tensors of one shape" % shapes)
         return self.added(node, "add", names, sizes.pop(), flat=parts[0].flat)
 
     def cat(self, node, parts, dim=0):

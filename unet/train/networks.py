@@ -293,12 +293,26 @@ class Digits(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(1, 4, 5, padding=2), Square(), nn.AvgPool2d(2), nn.Conv2d(4, 6, 3, padding=1),
-                                  nn.BatchNorm2d(6), Square(), nn.AvgPool2d(2, 2), nn.Conv2d(6, 4, 3), nn.Flatten(),
-                                  nn.Linear(100, 10))
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 5, padding=2), Square(), nn.AvgPool2d(2),
+                                  nn.Conv2d(4, 6, 3, padding=1), nn.BatchNorm2d(6), Square(), nn.AvgPool2d(2, 2),
+                                  nn.Conv2d(6, 4, 3), nn.Flatten(), nn.Linear(100, 10))
 
     def forward(self, x):
         return self.body(x)
+
+
+class Shrinking(nn.Module):
+    """Convolutions without padding before padded ones, means of an odd map: a map that no longer covers the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.three = block(1, 3, 5, padding=0), block(3, 4), nn.Conv2d(4, 3, 3)
+        self.head = nn.Linear(3 * 4 * 4, 3)
+
+    def forward(self, x):
+        x = F.avg_pool2d(self.one(x), 2)            # 31, 27, 13
+        x = F.avg_pool2d(self.two(x), 2)            # 13, 6
+        return self.head(self.three(x).flatten(1))
 
 
 class Padded(nn.Module):
@@ -356,11 +370,13 @@ NETWORKS = {
     "separable": (Separable(), 3, 16, 16, "zero"),
     "bilinear": (Decoder(lambda c: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)), 1, 16, 24,
                  "halo"),
+    "bilinear_zero": (Decoder(lambda c: nn.Upsample(scale_factor=2, mode="bilinear")), 1, 16, 16, "zero"),
     "nearest": (Decoder(lambda c: nn.UpsamplingNearest2d(scale_factor=2)), 1, 16, 16, "zero"),
     "tconv4": (Decoder(lambda c: nn.ConvTranspose2d(c, c, 4, 2, 1), 2), 1, 16, 16, "zero"),
     "tconv3": (Decoder(lambda c: nn.ConvTranspose2d(c, c, 3, 2, 1, output_padding=1, groups=2), 2), 1, 16, 16, "zero"),
     "oblong": (Oblong(), 3, 15, 24, "zero"),
     "digits": (Digits(), 1, 28, 28, "zero"),
+    "shrinking": (Shrinking(), 1, 31, 31, "zero"),
     "padded": (Padded(), 1, 16, 16, "zero"),
     "users": (Users(), 3, 15, 15, "zero"),
     "labels": (Labelled(), 1, 16, 16, "zero"),

@@ -113,7 +113,8 @@ class Case:
         secret = os.path.join(at["keys"], "secret.key")
         volley("keygen", at["p.plan"], "--out", at["keys"])
         volley("encrypt", at["p.plan"], "--key", secret, *self.named(count), "-o", at["in.vct"])
-        volley("evaluate", self.path, "--keys", os.path.join(at["keys"], "eval.keys"), at["in.vct"], "-o", at["out.vct"])
+        volley("evaluate", self.path, "--keys", os.path.join(at["keys"], "eval.keys"), at["in.vct"], "-o",
+               at["out.vct"])
         folder = os.path.join(FOLDER, "masks")
         subprocess.run(["rm", "-rf", folder])
         os.mkdir(folder)

@@ -16,7 +16,7 @@ import torch.fx
 import torch.nn as nn
 
 from gathered import Const, Network, Value, dead, placed
-from mapped import Maps
+from mapped import PADDED, Maps
 from refusals import Refused, advice
 
 ARITHMETIC = ("add", "iadd", "sub", "isub", "mul", "multiply", "imul", "truediv", "div", "itruediv", "pow", "ipow",
@@ -240,10 +240,12 @@ class Translator(Maps):
         if keys.get("rounding_mode") is not None:
             self.refuse(node, "with a rounding mode: cannot be encrypted")
         if name not in ("conv2d", "pad", "contiguous", "clone") and any(isinstance(v, Value) and v.pad for v in args):
-            self.refuse(node, "of a padded map: not yet; zeros are padded before a convolution, without anything between")
+            self.refuse(node, PADDED)
         if name in ("neg", "negative", "square", "positive"):
             x = args[0]
-            return x if name == "positive" else self.times(node, x, x) if name == "square" else self.scaled(node, x, -1.0)
+            if name == "square":
+                return self.times(node, x, x)
+            return x if name == "positive" else self.scaled(node, x, -1.0)
         if name in ARITHMETIC:
             x, y = (args + [keys.get(k) for k in ("input", "self", "other", "exponent") if k in keys])[:2]
             return self.arithmetic(node, name, x, y, bare(keys.get("alpha", 1)))

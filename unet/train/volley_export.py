@@ -261,8 +261,8 @@ def options(argv):
     p.add_argument("network", metavar="FILE.py:CLASS")
     p.add_argument("weights", metavar="WEIGHTS.pt", help="what torch.save wrote; loading it runs what it says: only "
                                                          "files you trust")
-    p.add_argument("images", nargs="+", metavar="IMAGES", help="pictures, NIfTI volumes, or folders of them: ranges are "
-                                                               "measured on them")
+    p.add_argument("images", nargs="+", metavar="IMAGES", help="pictures, NIfTI volumes, or folders of them, "
+                                                               "to measure ranges on")
     p.add_argument("-o", "--out", required=True, metavar="MODEL.safetensors")
     p.add_argument("--border", default="zero", choices=("zero", "halo", "valid", "wrap"))
     p.add_argument("--mul", type=numbers, default=1 / 255, metavar="M[,M,M]",
