@@ -26,10 +26,10 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
             unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
-            unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c unet/image/nifti_geometry.c \
-            unet/image/nifti_read.c unet/image/nifti_file.c unet/image/pair.c unet/image/volume.c unet/image/formats.c unet/image/geometry.c \
-            unet/image/geometry_json.c unet/image/order.c unet/image/values.c unet/image/slicing.c unet/image/resample.c unet/image/mask.c \
-            unet/image/mask_nifti.c unet/image/volume_image.c unet/image/place.c unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_open.c unet/image/album_volume.c unet/image/album_names.c \
+            unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c \
+            unet/image/nifti_read.c unet/image/volume.c unet/image/formats.c \
+            unet/image/volume_image.c unet/image/order.c unet/image/values.c \
+            unet/image/mask_nifti.c unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \
             unet/image/dicom.c unet/image/dicom_walk.c unet/image/dicom_check.c unet/image/dicom_numbers.c \
             unet/image/dicom_pixels.c unet/image/dicom_syntax.c unet/image/dicom_stack.c unet/image/dicom_file.c \
             unet/image/dicom_volume.c unet/image/dicom_series.c unet/image/dicom_format.c \

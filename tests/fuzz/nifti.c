@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/album.h"
 #include "image/codec.h"
 #include "image_mend.h"
 #include "image_use.h"
@@ -131,6 +132,51 @@ static void use_slices(const uni_volume *v, const nn_images *images)
     uni_image_clear(&image);
 }
 
+/* All slices of the file, as an album has them. */
+static void use_album(const fuzz_input *in)
+{
+    const nn_images images = { .given = true, .plane = NN_PLANE_CORONAL };
+    const uni_album_aim aim = { .count = SIZE_MAX, .images = &images,
+                                .channels = in->variant & 1 ? 1 : 0 };
+    const char *path = fuzz_file(in->data, in->size);
+    uni_album album = { 0 };
+    uni_image image = { 0 };
+
+    if (uni_album_open(&album, &path, 1, &aim) != CKKS_OK)
+        return;
+    for (size_t i = 0; i < album.images; i++) {
+        free(uni_album_name(&album, i));
+        fuzz_must(uni_album_source_of(&album, i).slice >= 0
+                      || album.volumes == 0, "a slice without a number");
+        (void)!uni_album_image(&image, &album, i);
+    }
+    uni_image_clear(&image);
+    uni_album_clear(&album);
+}
+
+/* The two files of a pair, opened by either name, and one without the other. */
+static void use_pair(const fuzz_input *in, size_t head)
+{
+    const char *names[2] = { fuzz_place("p.hdr"), fuzz_place("p.img") };
+    const unsigned held = fuzz_hold();
+    bool there = ckks_file_write(names[0], in->data, head, 0600) == CKKS_OK
+                 && ckks_file_write(names[1], in->data + head,
+                                    in->size - head, 0600) == CKKS_OK;
+
+    fuzz_go_on(held);
+    fuzz_must(there, "a pair");
+    for (int i = 0; i < 4; i++) {
+        uni_volume v = { 0 };
+
+        (void)!uni_volume_open(&v, names[i % 2], -1);
+        (void)uni_pair_first(names[i % 2]);
+        (void)uni_pair_second(names[i % 2]);
+        uni_volume_clear(&v);
+        if (i > 0)
+            (void)unlink(names[i == 1]);
+    }
+}
+
 /* By every plane, rule and a spacing or two. */
 static void use_nifti(void *x, const fuzz_input *in)
 {
@@ -143,6 +189,10 @@ static void use_nifti(void *x, const fuzz_input *in)
     }
     if (uni_volume_bytes(&o->volume) > MOST_VALUES)
         return;
+    if (in->variant & FUZZ_THROUGH_FILE)
+        use_album(in);
+    if (in->variant & IN_TWO)
+        use_pair(in, o->volume.geometry.version == 2 ? 540 : 348);
     for (unsigned k = 0; k < 12; k++) {
         const double side = uni_geometry_spacing(&o->volume.geometry,
                                                  (int)(k % 3));
@@ -204,10 +254,12 @@ static void seeds_header(const fuzz_target *t)
     static const uint16_t change[][2] = {
         { 0, 92 }, { 344, 'x' }, { 40, 9 }, { 48, 2 }, { 45, 0x7f },
         { 108, 1 }, { 111, 0x4f }, { 110, 0 }, { 70, 3 }, { 72, 9 },
-        { 255, 1 }, { 119, 0x7f }, { 50, 2 }
+        { 255, 1 }, { 119, 0x7f }, { 50, 2 }, { 254, 1 }, { 259, 0x7f },
+        { 259, 0x41 }, { 79, 0xbf }
     };
     uint8_t file[352 + 4] = { 92, 1 };
 
+    file[252] = 1;                      /* a qform                           */
     file[40] = 3;
     file[42] = file[44] = 2;
     for (int i = 3; i < 8; i++)
