@@ -354,7 +354,7 @@ refuse "labels that are not there" "nowhere" clear hue in --labels nowhere
 usage "a mask of classes" "name a .csv" clear hue in -o x.pgm
 usage "classes of a mask" "name a .pgm" clear "$gm" in -o x.csv
 usage "masks to nowhere" "MASK is missing" clear "$gm" in
-usage "a sheet of masks" "is for masks" clear "$gm" in -o x.pgm --sheet s.ppm
+usage "an overlay of classes" "is for classes" clear hue in -o x.csv --overlay
 usage "overlays of classes" "is for classes" decrypt n.plan \
     --key keys/secret.key out.vct --overlay in
 usage "a sheet without images" "needs --images" decrypt n.plan \

@@ -385,14 +385,17 @@ def test_segment_volumes():
         name = "%s/%s%d" % (root, "t" if k == 5 else "s", k)
         nibabel.save(nibabel.Nifti1Image(x.astype(np.int16), affine), name + "-image.nii.gz")
         nibabel.save(nibabel.Nifti1Image(y, affine), name + "-label.nii.gz")
-    out = os.path.join(FOLDER, "v.pt")
+    out, kept = os.path.join(FOLDER, "v.safetensors"), os.path.join(FOLDER, "v.pt")
     args = ["--images", root + "/s*-image.nii.gz", "--masks", root + "/s*-label.nii.gz",
             "--test-images", root + "/t*-image.nii.gz", "--test-masks", root + "/t*-label.nii.gz", "--plane",
             "sagittal", "--spacing", "1", "--classes", "back,front,rear", "--base", "4", "--depth", "1"]
-    rc, text, err = segment(*args, "--size", "32", "--steps", "80", "--out", out)
+    rc, text, err = segment(*args, "--size", "32", "--steps", "80", "--out", out, "--weights", kept)
     assert rc == 0, err
     assert last_score(text) > 0.7, text
-    assert torch.load(out)["head.weight"].shape == (3, 4, 1, 1)
+    network, _, _ = files.load(out)
+    assert [v if isinstance(v, str) else v["name"] for v in network["output"]["labels"]] == ["back", "front", "rear"]
+    assert network["images"]["plane"] == "sagittal" and network["images"]["spacing"] == [1.0, 1.0]
+    assert torch.load(kept)["head.weight"].shape == (3, 4, 1, 1)
     other = nibabel.load(root + "/t5-label.nii.gz")
     nibabel.save(nibabel.Nifti1Image(np.asarray(other.dataobj)[1:], other.affine), root + "/u5-label.nii.gz")
     nibabel.save(nibabel.load(root + "/t5-image.nii.gz"), root + "/u5-image.nii.gz")
