@@ -1,6 +1,6 @@
-/* nifti.c -- NIfTI, as an image or a volume.  variant: low two bits, the slice, or
- * of a volume the number in its series, asked for plus one; 4: in two files, the
- * header as long as its first word says; 8: a volume; 16: through a file.
+/* nifti.c -- NIfTI, as an image or a volume.  variant: low two bits, the slice,
+ * or of a volume the number in its series, asked for plus one; 4: in two files,
+ * the header as long as its first word says; 8: a volume; 16: through a file.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_album_volume.c -- volumes, and pictures of more than 8 bits, in an album.
+/* test_album_volume.c -- volumes, and pictures of more than 8 bits, in albums.
  */
 #include <math.h>
 #include <unistd.h>
@@ -206,7 +206,7 @@ TEST(album_slices)
     place_remove(&p, 2);
 }
 
-/* ---- pictures of more than 8 bits ----------------------------------------- */
+/* ---- pictures of more than 8 bits ---------------------------------------- */
 
 /* 2 x 2 of these samples, as a PGM of so many. */
 static const char *place_pgm(album_place_of *p, int top, const int sample[4])

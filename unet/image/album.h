@@ -33,9 +33,9 @@ typedef struct uni_names {
 
 /* The files that arguments name, in their order:
  *
- *   @FILE   what its lines name, a path a line; the mark of UTF-8, blanks behind
- *           a path, empty lines and those that begin with # are passed by; no
- *           line begins with @
+ *   @FILE   what its lines name, a path a line; the mark of UTF-8, blanks
+ *           behind a path, empty lines and those that begin with # are passed
+ *           by; no line begins with @
  *   folder  of DICOM slices: itself, which is a volume.  Others: the files in
  *           it whose names end in .pgm .ppm .png .jpg .jpeg .nii .nii.gz
  *           (capitals too), headers of NIfTI pairs and DICOM files with

@@ -174,7 +174,8 @@ static ckks_status album_open(uni_album *album, const char *const *arg,
     album->place = calloc(UNET_MAX_IMAGES, sizeof *album->place);
     album->size = calloc(UNET_MAX_IMAGES, sizeof *album->size);
     album->held = calloc(1, sizeof *album->held);
-    if (album->held == NULL || album->file == NULL || album->place == NULL || album->size == NULL)
+    if (album->held == NULL || album->file == NULL || album->place == NULL
+        || album->size == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu files", n);
     for (size_t i = 0; i < album->names.count && s == CKKS_OK; i++)
         s = album_add(album, i);

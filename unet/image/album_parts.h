@@ -29,8 +29,8 @@ struct album_held {
 
 uni_image_want uni_album_want(const uni_album *album, size_t i);
 
-/* Image i as it is wanted, read anew; *values: of a picture of more than 8 bits,
- * else its voxels are 0. */
+/* Image i as it is wanted, read anew; *values: of a picture of more than 8
+ * bits, else its voxels are 0. */
 ckks_status uni_album_fetch(uni_image *out, uni_values *values,
                             const uni_album *album, size_t i);
 

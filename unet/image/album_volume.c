@@ -63,7 +63,7 @@ static ckks_status held_open(const uni_volume **out, struct album_held *held,
     return s;
 }
 
-/* ---- which slices --------------------------------------------------------- */
+/* ---- which slices -------------------------------------------------------- */
 
 static ckks_status volume_slicing(uni_album_volume *to, const uni_volume *v,
                                   const uni_album *album,
@@ -120,7 +120,7 @@ ckks_status uni_album_volume_add(uni_album *album, size_t file, size_t *images,
     return s;
 }
 
-/* ---- their pixels --------------------------------------------------------- */
+/* ---- their pixels -------------------------------------------------------- */
 
 static ckks_status volume_held(const uni_volume **out, const uni_album *album,
                                const uni_album_volume *of)

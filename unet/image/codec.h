@@ -43,8 +43,8 @@ uni_nifti_part uni_nifti_kind(const uint8_t *in, size_t size);
 ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
                            const uni_image_want *want);
 
-/* The values of a picture of more than 8 bits (most > 255), by the model's rule;
- * images NULL: by the range of the format, or of the bits in use where no
+/* The values of a picture of more than 8 bits (most > 255), by the model's
+ * rule; images NULL: by the range of the format, or of the bits in use where no
  * sample is beyond these. */
 ckks_status uni_image_values(uni_values *out, uni_image *image,
                              const nn_images *images);
@@ -81,7 +81,7 @@ ckks_status uni_file_read(uint8_t **out, size_t *size, const char *path,
                           size_t most);
 ckks_status uni_file_write(const char *path, const uint8_t *in, size_t size);
 
-/* ---- a slice of a volume as an image (volume_image.c) --------------------- */
+/* ---- a slice of a volume as an image (volume_image.c) -------------------- */
 
 /* Of a volume that was opened, as no model asks for it.  slice -1: the only one
  * there is.  *out is cleared by the caller after a failure too.

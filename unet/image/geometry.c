@@ -49,7 +49,7 @@ ckks_status uni_geometry_check(const uni_geometry *g, const char *name)
     return CKKS_OK;
 }
 
-/* ---- NIfTI's fields of an affine ------------------------------------------ */
+/* ---- NIfTI's fields of an affine ----------------------------------------- */
 
 /* The rotation as a quaternion (a, b, c, d) with a >= 0, of which b, c, d are
  * kept; r: orthogonal, of determinant 1. */

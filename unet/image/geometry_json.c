@@ -11,7 +11,7 @@ enum { RECORD_CODES = 5, RECORD_UNITS = 255 };
 
 static const double record_step = 1e9, record_float = 3.4e38;
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void record_doubles(nni_json_writer *w, const char *key,
                            const double *value, int n)
@@ -50,7 +50,7 @@ void uni_geometry_put(nni_json_writer *w, const char *key,
     nni_json_put_end(w);
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 typedef struct record_reader {
     const nni_json *doc;

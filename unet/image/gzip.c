@@ -39,7 +39,7 @@ typedef struct gzip_aim {
 
 enum { GZIP_ASIDE = 1 << 14 };      /* bytes that are passed by at a time    */
 
-/* Where the next bytes go, behind the first `got`; 0: nowhere, they are full. */
+/* Where the next bytes go, behind the first `got`; 0: nowhere, all is full. */
 static uInt gzip_room(uint8_t **to, const gzip_aim *aim, uint64_t got,
                       uint8_t aside[GZIP_ASIDE])
 {

@@ -196,8 +196,8 @@ static ckks_status idx_grey(uni_idx *idx, const char *name,
     for (size_t i = 0; i < n; i++)
         if (idx->data[3 * i] != idx->data[3 * i + 1]
             || idx->data[3 * i] != idx->data[3 * i + 2])
-            return nn_fail(CKKS_EARG, "%s: 3 channels (colour), %s 1; pixel %zu "
-                           "of all is %d, %d, %d; make grey ones of them",
+            return nn_fail(CKKS_EARG, "%s: 3 channels (colour), %s 1; pixel "
+                           "%zu of all is %d, %d, %d; make grey ones of them",
                            name, want->who != NULL ? want->who
                            : "the model takes", i,
                            idx->data[3 * i], idx->data[3 * i + 1],

@@ -73,8 +73,8 @@ enum { UNI_HEAD = 4096 };
 size_t uni_file_head(uint8_t *head, size_t size, const char *path);
 
 /* Reads an image file.  path may end in ":slice=K" to name slice K (from 0) of
- * a volume, and in ":volume=V" one of a series; else slice is that number, or -1
- * for none.
+ * a volume, and in ":volume=V" one of a series; else slice is that number, or
+ * -1 for none.
  *
  *   values   up to 16 bits, scaled so that the format's largest is 255; of
  *            volumes the 1st percentile is 0, the 99.5th 255

@@ -22,7 +22,7 @@ typedef struct nifti_layout {
     int first;                      /* where the voxels of one file may begin */
     int magic, dim, type, bits, pixdim, offset, slope, inter, units;
     int qform, sform;
-    int quatern, srow;              /* b, c, d, three offsets; three rows of 4 */
+    int quatern, srow;              /* b, c, d, three offsets; rows of four  */
     int dim_bytes, real, code;      /* bytes of a size, a float, a form code */
 } nifti_layout;
 

@@ -60,7 +60,7 @@ uni_nifti_part uni_nifti_kind(const uint8_t *in, size_t size)
     return s == CKKS_OK ? UNI_NIFTI_WHOLE : UNI_NIFTI_BROKEN;
 }
 
-/* ---- voxels --------------------------------------------------------------- */
+/* ---- voxels -------------------------------------------------------------- */
 
 static bool nifti_machine_big(void)
 {

@@ -12,8 +12,8 @@
 CKKS_CHECKED ckks_status uni_resample(uni_image *out, const uni_image *stored,
                                       const uni_slicing *s);
 
-/* The pixel, of `size` with this step, nearest to stored pixel i of n; of two as
- * near the further on. */
+/* The pixel, of `size` with this step, nearest to stored pixel i of n; of two
+ * as near the further on. */
 int uni_nearest(int i, int n, int size, double step);
 
 /* The voxel of stored pixel (y, x) of slice k. */

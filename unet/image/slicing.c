@@ -182,7 +182,7 @@ double uni_slicing_off(const uni_slicing *s, const nn_images *images)
     return off;
 }
 
-/* ---- a slice -------------------------------------------------------------- */
+/* ---- a slice ------------------------------------------------------------- */
 
 /* Where stored pixel (0, 0) of slice k is, and how far to the next row and the
  * next column, in voxels. */

@@ -78,7 +78,7 @@ void uni_geometry_axes(char out[4], const uni_geometry *g);
 /* Distance of neighbours along a stored axis, in mm. */
 double uni_geometry_spacing(const uni_geometry *g, int axis);
 
-/* ---- voxels (volume.c, formats.c) ----------------------------------------- */
+/* ---- voxels (volume.c, formats.c) ---------------------------------------- */
 
 typedef enum uni_voxel {
     UNI_U8 = 0, UNI_I8, UNI_U16, UNI_I16, UNI_U32, UNI_I32, UNI_U64, UNI_I64,
@@ -116,7 +116,7 @@ bool uni_volume_is(const char *path);
  *                         are several */
 CKKS_CHECKED ckks_status uni_volume_look(uni_volume *out, const char *path,
                                          int volume);
-/* The same and the voxels.  Memory: the file's bytes and those of one volume. */
+/* The same and the voxels.  Memory: the file's bytes and those of a volume. */
 CKKS_CHECKED ckks_status uni_volume_open(uni_volume *out, const char *path,
                                          int volume);
 void uni_volume_clear(uni_volume *v);
@@ -125,8 +125,8 @@ void uni_volume_clear(uni_volume *v);
 int uni_voxel_bytes(uni_voxel type);
 size_t uni_volume_bytes(const uni_volume *v);
 
-/* A format of volumes; uni_volume_formats (formats.c) lists them, the first that
- * says yes reads the path.  Another reader adds its line there. */
+/* A format of volumes; uni_volume_formats (formats.c) lists them, the first
+ * that says yes reads the path.  Another reader adds its line there. */
 typedef struct uni_volume_format {
     /* head: the first n bytes of a file; of a folder n = 0 */
     bool (*is)(const char *path, const uint8_t *head, size_t n);
@@ -209,8 +209,8 @@ typedef struct uni_values {
  *   errors  CKKS_EFORMAT  integers that a double does not hold; CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_values_make(uni_values *out, const uni_volume *v,
                                          const nn_images *images);
-/* Whether something is to be said: less than 1/8 of low..high (of a picture also
- * of its format) used, two values
+/* Whether something is to be said: less than 1/8 of low..high (of a picture
+ * also of its format) used, two values
  * only, all 0, fill found. */
 bool uni_values_odd(const uni_values *r);
 /* What is to be said, one line without a name: "values -1000..400 ...". */
