@@ -89,6 +89,8 @@ obj     = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
 CKKS_O := $(call obj,obj,$(CKKS_SRC))
 NN_O   := $(call obj,obj,$(NN_SRC))
 UNET_O := $(call obj,obj,$(UNET_SRC))
+# Private to libnn, and libunet's too: its shared library has a copy.
+JSON_O := $(call obj,obj,$(wildcard nn/format/json*.c) nn/format/text.c)
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
 VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
@@ -153,8 +155,8 @@ $(B)/libckks.so: $(CKKS_O) $(B)/ckks.map
 	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libckks.so.0 -Wl,--version-script=$(B)/ckks.map -o $@ $(CKKS_O) $(LIBS)
 $(B)/libnn.so: $(NN_O) $(B)/libckks.so $(B)/nn.map
 	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libnn.so.0 -Wl,--version-script=$(B)/nn.map -o $@ $(NN_O) -L$(B) -lckks -lm
-$(B)/libunet.so: $(UNET_O) $(B)/libnn.so $(B)/unet.map
-	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
+$(B)/libunet.so: $(UNET_O) $(JSON_O) $(B)/libnn.so $(B)/unet.map
+	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) $(JSON_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)

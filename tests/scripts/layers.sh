@@ -174,8 +174,12 @@ if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "the server names no secret" "$(wants "$server" "$secret")"
     judge "ckks's public functions alone serve nn and unet" \
         "$(wants "$build/libnn.a $build/libunet.a" ':cki_')"
-    judge "nn's public functions alone serve unet" \
-        "$(wants "$build/libunet.a" ':nni_')"
+    judge "nn's public functions and its JSON alone serve unet" \
+        "$(wants "$build/libunet.a" ':nni_' \
+           | grep -vE ':nni_(json_|printable|utf8_length)')"
+    judge "libunet.so has all that libnn.so hides" \
+        "$(nm -D --undefined-only "$build/libunet.so" 2>/dev/null \
+           | grep -E ' nni_')"
 fi
 if [ -n "$build" ] && [ -f "$build/libunet.a" ]; then
     work=$(mktemp -d) || exit 1
@@ -184,7 +188,8 @@ if [ -n "$build" ] && [ -f "$build/libunet.a" ]; then
 #include "unet.h"
 int main(void)
 {
-    return unet_evaluate("", NULL, "", NULL, NULL, NULL, NULL, NULL, NULL)
+    return unet_evaluate("", NULL, "", NULL, NULL, NULL, NULL, NULL, NULL,
+                         NULL)
            == CKKS_EARG ? 0 : 1;
 }
 C
