@@ -12,7 +12,7 @@
 #include "plan/search.h"
 #include "plan/worth.h"
 
-enum { MAX_RINGS = 128 };
+enum { MAX_RINGS = 128, MOST_RING = 64 };
 static const double NONE = 1e300;       /* worth of no plan                  */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
@@ -48,8 +48,9 @@ static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
 
 /* Rings to try: the one asked for, the model's, or powers of two from that on
  * which takes no gaps; of images of one size, from 1 on, divisors of the sides
- * too, and one pixel a ciphertext (under zero with its margin).  Real slots are
- * twice as many: half the columns, too, whose pixels then may lie in every other slot (terms.c). */
+ * too, and one pixel a ciphertext (under zero with its margin), if that is not
+ * very many ciphertexts.  Real slots are twice as many: half the columns, too,
+ * whose pixels then may lie in every other slot (terms.c). */
 static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
                         const nn_aim *aim, const net *n)
 {
@@ -57,6 +58,8 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
     const int y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
     const int x = aim->ring_x > 0 ? aim->ring_x : m->ring_x;
     const int side = m->height < m->width ? m->height : m->width;
+    const int most = m->border == NN_VALID || (sized && side < MOST_RING)
+                         ? side : MOST_RING;
     int count = 0;
 
     if (y > 0 && x > 0) {
@@ -66,7 +69,7 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
             add_ring(out, &count, y, x / 2, NN_SLOTS_REAL);
         return count;
     }
-    for (int r = sized ? 1 : n->max_gap; r <= (sized ? side : 64); r++) {
+    for (int r = sized ? 1 : n->max_gap; r <= most; r++) {
         const bool divides = m->height % r == 0 && m->width % r == 0;
 
         if (((r & (r - 1)) != 0 && !(sized && divides))
@@ -79,7 +82,8 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
     }
     if (m->border == NN_VALID && m->height != m->width)
         add_ring(out, &count, m->height, m->width, aim->slots);
-    if (m->border == NN_ZERO)
+    if (m->border == NN_ZERO && m->height + n->margin <= MOST_RING
+        && m->width + n->margin <= MOST_RING)
         add_ring(out, &count, m->height + n->margin, m->width + n->margin,
                  aim->slots);
     return count;

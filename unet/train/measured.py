@@ -83,16 +83,34 @@ def shared(network):
     return network.layers
 
 
+def factor(layer):
+    """How much further apart pixels are behind a layer."""
+    op = layer["op"]
+    return layer.get("size", 2) if op == "pool" else Fraction(1, 2) if op in ("tconv", "upsample") \
+        else layer.get("stride", 1)
+
+
 def steps(network):
     """A number of pixels of the image that is a whole number of pixels of every map."""
     step, scale = 1, {"image": Fraction(1)}
     for layer in shared(network):
-        s, op = scale[layer["in"][0]], layer["op"]
-        s = s * layer.get("size", 2) if op == "pool" else s / 2 if op in ("tconv", "upsample") \
-            else s * layer.get("stride", 1)
-        scale[layer["name"]] = s
+        s = scale[layer["name"]] = scale[layer["in"][0]] * factor(layer)
         step = step * s.numerator // math.gcd(step, s.numerator)
     return step
+
+
+def reach(network):
+    """How far beyond the edge of its map a kernel reads at most, in pixels of the image."""
+    far, scale = 0, {"image": Fraction(1)}
+    for layer in shared(network):
+        s, op = scale[layer["in"][0]], layer["op"]
+        if op == "conv":
+            w = borders.window(layer)
+            far = max(far, s * max(w.down, w.across))
+        elif op in ("tconv", "upsample"):
+            far = max(far, 2 * s)
+        scale[layer["name"]] = s * factor(layer)
+    return math.ceil(far)
 
 
 def mosaics(x, step, rng, gap):
@@ -143,15 +161,31 @@ class Measured:
         if self.kind == "wrap":             # the border is the neighbour
             return top
         rng, pad = np.random.default_rng(0), borders.around if self.kind == "valid" else borders.beside
-        for turn in range(ROUNDS):
+        for turn in range(1 if self.kind == "zero" else ROUNDS):
             for part in parts:
-                y = mosaics(self.extended(part), self.step, rng, turn % 2)
+                if self.kind == "zero":
+                    y, pad = self.framed(part)
+                else:
+                    y = mosaics(self.extended(part), self.step, rng, turn % 2)
                 for name, v in net.forward(shared(self.network), self.network.tensors, y, pad).items():
                     most = float(v.abs().max())
                     if not math.isfinite(most):
                         self.exploded(name, most, None)
                     top[name] = max(top[name], most)
         return top
+
+    def framed(self, x):
+        """Images with the margin of zeros that border zero packs (docs/12-volley.md), and its border: what a kernel
+        reads beyond a map is 0, and what it gives there counts, since it is squared before the next one clears it."""
+        far = -(-reach(self.network) // self.step) * self.step
+        height, width = (-(-n // self.step) * self.step + far for n in x.shape[2:])
+
+        def pad(y, level, window):
+            inside = torch.zeros_like(y)
+            h, w = -(-x.shape[2] * y.shape[2] // height), -(-x.shape[3] * y.shape[3] // width)
+            inside[..., :h, :w] = y[..., :h, :w]
+            return borders.beside(inside, level, window)
+        return torch.nn.functional.pad(x, [0, width - x.shape[3], 0, height - x.shape[2]]), pad
 
     def exploded(self, name, most, image):
         what = "not a number (NaN)" if most != most else "infinite" if math.isinf(most) else "up to %.3g" % most
