@@ -3,6 +3,7 @@
  * the header as long as its first word says; 8: a volume; 16: through a file.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -207,6 +208,32 @@ static void use_nifti(void *x, const fuzz_input *in)
     }
 }
 
+/* A picture of 16 bits, and lists, one of them in UTF-16. */
+static void misuse_album(void)
+{
+    static const char deep[] = "P2 2 1 65535 1 2";
+    static const char list[] = "\xef\xbb\xbf# none\n/none/a.pgm \t\n@b";
+    static const char wide[] = "\xff\xfe@";
+    static const char *const text[] = { list, wide };
+    const uni_album_aim aim = { .count = SIZE_MAX };
+    uni_album album = { 0 };
+    char at[128];
+    const char *arg = fuzz_file((const uint8_t *)deep, sizeof deep - 1);
+
+    fuzz_must(uni_album_open(&album, &arg, 1, &aim) == CKKS_OK
+                  && uni_album_source_of(&album, 0).values != NULL
+                  && uni_file_write("/none/x", (const uint8_t *)deep, 1)
+                         == CKKS_EIO, "a picture of 16 bits");
+    uni_album_clear(&album);
+    for (int i = 0; i < 2; i++) {
+        snprintf(at, sizeof at, "@%s", fuzz_file((const uint8_t *)text[i],
+                                                 strlen(text[i])));
+        arg = at;
+        fuzz_must(uni_album_open(&album, &arg, 1, &aim) == CKKS_EFORMAT,
+                  "list %d was taken", i);
+    }
+}
+
 static void misuse_nifti(const fuzz_input *in)
 {
     uni_volume v = { 0 };
@@ -216,6 +243,7 @@ static void misuse_nifti(const fuzz_input *in)
     uni_values r;
 
     fuzz_image_misuse(in);
+    misuse_album();
     fuzz_must(uni_volume_open(NULL, "x", 0) == CKKS_EARG
                   && uni_volume_open(&v, NULL, 0) == CKKS_EARG
                   && uni_volume_look(NULL, "x", 0) == CKKS_EARG
