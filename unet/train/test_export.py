@@ -93,6 +93,7 @@ def test_refused_layers():
     refused(one(nn.AvgPool2d(2)), "a map of 8x8 for an image of 16x16", "not yet")
     refused(nn.Sequential(nn.Conv2d(1, 17, 3, padding=1)), "17 channels, want 2..16")
     refused(nn.Sequential(nn.Conv2d(1, 3, 3, padding=1)), "labels: 2 different names for 3", labels=["a", "b"])
+    refused(nn.Sequential(nn.Conv2d(1, 3, 3, padding=1)), "labels: 2 different names for 3", classes=["a", "b"])
     refused(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), "1 channels, want 2..16", labels=["a"])
     refused(nn.Sequential(nn.Conv2d(1, 2, 3, padding=1)), "want one of them", labels=["a", "b"], classes=["a", "b"])
     refused(nn.Sequential(nn.Flatten(), nn.Linear(256, 2)), "border halo: not yet", border="halo")

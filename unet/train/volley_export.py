@@ -86,6 +86,8 @@ def classifies(shape, border, classes, tensor):
 def output_of(shape, size, border, classes, labels, foreground, tensor):
     if classes is not None and labels is not None:
         raise Refused("classes and labels: classes are of images, labels of pixels, want one of them")
+    if classes is not None and len(shape) == 3 and shape[0] > 1 and shape[1:] != (1, 1):
+        classes, labels = None, classes     # of pixels
     if labels is not None or classes is None and len(shape) == 3 and shape[1:] != (1, 1):
         return segments(shape, size, labels, foreground, tensor)
     return classifies(shape, border, classes, tensor)
@@ -146,8 +148,9 @@ def export(module, example, path, images=None, classes=None, labels=None, border
     example: an input of the module, [1, C, H, W].  images: pixels 0..255 that
     ranges are measured on, of the kind the network will see, [K, C, H, W], or
     files and folders of pictures and NIfTI volumes; the module's input is
-    pixel * mul + add, numbers or one a channel.  classes: names of the logits of a classifier; labels: of
-    the channels of a map, background first; foreground: of a map of one channel.
+    pixel * mul + add, numbers or one a channel.  classes: names of the logits
+    of a classifier, or as labels: of the channels of a map, background first;
+    foreground: of a map of one channel.
     expects: `images` of the model file (docs/model.md), a dictionary of
     "modality", "plane", "spacing", "values", "low", "high".  Refused
     (ValueError) is what the file cannot say, by PyTorch's name and the path in
