@@ -1,7 +1,6 @@
 /* 04_small_network.c -- a network of three layers, planned and run encrypted:
- * blurs and edges by a 3x3 convolution, squares, their difference.  Real
- * networks come from files (docs/model.md); here the struct is filled by hand.
- */
+ * blurs and edges by a 3x3 convolution, squares, their difference.  Others come
+ * from files (docs/model.md); here the struct is filled by hand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,12 +49,9 @@ static const nn_model model = {
 static void make_tile(double *tile, const nn_plan *p, const double *image)
 {
     for (int y = 0; y < p->layout.height; y++)
-        for (int x = 0; x < p->layout.width; x++) {
-            int v = SIDE - 1 - abs(SIDE - 1 - abs(y - p->halo));
-            int u = SIDE - 1 - abs(SIDE - 1 - abs(x - p->halo));
-
-            *tile++ = image[v * SIDE + u];
-        }
+        for (int x = 0; x < p->layout.width; x++)
+            *tile++ = image[(SIDE - 1 - abs(SIDE - 1 - abs(y - p->halo))) * SIDE
+                            + SIDE - 1 - abs(SIDE - 1 - abs(x - p->halo))];
 }
 
 int main(void)

@@ -834,7 +834,9 @@ def test_command():
            WORK / "mask.nii.gz")
     if nibabel:
         got = nibabel.load(WORK / "mask.nii.gz")
-        check(np.array_equal(got.get_fdata().transpose(2, 1, 0), want)
+        clear = np.abs((v - low) / (high - low) - 0.5) > 0.01   # of noise
+        check(np.array_equal(got.get_fdata().transpose(2, 1, 0)[clear],
+                             want[clear]) and clear.mean() > 0.9
               and np.allclose(got.affine, affine, atol=1e-4),
               "the mask of an encrypted series")
 

@@ -616,7 +616,7 @@ static bool make_all(const char *name, nn_border border)
     t.p = &t.r.p;
     t.pixel[0] = t.r.pixel;
     t.pixels = unet_pixels_array(t.pixel);
-    t.size = (unet_size){ t.p->layout.height, t.p->layout.width };
+    t.size = (unet_size){ t.p->core_height, t.p->core_width };
     return CHECK(nn_plan_inputs(t.p) <= MOST_CTS
                      && nn_plan_outputs(t.p) <= MOST_CTS
                      && (size_t)nn_plan_inputs(t.p) * t.p->layout.slots

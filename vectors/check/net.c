@@ -139,16 +139,29 @@ static bool net_ok(vec_case *c, ckks_status s)
     return !c->failed;
 }
 
-/* The plan's integers on the slots of one packed image. */
-static void net_twin(vec_case *c, const double *pixel, size_t count)
+/* Of a tile's logits those of the image, row by row, to the front. */
+static void net_crop(double *logit, const nn_plan *p, const nn_layer *last)
 {
+    const int gap = p->out_gap;
+    const int row = gap > 0 ? (p->layout.width + gap - 1) / gap : 1;
+
+    for (int y = 0; y < last->height; y++)
+        for (int x = 0; x < last->width; x++)
+            logit[y * last->width + x] = logit[y * row + x];
+}
+
+/* The plan's integers on the slots of one packed image. */
+static void net_twin(vec_case *c, const double *pixel, unet_size size)
+{
+    const nn_layer *last = &c->net->model.layer[c->net->model.output];
+    const size_t count = (size_t)last->height * (size_t)last->width;
     nn_plan *p = vec_alloc(c, sizeof *p);
     const nn_aim aim = { .security = CKKS_INSECURE,
                          .log_n = net_int(c, "logN"), .max_batch = 1,
                          .slots = vec_real(c)
                                       ? NN_SLOTS_REAL : NN_SLOTS_ANY };
-    const double *const tile[1] = { pixel };
-    double *in, *out, *logit;
+    double *tile, *in, *out, *logit;
+    size_t area;
 
     if (c->failed || !net_ok(c, nn_plan_make(p, &c->net->model, &aim))
         || !net_ok(c, nn_weights_init(&c->net->weights, &c->net->model, p)))
@@ -157,16 +170,19 @@ static void net_twin(vec_case *c, const double *pixel, size_t count)
                           * sizeof *in);
     out = vec_alloc(c, (size_t)nn_plan_outputs(p) * p->layout.slots
                            * sizeof *out);
-    logit = vec_alloc(c, (size_t)p->layout.height * (size_t)p->layout.width
-                             * sizeof *logit);
+    area = (size_t)p->layout.height * (size_t)p->layout.width;
+    tile = vec_alloc(c, area * sizeof *tile);
+    logit = vec_alloc(c, area * sizeof *logit);
     if (c->failed)
         return;
-    nn_pack(in, p, tile, 1);
+    unet_tile_cut(tile, p, pixel, size, (unet_tile){ 0, 0, 0 });
+    nn_pack(in, p, &(const double *){ tile }, 1);
     if (!net_ok(c, nn_clear(out, in, p, c->net->weights, NULL)))
         return;
-    if (net_ok(c, nn_unpack(logit, (size_t)p->layout.height
-                                       * (size_t)p->layout.width, p, out, 0)))
-        vec_check_doubles(c, "twin", logit, count);
+    if (!net_ok(c, nn_unpack(logit, area, p, out, 0)))
+        return;
+    net_crop(logit, p, last);
+    vec_check_doubles(c, "twin", logit, count);
 }
 
 static void net_model(vec_case *c)
@@ -192,7 +208,7 @@ static void net_model(vec_case *c)
         return;
     count = (size_t)last->height * (size_t)last->width;
     vec_check_doubles(c, "logit", logit, count);
-    net_twin(c, pixel, count);
+    net_twin(c, pixel, (unet_size){ height, width });
 }
 
 const vec_operation vec_operations_net[] = {
