@@ -33,12 +33,12 @@ def volley(*words, code=0):
 
 # ---- the network: s = v^2, v = pixel / 255 --------------------------------------
 
-def model(path, labels=NAMES, ranges=True, first=1.0):
+def model(path, labels=NAMES, ranges=True, first=1.0, border="halo"):
     """Label 0 up to s = 0.15, 2 above s = 0.5, 1 between; without labels one class above s = 0.15."""
     k = len(labels) or 1
     entry = {"max": 3.5, "rms": 1.0, "gain": 1.0}
     last = dict(entry, labels=[{"max": 3.5, "margin": 0.5} for _ in labels]) if ranges and labels else entry
-    net = {"name": "parts", "border": "halo",
+    net = {"name": "parts", "border": border,
            "input": {"channels": 1, "height": 8, "width": 8, "mul": 1 / 255, "add": 0},
            "output": {"tensor": "logit", "labels": labels} if labels else
                      {"tensor": "logit", "threshold": 0.4, "foreground": "spot"},
@@ -215,6 +215,10 @@ def files_of_masks():
 def what_is_said():
     text = volley("plan", "m.safetensors", "-o", "m.plan")
     judge("plan names the labels", "3 labels: 0 background" in text and "grey matter" in text, text[-200:])
+    judge("plan of border halo tells of no other", "border halo, which" not in text)
+    model("zero.safetensors", border="zero")
+    text = volley("plan", "zero.safetensors")
+    judge("plan of border zero tells what halo would cost", "with border halo, which is another network" in text, text[-200:])
     judge("plan --json", json.loads(volley("plan", "m.safetensors", "--json"))["labels"] == NAMES)
     for f in ("m.safetensors", "m.plan"):
         judge("info %s" % f, json.loads(volley("info", f, "--json"))["labels"] == NAMES)

@@ -307,6 +307,52 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
     return code;
 }
 
+/* Whether every layer of a network with border zero is one of halo, too: maps
+ * keep their size, but for strides. */
+static bool plan_fits_halo(const nn_model *m)
+{
+    bool fits = m->border == NN_ZERO && m->num_classes == 0;
+
+    for (int i = 1; i < m->num_layers; i++) {
+        const nn_layer *l = &m->layer[i], *x = &m->layer[l->in[0]];
+
+        fits &= l->op != NN_DENSE;
+        if (l->op == NN_CONV)
+            fits &= (int64_t)l->height * l->stride == x->height
+                    && (int64_t)l->width * l->stride == x->width;
+    }
+    return fits;
+}
+
+/* What the same layers would cost with border halo; nothing, if there is no
+ * such plan. */
+static int plan_print_halo(const volley_source *s, const nn_aim *aim)
+{
+    nn_plan *p;
+    nn_model other = s->model;
+    nn_aim as = *aim;
+    char a[32], b[32], c[32], d[32];
+    ckks_status st;
+
+    if (!plan_fits_halo(&s->model))
+        return VOLLEY_DONE;
+    p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return volley_fail("no memory for a plan");
+    other.border = NN_HALO;
+    as.ring_y = as.ring_x = 0;
+    st = nn_plan_make(p, &other, &as);
+    if (st == CKKS_OK)
+        printf("with border halo, which is another network near the edge, about"
+               " %s a set of %d, %s of memory: %s an image in place of %s\n",
+               volley_time(a, p->seconds), p->layout.batch,
+               volley_bytes(b, p->peak_bytes),
+               volley_time(c, plan_image_seconds(p)),
+               volley_time(d, plan_image_seconds(&s->plan)));
+    free(p);
+    return st == CKKS_EMEM ? volley_check(st) : VOLLEY_DONE;
+}
+
 int volley_run_plan(const volley_args *a)
 {
     const char *out = a->value[OPT_OUT];
@@ -331,6 +377,7 @@ int volley_run_plan(const volley_args *a)
         code = plan_print_json(&s.plan, &lines);
     } else if (code == VOLLEY_DONE) {
         volley_print_plan(&s.plan);
+        code = plan_print_halo(&s, &aim);
         if (lines.line != NULL)
             printf("\n");
         if (lines.line != NULL)
