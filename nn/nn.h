@@ -152,7 +152,8 @@ void nn_model_clear(nn_model *m);
 
 /* The network on one image by the file's own float weights, layer by layer,
  * nothing folded: logit (channels of the output, height, width) of a mask, or
- * one number a channel of the output of a classifier.  pixel: (channels, height, width), 0..255.
+ * one number a channel of the output of a classifier.  pixel: (channels,
+ * height, width), 0..255.
  * Border: wrap as the rings give it (docs/model.md: the neighbour to the right
  * of column W-1 in row y is column 0 of row y + R, R the ring's height at that
  * resolution); halo: the image is extended by reflection by nn_halo_radius,

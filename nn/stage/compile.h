@@ -31,7 +31,7 @@ ckks_status nni_new_stage(nni_stage **out, net *n, const nni_value *in,
                           const nn_layer *l, int layer);
 ckks_status nni_finish_stage(nni_value *out, net *n, nni_stage *s,
                              int channels, const float *bias);
-/* How far beyond the edge of source x the stage reads, in pixels of the image. */
+/* How far beyond the edge of source x a stage reads, in pixels of the image. */
 int nni_reach(const nni_stage *s, const nni_source *x);
 /* The gap of its output, by the mean it takes and its size. */
 void nni_set_gap(nni_stage *s, int stride);

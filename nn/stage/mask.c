@@ -1,6 +1,6 @@
 /* mask.c -- masks: of inputs, where a term reads every other pixel of a map
- * that a transposed convolution makes (terms.c); of sums, which a border of zeros
- * wants to be 0 outside their map.
+ * that a transposed convolution makes (terms.c); of sums, which a border of
+ * zeros wants to be 0 outside their map.
  *
  * Read first: docs/12-volley.md.
  */

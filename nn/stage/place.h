@@ -88,7 +88,7 @@ CKKS_CHECKED ckks_status nni_place_plan(nni_placed *out, const net *n,
 
 /* ---- the steps of nni_place --------------------------------------------- */
 
-/* Which stages are masked, and which alternate (mask.c). */
+/* Which stages are masked, which alternate, which are cleared (mask.c). */
 CKKS_CHECKED ckks_status nni_set_masks(nni_placed *p, bool real);
 /* How dense stages are computed (matrix.c). */
 CKKS_CHECKED ckks_status nni_set_matrices(nni_placed *p, const int *neurons);

@@ -103,7 +103,8 @@ static void fours(model_maker *k)
 }
 
 /* Down by a mean of four, up by both ways. */
-static void ways_up(model_maker *k)
+static void up_twice(model_maker *k, const char *mode, const char *join,
+                     int channels)
 {
     maker_conv(k, "a", "image", 1, 2, 3);
     maker_plain(k, "square", "s", "a", NULL);
@@ -112,24 +113,19 @@ static void ways_up(model_maker *k)
     maker_plain(k, "square", "t", "b", NULL);
     maker_upsample(k, "up", "t", "nearest");
     maker_conv(k, "c", "up", 2, 2, 3);
-    maker_upsample(k, "upper", "c", "bilinear");
-    maker_plain(k, "concat", "cat", "upper", "s");
-    maker_conv(k, "logit", "cat", 4, 1, 3);
+    maker_upsample(k, "upper", "c", mode);
+    maker_plain(k, join, "joined", "upper", "s");
+    maker_conv(k, "logit", "joined", channels, 1, 3);
 }
 
-/* The same without bilinear. */
+static void ways_up(model_maker *k)
+{
+    up_twice(k, "bilinear", "concat", 4);
+}
+
 static void nearest(model_maker *k)
 {
-    maker_conv(k, "a", "image", 1, 2, 3);
-    maker_plain(k, "square", "s", "a", NULL);
-    maker_pool(k, "p", "s", 4, 4);
-    maker_conv(k, "b", "p", 2, 2, 3);
-    maker_plain(k, "square", "t", "b", NULL);
-    maker_upsample(k, "up", "t", "nearest");
-    maker_conv(k, "c", "up", 2, 2, 3);
-    maker_upsample(k, "upper", "c", "nearest");
-    maker_plain(k, "add", "sum", "upper", "s");
-    maker_conv(k, "logit", "sum", 2, 1, 3);
+    up_twice(k, "nearest", "add", 2);
 }
 
 /* Kernels that do not stand in the middle. */
