@@ -6,7 +6,7 @@
 #                  the compiler offers it)
 #   CC=clang       any C11 compiler; B=dir another build folder
 #   V=1            prints whole commands in place of a line a file
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
 #                  cross compiler: the command without foreign libraries
 
 CC      ?= gcc
@@ -76,13 +76,25 @@ ifeq ($(HAVE_JPEG),1)
   JPEG_LIBS := -ljpeg
 endif
 
+# The two-party protocol (unet/blind) needs GMP, and words of 128 bits.
+HAVE_GMP := $(shell printf '\#include <gmp.h>\n__int128 wide;\n' | $(CC) -E -x c - >/dev/null 2>&1 && printf '__extension__ typedef __int128 w; w x;\n' | $(CC) -fsyntax-only -x c - >/dev/null 2>&1 && echo 1)
+ifeq ($(HAVE_GMP),1)
+  BLIND_SRC  := $(wildcard unet/blind/*.c unet/blind/portable/*.c)
+  BLIND_DEFS := -DVOLLEY_HAVE_BLIND
+  BLIND_LIBS := -lgmp
+  ifeq ($(ARCH),x86_64)
+    BLIND_DEFS += -DBLIND_HAVE_X86
+    BLIND_SRC  += $(wildcard unet/blind/aesni/*.c unet/blind/vaes/*.c)
+  endif
+endif
+
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
-CMD_SRC   := $(wildcard unet/volley/*.c)
+CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_SRC)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
-TEST_SRC  := $(wildcard $(addprefix tests/,ckks/*.c nn/*.c unet/*.c oracle/*.c support/*.c))
+TEST_SRC  := $(wildcard $(addprefix tests/,ckks/*.c nn/*.c unet/*.c oracle/*.c support/*.c) $(if $(HAVE_GMP),tests/blind/*.c))
 EXAMPLES  := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
 obj     = $(patsubst %.c,$(B)/$(1)/%.o,$(2))
@@ -91,6 +103,7 @@ NN_O   := $(call obj,obj,$(NN_SRC))
 UNET_O := $(call obj,obj,$(UNET_SRC))
 # Private to libnn, and libunet's too: its shared library has a copy.
 JSON_O := $(call obj,obj,$(wildcard nn/format/json*.c) nn/format/text.c)
+BLIND_O := $(call obj,obj,$(BLIND_SRC))
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
 VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
@@ -113,10 +126,12 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
 
 $(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
 $(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
-$(B)/obj/unet/%.o: DEFS += $(UNET_DEFS)
-$(B)/omp/unet/%.o: DEFS += $(UNET_DEFS)
+$(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
+$(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
+$(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
+$(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
-$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) -Itests -Itests/support
+$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) -Itests -Itests/support
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -159,13 +174,13 @@ $(B)/libunet.so: $(UNET_O) $(JSON_O) $(B)/libnn.so $(B)/unet.map
 	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) $(JSON_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
 $(B)/volley: $(CMD_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 
 $(B)/bench: $(BENCH_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 
 $(B)/study: $(STUDY_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 
 # Test vectors, over the objects that the command is made of.
 $(B)/vectors-check: $(VEC_O)
@@ -189,7 +204,7 @@ ifneq ($(WRAP),)
 $(B)/obj/tests/support/memory_support.o: DEFS += -DTEST_WRAP
 endif
 
-$(B)/tests: $(TEST_O) $(UNET_O) $(NN_O) $(CKKS_O)
+$(B)/tests: $(TEST_O) $(BLIND_O) $(UNET_O) $(NN_O) $(CKKS_O)
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 test: $(B)/tests
@@ -327,7 +342,7 @@ FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc 
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c,$(wildcard tests/fuzz/*.c)) \
   tests/support/model_support.c tests/support/dicom_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels names options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)))
-FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(LIBS)
+FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley
 $(B)/obj/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/replay: $(FUZZ_O) $(B)/obj/tests/fuzz/replay.o $(FUZZ_LIB)

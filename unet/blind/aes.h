@@ -1,0 +1,38 @@
+/* aes.h -- AES-128 as the two parties of `blind` use it: streams of blocks,
+ * and the hash of garbling, re-keyed for each gate.
+ *
+ * All kernels agree to the bit.  Constant time: no table is read at a secret
+ * place.  Source: FIPS 197; the hash: Guo, Katz, Wang, Weng, Yu (CRYPTO 2020).
+ */
+#ifndef BLIND_AES_H
+#define BLIND_AES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ckks.h"
+#include "block.h"
+
+typedef struct blind_aes {
+    const char *name;           /* portable, aesni, vaes                     */
+    bool (*usable)(void);       /* on this machine                           */
+    /* out[i] = AES_key(first + i), the counter a block of 128 bits with the
+     * upper word 0. */
+    void (*stream)(blind_block *out, blind_block key, uint64_t first,
+                   size_t count);
+    /* out[k per + j] = H(in[k per + j], tweak + k), k < keys, j < per:
+     *   H(x, i) = AES_(start ^ i)(sigma(x)) ^ sigma(x),
+     *   sigma(a | b) = (a ^ b) | a, a the upper word; i in the lower word of
+     *   the key.
+     * per is 1, 2 or 4: so many blocks share a tweak.  out may be in. */
+    void (*hash)(blind_block *out, const blind_block *in, blind_block start,
+                 uint64_t tweak, size_t keys, int per);
+} blind_aes;
+
+/* The best kernel that is usable and passes its known answers; forced to the
+ * one of this name unless NULL.
+ *   errors  CKKS_EPARAM */
+CKKS_CHECKED ckks_status blind_aes_choose(const blind_aes **out,
+                                          const char *name);
+
+#endif

@@ -1,0 +1,85 @@
+/* wire.h -- frames between the two parties over one stream socket.
+ *
+ * A frame is a header of 24 bytes, little-endian,
+ *   u16 type, u16 layer, u32 number, u64 size, u32 zero, u32 checksum
+ * (of the header's first 20 bytes: for accidents, not for attackers), and
+ * `size` bytes.  Numbers count up in each direction.  A receiver knows from
+ * its own plan which type, layer and size come next; anything else ends the
+ * session, so the other side can make nobody allocate or wait.
+ *
+ * Both sides may send much at once: whoever cannot send takes in what comes
+ * meanwhile, so two senders cannot wait for each other.  What was taken in and
+ * not asked for yet is bounded by BLIND_MOST_WAITING.
+ */
+#ifndef BLIND_WIRE_H
+#define BLIND_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ckks.h"
+
+typedef enum blind_frame {
+    BLIND_HELLO = 1,            /* what the server offers: JSON              */
+    BLIND_AGREE,                /* a digest of all that both sides know      */
+    BLIND_KEY,                  /* public keys                               */
+    BLIND_BASE,                 /* base transfers                            */
+    BLIND_EXTEND,               /* corrections of transfers                  */
+    BLIND_UP, BLIND_DOWN,       /* ciphertexts                               */
+    BLIND_TABLE,                /* garbled tables and projections            */
+    BLIND_MUX,                  /* masked summands of a choice               */
+    BLIND_OUTPUT,               /* colours of outputs for the client         */
+    BLIND_ALIVE,                /* none: "still computing"                   */
+    BLIND_BYE,
+    BLIND_ERROR                 /* a line of text                            */
+} blind_frame;
+
+enum { BLIND_MOST_WAITING = 256 << 20, BLIND_MOST_FRAME = 64 << 20 };
+
+typedef struct blind_wire blind_wire;
+
+typedef struct blind_traffic {
+    uint64_t sent, received;    /* bytes, headers included                   */
+    uint64_t turns;             /* times that what was received answered
+                                   something sent: rounds                    */
+} blind_traffic;
+
+/* A wire over a connected stream socket, which it closes in the end.  idle:
+ * seconds without a byte from the other side before it is given up.
+ *   errors  CKKS_EMEMORY, CKKS_EARG */
+CKKS_CHECKED ckks_status blind_wire_open(blind_wire **out, int socket,
+                                         double idle);
+void blind_wire_close(blind_wire **w);
+
+/* Which step of the network frames belong to from here on, and its name for
+ * messages. */
+void blind_wire_step(blind_wire *w, int layer, const char *name);
+
+/* Sends a frame, or queues it (a copy) while the socket is full.
+ *   errors  CKKS_EIO        the other side is gone, or said BLIND_ERROR
+ *           CKKS_EMEMORY */
+CKKS_CHECKED ckks_status blind_wire_send(blind_wire *w, blind_frame type,
+                                         const void *data, size_t size);
+/* The next frame, which must have this type, the current layer and exactly
+ * this size.  What was queued is sent meanwhile.
+ *   errors  CKKS_EFORMAT    another type, layer, number or size: both named
+ *           CKKS_EIO        as above, or idle for too long */
+CKKS_CHECKED ckks_status blind_wire_receive(blind_wire *w, blind_frame type,
+                                            void *data, size_t size);
+/* The next frame of any size from least to most; malloc. */
+CKKS_CHECKED ckks_status blind_wire_receive_text(blind_wire *w,
+                                                 blind_frame type,
+                                                 char **out, size_t *size,
+                                                 size_t least, size_t most);
+/* Until all that was queued is sent. */
+CKKS_CHECKED ckks_status blind_wire_flush(blind_wire *w);
+/* To be called now and then by who computes for long: says BLIND_ALIVE after
+ * ten seconds of silence, and moves what waits. */
+CKKS_CHECKED ckks_status blind_wire_breathe(blind_wire *w);
+/* Tells the other side why this one ends; best effort, at most a second. */
+void blind_wire_refuse(blind_wire *w, const char *line);
+
+blind_traffic blind_wire_traffic(const blind_wire *w);
+
+#endif
