@@ -24,10 +24,18 @@ typedef struct blind_aes {
      *   H(x, i) = AES_(start ^ i)(sigma(x)) ^ sigma(x),
      *   sigma(a | b) = (a ^ b) | a, a the upper word; i in the lower word of
      *   the key.
-     * per is 1, 2 or 4: so many blocks share a tweak.  out may be in. */
+     * per is 1 or 2: so many blocks share a tweak.  out may be in. */
     void (*hash)(blind_block *out, const blind_block *in, blind_block start,
                  uint64_t tweak, size_t keys, int per);
 } blind_aes;
+
+extern const blind_aes blind_aes_portable;
+#ifdef BLIND_HAVE_X86
+extern const blind_aes blind_aes_aesni, blind_aes_vaes;
+#endif
+
+/* All kernels of this build, best first, NULL at the end. */
+extern const blind_aes *const blind_aes_kernels[];
 
 /* The best kernel that is usable and passes its known answers; forced to the
  * one of this name unless NULL.

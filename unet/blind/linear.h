@@ -24,9 +24,10 @@ typedef struct blind_conv {
 } blind_conv;
 
 /* Keys of a session: the client makes them, the server gets the public part.
- * bits: the widest activations of the network. */
-CKKS_CHECKED ckks_status blind_he_open(blind_party *p, int bits);
+ * bits: of the network's activations; squares: whether it has any. */
+CKKS_CHECKED ckks_status blind_he_open(blind_party *p, int bits, bool squares);
 void blind_he_close(blind_party *p);
+blind_bytes blind_he_bytes(int bits, bool squares);
 
 /* What a convolution needs, checked before a session: bits of headroom, by the
  * L1 norm of its rows.
@@ -48,7 +49,7 @@ CKKS_CHECKED ckks_status blind_convolve(blind_share *out, const blind_share *x,
 CKKS_CHECKED ckks_status blind_square(blind_share *x, size_t count, int shift,
                                       blind_party *p);
 
-blind_bytes blind_conv_bytes(const blind_conv *c);
+blind_bytes blind_conv_bytes(const blind_conv *c);      /* one that was checked */
 blind_bytes blind_square_bytes(size_t count);
 
 /* x[i] / 2^shift, off by at most one, by each side alone. */

@@ -1,0 +1,395 @@
+/* conv_server.c -- a convolution at the side that has the weights: ciphertexts
+ * of the client's shares, with its own added, times weights; sums go back
+ * masked and re-randomised.
+ *
+ * The mask is uniform modulo the whole q, so c_0 tells nothing, noise included;
+ * c_1 has a fresh encryption of zero in it, so it tells nothing of the weights
+ * that it was made with.  Source: Huang, Lu, Hong, Ding (Cheetah, 2022).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "conv.h"
+#include "nn.h"
+
+enum {
+    SERVER_TERMS = 32,          /* channels that are multiplied at once      */
+    SERVER_OUTPUTS = 8,         /* results whose weights are at hand         */
+    SERVER_CACHE = 512 << 10    /* bytes of ciphertexts that stay near       */
+};
+
+typedef struct conv_server {
+    const blind_conv_plan *k;
+    blind_party *p;
+    blind_ring *r;
+    blind_lift lift;
+    cki_stream s;
+    const int32_t *weight;
+    const int64_t *bias, *map;
+    size_t stride;              /* words of a limb                           */
+    uint64_t *x, *y, *w;        /* shape (limbs, cts_in, group, 2, stride);
+                                   (limbs, cts_out, group, 2, stride);
+                                   (outputs, terms, stride)                  */
+    uint64_t *m, *work;
+    uint8_t *frame;
+    int32_t *matrix, *index;    /* scalars: (outputs, channels)              */
+    void *combine;
+    size_t x_size, y_size, w_size, m_size, words, frame_size, combine_size;
+} conv_server;
+
+static uint64_t *server_x(const conv_server *h, int l, int c, int tile,
+                          int part)
+{
+    size_t at = (((size_t)l * (size_t)h->k->t.cts_in + (size_t)c)
+                 * (size_t)h->k->group + (size_t)tile) * 2 + (size_t)part;
+
+    return h->x + at * h->stride;
+}
+
+static uint64_t *server_y(const conv_server *h, int l, int o, int tile,
+                          int part)
+{
+    size_t at = (((size_t)l * (size_t)h->k->t.cts_out + (size_t)o)
+                 * (size_t)h->k->group + (size_t)tile) * 2 + (size_t)part;
+
+    return h->y + at * h->stride;
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+static void server_clear(conv_server *h)
+{
+    cki_wipe(&h->s, sizeof h->s);
+    blind_free(h->x, h->x_size);
+    blind_free(h->y, h->y_size);
+    blind_free(h->w, h->w_size);
+    blind_free(h->m, h->m_size);
+    blind_free(h->work, h->words);
+    blind_free(h->frame, h->frame_size);
+    blind_free(h->combine, h->combine_size);
+    free(h->matrix);
+    free(h->index);
+}
+
+static ckks_status server_memory(conv_server *h)
+{
+    const blind_tiling *t = &h->k->t;
+    const size_t word = sizeof(uint64_t), limbs = (size_t)h->r->limbs;
+    const size_t part = 2 * limbs * (size_t)h->k->group * h->stride * word;
+
+    h->x_size = part * (size_t)t->cts_in;
+    h->y_size = part * (size_t)t->cts_out;
+    h->w_size = SERVER_OUTPUTS * SERVER_TERMS * h->stride * word;
+    h->m_size = 2 * limbs * h->r->n * word;
+    h->words = blind_ring_work(h->r) * word;
+    h->frame_size = 2 * h->k->up + 8;
+    h->x = blind_alloc(h->x_size);
+    h->y = blind_alloc(h->y_size);
+    h->w = blind_alloc(h->w_size);
+    h->m = blind_alloc(h->m_size);
+    h->work = blind_alloc(h->words);
+    h->frame = blind_alloc(h->frame_size);
+    if (h->x != NULL && h->y != NULL && h->w != NULL && h->m != NULL
+        && h->work != NULL && h->frame != NULL)
+        return CKKS_OK;
+    return nn_fail(CKKS_EMEM, "no memory for %zu bytes of ciphertexts",
+                   h->x_size + h->y_size);
+}
+
+/* Weight of tap `tap` (the phase of a transposed one) for output o, channel
+ * c. */
+static int32_t server_weight(const conv_server *h, int o, int c, size_t tap)
+{
+    const blind_conv *g = h->k->c;
+    const size_t taps = (size_t)g->kernel[0] * (size_t)g->kernel[1]
+                        * (size_t)g->kernel[2];
+
+    if (!g->transposed)
+        return h->weight[((size_t)o * (size_t)g->in + (size_t)c) * taps + tap];
+    return h->weight[((size_t)c * (size_t)g->out + ((size_t)o >> g->dims))
+                     * taps + ((size_t)o & (taps - 1))];
+}
+
+static ckks_status server_matrix(conv_server *h)
+{
+    const blind_tiling *t = &h->k->t;
+    const size_t rows = (size_t)t->outputs, terms = (size_t)t->channels;
+    ckks_block b = { 0, rows, terms, NULL, NULL };
+
+    h->matrix = malloc(rows * terms * sizeof *h->matrix);
+    h->index = malloc(terms * sizeof *h->index);
+    if (h->matrix == NULL || h->index == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu weights", rows * terms);
+    for (size_t c = 0; c < terms; c++)
+        h->index[c] = (int32_t)c;
+    for (size_t o = 0; o < rows; o++)
+        for (size_t c = 0; c < terms; c++)
+            h->matrix[o * terms + c] = server_weight(h, (int)o, (int)c, 0);
+    b.index = h->index;
+    b.weight = h->matrix;
+    h->combine_size = h->r->rns.kernel->combine_work(terms, &b, 1);
+    h->combine = blind_alloc(h->combine_size);
+    return h->combine != NULL ? CKKS_OK
+           : nn_fail(CKKS_EMEM, "no memory for %zu weights", rows * terms);
+}
+
+/* ---- ciphertexts in ------------------------------------------------------ */
+
+static ckks_status server_receive(conv_server *h, const blind_share *x,
+                                  int tile, int slot)
+{
+    blind_ring *r = h->r;
+    const cki_kernel *k = r->rns.kernel;
+    ckks_status s = CKKS_OK;
+
+    for (int c = 0; s == CKKS_OK && c < h->k->t.cts_in; c++) {
+        uint64_t *c0 = h->m + (size_t)r->limbs * r->n;
+
+        s = blind_wire_receive(h->p->wire, BLIND_UP, h->frame, h->k->up);
+        if (s == CKKS_OK)
+            s = blind_ring_unpack(c0, h->frame, r->n, r->n, r);
+        if (s != CKKS_OK)
+            return s;
+        blind_conv_encode(h->m, x, c, tile, h->k, r);
+        blind_ring_public(h->work, r);
+        for (int l = 0; l < r->limbs; l++) {
+            const size_t at = (size_t)l * r->n;
+
+            cki_ntt_fwd(&r->rns, h->m + at, l);
+            k->add(server_x(h, l, c, slot, 0), h->m + at, c0 + at, r->n,
+                   &r->rns.mod[l]);
+            memcpy(server_x(h, l, c, slot, 1), h->work + at,
+                   r->n * sizeof(uint64_t));
+        }
+    }
+    return s;
+}
+
+/* ---- products ------------------------------------------------------------ */
+
+/* NTT of the weights from ciphertext c to result o. */
+static void server_transform(const conv_server *h, uint64_t *w, int l, int o,
+                             int c)
+{
+    const blind_tiling *t = &h->k->t;
+    const cki_mod *m = &h->r->rns.mod[l];
+    const int *kn = t->kernel;
+
+    memset(w, 0, h->r->n * sizeof *w);
+    for (int i = 0; i < blind_outputs_of(t, o); i++)
+        for (int j = 0; j < t->pack_in; j++) {
+            const int from = c * t->pack_in + j, to = o * t->pack_out + i;
+            uint64_t *at = w + (size_t)((i + 1) * t->pack_in - 1 - j)
+                               * t->extent;
+            size_t tap = 0;
+
+            if (from >= t->channels)
+                break;
+            for (int z = kn[0] - 1; z >= 0; z--)
+                for (int y = kn[1] - 1; y >= 0; y--)
+                    for (int x = kn[2] - 1; x >= 0; x--)
+                        at[(size_t)z * t->pitch[0] + (size_t)y * t->pitch[1]
+                           + (size_t)x]
+                            = cki_from_signed(server_weight(h, to, from,
+                                                            tap++), m);
+        }
+    cki_ntt_fwd(&h->r->rns, w, l);
+}
+
+/* Adds products of `terms` ciphertexts from `first` on to `outputs` results
+ * from o on, for places that fit the cache. */
+static void server_products(conv_server *h, int l, int first, int terms, int o,
+                            int outputs, int tiles)
+{
+    const size_t n = h->r->n;
+    size_t piece = SERVER_CACHE / ((size_t)terms * (size_t)tiles * 16);
+    const uint64_t *w[SERVER_TERMS], *x0[SERVER_TERMS], *x1[SERVER_TERMS];
+
+    piece = piece < 64 ? 64 : piece / 64 * 64;
+    for (size_t at = 0; at < n; at += piece) {
+        const size_t count = n - at < piece ? n - at : piece;
+
+        for (int i = 0; i < outputs; i++)
+            for (int tile = 0; tile < tiles; tile++) {
+                for (int c = 0; c < terms; c++) {
+                    w[c] = h->w + (size_t)(i * SERVER_TERMS + c) * h->stride
+                           + at;
+                    x0[c] = server_x(h, l, first + c, tile, 0) + at;
+                    x1[c] = server_x(h, l, first + c, tile, 1) + at;
+                }
+                h->r->rns.kernel->dot2(server_y(h, l, o + i, tile, 0) + at,
+                                       server_y(h, l, o + i, tile, 1) + at, w,
+                                       NULL, x0, x1, terms, first > 0, count,
+                                       &h->r->rns.mod[l]);
+            }
+    }
+}
+
+static ckks_status server_sums(conv_server *h, int tiles)
+{
+    const blind_tiling *t = &h->k->t;
+    ckks_status s = CKKS_OK;
+
+    for (int l = 0; l < h->r->limbs; l++)
+        for (int c = 0; c < t->cts_in; c += SERVER_TERMS) {
+            const int terms = t->cts_in - c < SERVER_TERMS ? t->cts_in - c
+                              : SERVER_TERMS;
+
+            for (int o = 0; s == CKKS_OK && o < t->cts_out;
+                 o += SERVER_OUTPUTS) {
+                const int outputs = t->cts_out - o < SERVER_OUTPUTS
+                                    ? t->cts_out - o : SERVER_OUTPUTS;
+
+                for (int i = 0; i < outputs; i++)
+                    for (int j = 0; j < terms; j++)
+                        server_transform(h, h->w + (size_t)(i * SERVER_TERMS
+                                                            + j) * h->stride,
+                                         l, o + i, c + j);
+                server_products(h, l, c, terms, o, outputs, tiles);
+                s = blind_wire_breathe(h->p->wire);
+            }
+        }
+    return s;
+}
+
+/* The same with one weight a channel: no transforms. */
+static ckks_status server_scalars(conv_server *h, int tiles)
+{
+    const blind_tiling *t = &h->k->t;
+    const ckks_block b = { 0, (size_t)t->outputs, (size_t)t->channels,
+                           h->index, h->matrix };
+    const uint64_t **in = malloc((size_t)t->channels * sizeof *in);
+    uint64_t **out = malloc((size_t)t->outputs * sizeof *out);
+    ckks_status s = in != NULL && out != NULL ? CKKS_OK
+                    : nn_fail(CKKS_EMEM, "no memory for %d channels",
+                              t->channels);
+
+    for (int l = 0; s == CKKS_OK && l < h->r->limbs; l++)
+        for (int i = 0; s == CKKS_OK && i < 2 * tiles; i++) {
+            for (int c = 0; c < t->channels; c++)
+                in[c] = server_x(h, l, c, i / 2, i % 2);
+            for (int o = 0; o < t->outputs; o++)
+                out[o] = server_y(h, l, o, i / 2, i % 2);
+            h->r->rns.kernel->combine(out, in, (size_t)t->channels, &b, 1,
+                                      h->r->n, &h->r->rns.mod[l], h->combine);
+            s = blind_wire_breathe(h->p->wire);
+        }
+    free(in);
+    free(out);
+    return s;
+}
+
+/* ---- results out --------------------------------------------------------- */
+
+/* c_0 at the places of sums, with bias, less the mask: into m, `count` words a
+ * limb; the mask's negative, lifted, is the server's share. */
+static void server_mask(conv_server *h, blind_share *out, int o, int tile,
+                        size_t count)
+{
+    const blind_tiling *t = &h->k->t;
+    const blind_ring *r = h->r;
+    const int first = o * t->pack_out;
+    size_t i = 0;
+
+    for (int l = 0; l < r->limbs; l++)
+        cki_sample_uniform(h->m + (size_t)l * count, count, r->rns.mod[l].p,
+                           &h->s);
+    for (int j = first; j < first + blind_outputs_of(t, o); j++) {
+        const size_t block = blind_block_out(t, j);
+        blind_rows row;
+
+        blind_rows_begin(&row, t, tile, true);
+        while (blind_rows_next(&row))
+            for (size_t e = 0; e < row.count; e++, i++) {
+                const size_t at = block + row.at + e * row.step;
+                const size_t to = blind_conv_place(h->k, j, row.pixel + e);
+                const int64_t b = h->bias[to / h->k->outputs]
+                                  + (h->map != NULL ? h->map[to] : 0);
+                uint64_t minus[BLIND_MOST_LIMBS];
+
+                for (int l = 0; l < r->limbs; l++) {
+                    const cki_mod *m = &r->rns.mod[l];
+                    uint64_t *mask = h->m + (size_t)l * count + i;
+                    uint64_t sum = cki_mul(cki_from_signed(b, m),
+                                           (uint64_t)1 << BLIND_SCALE, m);
+
+                    minus[l] = cki_neg(*mask, m->p);
+                    sum = cki_add(sum, h->work[(size_t)l * r->n + at], m->p);
+                    *mask = cki_add(sum, minus[l], m->p);
+                }
+                out[to] = 0 - blind_lift_one(minus, &h->lift);
+            }
+    }
+}
+
+/* Result number o: refreshed, c_0 as coefficients with noise, masked. */
+static ckks_status server_send(conv_server *h, blind_share *out, int o,
+                               int tile, int slot)
+{
+    blind_ring *r = h->r;
+    const size_t count = blind_tile_outputs(&h->k->t, tile)
+                         * (size_t)blind_outputs_of(&h->k->t, o);
+    uint64_t *c0 = h->m, *c1 = h->m + (size_t)r->limbs * r->n;
+
+    for (int l = 0; l < r->limbs; l++) {
+        memcpy(c0 + (size_t)l * r->n, server_y(h, l, o, slot, 0),
+               r->n * sizeof *c0);
+        memcpy(c1 + (size_t)l * r->n, server_y(h, l, o, slot, 1),
+               r->n * sizeof *c1);
+    }
+    blind_ring_refresh(c0, c1, 1, r, &h->s, h->work);
+    blind_ring_pack(h->frame, c1, r->n, r->n, r);
+    blind_ring_noise(h->work, 1, r, &h->s, (int8_t *)(void *)c1);
+    for (int l = 0; l < r->limbs; l++) {
+        uint64_t *x = c0 + (size_t)l * r->n, *e = h->work + (size_t)l * r->n;
+
+        cki_ntt_inv(&r->rns, x, x, l);
+        r->rns.kernel->add(e, e, x, r->n, &r->rns.mod[l]);
+    }
+    server_mask(h, out, o, tile, count);
+    blind_ring_pack(h->frame + h->k->up, h->m, count, count, r);
+    return blind_wire_send(h->p->wire, BLIND_DOWN, h->frame,
+                           h->k->up + blind_ring_packed(r, count));
+}
+
+static ckks_status server_group(conv_server *h, blind_share *out,
+                                const blind_share *x, int first, int tiles)
+{
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; s == CKKS_OK && i < tiles; i++)
+        s = server_receive(h, x, first + i, i);
+    if (s == CKKS_OK)
+        s = h->k->t.scalar ? server_scalars(h, tiles) : server_sums(h, tiles);
+    for (int i = 0; s == CKKS_OK && i < tiles; i++)
+        for (int o = 0; s == CKKS_OK && o < h->k->t.cts_out; o++)
+            s = server_send(h, out, o, first + i, i);
+    return s;
+}
+
+ckks_status blind_conv_server(blind_share *out, const blind_share *x,
+                              const blind_conv_plan *k, const int32_t *weight,
+                              const int64_t *bias, const int64_t *map,
+                              blind_party *p)
+{
+    conv_server h = { .k = k, .p = p, .r = &p->he->conv, .weight = weight,
+                      .bias = bias, .map = map };
+    ckks_status s;
+
+    h.stride = blind_limb_stride(h.r->n);
+    blind_lift_init(&h.lift, h.r, k->c->shift + BLIND_SCALE);
+    cki_rng_stream(&h.s, h.r->rns.kernel, p->rng);
+    s = server_memory(&h);
+    if (s == CKKS_OK && k->t.scalar)
+        s = server_matrix(&h);
+    for (int first = 0; s == CKKS_OK && first < k->t.count;
+         first += k->group) {
+        int tiles = k->t.count - first < k->group ? k->t.count - first
+                    : k->group;
+
+        s = server_group(&h, out, x, first, tiles);
+    }
+    server_clear(&h);
+    return s;
+}
