@@ -2,33 +2,36 @@
 
 Each is a function pad(x, level, window) -> what a convolution without padding
 then runs over; level counts the poolings above.  wrap and slots are for 3x3
-kernels, one row and column more on every side; the others take a Window.
+kernels, one row and column more on every side; the others take a Window, of
+maps of two or, zero and valid, three dimensions.
 Needed before: docs/model.md.
 """
 import torch
 import torch.nn.functional as F
 
 
-def pair(v):
-    return tuple(v) if isinstance(v, (tuple, list)) else (v, v)
+def pair(v, dims=2):
+    """One number for each axis, (depth,) rows, columns."""
+    return tuple(v) if isinstance(v, (tuple, list)) else (v,) * dims
 
 
 class Window:
-    """How a kernel lies on a map: rows and columns from its first to its last, those of zeros beside the map."""
+    """How a kernel lies on a map, axis by axis: places from its first to its last, zeros before and behind the map."""
 
-    def __init__(self, down, across, top, left, bottom, right):
-        self.down, self.across = down, across
-        self.top, self.left, self.bottom, self.right = top, left, bottom, right
+    def __init__(self, reach, before, behind):
+        self.reach, self.before, self.behind = reach, before, behind
+        self.down, self.across = reach[-2:]
+        self.top, self.left = before[-2:]
 
 
-def window(layer):
+def window(layer, dims=2):
     """Of a conv; without `pad` that of every border but valid, which takes none."""
-    k, d = pair(layer["kernel"]), pair(layer.get("dilation", 1))
-    y, x = d[0] * (k[0] // 2), d[1] * (k[1] // 2)
-    return Window(d[0] * (k[0] - 1), d[1] * (k[1] - 1), *layer.get("pad", (y, x, y, x)))
+    k, d = pair(layer["kernel"], dims), pair(layer.get("dilation", 1), dims)
+    pad = layer.get("pad", [b * (a // 2) for a, b in zip(k, d)] * 2)
+    return Window([b * (a - 1) for a, b in zip(k, d)], pad[:dims], pad[dims:])
 
 
-ONE = Window(2, 2, 1, 1, 1, 1)
+ONE = Window((2, 2), (1, 1), (1, 1))
 
 
 def valid(x, level, w):
@@ -55,7 +58,7 @@ def beside(x, level, w):
 
 def zero(x, level, w):
     """PyTorch's padding: zeros."""
-    return F.pad(x, [w.left, w.right, w.top, w.bottom])
+    return F.pad(x, [n for both in list(zip(w.before, w.behind))[::-1] for n in both])
 
 
 def wrap(ring):

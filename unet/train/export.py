@@ -53,13 +53,20 @@ def of_images(network):
     return result
 
 
-def save(path, network, origin, tensors):
-    """A safetensors file: header length, JSON header, F32 little-endian."""
+def half(t):
+    """Whether F16 holds a tensor to half a unit of its largest value's last place: of kernels, no vectors."""
+    t = t.detach()
+    return t.dim() > 1 and bool(((t.half().float() - t).abs() <= 2.0 ** -11 * t.abs().max()).all())
+
+
+def save(path, network, origin, tensors, halves=False):
+    """A safetensors file: header length, JSON header, F32 little-endian; with halves F16 of what it holds."""
     header, body = {}, b""
     header["__metadata__"] = {"format": "volley-1", "network": json.dumps(network), "origin": origin}
     for name, t in tensors.items():
-        raw = t.detach().numpy().astype("<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(t.shape),
+        short = halves and half(t)
+        raw = t.detach().numpy().astype("<f2" if short else "<f4").tobytes()
+        header[name] = {"dtype": "F16" if short else "F32", "shape": list(t.shape),
                         "data_offsets": [len(body), len(body) + len(raw)]}
         body += raw
     text = json.dumps(header).encode()
@@ -79,9 +86,10 @@ def load(path):
         raise ValueError(path + ": not a volley-1 model")
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        if entry["dtype"] != "F32" or begin != at or end - begin != 4 * np.prod(entry["shape"]):
+        kind = {"F32": "<f4", "F16": "<f2"}.get(entry["dtype"])
+        if kind is None or begin != at or end - begin != int(kind[2]) * np.prod(entry["shape"]):
             raise ValueError(path + ": bad tensor " + name)
-        values = np.frombuffer(body[begin:end], "<f4").astype(np.float32)
+        values = np.frombuffer(body[begin:end], kind).astype(np.float32)
         tensors[name] = torch.from_numpy(values.reshape(entry["shape"]))
         at = end
     if at != len(body):

@@ -18,14 +18,14 @@ def step(layer):
     """How much further apart than its input's a layer's pixels are; of a whole map's mean nothing."""
     if layer["op"] in ("tconv", "upsample"):
         return Fraction(1, 2)
-    size = layer.get("size", 2) if layer["op"] == "pool" else layer.get("stride", 1)
+    size = layer.get("size", 2) if layer["op"] in ("pool", "maxpool") else layer.get("stride", 1)
     return 1 if isinstance(size, list) else size
 
 
 class Value:
-    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: [N, channels height width].
+    """a t^2 + b t + c of the file's tensor t, vectors of channels; flat: all of it in one row of numbers.
 
-    pad: None, or rows and columns of zeros beside it, [top, left, bottom, right].
+    pad: None, or rows and columns of zeros beside it, [top, left, bottom, right]; of volumes [front, ..., back, ...].
     """
 
     def __init__(self, tensor, a, b, c, flat=False):
@@ -55,10 +55,14 @@ class Const:
 
 
 class Network:
-    """Layers, tensors and sizes of a file, a layer at a time; path: where in the module each comes from."""
+    """Layers, tensors and sizes of a file, a layer at a time; path: where in the module each comes from.
 
-    def __init__(self, border, size):
+    size: (channels, (depth,) height, width) of the image; blind: for the protocol of two parties.
+    """
+
+    def __init__(self, border, size, blind=False):
         self.layers, self.tensors, self.path, self.border = [], {}, {"image": "the input"}, border
+        self.blind, self.dims = blind, len(size) - 1
         self.size = {"image": size}
         self.apart = {"image": Fraction(1)}     # pixels of the image from one pixel of a map to the next
 
@@ -101,10 +105,21 @@ class Network:
             inner = self.value(v.tensor).like(zero, root, v.b / (2 * root))
             inner.made = (name + ".in", path)
             v.tensor = self.add("square", name, path, [self.settle(inner)], size)
+        elif self.blind:
+            v.tensor = self.weighted(v, name, path)
         else:
             v.tensor = self.add("quadratic", name, path, [v.tensor], size, a=v.a, b=v.b, c=v.c)
         v.a, v.b, v.c = zero, zero + 1, zero
         return v.tensor
+
+    def weighted(self, v, name, path):
+        """a t^2 + b t + c as a convolution 1x1 of t^2 and t."""
+        size = self.size[v.tensor]
+        square = self.add("square", name + ".sq", path, [v.tensor], size)
+        both = self.add("concat", name + ".both", path, [square, v.tensor], (2 * size[0],) + size[1:])
+        weight = torch.cat([torch.diag(v.a), torch.diag(v.b)], 1)
+        return self.add("conv", name, path, [both], size, {"kernel": 1},
+                        weight=weight.reshape(*weight.shape, *[1] * self.dims), bias=v.c)
 
 
 def dead(network, output):
@@ -120,6 +135,28 @@ def dead(network, output):
             for key in ("weight", "bias", "mean", "var", "a", "b", "c"):
                 network.tensors.pop(layer.get(key), None)
     network.layers = [layer for layer in network.layers if layer["name"] in used]
+
+
+def separate(network, output):
+    """Normalisations that no convolution takes up become convolutions 1x1 of each channel: the protocol of two parties
+    knows factors only as weights.  One takes them up that lies before, with no other reader, or all that lie behind."""
+    readers, op = {output: ["end"]}, {"image": "image"}
+    for layer in network.layers:
+        op[layer["name"]] = layer["op"]
+        for name in layer["in"]:
+            readers.setdefault(name, []).append(layer["op"])
+    for layer in network.layers:
+        x, name = layer["in"][0], layer["name"]
+        if layer["op"] != "batchnorm" or op[x] in ("conv", "tconv") and len(readers[x]) == 1 \
+                or set(readers[name]) == {"conv"}:
+            continue
+        weight, bias, mean, var = (network.tensors.pop(layer.pop(k)) for k in ("weight", "bias", "mean", "var"))
+        factor = weight / (var + layer.pop("eps")).sqrt()
+        layer.update(op="conv", kernel=1, weight=name + ".weight", bias=name + ".bias")
+        if len(factor) > 1:
+            layer["groups"] = len(factor)
+        network.tensors[layer["weight"]] = factor.reshape(-1, 1, *[1] * network.dims)
+        network.tensors[layer["bias"]] = bias - mean * factor
 
 
 def placed(network, output):

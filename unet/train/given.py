@@ -125,14 +125,46 @@ def at_size(x, height, width):
     return x
 
 
-def as_pixels(images, expects=None, size=None):
+def centred(x, size):
+    """A volume [C, D, H, W] cut to the size in its middle, or in the middle of zeros: docs/model.md, images."""
+    for axis, want in enumerate(size, 1):
+        n = x.shape[axis]
+        x = x.narrow(axis, max(0, (n - want) // 2), min(n, want))
+        front = (want - x.shape[axis]) // 2
+        pad = [0] * 2 * x.dim()
+        pad[2 * (x.dim() - 1 - axis):2 * (x.dim() - axis)] = front, want - x.shape[axis] - front
+        x = torch.nn.functional.pad(x, pad)
+    return x
+
+
+def volumes_of(images, expects, size):
+    """A list of [C, D, H, W] of one size, of NIfTI files, folders of them, or arrays."""
+    import volumes
+    parts = []
+    for x in images:
+        if not isinstance(x, (str, os.PathLike)):
+            x = torch.as_tensor(x)
+            parts.append(x if x.dim() > 3 else x[None])
+            continue
+        for name in files_of(os.fspath(x)):
+            try:
+                parts.append(torch.from_numpy(np.array(volumes.pixels(volumes.read(name), expects or {})))[None])
+            except ValueError as e:
+                raise Refused(str(e))
+    return [centred(x, size) for x in parts]
+
+
+def as_pixels(images, expects=None, size=None, dims=2):
     """Pixels 0..255, float64 [K, C, H, W], of a tensor, an array, a file or folder, or a list of any.
 
     size: (height, width) that images of other sizes are cut or reflected to, or
-    None: all have one size.
+    None: all have one size.  dims 3: volumes as wholes, [K, C, D, H, W]; size is
+    then (depth, height, width), that of centred.
     """
     if isinstance(images, (str, os.PathLike)):
         images = [images]
+    if isinstance(images, (list, tuple)) and dims == 3:
+        images = torch.stack(volumes_of(images, expects, size))
     if isinstance(images, (list, tuple)):
         parts = []
         for x in images:
@@ -146,10 +178,11 @@ def as_pixels(images, expects=None, size=None):
                 "none" if not sizes else " and ".join("x".join(map(str, s)) for s in sorted(sizes)[:2])))
         images = torch.stack([x.double() for x in parts])
     x = torch.as_tensor(images)
-    if x.dim() == 3:
+    if x.dim() == dims + 1:
         x = x[:, None]
-    if x.dim() != 4 or len(x) == 0:
-        raise Refused("images: shape %s, want [K, C, H, W] or [K, H, W]" % list(x.shape))
+    if x.dim() != dims + 2 or len(x) == 0:
+        shape = "D, H, W" if dims == 3 else "H, W"
+        raise Refused("images: shape %s, want [K, C, %s] or [K, %s]" % (list(x.shape), shape, shape))
     if x.is_floating_point() and float(x.abs().max()) <= 1.0:
         raise Refused("images: values up to %.3g; want pixels, 0..255: the module's input is pixel * mul + add"
                       % float(x.abs().max()))

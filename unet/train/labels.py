@@ -1,6 +1,6 @@
 """What a model file says of a mask of several labels (docs/model.md).
 
-logits [K, labels, H, W]; label k of a pixel is the channel with the largest
+logits [K, labels, (D,) H, W]; label k of a pixel is the channel with the largest
 logit, of equal ones the first.  Needed before: nothing.
 """
 MOST = 16
@@ -32,6 +32,6 @@ def margins(logits):
 
 def entries(logits, most):
     """The list "labels" of the output's range; most: its "max", over all slots, of which each has its share."""
-    top = logits.abs().amax((0, 2, 3)) / logits.abs().max() * most
+    top = logits.abs().transpose(0, 1).flatten(1).amax(1) / logits.abs().max() * most
     return [{"max": min(float("%.7g" % float(t)), most), "margin": float("%.7g" % m)}
             for t, m in zip(top, margins(logits))]

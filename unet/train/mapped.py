@@ -3,6 +3,8 @@
 A class of methods, one for each kind; traced.py calls them with PyTorch's own
 arguments.  What comes in and goes out are Values.  Needed before: gathered.py.
 """
+import math
+
 import torch
 
 from border import pair
@@ -11,6 +13,17 @@ from gathered import Const
 INPUTS = 8              # of a concatenation or a sum
 PADDED = "of a padded map: not yet; zeros are padded before a convolution, without anything between"
 KERNEL = 16             # the largest; of strides, dilations and means, too
+STRIDES = (1, 2, 4)     # of the protocol of two parties
+BLIND = "with protocol=\"blind\": not yet; "
+
+
+def by(sizes):
+    return "x".join(map(str, sizes))
+
+
+def short(v):
+    """One number where all are alike."""
+    return v[0] if len(set(v)) == 1 else list(v)
 
 
 def grouped(weight, groups):
@@ -33,24 +46,30 @@ def windows(n, m):
 
 
 class Maps:
-    """Of a Translator: net, border, refuse, name, path, found."""
+    """Of a Translator: net, border, blind, dims, refuse, name, path, found.
 
-    def settled(self, node, v):
+    Sizes and kernels are (height, width), of volumes (depth, height, width).
+    """
+
+    def usable(self, node, v):
         if isinstance(v, Const):
             self.refuse(node, "of a constant: not yet")
-        if v.flat and self.net.size[v.tensor][1:] != (1, 1):
+        if v.flat and max(self.net.size[v.tensor][1:]) > 1:
             self.refuse(node, "of a flattened map: not yet; only Linear reads one")
         if v.pad:
             self.refuse(node, PADDED)
+
+    def settled(self, node, v):
+        self.usable(node, v)
         return self.net.settle(v)
 
     def added(self, node, op, inputs, size, keys=None, flat=False, **tensors):
         name = self.net.add(op, self.name(node), self.path(node), inputs, size, keys, **tensors)
         apart, image = self.net.apart[name], self.net.size["image"][1:]
-        if self.border in ("zero", "valid") and size[1:] != (1, 1) \
+        if self.border in ("zero", "valid") and max(size[1:]) > 1 \
                 and any(apart * (n - 1) >= m for n, m in zip(size[1:], image)):
-            self.refuse(node, "gives %dx%d, which is larger than the image, %dx%d: not yet; less padding, or image "
-                        "sizes that strides and poolings divide" % (tuple(size[1:]) + image))
+            self.refuse(node, "gives %s, which is larger than the image, %s: not yet; less padding, or image "
+                        "sizes that strides and poolings divide" % (by(size[1:]), by(image)))
         return self.net.value(name, flat)
 
     def doubles(self, node, tensor):
@@ -65,44 +84,46 @@ class Maps:
     # ---- convolutions ------------------------------------------------------
 
     def padding(self, node, kernel, stride, padding, dilation):
-        """[top, left, bottom, right] of PyTorch's padding."""
+        """[top, left, bottom, right] of PyTorch's padding; of volumes [front, top, left, back, bottom, right]."""
         if padding == "valid":
-            return [0, 0, 0, 0]
+            return [0] * 2 * self.dims
         if padding == "same":           # stride 1; of an odd sum the larger half lies behind
             whole = [d * (k - 1) for k, d in zip(kernel, dilation)]
             return [n // 2 for n in whole] + [n - n // 2 for n in whole]
-        return list(pair(padding)) * 2
+        return list(pair(padding, self.dims)) * 2
 
-    def placed(self, node, kernel, stride, pad, dilation, height, width):
-        """(height, width) of what comes out; refused is what the file or the border does not allow."""
-        if stride[0] != stride[1]:
+    def placed(self, node, kernel, stride, pad, dilation, size):
+        """The size of what comes out; refused is what the file or the border does not allow."""
+        if len(set(stride)) > 1:
             self.refuse(node, "stride=%s: not yet; the same in both directions" % (stride,))
         if max(kernel + stride + dilation) > KERNEL:
-            self.refuse(node, "kernel %dx%d, stride %d, dilation %s: not yet; at most %d each"
-                        % (kernel + stride[:1] + (dilation, KERNEL)))
+            self.refuse(node, "kernel %s, stride %d, dilation %s: not yet; at most %d each"
+                        % (by(kernel), stride[0], dilation, KERNEL))
+        if self.blind and stride[0] not in STRIDES:
+            self.refuse(node, "stride %d " % stride[0] + BLIND + "1, 2 or 4")
         if self.border == "valid" and any(pad):
             self.refuse(node, "padding=%s: border valid means padding=0 in every convolution; border zero takes any "
-                        "padding" % (tuple(pad[:2]),))
+                        "padding" % (tuple(pad[:self.dims]),))
         reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
-        rows, columns = ((n + pad[k] + pad[k + 2] - reach[k]) for k, n in ((0, height), (1, width)))
-        if rows < 1 or columns < 1:
-            self.refuse(node, "a kernel of %dx%d on a map of %dx%d" % (reach[0] + 1, reach[1] + 1, height, width))
-        size = (-(-rows // stride[0]), -(-columns // stride[0]))
+        places = [n + a + b - r for n, a, b, r in zip(size, pad, pad[self.dims:], reach)]
+        if min(places) < 1:
+            self.refuse(node, "a kernel of %s on a map of %s" % (by(r + 1 for r in reach), by(size)))
+        made = tuple(-(-n // stride[0]) for n in places)
         if self.border in ("halo", "wrap"):
-            self.endless(node, kernel, stride[0], pad, dilation, height, width, size)
-        return size
+            self.endless(node, kernel, stride[0], pad, dilation, *size, made)
+        return made
 
     def keys(self, kernel, stride, pad, dilation, groups):
         """The keys of a conv."""
         own = [0 if self.border == "valid" else d * (k // 2) for k, d in zip(kernel, dilation)] * 2
         even = self.border != "valid" and any(k % 2 == 0 for k in kernel)
-        keys = {"kernel": kernel[0] if kernel[0] == kernel[1] else list(kernel)}
+        keys = {"kernel": short(kernel)}
         if stride[0] > 1:
             keys["stride"] = stride[0]
         if pad != own or even:
             keys["pad"] = pad
-        if dilation != (1, 1):
-            keys["dilation"] = dilation[0] if dilation[0] == dilation[1] else list(dilation)
+        if max(dilation) > 1:
+            keys["dilation"] = short(dilation)
         if groups > 1:
             keys["groups"] = groups
         return keys
@@ -123,23 +144,22 @@ class Maps:
                         % (kernel + (dilation,)))
 
     def conv(self, node, x, weight, bias, stride, padding, dilation, groups):
-        """weight [C_out, C_in / groups, k, k]"""
+        """weight [C_out, C_in / groups, (k,) k, k]"""
         c_out, _, *kernel = weight.shape
-        kernel, stride, dilation = tuple(kernel), pair(stride), pair(dilation)
-        dilation = (1, 1) if kernel == (1, 1) else dilation
+        kernel, stride, dilation = tuple(kernel), pair(stride, self.dims), pair(dilation, self.dims)
+        dilation = (1,) * self.dims if max(kernel) == 1 else dilation
         pad = self.padding(node, kernel, stride, padding, dilation)
         if not isinstance(x, Const) and x.pad:
             pad = [a + b for a, b in zip(pad, x.pad)]
             x = x.padded(None)
         tensor = self.settled(node, x)
-        c_in, height, width = self.net.size[tensor]
-        size = self.placed(node, kernel, stride, pad, dilation, height, width)
+        size = self.placed(node, kernel, stride, pad, dilation, self.net.size[tensor][1:])
         keys = self.keys(kernel, stride, pad, dilation, groups)
         bias = torch.zeros(c_out) if bias is None else bias
         return self.added(node, "conv", [tensor], (c_out,) + size, keys, weight=weight, bias=bias)
 
     def transposed(self, node, x, m):
-        """Stride 2 to twice the size: kernels 2, or up to 4 in a frame of 4."""
+        """Stride 2 to twice the size: kernels 2, or of images up to 4 in a frame of 4."""
         k, p, more = m.kernel_size, m.padding, m.output_padding
         alike = all(len(set(v)) == 1 for v in (k, p, more, m.stride, m.dilation))
         if not alike or m.stride[0] != 2 or m.dilation[0] != 1 or p[0] > 1 or k[0] + more[0] != 2 + 2 * p[0]:
@@ -148,9 +168,11 @@ class Maps:
                         "output_padding=1)" % (k, m.stride, p, more))
         tensor = self.settled(node, x)
         self.doubles(node, tensor)
-        _, height, width = self.net.size[tensor]
+        size = tuple(2 * n for n in self.net.size[tensor][1:])
         weight, keys = grouped(m.weight, m.groups), None
-        if k != (2, 2) or p[0]:
+        if k[0] != 2 or p[0]:
+            if self.blind:
+                self.refuse(node, "kernel_size=%s " % (k,) + BLIND + "%s(in, out, 2, stride=2)" % self.kind(node))
             if self.border in ("wrap", "valid"):
                 self.refuse(node, "kernel_size=%s under border %s: not yet; ConvTranspose2d(in, out, 2, stride=2)"
                             % (k, self.border))
@@ -158,8 +180,17 @@ class Maps:
             full[..., 1 - p[0]:1 - p[0] + k[0], 1 - p[0]:1 - p[0] + k[0]] = weight
             weight = full
         bias = torch.zeros(m.out_channels) if m.bias is None else m.bias
-        return self.added(node, "tconv", [tensor], (m.out_channels, 2 * height, 2 * width), keys,
-                          weight=weight, bias=bias)
+        return self.added(node, "tconv", [tensor], (m.out_channels,) + size, keys, weight=weight, bias=bias)
+
+    def doubled(self, node, tensor):
+        """Each pixel several times: a layer of its own, or by weights where the protocol of two parties runs."""
+        channels, *size = self.net.size[tensor]
+        made = (channels,) + tuple(2 * n for n in size)
+        if not self.blind:
+            return self.added(node, "upsample", [tensor], made, {"mode": "nearest"}).tensor
+        weight = torch.eye(channels).reshape(channels, channels, *[1] * self.dims)
+        return self.added(node, "tconv", [tensor], made, weight=weight.expand(-1, -1, *[2] * self.dims),
+                          bias=torch.zeros(channels)).tensor
 
     def upsample(self, node, x, size=None, scale_factor=None, mode="nearest", align_corners=None,
                  recompute_scale_factor=None, antialias=False):
@@ -168,13 +199,15 @@ class Maps:
         if mode == "bilinear" and align_corners:
             self.refuse(node, "align_corners=True: weights that differ by place, not yet; align_corners=False")
         tensor = self.settled(node, x)
-        channels, height, width = self.net.size[tensor]
+        channels, *size = self.net.size[tensor]
         want = tuple(self.found[node].shape[2:])
-        times = want[0] // height
-        if want != (times * height, times * width) or times not in ((2,) if mode == "bilinear" else (1, 2, 4, 8, 16)) \
+        times = want[0] // size[0]
+        if want != tuple(times * n for n in size) or times not in ((2,) if mode == "bilinear" else (1, 2, 4, 8, 16)) \
                 or antialias:
-            self.refuse(node, "from %dx%d to %dx%d, mode=%s: not yet; by 2 (nearest: or 4, 8), once or several times"
-                        % ((height, width) + want + (mode,)))
+            self.refuse(node, "from %s to %s, mode=%s: not yet; by 2 (nearest: or 4, 8), once or several times"
+                        % (by(size), by(want), mode))
+        if mode == "bilinear" and self.blind:
+            self.refuse(node, "mode=bilinear " + BLIND + "nearest, or a transposed convolution (2, stride=2)")
         if mode == "bilinear" and self.border == "wrap":
             self.refuse(node, "mode=bilinear under border wrap: not yet; nearest, or ConvTranspose2d(.., 2, stride=2)")
         if mode == "bilinear" and self.border == "valid":
@@ -182,79 +215,97 @@ class Maps:
                         "mode=nearest")
         while times > 1:
             self.doubles(node, tensor)
-            times, height, width = times // 2, 2 * height, 2 * width
-            tensor = self.added(node, "upsample", [tensor], (channels, height, width),
-                                {"mode": "bilinear" if mode == "bilinear" else "nearest"}).tensor
+            times //= 2
+            tensor = self.doubled(node, tensor) if mode != "bilinear" else self.added(
+                node, "upsample", [tensor], (channels,) + want, {"mode": "bilinear"}).tensor
         return self.net.value(tensor)
 
     def padded(self, node, x, pad, mode="constant", value=None):
         """Zeros beside a map; the next convolution takes them."""
-        if mode != "constant" or value not in (None, 0) or any(p < 0 for p in pad) or len(pad) > 4 or x.flat:
+        if mode != "constant" or value not in (None, 0) or any(p < 0 for p in pad) or len(pad) > 2 * self.dims \
+                or x.flat:
             self.refuse(node, "pad=%s, mode=%s, value=%s: not yet; zeros beside the map, before a convolution"
                         % (tuple(pad), mode, value))
-        left, right, top, bottom = (list(pad) + [0, 0, 0, 0])[:4]
-        return x.padded([a + b for a, b in zip(x.pad or [0] * 4, (top, left, bottom, right))])
+        pad = (list(pad) + [0] * 6)[:2 * self.dims]         # the last axis first
+        return x.padded([a + b for a, b in zip(x.pad or [0] * 6, pad[-2::-2] + pad[::-2])])
 
     # ---- means -------------------------------------------------------------
 
-    def pooled(self, node, tensor, kernel, divides):
-        """Means side by side; those over powers of two as means of 2x2, one after the other."""
-        channels, height, width = self.net.size[tensor]
-        side = kernel[0] if kernel[0] == kernel[1] else 0
+    def pooled(self, node, tensor, kernel, divides, op="pool"):
+        """Windows side by side (op: "pool", "maxpool"); powers of two as windows of 2, one after the other."""
+        channels, *size = self.net.size[tensor]
+        side = kernel[0] if len(set(kernel)) == 1 else 0
         if divides and side and side & (side - 1) == 0:
             while side > 1:
-                side, height, width = side // 2, height // 2, width // 2
-                tensor = self.added(node, "pool", [tensor], (channels, height, width)).tensor
+                side, size = side // 2, [n // 2 for n in size]
+                tensor = self.added(node, op, [tensor], (channels, *size)).tensor
             return tensor
-        whole = kernel == (height, width)
-        return self.added(node, "pool", [tensor], (channels, height // kernel[0], width // kernel[1]),
+        whole = kernel == tuple(size)
+        return self.added(node, op, [tensor], (channels,) + tuple(n // k for n, k in zip(size, kernel)),
                           {"size": list(kernel) if whole else kernel[0]}).tensor
 
-    def means(self, node, x, kernel, stride, pad=(0, 0), times=None):
+    def means(self, node, x, kernel, stride, pad=(), times=None):
         """Means over windows: a layer of its own where they lie side by side, else a convolution of each channel."""
-        if kernel == (1, 1) and stride == (1, 1) and times is None:
+        if max(kernel) == max(stride) == 1 and times is None:
             return x
         tensor = self.settled(node, x)
-        channels, height, width = self.net.size[tensor]
-        whole = kernel == (height, width)
-        square = kernel[0] == kernel[1] and 2 <= kernel[0] <= KERNEL and kernel == stride
-        divides = height % kernel[0] == 0 and width % kernel[1] == 0
-        if pad == (0, 0) and times is None and (whole or square and (divides or self.border in ("zero", "valid"))):
+        channels, *size = self.net.size[tensor]
+        whole = kernel == tuple(size)
+        square = len(set(kernel)) == 1 and 2 <= kernel[0] <= KERNEL and kernel == stride
+        divides = not any(n % k for n, k in zip(size, kernel))
+        if not any(pad) and times is None and (whole or square and (divides or self.border in ("zero", "valid"))):
             return self.net.value(self.pooled(node, tensor, kernel, divides))
         if kernel == stride and not divides and self.border in ("halo", "wrap"):
-            self.refuse(node, "of a map of %dx%d by %dx%d: not yet; sizes that the poolings divide"
-                        % ((height, width) + kernel))
-        weight = torch.full((channels, 1) + kernel, times or 1 / (kernel[0] * kernel[1]), dtype=torch.float64)
-        return self.conv(node, x, weight, None, stride, pad, 1, channels)
+            self.refuse(node, "of a map of %s by %s: not yet; sizes that the poolings divide" % (by(size), by(kernel)))
+        weight = torch.full((channels, 1) + kernel, times or 1 / math.prod(kernel), dtype=torch.float64)
+        return self.conv(node, x, weight, None, stride, pad or 0, 1, channels)
+
+    def largest(self, node, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        """The largest of windows that lie side by side."""
+        kernel, pad = pair(kernel_size, self.dims), pair(padding, self.dims)
+        stride = pair(stride or kernel_size, self.dims)
+        if max(kernel + stride) == 1:
+            return x
+        tensor = self.settled(node, x)
+        size = self.net.size[tensor][1:]
+        divides = not any(n % k for n, k in zip(size, kernel))
+        if kernel != stride or len(set(kernel)) > 1 or kernel[0] > KERNEL or any(pad) or return_indices \
+                or max(pair(dilation, self.dims)) > 1 or ceil_mode and not divides:
+            self.refuse(node, "kernel_size=%s, stride=%s, padding=%s: not yet; windows side by side, as long in all "
+                        "directions, MaxPool%dd(2)" % (kernel, stride, pad, self.dims))
+        if not divides and self.border == "halo":
+            self.refuse(node, "of a map of %s by %s: not yet; sizes that the poolings divide" % (by(size), by(kernel)))
+        return self.net.value(self.pooled(node, tensor, kernel, divides, "maxpool"))
 
     def pool(self, node, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
              divisor_override=None):
-        kernel, stride, pad = pair(kernel_size), pair(stride or kernel_size), pair(padding)
-        if pad != (0, 0) and not count_include_pad:
+        kernel, pad = pair(kernel_size, self.dims), pair(padding, self.dims)
+        stride = pair(stride or kernel_size, self.dims)
+        if any(pad) and not count_include_pad:
             self.refuse(node, "count_include_pad=False: divides by another number at the edge, not yet; "
                         "count_include_pad=True or padding=0")
-        _, height, width = self.net.size[x.tensor]
-        over = [(n + 2 * p - k) % s for n, p, k, s in zip((height, width), pad, kernel, stride)]
+        size = self.net.size[x.tensor][1:]
+        over = [(n + 2 * p - k) % s for n, p, k, s in zip(size, pad, kernel, stride)]
         if ceil_mode and any(over):
-            self.refuse(node, "ceil_mode=True on a map of %dx%d: not yet; ceil_mode=False" % (height, width))
+            self.refuse(node, "ceil_mode=True on a map of %s: not yet; ceil_mode=False" % by(size))
         return self.means(node, x, kernel, stride, pad, None if divisor_override is None else 1 / divisor_override)
 
     def to_size(self, node, x, output_size):
         """The adaptive average, where all its windows are alike."""
-        want, (_, height, width) = pair(output_size), self.net.size[x.tensor]
-        want = (want[0] or height, want[1] or width)
-        y, z = windows(height, want[0]), windows(width, want[1])
-        if y is None or z is None:
-            self.refuse(node, "from %dx%d to %dx%d: its windows differ in size, not yet; a size that divides the map's"
-                        % ((height, width) + want))
-        if want == (1, 1):
-            return self.means(node, x, (height, width), (height, width))
-        return self.means(node, x, (y[0], z[0]), (y[1], z[1]))
+        size = self.net.size[x.tensor][1:]
+        want = tuple(m or n for m, n in zip(pair(output_size, self.dims), size))
+        each = [windows(n, m) for n, m in zip(size, want)]
+        if None in each:
+            self.refuse(node, "from %s to %s: its windows differ in size, not yet; a size that divides the map's"
+                        % (by(size), by(want)))
+        if max(want) == 1:
+            return self.means(node, x, size, size)
+        return self.means(node, x, tuple(w[0] for w in each), tuple(w[1] for w in each))
 
     def mean(self, node, x, dim=None, keepdim=False):
-        dims = {d % 4 for d in (pair(dim) if isinstance(dim, (tuple, list)) else (dim or 0,))}
-        if dims != {2, 3} or x.flat:
-            self.refuse(node, "over other than the two axes of the map: not yet")
+        dims = {d % (self.dims + 2) for d in (pair(dim) if isinstance(dim, (tuple, list)) else (dim or 0,))}
+        if dims != set(range(2, self.dims + 2)) or x.flat:
+            self.refuse(node, "over other than the axes of the map: not yet")
         y = self.to_size(node, x, 1)
         y.flat = not keepdim
         return y
@@ -273,7 +324,7 @@ class Maps:
     def cat(self, node, parts, dim=0):
         if any(isinstance(v, Const) for v in parts):
             self.refuse(node, "with a constant: not yet")
-        if (dim if dim >= 0 else dim + (2 if parts[0].flat else 4)) != 1:
+        if (dim if dim >= 0 else dim + (2 if parts[0].flat else 2 + self.dims)) != 1:
             self.refuse(node, "along dim=%d: not yet; over channels, dim=1" % dim)
         if len(parts) > INPUTS:
             self.refuse(node, "of %d tensors: not yet; at most %d" % (len(parts), INPUTS))
@@ -289,7 +340,13 @@ class Maps:
         if m.running_mean is None or m.running_var is None:
             self.refuse(node, "has no running statistics: they would be each image's own, which cannot be encrypted; "
                         "track_running_stats=True and train again")
-        tensor, one = self.settled(node, x), torch.ones(m.num_features)
+        one = torch.ones(m.num_features)
+        if self.blind:                          # gathers with factors and summands
+            self.usable(node, x)
+            factor = (one if m.weight is None else m.weight) / (m.running_var + m.eps).sqrt()
+            shift = (0 * one if m.bias is None else m.bias) - m.running_mean * factor
+            return x.like(x.a * factor, x.b * factor, x.c * factor + shift)
+        tensor = self.settled(node, x)
         return self.added(node, "batchnorm", [tensor], self.net.size[tensor], {"eps": float(m.eps)}, x.flat,
                           weight=one if m.weight is None else m.weight, bias=0 * one if m.bias is None else m.bias,
                           mean=m.running_mean, var=m.running_var)
@@ -297,6 +354,8 @@ class Maps:
     def dense(self, node, x, weight, bias):
         if isinstance(x, Const) or not x.flat:
             self.refuse(node, "of a map: not yet; Flatten() first, or a Conv2d 1x1")
+        if self.blind:
+            self.refuse(node, BLIND + "masks, and no classes of images")
         if self.border in ("halo", "wrap"):
             self.refuse(node, "under border %s: not yet; border zero or valid" % self.border)
         tensor = self.net.settle(x)
@@ -305,13 +364,13 @@ class Maps:
 
     def shaped(self, node, x):
         """flatten, view, reshape: what they give says what they did."""
-        got, (channels, height, width) = tuple(self.found[node].shape), self.net.size[x.tensor]
+        got, size = tuple(self.found[node].shape), self.net.size[x.tensor]
         if x.pad:
             self.refuse(node, "of a padded map: not yet")
-        if got == (1, channels * height * width):
+        if got == (1, math.prod(size)):
             y = x.like(x.a, x.b, x.c)
             y.flat = True
             return y
-        if got == (1, channels, height, width):
+        if got == (1,) + size:
             return x
         self.refuse(node, "to the shape %s: not yet; only the whole map in one row, flatten(1)" % (list(got),))

@@ -1,8 +1,8 @@
 """Ranges of an exported network (docs/model.md), measured under each border.
 
 Values of images with what the border means around them, and of mosaics of
-images, since neighbours share ciphertexts.  Needed before: border.py, net.py,
-export.py.
+images, since neighbours share ciphertexts; for the protocol of two parties of
+the images alone.  Needed before: border.py, net.py, export.py.
 """
 import math
 from fractions import Fraction
@@ -33,7 +33,7 @@ def spread(layer, axis, lo, hi):
         w, s = borders.window(layer), layer.get("stride", 1)
         before, reach = ((w.top, w.down), (w.left, w.across))[axis]
         return s * lo - before, s * hi - before + reach
-    if op == "pool":
+    if op in ("pool", "maxpool"):
         n = borders.pair(layer.get("size", 2))[axis]
         return n * lo, n * hi + n - 1
     if op == "tconv" and layer.get("kernel", 2) == 4 or op == "upsample" and layer["mode"] == "bilinear":
@@ -86,7 +86,7 @@ def shared(network):
 def factor(layer):
     """How much further apart pixels are behind a layer."""
     op = layer["op"]
-    return layer.get("size", 2) if op == "pool" else Fraction(1, 2) if op in ("tconv", "upsample") \
+    return layer.get("size", 2) if op in ("pool", "maxpool") else Fraction(1, 2) if op in ("tconv", "upsample") \
         else layer.get("stride", 1)
 
 
@@ -127,12 +127,15 @@ def mosaics(x, step, rng, gap):
 # ---- ranges -----------------------------------------------------------------
 
 class Measured:
-    """The network of the file on inputs of its border: kept(y) is the part of a result that counts."""
+    """The network of the file on inputs of its border: kept(y) is the part of a result that counts.
+
+    x [K, C, H, W], or of volumes, which have no halo, [K, C, D, H, W].
+    """
 
     def __init__(self, network, output, x, kind, labels=False):
         self.network, self.output, self.kind, self.labels = network, output, kind, labels
         self.step = steps(network)
-        self.height, self.width = x.shape[2:]
+        self.height, self.width = x.shape[-2:]
         self.halo = halo_of(network, output, self.step) if kind == "halo" else 0
         self.pad = {"wrap": borders.wrap(RING), "valid": borders.valid}.get(kind, borders.zero)
 
@@ -158,7 +161,7 @@ class Measured:
                 if not most <= LARGEST:
                     self.exploded(name, most, k * AT_ONCE)
                 top[name] = max(top.get(name, 0.0), most)
-        if self.kind == "wrap":             # the border is the neighbour
+        if self.kind == "wrap" or self.network.blind:       # the border is the neighbour, or there is none
             return top
         rng, pad = np.random.default_rng(0), borders.around if self.kind == "valid" else borders.beside
         for turn in range(1 if self.kind == "zero" else ROUNDS):
@@ -211,20 +214,20 @@ class Measured:
 
     def ranges(self, x):
         top, result = self.largest(x), {}
-        few = x[::-(-len(x) // max(1, min(FEW, PIXELS // (x.shape[2] * x.shape[3]))))]
+        few = x[::-(-len(x) // max(1, min(FEW, PIXELS // math.prod(x.shape[2:]))))]
         torch.manual_seed(0)
         values = self.values(few)
         for name, v in values.items():
             rms = float(v.square().mean().sqrt())
-            result[name] = {"max": float("%.7g" % top[name]), "rms": float("%.7g" % rms),
-                            "gain": float("%.7g" % self.gain(name, values, few, rms))}
+            gain = 1.0 if self.network.blind else self.gain(name, values, few, rms)     # exact integers have no noise
+            result[name] = {"max": float("%.7g" % top[name]), "rms": float("%.7g" % rms), "gain": float("%.7g" % gain)}
         return result
 
 
 def extreme(x, mul, add):
     """Black, white, checkered and random images of the size of x, as inputs."""
-    y = (data.extremes(*x.shape[2:]).to(x.dtype) - data.ADD) / data.MUL * mul + add
-    return y.repeat(1, x.shape[1], 1, 1)
+    y = (data.extremes(*x.shape[-2:]).to(x.dtype) - data.ADD) / data.MUL * mul + add
+    return y.reshape(len(y), *[1] * (x.dim() - 3), *y.shape[2:]).expand(len(y), *x.shape[1:])
 
 
 def beyond(run, ranges, x):

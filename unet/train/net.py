@@ -9,6 +9,11 @@ import torch.nn.functional as F
 import border
 
 MOMENTUM = 0.05         # of the statistics, while training
+# By dimensions.
+CONV = {2: F.conv2d, 3: F.conv3d}
+TCONV = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
+POOL = {("pool", 2): F.avg_pool2d, ("pool", 3): F.avg_pool3d,
+        ("maxpool", 2): F.max_pool2d, ("maxpool", 3): F.max_pool3d}
 
 
 class Layers:
@@ -50,9 +55,10 @@ class Layers:
 
 
 def convolved(layer, x, at, weight, bias, pad):
-    if border.pair(layer["kernel"]) != (1, 1) or "pad" in layer:
-        x = pad(x, at, border.window(layer))
-    return F.conv2d(x, weight, bias, layer.get("stride", 1), 0, layer.get("dilation", 1), layer.get("groups", 1))
+    dims = weight.dim() - 2
+    if max(weight.shape[2:]) > 1 or "pad" in layer:
+        x = pad(x, at, border.window(layer, dims))
+    return CONV[dims](x, weight, bias, layer.get("stride", 1), 0, layer.get("dilation", 1), layer.get("groups", 1))
 
 
 def doubled(x, at, pad, double):
@@ -67,7 +73,7 @@ def bilinear(x):
 
 
 def forward(layers, tensors, image, pad, training=False, clip=None, change=None):
-    """All values of the network by name, for image [K, C, H, W].
+    """All values of the network by name, for image [K, C, H, W] or [K, C, D, H, W].
 
     training  normalise by the batch and move mean and var towards its statistics
     clip      cut what is squared to [-clip, clip]
@@ -79,6 +85,7 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
     for layer in layers:
         op, name = layer["op"], layer["name"]
         x, at = values[layer["in"][0]], level[layer["in"][0]]
+        dims = x.dim() - 2
         t = {k: tensors[layer[k]] for k in ("weight", "bias", "mean", "var") if k in layer}
         if op == "conv":
             x = convolved(layer, x, at, t["weight"], t["bias"], pad)
@@ -90,17 +97,17 @@ def forward(layers, tensors, image, pad, training=False, clip=None, change=None)
         elif op == "square":
             x = (x if clip is None else x.clamp(-clip, clip)).square()
         elif op == "quadratic":
-            a, b, c = (tensors[layer[k]][:, None, None] for k in "abc")
+            a, b, c = (tensors[layer[k]].reshape(-1, *[1] * dims) for k in "abc")
             x = (a * x + b) * x + c
         elif op == "relu":
             x = F.relu(x)
-        elif op == "pool":
-            size = border.pair(layer.get("size", 2))
-            x, at = F.avg_pool2d(x, size), at + size[0].bit_length() - 1
+        elif op in ("pool", "maxpool"):
+            size = border.pair(layer.get("size", 2), dims)
+            x, at = POOL[op, dims](x, size), at + size[0].bit_length() - 1
         elif op == "tconv" and layer.get("kernel", 2) == 4:
             x, at = doubled(x, at, pad, lambda x: F.conv_transpose2d(x, t["weight"], t["bias"], 2, 1)), at - 1
         elif op == "tconv":
-            x, at = F.conv_transpose2d(x, t["weight"], t["bias"], stride=2), at - 1
+            x, at = TCONV[dims](x, t["weight"], t["bias"], stride=2), at - 1
         elif op == "upsample" and layer["mode"] == "bilinear":
             x, at = doubled(x, at, pad, bilinear), at - 1
         elif op == "upsample":

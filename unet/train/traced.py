@@ -9,13 +9,14 @@ What the file cannot say is refused, never approximated: after every step the
 size is compared with PyTorch's.  Needed before: gathered.py, mapped.py.
 """
 import inspect
+import math
 import operator
 
 import torch
 import torch.fx
 import torch.nn as nn
 
-from gathered import Const, Network, Value, dead, placed
+from gathered import Const, Network, Value, dead, placed, separate
 from mapped import PADDED, Maps
 from refusals import Refused, advice
 
@@ -62,20 +63,23 @@ def defaults(module):
     return {p.name: p.default for p in given if p.default is not p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
-def in_place(node):
-    """Whether a step writes over its first argument: x += y, x.add_(y)."""
+def in_place(node, modules):
+    """Whether a step writes over its first argument: x += y, x.add_(y), ReLU(inplace=True)."""
     if node.op == "call_method":
         return node.target.endswith("_")
-    return node.op == "call_function" and node.target in (operator.iadd, operator.isub, operator.imul,
-                                                          operator.itruediv, operator.ipow)
+    if node.op == "call_module":
+        return getattr(modules[node.target], "inplace", False)
+    return node.op == "call_function" and (
+        node.target in (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow)
+        or getattr(node.target, "__name__", "").endswith("_") or bool(node.kwargs.get("inplace")))
 
 
 class Translator(Maps):
     """One method for each kind of step; every one gives a Value or a Const."""
 
-    def __init__(self, module, example, border, first):
-        self.first, self.net = first, Network(border, tuple(example.shape[1:]))
-        self.border, self.env = border, {}
+    def __init__(self, module, example, border, first, blind):
+        self.first, self.net = first, Network(border, tuple(example.shape[1:]), blind)
+        self.border, self.env, self.blind, self.dims = border, {}, blind, self.net.dims
         try:
             self.graph = Tracer().trace(module, defaults(module))
         except Exception as e:
@@ -110,6 +114,10 @@ class Translator(Maps):
     def refuse(self, node, why):
         raise Refused("%s: %s: %s" % (self.path(node), self.kind(node), why))
 
+    def against(self, node):
+        """What to do instead of a step, or None."""
+        return advice(self.kind(node), self.blind, self.dims)
+
     def refuse_known(self):
         """All that is refused whatever its arguments, at once, where it acts on the image and not on constants."""
         lines, image = [], set()
@@ -117,8 +125,8 @@ class Translator(Maps):
             if node.op != "placeholder" and (not image & set(node.all_input_nodes) or self.is_size(node)):
                 continue
             image.add(node)
-            if node.op.startswith("call") and advice(self.kind(node)):
-                lines.append("%s: %s: %s" % (self.path(node), self.kind(node), advice(self.kind(node))))
+            if node.op.startswith("call") and self.against(node):
+                lines.append("%s: %s: %s" % (self.path(node), self.kind(node), self.against(node)))
         if lines:
             raise Refused("\n".join(dict.fromkeys(lines)))
 
@@ -127,14 +135,14 @@ class Translator(Maps):
     def vector(self, node, const, v):
         """A constant as one number a channel of v."""
         t = torch.as_tensor(const, dtype=torch.float64)
-        channels, height, width = self.net.size[v.tensor]
-        wide = v.flat and height * width > 1
-        shape = (1,) * ((2 if v.flat else 4) - t.dim()) + tuple(t.shape)
-        if t.numel() == 1 and t.dim() <= (2 if v.flat else 4):
+        channels, *size = self.net.size[v.tensor]
+        wide, axes = v.flat and max(size) > 1, 2 if v.flat else 2 + self.dims
+        shape = (1,) * (axes - t.dim()) + tuple(t.shape)
+        if t.numel() == 1 and t.dim() <= axes:
             return t.reshape(1).expand(channels).clone()
-        if len(shape) != (2 if v.flat else 4) or wide or shape[:2] != (1, channels) or any(n > 1 for n in shape[2:]):
-            self.refuse(node, "a constant of shape %s: not yet; one number, or one a channel ([1, %d, 1, 1])"
-                        % (list(t.shape), channels))
+        if len(shape) != axes or wide or shape[:2] != (1, channels) or any(n > 1 for n in shape[2:]):
+            self.refuse(node, "a constant of shape %s: not yet; one number, or one a channel (%s)"
+                        % (list(t.shape), [1, channels] + [1] * self.dims))
         return t.reshape(channels)
 
     def scaled(self, node, v, const):
@@ -176,20 +184,24 @@ class Translator(Maps):
 
     def layer(self, node, x):
         m = self.modules[node.target]
-        if isinstance(m, nn.Conv2d):
+        if isinstance(m, (nn.Conv2d, nn.Conv3d)):
             if m.padding_mode != "zeros":
                 self.refuse(node, "padding_mode=%s: not yet; zeros" % m.padding_mode)
             return self.conv(node, x, m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)
-        if isinstance(m, nn.ConvTranspose2d):
+        if isinstance(m, (nn.ConvTranspose2d, nn.ConvTranspose3d)):
             return self.transposed(node, x, m)
-        if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm1d)):
+        if isinstance(m, nn.ReLU):
+            return self.relu(node, x)
+        if isinstance(m, (nn.MaxPool2d, nn.MaxPool3d)):
+            return self.largest(node, x, m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices)
+        if isinstance(m, (nn.BatchNorm3d, nn.BatchNorm2d, nn.BatchNorm1d)):
             return self.batchnorm(node, x, m)
         if isinstance(m, nn.Linear):
             return self.dense(node, x, m.weight, m.bias)
-        if isinstance(m, nn.AvgPool2d):
+        if isinstance(m, (nn.AvgPool2d, nn.AvgPool3d)):
             return self.pool(node, x, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad,
                              m.divisor_override)
-        if isinstance(m, nn.AdaptiveAvgPool2d):
+        if isinstance(m, (nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)):
             return self.to_size(node, x, m.output_size)
         if isinstance(m, nn.Flatten):
             return self.shaped(node, x)
@@ -197,7 +209,8 @@ class Translator(Maps):
             return self.upsample(node, x, m.size, m.scale_factor, m.mode, m.align_corners)
         if isinstance(m, nn.ZeroPad2d):
             return self.padded(node, x, m.padding)
-        if isinstance(m, (nn.Dropout, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.Identity)):
+        if isinstance(m, (nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+                          nn.Identity)):
             return x
         self.refuse(node, "is not known: not yet; docs/own.md lists what is")
 
@@ -239,7 +252,8 @@ class Translator(Maps):
 
         if keys.get("rounding_mode") is not None:
             self.refuse(node, "with a rounding mode: cannot be encrypted")
-        if name not in ("conv2d", "pad", "contiguous", "clone") and any(isinstance(v, Value) and v.pad for v in args):
+        if name not in ("conv2d", "conv3d", "pad", "contiguous", "clone") \
+                and any(isinstance(v, Value) and v.pad for v in args):
             self.refuse(node, PADDED)
         if name in ("neg", "negative", "square", "positive"):
             x = args[0]
@@ -255,18 +269,24 @@ class Translator(Maps):
         x, rest, keys = args[0], bare(args[1:]), {k: bare(v) for k, v in keys.items()}
         if not isinstance(x, Value):
             self.refuse(node, "of a constant and the image: not yet")
-        if name in ("contiguous", "clone", "dropout", "dropout2d", "feature_dropout", "alpha_dropout"):
+        if name in ("contiguous", "clone", "dropout", "dropout2d", "dropout3d", "feature_dropout", "alpha_dropout"):
             if keys.get("training") or "dropout" in name and len(rest) > 1 and rest[1]:
                 self.refuse(node, "with training=True: gives another result every time; training=self.training")
             return x
         known = {"avg_pool2d": self.pool, "adaptive_avg_pool2d": self.to_size, "mean": self.mean,
                  "conv2d": self.functional_conv, "interpolate": self.upsample, "upsample": self.upsample,
-                 "upsample_nearest": self.upsample, "pad": self.padded, "linear": self.functional_linear}
+                 "upsample_nearest": self.upsample, "pad": self.padded, "linear": self.functional_linear,
+                 "conv3d": self.functional_conv, "avg_pool3d": self.pool, "adaptive_avg_pool3d": self.to_size,
+                 "relu": self.relu, "max_pool2d": self.largest, "max_pool3d": self.largest}
         if name in ("flatten", "view", "reshape"):
             return self.shaped(node, x)
         if name in known:
             return known[name](node, x, *rest, **keys)
-        self.refuse(node, advice(name) or "is not known: not yet; docs/own.md lists what is")
+        self.refuse(node, self.against(node) or "is not known: not yet; docs/own.md lists what is")
+
+    def relu(self, node, x, inplace=False):
+        tensor = self.settled(node, x)
+        return self.added(node, "relu", [tensor], self.net.size[tensor], flat=x.flat)
 
     def functional_linear(self, node, x, weight, bias=None):
         return self.dense(node, x, weight, bias)
@@ -290,8 +310,8 @@ class Translator(Maps):
     def check_size(self, node, v):
         want, got = tuple(self.found[node].shape), self.net.size[v.tensor]
         if v.pad:
-            got = (got[0], got[1] + v.pad[0] + v.pad[2], got[2] + v.pad[1] + v.pad[3])
-        got = (1, got[0] * got[1] * got[2]) if v.flat else (1,) + got
+            got = got[:1] + tuple(n + a + b for n, a, b in zip(got[1:], v.pad, v.pad[self.dims:]))
+        got = (1, math.prod(got)) if v.flat else (1,) + got
         if want != got:
             self.refuse(node, "gives %s in PyTorch, %s in the file: not yet" % (list(want), list(got)))
 
@@ -321,7 +341,7 @@ class Translator(Maps):
                     self.refuse(node, "with these arguments: not yet (%s)" % e)
                 self.check_size(node, v)
                 v.made = v.made or (self.name(node), self.path(node))
-                if in_place(node):
+                if in_place(node, self.modules):
                     old = self.env[node.args[0]]
                     self.env.update({n: v for n, w in self.env.items() if w is old})
                 self.env[node] = v
@@ -332,16 +352,19 @@ class Translator(Maps):
         return self.net, result
 
 
-def layers(module, example, border, first=None):
+def layers(module, example, border, first=None, blind=False):
     """(Network, name of the output, names of added convolutions) of a module in eval mode, in double.
 
     first: (factors, summands) of each channel of the file's input that give the
-    module's, or None.
+    module's, or None.  blind: ReLU, largest values and volumes are taken, for the
+    protocol of two parties.
     """
     with torch.no_grad():
-        network, result = Translator(module, example, border, first).run()
+        network, result = Translator(module, example, border, first, blind).run()
     output = network.settle(result)
     if output == "image":
         raise Refused("forward: gives its input: there is no layer")
     dead(network, output)
-    return network, output, placed(network, output)
+    if blind:
+        separate(network, output)
+    return network, output, [] if blind else placed(network, output)

@@ -4,6 +4,7 @@
         [--border zero|halo|valid|wrap] [--mul M] [--add A] [--name NAME]
         [--foreground WORD | --labels A,B,... | --classes A,B,...]
         [--modality WORDS] [--plane P] [--spacing MM[,MM]] [--values KIND]
+        [--protocol blind [--size DxHxW]] [--half]
 
 or, from Python, export(module, example, path, images=...).  The file is written
 only if its own forward equals the module's on the images.  Needed before:
@@ -27,22 +28,24 @@ import given
 import labels as labels_of
 import net
 import traced
+from mapped import by
 from measured import AT_ONCE, RING, Measured, beyond, extreme, steps
-from refusals import Refused
+from refusals import PARTIES, Refused
 
 LABELS = 16             # of a mask
 CLOSE = 1e-4            # a logit may differ by this, or by 1e-6 of the largest
+HALF = 0.01
 
 
 # ---- the file ---------------------------------------------------------------
 
 def described(module, x, logits, name, border, mul, add, expects):
     """The network's text but for its output, layers and ranges."""
-    channels, height, width = x.shape[1:]
+    sizes = dict(zip(("depth", "height", "width")[-x.dim() + 2:], x.shape[2:]))
     text = {"name": name or type(module).__name__, "border": border}
     if border == "wrap":
         text["ring"] = [RING, RING]
-    text["input"] = {"channels": channels, "height": height, "width": width, "mul": float(mul), "add": float(add)}
+    text["input"] = {"channels": x.shape[1], **sizes, "mul": float(mul), "add": float(add)}
     if expects:
         text["images"] = expects
     return text
@@ -60,8 +63,8 @@ def named(names, count, what, least):
 def segments(shape, size, labels, foreground, tensor):
     """`output` of a network whose result is a map."""
     if shape[1:] != size:
-        raise Refused("forward: gives a map of %dx%d for an image of %dx%d: not yet; a mask is as large as its "
-                      "image (ConvTranspose2d or Upsample at the end, or padding=k//2)" % (shape[1:] + size))
+        raise Refused("forward: gives a map of %s for an image of %s: not yet; a mask is as large as its "
+                      "image (ConvTranspose2d or Upsample at the end, or padding=k//2)" % (by(shape[1:]), by(size)))
     if shape[0] == 1 and labels is None:
         return {"tensor": tensor, "threshold": 0.0, "foreground": foreground}
     if shape[0] < 2 or shape[0] > LABELS:
@@ -75,7 +78,7 @@ def classifies(shape, border, classes, tensor):
     if border in ("halo", "wrap"):
         raise Refused("forward: gives classes, under border %s: not yet; border zero or valid" % border)
     if any(n != 1 for n in shape[1:]):
-        raise Refused("forward: gives a map of %s, and classes are for one row of logits" % "x".join(map(str, shape)))
+        raise Refused("forward: gives a map of %s, and classes are for one row of logits" % by(shape))
     count = max(2, shape[0])
     classes = named(classes, count, "classes", shape[0])
     if count > 64:
@@ -86,9 +89,10 @@ def classifies(shape, border, classes, tensor):
 def output_of(shape, size, border, classes, labels, foreground, tensor):
     if classes is not None and labels is not None:
         raise Refused("classes and labels: classes are of images, labels of pixels, want one of them")
-    if classes is not None and len(shape) == 3 and shape[0] > 1 and shape[1:] != (1, 1):
+    is_map = len(shape) == len(size) + 1 and max(shape[1:]) > 1
+    if classes is not None and is_map and shape[0] > 1:
         classes, labels = None, classes     # of pixels
-    if labels is not None or classes is None and len(shape) == 3 and shape[1:] != (1, 1):
+    if labels is not None or classes is None and is_map:
         return segments(shape, size, labels, foreground, tensor)
     return classifies(shape, border, classes, tensor)
 
@@ -104,10 +108,22 @@ def scaled(pixels, mul, add):
     for what, v in (("mul", mul), ("add", add)):
         if len(v) not in (1, channels) or not bool(torch.isfinite(v).all()):
             raise Refused("%s: %s, want one number, or one for each of %d channels" % (what, v.tolist(), channels))
-    inputs = pixels * mul[:, None, None] + add[:, None, None]
+    wide = (-1,) + (1,) * (pixels.dim() - 2)
+    inputs = pixels * mul.reshape(wide) + add.reshape(wide)
     if len(set(mul.tolist())) == 1 and len(set(add.tolist())) == 1:
         return inputs, float(mul[0]), float(add[0]), None
     return inputs, 1 / 255, 0.0, (255 * mul.expand(channels), add.expand(channels))
+
+
+def is_volume(size, border, protocol):
+    """Whether the input is a volume, where it may be one."""
+    if len(size) not in (2, 3):
+        raise Refused("example: %d dimensions behind the channels, want [1, C, H, W] or [1, C, D, H, W]" % len(size))
+    if len(size) == 3 and not protocol:
+        raise Refused("example: a volume of %s: not yet, images have two dimensions%s" % (by(size), PARTIES))
+    if len(size) == 3 and border == "halo":
+        raise Refused("border halo of volumes: not yet; zero or valid")
+    return len(size) == 3
 
 
 def logits_of(module, x):
@@ -125,8 +141,9 @@ def decided(logits):
     return logits.argmax(1) if logits.shape[1] > 1 else (logits > 0).reshape(len(logits), -1)
 
 
-def check(path, want, x, pad, output):
-    """The written file against the module: how far its logits are."""
+def check(path, want, x, pad, output, half):
+    """The written file against the module: (how far its logits are, the largest, the part of decisions that differ);
+    weights of F16 may move logits by HALF of the largest."""
     text, _, tensors = files.load(path)
     tensors = {name: t.double() for name, t in tensors.items()}
     got = torch.cat([net.forward(text["layers"], tensors, part, pad)[output] for part in x.split(AT_ONCE)])
@@ -134,44 +151,56 @@ def check(path, want, x, pad, output):
         raise Refused("the file gives %d logits, the module %d: a fault of the export; nothing was written"
                       % (got.numel(), want.numel()))
     apart, most = difference(want, got)
-    if not apart <= max(CLOSE, 1e-6 * most):
+    if not apart <= max(CLOSE, (HALF if half else 1e-6) * most):
         raise Refused("the file's logits differ from the module's by up to %.3g (of %.3g): nothing was written; does "
                       "forward() depend on more than its input, or has it random parts?" % (apart, most))
-    return apart, most
+    return apart, most, float((decided(got) != decided(want.reshape(got.shape))).double().mean())
 
 
 def export(module, example, path, images=None, classes=None, labels=None, border="zero", mul=1 / 255, add=0.0,
            name=None, foreground="foreground", expects=None, origin="exported by unet/train/volley_export.py",
-           quiet=False):
+           quiet=False, protocol=None, half=False):
     """Writes path, the model file of a trained module; returns what was measured.
 
-    example: an input of the module, [1, C, H, W].  images: pixels 0..255 that
+    example: an input of the module, [1, C, H, W], or for the protocol a volume,
+    [1, C, D, H, W].  images: pixels 0..255 that
     ranges are measured on, of the kind the network will see, [K, C, H, W], or
     files and folders of pictures and NIfTI volumes; the module's input is
     pixel * mul + add, numbers or one a channel.  classes: names of the logits
     of a classifier, or as labels: of the channels of a map, background first;
     foreground: of a map of one channel.
     expects: `images` of the model file (docs/model.md), a dictionary of
-    "modality", "plane", "spacing", "values", "low", "high".  Refused
+    "modality", "plane", "spacing", "values", "low", "high".  protocol: "blind"
+    for the protocol of two parties, which takes ReLU, largest values and volumes
+    (docs/own.md); half: weights as F16, half the file.  Refused
     (ValueError) is what the file cannot say, by PyTorch's name and the path in
     the module.
     """
     if border not in ("zero", "halo", "valid", "wrap"):
         raise Refused("border: %r, want zero, halo, valid or wrap" % (border,))
+    if protocol not in (None, "blind"):
+        raise Refused("protocol: %r, want \"blind\" or none" % (protocol,))
+    if protocol and border == "wrap":
+        raise Refused("border wrap with protocol=\"blind\": want zero, halo or valid")
     if images is None:
         raise Refused("images: none given; ranges are measured on some dozens of the kind the network will see")
     module, expects = copy.deepcopy(module).cpu().eval().double(), given.expected(expects)
     example = torch.as_tensor(example)[:1].double().cpu()
     size = tuple(example.shape[2:])
-    pixels = given.as_pixels(images, expects, size if border == "halo" else None)
+    whole = is_volume(size, border, protocol)
+    pixels = given.as_pixels(images, expects, size if border == "halo" or whole else None, 3 if whole else 2)
     inputs, mul, add, first = scaled(pixels, mul, add)
     x = pixels * mul + add
     if example.shape[1:] != x.shape[1:]:
         raise Refused("images: %s, the example %s" % (list(x.shape[1:]), list(example.shape[1:])))
-    network, output, copies = traced.layers(module, example, border, first)
+    network, output, copies = traced.layers(module, example, border, first, bool(protocol))
+    if half:
+        network.tensors = {k: t.half().float() if files.half(t) else t for k, t in network.tensors.items()}
     want = logits_of(module, inputs)
     text = described(module, x, want, name, border, mul, add, expects)
     text["output"] = output_of(tuple(want.shape[1:]), size, border, classes, labels, foreground, output)
+    if protocol and "classes" in text["output"]:
+        raise Refused("forward: gives classes, with protocol=\"blind\": not yet; masks alone")
     if border == "wrap" and (x.shape[2] % RING or x.shape[3] % RING or steps(network) > RING):
         raise Refused("border wrap: %dx%d with poolings by %d: not yet; sides are multiples of %d, and as much is "
                       "pooled at most" % (x.shape[2], x.shape[3], steps(network), RING))
@@ -182,32 +211,36 @@ def export(module, example, path, images=None, classes=None, labels=None, border
         at_border = run.result(shown)
         if run.labels:
             ranges[output]["labels"] = labels_of.entries(at_border, ranges[output]["max"])
+    if protocol:
+        text["protocol"] = protocol
     text["layers"], text["ranges"] = network.layers, ranges
     try:
-        files.save(path + ".part", text, origin, network.tensors)
+        files.save(path + ".part", text, origin, network.tensors, half)
         with torch.no_grad():
-            apart, most = check(path + ".part", want, x, borders.valid if border == "valid" else borders.zero, output)
+            apart, most, other = check(path + ".part", want, x, borders.valid if border == "valid" else borders.zero,
+                                       output, half)
         os.replace(path + ".part", path)
     finally:
         if os.path.exists(path + ".part"):
             os.remove(path + ".part")
-    report = {"layers": len(network.layers), "difference": apart, "largest": most, "added": copies,
+    report = {"layers": len(network.layers), "difference": apart, "largest": most, "added": copies, "decisions": other,
               "border_difference": difference(want, at_border)[0], "extremes": odd,
               "border_pixels": float((decided(want) != decided(at_border)).double().mean())}
     if not quiet:
-        tell(path, border, report)
+        tell(path, border, report, protocol)
     return report
 
 
-def tell(path, border, r):
-    print("%s: %d layers; logits up to %.4g, from the module's by at most %.1e"
-          % (path, r["layers"], r["largest"], r["difference"]))
+def tell(path, border, r, protocol=None):
+    print("%s: %d layers; logits up to %.4g, from the module's by at most %.1e; %.2g %% of decisions differ"
+          % (path, r["layers"], r["largest"], r["difference"], 100 * r["decisions"]))
     if r["added"]:
         print("%d convolutions 1x1 that change nothing were added (%s): each costs a level (docs/own.md)"
               % (len(r["added"]), ", ".join(r["added"])))
     if r["extremes"][0] > 4:
         print("black, white, checkered or random images reach %.3g times the range of layer %s: an image so unlike the "
-              "measured ones is out of range, its result worthless" % r["extremes"])
+              "measured ones is out of range, its result %s"
+              % (r["extremes"] + ("refused" if protocol else "worthless",)))
     if border in ("halo", "wrap"):
         print("border %s is not the module's padding: logits differ by up to %.3g, %.2g %% of decisions change"
               % (border, r["border_difference"], 100 * r["border_pixels"]))
@@ -271,7 +304,11 @@ def options(argv):
     p.add_argument("--mul", type=numbers, default=1 / 255, metavar="M[,M,M]",
                    help="the module's input is pixel * mul + add, also channel by channel (1/255)")
     p.add_argument("--add", type=numbers, default=0.0, metavar="A[,A,A]")
-    p.add_argument("--size", metavar="HxW", help="of the example that is traced; else the first image's")
+    p.add_argument("--size", metavar="[Dx]HxW", help="of the example that is traced; else the first image's; with "
+                                                     "depth: volumes as wholes, cut or padded round their middle")
+    p.add_argument("--protocol", choices=("blind",), help="blind: for `volley blind`, two parties; takes ReLU, MaxPool "
+                                                          "and volumes")
+    p.add_argument("--half", action="store_true", help="weights of 16 bits, half the file")
     p.add_argument("--name")
     p.add_argument("--foreground", default="foreground", help="what a mask of one channel shows, a word")
     p.add_argument("--labels", help="what a mask of several channels shows, background first, with commas")
@@ -302,14 +339,16 @@ def main(argv):
         e, size = expected(a), None
         if a.size:
             size = tuple(int(v) for v in a.size.lower().split("x")) if a.size.lower().replace("x", "").isdigit() else ()
-            if len(size) != 2:
-                raise Refused("--size %s: want HxW" % a.size)
+            if len(size) not in (2, 3):
+                raise Refused("--size %s: want HxW, or DxHxW of volumes" % a.size)
+            is_volume(size, a.border, a.protocol)
         module = load_weights(load_class(a.network)(), a.weights)
         if a.border == "halo" and size is None:
             size = tuple(given.read(a.images[0], e)[0].shape[-2:])
-        pixels = given.as_pixels(a.images, e, size)
+        pixels = given.as_pixels(a.images, e, size, 3 if size and len(size) == 3 else 2)
         export(module, scaled(pixels[:1], a.mul, a.add)[0], a.out, pixels, a.classes and a.classes.split(","),
-               a.labels and a.labels.split(","), a.border, a.mul, a.add, a.name, a.foreground, e)
+               a.labels and a.labels.split(","), a.border, a.mul, a.add, a.name, a.foreground, e, protocol=a.protocol,
+               half=a.half)
     except (Refused, OSError) as e:
         sys.exit("volley_export.py: " + str(e))
 
