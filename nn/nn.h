@@ -38,8 +38,12 @@ ckks_status nn_relay(ckks_status s, const char *where);
 /* ---- model: a network with its weights, as the file has it -------------- */
 
 enum { NN_NAME = 64, NN_MAX_INPUTS = 8, NN_MAX_LAYERS = 512,
-       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_THREADS = 1024,
-       NN_MAX_KERNEL = 16, NN_MAX_CLASSES = 64, NN_MAX_LABELS = 16 };
+       NN_MAX_CHANNELS = 4096, NN_MAX_SIDE = 65536, NN_MAX_DEPTH = 4096,
+       NN_MAX_THREADS = 1024, NN_MAX_KERNEL = 16, NN_MAX_CLASSES = 64,
+       NN_MAX_LABELS = 16 };
+/* Numbers of a map, channels depth height width, of a file for the protocol of
+ * two parties. */
+#define NN_MAX_MAP ((int64_t)1 << 32)
 
 typedef enum nn_op {
     NN_IMAGE = 0,       /* layer 0 of every model: the input                 */
@@ -52,7 +56,10 @@ typedef enum nn_op {
     NN_CONCAT,
     NN_DENSE,           /* every number of the map with every other          */
     NN_ADD,             /* the sum of maps of one shape                      */
-    NN_UPSAMPLE         /* to twice the size                                 */
+    NN_UPSAMPLE,        /* to twice the size                                 */
+    NN_RELU,            /* max(x, 0); it and the next one: no polynomial, for
+                           the protocol of two parties only                  */
+    NN_MAXPOOL          /* largest of k x k, stride k                        */
 } nn_op;
 
 /* NN_VALID: a kernel stays inside, and maps shrink. */
@@ -90,24 +97,29 @@ typedef struct nn_layer {
     int   num_in;
     int   in[NN_MAX_INPUTS];    /* layer numbers, all below this one         */
     int   channels;             /* of the output                             */
-    int   height, width;        /* of the output, for the model's input size */
-    int   kernel_y, kernel_x;   /* NN_CONV; NN_TCONV: 2 or 4; NN_POOL: its
-                                   size, which differs along the axes only
-                                   where one pixel is left                   */
+    int   depth, height, width; /* of the output, for the model's input size;
+                                   depth and what else ends in z is 1 in two
+                                   dimensions, and its pads are 0            */
+    int   kernel_z, kernel_y, kernel_x;
+                                /* NN_CONV; NN_TCONV: 2 or 4; NN_POOL and
+                                   NN_MAXPOOL: its size, which differs along
+                                   the axes only where one pixel is left     */
     int   stride;               /* NN_CONV; so are those that follow, and none
                                    of them is 0 but pads: tap (p, q) of pixel
                                    (y, x) is (s y + d_y p - top,
-                                   s x + d_x q - left)                       */
-    int   dilation_y, dilation_x;
+                                   s x + d_x q - left); z as they are        */
+    int   dilation_z, dilation_y, dilation_x;
     int   groups;
-    int   pad_top, pad_left, pad_bottom, pad_right;
+    int   pad_front, pad_top, pad_left;
+    int   pad_back, pad_bottom, pad_right;
     bool  bilinear;             /* NN_UPSAMPLE; else each pixel four times   */
     double eps;                 /* NN_BATCHNORM                              */
     /* Float weights, NULL where the op has none; they point into the model.
      *   weight  conv (C_out, C_in / groups, kernel_y, kernel_x),
      *           tconv (C_in, C_out, k, k),
      *           dense (C_out, C_in, height, width of the input),
-     *           batchnorm (C)
+     *           batchnorm (C);
+     *           in three dimensions kernel_z, k or depth before them
      *   bias    (C_out); batchnorm (C)     mean, var  batchnorm (C)
      *   a, b, c quadratic (C)                                               */
     const float *weight, *bias, *mean, *var, *a, *b, *c;
@@ -119,7 +131,9 @@ typedef struct nn_model {
     nn_border border;
     int  ring_y, ring_x;        /* 0, 0: the planner chooses; wrap: a plan may
                                    have another ring_x                       */
+    bool blind;                 /* for the protocol of two parties           */
     int  channels, height, width;       /* of the input                      */
+    int  depth;                 /* of it; 0: the network has two dimensions  */
     double mul, add;            /* value = pixel * mul + add                 */
     nn_images images;
     int  output;                /* layer number of the logits                */

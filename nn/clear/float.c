@@ -86,6 +86,9 @@ static bool float_one_size(const nn_model *m)
 
 static ckks_status float_check_size(const nn_model *m, int height, int width)
 {
+    if (m->depth > 0)
+        return nn_fail(CKKS_EARG, "nn_model_float: a network of three "
+                       "dimensions, depth %d", m->depth);
     if (height < 1 || width < 1 || height > NN_MAX_SIDE || width > NN_MAX_SIDE)
         return nn_fail(CKKS_EARG, "nn_model_float: an image of %d x %d, want "
                        "1..%d a side", height, width, NN_MAX_SIDE);

@@ -240,6 +240,32 @@ static void float_pool(float_map *y, const float_map *x, const nn_layer *l)
             }
 }
 
+/* The largest in place of the mean. */
+static void float_maxpool(float_map *y, const float_map *x, const nn_layer *l)
+{
+    const int h = l->kernel_y, w = l->kernel_x;
+
+    for (int c = 0; c < y->channels; c++)
+        for (int i = 0; i < y->height; i++)
+            for (int j = 0; j < y->width; j++) {
+                double most = nni_float_row(x, c, h * i)[w * j];
+
+                for (int p = 0; p < h; p++)
+                    for (int q = 0; q < w; q++)
+                        most = fmax(most, nni_float_row(x, c, h * i + p)
+                                              [w * j + q]);
+                nni_float_row(y, c, i)[j] = most;
+            }
+}
+
+static void float_relu(float_map *y, const float_map *x)
+{
+    size_t n = (size_t)x->channels * (size_t)x->height * (size_t)x->width;
+
+    for (size_t i = 0; i < n; i++)
+        y->v[i] = x->v[i] > 0 ? x->v[i] : 0;
+}
+
 /* Square, quadratic and batch normalisation: a x^2 + b x + c a channel. */
 static void float_polynomial(float_map *y, const float_map *x,
                              const nn_layer *l)
@@ -323,7 +349,7 @@ static ckks_status float_size(int *height, int *width, const float_run *r,
         fits = high <= NN_MAX_SIDE && wide <= NN_MAX_SIDE;
         high *= 2;
         wide *= 2;
-    } else if (l->op == NN_POOL) {
+    } else if (l->op == NN_POOL || l->op == NN_MAXPOOL) {
         fits = high >= h && wide >= w
                && (r->m->border != NN_HALO || (high % h == 0 && wide % w == 0));
         high /= h;
@@ -376,6 +402,12 @@ ckks_status nni_float_layer(float_run *r, int number)
         break;
     case NN_DENSE:
         float_dense(y, x, l);
+        break;
+    case NN_RELU:
+        float_relu(y, x);
+        break;
+    case NN_MAXPOOL:
+        float_maxpool(y, x, l);
         break;
     case NN_SQUARE:
     case NN_QUADRATIC:

@@ -1,5 +1,7 @@
-/* layer.c -- one layer of a model file: its keys, tensors and sizes checked. */
-#include <math.h>
+/* layer.c -- one layer of a model file: its keys, tensors and sizes checked.
+ *
+ * Read first: loader.h.
+ */
 #include <string.h>
 
 #include "format/loader.h"
@@ -26,59 +28,9 @@ static const struct model_op {
     { "add", NN_ADD, 2, NN_MAX_INPUTS, { NULL }, { NULL } },
     { "upsample", NN_UPSAMPLE, 1, 1, { "mode" }, { NULL } },
     { "dense", NN_DENSE, 1, 1, { "weight", "bias" }, { NULL } },
+    { "relu", NN_RELU, 1, 1, { NULL }, { NULL } },
+    { "maxpool", NN_MAXPOOL, 1, 1, { NULL }, { "size" } },
 };
-
-/* ---- tensors of a layer -------------------------------------------------- */
-
-/* The layer's tensor under a key: *out points at its floats.  A negative
- * length in the shape stands for any; it is filled in. */
-static ckks_status layer_tensor(const float **out, nni_loader *l,
-                                const nn_layer *y, const nni_json_node *node,
-                                const char *key, int64_t *shape, int rank)
-{
-    const nni_json_node *name = nni_json_get(&l->net, node, key);
-    nni_tensor *t;
-    bool fits;
-    char got[80], want[80];
-
-    if (name == NULL || name->kind != NN_JSON_STRING)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s is not a tensor's "
-                       "name", y->name, key);
-    t = nni_safetensors_get(&l->file, name->text);
-    if (t == NULL)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: there is no tensor "
-                       "%s", y->name, key, name->text);
-    fits = t->rank == rank;
-    for (int i = 0; i < rank && fits; i++)
-        fits = shape[i] < 0 ? t->shape[i] >= 1 && t->shape[i] <= NN_MAX_CHANNELS
-                            : t->shape[i] == shape[i];
-    if (!fits) {
-        nni_shape_describe(got, sizeof got, t->shape, t->rank);
-        nni_shape_describe(want, sizeof want, shape, rank);
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: tensor %s has shape "
-                       "%s, want %s (any: 1..%d)", y->name, key, t->name, got,
-                       want, NN_MAX_CHANNELS);
-    }
-    memcpy(shape, t->shape, (size_t)rank * sizeof *shape);
-    *out = l->file.data + t->begin / 4;
-    for (size_t i = 0; i < (t->end - t->begin) / 4; i++)
-        if (!isfinite((*out)[i]))
-            return nn_fail(CKKS_EFORMAT, "model: layer %s: %s: entry %zu of "
-                           "tensor %s is %g", y->name, key, i, t->name,
-                           (double)(*out)[i]);
-    t->used = true;
-    return CKKS_OK;
-}
-
-/* A vector of the output's channels. */
-static ckks_status layer_vector(const float **out, nni_loader *l,
-                                const nn_layer *y, const nni_json_node *node,
-                                const char *key)
-{
-    int64_t shape[1] = { y->channels };
-
-    return layer_tensor(out, l, y, node, key, shape, 1);
-}
 
 /* ---- one function for each kind of layer -------------------------------- *
  * y starts with the channels and size of its first input x. */
@@ -86,8 +38,9 @@ static ckks_status layer_vector(const float **out, nni_loader *l,
 static ckks_status layer_conv(nni_loader *l, nn_layer *y,
                               const nni_json_node *node)
 {
-    int64_t shape[4] = { -1, y->channels, 0, 0 };
+    int64_t shape[5] = { -1, y->channels };
     char where[NN_NAME + 8];
+    int rank = 2;
     ckks_status s;
 
     snprintf(where, sizeof where, "layer %s", y->name);
@@ -95,25 +48,31 @@ static ckks_status layer_conv(nni_loader *l, nn_layer *y,
     if (s != CKKS_OK)
         return s;
     shape[1] /= y->groups;
-    shape[2] = y->kernel_y;
-    shape[3] = y->kernel_x;
-    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+    if (l->m.depth > 0)
+        shape[rank++] = y->kernel_z;
+    shape[rank++] = y->kernel_y;
+    shape[rank++] = y->kernel_x;
+    s = nni_load_tensor(&y->weight, l, y, node, "weight", shape, rank);
     if (s == CKKS_OK && shape[0] % y->groups != 0)
         s = nn_fail(CKKS_EFORMAT, "model: layer %s: %d groups of %d output "
                     "channels", y->name, y->groups, (int)shape[0]);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[0];
-    return layer_vector(&y->bias, l, y, node, "bias");
+    return nni_load_vector(&y->bias, l, y, node, "bias");
 }
 
 /* To twice the size. */
-static ckks_status layer_double(nn_layer *y, const char *op)
+static ckks_status layer_double(const nn_model *m, nn_layer *y, const char *op)
 {
-    if (y->height > NN_MAX_SIDE / 2 || y->width > NN_MAX_SIDE / 2)
-        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %d x %d, at "
-                       "most %d a side come out", y->name, op, y->height,
-                       y->width, NN_MAX_SIDE);
+    if (y->height > NN_MAX_SIDE / 2 || y->width > NN_MAX_SIDE / 2
+        || y->depth > NN_MAX_DEPTH / 2)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %s, at most %d a "
+                       "side come out (of a depth %d)", y->name, op,
+                       nni_sides_of(m, y->depth, y->height, y->width).text,
+                       NN_MAX_SIDE, NN_MAX_DEPTH);
+    if (m->depth > 0)
+        y->depth *= 2;
     y->height *= 2;
     y->width *= 2;
     return CKKS_OK;
@@ -123,7 +82,8 @@ static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
                                const nni_json_node *node)
 {
     const nni_json_node *kernel = nni_json_get(&l->net, node, "kernel");
-    int64_t shape[4] = { y->channels, -1, 2, 2 };
+    const bool deep = l->m.depth > 0;
+    int64_t shape[5] = { y->channels, -1 };
     char where[NN_NAME + 8];
     ckks_status s = CKKS_OK;
 
@@ -134,16 +94,20 @@ static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
     if (s == CKKS_OK && y->kernel_y == 3)
         s = nn_fail(CKKS_EFORMAT, "model: %s: kernel is 3, a tconv's is 2, or "
                     "4 with a padding of 1", where);
+    if (s == CKKS_OK && deep && y->kernel_y != 2)
+        s = nn_fail(CKKS_EFORMAT, "model: %s: kernel is %d, in three "
+                    "dimensions a tconv's is 2", where, y->kernel_y);
     y->kernel_x = y->kernel_y;
-    shape[2] = shape[3] = y->kernel_y;
+    y->kernel_z = deep ? y->kernel_y : 1;
+    shape[2] = shape[3] = shape[4] = y->kernel_y;
     if (s == CKKS_OK)
-        s = layer_double(y, "tconv");
+        s = layer_double(&l->m, y, "tconv");
     if (s == CKKS_OK)
-        s = layer_tensor(&y->weight, l, y, node, "weight", shape, 4);
+        s = nni_load_tensor(&y->weight, l, y, node, "weight", shape, deep ? 5 : 4);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[1];
-    return layer_vector(&y->bias, l, y, node, "bias");
+    return nni_load_vector(&y->bias, l, y, node, "bias");
 }
 
 static ckks_status layer_upsample(const nni_loader *l, nn_layer *y,
@@ -156,7 +120,10 @@ static ckks_status layer_upsample(const nni_loader *l, nn_layer *y,
     if (!y->bilinear && strcmp(word, "nearest") != 0)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: mode is \"%s\", want "
                        "nearest or bilinear", y->name, word);
-    return layer_double(y, "upsample");
+    if (y->bilinear && l->m.depth > 0)
+        return nn_fail(CKKS_EFORMAT, "model: layer %s: mode is bilinear, in "
+                       "three dimensions it is nearest", y->name);
+    return layer_double(&l->m, y, "upsample");
 }
 
 static ckks_status layer_pool(nni_loader *l, nn_layer *y,
@@ -171,12 +138,12 @@ static ckks_status layer_pool(nni_loader *l, nn_layer *y,
 static ckks_status layer_quadratic(nni_loader *l, nn_layer *y,
                                    const nni_json_node *node)
 {
-    ckks_status s = layer_vector(&y->a, l, y, node, "a");
+    ckks_status s = nni_load_vector(&y->a, l, y, node, "a");
 
     if (s == CKKS_OK)
-        s = layer_vector(&y->b, l, y, node, "b");
+        s = nni_load_vector(&y->b, l, y, node, "b");
     if (s == CKKS_OK)
-        s = layer_vector(&y->c, l, y, node, "c");
+        s = nni_load_vector(&y->c, l, y, node, "c");
     return s;
 }
 
@@ -184,14 +151,14 @@ static ckks_status layer_batchnorm(nni_loader *l, nn_layer *y,
                                    const nni_json_node *node)
 {
     char where[NN_NAME + 8];
-    ckks_status s = layer_vector(&y->weight, l, y, node, "weight");
+    ckks_status s = nni_load_vector(&y->weight, l, y, node, "weight");
 
     if (s == CKKS_OK)
-        s = layer_vector(&y->bias, l, y, node, "bias");
+        s = nni_load_vector(&y->bias, l, y, node, "bias");
     if (s == CKKS_OK)
-        s = layer_vector(&y->mean, l, y, node, "mean");
+        s = nni_load_vector(&y->mean, l, y, node, "mean");
     if (s == CKKS_OK)
-        s = layer_vector(&y->var, l, y, node, "var");
+        s = nni_load_vector(&y->var, l, y, node, "var");
     snprintf(where, sizeof where, "layer %s", y->name);
     if (s == CKKS_OK)
         s = nni_load_double(&y->eps, nni_json_get(&l->net, node, "eps"), where,
@@ -209,11 +176,14 @@ static ckks_status layer_same_size(const nni_loader *l, const nn_layer *y,
 {
     const nn_layer *x = &l->m.layer[y->in[i]];
 
-    if (x->height == y->height && x->width == y->width)
+    if (x->depth == y->depth && x->height == y->height
+        && x->width == y->width)
         return CKKS_OK;
-    return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %s, %d x %d, and %s, "
-                   "%d x %d", y->name, op, l->m.layer[y->in[0]].name,
-                   y->height, y->width, x->name, x->height, x->width);
+    return nn_fail(CKKS_EFORMAT, "model: layer %s: %s of %s, %s, and %s, %s",
+                   y->name, op, l->m.layer[y->in[0]].name,
+                   nni_sides_of(&l->m, y->depth, y->height, y->width).text,
+                   x->name,
+                   nni_sides_of(&l->m, x->depth, x->height, x->width).text);
 }
 
 static ckks_status layer_concat(const nni_loader *l, nn_layer *y)
@@ -254,18 +224,19 @@ static ckks_status layer_add(const nni_loader *l, const nn_layer *y)
 static ckks_status layer_dense(nni_loader *l, nn_layer *y,
                                const nni_json_node *node)
 {
-    int64_t shape[2] = { -1, (int64_t)y->channels * y->height * y->width };
+    int64_t shape[2] = { -1, (int64_t)y->channels * y->depth * y->height
+                             * y->width };
     ckks_status s;
 
     if (l->m.border == NN_WRAP || l->m.border == NN_HALO)
         return nn_fail(CKKS_EFORMAT, "model: layer %s: dense needs border zero "
                        "or valid", y->name);
-    s = layer_tensor(&y->weight, l, y, node, "weight", shape, 2);
+    s = nni_load_tensor(&y->weight, l, y, node, "weight", shape, 2);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[0];
-    y->height = y->width = 1;
-    return layer_vector(&y->bias, l, y, node, "bias");
+    y->depth = y->height = y->width = 1;
+    return nni_load_vector(&y->bias, l, y, node, "bias");
 }
 
 /* ---- layers -------------------------------------------------------------- */
@@ -331,28 +302,27 @@ static ckks_status layer_head(const struct model_op **op, nni_loader *l,
     return nni_load_object(&l->net, node, where, keys);
 }
 
-ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
+/* What no polynomial is. */
+static ckks_status layer_check_protocol(const nn_model *m, const nn_layer *y,
+                                        const char *op)
 {
-    nn_layer *y = &l->m.layer[number];
-    const struct model_op *op = NULL;
-    const nn_layer *x;
-    ckks_status s = layer_head(&op, l, number, node);
+    if (m->blind || (y->op != NN_RELU && y->op != NN_MAXPOOL))
+        return CKKS_OK;
+    return nn_fail(CKKS_EFORMAT, "model: layer %s: op %s needs \"protocol\": "
+                   "\"blind\" in the file: encrypted networks have polynomials "
+                   "only, volley blind takes this too", y->name, op);
+}
 
-    if (s == CKKS_OK)
-        s = layer_inputs(l, number, nni_json_get(&l->net, node, "in"), op);
-    if (s != CKKS_OK)
-        return s;
-    x = &l->m.layer[y->in[0]];
-    y->op = op->op;
-    y->channels = x->channels;
-    y->height = x->height;
-    y->width = x->width;
+static ckks_status layer_kind(nni_loader *l, nn_layer *y,
+                              const nni_json_node *node)
+{
     switch (y->op) {
     case NN_CONV:
         return layer_conv(l, y, node);
     case NN_TCONV:
         return layer_tconv(l, y, node);
     case NN_POOL:
+    case NN_MAXPOOL:
         return layer_pool(l, y, node);
     case NN_QUADRATIC:
         return layer_quadratic(l, y, node);
@@ -367,9 +337,32 @@ ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
     case NN_DENSE:
         return layer_dense(l, y, node);
     case NN_SQUARE:
+    case NN_RELU:
     case NN_IMAGE:
         break;
     }
     return CKKS_OK;
 }
 
+ckks_status nni_load_layer(nni_loader *l, int number, const nni_json_node *node)
+{
+    nn_layer *y = &l->m.layer[number];
+    const struct model_op *op = NULL;
+    const nn_layer *x;
+    ckks_status s = layer_head(&op, l, number, node);
+
+    if (s == CKKS_OK)
+        s = layer_inputs(l, number, nni_json_get(&l->net, node, "in"), op);
+    if (s != CKKS_OK)
+        return s;
+    x = &l->m.layer[y->in[0]];
+    y->op = op->op;
+    y->channels = x->channels;
+    y->depth = x->depth;
+    y->height = x->height;
+    y->width = x->width;
+    s = layer_check_protocol(&l->m, y, op->name);
+    if (s == CKKS_OK)
+        s = layer_kind(l, y, node);
+    return s == CKKS_OK ? nni_load_check_map(&l->m, y) : s;
+}

@@ -68,6 +68,31 @@ ckks_status nni_load_double(double *out, const nni_json_node *node,
     return CKKS_OK;
 }
 
+nni_sides nni_sides_of(const nn_model *m, int z, int y, int x)
+{
+    nni_sides out;
+
+    if (m->depth > 0)
+        snprintf(out.text, sizeof out.text, "%d x %d x %d", z, y, x);
+    else
+        snprintf(out.text, sizeof out.text, "%d x %d", y, x);
+    return out;
+}
+
+/* Each factor is capped: their product is below 2^60. */
+ckks_status nni_load_check_map(const nn_model *m, const nn_layer *y)
+{
+    const int64_t numbers = (int64_t)y->channels * y->depth * y->height
+                            * y->width;
+
+    if (!m->blind || numbers <= NN_MAX_MAP)
+        return CKKS_OK;
+    return nn_fail(CKKS_EFORMAT, "model: layer %s: %d channels of %s are %lld "
+                   "numbers, at most %lld", y->name, y->channels,
+                   nni_sides_of(m, y->depth, y->height, y->width).text,
+                   (long long)numbers, (long long)NN_MAX_MAP);
+}
+
 int nni_load_find(const nn_model *m, int count, const char *name)
 {
     for (int i = 0; i < count; i++)

@@ -25,9 +25,11 @@ static ckks_status model_layers(nni_loader *l, const nni_json_node *list)
     m->layer[0].op = NN_IMAGE;
     memcpy(m->layer[0].name, "image", sizeof "image");
     m->layer[0].channels = m->channels;
+    m->layer[0].depth = m->depth > 0 ? m->depth : 1;
     m->layer[0].height = m->height;
     m->layer[0].width = m->width;
     m->num_layers = 1;
+    s = nni_load_check_map(m, &m->layer[0]);
     for (const nni_json_node *n = nni_json_first(&l->net, list);
          n != NULL && s == CKKS_OK; n = nni_json_next(&l->net, n))
         s = nni_load_layer(l, m->num_layers++, n);
@@ -75,11 +77,22 @@ static ckks_status model_border(nni_loader *l, const nni_json_node *net)
 
 static ckks_status model_input(nni_loader *l, const nni_json_node *input)
 {
-    static const char *const keys[] = { "channels", "height", "width", "mul",
-                                        "add", NULL };
+    const char *keys[] = { "channels", "height", "width", "mul", "add", NULL,
+                           NULL };
     nn_model *m = &l->m;
-    ckks_status s = nni_load_object(&l->net, input, "input", keys);
+    const nni_json_node *depth = input->kind == NN_JSON_OBJECT
+                               ? nni_json_get(&l->net, input, "depth") : NULL;
+    ckks_status s;
 
+    if (depth != NULL)
+        keys[5] = "depth";
+    s = nni_load_object(&l->net, input, "input", keys);
+    if (s == CKKS_OK && depth != NULL)
+        s = nni_load_int(&m->depth, depth, "input", "depth", 1, NN_MAX_DEPTH);
+    if (s == CKKS_OK && depth != NULL && !m->blind)
+        s = nn_fail(CKKS_EFORMAT, "model: input: depth is %d: a network of "
+                    "three dimensions needs \"protocol\": \"blind\", encrypted "
+                    "ones have two", m->depth);
     if (s == CKKS_OK)
         s = nni_load_int(&m->channels, nni_json_get(&l->net, input, "channels"),
                       "input", "channels", 1, NN_MAX_CHANNELS);
@@ -98,10 +111,38 @@ static ckks_status model_input(nni_loader *l, const nni_json_node *input)
     return s;
 }
 
+/* One entry; with labels there is a member more.  gain is what an encrypted
+ * network's precision is predicted from: others may leave it out. */
+static ckks_status model_range(nn_range *out, const nni_loader *l,
+                               const nni_json_node *r, const char *where,
+                               bool labels)
+{
+    const bool gain = !l->m.blind || r->kind != NN_JSON_OBJECT
+                      || nni_json_get(&l->net, r, "gain") != NULL;
+    const char *keys[5] = { "max", "rms" };
+    size_t count = 2;
+    ckks_status s;
+
+    if (gain)
+        keys[count++] = "gain";
+    if (labels)
+        keys[count++] = "labels";
+    out->gain = 1;
+    s = nni_load_object(&l->net, r, where, keys);
+    if (s == CKKS_OK)
+        s = nni_load_double(&out->max, nni_json_get(&l->net, r, "max"), where,
+                            "max", 0);
+    if (s == CKKS_OK)
+        s = nni_load_double(&out->rms, nni_json_get(&l->net, r, "rms"), where,
+                            "rms", 0);
+    if (s == CKKS_OK && gain)
+        s = nni_load_double(&out->gain, nni_json_get(&l->net, r, "gain"),
+                            where, "gain", 0);
+    return s;
+}
+
 static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
 {
-    static const char *const keys[] = { "max", "rms", "gain", NULL };
-    static const char *const more[] = { "max", "rms", "gain", "labels", NULL };
     const char *names[NN_MAX_LAYERS + 1];
     nn_model *m = &l->m;
     ckks_status s;
@@ -117,16 +158,7 @@ static ckks_status model_ranges(nni_loader *l, const nni_json_node *ranges)
         char where[NN_NAME + 16];
 
         snprintf(where, sizeof where, "ranges of %s", names[i]);
-        s = nni_load_object(&l->net, r, where, labels ? more : keys);
-        if (s == CKKS_OK)
-            s = nni_load_double(&out->max, nni_json_get(&l->net, r, "max"),
-                                where, "max", 0);
-        if (s == CKKS_OK)
-            s = nni_load_double(&out->rms, nni_json_get(&l->net, r, "rms"),
-                                where, "rms", 0);
-        if (s == CKKS_OK)
-            s = nni_load_double(&out->gain, nni_json_get(&l->net, r, "gain"),
-                             where, "gain", 0);
+        s = model_range(out, l, r, where, labels);
         if (s == CKKS_OK && labels)
             s = nni_load_label_ranges(l, nni_json_get(&l->net, r, "labels"),
                                       where);
@@ -151,16 +183,42 @@ static ckks_status model_check_used(const nni_loader *l)
     return CKKS_OK;
 }
 
+/* For whom the file is: absent, or "blind".  What that protocol does not do is
+ * refused here: rings, and in three dimensions reflection. */
+static ckks_status model_protocol(nni_loader *l, const nni_json_node *node)
+{
+    if (node == NULL)
+        return CKKS_OK;
+    if (node->kind != NN_JSON_STRING || strcmp(node->text, "blind") != 0)
+        return nn_fail(CKKS_EFORMAT, "model: protocol is \"%s\", want blind, "
+                       "or no such key", node->kind == NN_JSON_STRING
+                                         ? node->text : "(no text)");
+    l->m.blind = true;
+    return CKKS_OK;
+}
+
+static ckks_status model_check_border(const nn_model *m)
+{
+    if (m->blind && m->border == NN_WRAP)
+        return nn_fail(CKKS_EFORMAT, "model: border is wrap, which comes from "
+                       "the rings of encrypted networks; with \"protocol\": "
+                       "\"blind\" it is zero, valid or halo");
+    if (m->depth > 0 && m->border == NN_HALO)
+        return nn_fail(CKKS_EFORMAT, "model: border is halo, in three "
+                       "dimensions (depth %d) it is zero or valid", m->depth);
+    return CKKS_OK;
+}
+
 /* net: the whole network text. */
 static ckks_status model_network(nni_loader *l)
 {
-    static const char *const may[] = { "ring", "images" };
-    const char *keys[9] = { "name", "border", "input", "output", "layers",
+    static const char *const may[] = { "ring", "images", "protocol" };
+    const char *keys[10] = { "name", "border", "input", "output", "layers",
                             "ranges" };
     const nni_json_node *net = l->net.node;
     ckks_status s;
 
-    for (int i = 0, count = 6; i < 2; i++)
+    for (int i = 0, count = 6; i < 3; i++)
         if (nni_json_get(&l->net, net, may[i]) != NULL)
             keys[count++] = may[i];
     s = nni_load_object(&l->net, net, "network", keys);
@@ -169,12 +227,16 @@ static ckks_status model_network(nni_loader *l)
         s = nni_load_name(l->m.name, nni_json_get(&l->net, net, "name"),
                           "name");
     if (s == CKKS_OK)
+        s = model_protocol(l, nni_json_get(&l->net, net, "protocol"));
+    if (s == CKKS_OK)
         s = model_input(l, nni_json_get(&l->net, net, "input"));
     if (s == CKKS_OK)
         s = nni_expects_load(&l->m.images, &l->net,
                              nni_json_get(&l->net, net, "images"), "model");
     if (s == CKKS_OK)
         s = model_border(l, net);
+    if (s == CKKS_OK)
+        s = model_check_border(&l->m);
     if (s == CKKS_OK)
         s = model_layers(l, nni_json_get(&l->net, net, "layers"));
     if (s == CKKS_OK)

@@ -8,6 +8,18 @@
 
 #include "format/loader.h"
 
+static nni_sides output_sides(const nn_model *m, const nn_layer *y)
+{
+    return nni_sides_of(m, y->depth, y->height, y->width);
+}
+
+/* Whether a layer has the image's size. */
+static bool output_whole(const nn_model *m, const nn_layer *y)
+{
+    return y->depth == m->layer[0].depth && y->height == m->height
+           && y->width == m->width;
+}
+
 /* A mask: one channel, as large as the image, or a single number for the whole
  * image (then not with border halo, which has no image of a fixed size). */
 static ckks_status output_mask(const nn_model *m)
@@ -17,11 +29,12 @@ static ckks_status output_mask(const nn_model *m)
     if (y->channels != 1)
         return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has %d "
                        "channels, want 1", y->name, y->channels);
-    if ((y->height != m->height || y->width != m->width)
-        && (m->border == NN_HALO || y->height != 1 || y->width != 1))
+    if (!output_whole(m, y)
+        && (m->border == NN_HALO || y->depth != 1 || y->height != 1
+            || y->width != 1))
         return nn_fail(CKKS_EFORMAT, "model: layer %s is the output and has "
-                       "%d x %d, the image %d x %d", y->name, y->height,
-                       y->width, m->height, m->width);
+                       "%s, the image %s", y->name, output_sides(m, y).text,
+                       output_sides(m, &m->layer[0]).text);
     return CKKS_OK;
 }
 
@@ -33,9 +46,10 @@ static ckks_status output_classes(nni_loader *l, const nni_json_node *list)
     const nn_layer *y = &m->layer[m->output];
     int want = y->channels == 1 ? 2 : y->channels;
 
-    if (y->height != 1 || y->width != 1)
+    if (y->depth != 1 || y->height != 1 || y->width != 1)
         return nn_fail(CKKS_EFORMAT, "model: layer %s gives classes and has "
-                       "%d x %d, want 1 x 1", y->name, y->height, y->width);
+                       "%s, want %s", y->name, output_sides(m, y).text,
+                       nni_sides_of(m, 1, 1, 1).text);
     if (list->kind != NN_JSON_ARRAY || list->count > NN_MAX_CLASSES
         || (int)list->count != want)
         return nn_fail(CKKS_EFORMAT, "model: output: classes has %u entries, "
@@ -60,7 +74,8 @@ static ckks_status output_check_constant(const nn_model *m)
 {
     const nn_layer *y = &m->layer[m->output];
     const size_t each = (size_t)(m->layer[y->in[0]].channels / y->groups)
-                        * (size_t)y->kernel_y * (size_t)y->kernel_x;
+                        * (size_t)y->kernel_z * (size_t)y->kernel_y
+                        * (size_t)y->kernel_x;
 
     for (int k = 0; k < m->num_labels; k++) {
         bool zero = true;
@@ -83,10 +98,10 @@ static ckks_status output_labels(nni_loader *l, const nni_json_node *list)
     nn_model *m = &l->m;
     const nn_layer *y = &m->layer[m->output];
 
-    if (y->height != m->height || y->width != m->width)
+    if (!output_whole(m, y))
         return nn_fail(CKKS_EFORMAT, "model: layer %s gives labels and has "
-                       "%d x %d, the image %d x %d", y->name, y->height,
-                       y->width, m->height, m->width);
+                       "%s, the image %s", y->name, output_sides(m, y).text,
+                       output_sides(m, &m->layer[0]).text);
     if (list->kind != NN_JSON_ARRAY || list->count < 2
         || list->count > NN_MAX_LABELS || (int)list->count != y->channels)
         return nn_fail(CKKS_EFORMAT, "model: output: labels has %u entries, "

@@ -23,10 +23,14 @@ void nni_shape_describe(char *out, size_t size, const int64_t *shape, int rank)
         snprintf(out + at + n, size - at - (size_t)n, "]");
 }
 
-/* shape: 0..4 lengths.  *bytes = 4 times their product, at most limit. */
-static ckks_status tensor_shape(nni_tensor *t, size_t *bytes,
-                                const nni_json *doc, const nni_json_node *shape,
-                                size_t limit)
+static size_t tensor_number(const nni_tensor *t)
+{
+    return t->half ? 2 : 4;
+}
+
+/* shape: 0..5 lengths.  t->count is their product, of at most limit bytes. */
+static ckks_status tensor_shape(nni_tensor *t, const nni_json *doc,
+                                const nni_json_node *shape, size_t limit)
 {
     size_t product = 1;
 
@@ -42,12 +46,13 @@ static ckks_status tensor_shape(nni_tensor *t, size_t *bytes,
             return nn_fail(CKKS_EFORMAT, "model: tensor %s: length %d of the "
                            "shape is not a whole number in 0..2^31-1",
                            t->name, t->rank - 1);
-        if (*length > 0 && product > limit / 4 / (size_t)*length)
+        if (*length > 0
+            && product > limit / tensor_number(t) / (size_t)*length)
             return nn_fail(CKKS_EFORMAT, "model: tensor %s: its shape needs "
                            "more than the file's %zu bytes", t->name, limit);
         product *= (size_t)*length;
     }
-    *bytes = 4 * product;
+    t->count = product;
     return CKKS_OK;
 }
 
@@ -81,7 +86,7 @@ static ckks_status tensor_load(nni_tensor *t, const nni_json *doc,
     const nni_json_node *odd = nni_json_unknown(doc, entry, keys);
     const nni_json_node *dtype = nni_json_get(doc, entry, "dtype");
     ckks_status s;
-    size_t bytes = 0;
+    size_t bytes;
     char text[80];
 
     t->name = entry->key;
@@ -92,15 +97,18 @@ static ckks_status tensor_load(nni_tensor *t, const nni_json *doc,
         return nn_fail(CKKS_EFORMAT, "model: tensor %s: unknown key \"%s\"",
                        t->name, odd->key);
     if (dtype == NULL || dtype->kind != NN_JSON_STRING
-        || strcmp(dtype->text, "F32") != 0)
-        return nn_fail(CKKS_EFORMAT, "model: tensor %s: dtype %s, only F32 is "
-                       "taken", t->name,
+        || (strcmp(dtype->text, "F32") != 0
+            && strcmp(dtype->text, "F16") != 0))
+        return nn_fail(CKKS_EFORMAT, "model: tensor %s: dtype %s, only F32 and "
+                       "F16 are taken", t->name,
                        dtype != NULL && dtype->text != NULL ? dtype->text
                                                             : "absent");
-    s = tensor_shape(t, &bytes, doc, nni_json_get(doc, entry, "shape"), limit);
+    t->half = strcmp(dtype->text, "F16") == 0;
+    s = tensor_shape(t, doc, nni_json_get(doc, entry, "shape"), limit);
     if (s == CKKS_OK)
         s = tensor_offsets(t, doc, nni_json_get(doc, entry, "data_offsets"),
                            limit);
+    bytes = tensor_number(t) * t->count;
     if (s != CKKS_OK || t->end - t->begin == bytes)
         return s;
     nni_shape_describe(text, sizeof text, t->shape, t->rank);
@@ -120,14 +128,17 @@ static int tensor_compare(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* In the order of their data the tensors touch each other and both ends. */
-static ckks_status tensors_check_cover(const nni_safetensors *f, size_t limit)
+/* In the order of their data the tensors touch each other and both ends; their
+ * numbers are numbered in that order. */
+static ckks_status tensors_check_cover(nni_safetensors *f, size_t limit)
 {
     size_t at = 0;
 
     for (size_t i = 0; i < f->count; i++) {
-        const nni_tensor *t = &f->tensor[i];
+        nni_tensor *t = &f->tensor[i];
 
+        t->first = f->data_count;
+        f->data_count += t->count;
         if (t->begin != at)
             return nn_fail(CKKS_EFORMAT, "model: tensor %s begins at byte %zu "
                            "of the data, the one before it ends at %zu (%s)",
@@ -166,21 +177,58 @@ static ckks_status tensors_load(nni_safetensors *f, size_t limit)
     return tensors_check_cover(f, limit);
 }
 
-static ckks_status tensors_load_data(nni_safetensors *f, const uint8_t *in,
-                                     size_t size)
+/* The 32 bits of the single float that a half float's 16 bits stand for: 1 bit
+ * of sign, 5 of exponent e, 10 of fraction f, (-1)^sign times
+ *
+ *     2^(e - 15) (1 + f / 2^10)    0 < e < 31
+ *     2^-24 f                      e = 0
+ *     infinity if f = 0, else NaN  e = 31
+ *
+ * Every one is a single float: those have 8 bits of exponent, biased by 127,
+ * and 23 of fraction.  For e = 0 and f > 0 with k leading zeros among its 10
+ * bits, 2^-24 f = 2^(-15 - k) times a number in [1, 2). */
+static uint32_t half_word(uint32_t half)
 {
-    f->data_count = size / 4;
-    f->data = malloc(size + 1);
+    const uint32_t sign = (half & 0x8000) << 16;
+    uint32_t e = half >> 10 & 31, f = half & 1023;
+
+    if (e == 31)
+        return sign | 255u << 23 | f << 13;
+    if (e > 0)
+        return sign | (e + 127 - 15) << 23 | f << 13;
+    if (f == 0)
+        return sign;
+    for (e = 127 - 14; f < 1024; e--)
+        f <<= 1;
+    return sign | e << 23 | (f & 1023) << 13;
+}
+
+static void tensor_read(float *out, const nni_tensor *t, const uint8_t *in)
+{
+    for (size_t i = 0; i < t->count; i++, in += tensor_number(t)) {
+        uint32_t word = (uint32_t)in[0] | (uint32_t)in[1] << 8;
+
+        if (t->half)
+            word = half_word(word);
+        else
+            word |= (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+        memcpy(&out[i], &word, 4);
+    }
+}
+
+/* Halves take twice their bytes: data_count is at most size / 2. */
+static ckks_status tensors_load_data(nni_safetensors *f, const uint8_t *in)
+{
+    if (f->data_count > SIZE_MAX / 4 - 1)
+        return nn_fail(CKKS_EMEM, "model: no memory for %zu numbers",
+                       f->data_count);
+    f->data = malloc(4 * f->data_count + 1);
     if (f->data == NULL)
         return nn_fail(CKKS_EMEM, "model: no memory for %zu bytes of data",
-                       size);
-    for (size_t i = 0; i < f->data_count; i++) {
-        uint32_t word = (uint32_t)in[4 * i] | (uint32_t)in[4 * i + 1] << 8
-                      | (uint32_t)in[4 * i + 2] << 16
-                      | (uint32_t)in[4 * i + 3] << 24;
-
-        memcpy(&f->data[i], &word, 4);
-    }
+                       4 * f->data_count);
+    for (size_t i = 0; i < f->count; i++)
+        tensor_read(f->data + f->tensor[i].first, &f->tensor[i],
+                    in + f->tensor[i].begin);
     return CKKS_OK;
 }
 
@@ -212,7 +260,7 @@ ckks_status nni_safetensors_load(nni_safetensors *out, const uint8_t *in,
     if (s == CKKS_OK)
         s = tensors_load(&f, size);
     if (s == CKKS_OK)
-        s = tensors_load_data(&f, in, size);
+        s = tensors_load_data(&f, in);
     if (s != CKKS_OK) {
         nni_safetensors_clear(&f);
         return s;

@@ -5,14 +5,16 @@
 #include "format/json.h"
 #include "nn.h"
 
-enum { NN_TENSOR_RANK = 4, NN_MAX_TENSORS = 8 * NN_MAX_LAYERS,
+enum { NN_TENSOR_RANK = 5, NN_MAX_TENSORS = 8 * NN_MAX_LAYERS,
        NN_MAX_HEADER = 1 << 22 };
 
 typedef struct nni_tensor {
     const char *name;
     int     rank;
     int64_t shape[NN_TENSOR_RANK];
+    bool    half;               /* F16, else F32                             */
     size_t  begin, end;         /* bytes of the data                         */
+    size_t  first, count;       /* its numbers in data, in the file's order  */
     bool    used;               /* for the reader of the network             */
 } nni_tensor;
 
@@ -21,12 +23,12 @@ typedef struct nni_safetensors {
     const nni_json_node *metadata;       /* NULL: none                        */
     nni_tensor *tensor;                  /* in the order of their data        */
     size_t count;
-    float *data;                        /* tensor t begins at t.begin / 4    */
+    float *data;
     size_t data_count;
 } nni_safetensors;
 
 /* Reads 8 bytes of header length, the header and the data.  All tensors are
- * F32 of rank 0..4 and fill the data without holes and overlaps.
+ * F32 or F16 of rank 0..5 and fill the data without holes and overlaps.
  *   errors  CKKS_EFORMAT */
 CKKS_CHECKED ckks_status nni_safetensors_load(nni_safetensors *out,
                                              const uint8_t *in, size_t size);

@@ -1,34 +1,50 @@
-/* window.c -- how convolutions and means lie on a map: their keys, and the size
- * that comes out.
+/* window.c -- how convolutions and poolings lie on a map: their keys, and the
+ * size that comes out.
  *
  * Read first: loader.h, docs/model.md.
  */
 #include "format/loader.h"
 
-/* A whole number for both axes, or a list of two; absent: as *out is. */
-static ckks_status window_pair(int *y, int *x, const nni_loader *l,
-                               const nni_json_node *layer, const char *where,
-                               const char *key, int lo, int hi)
+/* What a layer has along z, y, x; in two dimensions z is left as it is. */
+typedef struct window_axes {
+    int *of[3];
+} window_axes;
+
+static window_axes window_kernel(nn_layer *y)
+{
+    return (window_axes){ { &y->kernel_z, &y->kernel_y, &y->kernel_x } };
+}
+
+static window_axes window_size(nn_layer *y)
+{
+    return (window_axes){ { &y->depth, &y->height, &y->width } };
+}
+
+static int first_axis(const nn_model *m)
+{
+    return m->depth > 0 ? 0 : 1;
+}
+
+/* A whole number for all axes, or a list of one for each; absent: as it is. */
+static ckks_status load_axes(window_axes out, const nni_loader *l,
+                             const nni_json_node *layer, const char *where,
+                             const char *key, int lo, int hi)
 {
     const nni_json_node *node = nni_json_get(&l->net, layer, key);
-    const nni_json_node *first = nni_json_first(&l->net, node);
-    ckks_status s;
+    const int first = first_axis(&l->m);
+    const bool list = node != NULL && node->kind == NN_JSON_ARRAY;
+    const nni_json_node *n = list ? nni_json_first(&l->net, node) : node;
+    ckks_status s = CKKS_OK;
 
-    if (node == NULL)
-        return CKKS_OK;
-    if (node->kind != NN_JSON_ARRAY) {
-        s = nni_load_int(y, node, where, key, lo, hi);
-        if (s == CKKS_OK)
-            *x = *y;
-        return s;
-    }
-    if (node->count != 2)
+    if (list && node->count != (uint32_t)(3 - first))
         return nn_fail(CKKS_EFORMAT, "model: %s: %s is a list of %u, want a "
-                       "number, or two for rows and columns", where, key,
-                       (unsigned)node->count);
-    s = nni_load_int(y, first, where, key, lo, hi);
-    if (s == CKKS_OK)
-        s = nni_load_int(x, nni_json_next(&l->net, first), where, key, lo, hi);
+                       "number, or %s rows and columns", where, key,
+                       (unsigned)node->count,
+                       first > 0 ? "two for" : "three for depth,");
+    for (int i = first; i < 3 && n != NULL && s == CKKS_OK; i++) {
+        s = nni_load_int(out.of[i], n, where, key, lo, hi);
+        n = list ? nni_json_next(&l->net, n) : n;
+    }
     return s;
 }
 
@@ -38,34 +54,43 @@ static int reach(int kernel, int dilation)
     return dilation * (kernel - 1) + 1;
 }
 
-/* The border's own padding: none, or the kernel's middle on the pixel; `pad`,
- * if it is there, says otherwise. */
+/* The border's own padding: the kernel's middle on the pixel. */
+static ckks_status pad_middle(nn_layer *y, const nn_model *m, const char *where)
+{
+    if (y->kernel_z % 2 == 0 || y->kernel_y % 2 == 0 || y->kernel_x % 2 == 0)
+        return nn_fail(CKKS_EFORMAT, "model: %s: kernel is %s, want odd "
+                       "sides, or \"pad\" beside it (only border valid takes "
+                       "even ones as they are)", where,
+                       nni_sides_of(m, y->kernel_z, y->kernel_y,
+                                    y->kernel_x).text);
+    y->pad_front = y->pad_back = y->dilation_z * (y->kernel_z / 2);
+    y->pad_top = y->pad_bottom = y->dilation_y * (y->kernel_y / 2);
+    y->pad_left = y->pad_right = y->dilation_x * (y->kernel_x / 2);
+    return CKKS_OK;
+}
+
+/* `pad`, if it is there, says otherwise than the border: four numbers, in three
+ * dimensions six. */
 static ckks_status conv_pad(nni_loader *l, nn_layer *y,
                             const nni_json_node *layer, const char *where)
 {
     const nni_json_node *node = nni_json_get(&l->net, layer, "pad");
     const nni_json_node *side = nni_json_first(&l->net, node);
-    int *const pad[4] = { &y->pad_top, &y->pad_left, &y->pad_bottom,
-                          &y->pad_right };
-    const bool valid = l->m.border == NN_VALID;
+    int *const pad[6] = { &y->pad_front, &y->pad_top, &y->pad_left,
+                          &y->pad_back, &y->pad_bottom, &y->pad_right };
+    const bool valid = l->m.border == NN_VALID, deep = l->m.depth > 0;
     ckks_status s = CKKS_OK;
 
-    if (node == NULL && !valid
-        && (y->kernel_y % 2 == 0 || y->kernel_x % 2 == 0))
-        return nn_fail(CKKS_EFORMAT, "model: %s: kernel is %d x %d, want odd "
-                       "sides, or \"pad\" beside it (only border valid takes "
-                       "even ones as they are)", where, y->kernel_y,
-                       y->kernel_x);
-    if (node == NULL && !valid) {
-        y->pad_top = y->pad_bottom = y->dilation_y * (y->kernel_y / 2);
-        y->pad_left = y->pad_right = y->dilation_x * (y->kernel_x / 2);
-    }
     if (node == NULL)
-        return CKKS_OK;
-    if (node->kind != NN_JSON_ARRAY || node->count != 4)
-        return nn_fail(CKKS_EFORMAT, "model: %s: pad is no list of four "
-                       "numbers, for top, left, bottom, right", where);
-    for (int i = 0; i < 4 && s == CKKS_OK; i++) {
+        return valid ? CKKS_OK : pad_middle(y, &l->m, where);
+    if (node->kind != NN_JSON_ARRAY || node->count != (deep ? 6 : 4))
+        return nn_fail(CKKS_EFORMAT, "model: %s: pad is no list of %s", where,
+                       deep ? "six numbers, for front, top, left, back, "
+                              "bottom, right"
+                            : "four numbers, for top, left, bottom, right");
+    for (int i = 0; i < 6 && s == CKKS_OK; i++) {
+        if (i % 3 == 0 && !deep)
+            continue;
         s = nni_load_int(pad[i], side, where, "pad", 0,
                          NN_MAX_KERNEL * NN_MAX_KERNEL);
         side = nni_json_next(&l->net, side);
@@ -100,50 +125,75 @@ static ckks_status check_endless(const nn_layer *y, const nn_model *m, int rows,
 /* As many places as the kernel has on the padded map, as in PyTorch. */
 static ckks_status conv_size(nn_layer *y, const nn_model *m, const char *where)
 {
-    const int down = reach(y->kernel_y, y->dilation_y);
-    const int across = reach(y->kernel_x, y->dilation_x);
-    const int high = y->height + y->pad_top + y->pad_bottom;
-    const int wide = y->width + y->pad_left + y->pad_right;
-    int rows, columns;
+    const window_axes size = window_size(y);
+    const int down[3] = { reach(y->kernel_z, y->dilation_z),
+                          reach(y->kernel_y, y->dilation_y),
+                          reach(y->kernel_x, y->dilation_x) };
+    const int high[3] = { y->depth + y->pad_front + y->pad_back,
+                          y->height + y->pad_top + y->pad_bottom,
+                          y->width + y->pad_left + y->pad_right };
+    int out[3];
     ckks_status s = CKKS_OK;
 
-    if (high < down || wide < across)
-        return nn_fail(CKKS_EFORMAT, "model: %s: a kernel of %d x %d pixels on "
-                       "a map of %d x %d, pads included", where, down, across,
-                       high, wide);
-    rows = (high - down) / y->stride + 1;
-    columns = (wide - across) / y->stride + 1;
+    for (int i = 0; i < 3; i++) {
+        if (high[i] < down[i])
+            return nn_fail(CKKS_EFORMAT, "model: %s: a kernel of %s pixels on "
+                           "a map of %s, pads included", where,
+                           nni_sides_of(m, down[0], down[1], down[2]).text,
+                           nni_sides_of(m, high[0], high[1], high[2]).text);
+        out[i] = (high[i] - down[i]) / y->stride + 1;
+    }
     if (m->border == NN_WRAP || m->border == NN_HALO)
-        s = check_endless(y, m, rows, columns, where);
-    if (s == CKKS_OK && (rows > NN_MAX_SIDE || columns > NN_MAX_SIDE))
-        s = nn_fail(CKKS_EFORMAT, "model: %s: %d x %d come out, at most %d a "
-                    "side", where, rows, columns, NN_MAX_SIDE);
+        s = check_endless(y, m, out[1], out[2], where);
+    if (s == CKKS_OK && (out[1] > NN_MAX_SIDE || out[2] > NN_MAX_SIDE
+                         || out[0] > NN_MAX_DEPTH))
+        s = nn_fail(CKKS_EFORMAT, "model: %s: %s come out, at most %d a side "
+                    "(of a depth %d)", where,
+                    nni_sides_of(m, out[0], out[1], out[2]).text, NN_MAX_SIDE,
+                    NN_MAX_DEPTH);
+    for (int i = 0; i < 3 && s == CKKS_OK; i++)
+        *size.of[i] = out[i];
+    return s;
+}
+
+/* One distance for all axes. */
+static ckks_status conv_stride(nni_loader *l, nn_layer *y,
+                               const nni_json_node *layer, const char *where)
+{
+    int along[3] = { 1, 1, 1 };
+    ckks_status s = load_axes((window_axes){ { &along[0], &along[1],
+                                               &along[2] } },
+                              l, layer, where, "stride", 1, NN_MAX_KERNEL);
+
+    y->stride = along[1];
     if (s != CKKS_OK)
         return s;
-    y->height = rows;
-    y->width = columns;
+    if (l->m.depth > 0 && along[0] != along[1])
+        return nn_fail(CKKS_EFORMAT, "model: %s: strides %d, %d and %d: all "
+                       "axes keep one distance, want equal ones", where,
+                       along[0], along[1], along[2]);
+    if (along[1] != along[2])
+        return nn_fail(CKKS_EFORMAT, "model: %s: strides %d and %d: rows and "
+                       "columns keep one distance, want equal ones", where,
+                       along[1], along[2]);
     return CKKS_OK;
 }
 
 ckks_status nni_load_conv(nni_loader *l, nn_layer *y,
                           const nni_json_node *layer, const char *where)
 {
-    int across = 1;
+    const window_axes dilation = { { &y->dilation_z, &y->dilation_y,
+                                     &y->dilation_x } };
     ckks_status s;
 
-    y->stride = y->dilation_y = y->dilation_x = y->groups = 1;
-    s = window_pair(&y->kernel_y, &y->kernel_x, l, layer, where, "kernel", 1,
-                    NN_MAX_KERNEL);
+    y->kernel_z = y->stride = y->groups = 1;
+    y->dilation_z = y->dilation_y = y->dilation_x = 1;
+    s = load_axes(window_kernel(y), l, layer, where, "kernel", 1,
+                  NN_MAX_KERNEL);
     if (s == CKKS_OK)
-        s = window_pair(&y->stride, &across, l, layer, where, "stride", 1,
-                        NN_MAX_KERNEL);
-    if (s == CKKS_OK && across != y->stride)
-        s = nn_fail(CKKS_EFORMAT, "model: %s: strides %d and %d: rows and "
-                    "columns keep one distance, want equal ones", where,
-                    y->stride, across);
+        s = conv_stride(l, y, layer, where);
     if (s == CKKS_OK)
-        s = window_pair(&y->dilation_y, &y->dilation_x, l, layer, where,
-                        "dilation", 1, NN_MAX_KERNEL);
+        s = load_axes(dilation, l, layer, where, "dilation", 1, NN_MAX_KERNEL);
     if (s == CKKS_OK && nni_json_get(&l->net, layer, "groups") != NULL)
         s = nni_load_int(&y->groups, nni_json_get(&l->net, layer, "groups"),
                          where, "groups", 1, NN_MAX_CHANNELS);
@@ -171,40 +221,52 @@ static ckks_status pool_ring(const nn_layer *y, const nn_model *m,
                    m->ring_y, m->ring_x);
 }
 
+/* Sizes that a pooling may have: equal sides, or the whole map; under wrap and
+ * halo they divide the map. */
+static ckks_status check_pool(const nn_layer *y, const nn_model *m,
+                              const char *where)
+{
+    const bool ends = m->border == NN_ZERO || m->border == NN_VALID;
+    const char *word = y->op == NN_MAXPOOL ? "maxpool" : "pool";
+    const nni_sides pool = nni_sides_of(m, y->kernel_z, y->kernel_y,
+                                        y->kernel_x);
+    const nni_sides map = nni_sides_of(m, y->depth, y->height, y->width);
+    const bool equal = y->kernel_y == y->kernel_x
+                       && (m->depth == 0 || y->kernel_z == y->kernel_y);
+    const bool whole = y->kernel_z == y->depth && y->kernel_y == y->height
+                       && y->kernel_x == y->width;
+
+    if (y->kernel_z > y->depth || y->kernel_y > y->height
+        || y->kernel_x > y->width
+        || (!ends && (y->height % y->kernel_y != 0
+                      || y->width % y->kernel_x != 0)))
+        return nn_fail(CKKS_EFORMAT, "model: %s: %s of %s on a map of %s%s",
+                       where, word, pool.text, map.text, ends ? "" : ", with "
+                       "border wrap and halo it must divide it");
+    if (!ends && !equal)
+        return nn_fail(CKKS_EFORMAT, "model: %s: %s of %s, with border wrap "
+                       "and halo want equal sides", where, word, pool.text);
+    if (!whole && (!equal || y->kernel_y < 2 || y->kernel_y > NN_MAX_KERNEL))
+        return nn_fail(CKKS_EFORMAT, "model: %s: %s of %s, want equal sides of "
+                       "2..%d, or the whole map, %s", where, word, pool.text,
+                       NN_MAX_KERNEL, map.text);
+    return CKKS_OK;
+}
+
 ckks_status nni_load_pool(nni_loader *l, nn_layer *y,
                           const nni_json_node *layer, const char *where)
 {
-    const bool ends = l->m.border == NN_ZERO || l->m.border == NN_VALID;
-    bool whole;
+    const window_axes size = window_size(y), kernel = window_kernel(y);
     ckks_status s;
 
+    y->kernel_z = l->m.depth > 0 ? 2 : 1;
     y->kernel_y = y->kernel_x = 2;
-    s = window_pair(&y->kernel_y, &y->kernel_x, l, layer, where, "size", 1,
-                    NN_MAX_SIDE);
-    if (s != CKKS_OK)
-        return s;
-    whole = y->kernel_y == y->height && y->kernel_x == y->width;
-    if (y->kernel_y > y->height || y->kernel_x > y->width
-        || (!ends && (y->height % y->kernel_y != 0
-                      || y->width % y->kernel_x != 0)))
-        return nn_fail(CKKS_EFORMAT, "model: %s: pool of %d x %d on a map of "
-                       "%d x %d%s", where, y->kernel_y, y->kernel_x, y->height,
-                       y->width, ends ? "" : ", with border wrap and halo it "
-                       "must divide it");
-    if (!ends && y->kernel_y != y->kernel_x)
-        return nn_fail(CKKS_EFORMAT, "model: %s: pool of %d x %d, with border "
-                       "wrap and halo want equal sides", where, y->kernel_y,
-                       y->kernel_x);
-    if (!whole && (y->kernel_y != y->kernel_x || y->kernel_y < 2
-                   || y->kernel_y > NN_MAX_KERNEL))
-        return nn_fail(CKKS_EFORMAT, "model: %s: pool of %d x %d, want equal "
-                       "sides of 2..%d, or the whole map, %d x %d", where,
-                       y->kernel_y, y->kernel_x, NN_MAX_KERNEL, y->height,
-                       y->width);
-    s = pool_ring(y, &l->m, where);
-    if (s != CKKS_OK)
-        return s;
-    y->height /= y->kernel_y;
-    y->width /= y->kernel_x;
-    return CKKS_OK;
+    s = load_axes(kernel, l, layer, where, "size", 1, NN_MAX_SIDE);
+    if (s == CKKS_OK)
+        s = check_pool(y, &l->m, where);
+    if (s == CKKS_OK)
+        s = pool_ring(y, &l->m, where);
+    for (int i = 0; i < 3 && s == CKKS_OK; i++)
+        *size.of[i] /= *kernel.of[i];
+    return s;
 }

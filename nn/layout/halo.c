@@ -38,6 +38,7 @@ static halo_span halo_back(const nn_layer *y, halo_span s, bool across)
         return (halo_span){ y->stride * s.lo - p,
                             y->stride * s.hi - p + d * (k - 1) };
     case NN_POOL:
+    case NN_MAXPOOL:
         return (halo_span){ k * s.lo, k * s.hi + k - 1 };
     case NN_TCONV:
     case NN_UPSAMPLE:

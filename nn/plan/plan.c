@@ -181,7 +181,9 @@ ckks_status nn_plan_make(nn_plan *out, const nn_model *m, const nn_aim *aim)
         return nn_fail(CKKS_EARG, "nn_plan_make: null pointer");
     if (aim == NULL)
         aim = &none;
-    st = check_aim(m, aim);
+    st = nni_check_blind(m);
+    if (st == CKKS_OK)
+        st = check_aim(m, aim);
     if (st == CKKS_OK)
         st = check_ranges(m);
     if (st == CKKS_OK)

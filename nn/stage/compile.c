@@ -350,10 +350,10 @@ ckks_status nni_init(net *out, const nn_model *m, const char *name)
     net n = { .model = m, .name = name };
     size_t layers = (size_t)m->num_layers;
     nni_value *v = calloc(layers, sizeof *v);
-    ckks_status st = CKKS_OK;
+    ckks_status st = nni_check_blind(m);
 
     n.stage = calloc(2 * layers + 1, sizeof *n.stage);
-    if (v == NULL || n.stage == NULL)
+    if (st == CKKS_OK && (v == NULL || n.stage == NULL))
         st = nni_no_room(&n);
     for (int i = 0; i < m->num_layers && st == CKKS_OK; i++)
         st = one_layer(v, &n, i);

@@ -99,6 +99,9 @@ typedef struct net {
 CKKS_CHECKED ckks_status nni_init(net *out, const nn_model *m,
                                   const char *name);
 void nni_clear(net *n);
+/* Whether a model is for ciphertexts; else the first layer that is not.
+ *   errors  CKKS_EPARAM */
+CKKS_CHECKED ckks_status nni_check_blind(const nn_model *m);
 
 /* The weight from input channel c at a tap to output o; those of an identity
  * are 1 and a mean's share. */

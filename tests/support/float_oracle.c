@@ -126,6 +126,19 @@ static double oracle_pool(const oracle *o, const nn_layer *l, int c, int y,
     return sum;
 }
 
+static double oracle_maxpool(const oracle *o, const nn_layer *l, int c, int y,
+                             int x)
+{
+    const int taps = l->kernel_y * l->kernel_x;
+    double most = -INFINITY;
+
+    for (int i = 0; i < taps; i++)
+        most = fmax(most, oracle_value(o, l->in[0], c,
+                                       l->kernel_y * y + i / l->kernel_x,
+                                       l->kernel_x * x + i % l->kernel_x));
+    return most;
+}
+
 static double oracle_dense(const oracle *o, const nn_layer *l, int c)
 {
     const nn_layer *in = &o->m->layer[l->in[0]];
@@ -156,6 +169,10 @@ double oracle_value(const oracle *o, int number, int c, int y, int x)
         return oracle_tconv(o, l, c, y, x);
     case NN_POOL:
         return oracle_pool(o, l, c, y, x);
+    case NN_MAXPOOL:
+        return oracle_maxpool(o, l, c, y, x);
+    case NN_RELU:
+        return fmax(oracle_value(o, l->in[0], c, y, x), 0);
     case NN_UPSAMPLE:
         return l->bilinear ? oracle_bilinear(o, l, c, y, x)
                            : oracle_value(o, l->in[0], c, floor_div(y, 2),

@@ -113,6 +113,20 @@ ckks_status blind_he_open(blind_party *p, int bits, bool squares)
     return s;
 }
 
+blind_bytes blind_he_bytes(int bits, bool squares)
+{
+    enum { HEADER = 24, SEED = 32 };
+    const double n = (double)((size_t)1 << blind_conv_log_n(bits));
+    blind_bytes b = { .up = HEADER + SEED + blind_conv_limbs(bits) * n
+                                            * BLIND_CONV_BITS / 8 };
+
+    if (squares)
+        b.up += HEADER + SEED
+                + BLIND_SQUARE_LIMBS * (double)(1 << BLIND_SQUARE_LOG_N)
+                  * BLIND_SQUARE_BITS / 8;
+    return b;
+}
+
 void blind_he_close(blind_party *p)
 {
     if (p->he == NULL)

@@ -276,6 +276,8 @@ void blind_ring_refresh(uint64_t *c0, uint64_t *c1, uint64_t t,
         const cki_mod *m = &r->rns.mod[i];
 
         cki_from_small(work, small, r->n, m);
+        if (t != 1)
+            k->scale_add(work, work, t, NULL, r->n, m);
         cki_ntt_fwd(&r->rns, work, i);
         k->mul_add(c0 + at, work, r->key0 + at, c0 + at, r->n, m);
         k->mul_add(c1 + at, work, r->key1 + at, c1 + at, r->n, m);

@@ -51,7 +51,7 @@ void blind_ring_public(uint64_t *a, blind_ring *r);
 void blind_ring_encrypt(uint64_t *c0, uint64_t *m, uint64_t t, blind_ring *r,
                         cki_stream *s, uint64_t *work);
 
-/* Adds (key0 u, key1 u + t e) for a fresh ternary u and noise e: what a sum of
+/* Adds t (key0 u, key1 u + e) for a fresh ternary u and noise e: what a sum of
  * ciphertexts needs so that nothing in it tells what it is made of.  What the
  * caller adds to c0 stands for the noise there.  Both NTT form, work as
  * above. */

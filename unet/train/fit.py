@@ -1,8 +1,10 @@
 """A U-Net is trained on pairs of images and masks, and scored.
 
-Needed before: folder.py, module.py, volley_train.py.
+Needed before: folder.py, module.py, running.py, volley_train.py.
 """
+import json
 import math
+import os
 import time
 
 import numpy as np
@@ -11,30 +13,62 @@ import torch.nn.functional as F
 
 from measured import reflected
 from module import UNet
-from volley_train import square_recipe
+from running import RING, running
+from volley_train import NORM, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
 MARGIN = 8              # halo: pixels at a crop's edge that are not scored
 RATE = 0.006            # top of the learning rate
 SETTLE = 0.9            # part of the steps after which the checkpoint is taken
+CHANGE = 0.6            # part of the steps with early crops
 CHECKS = 4              # validations between SETTLE and the end
+KEEP = 240              # seconds after which the state is kept anew
 AT_ONCE = 16            # slices in one forward
 
 
 class Settings:
-    """What a training is told; every field is an option of train.py segment."""
+    """What a training is told; every field is an option of train.py segment.
+
+    border "zero" has the images' size, or with cut the size of the windows that
+    cover them; "wrap" the images' size; "halo" takes images of any.
+    sides: of the training crops, the early and the late ones.
+    """
 
     def __init__(self, classes=2, base=8, depth=2, border="halo", act="square", steps=1200, size=None, batch=8,
-                 flips="none", turn=0.15, seed=0):
+                 flips="none", turn=0.15, seed=0, sides=None, scale=0.15, rate=RATE, norm=NORM, settle=SETTLE,
+                 both=False, cut=False, bfloat16=False):
         self.classes, self.base, self.depth, self.border, self.act = classes, base, depth, border, act
         self.steps, self.size, self.batch, self.flips, self.turn, self.seed = steps, size, batch, flips, turn, seed
+        self.scale, self.rate, self.norm, self.settle = scale, rate, norm, settle
+        self.both, self.cut, self.bfloat16 = both, cut, bfloat16
         self.step = 2 ** depth
         reach = 7 * self.step - 5               # pixels a pixel's result depends on, each side
         self.halo = -(-reach // self.step) * self.step if border == "halo" else 0
+        self.sides = sides or 2 * (size[0] if border == "zero" else 64,)
+        self.first = 0 if both else 1           # the class from which on Dice counts
 
 
 def to_input(pixels):
     return torch.from_numpy(np.ascontiguousarray(pixels, np.float32)) * MUL + ADD
+
+
+def starts(whole, part):
+    """Where windows begin that cover a side: as few as do, at equal distances."""
+    return np.linspace(0, whole - part, -(-whole // part)).round().astype(int)
+
+
+def covered(net, x, size):
+    """Logits of images [K, C, H, W] by windows of a size; where they overlap the mean."""
+    total, count = 0, torch.zeros(x.shape[2:])
+    for top in starts(x.shape[2], size[0]):
+        for left in starts(x.shape[3], size[1]):
+            at = np.s_[..., top:top + size[0], left:left + size[1]]
+            z = net(x[at]).float()
+            if not torch.is_tensor(total):
+                total = torch.zeros(z.shape[:2] + x.shape[2:])
+            total[at] += z
+            count[at] += 1
+    return total / count
 
 
 def logits(net, s, pixels):
@@ -42,9 +76,12 @@ def logits(net, s, pixels):
     net.eval()
     h, (height, width), out = s.halo, pixels.shape[2:], []
     with torch.no_grad():
-        for part in to_input(pixels).split(AT_ONCE):
+        for part in to_input(pixels).split(AT_ONCE if s.base < 32 else 1):
+            if s.cut:
+                out.append(covered(net, part, s.size))
+                continue
             x = reflected(part, h, s.step) if s.border == "halo" else part
-            out.append(net(x)[..., h:h + height, h:h + width])
+            out.append(net(x)[..., h:h + height, h:h + width].float())
     return torch.cat(out)
 
 
@@ -53,10 +90,10 @@ def mask_of(z, threshold=0.0):
     return (z.argmax(1) if z.shape[1] > 1 else (z[:, 0] > threshold)).to(torch.uint8).numpy()
 
 
-def counts(mask, label, classes):
-    """[classes - 1, 3]: pixels of both, of the mask, of the label, for each class but the first."""
+def counts(mask, label, s):
+    """[classes, 3]: pixels of both, of the mask, of the label, for each class that counts."""
     return np.array([[((mask == k) & (label == k)).sum(), (mask == k).sum(), (label == k).sum()]
-                     for k in range(1, classes)], float)
+                     for k in range(s.first, s.classes)], float)
 
 
 def dice(c):
@@ -68,36 +105,37 @@ def dice(c):
 class Crops:
     """Random crops of slices, turned, scaled, their grey values varied."""
 
-    def __init__(self, pairs, s, side):
+    def __init__(self, pairs, s):
         self.slices = [(to_input(x), torch.from_numpy(y.astype(np.float32))[None])
                        for p in pairs for x, y in zip(p.pixels, p.labels)]
         self.marked = [np.argwhere(y[0].numpy() > 0) for _, y in self.slices]
         self.full = [k for k, m in enumerate(self.marked) if len(m)]
-        self.s, self.side = s, side
+        self.s, self.whole = s, s.border == "zero" and not s.cut
 
-    def place(self, rng):
-        """(slice, row, column) of a crop's middle: half of them near a marked pixel."""
-        if self.s.border == "zero":
-            k = int(rng.integers(len(self.slices)))
-            h, w = self.slices[k][0].shape[1:]
+    def place(self, rng, side):
+        """(slice, row, column) of a crop's middle: half of them near a marked pixel; of whole images about the middle;
+        and where nothing is turned or scaled so that the crop's pixels are the image's."""
+        k = int(rng.integers(len(self.slices)))
+        h, w = self.slices[k][0].shape[1:]
+        if self.s.turn == self.s.scale == 0:
+            return (k, *((side - 1) / 2 + rng.integers(0, max(1, n - side + 1)) for n in (h, w)))
+        if self.whole:
             return k, (h - 1) / 2 + rng.normal(0, 0.05 * h), (w - 1) / 2 + rng.normal(0, 0.05 * w)
         if self.full and rng.random() < 0.5:
             k = self.full[rng.integers(len(self.full))]
-            y, x = self.marked[k][rng.integers(len(self.marked[k]))] + rng.normal(0, self.side / 8, 2)
+            y, x = self.marked[k][rng.integers(len(self.marked[k]))] + rng.normal(0, side / 8, 2)
             return k, y, x
-        k = int(rng.integers(len(self.slices)))
-        h, w = self.slices[k][0].shape[1:]
         return k, rng.uniform(0, h - 1), rng.uniform(0, w - 1)
 
-    def batch(self, rng):
-        """(x [B, C, side, side], y int64 [B, side, side])"""
-        grid = torch.arange(self.side, dtype=torch.float32) - (self.side - 1) / 2
+    def batch(self, rng, side, count):
+        """(x [count, C, side, side], y int64 [count, side, side])"""
+        grid = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
         gy, gx = torch.meshgrid(grid, grid, indexing="ij")
         xs, ys = [], []
-        for _ in range(self.s.batch):
-            k, cy, cx = self.place(rng)
+        for _ in range(count):
+            k, cy, cx = self.place(rng, side)
             image, label = self.slices[k]
-            angle, scale = rng.normal(0, self.s.turn), math.exp(rng.normal(0, 0.15))
+            angle, scale = rng.normal(0, self.s.turn), math.exp(rng.normal(0, self.s.scale))
             angle += rng.integers(0, 4) * math.pi / 2 if self.s.flips == "all" else 0
             flip = 1 - 2 * int(rng.integers(0, 2)) if self.s.flips != "none" else 1
             c, sn = scale * math.cos(angle), scale * math.sin(angle)
@@ -125,10 +163,13 @@ def varied(x, rng):
 # ---- training ---------------------------------------------------------------
 
 def loss_of(z, y):
-    """Cross entropy and half of what the overlap lacks; z [B, outputs, H, W], y [B, H, W]."""
+    """Cross entropy and half of what the overlap lacks, of one logit that of the rarer class; z [B, outputs, H, W],
+    y [B, H, W]."""
     if z.shape[1] == 1:
         target = (y > 0).float()[:, None]
         entropy, p = F.binary_cross_entropy_with_logits(z, target), torch.sigmoid(z)
+        if target.mean() > 0.5:
+            p, target = 1 - p, 1 - target
     else:
         entropy, p = F.cross_entropy(z, y), torch.softmax(z, 1)[:, 1:]
         target = F.one_hot(y, z.shape[1]).permute(0, 3, 1, 2)[:, 1:].float()
@@ -141,58 +182,116 @@ def validated(net, s, pairs):
     zs = [logits(net, s, p.pixels) for p in pairs]
 
     def score(t):
-        return float(np.mean(dice(sum(counts(mask_of(z, t), p.labels, s.classes) for z, p in zip(zs, pairs)))))
+        return float(np.mean(dice(sum(counts(mask_of(z, t), p.labels, s) for z, p in zip(zs, pairs)))))
     if s.classes > 2:
         return score(0.0), 0.0
     return max((score(t), -abs(t), t) for t in np.arange(-4, 4.01, 0.2))[::2]
 
 
-def train(pairs, held, s, log=print):
-    """A trained UNet, its threshold moved into the last bias."""
-    torch.manual_seed(s.seed)
-    rng = np.random.default_rng(s.seed)
-    channels = pairs[0].pixels.shape[1]
-    net = UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, s.act)
-    side = s.size[0] if s.border == "zero" else s.size or 64
-    margin = MARGIN if s.border == "halo" else 0
-    crops = Crops(pairs, s, side)
-    recipe = square_recipe(net, s.steps, crop=32, low=-1.0, high=1.0, seed=s.seed)
-    adam = torch.optim.Adam(net.parameters(), lr=RATE)
-    rate = torch.optim.lr_scheduler.OneCycleLR(adam, RATE, total_steps=s.steps, pct_start=0.1)
-    start, mean, best = time.time(), None, (-math.inf,)
-    settle = int(SETTLE * s.steps)
-    checks = {settle + (s.steps - settle) * k // CHECKS for k in range(1, CHECKS + 1)}
-    for step in range(1, s.steps + 1):
-        x, y = crops.batch(rng)
-        z = recipe(x)
+def checks(s):
+    """The steps after which is validated: few, and late."""
+    settle = int(s.settle * s.steps)
+    return {settle + (s.steps - settle) * k // CHECKS for k in range(1, CHECKS + 1)}
+
+
+class Training:
+    """A network on its way: all that the next step depends on, kept in a file and taken up again."""
+
+    def __init__(self, channels, s, log):
+        torch.manual_seed(s.seed)
+        self.net = UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, s.act)
+        self.rng = np.random.default_rng(s.seed)
+        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=32, low=-1.0, high=1.0, seed=s.seed)
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=s.rate)
+        self.rate = torch.optim.lr_scheduler.OneCycleLR(self.adam, s.rate, total_steps=s.steps, pct_start=0.1)
+        self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
+
+    def state(self):
+        return {"settings": json.dumps(vars(self.s)), "net": self.net.state_dict(), "adam": self.adam.state_dict(),
+                "rate": self.rate.state_dict(), "best": self.best, "torch": torch.get_rng_state(),
+                "numbers": json.dumps([self.step, self.mean, self.seconds, self.recipe.done,
+                                       self.rng.bit_generator.state, self.recipe.rng.bit_generator.state])}
+
+    def keep(self, path):
+        torch.save(self.state(), path + ".part")
+        os.replace(path + ".part", path)
+
+    def take_up(self, path):
+        try:
+            state = torch.load(path)
+            told, numbers = json.loads(state["settings"]), json.loads(state["numbers"])
+        except Exception as e:
+            raise ValueError("%s: not the state of a training (%s)" % (path, " ".join(str(e).split())[:100]))
+        mine = json.loads(json.dumps(vars(self.s)))
+        other = sorted(k for k in mine if mine[k] != told.get(k))
+        if other:
+            raise ValueError("%s: is of a training with another %s (%s, now %s)" % (
+                path, other[0], told.get(other[0]), mine[other[0]]))
+        self.net.load_state_dict(state["net"])
+        self.adam.load_state_dict(state["adam"])
+        self.rate.load_state_dict(state["rate"])
+        torch.set_rng_state(state["torch"])
+        self.best = state["best"]
+        self.step, self.mean, self.seconds, self.recipe.done, a, b = numbers
+        self.rng.bit_generator.state, self.recipe.rng.bit_generator.state = a, b
+        self.log("%s: goes on after step %d of %d" % (path, self.step, self.s.steps))
+
+    def one(self, crops):
+        """One step of the training."""
+        s, side = self.s, self.s.sides[self.step >= CHANGE * self.s.steps]
+        x, y = crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2)))
+        margin = MARGIN if s.border == "halo" else 0
         inner = np.s_[..., margin:side - margin, margin:side - margin]
-        loss = recipe.step(loss_of(z[inner], y[inner]), adam)
-        rate.step()
-        mean = loss if mean is None else 0.98 * mean + 0.02 * loss
-        if step in checks:
-            value, at = validated(net, s, held)
-            if value > best[0]:
-                best = value, at, {k: t.clone() for k, t in net.state_dict().items()}
-            log("step %d  loss %.4f  validation %.4f  threshold %+.1f  excess %.1f  %.0f s"
-                % (step, mean, value, at, recipe.peaks, time.time() - start))
-        elif step % max(1, s.steps // 20) == 0:
-            log("step %d  loss %.4f  excess %.1f  %.0f s" % (step, mean, recipe.peaks, time.time() - start))
-    if len(best) < 3:
-        raise ValueError("the training exploded: the loss is %g after %d steps, no checkpoint has a Dice" % (mean, s.steps))
-    net.load_state_dict(best[2])
+        loss = self.recipe.step(loss_of(self.recipe(x).float()[inner], y[inner]), self.adam)
+        self.rate.step()
+        self.step += 1
+        self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
+
+    def check(self, held):
+        value, at = validated(self.net, self.s, held)
+        if value > self.best[0]:
+            self.best = value, at, {k: t.clone() for k, t in self.net.state_dict().items()}
+        return "validation %.4f  threshold %+.1f  " % (value, at)
+
+
+def train(pairs, held, s, log=print, resume=None):
+    """(a trained UNet, its threshold moved into the last bias; its score on held).
+
+    resume: a file that the state is kept in every some minutes; where it is
+    there, the training goes on from it.
+    """
+    t, crops = Training(pairs[0].pixels.shape[1], s, log), Crops(pairs, s)
+    if resume and os.path.exists(resume):
+        t.take_up(resume)
+    start, kept, late = time.time() - t.seconds, time.time(), checks(s)
+    with running(t.net, s.border, s.bfloat16):
+        while t.step < s.steps:
+            t.one(crops)
+            told = t.check(held) if t.step in late else ""
+            t.seconds = time.time() - start
+            if told or t.step % max(1, s.steps // 20) == 0:
+                log("step %d  loss %.4f  %sexcess %.1f  %.0f s" % (t.step, t.mean, told, t.recipe.peaks, t.seconds))
+            if resume and (time.time() - kept > KEEP or t.step == s.steps):
+                t.keep(resume)
+                kept = time.time()
+    if len(t.best) < 3:
+        raise ValueError("the training exploded: the loss is %g after %d steps, no checkpoint has a Dice"
+                         % (t.mean, s.steps))
+    t.net.load_state_dict(t.best[2])
     with torch.no_grad():
-        net.head.bias -= best[1]
-    return net.eval(), best[0]
+        t.net.head.bias -= t.best[1]
+    return t.net.eval(), t.best[0]
 
 
 def tested(net, s, pairs, spec):
     """Dice of each class over all pixels or voxels together, and its mean over files."""
     import volumes
     found = []
-    for p in pairs:
-        mask = mask_of(logits(net, s, p.pixels))
-        if p.volume is None:
-            found.append(counts(mask, p.labels, s.classes))
-        else:
-            found.append(counts(volumes.mask_on(p.volume, mask, spec), p.own, s.classes))
+    with running(net, s.border):
+        for p in pairs:
+            mask = mask_of(logits(net, s, p.pixels))
+            if p.volume is None:
+                found.append(counts(mask, p.labels, s))
+            else:
+                found.append(counts(volumes.mask_on(p.volume, mask, spec), p.own, s))
     return dice(sum(found)), dice(np.array(found)).mean(0)

@@ -41,6 +41,11 @@ class UNet(nn.Module):
             self.join.append(stage(base << d + 1, base << d, act, dims))
         self.head = CONV[dims](base, outputs, 1)
 
+    def levels(self):
+        """[(stage, how many poolings stand before it)]"""
+        depth = len(self.down)
+        return [*zip(self.down, range(depth)), (self.middle, depth), *zip(self.join, reversed(range(depth)))]
+
     def forward(self, x):
         skips = []
         for down in self.down:

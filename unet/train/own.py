@@ -2,8 +2,8 @@
 
     train.py segment --images DIR|'PATTERN' --masks DIR|'PATTERN' --out MODEL.safetensors
         [--test-images .. --test-masks ..] [--classes A,B,..] [--base 8] [--depth 2]
-        [--border halo|zero] [--size H[xW]] [--plane P] [--spacing MM] [--values KIND]
-        [--steps N] [--seed N] [--activation square|relu] ...
+        [--border halo|zero|wrap] [--size H[xW]] [--plane P] [--spacing MM] [--values KIND]
+        [--steps N] [--seed N] [--activation square|relu] [--resume FILE] ...
 
 Files are paired by name: what remains without ending and without -image, _mask,
 -label or the like at the end; of a pattern with one star, what the star stands
@@ -41,10 +41,15 @@ def options(argv):
                    help="names of mask values 0, 1, ...; two (also 0 and 255): one logit a pixel")
     p.add_argument("--base", type=int, default=8, help="channels of the first stage (8)")
     p.add_argument("--depth", type=int, default=2, help="poolings (2)")
-    p.add_argument("--border", default="halo", choices=("halo", "zero"),
-                   help="halo: images of any size; zero: of one size, PyTorch's padding (halo)")
-    p.add_argument("--size", metavar="N|HxW", help="zero: the images' size, larger ones of whole multiples are "
+    p.add_argument("--border", default="halo", choices=("halo", "zero", "wrap"),
+                   help="halo: images of any size; zero: of one size, PyTorch's padding; wrap: of one size, the right "
+                        "edge's neighbour is the left one's (halo)")
+    p.add_argument("--size", metavar="N|HxW", help="zero, wrap: the images' size, larger ones of whole multiples are "
                                                    "averaged down; halo: the side of training crops (64)")
+    p.add_argument("--windows", action="store_true", help="zero: larger images are not averaged down, windows of "
+                                                          "--size cover them; where they overlap, scores are averaged")
+    p.add_argument("--crop", metavar="N[,M]", help="the side of training crops, and from %.1f of the steps on; more of "
+                                                   "the smaller ones (by default --size)" % fit.CHANGE)
     p.add_argument("--plane", choices=sorted(PLANES), help="volumes: how they are sliced; by default along the third "
                                                            "stored axis")
     p.add_argument("--spacing", metavar="MM[,MM]", help="volumes: mm between rows, columns; others are resampled")
@@ -55,13 +60,25 @@ def options(argv):
     p.add_argument("--modality", default="", metavar="WORDS", help="what the images are, for those who read the file")
     p.add_argument("--flips", choices=("none", "columns", "all"), default="none",
                    help="what may be turned round: nothing, left and right, or everything, by quarter turns too")
+    p.add_argument("--turn", type=float, default=0.15, metavar="RAD", help="how far crops are turned (0.15)")
+    p.add_argument("--scale", type=float, default=0.15, metavar="LOG", help="how far they are scaled (0.15)")
+    p.add_argument("--both", action="store_true", help="Dice of the first class counts as well")
     p.add_argument("--hold", metavar="NAME,...", help="files that choose the checkpoint: names that begin so (default: "
                                                       "every fifth)")
     p.add_argument("--fold", type=int, default=1, metavar="K", help="which fifth, 1..5 (1)")
     p.add_argument("--steps", type=int, default=1200)
     p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--rate", type=float, default=fit.RATE, help="top of the learning rate (%g)" % fit.RATE)
+    p.add_argument("--norm", type=float, default=fit.NORM, help="longest gradient (%g)" % fit.NORM)
+    p.add_argument("--settle", type=float, default=fit.SETTLE, metavar="PART",
+                   help="part of the steps after which checkpoints are chosen (%g)" % fit.SETTLE)
+    p.add_argument("--bfloat16", action="store_true", help="convolutions in numbers of 8 bits: several times as fast on "
+                                                           "processors that have them")
+    p.add_argument("--resume", metavar="FILE", help="the state of the training is kept there every %d minutes; where "
+                                                    "it is, the training goes on from it" % (fit.KEEP // 60))
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--activation", choices=("square", "relu"), default="square")
+    p.add_argument("--origin", help="what the file says of data and licence")
     p.add_argument("--name", help="of the network (the out file's)")
     return p.parse_args(argv)
 
@@ -74,7 +91,7 @@ def need(good, text):
 def size_of(text, border):
     """(height, width), or of halo a number or None."""
     if text is None:
-        need(border == "halo", "--border zero: wants --size")
+        need(border == "halo", "--border %s: wants --size" % border)
         return None
     parts = text.lower().split("x")
     need(len(parts) <= 2 and all(v.isdigit() and 0 < int(v) <= 4096 for v in parts), "--size %s: want N or HxW" % text)
@@ -83,6 +100,16 @@ def size_of(text, border):
         need(len(sides) == 1 and sides[0] >= 32, "--size %s: with halo the side of crops, 32 or more" % text)
         return sides[0]
     return sides[0], sides[-1]
+
+
+def sides_of(text, size, s_step):
+    """(early, late) sides of training crops."""
+    if text is None:
+        return 2 * ((size if isinstance(size, int) else min(size)) if size else 64,)
+    parts = text.split(",")
+    need(len(parts) <= 2 and all(v.isdigit() and 0 < int(v) <= 4096 and int(v) % s_step == 0 for v in parts),
+         "--crop %s: want N or N,M, multiples of %d" % (text, s_step))
+    return int(parts[0]), int(parts[-1])
 
 
 def expected(a):
@@ -135,9 +162,9 @@ def one_size(pairs, s):
     a slice as one tile), at most WINDOW: reflected where they are smaller, windows where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
-    if s.border == "zero":
+    if s.border != "halo" and not s.cut:
         return np.stack(slices)
-    sides = [min(WINDOW, -(-max(x.shape[d] for x in slices) // s.step) * s.step) for d in (1, 2)]
+    sides = s.size if s.cut else [min(WINDOW, -(-max(x.shape[d] for x in slices) // s.step) * s.step) for d in (1, 2)]
     rng = np.random.default_rng(0)
     return np.stack([window(x, sides, rng) for x in slices])
 
@@ -153,7 +180,7 @@ def window(x, sides, rng):
 
 def scores(text, names, found):
     pooled, each = found
-    print(text + "  ".join("%s %.4f" % v for v in zip(names[1:], pooled))
+    print(text + "  ".join("%s %.4f" % v for v in zip(names[-len(pooled):], pooled))
           + ("  mean %.4f" % pooled.mean() if len(pooled) > 1 else "") + "  (mean of files "
           + "  ".join("%.4f" % v for v in each) + ")", flush=True)
     return pooled
@@ -164,9 +191,10 @@ def write(a, net, s, names, pairs, spec, result):
         torch.save(net.state_dict(), a.out)
         return
     pixels = one_size(pairs, s)
-    origin = "unet/train/train.py segment, %d files, %d steps, seed %d" % (len(pairs), a.steps, a.seed)
+    origin = a.origin or "unet/train/train.py segment, %d files" % len(pairs)
+    origin += ", %d steps, seed %d" % (a.steps, a.seed)
     if result is not None:
-        origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[1:], result))
+        origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[-len(result):], result))
     volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=s.border, mul=fit.MUL, add=fit.ADD,
                          name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=names[1],
                          labels=names if s.classes > 2 else None, expects=spec, origin=origin)
@@ -183,23 +211,28 @@ def run(a):
     need(1 <= a.depth <= 4 and 1 <= a.base <= 64 and a.steps >= 20 and a.batch >= 1,
          "--depth 1..4, --base 1..64, --steps from 20 on")
     size, spec = size_of(a.size, a.border), expected(a)
-    s = fit.Settings(len(names), a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, seed=a.seed)
-    need(a.border == "zero" or not size or size % s.step == 0, "--size %s: want a multiple of %d" % (a.size, s.step))
-    shrink = size if a.border == "zero" else None
+    step = 2 ** a.depth
+    for n in (size,) if isinstance(size, int) else size or ():
+        need(n % step == 0, "--size %s: want a multiple of %d" % (a.size, step))
+    need(a.border == "zero" or not a.windows, "--windows: goes with --border zero")
+    s = fit.Settings(len(names), a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
+                     a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
+                     a.bfloat16)
+    need(a.border != "wrap" or step == fit.RING, "--border wrap: wants --depth %d" % (fit.RING.bit_length() - 1))
+    shrink = None if a.border == "halo" or a.windows else size
     pairs = folder.load(a.images, a.masks, len(names), spec, shrink)
     tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink) if a.test_images else None
     need(not tests or tests[0].pixels.shape[1] == pairs[0].pixels.shape[1], "--test-images: other channels than --images")
-    if a.border == "zero":
-        for p in pairs + (tests or []):
-            need(p.pixels.shape[2:] == size, "%s: %dx%d, --size says %dx%d; border halo takes any" % (
-                (p.name,) + p.pixels.shape[2:] + size))
-            need(not (size[0] % s.step or size[1] % s.step), "--size %s: want multiples of %d" % (a.size, s.step))
+    for p in pairs + (tests or []) if a.border != "halo" else ():
+        h, w = p.pixels.shape[2:]
+        need((h, w) == size or a.windows and h >= size[0] and w >= size[1],
+             "%s: %dx%d, --size says %dx%d; border halo takes any" % (p.name, h, w, *size))
     part, held = parted(pairs, a)
     print("%d pairs, %d slices to train on; %d pairs choose: %s%s" % (
         len(part), sum(len(p.labels) for p in part), len(held), ", ".join(p.name for p in held[:3]),
         " ..." if len(held) > 3 else ""), flush=True)
     start = time.time()
-    net, _ = fit.train(part, held, s)
+    net, _ = fit.train(part, held, s, resume=a.resume)
     scores("validation  ", names, fit.tested(net, s, held, spec or {}))
     result = scores("test  ", names, fit.tested(net, s, tests, spec or {})) if tests else None
     if a.weights:

@@ -60,23 +60,31 @@ static void info_classes(info_sink *o, const char *key, int count,
 
 static const char *const OPS[] = {
     "image", "conv", "tconv", "pool", "square", "quadratic", "batchnorm",
-    "concat", "dense", "add", "upsample"
+    "concat", "dense", "add", "upsample", "relu", "maxpool"
 };
 
 /* "name        conv 5x5, stride 2        8 x 12 x 12" */
-static void info_layer_text(FILE *f, const nn_layer *l)
+static void info_layer_text(FILE *f, const nn_layer *l, bool deep)
 {
     char what[80];
     int at = snprintf(what, sizeof what, "%s", OPS[l->op]);
 
-    if (l->kernel_y > 0)
+    if (l->kernel_y > 0 && deep)
+        at += snprintf(what + at, sizeof what - (size_t)at, " %dx%dx%d",
+                       l->kernel_z, l->kernel_y, l->kernel_x);
+    else if (l->kernel_y > 0)
         at += snprintf(what + at, sizeof what - (size_t)at, " %dx%d",
                        l->kernel_y, l->kernel_x);
-    if (l->op == NN_CONV || l->op == NN_TCONV || l->op == NN_POOL)
+    if (l->op == NN_CONV || l->op == NN_TCONV || l->op == NN_POOL
+        || l->op == NN_MAXPOOL)
         at += snprintf(what + at, sizeof what - (size_t)at, ", stride %d",
                        l->op == NN_CONV ? l->stride
                        : l->op == NN_TCONV ? 2 : l->kernel_y);
-    if (l->dilation_y > 1 || l->dilation_x > 1)
+    if (deep && (l->dilation_z > 1 || l->dilation_y > 1 || l->dilation_x > 1))
+        at += snprintf(what + at, sizeof what - (size_t)at,
+                       ", dilation %dx%dx%d", l->dilation_z, l->dilation_y,
+                       l->dilation_x);
+    else if (l->dilation_y > 1 || l->dilation_x > 1)
         at += snprintf(what + at, sizeof what - (size_t)at, ", dilation %dx%d",
                        l->dilation_y, l->dilation_x);
     if (l->groups > 1)
@@ -85,37 +93,44 @@ static void info_layer_text(FILE *f, const nn_layer *l)
     if (l->op == NN_UPSAMPLE)
         snprintf(what + at, sizeof what - (size_t)at, " by 2, %s",
                  l->bilinear ? "bilinear" : "nearest");
-    fprintf(f, "  %-12s %-22s %d x %d x %d\n", l->name, what, l->channels,
-            l->height, l->width);
+    fprintf(f, "  %-12s %-22s %d x", l->name, what, l->channels);
+    if (deep)
+        fprintf(f, " %d x", l->depth);
+    fprintf(f, " %d x %d\n", l->height, l->width);
 }
 
-static void info_layer_json(nni_json_writer *w, const nn_layer *l)
+static void info_layer_json(nni_json_writer *w, const nn_layer *l, bool deep)
 {
     nni_json_put_object(w, NULL);
     nni_json_put_string(w, "name", l->name);
     nni_json_put_string(w, "op", OPS[l->op]);
     if (l->op == NN_CONV) {
         nni_json_put_int(w, "kernel", l->kernel_y);
+        if (deep && l->kernel_z != l->kernel_y)
+            nni_json_put_int(w, "kernel_z", l->kernel_z);
         if (l->kernel_x != l->kernel_y)
             nni_json_put_int(w, "kernel_x", l->kernel_x);
         nni_json_put_int(w, "stride", l->stride);
     }
     nni_json_put_int(w, "channels", l->channels);
+    if (deep)
+        nni_json_put_int(w, "depth", l->depth);
     nni_json_put_int(w, "height", l->height);
     nni_json_put_int(w, "width", l->width);
     nni_json_put_end(w);
 }
 
-/* Operation, size and stride of every layer: channels x height x width. */
+/* Operation, size and stride of every layer: channels x height x width, in
+ * three dimensions channels x depth x height x width. */
 static void info_layers(info_sink *o, const nn_model *m)
 {
     if (o->json)
         nni_json_put_array(&o->w, "shapes");
     for (int i = 0; i < m->num_layers; i++) {
         if (o->json)
-            info_layer_json(&o->w, &m->layer[i]);
+            info_layer_json(&o->w, &m->layer[i], m->depth > 0);
         else
-            info_layer_text(o->text, &m->layer[i]);
+            info_layer_text(o->text, &m->layer[i], m->depth > 0);
     }
     if (o->json)
         nni_json_put_end(&o->w);
@@ -171,9 +186,13 @@ static int info_model(info_sink *o, const char *path, const uint8_t *data,
     info_text(o, "kind", "model");
     info_text(o, "name", m.name);
     info_text(o, "border", border[m.border]);
+    if (m.blind)
+        info_text(o, "protocol", "blind");
     if (m.num_classes == 0 && m.num_labels == 0)
         info_text(o, "foreground", m.foreground);
     info_number(o, "channels", m.channels);
+    if (m.depth > 0)
+        info_number(o, "depth", m.depth);
     info_number(o, "height", m.height);
     info_number(o, "width", m.width);
     info_number(o, "layers", m.num_layers);
