@@ -120,7 +120,16 @@ strangers()
 judge "nn sees only the public headers of ckks" \
     "$(strangers nn ckks/ckks.h ckks/ckks_primitives.h)"
 judge "unet sees only the public headers of ckks, nn.h and the JSON of nn" \
-    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/format/json.h)"
+    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/format/json.h \
+       | grep -v '^unet/blind/')"
+# The two-party protocol computes on words: it is linked into the command alone.
+judge "unet/blind sees words, kernels and rings of ckks, nn.h and its JSON" \
+    "$(strangers unet ckks/ckks.h ckks/ckks_primitives.h nn/nn.h nn/format/json.h \
+       | grep '^unet/blind/' \
+       | grep -Ev ':ckks/(base|kernel|ring|embed)/|:ckks/scheme/rng\.h$')"
+judge "nothing of libunet needs unet/blind" \
+    "$(grep -rl '# *include *"blind/' --include='*.[ch]' unet \
+       | grep -Ev '^unet/(blind|volley)/')"
 judge "the examples see only public headers" \
     "$(grep -H '^ *# *include *"' examples/*.c 2>/dev/null \
        | grep -Ev '"(ckks|ckks_[a-z]+|nn|unet)\.h"')"
@@ -137,8 +146,10 @@ outside()
 for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h; do
     outside "$header"
 done
-judge "<gmp.h> is named in tests only" \
-    "$(grep -rl '# *include *<gmp.h>' --include='*.[ch]' ckks nn unet examples)"
+outside gmp.h
+judge "<gmp.h> is named in tests and unet/blind only" \
+    "$(grep -rl '# *include *<gmp.h>' --include='*.[ch]' ckks nn unet examples \
+       | grep -v '^unet/blind/')"
 
 # ---- objects ------------------------------------------------------------------------
 # wants OBJECTS PATTERN: names they leave undefined that match

@@ -1,0 +1,412 @@
+/* pump.c -- bytes in both directions: pump.h. */
+#include "blind/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+enum {
+    PUMP_DIRECT = 64 << 10,     /* reads this long go where they are wanted  */
+    PUMP_BITE = 256 << 10       /* others into the queue, so much at once    */
+};
+
+double blind_clock(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- queues -------------------------------------------------------------- */
+
+static size_t queue_size(const blind_queue *q)
+{
+    return q->end - q->start;
+}
+
+/* Room for more bytes behind the end; doubles, so that bytes are moved twice
+ * at most. */
+static bool queue_extend(blind_queue *q, size_t more)
+{
+    size_t held = queue_size(q), room = q->room < PUMP_BITE ? PUMP_BITE
+                                                            : q->room;
+    uint8_t *byte;
+
+    if (q->room - q->end >= more)
+        return true;
+    if (q->room >= held + more && q->start >= q->room / 2) {
+        memmove(q->byte, q->byte + q->start, held);
+        q->start = 0;
+        q->end = held;
+        return true;
+    }
+    while (room < held + more)
+        room *= 2;
+    byte = malloc(room);
+    if (byte == NULL)
+        return false;
+    if (held > 0)
+        memcpy(byte, q->byte + q->start, held);
+    free(q->byte);
+    *q = (blind_queue){ .byte = byte, .end = held, .room = room };
+    return true;
+}
+
+/* An empty queue begins anew, and gives back memory that it seldom needs. */
+static void queue_drop(blind_queue *q, size_t size)
+{
+    q->start += size;
+    if (q->start < q->end)
+        return;
+    q->start = q->end = 0;
+    if (q->room > 16 * PUMP_BITE) {
+        free(q->byte);
+        *q = (blind_queue){ 0 };
+    }
+}
+
+static bool queue_put(blind_queue *q, const void *data, size_t size)
+{
+    if (size == 0)
+        return true;
+    if (!queue_extend(q, size))
+        return false;
+    memcpy(q->byte + q->end, data, size);
+    q->end += size;
+    return true;
+}
+
+static size_t queue_get(blind_queue *q, uint8_t *data, size_t size)
+{
+    size_t k = size < queue_size(q) ? size : queue_size(q);
+
+    if (k > 0) {
+        memcpy(data, q->byte + q->start, k);
+        queue_drop(q, k);
+    }
+    return k;
+}
+
+static void queue_clear(blind_queue *q)
+{
+    if (q->byte != NULL)
+        cki_wipe(q->byte, q->room);
+    free(q->byte);
+    *q = (blind_queue){ 0 };
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+/* Sizes of the socket's buffers are left to the system, which adapts them up
+ * to megabytes; a size that is asked for would be cut to less than that. */
+bool blind_pump_open(blind_pump *p, int socket, double idle)
+{
+    int on = 1, flags = fcntl(socket, F_GETFL);
+
+    *p = (blind_pump){ .socket = socket, .idle = idle };
+    if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) < 0) {
+        p->error = errno;
+        return false;
+    }
+    /* Fails where the socket is no TCP, which has no such delay. */
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return true;
+}
+
+void blind_pump_close(blind_pump *p)
+{
+    queue_clear(&p->in);
+    queue_clear(&p->out);
+    if (p->socket >= 0)
+        close(p->socket);
+    p->socket = -1;
+}
+
+/* ---- what the socket takes and gives without waiting --------------------- */
+
+static bool pump_later(int e)
+{
+    return e == EAGAIN || e == EWOULDBLOCK || e == EINTR;
+}
+
+/* v: what is queued, head, data; what was sent is taken off. */
+static void iov_advance(struct iovec *v, int pieces, size_t sent)
+{
+    for (int i = 0; i < pieces; i++) {
+        size_t k = sent < v[i].iov_len ? sent : v[i].iov_len;
+
+        v[i].iov_base = k > 0 ? (uint8_t *)v[i].iov_base + k : v[i].iov_base;
+        v[i].iov_len -= k;
+        sent -= k;
+    }
+}
+
+static blind_pumped pump_take(blind_pump *p, int most);
+
+/* errno of a call that failed; what came before is taken in, it may say why. */
+static blind_pumped pump_broken(blind_pump *p, int error)
+{
+    if (p->error == 0) {
+        p->error = error;
+        (void)pump_take(p, 16);
+    }
+    return BLIND_BROKEN;
+}
+
+/* Sends the pieces of v, of which the first is the queue, as far as the socket
+ * takes them. */
+static blind_pumped pump_push(blind_pump *p, struct iovec *v, int pieces)
+{
+    struct msghdr m = { .msg_iov = v, .msg_iovlen = (size_t)pieces };
+    size_t queued = queue_size(&p->out);
+
+    for (;;) {
+        size_t left = 0;
+        ssize_t k;
+
+        for (int i = 0; i < pieces; i++)
+            left += v[i].iov_len;
+        if (left == 0)
+            break;
+        k = sendmsg(p->socket, &m, MSG_NOSIGNAL);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0 && pump_later(errno))
+            break;
+        if (k < 0)
+            return pump_broken(p, errno);
+        iov_advance(v, pieces, (size_t)k);
+    }
+    queue_drop(&p->out, queued - v[0].iov_len);
+    return BLIND_MOVED;
+}
+
+static blind_pumped pump_push_queue(blind_pump *p)
+{
+    struct iovec v = { p->out.byte + p->out.start, queue_size(&p->out) };
+
+    if (v.iov_len == 0)
+        return BLIND_MOVED;
+    return pump_push(p, &v, 1);
+}
+
+/* Reads at most size bytes to where they are wanted; *got 0: none now, or the
+ * end. */
+static blind_pumped pump_recv(blind_pump *p, uint8_t *data, size_t size,
+                              size_t *got)
+{
+    ssize_t k;
+
+    do
+        k = recv(p->socket, data, size, 0);
+    while (k < 0 && errno == EINTR);
+    *got = k > 0 ? (size_t)k : 0;
+    if (k == 0)
+        p->ended = true;
+    return k >= 0 || pump_later(errno) ? BLIND_MOVED : pump_broken(p, errno);
+}
+
+/* Takes in what has come, as long as it may wait here; at most `most` bites. */
+static blind_pumped pump_take(blind_pump *p, int most)
+{
+    size_t got = 1;
+
+    while (most-- > 0 && got > 0 && !p->ended
+           && queue_size(&p->in) + PUMP_BITE <= BLIND_MOST_WAITING) {
+        blind_pumped r;
+
+        if (!queue_extend(&p->in, PUMP_BITE))
+            return BLIND_NO_MEMORY;
+        r = pump_recv(p, p->in.byte + p->in.end, PUMP_BITE, &got);
+        if (r != BLIND_MOVED)
+            return r;
+        p->in.end += got;
+    }
+    return BLIND_MOVED;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+/* A stretch of `idle` seconds and what has to move within it. */
+typedef struct pump_window {
+    double end;
+    size_t want, moved;
+} pump_window;
+
+static pump_window window_begin(const blind_pump *p, size_t left)
+{
+    double most = BLIND_LEAST_RATE * p->idle;
+
+    return (pump_window){ .end = blind_clock() + p->idle,
+                          .want = (double)left < most ? left : (size_t)most };
+}
+
+/* Waits for the socket to give (unless too much waits already) or, where
+ * something is to be sent, to take.  Enough moved begins the next window. */
+static blind_pumped window_wait(blind_pump *p, pump_window *w, size_t left,
+                                bool send)
+{
+    bool room = queue_size(&p->in) + PUMP_BITE <= BLIND_MOST_WAITING;
+    struct pollfd f = { .fd = p->socket,
+                        .events = (short)((room ? POLLIN : 0)
+                                          | (send ? POLLOUT : 0)) };
+    double rest;
+
+    if (w->moved >= w->want)
+        *w = window_begin(p, left);
+    rest = w->end - blind_clock();
+    if (rest <= 0)
+        return BLIND_STALLED;
+    if (poll(&f, 1, 1 + (int)((rest < 60 ? rest : 60) * 1e3)) < 0
+        && !pump_later(errno))
+        return pump_broken(p, errno);
+    return BLIND_MOVED;
+}
+
+/* ---- the calls ----------------------------------------------------------- */
+
+blind_pumped blind_pump_write(blind_pump *p, const void *head,
+                              size_t head_size, const void *data, size_t size)
+{
+    pump_window w = window_begin(p, head_size + size);
+    struct iovec v[3] = { { .iov_len = 0 }, { (void *)(uintptr_t)head,
+                                              head_size },
+                          { (void *)(uintptr_t)data, size } };
+
+    for (;;) {
+        size_t left = v[1].iov_len + v[2].iov_len, before;
+        blind_pumped r;
+
+        v[0] = (struct iovec){ p->out.byte + p->out.start,
+                               queue_size(&p->out) };
+        before = v[0].iov_len + left;
+        r = pump_push(p, v, 3);
+        if (r != BLIND_MOVED)
+            return r;
+        left = v[1].iov_len + v[2].iov_len;
+        w.moved += before - v[0].iov_len - left;
+        if (v[0].iov_len + left <= BLIND_MOST_QUEUED)
+            break;
+        r = pump_take(p, 16);
+        if (r == BLIND_MOVED && p->ended)
+            r = BLIND_ENDED;
+        if (r == BLIND_MOVED)
+            r = window_wait(p, &w, v[0].iov_len + left, true);
+        if (r != BLIND_MOVED)
+            return r;
+    }
+    return queue_put(&p->out, v[1].iov_base, v[1].iov_len)
+                   && queue_put(&p->out, v[2].iov_base, v[2].iov_len)
+               ? BLIND_MOVED : BLIND_NO_MEMORY;
+}
+
+/* Some of the next size bytes, at least one unless there are none now. */
+static blind_pumped pump_some(blind_pump *p, uint8_t *data, size_t size,
+                              size_t *got)
+{
+    blind_pumped r = BLIND_MOVED;
+
+    *got = queue_get(&p->in, data, size);
+    if (*got > 0 || p->ended)
+        return BLIND_MOVED;
+    if (size >= PUMP_DIRECT)
+        return pump_recv(p, data, size, got);
+    r = pump_take(p, 1);
+    *got = queue_get(&p->in, data, size);
+    return r;
+}
+
+blind_pumped blind_pump_read(blind_pump *p, void *data, size_t size)
+{
+    pump_window w = window_begin(p, size);
+    uint8_t *to = data;
+
+    while (size > 0) {
+        size_t got;
+        blind_pumped r = pump_some(p, to, size, &got);
+
+        if (r != BLIND_MOVED)
+            return r;
+        to += got;
+        size -= got;
+        w.moved += got;
+        if (got > 0)
+            continue;
+        if (p->ended)
+            return BLIND_ENDED;
+        r = pump_push_queue(p);
+        if (r == BLIND_MOVED)
+            r = window_wait(p, &w, size, queue_size(&p->out) > 0);
+        if (r != BLIND_MOVED)
+            return r;
+    }
+    return BLIND_MOVED;
+}
+
+blind_pumped blind_pump_flush(blind_pump *p, double most)
+{
+    pump_window w = window_begin(p, queue_size(&p->out));
+    double end = blind_clock() + most;
+
+    while (queue_size(&p->out) > 0) {
+        size_t before = queue_size(&p->out);
+        blind_pumped r = pump_push_queue(p);
+
+        w.moved += before - queue_size(&p->out);
+        if (r != BLIND_MOVED || queue_size(&p->out) == 0)
+            return r;
+        r = pump_take(p, 16);
+        if (r == BLIND_MOVED && p->ended)
+            r = BLIND_ENDED;
+        if (most >= 0 && w.end > end)
+            w.end = end;
+        if (r == BLIND_MOVED)
+            r = window_wait(p, &w, queue_size(&p->out), true);
+        if (r != BLIND_MOVED)
+            return r;
+    }
+    return BLIND_MOVED;
+}
+
+blind_pumped blind_pump_breathe(blind_pump *p)
+{
+    double now = blind_clock();
+    blind_pumped r;
+
+    if (now - p->looked < 5e-3)
+        return BLIND_MOVED;
+    p->looked = now;
+    r = pump_push_queue(p);
+    if (r == BLIND_MOVED)
+        r = pump_take(p, 16);
+    return r == BLIND_MOVED && p->ended ? BLIND_ENDED : r;
+}
+
+void blind_pump_hang_up(blind_pump *p, double most)
+{
+    double end = blind_clock() + most;
+    size_t got = 0;
+
+    shutdown(p->socket, SHUT_WR);
+    queue_clear(&p->in);
+    if (!queue_extend(&p->in, PUMP_BITE))
+        return;
+    while (!p->ended && blind_clock() < end
+           && pump_recv(p, p->in.byte, PUMP_BITE, &got) == BLIND_MOVED)
+        if (got == 0 && !p->ended) {
+            struct pollfd f = { .fd = p->socket, .events = POLLIN };
+
+            (void)poll(&f, 1, 1 + (int)((end - blind_clock()) * 1e3));
+        }
+}

@@ -1,0 +1,391 @@
+/* wire.c -- frames: wire.h. */
+#include "blind/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/bytes.h"
+#include "nn.h"
+
+enum { WIRE_LINE = 400 };       /* longest text of BLIND_ERROR               */
+
+static const double wire_silence = 10;  /* seconds, then BLIND_ALIVE         */
+
+struct blind_wire {
+    blind_pump pump;
+    int layer;
+    char name[64];              /* of the step                               */
+    uint32_t sent, received;    /* numbers of the next frames                */
+    blind_traffic traffic;
+    bool asked;                 /* something sent since the last frame came  */
+    double spoke;               /* when the last frame was sent              */
+    ckks_status status;         /* of what ended the session                 */
+    char why[WIRE_LINE + 200];
+};
+
+static const char *const frame_names[BLIND_FRAMES] = {
+    "nothing", "HELLO", "AGREE", "KEY", "BASE", "EXTEND", "UP", "DOWN",
+    "TABLE", "MUX", "OUTPUT", "ALIVE", "BYE", "ERROR"
+};
+
+static const char *frame_name(unsigned type)
+{
+    return type < BLIND_FRAMES ? frame_names[type] : "an unknown frame";
+}
+
+/* ---- headers ------------------------------------------------------------- */
+
+typedef struct wire_header {
+    unsigned type, layer;
+    uint32_t number;
+    uint64_t size;
+} wire_header;
+
+static uint32_t header_sum(const uint8_t *b)
+{
+    uint8_t sum[4];
+
+    ckks_blake2b(sum, sizeof sum, b, BLIND_HEADER - 4, NULL, 0);
+    return cki_load32(sum);
+}
+
+static void header_put(uint8_t *b, const wire_header *h)
+{
+    cki_store32(b, h->type | h->layer << 16);
+    cki_store32(b + 4, h->number);
+    cki_store64(b + 8, h->size);
+    cki_store32(b + 16, 0);
+    cki_store32(b + 20, header_sum(b));
+}
+
+/* False: these bytes are no header. */
+static bool header_get(wire_header *h, const uint8_t *b)
+{
+    h->type = cki_load32(b) & 0xffff;
+    h->layer = cki_load32(b) >> 16;
+    h->number = cki_load32(b + 4);
+    h->size = cki_load64(b + 8);
+    return cki_load32(b + 16) == 0 && cki_load32(b + 20) == header_sum(b);
+}
+
+/* ---- how a session ends -------------------------------------------------- */
+
+/* Its first message stays. */
+static ckks_status wire_end(blind_wire *w, ckks_status s)
+{
+    if (w->status == CKKS_OK) {
+        w->status = s;
+        snprintf(w->why, sizeof w->why, "%s", nn_last_error());
+    }
+    return s;
+}
+
+static ckks_status wire_ended(const blind_wire *w)
+{
+    return nn_fail(w->status, "%s", w->why);
+}
+
+/* The other side's line: printable ASCII alone, so it moves no terminal. */
+static ckks_status wire_told(blind_wire *w, const char *line, size_t size)
+{
+    char text[WIRE_LINE + 1];
+    size_t k = 0;
+
+    for (; k < size && k < WIRE_LINE; k++)
+        text[k] = line[k] >= ' ' && line[k] <= '~' ? line[k] : '?';
+    text[k] = '\0';
+    return wire_end(w, nn_fail(CKKS_EIO, "%s: the other side ended: %s",
+                               w->name, text));
+}
+
+/* Looks through the frames that wait for a last word; between frames only. */
+static bool wire_last_word(blind_wire *w)
+{
+    const blind_queue *q = &w->pump.in;
+    size_t at = q->start;
+    wire_header h;
+
+    while (q->end - at >= BLIND_HEADER && header_get(&h, q->byte + at)) {
+        at += BLIND_HEADER;
+        if (h.size > q->end - at)
+            return false;
+        if (h.type == BLIND_ERROR) {
+            (void)wire_told(w, (const char *)q->byte + at, (size_t)h.size);
+            return true;
+        }
+        at += (size_t)h.size;
+    }
+    return false;
+}
+
+/* The message of what the pump said while `doing`. */
+static ckks_status wire_failed(blind_wire *w, blind_pumped r, const char *doing)
+{
+    ckks_status s;
+
+    switch (r) {
+    case BLIND_MOVED:
+        return CKKS_OK;
+    case BLIND_NO_MEMORY:
+        s = nn_fail(CKKS_EMEM, "%s: no memory for %s", w->name, doing);
+        break;
+    case BLIND_STALLED:
+        s = nn_fail(CKKS_EIO, "%s: %s: the other side has been silent, or "
+                    "below %d bytes a second, for %g seconds", w->name, doing,
+                    BLIND_LEAST_RATE, w->pump.idle);
+        break;
+    case BLIND_ENDED:
+        s = nn_fail(CKKS_EIO, "%s: %s: the other side has closed the "
+                    "connection", w->name, doing);
+        break;
+    default:
+        s = nn_fail(CKKS_EIO, "%s: %s: the connection is lost: %s", w->name,
+                    doing, strerror(w->pump.error));
+    }
+    return wire_end(w, s);
+}
+
+/* The same between frames: a side that goes may have said why. */
+static ckks_status wire_moved(blind_wire *w, blind_pumped r, const char *doing)
+{
+    if ((r == BLIND_ENDED || r == BLIND_BROKEN) && wire_last_word(w))
+        return wire_ended(w);
+    return wire_failed(w, r, doing);
+}
+
+/* ---- open and close ------------------------------------------------------ */
+
+ckks_status blind_wire_open(blind_wire **out, int socket, double idle)
+{
+    blind_wire *w = calloc(1, sizeof *w);
+    blind_pump pump;
+
+    if (!blind_pump_open(&pump, socket, idle) || w == NULL
+        || !(idle > 0 && idle < 1e6)) {
+        ckks_status s = w == NULL
+            ? nn_fail(CKKS_EMEM, "no memory for a connection")
+            : nn_fail(CKKS_EARG, "a connection over socket %d, %g seconds: %s",
+                      socket, idle, strerror(pump.error));
+
+        blind_pump_close(&pump);
+        free(w);
+        return s;
+    }
+    w->pump = pump;
+    w->spoke = blind_clock();
+    blind_wire_step(w, 0, "opening");
+    *out = w;
+    return CKKS_OK;
+}
+
+void blind_wire_close(blind_wire **w)
+{
+    if (*w == NULL)
+        return;
+    blind_pump_close(&(*w)->pump);
+    free(*w);
+    *w = NULL;
+}
+
+void blind_wire_step(blind_wire *w, int layer, const char *name)
+{
+    w->layer = layer;
+    snprintf(w->name, sizeof w->name, "%s", name);
+}
+
+blind_traffic blind_wire_traffic(const blind_wire *w)
+{
+    return w->traffic;
+}
+
+ckks_status blind_wire_greet(uint8_t theirs[BLIND_GREETING],
+                             const uint8_t mine[BLIND_GREETING], blind_wire *w)
+{
+    ckks_status s;
+
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    s = wire_failed(w, blind_pump_write(&w->pump, mine, BLIND_GREETING, NULL,
+                                        0), "greeting");
+    if (s == CKKS_OK)
+        s = wire_failed(w, blind_pump_read(&w->pump, theirs, BLIND_GREETING),
+                        "greeting");
+    return s;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static blind_pumped wire_put(blind_wire *w, blind_frame type, const void *data,
+                             size_t size)
+{
+    wire_header h = { (unsigned)type, (unsigned)w->layer & 0xffff, w->sent++,
+                      size };
+    uint8_t b[BLIND_HEADER];
+
+    header_put(b, &h);
+    w->spoke = blind_clock();
+    return blind_pump_write(&w->pump, b, sizeof b, data, size);
+}
+
+ckks_status blind_wire_send(blind_wire *w, blind_frame type, const void *data,
+                            size_t size)
+{
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    if (size > BLIND_MOST_FRAME)
+        return nn_fail(CKKS_EARG, "%s: a frame %s of %zu bytes, at most %d",
+                       w->name, frame_name((unsigned)type), size,
+                       BLIND_MOST_FRAME);
+    w->asked = true;
+    w->traffic.sent += BLIND_HEADER + size;
+    return wire_moved(w, wire_put(w, type, data, size), "sending");
+}
+
+ckks_status blind_wire_flush(blind_wire *w)
+{
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    return wire_moved(w, blind_pump_flush(&w->pump, -1), "sending");
+}
+
+ckks_status blind_wire_breathe(blind_wire *w)
+{
+    ckks_status s;
+
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    s = wire_moved(w, blind_pump_breathe(&w->pump), "computing");
+    if (s == CKKS_OK && blind_clock() - w->spoke > wire_silence)
+        s = wire_moved(w, wire_put(w, BLIND_ALIVE, NULL, 0), "computing");
+    return s;
+}
+
+void blind_wire_refuse(blind_wire *w, const char *line)
+{
+    size_t size = strlen(line) < WIRE_LINE ? strlen(line) : WIRE_LINE;
+
+    /* Behind more than this the line would not arrive in a second. */
+    if (w->pump.error == 0 && !w->pump.ended
+        && w->pump.out.end - w->pump.out.start < BLIND_MOST_QUEUED / 2
+        && wire_put(w, BLIND_ERROR, line, size) == BLIND_MOVED
+        && blind_pump_flush(&w->pump, 0.5) == BLIND_MOVED)
+        blind_pump_hang_up(&w->pump, 0.5);
+    if (w->status == CKKS_OK)
+        (void)wire_end(w, nn_fail(CKKS_EIO, "%s", line));
+}
+
+/* ---- receiving ----------------------------------------------------------- */
+
+/* The line of BLIND_ERROR that comes in place of the frame that was wanted. */
+static ckks_status wire_hear(blind_wire *w, uint64_t size)
+{
+    char line[WIRE_LINE];
+    size_t k = size < WIRE_LINE ? (size_t)size : WIRE_LINE;
+    blind_pumped r = blind_pump_read(&w->pump, line, k);
+
+    return r == BLIND_MOVED ? wire_told(w, line, k)
+                            : wire_failed(w, r, "the other side's reason");
+}
+
+/* The next header that is not BLIND_ALIVE, as it came. */
+static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
+{
+    do {
+        uint8_t b[BLIND_HEADER];
+        char doing[40];
+        ckks_status s;
+
+        snprintf(doing, sizeof doing, "waiting for %s",
+                 frame_name((unsigned)want));
+        s = wire_failed(w, blind_pump_read(&w->pump, b, sizeof b), doing);
+        if (s != CKKS_OK)
+            return s;
+        if (!header_get(h, b))
+            return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: %s: what came is no "
+                                       "header of a frame", w->name, doing));
+        if (h->number != w->received)
+            return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: %s: frame number %u "
+                                       "came, want %u", w->name, doing,
+                                       h->number, w->received));
+        w->received++;
+    } while (h->type == BLIND_ALIVE && h->size == 0);
+    return h->type == BLIND_ERROR ? wire_hear(w, h->size) : CKKS_OK;
+}
+
+/* Its header must be this. */
+static ckks_status wire_expect(blind_wire *w, wire_header *h, blind_frame type,
+                               size_t least, size_t most)
+{
+    ckks_status s = wire_next(w, h, type);
+
+    if (s != CKKS_OK)
+        return s;
+    if (h->type != (unsigned)type || h->layer != ((unsigned)w->layer & 0xffff)
+        || h->size < least || h->size > most)
+        return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: the other side sent %s "
+                                   "of step %u, %llu bytes, want %s of step "
+                                   "%d, %zu to %zu bytes", w->name,
+                                   frame_name(h->type), h->layer,
+                                   (unsigned long long)h->size,
+                                   frame_name((unsigned)type), w->layer, least,
+                                   most));
+    return CKKS_OK;
+}
+
+/* The bytes after the header. */
+static ckks_status wire_payload(blind_wire *w, void *data, size_t size,
+                                blind_frame type)
+{
+    ckks_status s = wire_failed(w, blind_pump_read(&w->pump, data, size),
+                                frame_name((unsigned)type));
+
+    if (s != CKKS_OK)
+        return s;
+    w->traffic.received += BLIND_HEADER + size;
+    w->traffic.turns += w->asked;
+    w->asked = false;
+    return CKKS_OK;
+}
+
+ckks_status blind_wire_receive(blind_wire *w, blind_frame type, void *data,
+                               size_t size)
+{
+    wire_header h;
+    ckks_status s;
+
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    s = wire_expect(w, &h, type, size, size);
+    return s == CKKS_OK ? wire_payload(w, data, size, type) : s;
+}
+
+ckks_status blind_wire_receive_text(blind_wire *w, blind_frame type,
+                                    char **out, size_t *size, size_t least,
+                                    size_t most)
+{
+    wire_header h;
+    ckks_status s;
+    char *text;
+
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    s = wire_expect(w, &h, type, least,
+                    most < BLIND_MOST_FRAME ? most : BLIND_MOST_FRAME);
+    if (s != CKKS_OK)
+        return s;
+    text = malloc((size_t)h.size + 1);
+    if (text == NULL)
+        return wire_end(w, nn_fail(CKKS_EMEM, "%s: no memory for %llu bytes",
+                                   w->name, (unsigned long long)h.size));
+    s = wire_payload(w, text, (size_t)h.size, type);
+    if (s != CKKS_OK) {
+        free(text);
+        return s;
+    }
+    text[h.size] = '\0';
+    *out = text;
+    *size = (size_t)h.size;
+    return CKKS_OK;
+}
