@@ -8,31 +8,38 @@ class Square(nn.Module):
         return x * x
 
 
-def stage(c_in, c_out, act):
-    """Two 3x3 convolutions, each with a normalisation and the activation."""
+# By dimensions.
+CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+TCONV = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+POOL = {("mean", 2): nn.AvgPool2d, ("mean", 3): nn.AvgPool3d, ("max", 2): nn.MaxPool2d, ("max", 3): nn.MaxPool3d}
+
+
+def stage(c_in, c_out, act, dims=2):
+    """Two convolutions of 3x3 (3x3x3), each with a normalisation and the activation."""
     parts = []
     for c in (c_in, c_out):
-        parts += [nn.Conv2d(c, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out),
+        parts += [CONV[dims](c, c_out, 3, padding=1, bias=False), NORM[dims](c_out),
                   Square() if act == "square" else nn.ReLU()]
     return nn.Sequential(*parts)
 
 
 class UNet(nn.Module):
-    """depth poolings by 2, base channels at the top, `outputs` logits a pixel."""
+    """depth poolings by 2, base channels at the top, `outputs` logits a pixel; dims 3: of volumes."""
 
-    def __init__(self, channels=1, outputs=1, base=8, depth=2, act="square"):
+    def __init__(self, channels=1, outputs=1, base=8, depth=2, act="square", dims=2, pool="mean"):
         super().__init__()
-        self.pool = nn.AvgPool2d(2)
+        self.pool = POOL[pool, dims](2)
         self.down, self.up, self.join = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         c = channels
         for d in range(depth):
-            self.down.append(stage(c, base << d, act))
+            self.down.append(stage(c, base << d, act, dims))
             c = base << d
-        self.middle = stage(c, base << depth, act)
+        self.middle = stage(c, base << depth, act, dims)
         for d in reversed(range(depth)):
-            self.up.append(nn.ConvTranspose2d(base << d + 1, base << d, 2, 2))
-            self.join.append(stage(base << d + 1, base << d, act))
-        self.head = nn.Conv2d(base, outputs, 1)
+            self.up.append(TCONV[dims](base << d + 1, base << d, 2, 2))
+            self.join.append(stage(base << d + 1, base << d, act, dims))
+        self.head = CONV[dims](base, outputs, 1)
 
     def levels(self):
         """[(stage, how many poolings stand before it)]"""
