@@ -9,7 +9,8 @@
 
 typedef struct base_side {
     uint8_t seed[32], session[32];
-    blind_block choice, pair[BLIND_BASE_COUNT][2], got[BLIND_BASE_COUNT];
+    blind_block choice, got[BLIND_BASE_COUNT];
+    blind_pair pair[BLIND_BASE_COUNT];
     blind_traffic traffic;
 } base_side;
 
@@ -41,8 +42,8 @@ static int base_wrong(const base_side *chooser, const base_side *sender)
     for (int i = 0; i < BLIND_BASE_COUNT; i++) {
         int c = (int)(chooser->choice.w[i / 64] >> i % 64 & 1);
 
-        wrong += !same(chooser->got[i], sender->pair[i][c])
-                 || same(chooser->got[i], sender->pair[i][!c]);
+        wrong += !same(chooser->got[i], sender->pair[i].key[c])
+                 || same(chooser->got[i], sender->pair[i].key[!c]);
     }
     return wrong;
 }
@@ -193,12 +194,12 @@ static ckks_status defines_base(side *s)
     for (unsigned i = 0; i < 128 && st == CKKS_OK; i++) {
         from_bytes(x, asked[i]);
         mpz_powm(y, x, a, p);
-        me->pair[i][0] = key_of(me->session, true, i, mine, asked[i], y);
+        me->pair[i].key[0] = key_of(me->session, true, i, mine, asked[i], y);
         mpz_invert(y, A, p);
         mpz_mul(x, x, y);
         mpz_mod(x, x, p);
         mpz_powm(y, x, a, p);
-        me->pair[i][1] = key_of(me->session, true, i, mine, asked[i], y);
+        me->pair[i].key[1] = key_of(me->session, true, i, mine, asked[i], y);
     }
     mpz_clears(p, a, b, A, other, x, y, four, NULL);
     return st;

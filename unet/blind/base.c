@@ -265,7 +265,7 @@ static void base_choose(base *s, blind_block got[BLIND_BASE_COUNT],
 }
 
 /* Both keys of all that the other side asked for: of B_i^a and B_i^a / A^a. */
-static ckks_status base_answer(base *s, blind_block pair[BLIND_BASE_COUNT][2])
+static ckks_status base_answer(base *s, blind_pair pair[BLIND_BASE_COUNT])
 {
     element x, y, inverse;
     ckks_status st = CKKS_OK;
@@ -278,9 +278,9 @@ static ckks_status base_answer(base *s, blind_block pair[BLIND_BASE_COUNT][2])
         if (st != CKKS_OK)
             break;
         group_pow(&x, &y, &s->a, &s->g);
-        pair[i][0] = hashed_key(&s->h, i, s->asked[i], &x);
+        pair[i].key[0] = hashed_key(&s->h, i, s->asked[i], &x);
         group_mul(&y, &x, &inverse, &s->g);
-        pair[i][1] = hashed_key(&s->h, i, s->asked[i], &y);
+        pair[i].key[1] = hashed_key(&s->h, i, s->asked[i], &y);
     }
     cki_wipe(&x, sizeof x);
     cki_wipe(&y, sizeof y);
@@ -288,7 +288,7 @@ static ckks_status base_answer(base *s, blind_block pair[BLIND_BASE_COUNT][2])
     return st;
 }
 
-static ckks_status base_run(base *s, blind_block pair[BLIND_BASE_COUNT][2],
+static ckks_status base_run(base *s, blind_pair pair[BLIND_BASE_COUNT],
                             blind_block got[BLIND_BASE_COUNT],
                             blind_block choice,
                             const uint8_t session[BLIND_SESSION], bool server,
@@ -310,7 +310,7 @@ static ckks_status base_run(base *s, blind_block pair[BLIND_BASE_COUNT][2],
     return base_answer(s, pair);
 }
 
-ckks_status blind_base(blind_block pair[BLIND_BASE_COUNT][2],
+ckks_status blind_base(blind_pair pair[BLIND_BASE_COUNT],
                        blind_block got[BLIND_BASE_COUNT], blind_block choice,
                        const uint8_t session[BLIND_SESSION], bool server,
                        ckks_rng *rng, blind_wire *w)

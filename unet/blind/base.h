@@ -27,15 +27,15 @@ enum {
     BLIND_SESSION = 32
 };
 
-/* pair[i][c]: keys that this side may choose from for the other; got[i]: the
- * other side's key of bit i of choice.  session: what both call this session,
+/* pair[i]: keys that the other side chooses one from; got[i]: the other side's
+ * key of bit i of choice.  session: what both call this session,
  * different each time.
  *   cost    two frames BLIND_BASE each way, of 384 and 49,152 bytes
  *   errors  CKKS_EFORMAT    an element that is not in the group
  *           CKKS_EMEM, CKKS_ERNG, and those of the wire
  *   leaks   nothing: time and addresses do not depend on choices, exponents
  *           or keys */
-CKKS_CHECKED ckks_status blind_base(blind_block pair[BLIND_BASE_COUNT][2],
+CKKS_CHECKED ckks_status blind_base(blind_pair pair[BLIND_BASE_COUNT],
                                     blind_block got[BLIND_BASE_COUNT],
                                     blind_block choice,
                                     const uint8_t session[BLIND_SESSION],

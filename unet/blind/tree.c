@@ -27,14 +27,14 @@ static blind_block tree_sum(const blind_block *node, int first, int count)
 }
 
 void blind_tree_whole(blind_block *leaf, blind_block *sums,
-                      const blind_block pair[][2], int k, const blind_aes *a)
+                      const blind_pair *pair, int k, const blind_aes *a)
 {
-    leaf[0] = pair[k - 1][1];
-    leaf[1] = pair[k - 1][0];
+    leaf[0] = pair[k - 1].key[1];
+    leaf[1] = pair[k - 1].key[0];
     for (int j = 1; j < k; j++) {
         tree_grow(leaf, 1 << j, a);
         for (int c = 0; c < 2; c++)
-            sums[2 * (j - 1) + c] = blind_xor(pair[k - 1 - j][c],
+            sums[2 * (j - 1) + c] = blind_xor(pair[k - 1 - j].key[c],
                                               tree_sum(leaf, 1 ^ c, 2 << j));
     }
 }

@@ -20,7 +20,7 @@ enum { BLIND_MOST_DEPTH = 4, BLIND_MOST_LEAVES = 16 };
 
 /* leaf: 2^k; sums: 2 (k - 1), in order of levels. */
 void blind_tree_whole(blind_block *leaf, blind_block *sums,
-                      const blind_block pair[][2], int k, const blind_aes *a);
+                      const blind_pair *pair, int k, const blind_aes *a);
 /* leaf[y] is leaf y ^ alpha of the whole tree, for y > 0; leaf[0] is 0.
  *   leaks   nothing: alpha only swaps, by masks */
 void blind_tree_punctured(blind_block *leaf, const blind_block *sums,
