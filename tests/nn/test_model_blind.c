@@ -177,8 +177,8 @@ TEST(model_blind_ranges)
     maker_tconv(&k, "out", "image", 1, 1);
     maker_finish(&k, "out");
     CHECK(model_made(&m, &k) == CKKS_EFORMAT
-          && strstr(nn_last_error(), "layer out: tconv of 2049 x 1 x 1") != NULL,
-          "%s", nn_last_error());
+          && strstr(nn_last_error(), "layer out: tconv of 2049 x 1 x 1")
+             != NULL, "%s", nn_last_error());
     maker_clear(&k);
 }
 
