@@ -111,7 +111,7 @@ def test_square():
         fit.loss_of(net(x[k]), y[k]).backward()
         adam.step()
     new, report = volley_train.square(net, (x, y), steps=120, log=None, batch=4)
-    assert report["before"] > 0.7 and report["after"] > report["before"] - 0.2, report
+    assert report["before"] > 0.2 and report["after"] > report["before"] - 0.1 and report["decisions"] < 0.1, report
     path = os.path.join(FOLDER, "s.safetensors")
     pixels = (x - fit.ADD) / fit.MUL
     volley_export.export(new, x[:1], path, pixels, mul=fit.MUL, add=fit.ADD, labels="abc", quiet=True, protocol="blind")
@@ -158,10 +158,10 @@ def test_segment():
         nibabel.save(nibabel.Nifti1Image(turn(y[0]), affine), name + "-label.nii.gz")
     out = os.path.join(FOLDER, "v.safetensors")
     args = ["--images", root + "/s*-image.nii.gz", "--masks", root + "/s*-label.nii.gz", "--dims", "3", "--plane",
-            "axial", "--classes", "back,front,rear", "--base", "4", "--depth", "1", "--size", "12x12x12"]
+            "axial", "--classes", "back,front,rear", "--base", "8", "--depth", "1", "--size", "12x12x12"]
     rc, text, err = segment(*args, "--test-images", root + "/t*-image.nii.gz", "--test-masks",
-                            root + "/t*-label.nii.gz", "--activation", "relu", "--pooling", "max", "--steps", "300",
-                            "--batch", "4", "--turn", "0.05", "--scale", "0.05", "--rate", "0.02", "--norm", "1",
+                            root + "/t*-label.nii.gz", "--activation", "relu", "--pooling", "max", "--steps", "200",
+                            "--batch", "2", "--turn", "0.05", "--scale", "0.05", "--rate", "0.01", "--norm", "1",
                             "--protocol", "blind", "--half", "--out", out)
     assert rc == 0, err
     assert last_score(text) > 0.7, text

@@ -19,15 +19,9 @@ except ImportError:
 import torch.nn.functional as F
 from torch import nn
 
-import border
 import export as files
-import fit
 import folder
-import module
-import net as networks
-import running
 import squared
-import traced
 import volley_train
 import volumes
 from volley_train import square_recipe
@@ -330,77 +324,16 @@ def test_resampling():
     assert back[0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-# ---- the training -----------------------------------------------------------
-
-def test_running():
-    """Under running() the same network: transposed convolutions as the sum they are, border wrap as a file's network
-    has it, bfloat16 to a hundredth; and afterwards the ordinary module."""
-    torch.manual_seed(0)
-    for kind, m in ((F.conv_transpose2d, nn.ConvTranspose2d(5, 3, 2, 2)), (F.conv_transpose3d,
-                                                                          nn.ConvTranspose3d(5, 3, 2, 2, bias=False))):
-        x = torch.randn(2, 5, *(4, 6, 8)[:m.weight.dim() - 2])
-        want = kind(x, m.weight, m.bias, 2)
-        with running.running(m):
-            assert torch.allclose(m(x), want, atol=1e-5)
-        assert "forward" not in vars(m)
-    net = module.UNet(1, 1, 4, 2, "square").eval()
-    layers, output, _ = traced.layers(net.double(), torch.zeros(1, 1, 16, 24).double(), "wrap")
-    x = torch.rand(2, 1, 16, 24).double()
-    want = networks.forward(layers.layers, {k: t.double() for k, t in layers.tensors.items()}, x, border.wrap(4))[output]
-    with torch.no_grad(), running.running(net, "wrap"):
-        got = net(x)
-    assert (got - want).abs().max() < 1e-3 * (net(x) - want).abs().max()       # of border zero
-    net = module.UNet(1, 1, 4, 2, "relu").eval()
-    want = net(x.float())
-    with torch.no_grad(), running.running(net, "zero", True):
-        got = net(x.float())
-        assert got.dtype == torch.bfloat16 and 0 < (got - want).abs().max() < 0.02 * want.abs().max()
-    assert torch.equal(net(x.float()), want)
-
-
-def test_windows():
-    """Windows cover an image, no more of them than needed; where they overlap the mean counts."""
-    assert fit.starts(512, 200).tolist() == [0, 156, 312] and fit.starts(64, 64).tolist() == [0]
-
-    class Corner(nn.Module):
-        def forward(self, x):
-            return x[..., :1, :1] + 0 * x
-    x = torch.arange(24.0).reshape(1, 1, 4, 6)
-    got = fit.covered(Corner(), x, (4, 4))
-    assert got[0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2]
-
-
-def test_resume():
-    """A training that is cut after any step and taken up again gives the same numbers; another's state is refused."""
-    pairs = [folder.Pair("p%d" % k, 100 * (x + 1).numpy()[None], y.numpy().astype(np.uint8))
-             for k, (x, y) in enumerate(zip(*blobs(6)))]
-    s = fit.Settings(2, 2, 1, "zero", "square", 40, (16, 16), 2, "all")
-    want, _ = fit.train(pairs[1:], pairs[:1], s, log=lambda line: None)
-    path, keep = os.path.join(FOLDER, "t.state"), fit.KEEP
-
-    def cut(line):
-        raise KeyboardInterrupt
-    fit.KEEP = 0
-    for log in (cut, cut, lambda line: None):
-        try:
-            got, _ = fit.train(pairs[1:], pairs[:1], s, log=log, resume=path)
-        except KeyboardInterrupt:
-            pass
-    fit.KEEP = keep
-    assert all(torch.equal(a, b) for a, b in zip(want.state_dict().values(), got.state_dict().values()))
-    refused(lambda: fit.train(pairs, pairs, fit.Settings(2, 4, 1, "zero", "square", 40, (16, 16), 2), resume=path),
-            "t.state", "another base")
-    with open(path, "wb") as f:
-        f.write(b"no state")
-    refused(lambda: fit.train(pairs, pairs, s, resume=path), "t.state", "not the state of a training")
-
-
 # ---- from folders to a file -------------------------------------------------
 
-def segment(*args):
-    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), "segment", *args],
+def train_py(*args):
+    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), *args],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     return run.returncode, run.stdout, run.stderr
+
+
+def segment(*args):
+    return train_py("segment", *args)
 
 
 def last_score(text):
