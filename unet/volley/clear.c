@@ -51,7 +51,7 @@ int volley_clear_logits(double **logit, const volley_source *s,
                                                 i);
 
         if (status == CKKS_OK)
-            status = nn_model_float(logit[i], &s->model, pixel,
+            status = nn_model_float(logit[i], &s->model, pixel, 1,
                                     images->size[i].height,
                                     images->size[i].width);
         code = volley_check(status);
