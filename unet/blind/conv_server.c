@@ -82,12 +82,6 @@ static void server_clear(conv_server *h)
     free(h->index);
 }
 
-/* Coefficients of the polynomials of weights. */
-static size_t server_extent(const blind_tiling *t)
-{
-    return (size_t)(t->pack_in * t->pack_out - 1) * t->extent + t->first + 1;
-}
-
 static ckks_status server_memory(conv_server *h)
 {
     const blind_tiling *t = &h->k->t;
@@ -109,7 +103,8 @@ static ckks_status server_memory(conv_server *h)
     h->frame = blind_alloc(h->frame_size);
     if (h->x != NULL && h->y != NULL && h->w != NULL && h->m != NULL
         && h->work != NULL && h->taps != NULL && h->frame != NULL)
-        return blind_sparse_init(&h->sparse, h->r, server_extent(t));
+        return blind_sparse_init(&h->sparse, h->r, h->r->n / t->block,
+                                 t->first + 1);
     return nn_fail(CKKS_EMEM, "no memory for %zu bytes of ciphertexts",
                    h->x_size + h->y_size);
 }
@@ -192,13 +187,14 @@ static void server_transform(const conv_server *h, uint64_t *w, int l, int o,
     const blind_tiling *t = &h->k->t;
     const cki_mod *m = &h->r->rns.mod[l];
     const int *kn = t->kernel;
+    const size_t piece = h->sparse.parts == 1 ? t->block : h->sparse.block;
 
-    memset(h->taps, 0, h->sparse.block * sizeof *w);
+    memset(h->taps, 0, h->sparse.parts * h->sparse.block * sizeof *w);
     for (int i = 0; i < blind_outputs_of(t, o); i++)
         for (int j = 0; j < t->pack_in; j++) {
             const int from = c * t->pack_in + j, to = o * t->pack_out + i;
             uint64_t *at = h->taps + (size_t)((i + 1) * t->pack_in - 1 - j)
-                               * t->extent;
+                                     * piece;
             size_t tap = 0;
 
             if (from >= t->channels)
