@@ -255,6 +255,10 @@ ckks_status blind_step_derive(blind_network *n, int k)
         s->channels = n->channels;
         memcpy(s->size, n->size, sizeof s->size);
         s->limit = ldexp(1, n->bits - 1);
+        if (!(ldexp(s->range, s->fraction) < s->limit))
+            st = nn_fail(CKKS_EFORMAT, "network: step %s: %g with a fraction "
+                         "of %d bits is not below %g", s->name, s->range,
+                         s->fraction, s->limit);
         break;
     case BLIND_CONV:
         st = network_conv(s, n, x);
