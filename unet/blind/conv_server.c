@@ -12,11 +12,17 @@
 #include "base/bits.h"
 #include "conv.h"
 #include "nn.h"
+#include "sparse.h"
 
+/* How many channels are multiplied at once, with the weights of how many
+ * results at hand.  Few tiles: weights are used at once, and they and the
+ * ciphertexts shall stay in the second cache; many: they pay for being read
+ * again, and ciphertexts go through the cache in pieces. */
 enum {
-    SERVER_TERMS = 32,          /* channels that are multiplied at once      */
-    SERVER_OUTPUTS = 8,         /* results whose weights are at hand         */
-    SERVER_CACHE = 512 << 10    /* bytes of ciphertexts that stay near       */
+    SERVER_TERMS = 32, SERVER_OUTPUTS = 8,
+    SERVER_FEW = 2,                     /* tiles                             */
+    SERVER_FEW_TERMS = 8, SERVER_FEW_OUTPUTS = 1,
+    SERVER_CACHE = 512 << 10            /* bytes of such a piece             */
 };
 
 typedef struct conv_server {
@@ -32,6 +38,8 @@ typedef struct conv_server {
                                    (limbs, cts_out, group, 2, stride);
                                    (outputs, terms, stride)                  */
     uint64_t *m, *work;
+    uint64_t *taps;             /* sparse.block coefficients                 */
+    blind_sparse sparse;
     uint8_t *frame;
     int32_t *matrix, *index;    /* scalars: (outputs, channels)              */
     void *combine;
@@ -66,10 +74,18 @@ static void server_clear(conv_server *h)
     blind_free(h->w, h->w_size);
     blind_free(h->m, h->m_size);
     blind_free(h->work, h->words);
+    blind_free(h->taps, h->r->n * sizeof *h->taps);
+    blind_sparse_clear(&h->sparse);
     blind_free(h->frame, h->frame_size);
     blind_free(h->combine, h->combine_size);
     free(h->matrix);
     free(h->index);
+}
+
+/* Coefficients of the polynomials of weights. */
+static size_t server_extent(const blind_tiling *t)
+{
+    return (size_t)(t->pack_in * t->pack_out - 1) * t->extent + t->first + 1;
 }
 
 static ckks_status server_memory(conv_server *h)
@@ -89,10 +105,11 @@ static ckks_status server_memory(conv_server *h)
     h->w = blind_alloc(h->w_size);
     h->m = blind_alloc(h->m_size);
     h->work = blind_alloc(h->words);
+    h->taps = blind_alloc(h->r->n * word);
     h->frame = blind_alloc(h->frame_size);
     if (h->x != NULL && h->y != NULL && h->w != NULL && h->m != NULL
-        && h->work != NULL && h->frame != NULL)
-        return CKKS_OK;
+        && h->work != NULL && h->taps != NULL && h->frame != NULL)
+        return blind_sparse_init(&h->sparse, h->r, server_extent(t));
     return nn_fail(CKKS_EMEM, "no memory for %zu bytes of ciphertexts",
                    h->x_size + h->y_size);
 }
@@ -176,11 +193,11 @@ static void server_transform(const conv_server *h, uint64_t *w, int l, int o,
     const cki_mod *m = &h->r->rns.mod[l];
     const int *kn = t->kernel;
 
-    memset(w, 0, h->r->n * sizeof *w);
+    memset(h->taps, 0, h->sparse.block * sizeof *w);
     for (int i = 0; i < blind_outputs_of(t, o); i++)
         for (int j = 0; j < t->pack_in; j++) {
             const int from = c * t->pack_in + j, to = o * t->pack_out + i;
-            uint64_t *at = w + (size_t)((i + 1) * t->pack_in - 1 - j)
+            uint64_t *at = h->taps + (size_t)((i + 1) * t->pack_in - 1 - j)
                                * t->extent;
             size_t tap = 0;
 
@@ -194,7 +211,7 @@ static void server_transform(const conv_server *h, uint64_t *w, int l, int o,
                             = cki_from_signed(server_weight(h, to, from,
                                                             tap++), m);
         }
-    cki_ntt_fwd(&h->r->rns, w, l);
+    blind_sparse_fwd(w, h->taps, l, &h->sparse);
 }
 
 /* Adds products of `terms` ciphertexts from `first` on to `outputs` results
@@ -229,17 +246,18 @@ static void server_products(conv_server *h, int l, int first, int terms, int o,
 static ckks_status server_sums(conv_server *h, int tiles)
 {
     const blind_tiling *t = &h->k->t;
+    const bool few = tiles <= SERVER_FEW;
+    const int most = few ? SERVER_FEW_TERMS : SERVER_TERMS;
+    const int block = few ? SERVER_FEW_OUTPUTS : SERVER_OUTPUTS;
     ckks_status s = CKKS_OK;
 
     for (int l = 0; l < h->r->limbs; l++)
-        for (int c = 0; c < t->cts_in; c += SERVER_TERMS) {
-            const int terms = t->cts_in - c < SERVER_TERMS ? t->cts_in - c
-                              : SERVER_TERMS;
+        for (int c = 0; c < t->cts_in; c += most) {
+            const int terms = t->cts_in - c < most ? t->cts_in - c : most;
 
-            for (int o = 0; s == CKKS_OK && o < t->cts_out;
-                 o += SERVER_OUTPUTS) {
-                const int outputs = t->cts_out - o < SERVER_OUTPUTS
-                                    ? t->cts_out - o : SERVER_OUTPUTS;
+            for (int o = 0; s == CKKS_OK && o < t->cts_out; o += block) {
+                const int outputs = t->cts_out - o < block ? t->cts_out - o
+                                    : block;
 
                 for (int i = 0; i < outputs; i++)
                     for (int j = 0; j < terms; j++)

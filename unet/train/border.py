@@ -75,36 +75,3 @@ def wrap(ring):
         x = torch.cat([left, x, right], 3)
         return torch.cat([x[:, :, -1:], x, x[:, :, :1]], 2)
     return pad
-
-
-def slots(gx):
-    """The same border and any other garbage, computed slot by slot.
-
-    x has shape [S, C, R, R]: the ciphertext of ring place (a, b) is
-    x[:, c, a, b].  A place outside the ring is the ciphertext at the other
-    side of it, rotated by a grid row (gx slots) or by one slot.
-    """
-    def pad(x, level, w=ONE):
-        x = torch.cat([x[..., -1:].roll(1, 0), x, x[..., :1].roll(-1, 0)], 3)
-        top, bottom = x[:, :, -1:].roll(gx, 0), x[:, :, :1].roll(-gx, 0)
-        return torch.cat([top, x, bottom], 2)
-    return pad
-
-
-def pack(images, ring, count):
-    """[B, C, H, W] -> [count, C, ring, ring], image after image.
-
-    Places beyond the last image hold the images again from the first on.
-    """
-    b, c, h, w = images.shape
-    x = images.reshape(b, c, h // ring, ring, w // ring, ring)
-    x = x.permute(0, 2, 4, 1, 3, 5).reshape(-1, c, ring, ring)
-    return torch.cat([x] * -(-count // len(x)))[:count]
-
-
-def unpack(x, batch, height, width):
-    """The inverse of pack: [S, C, R, R] -> [batch, C, height, width]."""
-    c, ring = x.shape[1:3]
-    gy, gx = height // ring, width // ring
-    x = x[:batch * gy * gx].reshape(batch, gy, gx, c, ring, ring)
-    return x.permute(0, 3, 1, 4, 2, 5).reshape(batch, c, height, width)

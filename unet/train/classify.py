@@ -1,6 +1,6 @@
 """Trains a classifier whose only non-linearity is the square: mnist, skin.
 
-Needed before: cnn.py, pictures.py, mosaic.py, segment.py for what both share.
+Needed before: cnn.py, pictures.py, mosaic.py, volley_train.py.
 """
 import time
 
@@ -16,9 +16,9 @@ import mosaic
 import net
 import patterns
 import pictures
-import segment
+import volley_train
 
-# freeze, norm, limit: as in segment.py.  hard: pictures with extreme patterns
+# freeze, norm, limit: as in volley_train.py.  hard: pictures with extreme patterns
 # in a batch.  turn, scale, move: how training pictures vary.  settle: part of
 # the steps after which weights are averaged.  quiet: what large weights
 # in the dense layer cost, since they amplify the noise of ciphertexts.
@@ -63,6 +63,11 @@ def best_threshold(out, labels):
     return max((balanced(out > t, labels), float(t)) for t in (steps[1:] + steps[:-1]) / 2)
 
 
+def excess(values, limit):
+    """How far the peaks before the squares lie above limit, summed over channels."""
+    return volley_train.excess([v for key, v in values.items() if key.startswith("bn_")], limit)
+
+
 def train_plan(task, plan, images, labels, seed, act, steps, log, check):
     """A trained (layers, tensors); check(model) -> text for the log."""
     torch.manual_seed(seed)
@@ -77,12 +82,12 @@ def train_plan(task, plan, images, labels, seed, act, steps, log, check):
             order = rng.permutation(len(images))
         pick, order = order[:task["batch"]], order[task["batch"]:]
         x = pictures.varied(pictures.to_input(images[pick].numpy()), task["turn"], task["scale"], task["move"], rng)
-        values = net.forward(layers, tensors, x, border.valid, training=step <= freeze, clip=segment.CLIP)
+        values = net.forward(layers, tensors, x, border.valid, training=step <= freeze, clip=volley_train.CLIP)
         loss, high = F.cross_entropy(values["logit"].flatten(1), labels[pick]), 0.0
         if act == "square":
             hard = data.spoiled(x[:task["hard"]], min(1.0, 2 * step / steps), rng)
-            high = segment.excess(net.forward(layers, tensors, hard, border.valid, clip=segment.CLIP), task["limit"])
-            loss = loss + segment.PULL * segment.excess(values, task["limit"]) + segment.PULL * high
+            high = excess(net.forward(layers, tensors, hard, border.valid, clip=volley_train.CLIP), task["limit"])
+            loss = loss + volley_train.PULL * excess(values, task["limit"]) + volley_train.PULL * high
         adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, task["norm"])

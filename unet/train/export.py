@@ -1,30 +1,11 @@
-"""Writes and reads model files (docs/model.md), and measures their ranges.
-
-    export.py MODEL.safetensors ...     sets what IMAGES says of the networks of these names
-
-Needed before: net.py, border.py.
-"""
+"""Writes and reads model files (docs/model.md).  Needed before: nothing."""
 import json
 import struct
-import sys
 
 import numpy as np
 import torch
 
-import border
-import data
-import net
-
-SLOTS = 16384           # slots of a ciphertext in the calibration
-RING = 4                # outer ring in the calibration
-
 ORIGIN = {
-    "em": "Data: training stack of the ISBI 2012 challenge (ssTEM, Drosophila), slices 00..23; "
-          "non-commercial use only, cite Cardona et al. 2010, PLoS Biol 8(10): e1000502. "
-          "Command: unet/train/train.py em. Dice on slices 24..26: cells %.4f, membranes %.4f.",
-    "gm": "Data: Spinal Cord Gray Matter Imaging Challenge 2018 (CC0 1.0) and one subject of "
-          "sct_testing_data (MIT, (c) 2014 NeuroPoly). "
-          "Command: unet/train/train.py gm. Dice on the 17 slices of subject 9418: %.4f.",
     "mnist": "Data: MNIST, Y. LeCun, C. Cortes, C. J. C. Burges, CC BY-SA 3.0; cite LeCun et al. 1998, "
              "Proc. IEEE 86(11):2278-2324. Command: unet/train/train.py mnist. "
              "Accuracy on images 0..7999 of the original test set: %.4f.",
@@ -35,9 +16,6 @@ ORIGIN = {
 
 # What the images are that a network was trained on: object `images` of the model file.
 IMAGES = {
-    "em": {"modality": "transmission electron microscopy", "values": "full"},
-    "gm": {"modality": "T2*-weighted MR of the spinal cord, axial", "plane": "axial", "spacing": [0.25, 0.25],
-           "values": "percentiles", "low": 1.0, "high": 99.5},
     "skin": {"modality": "dermoscopic picture", "values": "full"},
 }
 
@@ -95,93 +73,3 @@ def load(path):
     if at != len(body):
         raise ValueError(path + ": bytes after the last tensor")
     return json.loads(meta["network"]), meta["origin"], tensors
-
-
-def ciphertexts(images, halo):
-    """The images as the slots of ciphertexts, several to each where they fit."""
-    x = data.reflect(images, halo)
-    batch = SLOTS // (x.shape[2] // RING * (x.shape[3] // RING))
-    x = torch.cat([x, x[:-len(x) % batch]])
-    return [border.pack(x[k:k + batch], RING, SLOTS) for k in range(0, len(x), batch)]
-
-
-def largest(layers, tensors, packed, pad):
-    """The largest |value| over all slots of each tensor."""
-    top = {}
-    for x in packed:
-        for key, v in net.forward(layers, tensors, x, pad).items():
-            top[key] = max(top.get(key, 0.0), float(v.abs().max()))
-    return top
-
-
-def measured(model, x, pad, kept, real, top):
-    """max, rms and gain of every tensor for the input x, and a line printed for each.
-
-    real, top: the largest |value| of images and of extreme ones; kept(logit):
-    the part of the result that counts.  The gain is measured with a small noise.
-    """
-    result = {}
-    torch.manual_seed(0)
-    with torch.no_grad():
-        values = net.forward(*model, x, pad)
-        for key, v in values.items():
-            rms = float(v.square().mean().sqrt())
-            noise = 1e-3 * rms * torch.randn(v.shape)
-            moved = net.forward(*model, x, pad, change=(key, noise))["logit"]
-            gain = float(kept(moved - values["logit"]).square().mean().sqrt()) / (1e-3 * rms)
-            result[key] = {"max": round(max(real[key], top[key]), 6),
-                           "rms": round(rms, 6), "gain": round(gain, 6)}
-            print("%-12s max %8.3f  extreme images %8.3f  rms %7.3f  gain %7.4f"
-                  % (key, real[key], top[key], rms, gain))
-    return result
-
-
-def ranges(task, model, images):
-    """max, rms and gain of every tensor over all slots, garbage included.
-
-    max covers the images and the extreme ones; rms the first ciphertexts;
-    gain (change of the logit for noise of rms 1 here) the first one's kept part.
-    """
-    layers, tensors = model
-    height, width = images.shape[2:]
-    halo = task["halo"]
-    h, w = height + 2 * halo, width + 2 * halo
-    pad, batch = border.slots(w // RING), SLOTS // (h // RING * (w // RING))
-    odd, packed = data.extremes(height, width), ciphertexts(images, halo)
-    # each extreme image alone, and among the others and real ones
-    hard = [y for x in odd for y in ciphertexts(x[None].repeat(batch, 1, 1, 1), halo)]
-    if batch > 1:
-        hard += ciphertexts(torch.stack([x for pair in zip(odd, images) for x in pair]), halo) \
-            + ciphertexts(odd, halo)
-
-    def kept(x):
-        return border.unpack(x, batch, h, w)[..., halo:halo + height, halo:halo + width]
-
-    with torch.no_grad():
-        real, top = largest(layers, tensors, packed, pad), largest(layers, tensors, hard, pad)
-    return measured(model, packed[0], pad, kept, real, top)
-
-
-def export(path, name, task, model, root, result):
-    """Calibrates a trained model on all training images and writes its file."""
-    layers, tensors = model
-    images = torch.cat([data.load(root, name, part)[0] for part in ("train", "val")])
-    network = {"name": name, "border": task["border"]}
-    if task["border"] == "wrap":
-        network["ring"] = [task["ring"], task["ring"]]
-    network["input"] = {"channels": 1, "height": images.shape[2], "width": images.shape[3],
-                        "mul": data.MUL, "add": data.ADD}
-    network["output"] = {"tensor": "logit", "threshold": 0.0, "foreground": task["foreground"]}
-    network["layers"] = layers
-    network["ranges"] = ranges(task, model, images)
-    save(path, of_images(network), ORIGIN[name] % tuple(result), tensors)
-
-
-def main():
-    for path in sys.argv[1:]:
-        network, origin, tensors = load(path)
-        save(path, of_images(network), origin, tensors)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from measured import reflected
 from module import UNet
-from running import RING, running
+from running import running
 from volley_train import NORM, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
@@ -254,7 +254,11 @@ class Training:
         return "validation %.4f  threshold %+.1f  " % (value, at)
 
 
-def train(pairs, held, s, log=print, resume=None):
+def told(line):
+    print(line, flush=True)
+
+
+def train(pairs, held, s, log=told, resume=None):
     """(a trained UNet, its threshold moved into the last bias; its score on held).
 
     resume: a file that the state is kept in every some minutes; where it is
@@ -267,10 +271,10 @@ def train(pairs, held, s, log=print, resume=None):
     with running(t.net, s.border, s.bfloat16):
         while t.step < s.steps:
             t.one(crops)
-            told = t.check(held) if t.step in late else ""
+            found = t.check(held) if t.step in late else ""
             t.seconds = time.time() - start
-            if told or t.step % max(1, s.steps // 20) == 0:
-                log("step %d  loss %.4f  %sexcess %.1f  %.0f s" % (t.step, t.mean, told, t.recipe.peaks, t.seconds))
+            if found or t.step % max(1, s.steps // 20) == 0:
+                log("step %d  loss %.4f  %sexcess %.1f  %.0f s" % (t.step, t.mean, found, t.recipe.peaks, t.seconds))
             if resume and (time.time() - kept > KEEP or t.step == s.steps):
                 t.keep(resume)
                 kept = time.time()

@@ -58,17 +58,48 @@ def batches(images, odd, step):
             yield mosaics(odd[rng.permutation(len(odd) // 4 * 4)], step, gap, rng)
 
 
+def largest(layers, tensors, parts, pad):
+    """The largest |value| of each tensor."""
+    top = {}
+    for x in parts:
+        for key, v in net.forward(layers, tensors, x, pad).items():
+            top[key] = max(top.get(key, 0.0), float(v.abs().max()))
+    return top
+
+
+def measured(model, x, pad, real, top):
+    """max, rms and gain of every tensor for the input x, and a line printed for each.
+
+    real, top: the largest |value| of images and of extreme ones.  The gain is
+    measured with a small noise.
+    """
+    result = {}
+    torch.manual_seed(0)
+    with torch.no_grad():
+        values = net.forward(*model, x, pad)
+        for key, v in values.items():
+            rms = float(v.square().mean().sqrt())
+            noise = 1e-3 * rms * torch.randn(v.shape)
+            moved = net.forward(*model, x, pad, change=(key, noise))["logit"]
+            gain = float((moved - values["logit"]).square().mean().sqrt()) / (1e-3 * rms)
+            result[key] = {"max": round(max(real[key], top[key]), 6),
+                           "rms": round(rms, 6), "gain": round(gain, 6)}
+            print("%-12s max %8.3f  extreme images %8.3f  rms %7.3f  gain %7.4f"
+                  % (key, real[key], top[key], rms, gain))
+    return result
+
+
 def ranges(model, images, odd):
     """max, rms and gain of every tensor; max covers the mosaics, too."""
     layers, tensors = model
     before, step = reach(layers)
     with torch.no_grad():
         parts = [pictures.to_input(x.numpy()) for x in images.split(500)]
-        real = export.largest(layers, tensors, parts, border.valid)
-        top = export.largest(layers, tensors, [odd], border.valid)
-        for key, v in export.largest(before, tensors, batches(images, odd, step), border.around).items():
+        real = largest(layers, tensors, parts, border.valid)
+        top = largest(layers, tensors, [odd], border.valid)
+        for key, v in largest(before, tensors, batches(images, odd, step), border.around).items():
             top[key] = max(top[key], v)
-    return export.measured(model, parts[0], border.valid, lambda logit: logit, real, top)
+    return measured(model, parts[0], border.valid, real, top)
 
 
 def save(path, name, task, model, images, origin):

@@ -21,6 +21,7 @@ import torch
 import fit
 import folder
 import volley_export
+from running import RING
 from volumes import PLANES
 
 MANY = 48               # slices that ranges are measured on
@@ -48,8 +49,8 @@ def options(argv):
                                                    "averaged down; halo: the side of training crops (64)")
     p.add_argument("--windows", action="store_true", help="zero: larger images are not averaged down, windows of "
                                                           "--size cover them; where they overlap, scores are averaged")
-    p.add_argument("--crop", metavar="N[,M]", help="the side of training crops, and from %.1f of the steps on; more of "
-                                                   "the smaller ones (by default --size)" % fit.CHANGE)
+    p.add_argument("--crop", metavar="N[,M]", help="the side of training crops, and from %.1f of the steps on; of "
+                                                   "smaller ones as many more (by default --size)" % fit.CHANGE)
     p.add_argument("--plane", choices=sorted(PLANES), help="volumes: how they are sliced; by default along the third "
                                                            "stored axis")
     p.add_argument("--spacing", metavar="MM[,MM]", help="volumes: mm between rows, columns; others are resampled")
@@ -72,8 +73,8 @@ def options(argv):
     p.add_argument("--norm", type=float, default=fit.NORM, help="longest gradient (%g)" % fit.NORM)
     p.add_argument("--settle", type=float, default=fit.SETTLE, metavar="PART",
                    help="part of the steps after which checkpoints are chosen (%g)" % fit.SETTLE)
-    p.add_argument("--bfloat16", action="store_true", help="convolutions in numbers of 8 bits: several times as fast on "
-                                                           "processors that have them")
+    p.add_argument("--bfloat16", action="store_true", help="convolutions in numbers of 8 bits: several times as fast "
+                                                           "on processors that have them")
     p.add_argument("--resume", metavar="FILE", help="the state of the training is kept there every %d minutes; where "
                                                     "it is, the training goes on from it" % (fit.KEEP // 60))
     p.add_argument("--seed", type=int, default=0)
@@ -164,7 +165,8 @@ def one_size(pairs, s):
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
     if s.border != "halo" and not s.cut:
         return np.stack(slices)
-    sides = s.size if s.cut else [min(WINDOW, -(-max(x.shape[d] for x in slices) // s.step) * s.step) for d in (1, 2)]
+    largest = [max(x.shape[d] for x in slices) for d in (1, 2)]
+    sides = s.size if s.cut else [min(WINDOW, -(-n // s.step) * s.step) for n in largest]
     rng = np.random.default_rng(0)
     return np.stack([window(x, sides, rng) for x in slices])
 
@@ -186,58 +188,75 @@ def scores(text, names, found):
     return pooled
 
 
-def write(a, net, s, names, pairs, spec, result):
+def write(a, net, p, result):
     if a.out.endswith(".pt"):
         torch.save(net.state_dict(), a.out)
         return
-    pixels = one_size(pairs, s)
-    origin = a.origin or "unet/train/train.py segment, %d files" % len(pairs)
+    pixels = one_size(p.part, p.s)
+    origin = a.origin or "unet/train/train.py segment, %d files" % len(p.part)
     origin += ", %d steps, seed %d" % (a.steps, a.seed)
     if result is not None:
-        origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(names[-len(result):], result))
-    volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=s.border, mul=fit.MUL, add=fit.ADD,
-                         name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=names[1],
-                         labels=names if s.classes > 2 else None, expects=spec, origin=origin)
+        origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(p.names[-len(result):], result))
+    volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=p.s.border, mul=fit.MUL, add=fit.ADD,
+                         name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=p.names[1],
+                         labels=p.names if p.s.classes > 2 else None, expects=p.spec, origin=origin)
 
 
-def run(a):
-    names = a.classes.split(",")
-    need(2 <= len(names) <= 16 and len(set(names)) == len(names) and all(names),
-         "--classes %s: want 2 to 16 different names" % a.classes)
-    need(a.out.endswith((".pt", ".safetensors")), "--out %s: want NAME.safetensors or NAME.pt" % a.out)
-    need(a.activation == "square" or a.out.endswith(".pt"), ADVICE)
-    need(os.path.isdir(os.path.dirname(a.out) or "."), "--out %s: no such folder" % a.out)
-    need((a.test_images is None) == (a.test_masks is None), "--test-images and --test-masks: both or none")
-    need(1 <= a.depth <= 4 and 1 <= a.base <= 64 and a.steps >= 20 and a.batch >= 1,
-         "--depth 1..4, --base 1..64, --steps from 20 on")
-    size, spec = size_of(a.size, a.border), expected(a)
-    step = 2 ** a.depth
+class Prepared:
+    """What the options say: names of the classes, Settings, `images` of the model file, and Pairs to train on, that
+    choose, and that test (or None)."""
+
+    def __init__(self, names, s, spec, part, held, tests):
+        self.names, self.s, self.spec, self.part, self.held, self.tests = names, s, spec, part, held, tests
+
+
+def settings(a, classes):
+    """The options as fit.Settings."""
+    size, step = size_of(a.size, a.border), 2 ** a.depth
     for n in (size,) if isinstance(size, int) else size or ():
         need(n % step == 0, "--size %s: want a multiple of %d" % (a.size, step))
     need(a.border == "zero" or not a.windows, "--windows: goes with --border zero")
-    s = fit.Settings(len(names), a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
-                     a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
-                     a.bfloat16)
-    need(a.border != "wrap" or step == fit.RING, "--border wrap: wants --depth %d" % (fit.RING.bit_length() - 1))
-    shrink = None if a.border == "halo" or a.windows else size
+    need(a.border != "wrap" or step == RING, "--border wrap: wants --depth %d" % (RING.bit_length() - 1))
+    return fit.Settings(classes, a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
+                        a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
+                        a.bfloat16)
+
+
+def prepared(a):
+    names = a.classes.split(",")
+    need(2 <= len(names) <= 16 and len(set(names)) == len(names) and all(names),
+         "--classes %s: want 2 to 16 different names" % a.classes)
+    need((a.test_images is None) == (a.test_masks is None), "--test-images and --test-masks: both or none")
+    need(1 <= a.depth <= 4 and 1 <= a.base <= 64 and a.steps >= 20 and a.batch >= 1,
+         "--depth 1..4, --base 1..64, --steps from 20 on")
+    spec, s = expected(a), settings(a, len(names))
+    shrink = None if a.border == "halo" or a.windows else s.size
     pairs = folder.load(a.images, a.masks, len(names), spec, shrink)
     tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink) if a.test_images else None
-    need(not tests or tests[0].pixels.shape[1] == pairs[0].pixels.shape[1], "--test-images: other channels than --images")
+    need(not tests or tests[0].pixels.shape[1] == pairs[0].pixels.shape[1],
+         "--test-images: other channels than --images")
     for p in pairs + (tests or []) if a.border != "halo" else ():
         h, w = p.pixels.shape[2:]
-        need((h, w) == size or a.windows and h >= size[0] and w >= size[1],
-             "%s: %dx%d, --size says %dx%d; border halo takes any" % (p.name, h, w, *size))
-    part, held = parted(pairs, a)
+        need((h, w) == s.size or a.windows and h >= s.size[0] and w >= s.size[1],
+             "%s: %dx%d, --size says %dx%d; border halo takes any" % (p.name, h, w, *s.size))
+    return Prepared(names, s, spec, *parted(pairs, a), tests)
+
+
+def run(a):
+    need(a.out.endswith((".pt", ".safetensors")), "--out %s: want NAME.safetensors or NAME.pt" % a.out)
+    need(a.activation == "square" or a.out.endswith(".pt"), ADVICE)
+    need(os.path.isdir(os.path.dirname(a.out) or "."), "--out %s: no such folder" % a.out)
+    p = prepared(a)
     print("%d pairs, %d slices to train on; %d pairs choose: %s%s" % (
-        len(part), sum(len(p.labels) for p in part), len(held), ", ".join(p.name for p in held[:3]),
-        " ..." if len(held) > 3 else ""), flush=True)
+        len(p.part), sum(len(v.labels) for v in p.part), len(p.held), ", ".join(v.name for v in p.held[:3]),
+        " ..." if len(p.held) > 3 else ""), flush=True)
     start = time.time()
-    net, _ = fit.train(part, held, s, resume=a.resume)
-    scores("validation  ", names, fit.tested(net, s, held, spec or {}))
-    result = scores("test  ", names, fit.tested(net, s, tests, spec or {})) if tests else None
+    net, _ = fit.train(p.part, p.held, p.s, resume=a.resume)
+    scores("validation  ", p.names, fit.tested(net, p.s, p.held, p.spec or {}))
+    result = scores("test  ", p.names, fit.tested(net, p.s, p.tests, p.spec or {})) if p.tests else None
     if a.weights:
         torch.save(net.state_dict(), a.weights)
-    write(a, net, s, names, part, spec, result)
+    write(a, net, p, result)
     print("%s: %.0f s" % (a.out, time.time() - start))
 
 

@@ -15,13 +15,49 @@ import cnn
 import data
 import export
 import labels
+import module
 import mosaic
 import net
+import own
 import patterns
 import pictures
+import presets
 import reference
-import segment
-import unet
+import traced
+import volley_train
+
+
+def slots(gx):
+    """The same border and any other garbage, computed slot by slot.
+
+    x has shape [S, C, R, R]: the ciphertext of ring place (a, b) is
+    x[:, c, a, b].  A place outside the ring is the ciphertext at the other
+    side of it, rotated by a grid row (gx slots) or by one slot.
+    """
+    def pad(x, level, w=None):
+        x = torch.cat([x[..., -1:].roll(1, 0), x, x[..., :1].roll(-1, 0)], 3)
+        top, bottom = x[:, :, -1:].roll(gx, 0), x[:, :, :1].roll(-gx, 0)
+        return torch.cat([top, x, bottom], 2)
+    return pad
+
+
+def pack(images, ring, count):
+    """[B, C, H, W] -> [count, C, ring, ring], image after image.
+
+    Places beyond the last image hold the images again from the first on.
+    """
+    b, c, h, w = images.shape
+    x = images.reshape(b, c, h // ring, ring, w // ring, ring)
+    x = x.permute(0, 2, 4, 1, 3, 5).reshape(-1, c, ring, ring)
+    return torch.cat([x] * -(-count // len(x)))[:count]
+
+
+def unpack(x, batch, height, width):
+    """The inverse of pack: [S, C, R, R] -> [batch, C, height, width]."""
+    c, ring = x.shape[1:3]
+    gy, gx = height // ring, width // ring
+    x = x[:batch * gy * gx].reshape(batch, gy, gx, c, ring, ring)
+    return x.permute(0, 3, 1, 4, 2, 5).reshape(batch, c, height, width)
 
 
 def same(a, b, eps=1e-4):
@@ -29,13 +65,20 @@ def same(a, b, eps=1e-4):
 
 
 def network(seed=0):
-    """A small network with statistics that fit its values."""
+    """A small U-Net with statistics that fit its values."""
     torch.manual_seed(seed)
-    layers, tensors = unet.unet(base=2)
+    unet = module.UNet(1, 1, 2)
+    volley_train.square_recipe(unet, 1)         # slopes that keep values small
     with torch.no_grad():
         for _ in range(100):
-            net.forward(layers, tensors, torch.rand(1, 1, 64, 64), border.zero, training=True)
-    return layers, tensors
+            unet(torch.rand(1, 1, 64, 64))
+    found, output, _ = traced.layers(unet.eval().double(), torch.zeros(1, 1, 64, 64).double(), "zero")
+    return found.layers, {k: t.float() for k, t in found.tensors.items()}, output
+
+
+def unet_logits(model, x, pad):
+    layers, tensors, output = model
+    return net.forward(layers, tensors, x, pad)[output]
 
 
 def test_wrap_is_the_slots():
@@ -43,10 +86,10 @@ def test_wrap_is_the_slots():
     model = network()
     for height, width in ((32, 32), (48, 32), (16, 64)):
         x, gx = torch.rand(1, 1, height, width), width // 4
-        a = net.forward(*model, x, border.wrap(4))["logit"]
-        packed = border.pack(x, 4, height // 4 * gx)
-        b = net.forward(*model, packed, border.slots(gx))["logit"]
-        same(a, border.unpack(b, 1, height, width))
+        a = unet_logits(model, x, border.wrap(4))
+        packed = pack(x, 4, height // 4 * gx)
+        b = unet_logits(model, packed, slots(gx))
+        same(a, unpack(b, 1, height, width))
 
 
 def test_wrap_of_all_ways_up():
@@ -61,8 +104,8 @@ def test_wrap_of_all_ways_up():
     w.conv("logit", w.add("add", "sum", u, v, "first"), 2, 1, 3)
     x = torch.rand(1, 1, 32, 64)
     a = net.forward(w.layers, w.tensors, x, border.wrap(4))["logit"]
-    b = net.forward(w.layers, w.tensors, border.pack(x, 4, 128), border.slots(16))["logit"]
-    same(a, border.unpack(b, 1, 32, 64))
+    b = net.forward(w.layers, w.tensors, pack(x, 4, 128), slots(16))["logit"]
+    same(a, unpack(b, 1, 32, 64))
 
 
 def test_wrap_by_definition():
@@ -85,15 +128,15 @@ def test_halo_is_exact():
     x = data.reflect(torch.rand(3, 1, 40, 48), h)
     height, width = x.shape[2:]
     kept = np.s_[..., h:-h, h:-h]
-    a = net.forward(*model, x, border.zero)["logit"][kept]
-    packed = border.pack(x, 4, 1700)
-    b = net.forward(*model, packed, border.slots(width // 4))["logit"]
-    same(a, border.unpack(b, 3, height, width)[kept])
+    a = unet_logits(model, x, border.zero)[kept]
+    packed = pack(x, 4, 1700)
+    b = unet_logits(model, packed, slots(width // 4))
+    same(a, unpack(b, 3, height, width)[kept])
 
 
 def test_file():
     """What is read is what was written; an altered header is refused."""
-    layers, tensors = network()
+    layers, tensors, _ = network()
     path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
     export.save(path, {"layers": layers}, "o", tensors)
     described, origin, back = export.load(path)
@@ -106,50 +149,6 @@ def test_file():
         assert False
     except ValueError:
         pass
-
-
-def test_crops():
-    """Quarter turns move pixels and change none; labels go with the image."""
-    rng, size = np.random.default_rng(0), 32
-    label = (torch.rand(1, 1, 64, 64) > 0.5).float()
-    for _ in range(20):
-        x, y = data.crops(label, label, size, 1, False, rng)
-        assert float(x[y == 1].std()) < 1e-3 and float(x[y == 0].std()) < 1e-3
-        assert float(x[y == 1][0]) > float(x[y == 0][0])
-
-
-def test_steeper():
-    """No change at share 0; never outside -1..1; the mean stays where nothing is cut."""
-    rng, x = np.random.default_rng(0), 0.2 * torch.rand(4, 1, 16, 16)
-    same(data.steeper(x, 0.0, rng), x)
-    y = data.steeper(x, 1.0, rng)
-    same(y.mean((1, 2, 3)), x.mean((1, 2, 3)))
-    assert bool((y.std((1, 2, 3)) > x.std((1, 2, 3))).all())
-    assert float(data.steeper(9 * x - 1, 1.0, rng).abs().max()) <= 1
-
-
-def test_pushed():
-    """Peaks grow, and no pixel moves farther than asked."""
-    model, x = network(), 0.5 * torch.rand(2, 1, 32, 32)
-    y = segment.pushed(model, x, 0.01)
-
-    def peaks(v):
-        return float(segment.excess(net.forward(*model, v, border.wrap(4), clip=segment.CLIP), 0.0))
-    assert peaks(y) > peaks(x) and float((y - x).abs().max()) < 0.01001
-
-
-def test_excess():
-    """What is above the limit in a channel counts, in every layer before a square."""
-    v = torch.zeros(2, 3, 4, 4)
-    v[1, 0, 2, 2], v[0, 2, 0, 0] = -7, 5.5
-    assert float(segment.excess({"bn_a": v, "bn_b": 2 * v, "other": 9 * v}, 5.0)) == 2.5 + 9 + 6
-
-
-def test_scores():
-    a = torch.tensor([[1, 1], [0, 0]]).bool()
-    b = torch.tensor([[1, 0], [0, 0]]).float()
-    assert segment.scores("gm", a, b) == [2 / 3]
-    assert segment.scores("em", a, b) == [2 / 3, 0.8]
 
 
 def classifier(plan=(("conv", 3, 5, 2), ("conv", 4, 3, 2), ("dense", 5), ("dense", 2)), channels=3, side=20):
@@ -240,14 +239,15 @@ def test_images():
     """A model file says what its images are: set from the preset, everything else as it was."""
     layers, tensors = classifier()
     path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
-    network = {"name": "gm", "input": {"mul": 1.0}, "layers": layers}
+    network = {"name": "skin", "input": {"mul": 1.0}, "layers": layers}
     assert list(export.of_images(network)) == ["name", "input", "images", "layers"]
     assert export.of_images(dict(network, name="other")) == dict(network, name="other")
     export.save(path, export.of_images(export.of_images(network)), "o", tensors)
     found, origin, weights = export.load(path)
-    assert found["images"]["spacing"] == [0.25, 0.25] and origin == "o" and found["layers"] == layers
+    assert found["images"]["values"] == "full" and origin == "o" and found["layers"] == layers
     assert all(torch.equal(weights[key], tensors[key]) for key in tensors)
-    for name, images in export.IMAGES.items():
+    said = {name: own.expected(own.options(presets.argv(name, "") + ["--out", "x"])) for name in ("em", "gm")}
+    for name, images in dict(said, **export.IMAGES).items():
         model = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models", name + ".safetensors")
         assert export.load(model)[0]["images"] == images
 

@@ -346,7 +346,8 @@ def test_running():
     net = module.UNet(1, 1, 4, 2, "square").eval()
     layers, output, _ = traced.layers(net.double(), torch.zeros(1, 1, 16, 24).double(), "wrap")
     x = torch.rand(2, 1, 16, 24).double()
-    want = networks.forward(layers.layers, {k: t.double() for k, t in layers.tensors.items()}, x, border.wrap(4))[output]
+    tensors = {k: t.double() for k, t in layers.tensors.items()}
+    want = networks.forward(layers.layers, tensors, x, border.wrap(4))[output]
     with torch.no_grad(), running.running(net, "wrap"):
         got = net(x)
     assert (got - want).abs().max() < 1e-3 * (net(x) - want).abs().max()       # of border zero
@@ -397,8 +398,8 @@ def test_resume():
 
 # ---- from folders to a file -------------------------------------------------
 
-def segment(*args):
-    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), "segment", *args],
+def segment(*args, name="segment"):
+    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), name, *args],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     return run.returncode, run.stdout, run.stderr
 
@@ -439,6 +440,35 @@ def test_segment_pictures():
                        (["--values", "window"], "--low and --high")):
         rc, text, err = segment(*both, "--out", out, *args)
         assert rc == 1 and word in err and err.count("\n") == 1, (args, err)
+
+
+def pgm(path, pixels):
+    with open(path, "wb") as f:
+        f.write(b"P5\n%d %d\n255\n" % pixels.shape[::-1] + pixels.astype(np.uint8).tobytes())
+
+
+def test_preset():
+    """train.py em on made slices: border wrap, both Dices, whose data; the preset's own folders chosen by --data."""
+    if Image is None:
+        return print("skip the preset: no Pillow (make deps-train)")
+    root, out = os.path.join(FOLDER, "data"), os.path.join(FOLDER, "em.safetensors")
+    for part, count, first in (("train", 6, 0), ("test", 2, 24)):
+        os.makedirs(os.path.join(root, "em", part))
+        x, y = blobs(count, 64, first)
+        for k in range(count):
+            name = "%s/em/%s/%02d" % (root, part, first + k)
+            pgm(name + "-image.pgm", ((x[k, 0].numpy() + 0.7) * 110).clip(0, 255))
+            pgm(name + "-label.pgm", 255 - 255 * y[k, 0].numpy())
+    rc, text, err = segment("--data", root, "--size", "64", "--crop", "32", "--base", "2", "--steps", "40", "--out", out,
+                            name="em")
+    assert rc == 0, err
+    assert "3 pairs choose: 00, 01, 02" in text and "test  membrane" in text, text
+    network, origin, _ = files.load(out)
+    assert network["name"] == "em" and network["border"] == "wrap" and network["ring"] == [4, 4]
+    assert network["output"]["foreground"] == "cell" and network["images"]["values"] == "full"
+    assert "non-commercial" in origin and "Dice membrane" in origin and "cell" in origin
+    rc, text, err = segment("--data", root, "--depth", "3", "--out", out, name="em")
+    assert rc == 1 and "--border wrap: wants --depth 2" in err, err
 
 
 def test_segment_volumes():

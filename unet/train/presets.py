@@ -1,0 +1,31 @@
+"""em and gm: what they say to train.py segment.  Needed before: nothing.
+
+{data} is the folder that holds em/ and gm/; options given behind them win.
+"""
+import os
+
+EM = ["--images", "{data}/em/train/*-image.pgm", "--masks", "{data}/em/train/*-label.pgm",
+      "--test-images", "{data}/em/test/*-image.pgm", "--test-masks", "{data}/em/test/*-label.pgm",
+      "--hold", "00,01,02", "--classes", "membrane,cell", "--both", "--modality", "transmission electron microscopy",
+      "--values", "full", "--flips", "all", "--turn", "0", "--scale", "0", "--norm", "1", "--settle", "0.6",
+      "--origin", "Data: training stack of the ISBI 2012 challenge (ssTEM, Drosophila), slices 00..23; "
+                  "non-commercial use only, cite Cardona et al. 2010, PLoS Biol 8(10): e1000502. "
+                  "Command: unet/train/train.py {name}"]
+GM = ["--images", "{data}/gm/slices200/train/*-image.pgm", "--masks", "{data}/gm/slices200/train/*-gm.pgm",
+      "--test-images", "{data}/gm/slices200/test/*-image.pgm", "--test-masks", "{data}/gm/slices200/test/*-gm.pgm",
+      "--hold", "sct", "--classes", "background,grey matter", "--modality",
+      "T2*-weighted MR of the spinal cord, axial", "--plane", "axial", "--spacing", "0.25", "--values", "percentiles",
+      "--flips", "columns",
+      "--origin", "Data: Spinal Cord Gray Matter Imaging Challenge 2018 (CC0 1.0) and one subject of "
+                  "sct_testing_data (MIT, (c) 2014 NeuroPoly). Command: unet/train/train.py {name}"]
+
+PRESETS = {
+    "em": EM + ["--border", "wrap", "--size", "512", "--crop", "256", "--batch", "2", "--steps", "1800",
+                "--rate", "0.01"],
+    "gm": GM + ["--crop", "96", "--batch", "8", "--steps", "2000", "--settle", "0.95"],
+}
+
+
+def argv(name, data):
+    """The options of a preset."""
+    return [text.format(data=data, name=name) for text in PRESETS[name]] + ["--name", name]
