@@ -92,8 +92,8 @@ static bool toy(const nn_model *m)
 
     for (int i = 0; i < m->num_layers; i++) {
         const nn_layer *y = &m->layer[i];
-        const uint64_t n = (uint64_t)y->channels * (uint64_t)y->height
-                           * (uint64_t)y->width;
+        const uint64_t n = (uint64_t)y->channels * (uint64_t)y->depth
+                           * (uint64_t)y->height * (uint64_t)y->width;
 
         most = n > most ? n : most;
     }
@@ -117,7 +117,8 @@ static void use_model(void *x, const fuzz_input *in)
         pixel = fuzz_room(PIXELS * sizeof *pixel);
         logit = fuzz_room(PIXELS * sizeof *logit);
         (void)nn_halo_radius(m);
-        (void)!nn_model_float(logit, m, pixel, m->height, m->width);
+        (void)!nn_model_float(logit, m, pixel, m->layer[0].depth, m->height,
+                              m->width);
         fuzz_free(pixel);
         fuzz_free(logit);
         if (fuzz_patient(in) && nn_plan_make(p, m, &aim) == CKKS_OK

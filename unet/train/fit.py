@@ -2,6 +2,8 @@
 
 Needed before: folder.py, module.py, running.py, volley_train.py.
 """
+import contextlib
+import itertools
 import json
 import math
 import os
@@ -11,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import squared
 from measured import reflected
 from module import UNet
 from running import running
@@ -23,6 +26,7 @@ SETTLE = 0.9            # part of the steps after which the checkpoint is taken
 CHANGE = 0.6            # part of the steps with early crops
 CHECKS = 4              # validations between SETTLE and the end
 KEEP = 240              # seconds after which the state is kept anew
+HARD = 32               # side of the crops with extreme patterns
 AT_ONCE = 16            # slices in one forward
 
 
@@ -194,14 +198,18 @@ def checks(s):
     return {settle + (s.steps - settle) * k // CHECKS for k in range(1, CHECKS + 1)}
 
 
+def network_of(channels, s, act):
+    return UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, act)
+
+
 class Training:
     """A network on its way: all that the next step depends on, kept in a file and taken up again."""
 
     def __init__(self, channels, s, log):
         torch.manual_seed(s.seed)
-        self.net = UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, s.act)
+        self.net = network_of(channels, s, s.act)
         self.rng = np.random.default_rng(s.seed)
-        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=32, low=-1.0, high=1.0, seed=s.seed)
+        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=HARD, low=-1.0, high=1.0, seed=s.seed)
         self.adam = torch.optim.Adam(self.net.parameters(), lr=s.rate)
         self.rate = torch.optim.lr_scheduler.OneCycleLR(self.adam, s.rate, total_steps=s.steps, pct_start=0.1)
         self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
@@ -236,16 +244,35 @@ class Training:
         self.rng.bit_generator.state, self.recipe.rng.bit_generator.state = a, b
         self.log("%s: goes on after step %d of %d" % (path, self.step, self.s.steps))
 
-    def one(self, crops):
-        """One step of the training."""
+    def drawn(self, crops):
+        """The next batch, and the part of its crops that is scored."""
         s, side = self.s, self.s.sides[self.step >= CHANGE * self.s.steps]
-        x, y = crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2)))
         margin = MARGIN if s.border == "halo" else 0
-        inner = np.s_[..., margin:side - margin, margin:side - margin]
+        return (*crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2))),
+                np.s_[..., margin:side - margin, margin:side - margin])
+
+    def learned(self, x, y, inner):
+        """One step of the optimiser; its loss."""
         loss = self.recipe.step(loss_of(self.recipe(x).float()[inner], y[inner]), self.adam)
         self.rate.step()
+        return loss
+
+    def one(self, crops):
+        """One step of the training."""
+        loss = self.learned(*self.drawn(crops))
         self.step += 1
         self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
+
+    def networks(self):
+        """Those that run while it lasts."""
+        return [self.net]
+
+    def finished(self):
+        """The network of the best checkpoint, its threshold in the last bias."""
+        self.net.load_state_dict(self.best[2])
+        with torch.no_grad():
+            self.net.head.bias -= self.best[1]
+        return self.net.eval()
 
     def check(self, held):
         value, at = validated(self.net, self.s, held)
@@ -254,21 +281,48 @@ class Training:
         return "validation %.4f  threshold %+.1f  " % (value, at)
 
 
+class Turning(Training):
+    """A trained network of ReLU on its way to squares (squared.py)."""
+
+    def __init__(self, old, crops, s, log):
+        torch.manual_seed(s.seed)
+        self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
+        self.rng = np.random.default_rng(s.seed)
+        batches = (self.drawn(crops)[:2] for _ in itertools.count())
+        self.made = squared.Replacement(old, batches, s.steps, s.rate, seed=s.seed, crop=HARD, norm=s.norm)
+        self.net, self.recipe, self.adam, self.rate = (getattr(self.made, k) for k in ("student", "recipe", "adam",
+                                                                                      "plan"))
+
+    def learned(self, x, y, inner):
+        return self.made.step(x, y, inner, loss_of)
+
+    def networks(self):
+        return [self.made.module, self.net]
+
+    def finished(self):
+        super().finished()
+        return self.made.squares()
+
+
 def told(line):
     print(line, flush=True)
 
 
-def train(pairs, held, s, log=told, resume=None):
+def train(pairs, held, s, log=told, resume=None, old=None):
     """(a trained UNet, its threshold moved into the last bias; its score on held).
 
     resume: a file that the state is kept in every some minutes; where it is
-    there, the training goes on from it.
+    there, the training goes on from it.  old: a trained network of ReLU, which
+    becomes one of squares.
     """
-    t, crops = Training(pairs[0].pixels.shape[1], s, log), Crops(pairs, s)
+    crops = Crops(pairs, s)
+    t = Turning(old, crops, s, log) if old else Training(pairs[0].pixels.shape[1], s, log)
     if resume and os.path.exists(resume):
         t.take_up(resume)
     start, kept, late = time.time() - t.seconds, time.time(), checks(s)
-    with running(t.net, s.border, s.bfloat16):
+    with contextlib.ExitStack() as stack:
+        for net in t.networks():
+            stack.enter_context(running(net, s.border, s.bfloat16))
         while t.step < s.steps:
             t.one(crops)
             found = t.check(held) if t.step in late else ""
@@ -281,10 +335,7 @@ def train(pairs, held, s, log=told, resume=None):
     if len(t.best) < 3:
         raise ValueError("the training exploded: the loss is %g after %d steps, no checkpoint has a Dice"
                          % (t.mean, s.steps))
-    t.net.load_state_dict(t.best[2])
-    with torch.no_grad():
-        t.net.head.bias -= t.best[1]
-    return t.net.eval(), t.best[0]
+    return t.finished(), t.best[0]
 
 
 def tested(net, s, pairs, spec):

@@ -78,6 +78,8 @@ def options(argv):
     p.add_argument("--resume", metavar="FILE", help="the state of the training is kept there every %d minutes; where "
                                                     "it is, the training goes on from it" % (fit.KEEP // 60))
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--squares-of", metavar="NAME.pt", help="a network of ReLU of these options, trained before, that "
+                                                           "becomes one of squares instead of a new one")
     p.add_argument("--activation", choices=("square", "relu"), default="square")
     p.add_argument("--origin", help="what the file says of data and licence")
     p.add_argument("--name", help="of the network (the out file's)")
@@ -145,7 +147,8 @@ def expected(a):
 
 def parted(pairs, a):
     """(pairs to train on, pairs that choose); by file, so that slices of one volume stay together."""
-    need(len(pairs) >= 2, "%s: %d pair, want two or more: one is kept to choose the checkpoint" % (a.images, len(pairs)))
+    need(len(pairs) >= 2, "%s: %d pair, want two or more: one is kept to choose the checkpoint" % (
+        a.images, len(pairs)))
     if a.hold:
         held = [p for p in pairs if p.name.startswith(tuple(a.hold.split(",")))]
         need(held, "--hold %s: no pair's name begins so; there are %s ..." % (
@@ -242,6 +245,17 @@ def prepared(a):
     return Prepared(names, s, spec, *parted(pairs, a), tests)
 
 
+def trained(path, p):
+    """The network of ReLU of a file of weights."""
+    need(p.s.act == "square" and p.s.border != "wrap", "--squares-of: takes no --activation relu, no --border wrap")
+    net = fit.network_of(p.part[0].pixels.shape[1], p.s, "relu")
+    try:
+        net.load_state_dict(torch.load(path))
+    except Exception as e:
+        raise ValueError("%s: not the weights of this network (%s)" % (path, " ".join(str(e).split())[:100]))
+    return net.eval()
+
+
 def run(a):
     need(a.out.endswith((".pt", ".safetensors")), "--out %s: want NAME.safetensors or NAME.pt" % a.out)
     need(a.activation == "square" or a.out.endswith(".pt"), ADVICE)
@@ -251,7 +265,7 @@ def run(a):
         len(p.part), sum(len(v.labels) for v in p.part), len(p.held), ", ".join(v.name for v in p.held[:3]),
         " ..." if len(p.held) > 3 else ""), flush=True)
     start = time.time()
-    net, _ = fit.train(p.part, p.held, p.s, resume=a.resume)
+    net, _ = fit.train(p.part, p.held, p.s, resume=a.resume, old=trained(a.squares_of, p) if a.squares_of else None)
     scores("validation  ", p.names, fit.tested(net, p.s, p.held, p.spec or {}))
     result = scores("test  ", p.names, fit.tested(net, p.s, p.tests, p.spec or {})) if p.tests else None
     if a.weights:

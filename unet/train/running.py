@@ -1,7 +1,7 @@
-"""How the U-Net of module.py runs while it is trained: the same weights, its border and kernels of one's choice.
+"""How a U-Net runs while it is trained: the same weights, its border and kernels of one's choice.
 
 running(net, border, bfloat16) changes the forward of some of the net's layers
-until it is left; the net that remains is the ordinary one.  Transposed
+until it is left; the net that remains is the ordinary one (wrap: of module.py).  Transposed
 convolutions 2x2 run as 1x1 ones (PyTorch's own take longer than all other
 layers together); border wrap stands round every 3x3 convolution; and with
 bfloat16 convolutions read and write numbers of 8 bits, four times as fast where
@@ -41,15 +41,21 @@ def rounded(conv):
     return run
 
 
+def doubles(m):
+    return set(m.kernel_size + m.stride) == {2} and set(m.padding + m.output_padding) == {0} \
+        and set(m.dilation) == {1} and m.groups == 1
+
+
 def forward_of(m, pad, bfloat16):
     """How layer m runs, or None: as ever.  pad: None, or what stands round its map."""
     conv = CONV[m.weight.dim() - 2]
     conv = rounded(conv) if bfloat16 else conv
     if isinstance(m, (nn.ConvTranspose2d, nn.ConvTranspose3d)):
-        return (lambda x: doubled(x, m, conv)) if set(m.kernel_size + m.stride) == {2} else None
+        return (lambda x: doubled(x, m, conv)) if doubles(m) else None
     if pad:
         return lambda x: conv(pad(x), m.weight, m.bias)
-    return (lambda x: conv(x, m.weight, m.bias, m.stride, m.padding)) if bfloat16 else None
+    plain = bfloat16 and m.padding_mode == "zeros"
+    return (lambda x: conv(x, m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)) if plain else None
 
 
 @contextlib.contextmanager

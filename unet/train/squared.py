@@ -6,6 +6,7 @@ network learns to answer as it did before.  Max pools become means in the same
 way.  Needed before: volley_train.py.
 """
 import copy
+import itertools
 
 import torch
 import torch.fx
@@ -266,6 +267,51 @@ def distance(z, old):
 
 # ---- the replacement --------------------------------------------------------
 
+class Replacement:
+    """A trained network on its way to one of squares; the module stays as it is.
+
+    batches gives (x, y or None), for a, b and c; crop: of square_recipe.
+    student is the network that learns, from step to step, and squares() what it
+    is at the end.
+    """
+
+    def __init__(self, module, batches, steps, rate=RATE, seed=0, crop=None, norm=volley_train.NORM):
+        self.module, self.steps = copy.deepcopy(module).eval(), steps
+        example, y = next(batches)
+        self.student, new, teacher = replaced(self.module, example)
+        activations = {k: m for k, m in new.items() if isinstance(m, Quadratic)}
+        if not activations:
+            raise ValueError("%s: has no ReLU or the like that torch.fx finds" % type(module).__name__)
+        fitted(teacher, activations, itertools.chain([(example, y)], batches))
+        self.new = list(new.values())
+        self.recipe = volley_train.square_recipe(self.student, steps, slope=False, seed=seed, crop=crop, norm=norm)
+        self.adam = torch.optim.Adam([p for p in self.student.parameters() if p.requires_grad], lr=rate)
+        self.plan = torch.optim.lr_scheduler.OneCycleLR(self.adam, rate, total_steps=steps, pct_start=0.3)
+
+    def step(self, x, y, inner=..., loss=None):
+        """One step, scored on a part of the results; its cost.  loss(logits, targets): beside the old answers."""
+        for m in self.new:
+            m.t.fill_(min(1.0, self.recipe.done / (RISE * self.steps)))
+        with torch.no_grad():
+            want = self.module(x).float()
+        z = self.recipe(x).float()[inner]
+        cost = distance(z, want[inner])
+        if loss is not None and y is not None:
+            cost = cost + loss(z, y[inner])
+        value = self.recipe.step(cost, self.adam)
+        self.plan.step()
+        return value
+
+    def risen(self):
+        return float(self.new[0].t)
+
+    def squares(self):
+        """The network of squares alone, by itself."""
+        for m in self.new:
+            m.old, m.t = None, None
+        return torch.fx.GraphModule(self.student, Apart().trace(self.student)).eval()
+
+
 def square(module, data, steps=1000, test=None, loss=None, score=score_of, batch=16, rate=RATE, seed=0, log=print):
     """(network of squares, what it loses) of a trained module; the module stays as it is.
 
@@ -279,51 +325,24 @@ def square(module, data, steps=1000, test=None, loss=None, score=score_of, batch
     torch.manual_seed(seed)
     data = Data(data, batch)
     data, held = (data, Data(test, batch)) if test is not None else data.split()
-    module = copy.deepcopy(module).eval()
-    example = torch.cat([x for x, _ in zip(first(data), range(1))])
-    student, new, teacher = replaced(module, example)
-    activations = {k: m for k, m in new.items() if isinstance(m, Quadratic)}
-    if not activations:
-        raise ValueError("%s: has no ReLU or the like that torch.fx finds" % type(module).__name__)
-    fitted(teacher, activations, data)
-    recipe = volley_train.square_recipe(student, steps, slope=False, seed=seed)
-    weights = [p for p in student.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(weights, lr=rate)
-    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.3)
-    mean = None
+    made, mean = Replacement(module, data.forever(1), steps, rate, seed), None
     for step, (x, y) in zip(range(steps), data.forever(seed)):
-        for m in new.values():
-            m.t.fill_(min(1.0, step / (RISE * steps)))
-        with torch.no_grad():
-            want = module(x)
-        z = recipe(x)
-        cost = distance(z, want)
-        if loss is not None and y is not None:
-            cost = cost + loss(z, y)
-        value = recipe.step(cost, adam)
-        plan.step()
+        value = made.step(x, y, loss=loss)
         mean = value if mean is None else 0.98 * mean + 0.02 * value
         if log and (step + 1) % max(1, steps // 10) == 0:
-            log("step %d  t %.2f  loss %.4f  excess %.1f" % (step + 1, float(next(iter(new.values())).t), mean,
-                                                             recipe.peaks))
-    for m in new.values():
-        m.old, m.t = None, None
-    student = torch.fx.GraphModule(student, Apart().trace(student)).eval()
-    found = report_of(module, student, held, score)
+            log("step %d  t %.2f  loss %.4f  excess %.1f" % (step + 1, made.risen(), mean, made.recipe.peaks))
+    student = made.squares()
+    found = report_of(made.module, student, held, score)
     if log:
         log(told(found))
     return student, found
 
 
-def first(data):
-    return (x for x, _ in data.forever(0))
-
-
-def fitted(teacher, activations, data):
+def fitted(teacher, activations, batches):
     """a, b, c of every activation, on some batches of the old network's values."""
     run, parts, seen = Recorder(teacher, set(activations)), {k: [] for k in activations}, 0
     with torch.no_grad():
-        for x, _ in data.forever(1):
+        for x, _ in batches:
             run.run(x)
             for k in activations:
                 parts[k].append(run.inputs[k])
