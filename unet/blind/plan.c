@@ -1,9 +1,11 @@
 /* plan.c -- what a network costs its two parties. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "blind/conv.h"
 #include "blind/plan.h"
+#include "blind/session.h"
 #include "blind/walk.h"
 
 const blind_line blind_lines[BLIND_LINES] = {
@@ -179,13 +181,30 @@ static double plan_memory(const blind_network *n, bool server)
 
 /* ---- the whole -------------------------------------------------------------- */
 
+/* The session's own, and the end of each image. */
+static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
+{
+    const blind_bytes over = blind_overflowed_bytes(k);
+    char *text = NULL;
+    size_t size = 0;
+    const ckks_status s = blind_network_save(&text, &size, n);
+
+    free(text);
+    out->client = out->server = plan_rates.setup;
+    out->bytes = blind_session_bytes(size, k, n->bits,
+                                     blind_network_squares(n));
+    out->bytes.up += over.up;
+    out->bytes.down += over.down;
+    out->bytes.turns += over.turns;
+    return s;
+}
+
 ckks_status blind_plan_make(blind_plan *out, const blind_network *n, int k)
 {
-    ckks_status s = CKKS_OK;
+    ckks_status s;
 
     memset(out, 0, sizeof *out);
-    out->setup.client = out->setup.server = plan_rates.setup;
-    out->setup.bytes = blind_session_bytes(n, k);
+    s = plan_setup(&out->setup, n, k);
     plan_add(&out->all, &out->setup);
     for (int i = 1; i < n->num_steps && s == CKKS_OK; i++) {
         s = plan_step(&out->step[i], n, i, k);
