@@ -1,6 +1,6 @@
-"""em and gm: what they say to train.py segment.  Needed before: nothing.
+"""em, gm and hippocampus: what they say to train.py segment.  Needed before: nothing.
 
-{data} is the folder that holds em/ and gm/; options given behind them win.
+{data} is the folder that holds em/, gm/ and hippocampus/; options given behind them win.
 """
 import os
 
@@ -18,11 +18,22 @@ GM = ["--images", "{data}/gm/slices200/train/*-image.pgm", "--masks", "{data}/gm
       "--flips", "columns",
       "--origin", "Data: Spinal Cord Gray Matter Imaging Challenge 2018 (CC0 1.0) and one subject of "
                   "sct_testing_data (MIT, (c) 2014 NeuroPoly). Command: unet/train/train.py {name}"]
+HIPPOCAMPUS = [
+    "--images", "{data}/hippocampus/train/*-image.nii.gz", "--masks", "{data}/hippocampus/train/*-label.nii.gz",
+    "--test-images", "{data}/hippocampus/test/*-image.nii.gz",
+    "--test-masks", "{data}/hippocampus/test/*-label.nii.gz", "--classes", "background,anterior,posterior",
+    "--modality", "MR of the brain, cut round one hippocampus", "--plane", "sagittal", "--values", "percentiles",
+    "--origin", "Data: Medical Segmentation Decathlon, task 4, hippocampus (CC BY-SA 4.0, and so these weights); cite "
+                "Simpson et al. 2019, arXiv:1902.09063, and Antonelli et al. 2022, Nat. Commun. 13:4128. "
+                "Command: unet/train/train.py {name}"]
 
 PRESETS = {
     "em": EM + ["--border", "wrap", "--size", "512", "--crop", "256", "--batch", "2", "--steps", "1800",
                 "--rate", "0.01"],
     "gm": GM + ["--crop", "96", "--batch", "8", "--steps", "2000", "--settle", "0.95"],
+    "hippocampus": HIPPOCAMPUS + [
+        "--protocol", "blind", "--dims", "3", "--size", "32x40x56", "--activation", "relu", "--pooling", "max", "--base",
+        "16", "--depth", "2", "--batch", "2", "--steps", "400", "--bfloat16", "--half"],
 }
 
 
