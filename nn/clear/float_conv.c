@@ -150,7 +150,8 @@ ckks_status nni_float_conv(const float_run *r, float_map *y,
     return s;
 }
 
-/* y[o][2k + t][2i + p][2j + q] = bias[o] + sum_c w[c][o][t][p][q] x[c][k][i][j],
+/* y[o][2k + t][2i + p][2j + q] =
+ * bias[o] + sum_c w[c][o][t][p][q] x[c][k][i][j],
  * in two dimensions without k and t. */
 static void float_tconv(const float_run *r, float_map *y, const float_map *x,
                         const nn_layer *l)

@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 
 import squared
+from cubes import Cubes
 from measured import reflected
 from module import UNet
 from running import running
-from volley_train import NORM, square_recipe
+from volley_train import LIMIT, NORM, PULL, excess, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
 MARGIN = 8              # halo: pixels at a crop's edge that are not scored
@@ -40,11 +41,11 @@ class Settings:
 
     def __init__(self, classes=2, base=8, depth=2, border="halo", act="square", steps=1200, size=None, batch=8,
                  flips="none", turn=0.15, seed=0, sides=None, scale=0.15, rate=RATE, norm=NORM, settle=SETTLE,
-                 both=False, cut=False, bfloat16=False):
+                 both=False, cut=False, bfloat16=False, dims=2, pool="mean"):
         self.classes, self.base, self.depth, self.border, self.act = classes, base, depth, border, act
         self.steps, self.size, self.batch, self.flips, self.turn, self.seed = steps, size, batch, flips, turn, seed
         self.scale, self.rate, self.norm, self.settle = scale, rate, norm, settle
-        self.both, self.cut, self.bfloat16 = both, cut, bfloat16
+        self.both, self.cut, self.bfloat16, self.dims, self.pool = both, cut, bfloat16, dims, pool
         self.step = 2 ** depth
         reach = 7 * self.step - 5               # pixels a pixel's result depends on, each side
         self.halo = -(-reach // self.step) * self.step if border == "halo" else 0
@@ -76,11 +77,11 @@ def covered(net, x, size):
 
 
 def logits(net, s, pixels):
-    """Logits [K, outputs, H, W] of slices [K, C, H, W] of 0..255."""
+    """Logits [K, outputs, (D,) H, W] of slices or volumes [K, C, (D,) H, W] of 0..255."""
     net.eval()
-    h, (height, width), out = s.halo, pixels.shape[2:], []
+    h, (height, width), out = s.halo, pixels.shape[-2:], []
     with torch.no_grad():
-        for part in to_input(pixels).split(AT_ONCE if s.base < 32 else 1):
+        for part in to_input(pixels).split(AT_ONCE if s.base < 32 and s.dims == 2 else 1):
             if s.cut:
                 out.append(covered(net, part, s.size))
                 continue
@@ -90,7 +91,7 @@ def logits(net, s, pixels):
 
 
 def mask_of(z, threshold=0.0):
-    """Labels uint8 [K, H, W] of logits."""
+    """Labels uint8 [K, (D,) H, W] of logits."""
     return (z.argmax(1) if z.shape[1] > 1 else (z[:, 0] > threshold)).to(torch.uint8).numpy()
 
 
@@ -156,7 +157,8 @@ def varied(x, rng):
     n, c = x.shape[:2]
 
     def normal(sd, channels):
-        return torch.from_numpy(rng.normal(0, sd, (n, channels, 1, 1)).astype(np.float32))
+        wide = (n, channels) + (1,) * (x.dim() - 2)
+        return torch.from_numpy(rng.normal(0, sd, wide).astype(np.float32))
     x = x * normal(0.15, 1).exp() + normal(0.1, 1)
     if c > 1:
         x = x * normal(0.05, c).exp() + normal(0.05, c)
@@ -167,8 +169,8 @@ def varied(x, rng):
 # ---- training ---------------------------------------------------------------
 
 def loss_of(z, y):
-    """Cross entropy and half of what the overlap lacks, of one logit that of the rarer class; z [B, outputs, H, W],
-    y [B, H, W]."""
+    """Cross entropy and half of what the overlap lacks, of one logit that of the rarer class; z [B, outputs, ...], y
+    [B, ...]."""
     if z.shape[1] == 1:
         target = (y > 0).float()[:, None]
         entropy, p = F.binary_cross_entropy_with_logits(z, target), torch.sigmoid(z)
@@ -176,8 +178,9 @@ def loss_of(z, y):
             p, target = 1 - p, 1 - target
     else:
         entropy, p = F.cross_entropy(z, y), torch.softmax(z, 1)[:, 1:]
-        target = F.one_hot(y, z.shape[1]).permute(0, 3, 1, 2)[:, 1:].float()
-    both, all_ = (p * target).sum((0, 2, 3)), p.sum((0, 2, 3)) + target.sum((0, 2, 3))
+        target = F.one_hot(y, z.shape[1]).movedim(-1, 1)[:, 1:].float()
+    axes = (0, *range(2, z.dim()))
+    both, all_ = (p * target).sum(axes), p.sum(axes) + target.sum(axes)
     return entropy + 0.5 * (1 - (2 * both + 1) / (all_ + 1)).mean()
 
 
@@ -192,6 +195,21 @@ def validated(net, s, pairs):
     return max((score(t), -abs(t), t) for t in np.arange(-4, 4.01, 0.2))[::2]
 
 
+class Peaks:
+    """The network of a recipe, and by how much what it squares lay above LIMIT at most."""
+
+    def __init__(self, recipe):
+        self.recipe, self.most = recipe, 0.0
+
+    def eval(self):
+        self.recipe.module.eval()
+
+    def __call__(self, x):
+        result = self.recipe.run(x, None)
+        self.most = max(self.most, float(excess(self.recipe.run.seen.values(), LIMIT)))
+        return result
+
+
 def checks(s):
     """The steps after which is validated: few, and late."""
     settle = int(s.settle * s.steps)
@@ -199,7 +217,7 @@ def checks(s):
 
 
 def network_of(channels, s, act):
-    return UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, act)
+    return UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, act, s.dims, s.pool)
 
 
 class Training:
@@ -247,9 +265,8 @@ class Training:
     def drawn(self, crops):
         """The next batch, and the part of its crops that is scored."""
         s, side = self.s, self.s.sides[self.step >= CHANGE * self.s.steps]
-        margin = MARGIN if s.border == "halo" else 0
-        return (*crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2))),
-                np.s_[..., margin:side - margin, margin:side - margin])
+        inner = np.s_[..., MARGIN:side - MARGIN, MARGIN:side - MARGIN] if s.border == "halo" else ...
+        return (*crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2))), inner)
 
     def learned(self, x, y, inner):
         """One step of the optimiser; its loss."""
@@ -275,10 +292,12 @@ class Training:
         return self.net.eval()
 
     def check(self, held):
-        value, at = validated(self.net, self.s, held)
-        if value > self.best[0]:
-            self.best = value, at, {k: t.clone() for k, t in self.net.state_dict().items()}
-        return "validation %.4f  threshold %+.1f  " % (value, at)
+        """Validates; the best so far is kept: by Dice, less what the peaks would cost in training."""
+        seen = Peaks(self.recipe)
+        value, at = validated(seen, self.s, held)
+        if value - PULL * seen.most > self.best[0]:
+            self.best = value - PULL * seen.most, at, {k: t.clone() for k, t in self.net.state_dict().items()}
+        return "validation %.4f  its excess %.1f  threshold %+.1f  " % (value, seen.most, at)
 
 
 class Turning(Training):
@@ -315,7 +334,7 @@ def train(pairs, held, s, log=told, resume=None, old=None):
     there, the training goes on from it.  old: a trained network of ReLU, which
     becomes one of squares.
     """
-    crops = Crops(pairs, s)
+    crops = Cubes(pairs, s, to_input, varied) if s.dims == 3 else Crops(pairs, s)
     t = Turning(old, crops, s, log) if old else Training(pairs[0].pixels.shape[1], s, log)
     if resume and os.path.exists(resume):
         t.take_up(resume)
@@ -348,5 +367,6 @@ def tested(net, s, pairs, spec):
             if p.volume is None:
                 found.append(counts(mask, p.labels, s))
             else:
+                mask = volumes.centred(mask[0], p.grid) if s.dims == 3 else mask
                 found.append(counts(volumes.mask_on(p.volume, mask, spec), p.own, s))
     return dice(sum(found)), dice(np.array(found)).mean(0)

@@ -17,7 +17,7 @@ import border as borders
 
 RING = 4                # of border wrap
 CONV = {2: F.conv2d, 3: F.conv3d}
-KINDS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+KINDS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.MaxPool3d)
 
 
 def doubled(x, m, conv):
@@ -30,6 +30,13 @@ def doubled(x, m, conv):
     y = y.reshape(len(x), -1, *(2,) * d, *x.shape[2:])
     order = [n for k in range(d) for n in (2 + d + k, 2 + k)]
     return y.permute(0, 1, *order).reshape(len(x), -1, *(2 * n for n in x.shape[2:]))
+
+
+def largest(x):
+    """The largest of 2x2x2, axis by axis: PyTorch's own knows no bfloat16."""
+    for axis in (2, 3, 4):
+        x = torch.maximum(*x.unflatten(axis, (x.shape[axis] // 2, 2)).unbind(axis + 1))
+    return x
 
 
 def rounded(conv):
@@ -48,6 +55,8 @@ def doubles(m):
 
 def forward_of(m, pad, bfloat16):
     """How layer m runs, or None: as ever.  pad: None, or what stands round its map."""
+    if isinstance(m, nn.MaxPool3d):
+        return largest if bfloat16 and m.kernel_size == m.stride == 2 else None
     conv = CONV[m.weight.dim() - 2]
     conv = rounded(conv) if bfloat16 else conv
     if isinstance(m, (nn.ConvTranspose2d, nn.ConvTranspose3d)):

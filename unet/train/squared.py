@@ -19,7 +19,9 @@ MODULES = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, 
            nn.Hardswish)
 FUNCTIONS = {F.relu, F.relu_, torch.relu, torch.relu_, F.relu6, F.leaky_relu, F.elu, F.celu, F.selu, F.gelu, F.silu,
              F.softplus, F.mish, F.hardswish, "relu", "relu_"}
-POOLS = {F.max_pool2d, torch.max_pool2d}
+POOL_MODULES = (nn.MaxPool2d, nn.MaxPool3d)
+POOLS = {F.max_pool2d, torch.max_pool2d, F.max_pool3d, torch.max_pool3d}
+NORMS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}     # by a tensor's dimensions
 RISE = 0.6              # part of the steps in which t rises
 RATE = 0.003            # top of the learning rate
 FEW = 256               # samples that a, b, c are fitted to
@@ -32,7 +34,7 @@ class Quadratic(nn.Module):
     def __init__(self, old, shape):
         super().__init__()
         c, wide = shape[1], (1, shape[1]) + (1,) * (len(shape) - 2)
-        self.norm = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](c, affine=False)
+        self.norm = NORMS[len(shape)](c, affine=False)
         self.a, self.b, self.c = (nn.Parameter(torch.zeros(wide)) for _ in "abc")
         self.old, self.t = old, nn.Parameter(torch.zeros(1), requires_grad=False)
 
@@ -61,7 +63,8 @@ class Mean(nn.Module):
 
     def __init__(self, old, size):
         super().__init__()
-        self.pool, self.old, self.t = nn.AvgPool2d(size), old, nn.Parameter(torch.zeros(1), requires_grad=False)
+        self.pool = {2: nn.AvgPool2d, 3: nn.AvgPool3d}[len(size)](size)
+        self.old, self.t = old, nn.Parameter(torch.zeros(1), requires_grad=False)
 
     def forward(self, x):
         q = self.pool(x)
@@ -117,20 +120,20 @@ def kind(node, modules):
     """"activation", "pool" or None."""
     if node.op == "call_module":
         m = modules[node.target]
-        return "activation" if isinstance(m, MODULES) else "pool" if isinstance(m, nn.MaxPool2d) else None
+        return "activation" if isinstance(m, MODULES) else "pool" if isinstance(m, POOL_MODULES) else None
     if node.op not in ("call_function", "call_method"):
         return None
     return "activation" if node.target in FUNCTIONS else "pool" if node.target in POOLS else None
 
 
-def stride_of(node, old):
-    """(rows, columns) of a max pool's step."""
+def stride_of(node, old, dims):
+    """(rows, columns), of volumes (slices, rows, columns), of a max pool's step."""
     if node.op == "call_module":
         size = old.stride
     else:
         given = dict(zip(("kernel_size", "stride"), node.args[1:]), **node.kwargs)
         size = given.get("stride") or given["kernel_size"]
-    return size if isinstance(size, (tuple, list)) else (size, size)
+    return size if isinstance(size, (tuple, list)) else (size,) * dims
 
 
 def replaced(module, example):
@@ -148,13 +151,13 @@ def replaced(module, example):
             continue
         old, x, y = function_of(node, modules), run.inputs[node.name], run.results[node.name]
         if kinds[node.name] == "pool":
-            size = stride_of(node, old)
+            size = stride_of(node, old, x.dim() - 2)
             made = Mean(old, size)
             if tuple(b * s for b, s in zip(y.shape[2:], size)) != tuple(x.shape[2:]):
                 raise ValueError("%s: a max pool from %s to %s, not whole factors; make it AvgPool2d(2) and train anew"
                                  % (node.name, "x".join(map(str, x.shape[2:])), "x".join(map(str, y.shape[2:]))))
-        elif x.dim() not in (2, 3, 4):
-            raise ValueError("%s: an activation of %d dimensions, want 2 to 4" % (node.name, x.dim()))
+        elif x.dim() not in NORMS:
+            raise ValueError("%s: an activation of %d dimensions, want 2 to 5" % (node.name, x.dim()))
         else:
             made = Quadratic(old, x.shape)
         name = "squared_%d" % len(new)

@@ -25,6 +25,7 @@ import given
 import measured
 import net
 import volley_export
+import volumes
 from networks import Square
 from networks_blind import BLIND
 from refusals import Refused
@@ -118,10 +119,15 @@ def test_half():
 
 def test_centred():
     """The middle of a volume, or zeros round it; of an odd rest the larger half lies behind."""
-    x = torch.arange(1.0, 6).reshape(1, 5, 1, 1)
-    assert given.centred(x, (2, 1, 1)).flatten().tolist() == [2, 3]
-    y = given.centred(x, (8, 1, 2))[0, :, 0]
-    assert y[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0] and y[:, 1].tolist() == [0] * 8
+    x = np.arange(1.0, 6).reshape(1, 5, 1, 1)
+    assert volumes.centred(x, (2, 1, 1)).flatten().tolist() == [2, 3]
+    y = volumes.centred(x, (8, 1, 2))
+    assert y[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0] and y[0, :, 0, 1].tolist() == [0] * 8
+    for size in ((8, 1, 2), (5, 4, 3), (6, 1, 1)):
+        assert np.array_equal(volumes.centred(volumes.centred(x, size), x.shape[1:]), x)
+    assert volumes.centred(volumes.centred(x, (2, 1, 1)), (5, 1, 1)).flatten().tolist() == [0, 2, 3, 0, 0]
+    both = given.as_pixels([x[0], np.ones((4, 3, 1))], None, (4, 1, 2), 3)
+    assert both.shape == (2, 1, 4, 1, 2) and both[0, 0, :, 0, 0].tolist() == [1, 2, 3, 4]
 
 
 def refused(module, *words, size=(16, 16), border="zero", protocol="blind", channels=1, **keys):
