@@ -17,7 +17,7 @@
 #include "blind/network.h"
 #include "format/json.h"
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void offer_put_ints(nni_json_writer *w, const char *key, const int *v,
                            int count)
@@ -125,7 +125,7 @@ ckks_status blind_network_save(char **text, size_t *size,
     return s;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* Members of one object; the first problem is kept. */
 typedef struct offer {

@@ -34,7 +34,7 @@ static const struct plan_rates {
     .square = { 120e-9, 120e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.6
 };
 
-/* ---- steps ---------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------- */
 
 static ckks_status plan_conv(blind_cost *out, const blind_conv *c)
 {
@@ -117,7 +117,7 @@ static void plan_add(blind_cost *sum, const blind_cost *c)
     sum->server += c->server + bytes;
 }
 
-/* ---- memory ----------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 /* Shares that step k has beside those that stay: its output, and what it
  * gathers. */
@@ -179,7 +179,7 @@ static double plan_memory(const blind_network *n, bool server)
     return most + fixed;
 }
 
-/* ---- the whole -------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 /* The session's own, and the end of each image. */
 static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)

@@ -28,7 +28,7 @@ bool blind_network_squares(const blind_network *n)
     return any;
 }
 
-/* ---- shares ---------------------------------------------------------------- */
+/* ---- shares ------------------------------------------------------------- */
 
 static blind_share *walk_new(size_t count)
 {
@@ -73,7 +73,7 @@ static ckks_status walk_take(walk *w, int k)
     return CKKS_OK;
 }
 
-/* ---- steps of one side ----------------------------------------------------- */
+/* ---- steps of one side -------------------------------------------------- */
 
 /* The image is the client's share of itself. */
 static ckks_status walk_input(walk *w, const int64_t *input)
@@ -184,7 +184,7 @@ static ckks_status walk_add(walk *w, int k)
     return CKKS_OK;
 }
 
-/* ---- steps of both --------------------------------------------------------- */
+/* ---- steps of both ------------------------------------------------------ */
 
 static ckks_status walk_conv(walk *w, int k)
 {

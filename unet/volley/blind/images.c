@@ -5,7 +5,7 @@
 
 #include "volley/blind/verbs.h"
 
-/* ---- two axes: pictures, slices ------------------------------------------- */
+/* ---- two axes: pictures, slices ----------------------------------------- */
 
 static int images_album(blind_images *x, const char *const *word, int words)
 {
@@ -64,7 +64,7 @@ static void images_row(blind_images *x, size_t i)
     row->foreground = x->pixels - row->label[0];
 }
 
-/* ---- three axes: volumes ---------------------------------------------------- */
+/* ---- three axes: volumes ------------------------------------------------ */
 
 /* -o names a file for one volume, a folder for any number. */
 static int images_volumes(blind_images *x, const char *const *word, int words)
@@ -110,7 +110,7 @@ static int images_solid(blind_images *x, size_t i)
                                        x->a->value[OPT_FIT] != NULL));
 }
 
-/* ---- both -------------------------------------------------------------------- */
+/* ---- both --------------------------------------------------------------- */
 
 int volley_blind_open(blind_images *x, const volley_args *a,
                       const blind_network *n, const char *const *word,

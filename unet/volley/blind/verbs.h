@@ -14,7 +14,7 @@ int volley_run_blind_ask(const volley_args *a);
 int volley_run_blind_plan(const volley_args *a);
 int volley_run_blind_clear(const volley_args *a);
 
-/* ---- the network (model.c) ------------------------------------------------ */
+/* ---- the network (model.c) ---------------------------------------------- */
 
 /* A model file as integers, by --bits. */
 int volley_blind_model(blind_network **out, const char *path,
@@ -29,7 +29,7 @@ int volley_blind_accept(const volley_args *a, const blind_network *n,
 /* "2 axes, 200x200 pixels, 16 bits" */
 const char *volley_blind_words(char out[96], const blind_network *n);
 
-/* ---- images and masks (images.c) ------------------------------------------- */
+/* ---- images and masks (images.c) ---------------------------------------- */
 
 /* Images on their way to masks: of pictures and slices an album, of a network
  * of volumes one volume each. */
