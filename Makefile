@@ -80,6 +80,7 @@ endif
 HAVE_GMP := $(shell printf '\#include <gmp.h>\n__int128 wide;\n' | $(CC) -E -x c - >/dev/null 2>&1 && printf '__extension__ typedef __int128 w; w x;\n' | $(CC) -fsyntax-only -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_GMP),1)
   BLIND_SRC  := $(wildcard unet/blind/*.c unet/blind/portable/*.c)
+  BLIND_CMD  := $(wildcard unet/volley/blind/*.c)
   BLIND_DEFS := -DVOLLEY_HAVE_BLIND
   BLIND_LIBS := -lgmp
   ifeq ($(ARCH),x86_64)
@@ -90,7 +91,7 @@ endif
 
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
-CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_SRC)
+CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
@@ -130,6 +131,8 @@ $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -mae
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
+# Those of the test binary alone show the shares of each step.
+$(B)/obj/unet/blind/%.o $(B)/obj/tests/blind/%.o: DEFS += -DBLIND_TESTING
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) -Itests -Itests/support
 
@@ -362,7 +365,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -378,6 +381,17 @@ deps-fuzz:
 train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
+
+# The U-Nets of 64 to 512 channels, of ReLU and then of squares: each up to two
+# hours on one core with AVX-512 BF16; what is cut goes on from $(B)/large.
+models-large: $(B)/large/em64 $(B)/large/gm64
+$(B)/large/%64:
+	@mkdir -p $(@D)
+	$(PYTHON) unet/train/train.py $*64 --data ../shared/data --weights $@.pt \
+	  --resume $@.state --out unet/models/$*64.safetensors
+	$(PYTHON) unet/train/train.py $*64-squares --data ../shared/data --squares-of $@.pt \
+	  --resume $@-squares.state --out unet/models/$*64-squares.safetensors
+	@touch $@
 
 # The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.
 check-train: $(B)/volley
@@ -451,6 +465,7 @@ help:
 	@echo 'make bench        times beside the limits of this machine; minutes'
 	@echo 'make study        classifiers by many packings, docs/cnn.md (DATA=folder)'
 	@echo 'make train        trains the models (deps-train; data in ../shared/data)'
+	@echo 'make models-large the U-Nets of 64 to 512 channels; hours'
 	@echo 'make MINIMAL=1    build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install      PREFIX=$(PREFIX): libraries, headers, pkg-config, volley'
 	@echo 'docs/contributing.md says more.  V=1 prints whole commands.'

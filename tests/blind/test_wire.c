@@ -445,7 +445,7 @@ TEST(a_dead_peer_is_noticed_at_once)
         if (!alone(&w, &peer, 20))
             return;
         if (what == 1)                  /* it will wait with a full queue    */
-            CHECK_OK(blind_wire_send(w, BLIND_UP, big, 24 << 20));
+            CHECK_OK(blind_wire_send(w, BLIND_UP, big, 4 << 20));
         close(peer);
         for (int i = 0; i < 200 && st == CKKS_OK; i++) {
             if (what == 0)

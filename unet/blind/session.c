@@ -295,8 +295,8 @@ void blind_session_close(blind_session **s)
 
 blind_bytes blind_session_bytes(size_t hello, int k, int bits, bool squares)
 {
-    const double base = 2.0 * BLIND_HEADER + BLIND_BASE_ELEMENT
-                        + BLIND_BASE_COUNT * BLIND_BASE_ELEMENT
+    const double base = 2.0 * BLIND_HEADER + BLIND_ELEMENT
+                        + BLIND_BASE_COUNT * BLIND_ELEMENT
                         + (k > 1 ? BLIND_HEADER
                                    + 16.0 * (double)blind_transfer_sums(k) : 0);
     const double both = base + 3.0 * BLIND_HEADER + BLIND_SESSION

@@ -34,7 +34,7 @@ typedef struct blind_receiver blind_receiver;
 /* Base transfers and all that they make, in both directions at once; both
  * parties call it, `server` tells who is who.  k: 1, 2 or 4, equal at both.
  * session: what both call this session, different each time (session.h).
- *   cost    half a second, 50 KiB each way
+ *   cost    a fifth of a second of each side, 50 KiB each way
  *   errors  CKKS_EFORMAT    an element that is not in the group
  *           CKKS_EMEM, CKKS_ERNG, CKKS_EARG, and those of the wire */
 CKKS_CHECKED ckks_status blind_transfers_open(blind_sender **sender,

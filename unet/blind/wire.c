@@ -278,9 +278,10 @@ void blind_wire_refuse(blind_wire *w, const char *line)
     size_t size = strlen(line) < WIRE_LINE ? strlen(line) : WIRE_LINE;
 
     w->refused = true;
-    /* Behind more than this the line would not arrive in a second. */
+    /* Where the line would not fit into the queue, sending it would wait. */
     if (w->pump.error == 0 && !w->pump.ended
-        && w->pump.out.end - w->pump.out.start < BLIND_MOST_QUEUED / 2
+        && w->pump.out.end - w->pump.out.start
+           < BLIND_MOST_QUEUED - 2 * WIRE_LINE
         && wire_put(w, BLIND_ERROR, line, size) == BLIND_MOVED
         && blind_pump_flush(&w->pump, 0.5) == BLIND_MOVED)
         blind_pump_hang_up(&w->pump, 0.5);

@@ -18,7 +18,7 @@ from cubes import Cubes
 from measured import reflected
 from module import UNet
 from running import running
-from volley_train import NORM, square_recipe
+from volley_train import LIMIT, NORM, PULL, excess, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
 MARGIN = 8              # halo: pixels at a crop's edge that are not scored
@@ -195,6 +195,21 @@ def validated(net, s, pairs):
     return max((score(t), -abs(t), t) for t in np.arange(-4, 4.01, 0.2))[::2]
 
 
+class Peaks:
+    """The network of a recipe, and by how much what it squares lay above LIMIT at most."""
+
+    def __init__(self, recipe):
+        self.recipe, self.most = recipe, 0.0
+
+    def eval(self):
+        self.recipe.module.eval()
+
+    def __call__(self, x):
+        result = self.recipe.run(x, None)
+        self.most = max(self.most, float(excess(self.recipe.run.seen.values(), LIMIT)))
+        return result
+
+
 def checks(s):
     """The steps after which is validated: few, and late."""
     settle = int(s.settle * s.steps)
@@ -277,10 +292,12 @@ class Training:
         return self.net.eval()
 
     def check(self, held):
-        value, at = validated(self.net, self.s, held)
-        if value > self.best[0]:
-            self.best = value, at, {k: t.clone() for k, t in self.net.state_dict().items()}
-        return "validation %.4f  threshold %+.1f  " % (value, at)
+        """Validates; the best so far is kept: by Dice, less what the peaks would cost in training."""
+        seen = Peaks(self.recipe)
+        value, at = validated(seen, self.s, held)
+        if value - PULL * seen.most > self.best[0]:
+            self.best = value - PULL * seen.most, at, {k: t.clone() for k, t in self.net.state_dict().items()}
+        return "validation %.4f  its excess %.1f  threshold %+.1f  " % (value, seen.most, at)
 
 
 class Turning(Training):

@@ -159,7 +159,7 @@ BLIND = {
     "valid": (Patches(2), 1, (16, 16), "valid"),
     "volume": (Up(3, outputs=3), 1, (8, 8, 12), "zero"),
     "volume_after": (Up(3, pool=MEAN, after=True), 1, (8, 8, 8), "zero"),
-    "volume_hybrid": (Up(3, 2, acts=HYBRID), 2, (8, 12, 8), "zero"),
+    "volume_hybrid": (Up(3, acts=HYBRID), 1, (8, 12, 8), "zero"),
     "volume_residual": (Residual3d(), 1, (8, 8, 12), "zero"),
     "volume_kernels": (Kernels(), 1, (6, 8, 7), "zero"),
     "volume_strided": (Strided3d(), 2, (8, 6, 8), "zero"),

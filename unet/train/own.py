@@ -25,7 +25,7 @@ import volley_export
 from running import RING
 from volumes import PLANES
 
-MANY = 48               # slices that ranges are measured on
+MANY = 48               # slices that ranges are measured on, half as many of large networks
 WINDOW = 256            # their largest side, under halo
 ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares; with " \
          "--protocol blind it is one for `volley blind`"
@@ -92,7 +92,9 @@ def options(argv):
     p.add_argument("--activation", choices=("square", "relu"), default="square")
     p.add_argument("--origin", help="what the file says of data and licence")
     p.add_argument("--name", help="of the network (the out file's)")
-    return p.parse_args(argv)
+    a = p.parse_args(argv)
+    a.border = a.border or ("halo" if a.dims == 2 else "zero")
+    return a
 
 
 def need(good, text):
@@ -178,7 +180,8 @@ def one_size(pairs, s):
     """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, the largest slice's (a plan then takes
     a slice as one tile), at most WINDOW: reflected where they are smaller, windows where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
-    slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
+    many = min(MANY if s.base < 32 else MANY // 2, len(slices))
+    slices = [slices[k] for k in np.linspace(0, len(slices) - 1, many).astype(int)]
     if s.border != "halo" and not s.cut:
         return np.stack(slices)
     largest = [max(x.shape[d] for x in slices) for d in (1, 2)]
@@ -278,7 +281,6 @@ def run(a):
     need(a.activation == "square" or free, ADVICE)
     need(a.pooling == "mean" or free, "--pooling max: cannot be encrypted; with --protocol blind")
     need(a.dims == 2 or free, "--dims 3: not yet encrypted; with --protocol blind")
-    a.border = a.border or ("halo" if a.dims == 2 else "zero")
     need(not a.protocol or a.border != "wrap", "--border wrap: with --protocol blind want halo or zero")
     need(os.path.isdir(os.path.dirname(a.out) or "."), "--out %s: no such folder" % a.out)
     p = prepared(a)

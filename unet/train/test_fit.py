@@ -22,6 +22,8 @@ import fit
 import folder
 import module
 import net as networks
+import own
+import presets
 import running
 import traced
 from test_own import FOLDER, HERE, Image, blobs, refused, train_py
@@ -145,6 +147,8 @@ def test_preset():
     assert network["name"] == "em" and network["border"] == "wrap" and network["ring"] == [4, 4]
     assert network["output"]["foreground"] == "cell" and network["images"]["values"] == "full"
     assert "non-commercial" in origin and "Dice membrane" in origin and "cell" in origin
+    for known in presets.PRESETS:               # every preset's options are such of segment
+        own.settings(own.options(presets.argv(known, root) + ["--out", out]), 2)
     rc, text, err = train_py("em", "--data", root, "--depth", "3", "--out", out)
     assert rc == 1 and "--border wrap: wants --depth 2" in err, err
 

@@ -105,7 +105,9 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.  --logits and --pixels write image after\n"
-      "image (channels, height, width).\n",
+      "image (channels, height, width).  A MODEL for volley blind has floats\n"
+      "only; if it has three dimensions an IMAGE is a whole volume of the\n"
+      "model's size; with --fit others lie in the middle of zeros, or are cut.\n",
       OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
       | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
       | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,
@@ -149,6 +151,8 @@ static void print_overview(FILE *f)
     fputs("volley segments and classifies images under encryption.\n\n", f);
     for (int i = 0; i < VERBS; i++)
         fprintf(f, "  %-9s  %s\n", verb_table[i].name, verb_table[i].summary);
+    fputs("  blind      two parties, connected: one has the image, the other "
+          "the network\n", f);
     fputs("\nvolley VERB --help says how, volley --version which.\n"
           "Exit code: 0 done, 1 refused or failed, 2 usage.\n\n"
           "Inputs are files or links to files.  An output appears whole or not "
@@ -167,6 +171,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
             return volley_run(&verb_table[i], argc - 2, argv + 2);
+    if (strcmp(argv[1], "blind") == 0)
+        return volley_run_blind(argc - 2, argv + 2);
+    if (strcmp(argv[1], "help") == 0 && argc > 2
+        && strcmp(argv[2], "blind") == 0)
+        return volley_help_blind();
     if (strcmp(argv[1], "help") == 0 && argc > 2)
         for (int i = 0; i < VERBS; i++)
             if (strcmp(argv[2], verb_table[i].name) == 0)
