@@ -156,20 +156,41 @@ blind_block vec_block(vec_case *c, const char *key)
     return vec_blocks(c, key, NULL, 1)[0];
 }
 
-void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key)
+/* The stream of the seed that stands in an input. */
+static void vec_stream(cki_stream *s, vec_case *c, const char *key,
+                       const char *member)
 {
-    const nni_json_node *n = vec_input(c, key);
-    const char *seed = vec_text(c, nni_json_get(c->doc, n, "coefficientSeed"));
-    int64_t bits = 0;
-    uint8_t k[32], b[8];
+    const char *seed = vec_text(c, nni_json_get(c->doc, vec_input(c, key),
+                                                member));
+    uint8_t k[32] = { 0 };
+
+    if (CHECK(strlen(seed) == 2 * sizeof k, "%s: %s is no seed", c->name, key))
+        hex_bytes(k, seed, sizeof k);
+    cki_stream_init(s, &cki_kernel_portable, k, sizeof k, 0, 0);
+}
+
+blind_block *vec_seeded(vec_case *c, const char *key, size_t count)
+{
+    uint8_t *bytes = vec_take(c, 16 * count);
+    blind_block *out = vec_take(c, count * sizeof *out);
     cki_stream s;
 
-    if (!CHECK(strlen(seed) == 64
-               && nni_json_int(&bits, nni_json_get(c->doc, n, "bits"), 1, 63),
-               "%s: %s is no seed", c->name, key))
-        return;
-    hex_bytes(k, seed, sizeof k);
-    cki_stream_init(&s, &cki_kernel_portable, k, sizeof k, 0, 0);
+    vec_stream(&s, c, key, "byteSeed");
+    cki_stream_read(&s, bytes, 16 * count);
+    for (size_t i = 0; i < count; i++)
+        out[i] = blind_get(bytes + 16 * i);
+    return out;
+}
+
+void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key)
+{
+    const nni_json_node *n = nni_json_get(c->doc, vec_input(c, key), "bits");
+    int64_t bits = 1;
+    uint8_t b[8];
+    cki_stream s;
+
+    vec_stream(&s, c, key, "coefficientSeed");
+    CHECK(nni_json_int(&bits, n, 1, 63), "%s: %s has no bits", c->name, key);
     for (size_t i = 0; i < count; i++) {
         cki_stream_read(&s, b, sizeof b);
         out[i] = (int64_t)(cki_load64(b) & (((uint64_t)1 << bits) - 1))

@@ -33,6 +33,8 @@ const uint8_t *vec_bytes(vec_case *c, const char *key, size_t size);
 blind_block *vec_blocks(vec_case *c, const char *key, size_t *count,
                         size_t least);
 blind_block vec_block(vec_case *c, const char *key);
+/* count blocks of {"byteSeed"}: of stream(seed; 0, 0). */
+blind_block *vec_seeded(vec_case *c, const char *key, size_t count);
 /* count numbers of {"coefficientSeed", "bits"}. */
 void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key);
 

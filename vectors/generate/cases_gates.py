@@ -50,12 +50,12 @@ def begun(s, tweak):
 def conjunctions(f):
     s = Source("conjunctions")
     for colours, copies, tweak in [([c], 1, 7) for c in COLOURS] \
-            + [(COLOURS + ((1, 1),), 5, 2 ** 40)]:
+            + [(COLOURS + ((1, 1),), 5, 2 ** 40), (COLOURS * 4, 16, 2 ** 63)]:
         g, given = begun(s, tweak)
         a = [s.coloured(x) for x, _ in colours]
         b = [s.coloured(y) for _, y in colours]
         out = g.conjunction(a, b)
-        expected = [("garbling", "table", "T and E of each copy",
+        expected = [("garbling", "table", "T of all copies, E of all copies",
                      g.table.hex()),
                     ("garbling", "out", "labels of 0", blocks(out))]
         for x, y in COLOURS:

@@ -31,10 +31,16 @@ class Gates:
         return x if self.delta is None else [v ^ self.delta for v in x]
 
     def conjunction(self, x, y):
-        n, out = len(x), []
-        for i, (a, b) in enumerate(zip(x, y)):
-            out.append(self.garbled(a, b, i, n + i) if self.delta is not None
-                       else self.evaluated(a, b, i, n + i))
+        n = len(x)
+        if self.delta is not None:
+            made = [self.garbled(a, b, i, n + i)
+                    for i, (a, b) in enumerate(zip(x, y))]
+            self.write(*[tg for tg, _, _ in made], *[te for _, te, _ in made])
+            out = [w for _, _, w in made]
+        else:
+            rows = [self.read() for _ in range(2 * n)]
+            out = [self.evaluated(a, b, i, n + i, rows[i], rows[n + i])
+                   for i, (a, b) in enumerate(zip(x, y))]
         self.tweak += 2 * n
         return out
 
@@ -45,11 +51,9 @@ class Gates:
         wg = ha ^ (tg if pa else 0)
         te = hb ^ self.hash(b ^ d, k) ^ a
         we = hb ^ (te ^ a if pb else 0)
-        self.write(tg, te)
-        return wg ^ we
+        return tg, te, wg ^ we
 
-    def evaluated(self, a, b, j, k):
-        tg, te = self.read(), self.read()
+    def evaluated(self, a, b, j, k, tg, te):
         return self.hash(a, j) ^ (tg if a & 1 else 0) \
             ^ self.hash(b, k) ^ (te ^ a if b & 1 else 0)
 

@@ -1,6 +1,7 @@
 """Cases of two parties as JSON: vectors/README.md, vectors/b1/schema.json."""
 import hashlib
 import json
+import struct
 
 import stream
 from aes import raw
@@ -82,3 +83,27 @@ class File:
             groups.append("  " + line + ', "tests": [\n' + ",\n".join(
                 "   " + json.dumps(t) for t in tests) + "\n  ]}")
         return out + ",\n".join(groups) + "\n ]\n}\n"
+
+
+# ---- frames -------------------------------------------------------------------
+
+TYPES = ("HELLO", "AGREE", "KEY", "BASE", "EXTEND", "UP", "DOWN", "TABLE",
+         "MUX", "OUTPUT", "ALIVE", "BYE", "ERROR")
+
+
+class Line:
+    """What one side sends: frames with their headers."""
+
+    def __init__(self, side):
+        self.side, self.frames, self.expected = side, 0, []
+
+    def send(self, kind, payload, step=0):
+        number = TYPES.index(kind) + 1
+        head = struct.pack("<HHIQI", number, step, self.frames, len(payload),
+                           0)
+        head += hashlib.blake2b(head, digest_size=4).digest()
+        self.expected.append((
+            "frames", f"{self.side}{self.frames}",
+            f"{kind} of the {self.side}, header and {len(payload)} bytes",
+            data(head + payload)))
+        self.frames += 1

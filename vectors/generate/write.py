@@ -21,6 +21,7 @@ import cases_gates
 import cases_keys
 import cases_net
 import cases_switch
+import cases_transfer
 import cases_words
 import header1
 import header2
@@ -61,6 +62,7 @@ VERSION_2 = {
 # Two parties.
 VERSION_B1 = {
     "gates": cases_gates.gate_file,
+    "transfers": cases_transfer.transfer_file,
 }
 
 
