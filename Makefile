@@ -362,7 +362,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -379,10 +379,21 @@ train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.s
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
+# The U-Nets of 64 to 512 channels, of ReLU and then of squares: each up to two
+# hours on one core with AVX-512 BF16; what is cut goes on from $(B)/large.
+models-large: $(B)/large/em64 $(B)/large/gm64
+$(B)/large/%64:
+	@mkdir -p $(@D)
+	$(PYTHON) unet/train/train.py $*64 --data ../shared/data --weights $@.pt \
+	  --resume $@.state --out unet/models/$*64.safetensors
+	$(PYTHON) unet/train/train.py $*64-squares --data ../shared/data --squares-of $@.pt \
+	  --resume $@-squares.state --out unet/models/$*64-squares.safetensors
+	@touch $@
+
 # The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.
 check-train: $(B)/volley
 	@if $(PYTHON) -c 'import torch' 2>/dev/null; then \
-	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && $(PYTHON) -B unet/train/test_export.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_networks.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_blind.py; \
+	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && $(PYTHON) -B unet/train/test_fit.py && $(PYTHON) -B unet/train/test_export.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_networks.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_blind.py && $(PYTHON) -B unet/train/test_cubes.py; \
 	else echo "skip check-train: no PyTorch (make deps-train)"; fi
 check-long: check-train
 
@@ -451,6 +462,7 @@ help:
 	@echo 'make bench        times beside the limits of this machine; minutes'
 	@echo 'make study        classifiers by many packings, docs/cnn.md (DATA=folder)'
 	@echo 'make train        trains the models (deps-train; data in ../shared/data)'
+	@echo 'make models-large the U-Nets of 64 to 512 channels; hours'
 	@echo 'make MINIMAL=1    build-minimal/libckks.a from a C11 compiler and libm alone'
 	@echo 'make install      PREFIX=$(PREFIX): libraries, headers, pkg-config, volley'
 	@echo 'docs/contributing.md says more.  V=1 prints whole commands.'

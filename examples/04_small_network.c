@@ -99,7 +99,7 @@ int main(void)
         ckks_ct_clear(&out[i]);
     }
     must(nn_unpack(tile, most * n, &p, slots, 0));
-    must(nn_model_float(want, &model, image, SIDE, SIDE));
+    must(nn_model_float(want, &model, image, 1, SIDE, SIDE));
     for (int i = 0; i < PIXELS; i++) {
         int at = (i / SIDE + p.halo) * p.layout.width + i % SIDE + p.halo;
 

@@ -165,17 +165,17 @@ CKKS_CHECKED ckks_status nn_model_load(nn_model *out, const uint8_t *in,
 void nn_model_clear(nn_model *m);
 
 /* The network on one image by the file's own float weights, layer by layer,
- * nothing folded: logit (channels of the output, height, width) of a mask, or
- * one number a channel of the output of a classifier.  pixel: (channels,
- * height, width), 0..255.
+ * nothing folded: logit (channels of the output, depth, height, width) of a
+ * mask, or one number a channel of the output of a classifier.  pixel:
+ * (channels, depth, height, width), 0..255; depth 1 in two dimensions.
  * Border: wrap as the rings give it (docs/model.md: the neighbour to the right
  * of column W-1 in row y is column 0 of row y + R, R the ring's height at that
  * resolution); halo: the image is extended by reflection by nn_halo_radius,
  * zeros around that, and the middle kept, any size; zero: zeros; valid: none.
  *   errors  CKKS_EARG   a size this model does not take */
 CKKS_CHECKED ckks_status nn_model_float(double *logit, const nn_model *m,
-                                        const double *pixel, int height,
-                                        int width);
+                                        const double *pixel, int depth,
+                                        int height, int width);
 
 /* Receptive radius of the network in input pixels, by interval arithmetic over
  * all pooling phases, not yet rounded up. */

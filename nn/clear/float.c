@@ -28,23 +28,23 @@ static int float_reflect(int i, int n)
 
 /* The input with `halo` more rows and columns before the image, and as many
  * behind it as fill the map. */
-static ckks_status float_image(float_run *r, const double *pixel, int height,
-                               int width, int halo, int step)
+static ckks_status float_image(float_run *r, const double *pixel, int depth,
+                               int height, int width, int halo, int step)
 {
     const nn_model *m = r->m;
     float_map *x = &r->map[0];
-    ckks_status s = nni_float_map_init(x, m->channels,
+    ckks_status s = nni_float_map_init(x, m->channels, depth,
                                    float_round_up(height + 2 * halo, step),
                                    float_round_up(width + 2 * halo, step));
 
     if (s != CKKS_OK)
         return s;
-    for (int c = 0; c < m->channels; c++)
+    for (int k = 0; k < m->channels * depth; k++)       /* planes of all     */
         for (int i = 0; i < x->height; i++) {
             int from = float_reflect(i - halo, height);
-            const double *in = pixel + ((size_t)c * (size_t)height
+            const double *in = pixel + ((size_t)k * (size_t)height
                                         + (size_t)from) * (size_t)width;
-            double *out = nni_float_row(x, c, i);
+            double *out = nni_float_row(x, 0, k, i);
 
             for (int j = 0; j < x->width; j++)
                 out[j] = in[float_reflect(j - halo, width)] * m->mul + m->add;
@@ -84,11 +84,26 @@ static bool float_one_size(const nn_model *m)
     return one;
 }
 
+static ckks_status float_check_depth(const nn_model *m, int depth)
+{
+    if (m->depth == 0 && depth != 1)
+        return nn_fail(CKKS_EARG, "nn_model_float: a depth of %d, model %s has "
+                       "two dimensions, want 1", depth, m->name);
+    if (depth < 1 || depth > NN_MAX_DEPTH)
+        return nn_fail(CKKS_EARG, "nn_model_float: a depth of %d, want 1..%d",
+                       depth, NN_MAX_DEPTH);
+    if (m->depth > 0 && (m->border == NN_WRAP || m->border == NN_HALO))
+        return nn_fail(CKKS_EARG, "nn_model_float: model %s has three "
+                       "dimensions: border zero or valid", m->name);
+    if (float_one_size(m) && m->depth > 0 && depth != m->depth)
+        return nn_fail(CKKS_EARG, "nn_model_float: a depth of %d, model %s "
+                       "takes %d only (border valid, or a dense layer)", depth,
+                       m->name, m->depth);
+    return CKKS_OK;
+}
+
 static ckks_status float_check_size(const nn_model *m, int height, int width)
 {
-    if (m->depth > 0)
-        return nn_fail(CKKS_EARG, "nn_model_float: a network of three "
-                       "dimensions, depth %d", m->depth);
     if (height < 1 || width < 1 || height > NN_MAX_SIDE || width > NN_MAX_SIDE)
         return nn_fail(CKKS_EARG, "nn_model_float: an image of %d x %d, want "
                        "1..%d a side", height, width, NN_MAX_SIDE);
@@ -127,14 +142,16 @@ static void float_result(double *logit, const float_run *r, int height,
             *logit++ = y->v[c];
             continue;
         }
-        for (int i = 0; i < rows; i++, logit += columns)
-            memcpy(logit, nni_float_row(y, c, i + halo) + halo,
-                   (size_t)columns * sizeof *logit);
+        for (int k = 0; k < y->depth; k++)
+            for (int i = 0; i < rows; i++, logit += columns)
+                memcpy(logit, nni_float_row(y, c, k, i + halo) + halo,
+                       (size_t)columns * sizeof *logit);
     }
 }
 
 ckks_status nn_model_float(double *logit, const nn_model *m,
-                           const double *pixel, int height, int width)
+                           const double *pixel, int depth, int height,
+                           int width)
 {
     int step = 1, halo = 0;
     float_run *r;
@@ -142,7 +159,9 @@ ckks_status nn_model_float(double *logit, const nn_model *m,
 
     if (logit == NULL || m == NULL || pixel == NULL || m->layer == NULL)
         return nn_fail(CKKS_EARG, "nn_model_float: null pointer");
-    s = float_check_size(m, height, width);
+    s = float_check_depth(m, depth);
+    if (s == CKKS_OK)
+        s = float_check_size(m, height, width);
     if (s != CKKS_OK)
         return s;
     r = calloc(1, sizeof *r);
@@ -153,7 +172,7 @@ ckks_status nn_model_float(double *logit, const nn_model *m,
         step = float_period(m);
         halo = float_round_up(nn_halo_radius(m), step);
     }
-    s = float_image(r, pixel, height, width, halo, step);
+    s = float_image(r, pixel, depth, height, width, halo, step);
     if (s == CKKS_OK)
         s = float_layers(r);
     if (s == CKKS_OK)

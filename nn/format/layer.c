@@ -103,7 +103,8 @@ static ckks_status layer_tconv(nni_loader *l, nn_layer *y,
     if (s == CKKS_OK)
         s = layer_double(&l->m, y, "tconv");
     if (s == CKKS_OK)
-        s = nni_load_tensor(&y->weight, l, y, node, "weight", shape, deep ? 5 : 4);
+        s = nni_load_tensor(&y->weight, l, y, node, "weight", shape,
+                            deep ? 5 : 4);
     if (s != CKKS_OK)
         return s;
     y->channels = (int)shape[1];

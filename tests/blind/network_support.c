@@ -228,8 +228,8 @@ double *net_float(const nn_model *m, int layer, const double *pixel)
         part.width = n->size[2];
         if (part.border == NN_HALO)
             part.border = NN_ZERO;
-        if (!CHECK_OK(nn_model_float(out, &part, in, n->size[1],
-                                     n->size[2]))) {
+        if (!CHECK_OK(nn_model_float(out, &part, in, n->size[0],
+                                     n->size[1], n->size[2]))) {
             free(out);
             out = NULL;
         }

@@ -131,7 +131,8 @@ char *fuzz_draw_json(fuzz_draw *d, const char *text);
 
 /* ---- worlds: contexts, keys, networks (world*.c) ------------------------- */
 
-enum { FUZZ_CONTEXTS = 7, FUZZ_SEAL = 2, FUZZ_PLANS = 13 };
+enum { FUZZ_CONTEXTS = 7, FUZZ_SEAL = 2, FUZZ_PLANS = 13,
+       FUZZ_NETS = 16 };           /* the last ones have no plan            */
 
 typedef struct fuzz_world {
     ckks_ctx *ctx;

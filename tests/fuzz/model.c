@@ -92,8 +92,8 @@ static bool toy(const nn_model *m)
 
     for (int i = 0; i < m->num_layers; i++) {
         const nn_layer *y = &m->layer[i];
-        const uint64_t n = (uint64_t)y->channels * (uint64_t)y->height
-                           * (uint64_t)y->width;
+        const uint64_t n = (uint64_t)y->channels * (uint64_t)y->depth
+                           * (uint64_t)y->height * (uint64_t)y->width;
 
         most = n > most ? n : most;
     }
@@ -117,7 +117,8 @@ static void use_model(void *x, const fuzz_input *in)
         pixel = fuzz_room(PIXELS * sizeof *pixel);
         logit = fuzz_room(PIXELS * sizeof *logit);
         (void)nn_halo_radius(m);
-        (void)!nn_model_float(logit, m, pixel, m->height, m->width);
+        (void)!nn_model_float(logit, m, pixel, m->layer[0].depth, m->height,
+                              m->width);
         fuzz_free(pixel);
         fuzz_free(logit);
         if (fuzz_patient(in) && nn_plan_make(p, m, &aim) == CKKS_OK
@@ -203,6 +204,24 @@ static void seeds_wrong(const fuzz_target *t)
         { 12, "\"size\":[2,3]", "\"size\":[2,4]" },
         { 12, "\"size\":[2,3]", "\"size\":[1,3]" },
         { 12, "\"size\":3", "\"size\":17" },
+        { 13, "\"protocol\":\"blind\",", "" },
+        { 13, "\"blind\"", "\"seen\"" }, { 13, "\"blind\"", "2" },
+        { 13, "\"halo\"", "\"wrap\",\"ring\":[2,2]" },
+        { 13, "\"halo\"", "\"zero\"" }, { 13, ",\"gain\":0.25", "" },
+        { 14, "\"zero\"", "\"halo\"" }, { 14, "\"depth\":2", "\"depth\":3" },
+        { 14, "\"depth\":2", "\"depth\":4097" }, { 14, "\"depth\":2,", "" },
+        { 14, "\"op\":\"maxpool\"", "\"op\":\"maxpool\",\"size\":3" },
+        { 14, "\"depth\":2,\"height\":4,\"width\":6",
+          "\"depth\":4096,\"height\":65536,\"width\":65536" },
+        { 15, "\"stride\":2", "\"stride\":[2,1,1]" },
+        { 15, "\"kernel\":[1,3,2]", "\"kernel\":[3,2]" },
+        { 15, "\"kernel\":[1,3,2]", "\"kernel\":[16,3,2]" },
+        { 15, "\"dilation\":[1,1,2]", "\"dilation\":16" },
+        { 15, "\"pad\":[0,1,2,1,1,0]", "\"pad\":[0,1,2,1]" },
+        { 15, "\"pad\":[0,1,2,1,1,0]", "\"pad\":[0,1,2,1,-1,0]" },
+        { 15, "\"size\":[2,2,3]", "\"size\":[1,2,3]" },
+        { 15, "[4, 1, 1, 3, 2]", "[4,1,3,2]" },
+        { 15, "[4, 1, 1, 3, 2]", "[2147483647,1,1,3,2]" },
         { 0, "\"a.bias\": {\"dtype\": \"F32\", \"shape\": [2]",
           "\"a.bias\": {\"dtype\": \"F32\", \"shape\": [2],\"k\":0" }
     };
@@ -219,7 +238,7 @@ static void seeds_wrong(const fuzz_target *t)
 
 static void seeds_model(const fuzz_target *t)
 {
-    for (uint8_t i = 0; i < FUZZ_PLANS; i++) {
+    for (uint8_t i = 0; i < FUZZ_NETS; i++) {
         size_t size;
         uint8_t *bytes = fuzz_net_file(&size, i, NULL);
 
@@ -238,7 +257,7 @@ static void seeds_model(const fuzz_target *t)
 
 static void seeds_fields(const fuzz_target *t)
 {
-    for (uint8_t i = 0; i < FUZZ_PLANS; i++) {
+    for (uint8_t i = 0; i < FUZZ_NETS; i++) {
         const uint8_t draws[] = { 1, 1, 20, 0, i, 1, 5, 7 };
 
         fuzz_seed(t, i, 0, 0, draws, i == 0 ? 0 : sizeof draws);

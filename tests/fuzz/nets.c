@@ -19,6 +19,8 @@ typedef struct net_kind {
     nn_slots slots;
     nn_dense_form dense;
     bool vector;                /* see make_vector                           */
+    bool blind;                 /* for the protocol of two parties: no plan  */
+    int depth;                  /* of one of three dimensions                */
 } net_kind;
 
 static void two_layers(model_maker *k)
@@ -117,27 +119,63 @@ static void means(model_maker *k)
     maker_dense(k, "out", "all", 2, 4);
 }
 
-static const net_kind kinds[FUZZ_PLANS] = {
-    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_COMPLEX, NN_DENSE_ANY,
-      false },
-    { "halo", 0, 1, 4, 4, 0, sandwich, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
-    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_COMPLEX, NN_DENSE_MATRIX, false },
-    { "valid", 0, 3, 4, 4, 1, skin, NN_SLOTS_COMPLEX, NN_DENSE_TERMS, false },
-    { "zero", 0, 1, 4, 6, 0, sandwich, NN_SLOTS_REAL, NN_DENSE_ANY, false },
-    { "zero", 0, 1, 4, 4, 9, digits, NN_SLOTS_REAL, NN_DENSE_SINGLE, false },
-    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, false },
-    { "wrap", 2, 1, 4, 4, 0, two_layers, NN_SLOTS_REAL, NN_DENSE_ANY, false },
-    { "zero", 0, 1, 4, 4, 4, pooled, NN_SLOTS_REAL, NN_DENSE_ANY, true },
-    { "halo", 0, 1, 4, 4, -3, parts, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
-    { "zero", 0, 1, 4, 6, 0, windows, NN_SLOTS_REAL, NN_DENSE_ANY, false },
-    { "halo", 0, 1, 4, 4, 0, ways_up, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false },
-    { "valid", 0, 1, 7, 10, 4, means, NN_SLOTS_COMPLEX, NN_DENSE_ANY, false }
+/* What two parties compute: a maximum, and the larger of a number and 0. */
+static void blind(model_maker *k)
+{
+    maker_conv(k, "a", "image", 1, 2, 3);
+    maker_plain(k, "relu", "r", "a", NULL);
+    maker_plain(k, "maxpool", "p", "r", NULL);
+    maker_tconv(k, "t", "p", 2, 2);
+    maker_plain(k, "concat", "c", "t", "r");
+    maker_conv(k, "out", "c", 4, 1, 1);
+}
+
+/* Windows of three dimensions, and the whole map. */
+static void solid(model_maker *k)
+{
+    const maker_solid w = { .c_in = 2, .c_out = 4, .kernel = { 1, 3, 2 },
+                            .stride = 2, .dilation = { 1, 1, 2 }, .groups = 2,
+                            .padded = true, .pad = { 0, 1, 2, 1, 1, 0 } };
+
+    maker_convolve_solid(k, "a", "image", &w);
+    maker_plain(k, "relu", "r", "a", NULL);
+    maker_upsample(k, "n", "r", "nearest");
+    maker_pool_solid(k, "pool", "p", "n", 2, 2, 2);
+    maker_pool_solid(k, "maxpool", "m", "p", 2, 2, 3);
+    maker_dense(k, "out", "m", 4, 3);
+}
+
+static const net_kind kinds[FUZZ_NETS] = {
+    { "wrap", 2, 1, 4, 4, 0, two_layers, .slots = NN_SLOTS_COMPLEX },
+    { "halo", 0, 1, 4, 4, 0, sandwich, .slots = NN_SLOTS_COMPLEX },
+    { "zero", 0, 1, 4, 4, 9, digits, .slots = NN_SLOTS_COMPLEX,
+      .dense = NN_DENSE_MATRIX },
+    { "valid", 0, 3, 4, 4, 1, skin, .slots = NN_SLOTS_COMPLEX,
+      .dense = NN_DENSE_TERMS },
+    { "zero", 0, 1, 4, 6, 0, sandwich, .slots = NN_SLOTS_REAL },
+    { "zero", 0, 1, 4, 4, 9, digits, .slots = NN_SLOTS_REAL,
+      .dense = NN_DENSE_SINGLE },
+    { "zero", 0, 1, 4, 4, 4, pooled, .slots = NN_SLOTS_REAL },
+    { "wrap", 2, 1, 4, 4, 0, two_layers, .slots = NN_SLOTS_REAL },
+    { "zero", 0, 1, 4, 4, 4, pooled, .slots = NN_SLOTS_REAL,
+      .vector = true },
+    { "halo", 0, 1, 4, 4, -3, parts, .slots = NN_SLOTS_COMPLEX },
+    { "zero", 0, 1, 4, 6, 0, windows, .slots = NN_SLOTS_REAL },
+    { "halo", 0, 1, 4, 4, 0, ways_up, .slots = NN_SLOTS_COMPLEX },
+    { "valid", 0, 1, 7, 10, 4, means, .slots = NN_SLOTS_COMPLEX },
+    { "halo", 0, 1, 4, 4, 0, .build = blind, .blind = true },
+    { "zero", 0, 1, 4, 6, 0, .build = blind, .blind = true, .depth = 2 },
+    { "zero", 0, 2, 4, 5, 3, .build = solid, .blind = true, .depth = 3 }
 };
 
 static void make_file(model_maker *k, const net_kind *kind)
 {
-    maker_start(k, kind->border, kind->ring, kind->channels, kind->height,
-                kind->width);
+    if (kind->blind)
+        maker_start_blind(k, kind->border, kind->channels, kind->depth,
+                          kind->height, kind->width);
+    else
+        maker_start(k, kind->border, kind->ring, kind->channels, kind->height,
+                    kind->width);
     kind->build(k);
     if (kind->classes > 0)
         maker_classes(k, "out", kind->classes);
@@ -154,7 +192,7 @@ uint8_t *fuzz_net_changed(size_t *size, unsigned i, const char *from,
     uint8_t *bytes;
     bool net;
 
-    make_file(&k, &kinds[i % FUZZ_PLANS]);
+    make_file(&k, &kinds[i % FUZZ_NETS]);
     net = text_replace(k.net, sizeof k.net, from, to);
     maker_header(&k);
     fuzz_must(net || text_replace(k.header, sizeof k.header, from, to),
@@ -173,7 +211,7 @@ uint8_t *fuzz_net_file(size_t *size, unsigned i, fuzz_draw *d)
     char *text = NULL;
     uint8_t *bytes;
 
-    make_file(&k, &kinds[i % FUZZ_PLANS]);
+    make_file(&k, &kinds[i % FUZZ_NETS]);
     if (d != NULL && where < 3) {
         text = fuzz_draw_json(d, k.net);
         if (strlen(text) < sizeof k.net)

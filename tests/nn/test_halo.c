@@ -45,10 +45,10 @@ TEST(model_halo_radius_is_tight)
     for (int phase = 0; phase < 4; phase++) {
         int y0 = 30 + phase, x0 = 33 - phase;
 
-        CHECK(nn_model_float(before, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+        CHECK(nn_model_float(before, &m, pixel, 1, SIDE, SIDE) == CKKS_OK, "%s",
               nn_last_error());
         pixel[y0 * SIDE + x0] += 100;
-        CHECK(nn_model_float(after, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+        CHECK(nn_model_float(after, &m, pixel, 1, SIDE, SIDE) == CKKS_OK, "%s",
               nn_last_error());
         pixel[y0 * SIDE + x0] -= 100;
         for (int y = 0; y < SIDE; y++)

@@ -432,8 +432,8 @@ TEST(model_damage)
             read++;
             nn_halo_radius(&m);
             if (m.height == 4 && m.width == 4 && m.channels == 1)
-                CHECK(nn_model_float(logit, &m, pixel, 4, 4) == CKKS_OK, "%s",
-                      nn_last_error());
+                CHECK(nn_model_float(logit, &m, pixel, 1, 4, 4) == CKKS_OK,
+                      "%s", nn_last_error());
         }
         nn_model_clear(&m);
         free(copy);

@@ -25,7 +25,7 @@ static void one_tap(double *out, const char *border, int ring, int dy, int dx,
         k.data[i] = 0;
     k.data[(1 + dy) * 3 + 1 + dx] = 1;
     if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
-        CHECK(nn_model_float(out, &m, pixel, side, side) == CKKS_OK, "%s",
+        CHECK(nn_model_float(out, &m, pixel, 1, side, side) == CKKS_OK, "%s",
               nn_last_error());
     nn_model_clear(&m);
     maker_clear(&k);
@@ -122,7 +122,7 @@ static void against_definition(const char *border, int ring, int h, int w,
         pixel[j] = (double)(test_word(&seed) % 256);
     deep_model(&k, border, ring, channels);
     if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
-        && CHECK(nn_model_float(logit, &m, pixel, h, w) == CKKS_OK, "%s",
+        && CHECK(nn_model_float(logit, &m, pixel, 1, h, w) == CKKS_OK, "%s",
                  nn_last_error()))
         for (int j = 0; j < channels * h * w; j++) {
             int c = j / (h * w), y = j / w % h, x = j % w;
@@ -168,13 +168,13 @@ TEST(model_float_dense)
     maker_dense(&k, "d2", "s", 4, 1);
     maker_finish(&k, "d2");
     if (CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error())
-        && CHECK(nn_model_float(logit, &m, pixel, 2, 2) == CKKS_OK, "%s",
+        && CHECK(nn_model_float(logit, &m, pixel, 1, 2, 2) == CKKS_OK, "%s",
                  nn_last_error())) {
         double want = oracle_value(&o, m.output, 0, 0, 0);
 
         CHECK(fabs(logit[0] - want) <= 1e-12, "%g, want %g", logit[0], want);
         CHECK(logit[1] == 7, "more than one number written");
-        CHECK(nn_model_float(logit, &m, pixel, 2, 4) == CKKS_EARG, "2 x 4");
+        CHECK(nn_model_float(logit, &m, pixel, 1, 2, 4) == CKKS_EARG, "2 x 4");
     }
     nn_model_clear(&m);
     maker_clear(&k);
@@ -189,19 +189,19 @@ TEST(model_float_refusals)
     deep_model(&k, "wrap", 2, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
-    CHECK(nn_model_float(logit, &m, pixel, 8, 6) == CKKS_EARG
+    CHECK(nn_model_float(logit, &m, pixel, 1, 8, 6) == CKKS_EARG
           && strstr(nn_last_error(), "8 x 6") != NULL
           && strstr(nn_last_error(), "8 x 12") != NULL, "%s", nn_last_error());
-    CHECK(nn_model_float(NULL, &m, pixel, 8, 12) == CKKS_EARG, "null");
-    CHECK(nn_model_float(logit, &m, NULL, 8, 12) == CKKS_EARG, "null");
-    CHECK(nn_model_float(logit, &m, pixel, 0, 12) == CKKS_EARG, "height 0");
+    CHECK(nn_model_float(NULL, &m, pixel, 1, 8, 12) == CKKS_EARG, "null");
+    CHECK(nn_model_float(logit, &m, NULL, 1, 8, 12) == CKKS_EARG, "null");
+    CHECK(nn_model_float(logit, &m, pixel, 1, 0, 12) == CKKS_EARG, "height 0");
     nn_model_clear(&m);
-    CHECK(nn_model_float(logit, &m, pixel, 8, 12) == CKKS_EARG, "no model");
+    CHECK(nn_model_float(logit, &m, pixel, 1, 8, 12) == CKKS_EARG, "no model");
     maker_clear(&k);
     deep_model(&k, "zero", 0, 1);
     if (!CHECK(model_made(&m, &k) == CKKS_OK, "%s", nn_last_error()))
         return;
-    CHECK(nn_model_float(logit, &m, pixel, 6, 7) == CKKS_EARG
+    CHECK(nn_model_float(logit, &m, pixel, 1, 6, 7) == CKKS_EARG
           && strstr(nn_last_error(), "layer cat") != NULL, "%s",
           nn_last_error());
     CHECK(logit[0] == 7, "out was written");
@@ -271,7 +271,7 @@ TEST(model_float_against_pytorch)
                         nn_last_error())) {
         for (int i = 0; i < PIXELS; i++)
             pixel[i] = image[sizes[1] - PIXELS + (size_t)i];
-        CHECK(nn_model_float(logit, &m, pixel, SIDE, SIDE) == CKKS_OK, "%s",
+        CHECK(nn_model_float(logit, &m, pixel, 1, SIDE, SIDE) == CKKS_OK, "%s",
               nn_last_error());
         for (int i = 0; i < PIXELS; i++) {
             uint32_t word = (uint32_t)want[4 * i]

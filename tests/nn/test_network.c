@@ -335,7 +335,7 @@ TEST(network_tiles)
         || !NN_OK(nn_plan_make(&r.p, &r.m, &aim))
         || !NN_OK(nn_weights_init(&r.w, &r.m, &r.p))
         || !NN_OK(unet_job_init(&job, &r.p, &size, 1))
-        || !NN_OK(nn_model_float(want, &r.m, pixel, HEIGHT, WIDTH))) {
+        || !NN_OK(nn_model_float(want, &r.m, pixel, 1, HEIGHT, WIDTH))) {
         rig_clear(&r);
         return;
     }

@@ -72,7 +72,7 @@ bool cnn_init(cnn *c, const cnn_kind *kind)
         c->pixel[j] = (double)(test_word(&seed) % 256);
     for (int i = 0; i < CNN_MOST && ok; i++)
         ok = NN_OK(nn_model_float(c->want[i], &c->m,
-                                  c->pixel + (size_t)i * each, kind->height,
+                                  c->pixel + (size_t)i * each, 1, kind->height,
                                   kind->width));
     c->spread = cnn_spread(c);
     return ok && CHECK(c->spread > 0.05 && c->spread < 1,

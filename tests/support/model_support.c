@@ -36,6 +36,21 @@ static void maker_tensor_add(model_maker *k, const char *layer,
     t->shape[3] = d;
 }
 
+/* A kernel's weights; z 0: two dimensions. */
+static void maker_kernel_add(model_maker *k, const char *layer, int a, int b,
+                             int z, int y, int x)
+{
+    maker_tensor *t = &k->tensor[k->tensors];
+
+    maker_tensor_add(k, layer, "weight", 4, a, b, y, x);
+    if (z == 0)
+        return;
+    t->rank = 5;
+    t->shape[2] = z;
+    t->shape[3] = y;
+    t->shape[4] = x;
+}
+
 static void maker_layer(model_maker *k, const char *op, const char *name,
                         const char *in)
 {
@@ -56,6 +71,19 @@ void maker_start(model_maker *k, const char *border, int ring, int channels,
                 width);
 }
 
+void maker_start_blind(model_maker *k, const char *border, int channels,
+                       int depth, int height, int width)
+{
+    k->deep = depth > 0;
+    snprintf(k->name[k->names++], NN_NAME, "image");
+    maker_print(k, "{'name':'test','border':'%s','protocol':'blind',"
+                "'input':{'channels':%d,", border, channels);
+    if (depth > 0)
+        maker_print(k, "'depth':%d,", depth);
+    maker_print(k, "'height':%d,'width':%d,'mul':0.0078125,'add':-1.0},\n"
+                "'layers':[\n", height, width);
+}
+
 void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
                 int c_out, int kernel)
 {
@@ -71,7 +99,8 @@ void maker_strided(model_maker *k, const char *name, const char *in, int c_in,
     if (stride > 1)
         maker_print(k, ",'stride':%d", stride);
     maker_print(k, "}");
-    maker_tensor_add(k, name, "weight", 4, c_out, c_in, kernel, kernel);
+    maker_kernel_add(k, name, c_out, c_in, k->deep ? kernel : 0, kernel,
+                     kernel);
     maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
 }
 
@@ -108,6 +137,48 @@ void maker_convolve(model_maker *k, const char *name, const char *in,
     maker_tensor_add(k, name, "bias", 1, w->c_out, 1, 1, 1);
 }
 
+/* Nothing if all are 1 or 0. */
+static void maker_three(model_maker *k, const char *key, const int v[3])
+{
+    const int z = v[0] > 0 ? v[0] : 1, y = v[1] > 0 ? v[1] : 1;
+    const int x = v[2] > 0 ? v[2] : 1;
+
+    if (z != y || y != x)
+        maker_print(k, ",'%s':[%d,%d,%d]", key, z, y, x);
+    else if (z > 1)
+        maker_print(k, ",'%s':%d", key, z);
+}
+
+void maker_convolve_solid(model_maker *k, const char *name, const char *in,
+                          const maker_solid *w)
+{
+    const int groups = w->groups > 0 ? w->groups : 1, *n = w->kernel;
+
+    maker_layer(k, "conv", name, in);
+    maker_print(k, "],'weight':'%s.weight','bias':'%s.bias'", name, name);
+    if (n[0] * n[1] * n[2] == 1)
+        maker_print(k, ",'kernel':1");
+    maker_three(k, "kernel", n);
+    maker_three(k, "dilation", w->dilation);
+    maker_three(k, "stride", (int[3]){ w->stride, w->stride, w->stride });
+    maker_pair(k, "groups", groups, groups);
+    for (int i = 0; i < 6 && w->padded; i++)
+        maker_print(k, "%s%d%s", i > 0 ? "," : ",'pad':[", w->pad[i],
+                    i < 5 ? "" : "]");
+    maker_print(k, "}");
+    maker_kernel_add(k, name, w->c_out, w->c_in / groups, n[0], n[1], n[2]);
+    maker_tensor_add(k, name, "bias", 1, w->c_out, 1, 1, 1);
+}
+
+void maker_pool_solid(model_maker *k, const char *op, const char *name,
+                      const char *in, int z, int y, int x)
+{
+    maker_layer(k, op, name, in);
+    maker_print(k, "]");
+    maker_three(k, "size", (int[3]){ z, y, x });
+    maker_print(k, "}");
+}
+
 void maker_tconv4(model_maker *k, const char *name, const char *in, int c_in,
                   int c_out)
 {
@@ -139,7 +210,7 @@ void maker_tconv(model_maker *k, const char *name, const char *in, int c_in,
 {
     maker_layer(k, "tconv", name, in);
     maker_print(k, "],'weight':'%s.weight','bias':'%s.bias'}", name, name);
-    maker_tensor_add(k, name, "weight", 4, c_in, c_out, 2, 2);
+    maker_kernel_add(k, name, c_in, c_out, k->deep ? 2 : 0, 2, 2);
     maker_tensor_add(k, name, "bias", 1, c_out, 1, 1, 1);
 }
 

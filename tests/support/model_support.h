@@ -18,7 +18,7 @@ enum { MAKER_TENSORS = 256, MAKER_NAMES = 128, MAKER_TEXT = 1 << 16 };
 typedef struct maker_tensor {
     char name[80];
     int  rank;
-    int  shape[4];
+    int  shape[5];
 } maker_tensor;
 
 typedef struct model_maker {
@@ -30,6 +30,7 @@ typedef struct model_maker {
     int  tensors;
     float  *data;
     size_t data_count;
+    bool   deep;                    /* three dimensions                      */
     int    labels;                  /* 0: none                               */
     char   labelled[NN_NAME];       /* the layer that gives them             */
 } model_maker;
@@ -37,6 +38,10 @@ typedef struct model_maker {
 /* border: "wrap", "halo", "zero" or "valid"; ring 0: none. */
 void maker_start(model_maker *k, const char *border, int ring, int channels,
                  int height, int width);
+/* For the protocol of two parties: "zero", "valid" or "halo"; depth 0: two
+ * dimensions. */
+void maker_start_blind(model_maker *k, const char *border, int channels,
+                       int depth, int height, int width);
 void maker_conv(model_maker *k, const char *name, const char *in, int c_in,
                 int c_out, int kernel);
 void maker_strided(model_maker *k, const char *name, const char *in, int c_in,
@@ -57,15 +62,27 @@ typedef struct maker_window {
 } maker_window;
 void maker_convolve(model_maker *k, const char *name, const char *in,
                     const maker_window *w);
+/* The same of three dimensions, z, y, x; pads front, top, left, back, bottom,
+ * right. */
+typedef struct maker_solid {
+    int c_in, c_out, kernel[3], stride, dilation[3], groups;
+    bool padded;
+    int pad[6];
+} maker_solid;
+void maker_convolve_solid(model_maker *k, const char *name, const char *in,
+                          const maker_solid *w);
 /* Of 4x4. */
 void maker_tconv4(model_maker *k, const char *name, const char *in, int c_in,
                   int c_out);
 /* A pool of this size. */
 void maker_pool(model_maker *k, const char *name, const char *in, int size_y,
                 int size_x);
+/* op: pool or maxpool, of this size in three dimensions. */
+void maker_pool_solid(model_maker *k, const char *op, const char *name,
+                      const char *in, int z, int y, int x);
 void maker_upsample(model_maker *k, const char *name, const char *in,
                     const char *mode);
-/* op: pool or square; concat and add take a second input. */
+/* op: pool, maxpool, relu or square; concat and add take a second input. */
 void maker_plain(model_maker *k, const char *op, const char *name,
                  const char *in, const char *second);
 /* A whole U-Net, two convolutions (and squares) a stage. */

@@ -138,7 +138,7 @@ static void check_float(const rig *r, const double *slots, int i,
     double worst = 0;
 
     if (CHECK(want != NULL && got != NULL, "no memory")
-        && NN_OK(nn_model_float(want, &r->m, r->pixel + (size_t)i * size,
+        && NN_OK(nn_model_float(want, &r->m, r->pixel + (size_t)i * size, 1,
                                    p->core_height, p->core_width))
         && NN_OK(nn_unpack(got, room, p, slots, i))) {
         for (int y = 0; y < p->out_channels * h; y++)

@@ -264,7 +264,7 @@ static void world_run(world *w)
         && NN_OK(unet_decrypt(&r, NULL, &(const char *){ w->out.path }, 1, p,
                               w->ctx, w->sk, NULL))
         && NN_OK(unet_mask(mask, p, r.logit[0], w->size))
-        && NN_OK(nn_model_float(real, &w->r.m, pixel, w->size.height,
+        && NN_OK(nn_model_float(real, &w->r.m, pixel, 1, w->size.height,
                                 w->size.width))) {
         const double error = rms_difference(r.logit[0], real,
                                             (size_t)p->out_channels * n);

@@ -93,7 +93,7 @@ static double lit_distance(double *most, const nn_model *m, const double *got,
 {
     double want[NN_MAX_CLASSES], off = 0;
 
-    if (!NN_OK(nn_model_float(want, m, pixel, m->height, m->width)))
+    if (!NN_OK(nn_model_float(want, m, pixel, 1, m->height, m->width)))
         return INFINITY;
     for (int j = 0; j < m->layer[m->output].channels; j++) {
         off = fmax(off, fabs(got[j] - want[j]));

@@ -101,7 +101,7 @@ static ckks_status do_model_load(void)
 
 static ckks_status do_model_float(void)
 {
-    return nn_model_float(outs.numbers, &t.r.m, t.r.pixel, t.r.m.height,
+    return nn_model_float(outs.numbers, &t.r.m, t.r.pixel, 1, t.r.m.height,
                           t.r.m.width);
 }
 

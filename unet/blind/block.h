@@ -10,6 +10,10 @@ typedef struct blind_block {
     uint64_t w[2];
 } blind_block;
 
+typedef struct blind_pair {
+    blind_block key[2];
+} blind_pair;
+
 static inline blind_block blind_xor(blind_block a, blind_block b)
 {
     return (blind_block){ { a.w[0] ^ b.w[0], a.w[1] ^ b.w[1] } };

@@ -1,18 +1,11 @@
 /* conv_server.c -- a convolution at the side that has the weights: ciphertexts
- * of the client's shares, with its own added, times weights; sums go back
- * masked and re-randomised.
- *
- * The mask is uniform modulo the whole q, so c_0 tells nothing, noise included;
- * c_1 has a fresh encryption of zero in it, so it tells nothing of the weights
- * that it was made with.  Source: Huang, Lu, Hong, Ding (Cheetah, 2022).
- */
+ * of the client's shares, with its own added, times weights. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
-#include "conv.h"
+#include "conv_server.h"
 #include "nn.h"
-#include "sparse.h"
 
 /* How many channels are multiplied at once, with the weights of how many
  * results at hand.  Few tiles: weights are used at once, and they and the
@@ -24,45 +17,6 @@ enum {
     SERVER_FEW_TERMS = 8, SERVER_FEW_OUTPUTS = 1,
     SERVER_CACHE = 512 << 10            /* bytes of such a piece             */
 };
-
-typedef struct conv_server {
-    const blind_conv_plan *k;
-    blind_party *p;
-    blind_ring *r;
-    blind_lift lift;
-    cki_stream s;
-    const int32_t *weight;
-    const int64_t *bias, *map;
-    size_t stride;              /* words of a limb                           */
-    uint64_t *x, *y, *w;        /* shape (limbs, cts_in, group, 2, stride);
-                                   (limbs, cts_out, group, 2, stride);
-                                   (outputs, terms, stride)                  */
-    uint64_t *m, *work;
-    uint64_t *taps;             /* sparse.block coefficients                 */
-    blind_sparse sparse;
-    uint8_t *frame;
-    int32_t *matrix, *index;    /* scalars: (outputs, channels)              */
-    void *combine;
-    size_t x_size, y_size, w_size, m_size, words, frame_size, combine_size;
-} conv_server;
-
-static uint64_t *server_x(const conv_server *h, int l, int c, int tile,
-                          int part)
-{
-    size_t at = (((size_t)l * (size_t)h->k->t.cts_in + (size_t)c)
-                 * (size_t)h->k->group + (size_t)tile) * 2 + (size_t)part;
-
-    return h->x + at * h->stride;
-}
-
-static uint64_t *server_y(const conv_server *h, int l, int o, int tile,
-                          int part)
-{
-    size_t at = (((size_t)l * (size_t)h->k->t.cts_out + (size_t)o)
-                 * (size_t)h->k->group + (size_t)tile) * 2 + (size_t)part;
-
-    return h->y + at * h->stride;
-}
 
 /* ---- memory -------------------------------------------------------------- */
 
@@ -80,12 +34,6 @@ static void server_clear(conv_server *h)
     blind_free(h->combine, h->combine_size);
     free(h->matrix);
     free(h->index);
-}
-
-/* Coefficients of the polynomials of weights. */
-static size_t server_extent(const blind_tiling *t)
-{
-    return (size_t)(t->pack_in * t->pack_out - 1) * t->extent + t->first + 1;
 }
 
 static ckks_status server_memory(conv_server *h)
@@ -109,7 +57,8 @@ static ckks_status server_memory(conv_server *h)
     h->frame = blind_alloc(h->frame_size);
     if (h->x != NULL && h->y != NULL && h->w != NULL && h->m != NULL
         && h->work != NULL && h->taps != NULL && h->frame != NULL)
-        return blind_sparse_init(&h->sparse, h->r, server_extent(t));
+        return blind_sparse_init(&h->sparse, h->r, h->r->n / t->block,
+                                 t->first + 1);
     return nn_fail(CKKS_EMEM, "no memory for %zu bytes of ciphertexts",
                    h->x_size + h->y_size);
 }
@@ -174,9 +123,9 @@ static ckks_status server_receive(conv_server *h, const blind_share *x,
             const size_t at = (size_t)l * r->n;
 
             cki_ntt_fwd(&r->rns, h->m + at, l);
-            k->add(server_x(h, l, c, slot, 0), h->m + at, c0 + at, r->n,
+            k->add(blind_server_x(h, l, c, slot, 0), h->m + at, c0 + at, r->n,
                    &r->rns.mod[l]);
-            memcpy(server_x(h, l, c, slot, 1), h->work + at,
+            memcpy(blind_server_x(h, l, c, slot, 1), h->work + at,
                    r->n * sizeof(uint64_t));
         }
     }
@@ -192,13 +141,14 @@ static void server_transform(const conv_server *h, uint64_t *w, int l, int o,
     const blind_tiling *t = &h->k->t;
     const cki_mod *m = &h->r->rns.mod[l];
     const int *kn = t->kernel;
+    const size_t piece = h->sparse.parts == 1 ? t->block : h->sparse.block;
 
-    memset(h->taps, 0, h->sparse.block * sizeof *w);
+    memset(h->taps, 0, h->sparse.parts * h->sparse.block * sizeof *w);
     for (int i = 0; i < blind_outputs_of(t, o); i++)
         for (int j = 0; j < t->pack_in; j++) {
             const int from = c * t->pack_in + j, to = o * t->pack_out + i;
             uint64_t *at = h->taps + (size_t)((i + 1) * t->pack_in - 1 - j)
-                               * t->extent;
+                                     * piece;
             size_t tap = 0;
 
             if (from >= t->channels)
@@ -229,16 +179,17 @@ static void server_products(conv_server *h, int l, int first, int terms, int o,
 
         for (int i = 0; i < outputs; i++)
             for (int tile = 0; tile < tiles; tile++) {
+                uint64_t *y0 = blind_server_y(h, l, o + i, tile, 0);
+                uint64_t *y1 = blind_server_y(h, l, o + i, tile, 1);
+
                 for (int c = 0; c < terms; c++) {
                     w[c] = h->w + (size_t)(i * SERVER_TERMS + c) * h->stride
                            + at;
-                    x0[c] = server_x(h, l, first + c, tile, 0) + at;
-                    x1[c] = server_x(h, l, first + c, tile, 1) + at;
+                    x0[c] = blind_server_x(h, l, first + c, tile, 0) + at;
+                    x1[c] = blind_server_x(h, l, first + c, tile, 1) + at;
                 }
-                h->r->rns.kernel->dot2(server_y(h, l, o + i, tile, 0) + at,
-                                       server_y(h, l, o + i, tile, 1) + at, w,
-                                       NULL, x0, x1, terms, first > 0, count,
-                                       &h->r->rns.mod[l]);
+                h->r->rns.kernel->dot2(y0 + at, y1 + at, w, NULL, x0, x1, terms,
+                                       first > 0, count, &h->r->rns.mod[l]);
             }
     }
 }
@@ -286,9 +237,9 @@ static ckks_status server_scalars(conv_server *h, int tiles)
     for (int l = 0; s == CKKS_OK && l < h->r->limbs; l++)
         for (int i = 0; s == CKKS_OK && i < 2 * tiles; i++) {
             for (int c = 0; c < t->channels; c++)
-                in[c] = server_x(h, l, c, i / 2, i % 2);
+                in[c] = blind_server_x(h, l, c, i / 2, i % 2);
             for (int o = 0; o < t->outputs; o++)
-                out[o] = server_y(h, l, o, i / 2, i % 2);
+                out[o] = blind_server_y(h, l, o, i / 2, i % 2);
             h->r->rns.kernel->combine(out, in, (size_t)t->channels, &b, 1,
                                       h->r->n, &h->r->rns.mod[l], h->combine);
             s = blind_wire_breathe(h->p->wire);
@@ -296,79 +247,6 @@ static ckks_status server_scalars(conv_server *h, int tiles)
     free(in);
     free(out);
     return s;
-}
-
-/* ---- results out --------------------------------------------------------- */
-
-/* c_0 at the places of sums, with bias, less the mask: into m, `count` words a
- * limb; the mask's negative, lifted, is the server's share. */
-static void server_mask(conv_server *h, blind_share *out, int o, int tile,
-                        size_t count)
-{
-    const blind_tiling *t = &h->k->t;
-    const blind_ring *r = h->r;
-    const int first = o * t->pack_out;
-    size_t i = 0;
-
-    for (int l = 0; l < r->limbs; l++)
-        cki_sample_uniform(h->m + (size_t)l * count, count, r->rns.mod[l].p,
-                           &h->s);
-    for (int j = first; j < first + blind_outputs_of(t, o); j++) {
-        const size_t block = blind_block_out(t, j);
-        blind_rows row;
-
-        blind_rows_begin(&row, t, tile, true);
-        while (blind_rows_next(&row))
-            for (size_t e = 0; e < row.count; e++, i++) {
-                const size_t at = block + row.at + e * row.step;
-                const size_t to = blind_conv_place(h->k, j, row.pixel + e);
-                const int64_t b = h->bias[to / h->k->outputs]
-                                  + (h->map != NULL ? h->map[to] : 0);
-                uint64_t minus[BLIND_MOST_LIMBS];
-
-                for (int l = 0; l < r->limbs; l++) {
-                    const cki_mod *m = &r->rns.mod[l];
-                    uint64_t *mask = h->m + (size_t)l * count + i;
-                    uint64_t sum = cki_mul(cki_from_signed(b, m),
-                                           (uint64_t)1 << BLIND_SCALE, m);
-
-                    minus[l] = cki_neg(*mask, m->p);
-                    sum = cki_add(sum, h->work[(size_t)l * r->n + at], m->p);
-                    *mask = cki_add(sum, minus[l], m->p);
-                }
-                out[to] = 0 - blind_lift_one(minus, &h->lift);
-            }
-    }
-}
-
-/* Result number o: refreshed, c_0 as coefficients with noise, masked. */
-static ckks_status server_send(conv_server *h, blind_share *out, int o,
-                               int tile, int slot)
-{
-    blind_ring *r = h->r;
-    const size_t count = blind_tile_outputs(&h->k->t, tile)
-                         * (size_t)blind_outputs_of(&h->k->t, o);
-    uint64_t *c0 = h->m, *c1 = h->m + (size_t)r->limbs * r->n;
-
-    for (int l = 0; l < r->limbs; l++) {
-        memcpy(c0 + (size_t)l * r->n, server_y(h, l, o, slot, 0),
-               r->n * sizeof *c0);
-        memcpy(c1 + (size_t)l * r->n, server_y(h, l, o, slot, 1),
-               r->n * sizeof *c1);
-    }
-    blind_ring_refresh(c0, c1, 1, r, &h->s, h->work);
-    blind_ring_pack(h->frame, c1, r->n, r->n, r);
-    blind_ring_noise(h->work, 1, r, &h->s, (int8_t *)(void *)c1);
-    for (int l = 0; l < r->limbs; l++) {
-        uint64_t *x = c0 + (size_t)l * r->n, *e = h->work + (size_t)l * r->n;
-
-        cki_ntt_inv(&r->rns, x, x, l);
-        r->rns.kernel->add(e, e, x, r->n, &r->rns.mod[l]);
-    }
-    server_mask(h, out, o, tile, count);
-    blind_ring_pack(h->frame + h->k->up, h->m, count, count, r);
-    return blind_wire_send(h->p->wire, BLIND_DOWN, h->frame,
-                           h->k->up + blind_ring_packed(r, count));
 }
 
 static ckks_status server_group(conv_server *h, blind_share *out,
@@ -382,7 +260,7 @@ static ckks_status server_group(conv_server *h, blind_share *out,
         s = h->k->t.scalar ? server_scalars(h, tiles) : server_sums(h, tiles);
     for (int i = 0; s == CKKS_OK && i < tiles; i++)
         for (int o = 0; s == CKKS_OK && o < h->k->t.cts_out; o++)
-            s = server_send(h, out, o, first + i, i);
+            s = blind_server_send(h, out, o, first + i, i);
     return s;
 }
 

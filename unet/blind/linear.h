@@ -49,7 +49,7 @@ CKKS_CHECKED ckks_status blind_convolve(blind_share *out, const blind_share *x,
 CKKS_CHECKED ckks_status blind_square(blind_share *x, size_t count, int shift,
                                       blind_party *p);
 
-blind_bytes blind_conv_bytes(const blind_conv *c);      /* one that was checked */
+blind_bytes blind_conv_bytes(const blind_conv *c);  /* one that was checked  */
 blind_bytes blind_square_bytes(size_t count);
 
 /* x[i] / 2^shift, off by at most one, by each side alone. */

@@ -70,7 +70,7 @@ static void queue_drop(blind_queue *q, size_t size)
     if (q->start < q->end)
         return;
     q->start = q->end = 0;
-    if (q->room > 16 * PUMP_BITE) {
+    if (q->room > 64 * PUMP_BITE) {
         free(q->byte);
         *q = (blind_queue){ 0 };
     }

@@ -13,7 +13,8 @@
 
 enum {
     BLIND_LEAST_RATE  = 1000,       /* bytes a second                        */
-    BLIND_MOST_QUEUED = 32 << 20,   /* of our own, before a write waits      */
+    BLIND_MOST_QUEUED = 4 << 20,    /* of our own, before a write waits: more
+                                   would leave the caches, and was slower    */
     BLIND_MOST_WAITING = 256 << 20  /* of the other side's, not asked for    */
 };
 

@@ -24,13 +24,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/bits.h"
 #include "he.h"
 #include "linear.h"
 #include "nn.h"
 
 enum { SQUARE_AHEAD = 8,        /* units that the client sends ahead         */
-       SQUARE_MASK = 20 };      /* bytes of F                                */
+       SQUARE_MASK = 20,        /* bytes of F,                               */
+       SQUARE_WORDS = 4 };      /* in words of BLIND_PLAIN_BITS              */
 
 typedef struct square {
     blind_party *p;
@@ -224,31 +225,41 @@ static ckks_status square_client(square *q, blind_share *x, size_t count)
 
 /* ---- server -------------------------------------------------------------- */
 
-/* F: modulo each prime into work, coefficients; -F mod t_j into slot. */
+/* F = f_0 + 2^40 f_1 + 2^80 f_2 + 2^120 f_3 of uniform words of 40 bits: modulo
+ * each prime into work, coefficients; -F mod t_j, slots, into slot.  Words are
+ * below the ciphertext primes, and below 2 t_j. */
 static void square_mask(square *q, int j)
 {
     const blind_ring *r = q->r;
-    uint64_t *slot = q->slot + (size_t)j * r->n;
+    const size_t n = r->n;
+    uint64_t *word = q->m, *slot = q->slot + (size_t)j * n;
     uint8_t *bytes = q->frame + 2 * q->bytes;
 
-    cki_stream_read(&q->s, bytes, r->n * SQUARE_MASK);
-    for (int l = 0; l <= r->limbs; l++) {
-        const cki_mod *m = l < r->limbs ? &r->rns.mod[l] : square_mod(q, j);
-        uint64_t *out = l < r->limbs ? q->work + (size_t)l * r->n : slot;
+    cki_stream_read(&q->s, bytes, n * SQUARE_MASK);
+    for (int k = SQUARE_WORDS - 1; k >= 0; k--) {
+        const uint64_t base = (uint64_t)1 << BLIND_PLAIN_BITS;
 
-        for (size_t i = 0; i < r->n; i++) {
-            const uint8_t *b = bytes + i * SQUARE_MASK;
-            uint64_t high = cki_reduce_any(cki_load32(b + 16),
-                                           cki_load64(b + 8), m);
+        (void)cki_bits_unpack(word, bytes + (size_t)k * n * SQUARE_MASK
+                                            / SQUARE_WORDS, n,
+                              BLIND_PLAIN_BITS, base);
+        for (int l = 0; l <= r->limbs; l++) {
+            const cki_mod *m = l < r->limbs ? &r->rns.mod[l]
+                               : square_mod(q, j);
+            uint64_t *sum = l < r->limbs ? q->work + (size_t)l * n : slot;
 
-            high = cki_mul(high, m->two64, m);
-            out[i] = cki_add(high, cki_reduce(cki_load64(b), m), m->p);
+            for (size_t i = 0; i < n && l == r->limbs; i++)
+                word[i] = cki_below(word[i], m->p);
+            if (k == SQUARE_WORDS - 1)
+                memcpy(sum, word, n * sizeof *sum);
+            else                        /* Horner                            */
+                r->rns.kernel->scale_add(sum, sum, cki_reduce(base, m), word,
+                                         n, m);
         }
     }
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < n; i++)
         slot[i] = cki_neg(slot[i], square_mod(q, j)->p);
     cki_ntt_fwd(&r->rns, slot, r->limbs + j);
-    cki_wipe(bytes, r->n * SQUARE_MASK);
+    cki_wipe(bytes, n * SQUARE_MASK);
 }
 
 /* The client's ciphertext times the own polynomial, refreshed and masked. */
@@ -265,8 +276,8 @@ static ckks_status square_multiply(square *q, int j)
     if (s != CKKS_OK)
         return s;
     blind_ring_public(c1, r);
-    square_encode(q, j);
     square_mask(q, j);
+    square_encode(q, j);
     for (int l = 0; l < r->limbs; l++) {
         const size_t at = (size_t)l * r->n;
         const cki_mod *m = &r->rns.mod[l];

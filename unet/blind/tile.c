@@ -115,8 +115,13 @@ static ckks_status tile_search(blind_tiling *t)
  * a result costs a server three times the transforms. */
 static void tile_pack(blind_tiling *t)
 {
-    const int room = (int)(t->n / t->extent);
     double least = 0;
+    int room;
+
+    t->block = 1;
+    while (t->block < t->extent)
+        t->block *= 2;
+    room = (int)(t->n / t->block);
 
     for (int in = 1; in <= room && in <= t->channels; in++) {
         int out = room / in < t->outputs ? room / in : t->outputs;

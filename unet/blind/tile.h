@@ -12,15 +12,16 @@
  * Where a tile has a whole axis, the zeros behind a row are those before the
  * next, so pitches are that much smaller.
  *
- * Small maps share polynomials: block b starts at X^(b extent).  pack_in
- * channels lie in one ciphertext, pack_out outputs in one result; with channel
+ * Small maps share polynomials: block b starts at X^(b block), block the power
+ * of two that takes a map, so that weights are transformed faster (sparse.h).
+ * pack_in channels lie in one ciphertext, pack_out outputs in one result; with channel
  * j in block j, its weights for output o start at block
  * o pack_in + pack_in - 1 - j, so the sums of output o meet in block
  * o pack_in + pack_in - 1.  What leaves the polynomial at the top comes back
  * at the bottom, negated, below the sums of the first output:
- *   the highest coefficient is below (pack_in (pack_out + 1) - 1) extent
+ *   the highest coefficient is below (pack_in (pack_out + 1) - 1) block
  *   + first, first = the place of the first sum in a block; less
- *   n >= pack_in pack_out extent that is (pack_in - 1) extent + first.
+ *   n >= pack_in pack_out block that is (pack_in - 1) block + first.
  *
  * Sums over single numbers of each channel (1 x 1, transposed) may be taken by
  * scalars: `scalar`, no blocks, numbers one behind the other.
@@ -40,7 +41,8 @@ typedef struct blind_tiling {
     int  in[3], out[3];         /* of a tile: inputs, outputs                */
     int  tiles[3], count;
     size_t pitch[3];
-    size_t extent, first;       /* of a block; of its first sum              */
+    size_t extent, first;       /* coefficients of a map; the first sum's    */
+    size_t block;               /* n where a map has a polynomial alone      */
     int  pack_in, pack_out;
     int  cts_in, cts_out;       /* ciphertexts a tile                        */
 } blind_tiling;
@@ -73,11 +75,11 @@ bool blind_rows_next(blind_rows *r);
 /* Block of input channel c, of output o: their first coefficients. */
 static inline size_t blind_block_in(const blind_tiling *t, int c)
 {
-    return (size_t)(c % t->pack_in) * t->extent;
+    return (size_t)(c % t->pack_in) * t->block;
 }
 static inline size_t blind_block_out(const blind_tiling *t, int o)
 {
-    return (size_t)(o % t->pack_out * t->pack_in + t->pack_in - 1) * t->extent;
+    return (size_t)(o % t->pack_out * t->pack_in + t->pack_in - 1) * t->block;
 }
 
 #endif

@@ -21,6 +21,7 @@ struct blind_wire {
     blind_traffic traffic;
     bool asked;                 /* something sent since the last frame came  */
     double spoke;               /* when the last frame was sent              */
+    bool refused;               /* the other side has been told              */
     ckks_status status;         /* of what ended the session                 */
     char why[WIRE_LINE + 200];
 };
@@ -184,6 +185,8 @@ void blind_wire_close(blind_wire **w)
 {
     if (*w == NULL)
         return;
+    if ((*w)->status == CKKS_EFORMAT && !(*w)->refused)
+        blind_wire_refuse(*w, (*w)->why);
     blind_pump_close(&(*w)->pump);
     free(*w);
     *w = NULL;
@@ -200,18 +203,26 @@ blind_traffic blind_wire_traffic(const blind_wire *w)
     return w->traffic;
 }
 
-ckks_status blind_wire_greet(uint8_t theirs[BLIND_GREETING],
-                             const uint8_t mine[BLIND_GREETING], blind_wire *w)
+ckks_status blind_wire_greet(blind_wire *w, const uint8_t mine[BLIND_GREETING])
 {
+    if (w->status != CKKS_OK)
+        return wire_ended(w);
+    return wire_failed(w, blind_pump_write(&w->pump, mine, BLIND_GREETING,
+                                           NULL, 0), "greeting");
+}
+
+ckks_status blind_wire_greeted(uint8_t theirs[BLIND_GREETING], blind_wire *w,
+                               double seconds)
+{
+    double idle = w->pump.idle;
     ckks_status s;
 
     if (w->status != CKKS_OK)
         return wire_ended(w);
-    s = wire_failed(w, blind_pump_write(&w->pump, mine, BLIND_GREETING, NULL,
-                                        0), "greeting");
-    if (s == CKKS_OK)
-        s = wire_failed(w, blind_pump_read(&w->pump, theirs, BLIND_GREETING),
-                        "greeting");
+    w->pump.idle = seconds < idle ? seconds : idle;
+    s = wire_failed(w, blind_pump_read(&w->pump, theirs, BLIND_GREETING),
+                    "waiting for the greeting");
+    w->pump.idle = idle;
     return s;
 }
 
@@ -266,9 +277,11 @@ void blind_wire_refuse(blind_wire *w, const char *line)
 {
     size_t size = strlen(line) < WIRE_LINE ? strlen(line) : WIRE_LINE;
 
-    /* Behind more than this the line would not arrive in a second. */
+    w->refused = true;
+    /* Where the line would not fit into the queue, sending it would wait. */
     if (w->pump.error == 0 && !w->pump.ended
-        && w->pump.out.end - w->pump.out.start < BLIND_MOST_QUEUED / 2
+        && w->pump.out.end - w->pump.out.start
+           < BLIND_MOST_QUEUED - 2 * WIRE_LINE
         && wire_put(w, BLIND_ERROR, line, size) == BLIND_MOVED
         && blind_pump_flush(&w->pump, 0.5) == BLIND_MOVED)
         blind_pump_hang_up(&w->pump, 0.5);

@@ -62,7 +62,7 @@ typedef struct blind_traffic {
  *   errors  CKKS_EMEM, CKKS_EARG */
 CKKS_CHECKED ckks_status blind_wire_open(blind_wire **out, int socket,
                                          double idle);
-/* What waits is wiped. */
+/* What waits is wiped.  After CKKS_EFORMAT the other side is told why. */
 void blind_wire_close(blind_wire **w);
 
 /* Which step of the network frames belong to from here on, and its name for
@@ -70,10 +70,11 @@ void blind_wire_close(blind_wire **w);
 void blind_wire_step(blind_wire *w, int layer, const char *name);
 
 /* Before all frames, once: bytes of a fixed number both ways, so that another
- * program or version is known as such. */
-CKKS_CHECKED ckks_status blind_wire_greet(uint8_t theirs[BLIND_GREETING],
-                                          const uint8_t mine[BLIND_GREETING],
-                                          blind_wire *w);
+ * program or version is known as such; and how long to wait for them. */
+CKKS_CHECKED ckks_status blind_wire_greet(blind_wire *w,
+                                          const uint8_t mine[BLIND_GREETING]);
+CKKS_CHECKED ckks_status blind_wire_greeted(uint8_t theirs[BLIND_GREETING],
+                                            blind_wire *w, double seconds);
 
 /* Sends a frame; what the socket does not take is queued (a copy, in all at
  * most BLIND_MOST_QUEUED bytes) and moves with later calls.  Who will compute

@@ -31,9 +31,9 @@ typedef struct uni_solid_fit {
 CKKS_CHECKED ckks_status uni_solid_place(uni_solid_fit *out, const char *name,
                                          const int have[3], const int want[3],
                                          bool fit);
-/* Slice k of the volume, (channels, have[1], have[2]), to its place in the solid
- * (channels, want[0], want[1], want[2]); nothing where it lies outside.  What
- * no slice gives is left as it is: zeros, if the memory was. */
+/* Slice k of the volume, (channels, have[1], have[2]), to its place in the
+ * solid (channels, want[0], want[1], want[2]); nothing where it lies outside.
+ * What no slice gives is left as it is: zeros, if the memory was. */
 void uni_solid_put(double *solid, const uni_solid_fit *f, int channels,
                    const double *slice, int k);
 /* The way back: slice k of the volume from a solid; where there is nothing
@@ -62,8 +62,8 @@ typedef struct uni_solid {
 CKKS_CHECKED ckks_status uni_solid_open(uni_solid *out, const char *path,
                                         int channels, const int size[3],
                                         const nn_images *images, bool fit);
-/* label (want[0], want[1], want[2]) as uni_mask_save writes it, on the voxels of
- * the volume that was opened; 0 outside of the solid. */
+/* label (want[0], want[1], want[2]) as uni_mask_save writes it, on the voxels
+ * of the volume that was opened; 0 outside of the solid. */
 CKKS_CHECKED ckks_status uni_solid_save(const char *path, const uni_solid *s,
                                         const uint8_t *label);
 void uni_solid_clear(uni_solid *s);

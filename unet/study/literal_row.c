@@ -21,7 +21,7 @@ static int judge(study_row *row, const study *s, const uni_literal *l,
     for (size_t i = 0; i < l->images; i++) {
         const int here = uni_class(&p, l->logit + i * (size_t)l->classes);
 
-        if (nn_model_float(logit, s->model, pixel[i], s->model->height,
+        if (nn_model_float(logit, s->model, pixel[i], 1, s->model->height,
                            s->model->width) != CKKS_OK)
             return volley_fail("%s", nn_last_error());
         row->equal += here == uni_class(&p, logit);

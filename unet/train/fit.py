@@ -2,6 +2,8 @@
 
 Needed before: folder.py, module.py, running.py, volley_train.py.
 """
+import contextlib
+import itertools
 import json
 import math
 import os
@@ -11,10 +13,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import squared
+from cubes import Cubes
 from measured import reflected
 from module import UNet
 from running import running
-from volley_train import NORM, square_recipe
+from volley_train import LIMIT, NORM, PULL, excess, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
 MARGIN = 8              # halo: pixels at a crop's edge that are not scored
@@ -23,6 +27,7 @@ SETTLE = 0.9            # part of the steps after which the checkpoint is taken
 CHANGE = 0.6            # part of the steps with early crops
 CHECKS = 4              # validations between SETTLE and the end
 KEEP = 240              # seconds after which the state is kept anew
+HARD = 32               # side of the crops with extreme patterns
 AT_ONCE = 16            # slices in one forward
 
 
@@ -36,11 +41,11 @@ class Settings:
 
     def __init__(self, classes=2, base=8, depth=2, border="halo", act="square", steps=1200, size=None, batch=8,
                  flips="none", turn=0.15, seed=0, sides=None, scale=0.15, rate=RATE, norm=NORM, settle=SETTLE,
-                 both=False, cut=False, bfloat16=False):
+                 both=False, cut=False, bfloat16=False, dims=2, pool="mean"):
         self.classes, self.base, self.depth, self.border, self.act = classes, base, depth, border, act
         self.steps, self.size, self.batch, self.flips, self.turn, self.seed = steps, size, batch, flips, turn, seed
         self.scale, self.rate, self.norm, self.settle = scale, rate, norm, settle
-        self.both, self.cut, self.bfloat16 = both, cut, bfloat16
+        self.both, self.cut, self.bfloat16, self.dims, self.pool = both, cut, bfloat16, dims, pool
         self.step = 2 ** depth
         reach = 7 * self.step - 5               # pixels a pixel's result depends on, each side
         self.halo = -(-reach // self.step) * self.step if border == "halo" else 0
@@ -72,11 +77,11 @@ def covered(net, x, size):
 
 
 def logits(net, s, pixels):
-    """Logits [K, outputs, H, W] of slices [K, C, H, W] of 0..255."""
+    """Logits [K, outputs, (D,) H, W] of slices or volumes [K, C, (D,) H, W] of 0..255."""
     net.eval()
-    h, (height, width), out = s.halo, pixels.shape[2:], []
+    h, (height, width), out = s.halo, pixels.shape[-2:], []
     with torch.no_grad():
-        for part in to_input(pixels).split(AT_ONCE if s.base < 32 else 1):
+        for part in to_input(pixels).split(AT_ONCE if s.base < 32 and s.dims == 2 else 1):
             if s.cut:
                 out.append(covered(net, part, s.size))
                 continue
@@ -86,7 +91,7 @@ def logits(net, s, pixels):
 
 
 def mask_of(z, threshold=0.0):
-    """Labels uint8 [K, H, W] of logits."""
+    """Labels uint8 [K, (D,) H, W] of logits."""
     return (z.argmax(1) if z.shape[1] > 1 else (z[:, 0] > threshold)).to(torch.uint8).numpy()
 
 
@@ -152,7 +157,8 @@ def varied(x, rng):
     n, c = x.shape[:2]
 
     def normal(sd, channels):
-        return torch.from_numpy(rng.normal(0, sd, (n, channels, 1, 1)).astype(np.float32))
+        wide = (n, channels) + (1,) * (x.dim() - 2)
+        return torch.from_numpy(rng.normal(0, sd, wide).astype(np.float32))
     x = x * normal(0.15, 1).exp() + normal(0.1, 1)
     if c > 1:
         x = x * normal(0.05, c).exp() + normal(0.05, c)
@@ -163,8 +169,8 @@ def varied(x, rng):
 # ---- training ---------------------------------------------------------------
 
 def loss_of(z, y):
-    """Cross entropy and half of what the overlap lacks, of one logit that of the rarer class; z [B, outputs, H, W],
-    y [B, H, W]."""
+    """Cross entropy and half of what the overlap lacks, of one logit that of the rarer class; z [B, outputs, ...], y
+    [B, ...]."""
     if z.shape[1] == 1:
         target = (y > 0).float()[:, None]
         entropy, p = F.binary_cross_entropy_with_logits(z, target), torch.sigmoid(z)
@@ -172,8 +178,9 @@ def loss_of(z, y):
             p, target = 1 - p, 1 - target
     else:
         entropy, p = F.cross_entropy(z, y), torch.softmax(z, 1)[:, 1:]
-        target = F.one_hot(y, z.shape[1]).permute(0, 3, 1, 2)[:, 1:].float()
-    both, all_ = (p * target).sum((0, 2, 3)), p.sum((0, 2, 3)) + target.sum((0, 2, 3))
+        target = F.one_hot(y, z.shape[1]).movedim(-1, 1)[:, 1:].float()
+    axes = (0, *range(2, z.dim()))
+    both, all_ = (p * target).sum(axes), p.sum(axes) + target.sum(axes)
     return entropy + 0.5 * (1 - (2 * both + 1) / (all_ + 1)).mean()
 
 
@@ -188,10 +195,29 @@ def validated(net, s, pairs):
     return max((score(t), -abs(t), t) for t in np.arange(-4, 4.01, 0.2))[::2]
 
 
+class Peaks:
+    """The network of a recipe, and by how much what it squares lay above LIMIT at most."""
+
+    def __init__(self, recipe):
+        self.recipe, self.most = recipe, 0.0
+
+    def eval(self):
+        self.recipe.module.eval()
+
+    def __call__(self, x):
+        result = self.recipe.run(x, None)
+        self.most = max(self.most, float(excess(self.recipe.run.seen.values(), LIMIT)))
+        return result
+
+
 def checks(s):
     """The steps after which is validated: few, and late."""
     settle = int(s.settle * s.steps)
     return {settle + (s.steps - settle) * k // CHECKS for k in range(1, CHECKS + 1)}
+
+
+def network_of(channels, s, act):
+    return UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, act, s.dims, s.pool)
 
 
 class Training:
@@ -199,9 +225,9 @@ class Training:
 
     def __init__(self, channels, s, log):
         torch.manual_seed(s.seed)
-        self.net = UNet(channels, 1 if s.classes == 2 else s.classes, s.base, s.depth, s.act)
+        self.net = network_of(channels, s, s.act)
         self.rng = np.random.default_rng(s.seed)
-        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=32, low=-1.0, high=1.0, seed=s.seed)
+        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=HARD, low=-1.0, high=1.0, seed=s.seed)
         self.adam = torch.optim.Adam(self.net.parameters(), lr=s.rate)
         self.rate = torch.optim.lr_scheduler.OneCycleLR(self.adam, s.rate, total_steps=s.steps, pct_start=0.1)
         self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
@@ -236,39 +262,86 @@ class Training:
         self.rng.bit_generator.state, self.recipe.rng.bit_generator.state = a, b
         self.log("%s: goes on after step %d of %d" % (path, self.step, self.s.steps))
 
-    def one(self, crops):
-        """One step of the training."""
+    def drawn(self, crops):
+        """The next batch, and the part of its crops that is scored."""
         s, side = self.s, self.s.sides[self.step >= CHANGE * self.s.steps]
-        x, y = crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2)))
-        margin = MARGIN if s.border == "halo" else 0
-        inner = np.s_[..., margin:side - margin, margin:side - margin]
+        inner = np.s_[..., MARGIN:side - MARGIN, MARGIN:side - MARGIN] if s.border == "halo" else ...
+        return (*crops.batch(self.rng, side, max(1, int(s.batch * (s.sides[1] / side) ** 2))), inner)
+
+    def learned(self, x, y, inner):
+        """One step of the optimiser; its loss."""
         loss = self.recipe.step(loss_of(self.recipe(x).float()[inner], y[inner]), self.adam)
         self.rate.step()
+        return loss
+
+    def one(self, crops):
+        """One step of the training."""
+        loss = self.learned(*self.drawn(crops))
         self.step += 1
         self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
 
+    def networks(self):
+        """Those that run while it lasts."""
+        return [self.net]
+
+    def finished(self):
+        """The network of the best checkpoint, its threshold in the last bias."""
+        self.net.load_state_dict(self.best[2])
+        with torch.no_grad():
+            self.net.head.bias -= self.best[1]
+        return self.net.eval()
+
     def check(self, held):
-        value, at = validated(self.net, self.s, held)
-        if value > self.best[0]:
-            self.best = value, at, {k: t.clone() for k, t in self.net.state_dict().items()}
-        return "validation %.4f  threshold %+.1f  " % (value, at)
+        """Validates; the best so far is kept: by Dice, less what the peaks would cost in training."""
+        seen = Peaks(self.recipe)
+        value, at = validated(seen, self.s, held)
+        if value - PULL * seen.most > self.best[0]:
+            self.best = value - PULL * seen.most, at, {k: t.clone() for k, t in self.net.state_dict().items()}
+        return "validation %.4f  its excess %.1f  threshold %+.1f  " % (value, seen.most, at)
+
+
+class Turning(Training):
+    """A trained network of ReLU on its way to squares (squared.py)."""
+
+    def __init__(self, old, crops, s, log):
+        torch.manual_seed(s.seed)
+        self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
+        self.rng = np.random.default_rng(s.seed)
+        batches = (self.drawn(crops)[:2] for _ in itertools.count())
+        self.made = squared.Replacement(old, batches, s.steps, s.rate, seed=s.seed, crop=HARD, norm=s.norm)
+        self.net, self.recipe, self.adam, self.rate = (getattr(self.made, k) for k in ("student", "recipe", "adam",
+                                                                                      "plan"))
+
+    def learned(self, x, y, inner):
+        return self.made.step(x, y, inner, loss_of)
+
+    def networks(self):
+        return [self.made.module, self.net]
+
+    def finished(self):
+        super().finished()
+        return self.made.squares()
 
 
 def told(line):
     print(line, flush=True)
 
 
-def train(pairs, held, s, log=told, resume=None):
+def train(pairs, held, s, log=told, resume=None, old=None):
     """(a trained UNet, its threshold moved into the last bias; its score on held).
 
     resume: a file that the state is kept in every some minutes; where it is
-    there, the training goes on from it.
+    there, the training goes on from it.  old: a trained network of ReLU, which
+    becomes one of squares.
     """
-    t, crops = Training(pairs[0].pixels.shape[1], s, log), Crops(pairs, s)
+    crops = Cubes(pairs, s, to_input, varied) if s.dims == 3 else Crops(pairs, s)
+    t = Turning(old, crops, s, log) if old else Training(pairs[0].pixels.shape[1], s, log)
     if resume and os.path.exists(resume):
         t.take_up(resume)
     start, kept, late = time.time() - t.seconds, time.time(), checks(s)
-    with running(t.net, s.border, s.bfloat16):
+    with contextlib.ExitStack() as stack:
+        for net in t.networks():
+            stack.enter_context(running(net, s.border, s.bfloat16))
         while t.step < s.steps:
             t.one(crops)
             found = t.check(held) if t.step in late else ""
@@ -281,10 +354,7 @@ def train(pairs, held, s, log=told, resume=None):
     if len(t.best) < 3:
         raise ValueError("the training exploded: the loss is %g after %d steps, no checkpoint has a Dice"
                          % (t.mean, s.steps))
-    t.net.load_state_dict(t.best[2])
-    with torch.no_grad():
-        t.net.head.bias -= t.best[1]
-    return t.net.eval(), t.best[0]
+    return t.finished(), t.best[0]
 
 
 def tested(net, s, pairs, spec):
@@ -297,5 +367,6 @@ def tested(net, s, pairs, spec):
             if p.volume is None:
                 found.append(counts(mask, p.labels, s))
             else:
+                mask = volumes.centred(mask[0], p.grid) if s.dims == 3 else mask
                 found.append(counts(volumes.mask_on(p.volume, mask, spec), p.own, s))
     return dice(sum(found)), dice(np.array(found)).mean(0)

@@ -19,10 +19,11 @@ WORD = re.compile(r"[-_. ](?:%s)$" % WORDS, re.I)
 
 class Pair:
     """name; pixels, float32 [K, C, H, W] of 0..255; labels, uint8 [K, H, W]; for volumes the
-    volume and its own labels [x, y, z]."""
+    volume and its own labels [x, y, z].  A volume as a whole: [1, C, D, H, W], [1, D, H, W], and
+    grid, its (slices, rows, columns) before it was cut or padded."""
 
-    def __init__(self, name, pixels, labels, volume=None, own=None):
-        self.name, self.pixels, self.labels, self.volume, self.own = name, pixels, labels, volume, own
+    def __init__(self, name, pixels, labels, volume=None, own=None, grid=None):
+        self.name, self.pixels, self.labels, self.volume, self.own, self.grid = name, pixels, labels, volume, own, grid
 
 
 def ending(path):
@@ -150,7 +151,7 @@ def load_picture(name, image, mask, classes, spec, size):
     return Pair(name, x[None], y[None])
 
 
-def load_volume(name, image, mask, classes, images):
+def load_volume(name, image, mask, classes, images, whole=None):
     v, m = volumes.read(image), volumes.read(mask)
     if v.voxels.shape != m.voxels.shape:
         raise ValueError("%s: %s, its mask %s" % (image, "x".join(map(str, v.voxels.shape)),
@@ -162,21 +163,27 @@ def load_volume(name, image, mask, classes, images):
         x = volumes.pixels(v, images)
     except ValueError as e:
         raise ValueError("%s: %s" % (image, e))
-    return Pair(name, x[:, None], volumes.labels_at(own, v, images), v, own)
+    y = volumes.labels_at(own, v, images)
+    if whole:
+        return Pair(name, volumes.centred(x, whole)[None, None], volumes.centred(y, whole)[None], v, own, x.shape)
+    return Pair(name, x[:, None], y, v, own)
 
 
-def load(images, masks, classes=2, spec=None, size=None):
+def load(images, masks, classes=2, spec=None, size=None, whole=None):
     """The Pairs of two folders or patterns.
 
     classes: how many values a mask has; spec: `images` of the model file, for
-    volumes; size: (height, width) that pictures are averaged down to.
+    volumes; size: (height, width) that pictures are averaged down to; whole:
+    (depth, height, width) that volumes are cut or padded to round their middle.
     """
     result = []
     for name, image, mask in paired(images, masks):
         volume = [ending(p).startswith(".nii") for p in (image, mask)]
         if volume[0] != volume[1]:
             raise ValueError("%s and %s: one is a volume, the other a picture" % (image, mask))
-        result.append(load_volume(name, image, mask, classes, spec or {}) if volume[0]
+        if whole and not volume[0]:
+            raise ValueError("%s: a picture, and --dims 3 takes volumes" % image)
+        result.append(load_volume(name, image, mask, classes, spec or {}, whole) if volume[0]
                       else load_picture(name, image, mask, classes, spec or {}, size))
     channels = sorted({p.pixels.shape[1] for p in result})
     if len(channels) > 1:

@@ -12,6 +12,7 @@ import torch
 from refusals import Refused
 
 NAME = 63               # bytes of a layer's name
+VERTEX = 8.0            # the largest summand behind a square, where values are of the order of 1
 
 
 def step(layer):
@@ -106,11 +107,25 @@ class Network:
             inner.made = (name + ".in", path)
             v.tensor = self.add("square", name, path, [self.settle(inner)], size)
         elif self.blind:
-            v.tensor = self.weighted(v, name, path)
+            v.tensor = self.completed(v, name, path)
         else:
             v.tensor = self.add("quadratic", name, path, [v.tensor], size, a=v.a, b=v.b, c=v.c)
         v.a, v.b, v.c = zero, zero + 1, zero
         return v.tensor
+
+    def completed(self, v, name, path):
+        """a t^2 + b t + c as +-(root t + b / 2 root)^2 and a summand; where that is large beside what comes out, or a
+        is 0, as a convolution 1x1 of t^2 and t, which rounds less."""
+        vertex = v.c - v.b ** 2 / (4 * v.a)
+        if not bool((vertex.abs() <= VERTEX).all()):        # nor if it is no number
+            return self.weighted(v, name, path)
+        root, sign, zero = v.a.abs().sqrt(), v.a.sign(), torch.zeros_like(v.b)
+        inner = self.value(v.tensor).like(zero, root, sign * v.b / (2 * root))
+        inner.made = (name + ".in", path)
+        square = self.add("square", name + ".sq", path, [self.settle(inner)], self.size[v.tensor])
+        outer = self.value(square).like(zero, sign, vertex)
+        outer.made = (name, path)
+        return self.settle(outer)
 
     def weighted(self, v, name, path):
         """a t^2 + b t + c as a convolution 1x1 of t^2 and t."""

@@ -125,33 +125,21 @@ def at_size(x, height, width):
     return x
 
 
-def centred(x, size):
-    """A volume [C, D, H, W] cut to the size in its middle, or in the middle of zeros: docs/model.md, images."""
-    for axis, want in enumerate(size, 1):
-        n = x.shape[axis]
-        x = x.narrow(axis, max(0, (n - want) // 2), min(n, want))
-        front = (want - x.shape[axis]) // 2
-        pad = [0] * 2 * x.dim()
-        pad[2 * (x.dim() - 1 - axis):2 * (x.dim() - axis)] = front, want - x.shape[axis] - front
-        x = torch.nn.functional.pad(x, pad)
-    return x
-
-
 def volumes_of(images, expects, size):
     """A list of [C, D, H, W] of one size, of NIfTI files, folders of them, or arrays."""
     import volumes
     parts = []
     for x in images:
         if not isinstance(x, (str, os.PathLike)):
-            x = torch.as_tensor(x)
-            parts.append(x if x.dim() > 3 else x[None])
+            x = np.asarray(x)
+            parts.append(x if x.ndim > 3 else x[None])
             continue
         for name in files_of(os.fspath(x)):
             try:
-                parts.append(torch.from_numpy(np.array(volumes.pixels(volumes.read(name), expects or {})))[None])
+                parts.append(volumes.pixels(volumes.read(name), expects or {})[None])
             except ValueError as e:
                 raise Refused(str(e))
-    return [centred(x, size) for x in parts]
+    return [torch.from_numpy(volumes.centred(x, size)) for x in parts]
 
 
 def as_pixels(images, expects=None, size=None, dims=2):
@@ -159,7 +147,7 @@ def as_pixels(images, expects=None, size=None, dims=2):
 
     size: (height, width) that images of other sizes are cut or reflected to, or
     None: all have one size.  dims 3: volumes as wholes, [K, C, D, H, W]; size is
-    then (depth, height, width), that of centred.
+    then (depth, height, width), that of volumes.centred.
     """
     if isinstance(images, (str, os.PathLike)):
         images = [images]

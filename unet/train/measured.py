@@ -18,10 +18,16 @@ from refusals import Refused
 LARGEST = 2.0 ** 20     # a value of an image beyond this has exploded
 FEW, PIXELS = 8, 2 ** 16                # images that gains are measured on, at most, and their pixels
 AT_ONCE = 16            # images in one forward
+VOXELS = 2 ** 18
 RING = 4                # of border wrap
 ROUNDS = 4              # mosaics that every image lies in
 DRAWS = 4               # of noise, for a gain
 WORST = 8               # a pixel's gain may be so many times that of all: decryption refuses errors of 64 times it
+
+
+def at_once(x):
+    """Images, or of volumes fewer, in one forward: all of its values are kept."""
+    return AT_ONCE if x.dim() == 4 else max(1, min(AT_ONCE, VOXELS // math.prod(x.shape[2:])))
 
 
 # ---- borders ----------------------------------------------------------------
@@ -150,16 +156,16 @@ class Measured:
         return y[..., h:h + self.height, h:h + self.width] if self.kind == "halo" else y
 
     def result(self, x):
-        return torch.cat([self.kept(self.values(part)[self.output]) for part in x.split(AT_ONCE)])
+        return torch.cat([self.kept(self.values(part)[self.output]) for part in x.split(at_once(x))])
 
     def largest(self, x):
         """The largest |value| of every tensor, on the images and with neighbours beside them."""
-        parts, top = x.split(AT_ONCE), {}
+        parts, top = x.split(at_once(x)), {}
         for k, part in enumerate(parts):
             for name, v in self.values(part).items():
                 most = float(v.abs().max())
                 if not most <= LARGEST:
-                    self.exploded(name, most, k * AT_ONCE)
+                    self.exploded(name, most, k * at_once(x))
                 top[name] = max(top.get(name, 0.0), most)
         if self.kind == "wrap" or self.network.blind:       # the border is the neighbour, or there is none
             return top

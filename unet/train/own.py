@@ -3,7 +3,8 @@
     train.py segment --images DIR|'PATTERN' --masks DIR|'PATTERN' --out MODEL.safetensors
         [--test-images .. --test-masks ..] [--classes A,B,..] [--base 8] [--depth 2]
         [--border halo|zero|wrap] [--size H[xW]] [--plane P] [--spacing MM] [--values KIND]
-        [--steps N] [--seed N] [--activation square|relu] [--resume FILE] ...
+        [--steps N] [--seed N] [--activation square|relu] [--pooling mean|max] [--resume FILE]
+        [--protocol blind [--dims 3] [--half]] ...
 
 Files are paired by name: what remains without ending and without -image, _mask,
 -label or the like at the end; of a pattern with one star, what the star stands
@@ -24,9 +25,10 @@ import volley_export
 from running import RING
 from volumes import PLANES
 
-MANY = 48               # slices that ranges are measured on
+MANY = 48               # slices that ranges are measured on, half as many of large networks
 WINDOW = 256            # their largest side, under halo
-ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares"
+ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares; with " \
+         "--protocol blind it is one for `volley blind`"
 
 
 def options(argv):
@@ -42,11 +44,18 @@ def options(argv):
                    help="names of mask values 0, 1, ...; two (also 0 and 255): one logit a pixel")
     p.add_argument("--base", type=int, default=8, help="channels of the first stage (8)")
     p.add_argument("--depth", type=int, default=2, help="poolings (2)")
-    p.add_argument("--border", default="halo", choices=("halo", "zero", "wrap"),
+    p.add_argument("--border", choices=("halo", "zero", "wrap"),
                    help="halo: images of any size; zero: of one size, PyTorch's padding; wrap: of one size, the right "
-                        "edge's neighbour is the left one's (halo)")
-    p.add_argument("--size", metavar="N|HxW", help="zero, wrap: the images' size, larger ones of whole multiples are "
-                                                   "averaged down; halo: the side of training crops (64)")
+                        "edge's neighbour is the left one's (halo; with --dims 3 zero)")
+    p.add_argument("--size", metavar="N|HxW|DxHxW", help="zero, wrap: the images' size, larger ones of whole multiples "
+                   "are averaged down; halo: the side of training crops (64); --dims 3: slices, rows and columns that "
+                   "volumes are cut or padded to round their middle")
+    p.add_argument("--dims", type=int, choices=(2, 3), default=2, help="3: volumes as wholes, for --protocol blind "
+                                                                       "(2)")
+    p.add_argument("--protocol", choices=("blind",), help="blind: the file is for `volley blind`, two parties, which "
+                                                          "knows ReLU, largest values and volumes")
+    p.add_argument("--half", action="store_true", help="weights of 16 bits, half the file")
+    p.add_argument("--pooling", choices=("mean", "max"), default="mean", help="(mean)")
     p.add_argument("--windows", action="store_true", help="zero: larger images are not averaged down, windows of "
                                                           "--size cover them; where they overlap, scores are averaged")
     p.add_argument("--crop", metavar="N[,M]", help="the side of training crops, and from %.1f of the steps on; of "
@@ -78,10 +87,14 @@ def options(argv):
     p.add_argument("--resume", metavar="FILE", help="the state of the training is kept there every %d minutes; where "
                                                     "it is, the training goes on from it" % (fit.KEEP // 60))
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--squares-of", metavar="NAME.pt", help="a network of ReLU of these options, trained before, that "
+                                                           "becomes one of squares instead of a new one")
     p.add_argument("--activation", choices=("square", "relu"), default="square")
     p.add_argument("--origin", help="what the file says of data and licence")
     p.add_argument("--name", help="of the network (the out file's)")
-    return p.parse_args(argv)
+    a = p.parse_args(argv)
+    a.border = a.border or ("halo" if a.dims == 2 else "zero")
+    return a
 
 
 def need(good, text):
@@ -89,8 +102,12 @@ def need(good, text):
         raise ValueError(text)
 
 
-def size_of(text, border):
-    """(height, width), or of halo a number or None."""
+def size_of(text, border, dims=2):
+    """(height, width), or of halo a number or None; of volumes (depth, height, width)."""
+    if dims == 3:
+        sides = [int(v) if v.isdigit() else 0 for v in (text or "").lower().split("x")]
+        need(len(sides) == 3 and all(0 < v <= 4096 for v in sides), "--size %s: with --dims 3 want DxHxW" % text)
+        return tuple(sides)
     if text is None:
         need(border == "halo", "--border %s: wants --size" % border)
         return None
@@ -145,7 +162,8 @@ def expected(a):
 
 def parted(pairs, a):
     """(pairs to train on, pairs that choose); by file, so that slices of one volume stay together."""
-    need(len(pairs) >= 2, "%s: %d pair, want two or more: one is kept to choose the checkpoint" % (a.images, len(pairs)))
+    need(len(pairs) >= 2, "%s: %d pair, want two or more: one is kept to choose the checkpoint" % (
+        a.images, len(pairs)))
     if a.hold:
         held = [p for p in pairs if p.name.startswith(tuple(a.hold.split(",")))]
         need(held, "--hold %s: no pair's name begins so; there are %s ..." % (
@@ -162,7 +180,8 @@ def one_size(pairs, s):
     """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, the largest slice's (a plan then takes
     a slice as one tile), at most WINDOW: reflected where they are smaller, windows where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
-    slices = [slices[k] for k in np.linspace(0, len(slices) - 1, min(MANY, len(slices))).astype(int)]
+    many = min(MANY if s.base < 32 else MANY // 2, len(slices))
+    slices = [slices[k] for k in np.linspace(0, len(slices) - 1, many).astype(int)]
     if s.border != "halo" and not s.cut:
         return np.stack(slices)
     largest = [max(x.shape[d] for x in slices) for d in (1, 2)]
@@ -199,7 +218,8 @@ def write(a, net, p, result):
         origin += "; test Dice " + ", ".join("%s %.4f" % v for v in zip(p.names[-len(result):], result))
     volley_export.export(net, fit.to_input(pixels[:1]), a.out, pixels, border=p.s.border, mul=fit.MUL, add=fit.ADD,
                          name=a.name or os.path.splitext(os.path.basename(a.out))[0], foreground=p.names[1],
-                         labels=p.names if p.s.classes > 2 else None, expects=p.spec, origin=origin)
+                         labels=p.names if p.s.classes > 2 else None, expects=p.spec, origin=origin,
+                         protocol=a.protocol, half=a.half)
 
 
 class Prepared:
@@ -212,14 +232,16 @@ class Prepared:
 
 def settings(a, classes):
     """The options as fit.Settings."""
-    size, step = size_of(a.size, a.border), 2 ** a.depth
+    size, step = size_of(a.size, a.border, a.dims), 2 ** a.depth
     for n in (size,) if isinstance(size, int) else size or ():
         need(n % step == 0, "--size %s: want a multiple of %d" % (a.size, step))
     need(a.border == "zero" or not a.windows, "--windows: goes with --border zero")
+    need(a.dims == 2 or a.border == "zero", "--border %s: with --dims 3 want zero" % a.border)
+    need(a.dims == 2 or not (a.windows or a.crop), "--windows, --crop: of images, not with --dims 3")
     need(a.border != "wrap" or step == RING, "--border wrap: wants --depth %d" % (RING.bit_length() - 1))
     return fit.Settings(classes, a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
                         a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
-                        a.bfloat16)
+                        a.bfloat16, a.dims, a.pooling)
 
 
 def prepared(a):
@@ -230,28 +252,43 @@ def prepared(a):
     need(1 <= a.depth <= 4 and 1 <= a.base <= 64 and a.steps >= 20 and a.batch >= 1,
          "--depth 1..4, --base 1..64, --steps from 20 on")
     spec, s = expected(a), settings(a, len(names))
-    shrink = None if a.border == "halo" or a.windows else s.size
-    pairs = folder.load(a.images, a.masks, len(names), spec, shrink)
-    tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink) if a.test_images else None
+    shrink, whole = None if a.border == "halo" or a.windows or a.dims == 3 else s.size, s.size if a.dims == 3 else None
+    pairs = folder.load(a.images, a.masks, len(names), spec, shrink, whole)
+    tests = folder.load(a.test_images, a.test_masks, len(names), spec, shrink, whole) if a.test_images else None
     need(not tests or tests[0].pixels.shape[1] == pairs[0].pixels.shape[1],
          "--test-images: other channels than --images")
-    for p in pairs + (tests or []) if a.border != "halo" else ():
+    for p in pairs + (tests or []) if a.border != "halo" and a.dims == 2 else ():
         h, w = p.pixels.shape[2:]
         need((h, w) == s.size or a.windows and h >= s.size[0] and w >= s.size[1],
              "%s: %dx%d, --size says %dx%d; border halo takes any" % (p.name, h, w, *s.size))
     return Prepared(names, s, spec, *parted(pairs, a), tests)
 
 
+def trained(path, p):
+    """The network of ReLU of a file of weights."""
+    need(p.s.act == "square" and p.s.border != "wrap", "--squares-of: takes no --activation relu, no --border wrap")
+    net = fit.network_of(p.part[0].pixels.shape[1], p.s, "relu")
+    try:
+        net.load_state_dict(torch.load(path))
+    except Exception as e:
+        raise ValueError("%s: not the weights of this network (%s)" % (path, " ".join(str(e).split())[:100]))
+    return net.eval()
+
+
 def run(a):
     need(a.out.endswith((".pt", ".safetensors")), "--out %s: want NAME.safetensors or NAME.pt" % a.out)
-    need(a.activation == "square" or a.out.endswith(".pt"), ADVICE)
+    free = a.protocol or a.out.endswith(".pt")
+    need(a.activation == "square" or free, ADVICE)
+    need(a.pooling == "mean" or free, "--pooling max: cannot be encrypted; with --protocol blind")
+    need(a.dims == 2 or free, "--dims 3: not yet encrypted; with --protocol blind")
+    need(not a.protocol or a.border != "wrap", "--border wrap: with --protocol blind want halo or zero")
     need(os.path.isdir(os.path.dirname(a.out) or "."), "--out %s: no such folder" % a.out)
     p = prepared(a)
-    print("%d pairs, %d slices to train on; %d pairs choose: %s%s" % (
-        len(p.part), sum(len(v.labels) for v in p.part), len(p.held), ", ".join(v.name for v in p.held[:3]),
-        " ..." if len(p.held) > 3 else ""), flush=True)
+    print("%d pairs, %d %s to train on; %d pairs choose: %s%s" % (
+        len(p.part), sum(len(v.labels) for v in p.part), "slices" if a.dims == 2 else "volumes", len(p.held),
+        ", ".join(v.name for v in p.held[:3]), " ..." if len(p.held) > 3 else ""), flush=True)
     start = time.time()
-    net, _ = fit.train(p.part, p.held, p.s, resume=a.resume)
+    net, _ = fit.train(p.part, p.held, p.s, resume=a.resume, old=trained(a.squares_of, p) if a.squares_of else None)
     scores("validation  ", p.names, fit.tested(net, p.s, p.held, p.spec or {}))
     result = scores("test  ", p.names, fit.tested(net, p.s, p.tests, p.spec or {})) if p.tests else None
     if a.weights:

@@ -1,7 +1,7 @@
-"""How the U-Net of module.py runs while it is trained: the same weights, its border and kernels of one's choice.
+"""How a U-Net runs while it is trained: the same weights, its border and kernels of one's choice.
 
 running(net, border, bfloat16) changes the forward of some of the net's layers
-until it is left; the net that remains is the ordinary one.  Transposed
+until it is left; the net that remains is the ordinary one (wrap: of module.py).  Transposed
 convolutions 2x2 run as 1x1 ones (PyTorch's own take longer than all other
 layers together); border wrap stands round every 3x3 convolution; and with
 bfloat16 convolutions read and write numbers of 8 bits, four times as fast where
@@ -17,7 +17,7 @@ import border as borders
 
 RING = 4                # of border wrap
 CONV = {2: F.conv2d, 3: F.conv3d}
-KINDS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+KINDS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.MaxPool3d)
 
 
 def doubled(x, m, conv):
@@ -32,6 +32,13 @@ def doubled(x, m, conv):
     return y.permute(0, 1, *order).reshape(len(x), -1, *(2 * n for n in x.shape[2:]))
 
 
+def largest(x):
+    """The largest of 2x2x2, axis by axis: PyTorch's own knows no bfloat16."""
+    for axis in (2, 3, 4):
+        x = torch.maximum(*x.unflatten(axis, (x.shape[axis] // 2, 2)).unbind(axis + 1))
+    return x
+
+
 def rounded(conv):
     """conv with what it reads, writes and adds in bfloat16, the channels of a pixel side by side."""
     def run(x, weight, bias=None, *rest):
@@ -41,15 +48,23 @@ def rounded(conv):
     return run
 
 
+def doubles(m):
+    return set(m.kernel_size + m.stride) == {2} and set(m.padding + m.output_padding) == {0} \
+        and set(m.dilation) == {1} and m.groups == 1
+
+
 def forward_of(m, pad, bfloat16):
     """How layer m runs, or None: as ever.  pad: None, or what stands round its map."""
+    if isinstance(m, nn.MaxPool3d):
+        return largest if bfloat16 and m.kernel_size == m.stride == 2 else None
     conv = CONV[m.weight.dim() - 2]
     conv = rounded(conv) if bfloat16 else conv
     if isinstance(m, (nn.ConvTranspose2d, nn.ConvTranspose3d)):
-        return (lambda x: doubled(x, m, conv)) if set(m.kernel_size + m.stride) == {2} else None
+        return (lambda x: doubled(x, m, conv)) if doubles(m) else None
     if pad:
         return lambda x: conv(pad(x), m.weight, m.bias)
-    return (lambda x: conv(x, m.weight, m.bias, m.stride, m.padding)) if bfloat16 else None
+    plain = bfloat16 and m.padding_mode == "zeros"
+    return (lambda x: conv(x, m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)) if plain else None
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ network learns to answer as it did before.  Max pools become means in the same
 way.  Needed before: volley_train.py.
 """
 import copy
+import itertools
 
 import torch
 import torch.fx
@@ -18,7 +19,9 @@ MODULES = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.SELU, 
            nn.Hardswish)
 FUNCTIONS = {F.relu, F.relu_, torch.relu, torch.relu_, F.relu6, F.leaky_relu, F.elu, F.celu, F.selu, F.gelu, F.silu,
              F.softplus, F.mish, F.hardswish, "relu", "relu_"}
-POOLS = {F.max_pool2d, torch.max_pool2d}
+POOL_MODULES = (nn.MaxPool2d, nn.MaxPool3d)
+POOLS = {F.max_pool2d, torch.max_pool2d, F.max_pool3d, torch.max_pool3d}
+NORMS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}     # by a tensor's dimensions
 RISE = 0.6              # part of the steps in which t rises
 RATE = 0.003            # top of the learning rate
 FEW = 256               # samples that a, b, c are fitted to
@@ -31,7 +34,7 @@ class Quadratic(nn.Module):
     def __init__(self, old, shape):
         super().__init__()
         c, wide = shape[1], (1, shape[1]) + (1,) * (len(shape) - 2)
-        self.norm = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[len(shape)](c, affine=False)
+        self.norm = NORMS[len(shape)](c, affine=False)
         self.a, self.b, self.c = (nn.Parameter(torch.zeros(wide)) for _ in "abc")
         self.old, self.t = old, nn.Parameter(torch.zeros(1), requires_grad=False)
 
@@ -60,7 +63,8 @@ class Mean(nn.Module):
 
     def __init__(self, old, size):
         super().__init__()
-        self.pool, self.old, self.t = nn.AvgPool2d(size), old, nn.Parameter(torch.zeros(1), requires_grad=False)
+        self.pool = {2: nn.AvgPool2d, 3: nn.AvgPool3d}[len(size)](size)
+        self.old, self.t = old, nn.Parameter(torch.zeros(1), requires_grad=False)
 
     def forward(self, x):
         q = self.pool(x)
@@ -116,20 +120,20 @@ def kind(node, modules):
     """"activation", "pool" or None."""
     if node.op == "call_module":
         m = modules[node.target]
-        return "activation" if isinstance(m, MODULES) else "pool" if isinstance(m, nn.MaxPool2d) else None
+        return "activation" if isinstance(m, MODULES) else "pool" if isinstance(m, POOL_MODULES) else None
     if node.op not in ("call_function", "call_method"):
         return None
     return "activation" if node.target in FUNCTIONS else "pool" if node.target in POOLS else None
 
 
-def stride_of(node, old):
-    """(rows, columns) of a max pool's step."""
+def stride_of(node, old, dims):
+    """(rows, columns), of volumes (slices, rows, columns), of a max pool's step."""
     if node.op == "call_module":
         size = old.stride
     else:
         given = dict(zip(("kernel_size", "stride"), node.args[1:]), **node.kwargs)
         size = given.get("stride") or given["kernel_size"]
-    return size if isinstance(size, (tuple, list)) else (size, size)
+    return size if isinstance(size, (tuple, list)) else (size,) * dims
 
 
 def replaced(module, example):
@@ -147,13 +151,13 @@ def replaced(module, example):
             continue
         old, x, y = function_of(node, modules), run.inputs[node.name], run.results[node.name]
         if kinds[node.name] == "pool":
-            size = stride_of(node, old)
+            size = stride_of(node, old, x.dim() - 2)
             made = Mean(old, size)
             if tuple(b * s for b, s in zip(y.shape[2:], size)) != tuple(x.shape[2:]):
                 raise ValueError("%s: a max pool from %s to %s, not whole factors; make it AvgPool2d(2) and train anew"
                                  % (node.name, "x".join(map(str, x.shape[2:])), "x".join(map(str, y.shape[2:]))))
-        elif x.dim() not in (2, 3, 4):
-            raise ValueError("%s: an activation of %d dimensions, want 2 to 4" % (node.name, x.dim()))
+        elif x.dim() not in NORMS:
+            raise ValueError("%s: an activation of %d dimensions, want 2 to 5" % (node.name, x.dim()))
         else:
             made = Quadratic(old, x.shape)
         name = "squared_%d" % len(new)
@@ -266,6 +270,51 @@ def distance(z, old):
 
 # ---- the replacement --------------------------------------------------------
 
+class Replacement:
+    """A trained network on its way to one of squares; the module stays as it is.
+
+    batches gives (x, y or None), for a, b and c; crop: of square_recipe.
+    student is the network that learns, from step to step, and squares() what it
+    is at the end.
+    """
+
+    def __init__(self, module, batches, steps, rate=RATE, seed=0, crop=None, norm=volley_train.NORM):
+        self.module, self.steps = copy.deepcopy(module).eval(), steps
+        example, y = next(batches)
+        self.student, new, teacher = replaced(self.module, example)
+        activations = {k: m for k, m in new.items() if isinstance(m, Quadratic)}
+        if not activations:
+            raise ValueError("%s: has no ReLU or the like that torch.fx finds" % type(module).__name__)
+        fitted(teacher, activations, itertools.chain([(example, y)], batches))
+        self.new = list(new.values())
+        self.recipe = volley_train.square_recipe(self.student, steps, slope=False, seed=seed, crop=crop, norm=norm)
+        self.adam = torch.optim.Adam([p for p in self.student.parameters() if p.requires_grad], lr=rate)
+        self.plan = torch.optim.lr_scheduler.OneCycleLR(self.adam, rate, total_steps=steps, pct_start=0.3)
+
+    def step(self, x, y, inner=..., loss=None):
+        """One step, scored on a part of the results; its cost.  loss(logits, targets): beside the old answers."""
+        for m in self.new:
+            m.t.fill_(min(1.0, self.recipe.done / (RISE * self.steps)))
+        with torch.no_grad():
+            want = self.module(x).float()
+        z = self.recipe(x).float()[inner]
+        cost = distance(z, want[inner])
+        if loss is not None and y is not None:
+            cost = cost + loss(z, y[inner])
+        value = self.recipe.step(cost, self.adam)
+        self.plan.step()
+        return value
+
+    def risen(self):
+        return float(self.new[0].t)
+
+    def squares(self):
+        """The network of squares alone, by itself."""
+        for m in self.new:
+            m.old, m.t = None, None
+        return torch.fx.GraphModule(self.student, Apart().trace(self.student)).eval()
+
+
 def square(module, data, steps=1000, test=None, loss=None, score=score_of, batch=16, rate=RATE, seed=0, log=print):
     """(network of squares, what it loses) of a trained module; the module stays as it is.
 
@@ -279,51 +328,24 @@ def square(module, data, steps=1000, test=None, loss=None, score=score_of, batch
     torch.manual_seed(seed)
     data = Data(data, batch)
     data, held = (data, Data(test, batch)) if test is not None else data.split()
-    module = copy.deepcopy(module).eval()
-    example = torch.cat([x for x, _ in zip(first(data), range(1))])
-    student, new, teacher = replaced(module, example)
-    activations = {k: m for k, m in new.items() if isinstance(m, Quadratic)}
-    if not activations:
-        raise ValueError("%s: has no ReLU or the like that torch.fx finds" % type(module).__name__)
-    fitted(teacher, activations, data)
-    recipe = volley_train.square_recipe(student, steps, slope=False, seed=seed)
-    weights = [p for p in student.parameters() if p.requires_grad]
-    adam = torch.optim.Adam(weights, lr=rate)
-    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=steps, pct_start=0.3)
-    mean = None
+    made, mean = Replacement(module, data.forever(1), steps, rate, seed), None
     for step, (x, y) in zip(range(steps), data.forever(seed)):
-        for m in new.values():
-            m.t.fill_(min(1.0, step / (RISE * steps)))
-        with torch.no_grad():
-            want = module(x)
-        z = recipe(x)
-        cost = distance(z, want)
-        if loss is not None and y is not None:
-            cost = cost + loss(z, y)
-        value = recipe.step(cost, adam)
-        plan.step()
+        value = made.step(x, y, loss=loss)
         mean = value if mean is None else 0.98 * mean + 0.02 * value
         if log and (step + 1) % max(1, steps // 10) == 0:
-            log("step %d  t %.2f  loss %.4f  excess %.1f" % (step + 1, float(next(iter(new.values())).t), mean,
-                                                             recipe.peaks))
-    for m in new.values():
-        m.old, m.t = None, None
-    student = torch.fx.GraphModule(student, Apart().trace(student)).eval()
-    found = report_of(module, student, held, score)
+            log("step %d  t %.2f  loss %.4f  excess %.1f" % (step + 1, made.risen(), mean, made.recipe.peaks))
+    student = made.squares()
+    found = report_of(made.module, student, held, score)
     if log:
         log(told(found))
     return student, found
 
 
-def first(data):
-    return (x for x, _ in data.forever(0))
-
-
-def fitted(teacher, activations, data):
+def fitted(teacher, activations, batches):
     """a, b, c of every activation, on some batches of the old network's values."""
     run, parts, seen = Recorder(teacher, set(activations)), {k: [] for k in activations}, 0
     with torch.no_grad():
-        for x, _ in data.forever(1):
+        for x, _ in batches:
             run.run(x)
             for k in activations:
                 parts[k].append(run.inputs[k])

@@ -25,13 +25,19 @@ import given
 import measured
 import net
 import volley_export
+import volumes
 from networks import Square
 from networks_blind import BLIND
 from refusals import Refused
-from test_networks import BESIDE
+from test_networks import BESIDE, VOLLEY, write_pnm
+try:
+    import nibabel
+except ImportError:
+    nibabel = None
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = tempfile.mkdtemp()
+EXPECTS = {"plane": "axial", "values": "full"}  # a volume's bytes are its pixels
 STEPS = ("conv", "tconv", "batchnorm", "relu", "square", "pool", "maxpool", "concat", "add")     # of the protocol
 
 
@@ -52,7 +58,7 @@ def exported(name, **keys):
     module, images = trained(module, channels, size)
     path = os.path.join(FOLDER, name + ".safetensors")
     report = volley_export.export(module, images[:1] / 255, path, images, border=kind, quiet=True, protocol="blind",
-                                  **keys)
+                                  expects=EXPECTS if images.dim() == 5 else None, **keys)
     return module, images, path, report
 
 
@@ -94,7 +100,30 @@ def check(name):
     if kind != "halo":
         for key, v in values.items():
             assert abs(float(v.abs().max()) - text["ranges"][key]["max"]) <= 1e-4 * text["ranges"][key]["max"], key
-    return len(layers), float(want.abs().max()), apart
+    return len(layers), float(want.abs().max()), max(apart, by_command(path, images, want))
+
+
+def by_command(path, images, want):
+    """How far the logits of `volley clear --float` are, of images and volumes as files."""
+    if not os.path.exists(VOLLEY) or images.dim() == 5 and (nibabel is None or images.shape[1] > 1):
+        return 0.0
+    names = []
+    for k, image in enumerate(images):
+        names.append(os.path.join(FOLDER, "x%d" % k + (".nii.gz" if image.dim() == 4 else ".ppm")))
+        if image.dim() == 4:
+            voxels = volumes.stored(image[0].numpy(), np.eye(4), EXPECTS["plane"])
+            nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), names[-1])
+        else:
+            write_pnm(names[-1], image)
+    out = os.path.join(FOLDER, "y.f32")
+    masks = tempfile.mkdtemp(dir=FOLDER) + "/"
+    made = subprocess.run([VOLLEY, "clear", path, *names, "--float", "--logits", out, "-o", masks], capture_output=True,
+                          text=True)
+    assert made.returncode == 0, (path, made.stderr)
+    want = want.transpose(1, 2) if want.dim() == 5 else want        # of volumes slice after slice
+    apart = float((torch.from_numpy(np.fromfile(out, "<f4")).double().reshape(want.shape) - want).abs().max())
+    assert apart <= 1e-4, (path, apart)
+    return apart
 
 
 def test_half():
@@ -107,6 +136,7 @@ def test_half():
         got = net.forward(text["layers"], tensors, images / 255, border.zero)[text["output"]["tensor"]]
     assert 1e-6 < report["difference"] <= 0.01 * report["largest"]
     assert float((got - want).abs().max()) <= 0.01 * float(want.abs().max())
+    by_command(path, images, got.double())
     for name, t in tensors.items():
         same = bool((t.half().float() == t).all())
         assert same or t.dim() == 1, name
@@ -118,10 +148,15 @@ def test_half():
 
 def test_centred():
     """The middle of a volume, or zeros round it; of an odd rest the larger half lies behind."""
-    x = torch.arange(1.0, 6).reshape(1, 5, 1, 1)
-    assert given.centred(x, (2, 1, 1)).flatten().tolist() == [2, 3]
-    y = given.centred(x, (8, 1, 2))[0, :, 0]
-    assert y[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0] and y[:, 1].tolist() == [0] * 8
+    x = np.arange(1.0, 6).reshape(1, 5, 1, 1)
+    assert volumes.centred(x, (2, 1, 1)).flatten().tolist() == [2, 3]
+    y = volumes.centred(x, (8, 1, 2))
+    assert y[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 0, 0] and y[0, :, 0, 1].tolist() == [0] * 8
+    for size in ((8, 1, 2), (5, 4, 3), (6, 1, 1)):
+        assert np.array_equal(volumes.centred(volumes.centred(x, size), x.shape[1:]), x)
+    assert volumes.centred(volumes.centred(x, (2, 1, 1)), (5, 1, 1)).flatten().tolist() == [0, 2, 3, 0, 0]
+    both = given.as_pixels([x[0], np.ones((4, 3, 1))], None, (4, 1, 2), 3)
+    assert both.shape == (2, 1, 4, 1, 2) and both[0, 0, :, 0, 0].tolist() == [1, 2, 3, 4]
 
 
 def refused(module, *words, size=(16, 16), border="zero", protocol="blind", channels=1, **keys):
@@ -211,11 +246,8 @@ def test_refused_without():
 
 def test_command():
     """Volumes of files: a class, its weights, a folder of NIfTI; cut and padded round the middle."""
-    try:
-        import nibabel
-    except ImportError:
-        print("skip test_command: no nibabel")
-        return
+    if nibabel is None:
+        return print("skip test_command: no nibabel")
     folder = tempfile.mkdtemp()
     at = {k: os.path.join(folder, k) for k in ("w.pt", "scans", "m.safetensors")}
     os.mkdir(at["scans"])

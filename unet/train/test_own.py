@@ -19,15 +19,9 @@ except ImportError:
 import torch.nn.functional as F
 from torch import nn
 
-import border
 import export as files
-import fit
 import folder
-import module
-import net as networks
-import running
 import squared
-import traced
 import volley_train
 import volumes
 from volley_train import square_recipe
@@ -330,78 +324,16 @@ def test_resampling():
     assert back[0, 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-# ---- the training -----------------------------------------------------------
-
-def test_running():
-    """Under running() the same network: transposed convolutions as the sum they are, border wrap as a file's network
-    has it, bfloat16 to a hundredth; and afterwards the ordinary module."""
-    torch.manual_seed(0)
-    for kind, m in ((F.conv_transpose2d, nn.ConvTranspose2d(5, 3, 2, 2)), (F.conv_transpose3d,
-                                                                          nn.ConvTranspose3d(5, 3, 2, 2, bias=False))):
-        x = torch.randn(2, 5, *(4, 6, 8)[:m.weight.dim() - 2])
-        want = kind(x, m.weight, m.bias, 2)
-        with running.running(m):
-            assert torch.allclose(m(x), want, atol=1e-5)
-        assert "forward" not in vars(m)
-    net = module.UNet(1, 1, 4, 2, "square").eval()
-    layers, output, _ = traced.layers(net.double(), torch.zeros(1, 1, 16, 24).double(), "wrap")
-    x = torch.rand(2, 1, 16, 24).double()
-    tensors = {k: t.double() for k, t in layers.tensors.items()}
-    want = networks.forward(layers.layers, tensors, x, border.wrap(4))[output]
-    with torch.no_grad(), running.running(net, "wrap"):
-        got = net(x)
-    assert (got - want).abs().max() < 1e-3 * (net(x) - want).abs().max()       # of border zero
-    net = module.UNet(1, 1, 4, 2, "relu").eval()
-    want = net(x.float())
-    with torch.no_grad(), running.running(net, "zero", True):
-        got = net(x.float())
-        assert got.dtype == torch.bfloat16 and 0 < (got - want).abs().max() < 0.02 * want.abs().max()
-    assert torch.equal(net(x.float()), want)
-
-
-def test_windows():
-    """Windows cover an image, no more of them than needed; where they overlap the mean counts."""
-    assert fit.starts(512, 200).tolist() == [0, 156, 312] and fit.starts(64, 64).tolist() == [0]
-
-    class Corner(nn.Module):
-        def forward(self, x):
-            return x[..., :1, :1] + 0 * x
-    x = torch.arange(24.0).reshape(1, 1, 4, 6)
-    got = fit.covered(Corner(), x, (4, 4))
-    assert got[0, 0, 0].tolist() == [0, 0, 1, 1, 2, 2]
-
-
-def test_resume():
-    """A training that is cut after any step and taken up again gives the same numbers; another's state is refused."""
-    pairs = [folder.Pair("p%d" % k, 100 * (x + 1).numpy()[None], y.numpy().astype(np.uint8))
-             for k, (x, y) in enumerate(zip(*blobs(6)))]
-    s = fit.Settings(2, 2, 1, "zero", "square", 40, (16, 16), 2, "all")
-    want, _ = fit.train(pairs[1:], pairs[:1], s, log=lambda line: None)
-    path, keep = os.path.join(FOLDER, "t.state"), fit.KEEP
-
-    def cut(line):
-        raise KeyboardInterrupt
-    fit.KEEP = 0
-    for log in (cut, cut, lambda line: None):
-        try:
-            got, _ = fit.train(pairs[1:], pairs[:1], s, log=log, resume=path)
-        except KeyboardInterrupt:
-            pass
-    fit.KEEP = keep
-    assert all(torch.equal(a, b) for a, b in zip(want.state_dict().values(), got.state_dict().values()))
-    refused(lambda: fit.train(pairs, pairs, fit.Settings(2, 4, 1, "zero", "square", 40, (16, 16), 2), resume=path),
-            "t.state", "another base")
-    with open(path, "wb") as f:
-        f.write(b"no state")
-    refused(lambda: fit.train(pairs, pairs, s, resume=path), "t.state", "not the state of a training")
-
-
 # ---- from folders to a file -------------------------------------------------
 
-def segment(*args, name="segment"):
-    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), name, *args],
+def train_py(*args):
+    run = subprocess.run([sys.executable, "-B", os.path.join(HERE, "train.py"), *args],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     return run.returncode, run.stdout, run.stderr
+
+
+def segment(*args):
+    return train_py("segment", *args)
 
 
 def last_score(text):
@@ -440,35 +372,6 @@ def test_segment_pictures():
                        (["--values", "window"], "--low and --high")):
         rc, text, err = segment(*both, "--out", out, *args)
         assert rc == 1 and word in err and err.count("\n") == 1, (args, err)
-
-
-def pgm(path, pixels):
-    with open(path, "wb") as f:
-        f.write(b"P5\n%d %d\n255\n" % pixels.shape[::-1] + pixels.astype(np.uint8).tobytes())
-
-
-def test_preset():
-    """train.py em on made slices: border wrap, both Dices, whose data; the preset's own folders chosen by --data."""
-    if Image is None:
-        return print("skip the preset: no Pillow (make deps-train)")
-    root, out = os.path.join(FOLDER, "data"), os.path.join(FOLDER, "em.safetensors")
-    for part, count, first in (("train", 6, 0), ("test", 2, 24)):
-        os.makedirs(os.path.join(root, "em", part))
-        x, y = blobs(count, 64, first)
-        for k in range(count):
-            name = "%s/em/%s/%02d" % (root, part, first + k)
-            pgm(name + "-image.pgm", ((x[k, 0].numpy() + 0.7) * 110).clip(0, 255))
-            pgm(name + "-label.pgm", 255 - 255 * y[k, 0].numpy())
-    rc, text, err = segment("--data", root, "--size", "64", "--crop", "32", "--base", "2", "--steps", "40", "--out", out,
-                            name="em")
-    assert rc == 0, err
-    assert "3 pairs choose: 00, 01, 02" in text and "test  membrane" in text, text
-    network, origin, _ = files.load(out)
-    assert network["name"] == "em" and network["border"] == "wrap" and network["ring"] == [4, 4]
-    assert network["output"]["foreground"] == "cell" and network["images"]["values"] == "full"
-    assert "non-commercial" in origin and "Dice membrane" in origin and "cell" in origin
-    rc, text, err = segment("--data", root, "--depth", "3", "--out", out, name="em")
-    assert rc == 1 and "--border wrap: wants --depth 2" in err, err
 
 
 def test_segment_volumes():

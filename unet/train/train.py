@@ -1,7 +1,7 @@
 """Trains a network whose only non-linearity is the square, and exports it.
 
     train.py segment --images DIR --masks DIR --out MODEL.safetensors    (more: train.py segment --help)
-    train.py em|gm --data ROOT --out MODEL.safetensors [...]             (segment with the options of presets.py)
+    train.py em|gm|hippocampus --data ROOT --out MODEL.safetensors [...] (segment with the options of presets.py)
     train.py mnist|skin --data ROOT --out MODEL.safetensors
 
 Deterministic: one thread, fixed seeds.  Needed before: classify.py, own.py, presets.py.

@@ -29,7 +29,7 @@ import labels as labels_of
 import net
 import traced
 from mapped import by
-from measured import AT_ONCE, RING, Measured, beyond, extreme, steps
+from measured import RING, Measured, at_once, beyond, extreme, steps
 from refusals import PARTIES, Refused
 
 LABELS = 16             # of a mask
@@ -128,7 +128,7 @@ def is_volume(size, border, protocol):
 
 def logits_of(module, x):
     with torch.no_grad():
-        return torch.cat([module(part) for part in x.split(AT_ONCE)])
+        return torch.cat([module(part) for part in x.split(at_once(x))])
 
 
 def difference(a, b):
@@ -146,7 +146,7 @@ def check(path, want, x, pad, output, half):
     weights of F16 may move logits by HALF of the largest."""
     text, _, tensors = files.load(path)
     tensors = {name: t.double() for name, t in tensors.items()}
-    got = torch.cat([net.forward(text["layers"], tensors, part, pad)[output] for part in x.split(AT_ONCE)])
+    got = torch.cat([net.forward(text["layers"], tensors, part, pad)[output] for part in x.split(at_once(x))])
     if got.numel() != want.numel():
         raise Refused("the file gives %d logits, the module %d: a fault of the export; nothing was written"
                       % (got.numel(), want.numel()))

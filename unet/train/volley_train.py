@@ -115,18 +115,19 @@ def excess(values, limit):
 
 
 def spoiled(x, share, low, high, rng):
-    """Images x [K, C, H, W] with an extreme pattern over a part or all; share: how far it replaces the image."""
+    """Images x [K, C, (D,) H, W] with an extreme pattern over a part or all; share: how far it replaces the image."""
     x = x.clone()
-    v, u = np.mgrid[0:x.shape[2], 0:x.shape[3]]
+    at = np.mgrid[tuple(slice(0, n) for n in x.shape[2:])]
+    shape = at.shape[1:]
     for image in x:
         cell = int(rng.integers(1, 9))
-        pattern = [0 * v, 0 * v + 1, (v // cell + u // cell) % 2, rng.integers(0, 2, v.shape),
-                   rng.uniform(0, 1, v.shape)][rng.integers(0, 5)]
+        pattern = [0 * at[0], 0 * at[0] + 1, (at // cell).sum(0) % 2, rng.integers(0, 2, shape),
+                   rng.uniform(0, 1, shape)][rng.integers(0, 5)]
         pattern = low + (high - low) * torch.from_numpy(pattern.astype(np.float32))
-        top, left = (max(0, int(rng.integers(-n // 2, max(1, n // 2)))) for n in v.shape)
+        part = tuple(slice(max(0, int(rng.integers(-n // 2, max(1, n // 2)))), None) for n in shape)
         some = torch.from_numpy(rng.random(len(image)) < 0.8)       # of a colour image not always all channels
-        part = image[some, top:, left:]
-        image[some, top:, left:] = part + share * (pattern[top:, left:] - part)
+        old = image[(some, *part)]
+        image[(some, *part)] = old + share * (pattern[part] - old)
     return x
 
 
@@ -144,7 +145,7 @@ class Recipe:
     steps   steps of the training in all
     slope   start the normalisations before squares at weight 0.5, bias 1
     hard    images with extreme patterns a step, 0 for none; crop: their side, None for the whole image
-    patterns and pushes are made for images [K, C, H, W] only; low, high: the
+    patterns and pushes are made for images [K, C, (D,) H, W] only; low, high: the
     inputs of black and white, by default the smallest and largest seen.
     """
 
@@ -192,7 +193,7 @@ class Recipe:
         if not self.values:
             return 0.0
         total = excess(self.values, self.limit)
-        if self.hard and self.images.dim() == 4:
+        if self.hard and self.images.dim() in (4, 5):
             self.frozen(True)
             x = self.harder(self.images[:self.hard])
             self.run(x, self.clip)
@@ -204,8 +205,8 @@ class Recipe:
     def harder(self, x):
         share, n = min(1.0, 2 * self.done / max(1, self.steps)), self.crop
         if n and min(x.shape[2:]) > n:
-            top, left = (int(self.rng.integers(0, s - n + 1)) for s in x.shape[2:])
-            x = x[:, :, top:top + n, left:left + n]
+            at = [int(self.rng.integers(0, s - n + 1)) for s in x.shape[2:]]
+            x = x[(..., *(slice(k, k + n) for k in at))]
         x = steeper(spoiled(x, share, self.low, self.high, self.rng), share, self.low, self.high, self.rng)
         far = self.push * share * float(self.rng.random()) * (self.high - self.low) / 2
         if far <= 0:

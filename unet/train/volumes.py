@@ -196,6 +196,19 @@ def pixels(volume, images):
     return resampled(sliced(x, volume.affine, plane), spacing_of(volume, plane), images.get("spacing"))
 
 
+def centred(x, size):
+    """x [..., D, H, W] cut to the size in its middle, or in the middle of zeros: of an odd rest the larger half lies
+    behind.  Twice, to the first size again, brings what was not cut back to its place."""
+    for axis, want in zip((-3, -2, -1), size):
+        n = x.shape[axis]
+        x = x.take(np.arange(min(n, want)) + max(0, (n - want) // 2), axis)
+        more = want - x.shape[axis]
+        pad = [(0, 0)] * x.ndim
+        pad[axis] = more // 2, more - more // 2
+        x = np.pad(x, pad)
+    return x
+
+
 def labels_at(labels, volume, images):
     """Labels [x, y, z] as slices of the network's grid: of each pixel the class that covers most of it."""
     plane = images.get("plane")

@@ -51,7 +51,7 @@ int volley_clear_logits(double **logit, const volley_source *s,
                                                 i);
 
         if (status == CKKS_OK)
-            status = nn_model_float(logit[i], &s->model, pixel,
+            status = nn_model_float(logit[i], &s->model, pixel, 1,
                                     images->size[i].height,
                                     images->size[i].width);
         code = volley_check(status);
@@ -219,7 +219,10 @@ static int clear_images(const volley_args *a, const volley_source *s,
     }
     if (code == VOLLEY_DONE && a->value[OPT_PIXELS] != NULL)
         code = clear_save_pixels(a->value[OPT_PIXELS], p, &images);
-    if (code == VOLLEY_DONE)
+    if (code == VOLLEY_DONE && s->model.depth > 0)
+        code = volley_clear_solids(logit, s, &images, &h->album,
+                                   a->value[OPT_FIT] != NULL);
+    else if (code == VOLLEY_DONE)
         code = volley_clear_logits(logit, s, &images,
                                    a->value[OPT_FLOAT] != NULL);
     if (code == VOLLEY_DONE && a->value[OPT_LOGITS] != NULL)
@@ -265,8 +268,11 @@ int volley_run_clear(const volley_args *a)
     if (code == VOLLEY_DONE && a->value[OPT_SHEET] != NULL)
         code = volley_check_sheet(a->value[OPT_SHEET]);
     if (code == VOLLEY_DONE)
-        code = volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
-                                  &aim);
+        code = a->value[OPT_FLOAT] != NULL
+               ? volley_source_clear_load(&s, a->word[0], a->value[OPT_PLAN],
+                                          &aim)
+               : volley_source_load(&s, a->word[0], true, a->value[OPT_PLAN],
+                                    &aim);
     if (code != VOLLEY_DONE)
         return code;
     code = volley_check_kind(a, "clear", &s.plan);

@@ -13,6 +13,7 @@ static int inputs_open(uni_album *out, const volley_args *a,
     uni_album_aim aim = { p->channels, 0, 0, a->value[OPT_FIT] != NULL, 0,
                            SIZE_MAX, volley_jpeg, NULL, 0, &source->images,
                            false };
+    const bool deep = source->has_model && source->model.depth > 0;
     int first = 0, count = 0;
     int code = volley_int(&first, a, OPT_FIRST, 0, 1 << 29, 0);
 
@@ -23,6 +24,8 @@ static int inputs_open(uni_album *out, const volley_args *a,
     if (p->border != NN_HALO) {
         aim.height = p->core_height;
         aim.width = p->core_width;
+    } else if (deep) {
+        aim.fit = false;            /* is for whole volumes (clear_solid.c)  */
     } else if (aim.fit) {
         return volley_usage("--fit: %s takes images of any size", p->name);
     }

@@ -105,7 +105,9 @@ static const volley_verb verb_table[] = {
       "By default the cleartext twin: the plan's integer weights on the same\n"
       "packed slots.  --float takes the model's own weights.  IMAGE as for\n"
       "encrypt, RESULT as for decrypt.  --logits and --pixels write image after\n"
-      "image (channels, height, width).\n",
+      "image (channels, height, width).  A MODEL for volley blind has floats\n"
+      "only; if it has three dimensions an IMAGE is a whole volume of the\n"
+      "model's size; with --fit others lie in the middle of zeros, or are cut.\n",
       OPT_EVERY | GOALS | PART | RATED | VALUES | OPT_BIT(OPT_OUT)
       | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_FLOAT) | OPT_BIT(OPT_LOGITS)
       | OPT_BIT(OPT_PIXELS) | OPT_BIT(OPT_DRAW), 0, 2, -1,

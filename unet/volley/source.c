@@ -48,9 +48,49 @@ static int source_no_plan(volley_source *s, const nn_aim *aim)
                        s->plan.params.log_n);
 }
 
+/* An output that is a single number for a whole volume is no mask of it. */
+static int source_check_volume(const volley_source *s)
+{
+    const nn_layer *y = &s->model.layer[s->model.output];
+
+    if (s->model.depth == 0
+        || (s->model.num_classes == 0 && y->depth == s->model.depth
+            && y->height == s->model.height && y->width == s->model.width))
+        return VOLLEY_DONE;
+    return volley_fail("%s: layer %s gives %d x %d x %d numbers a channel for "
+                       "a volume of %d x %d x %d: of volumes only masks are "
+                       "made", s->path, y->name, y->depth, y->height, y->width,
+                       s->model.depth, s->model.height, s->model.width);
+}
+
+void volley_reading(nn_plan *out, const nn_model *m)
+{
+    const nn_layer *y = &m->layer[m->output];
+
+    memset(out, 0, sizeof *out);
+    memcpy(out->name, m->name, sizeof out->name);
+    out->border = m->depth > 0 ? NN_HALO : m->border;
+    out->core_height = out->layout.height = m->height;
+    out->core_width = out->layout.width = m->width;
+    out->layout.batch = 1;
+    out->channels = m->channels;
+    out->mul = m->mul;
+    out->add = m->add;
+    out->images = m->images;
+    out->out_channels = y->channels;
+    out->threshold = m->threshold;
+    memcpy(out->foreground, m->foreground, sizeof out->foreground);
+    out->num_classes = m->num_classes;
+    memcpy(out->class_name, m->class_name, sizeof out->class_name);
+    out->num_labels = m->num_labels;
+    memcpy(out->label_name, m->label_name, sizeof out->label_name);
+    memcpy(out->label_max, m->label_max, sizeof out->label_max);
+    out->logit_max = y->range.max;
+}
+
 static int source_load_model(volley_source *s, const uint8_t *data,
                              size_t size, const char *plan_path,
-                             const nn_aim *aim)
+                             const nn_aim *aim, bool clear)
 {
     static const nn_aim by_default;
     uint8_t *text = NULL;
@@ -63,6 +103,10 @@ static int source_load_model(volley_source *s, const uint8_t *data,
     if (nn_model_load(&s->model, data, size) != CKKS_OK)
         return volley_fail("%s: %s", s->path, nn_last_error());
     s->has_model = true;
+    if (clear && s->model.blind && plan_path == NULL) {
+        volley_reading(&s->plan, &s->model);
+        return source_check_volume(s);
+    }
     if (plan_path == NULL) {
         if (nn_plan_make(&s->plan, &s->model,
                          aim != NULL ? aim : &by_default) != CKKS_OK)
@@ -93,8 +137,8 @@ static int source_refuse(const char *path, volley_content content,
                        need_model ? " with its weights" : " or a plan");
 }
 
-int volley_source_load(volley_source *out, const char *path, bool need_model,
-                       const char *plan_path, const nn_aim *aim)
+static int source_load(volley_source *out, const char *path, bool need_model,
+                       const char *plan_path, const nn_aim *aim, bool clear)
 {
     uint8_t head[UNI_HEAD], *data = NULL;
     size_t size = uni_file_head(head, sizeof head, path);
@@ -114,7 +158,7 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
     if (size == 0)
         code = volley_fail("%s is empty", path);
     else if (content == VOLLEY_MODEL)
-        code = source_load_model(out, data, size, plan_path, aim);
+        code = source_load_model(out, data, size, plan_path, aim, clear);
     else if (content == VOLLEY_PLAN && !need_model && aim != NULL
              && aim->images != 0)
         code = volley_fail("%s is a plan: --aim and --images N are for a "
@@ -128,6 +172,18 @@ int volley_source_load(volley_source *out, const char *path, bool need_model,
     if (code != VOLLEY_DONE)
         volley_source_clear(out);
     return code;
+}
+
+int volley_source_load(volley_source *out, const char *path, bool need_model,
+                       const char *plan_path, const nn_aim *aim)
+{
+    return source_load(out, path, need_model, plan_path, aim, false);
+}
+
+int volley_source_clear_load(volley_source *out, const char *path,
+                             const char *plan_path, const nn_aim *aim)
+{
+    return source_load(out, path, true, plan_path, aim, true);
 }
 
 int volley_goal(nn_aim *aim, const volley_args *a)

@@ -195,6 +195,13 @@ volley_content volley_sniff(const uint8_t *data, size_t size);
  * makes one, by aim (NULL: the defaults). */
 int volley_source_load(volley_source *out, const char *path, bool need_model,
                        const char *plan_path, const nn_aim *aim);
+/* A model, for float weights in the clear: one for the protocol of two parties
+ * has no plan, but what volley_reading says. */
+int volley_source_clear_load(volley_source *out, const char *path,
+                             const char *plan_path, const nn_aim *aim);
+/* What of a plan says how images go in and results are read, of a model that
+ * may have none; the rest is 0.  In three dimensions slices have any size. */
+void volley_reading(nn_plan *out, const nn_model *m);
 /* aim->images from --aim and --images N; VOLLEY_DONE or VOLLEY_USAGE. */
 int volley_goal(nn_aim *aim, const volley_args *a);
 /* s->images by --values and --window. */
@@ -595,6 +602,12 @@ int volley_decrypt(unet_result *out, volley_taken *taken, volley_source *s,
  * plan's integers. */
 int volley_clear_logits(double **logit, const volley_source *s,
                         const volley_input *images, bool as_float);
+/* The same of volumes, all slices of which are images; fit: --fit (solid.h).
+ * Of a volume that the network does not see whole, logits outside are those of
+ * the background: -infinity, of labels 0 for the first. */
+int volley_clear_solids(double **logit, const volley_source *s,
+                        const volley_input *images, const uni_album *album,
+                        bool fit);
 /* Numbers the network gives for image i: its pixels, or the classes' logits. */
 size_t volley_logits(const nn_plan *p, unet_size size);
 

@@ -203,7 +203,7 @@ static void net_model(vec_case *c)
     last = &c->net->model.layer[c->net->model.output];
     logit = vec_alloc(c, count * sizeof *logit);
     if (logit == NULL
-        || !net_ok(c, nn_model_float(logit, &c->net->model, pixel, height,
+        || !net_ok(c, nn_model_float(logit, &c->net->model, pixel, 1, height,
                                      width)))
         return;
     count = (size_t)last->height * (size_t)last->width;
