@@ -16,6 +16,7 @@ typedef struct both {
 static ckks_status open_party(blind_party *p, ckks_rng *rng, const both *b,
                               side *s)
 {
+    static const uint8_t session[BLIND_SESSION] = { 1 };
     ckks_status status = ckks_rng_init(rng, NULL);
 
     *p = (blind_party){ .server = s->server, .wire = s->wire, .rng = rng,
@@ -28,7 +29,8 @@ static ckks_status open_party(blind_party *p, ckks_rng *rng, const both *b,
         status = blind_overflow_open(p);
     if (status == CKKS_OK)
         status = blind_transfers_open(&p->sender, &p->receiver, b->k,
-                                      p->server, p->aes, rng, p->wire);
+                                      session, p->server, p->aes, rng,
+                                      p->wire);
     return status;
 }
 
