@@ -28,9 +28,8 @@ static ckks_status open_party(blind_party *p, ckks_rng *rng, const both *b,
     if (status == CKKS_OK)
         status = blind_overflow_open(p);
     if (status == CKKS_OK)
-        status = blind_transfers_open(&p->sender, &p->receiver, b->k,
-                                      session, p->server, p->aes, rng,
-                                      p->wire);
+        status = blind_transfers_open(&p->sender, &p->receiver, b->k, session,
+                                      p->server, p->aes, rng, p->wire);
     return status;
 }
 

@@ -157,7 +157,8 @@ static ckks_status label_round(scores *r, const blind_share *x, int bits,
 ckks_status blind_labels(uint8_t *label, const blind_share *x, size_t count,
                          int classes, int bits, blind_party *p)
 {
-    const size_t n = count < BLIND_LABELS_AT_ONCE ? count : BLIND_LABELS_AT_ONCE;
+    const size_t most = BLIND_LABELS_AT_ONCE;
+    const size_t n = count < most ? count : most;
     const size_t kept = classes > 2 ? (size_t)classes - 2 : 0;
     const size_t size = (1 + kept) * n * sizeof *x;
     scores r = { .classes = classes, .label = label };
