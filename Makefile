@@ -80,6 +80,7 @@ endif
 HAVE_GMP := $(shell printf '\#include <gmp.h>\n__int128 wide;\n' | $(CC) -E -x c - >/dev/null 2>&1 && printf '__extension__ typedef __int128 w; w x;\n' | $(CC) -fsyntax-only -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_GMP),1)
   BLIND_SRC  := $(wildcard unet/blind/*.c unet/blind/portable/*.c)
+  BLIND_CMD  := $(wildcard unet/volley/blind/*.c)
   BLIND_DEFS := -DVOLLEY_HAVE_BLIND
   BLIND_LIBS := -lgmp
   ifeq ($(ARCH),x86_64)
@@ -90,7 +91,7 @@ endif
 
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
-CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_SRC)
+CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
@@ -130,6 +131,8 @@ $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -mae
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
 $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
+# Those of the test binary alone show the shares of each step.
+$(B)/obj/unet/blind/%.o $(B)/obj/tests/blind/%.o: DEFS += -DBLIND_TESTING
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) -Itests -Itests/support
 

@@ -5,7 +5,7 @@
 
 enum { NET_LAYERS = 128, NET_FLOATS = 1 << 22 };
 
-/* ---- layers --------------------------------------------------------------- */
+/* ---- layers -------------------------------------------------------------- */
 
 ckks_status net_start(net_maker *k, nn_model *m, int dims, int channels,
                       int side, nn_border border, uint64_t seed)
@@ -150,7 +150,7 @@ int net_pool(net_maker *k, nn_op op, const char *name, int in, int size)
     return number;
 }
 
-/* ---- images --------------------------------------------------------------- */
+/* ---- images -------------------------------------------------------------- */
 
 double *net_image(const nn_model *m, uint64_t seed)
 {
@@ -240,34 +240,81 @@ double *net_float(const nn_model *m, int layer, const double *pixel)
     return out;
 }
 
-/* ---- whole networks ------------------------------------------------------- */
+/* ---- whole networks ------------------------------------------------------ */
 
-static ckks_status net_calibrate(nn_model *m)
+/* The largest |value| of a layer that is not linear, from its inputs'. */
+static double net_bound(const nn_model *m, int layer)
 {
-    for (int i = 0; i < m->num_layers; i++)
-        m->layer[i].range = (nn_range){ 1e-3, 1, 1 };
-    for (uint64_t seed = 0; seed < 2; seed++) {
-        double *pixel = net_image(m, seed);
+    const nn_layer *l = &m->layer[layer];
+    double most = 0, sum = 0, square = 0;
 
-        for (int i = 0; i < m->num_layers; i++) {
-            double *v = pixel != NULL ? net_float(m, i, pixel) : NULL;
-            size_t count = (size_t)m->layer[i].channels;
-            int size[3];
+    for (int k = 0; k < l->num_in; k++) {
+        const double x = m->layer[l->in[k]].range.max;
 
-            if (v == NULL) {
-                free(pixel);
-                return CKKS_EMEM;
-            }
-            net_size(size, m, i);
-            for (int a = 0; a < 3; a++)
-                count *= (size_t)size[a];
-            for (size_t j = 0; j < count; j++)
-                m->layer[i].range.max = fmax(m->layer[i].range.max,
-                                             fabs(v[j]));
-            free(v);
-        }
-        free(pixel);
+        most = fmax(most, x);
+        sum += x;
     }
+    for (int c = 0; c < l->channels && l->op == NN_QUADRATIC; c++)
+        square = fmax(square, fabs((double)l->a[c]) * most * most
+                              + fabs((double)l->b[c]) * most
+                              + fabs((double)l->c[c]));
+    return l->op == NN_SQUARE ? most * most
+           : l->op == NN_QUADRATIC ? square : l->op == NN_ADD ? sum : most;
+}
+
+static double net_most(const nn_model *m, int layer, const double *pixel)
+{
+    double *v = net_float(m, layer, pixel), most = 1e-3;
+    size_t count = (size_t)m->layer[layer].channels;
+    int size[3];
+
+    net_size(size, m, layer);
+    for (int a = 0; a < 3; a++)
+        count *= (size_t)size[a];
+    for (size_t j = 0; j < count && v != NULL; j++)
+        most = fmax(most, fabs(v[j]));
+    free(v);
+    return most;
+}
+
+/* Weights so that the largest sum of the layer is 1. */
+static void net_scale(nn_layer *l, const nn_layer *x, double by)
+{
+    float *weight = (float *)(uintptr_t)l->weight;
+    float *bias = (float *)(uintptr_t)l->bias;
+    const size_t count = (size_t)l->channels * (size_t)x->channels
+                         * (size_t)(l->kernel_z * l->kernel_y * l->kernel_x);
+
+    for (size_t i = 0; i < count; i++)
+        weight[i] *= (float)by;
+    for (int c = 0; c < l->channels; c++)
+        bias[c] *= (float)by;
+}
+
+/* Linear layers by the float network on one image, and a fifth more; the
+ * squares' are scaled, since what they get would be squared again and again. */
+static ckks_status net_calibrate(nn_model *m, bool scale)
+{
+    double *pixel = net_image(m, 1);
+
+    if (pixel == NULL)
+        return CKKS_EMEM;
+    m->layer[0].range = (nn_range){ 1, 1, 1 };
+    for (int i = 1; i < m->num_layers; i++) {
+        nn_layer *l = &m->layer[i];
+        const bool sums = l->op == NN_CONV || l->op == NN_TCONV;
+        double most = sums || l->op == NN_BATCHNORM ? net_most(m, i, pixel)
+                                                    : net_bound(m, i);
+
+        if (sums && scale) {
+            net_scale(l, &m->layer[l->in[0]], 1 / most);
+            most = 1;
+        }
+        if (sums || l->op == NN_BATCHNORM)
+            most *= 1.2;
+        l->range = (nn_range){ most, 1, 1 };
+    }
+    free(pixel);
     return CKKS_OK;
 }
 
@@ -282,7 +329,7 @@ ckks_status net_finish(net_maker *k, int output, int labels)
              labels == 0 ? "cell" : "");
     for (int i = 0; i < labels; i++)
         snprintf(m->label_name[i], NN_NAME, "part %d", i);
-    return net_calibrate(m);
+    return net_calibrate(m, k->scale);
 }
 
 static int net_stage(net_maker *k, const net_spec *spec, const char *stage,
@@ -311,7 +358,7 @@ ckks_status net_unet(nn_model *m, const net_spec *spec)
 {
     int skip[8], in = 0;
     char name[NN_NAME];
-    net_maker k;
+    net_maker k = {0};
     ckks_status s = net_start(&k, m, spec->dims, 1, spec->side, spec->border,
                               spec->seed);
 
@@ -334,6 +381,7 @@ ckks_status net_unet(nn_model *m, const net_spec *spec)
         snprintf(name, sizeof name, "dec%d", d);
         in = net_stage(&k, spec, name, in, spec->base << d, d == 0);
     }
+    k.scale = spec->square || spec->hybrid;
     if (s == CKKS_OK)
         in = net_conv(&k, "logit", in, spec->labels > 0 ? spec->labels : 1, 1,
                       1);

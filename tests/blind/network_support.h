@@ -25,7 +25,7 @@ typedef struct net_spec {
 typedef struct net_maker {
     nn_model *m;
     uint64_t seed;
-    size_t room;                /* floats                                    */
+    bool scale;                 /* sums to at most 1                         */
 } net_maker;
 
 ckks_status net_start(net_maker *k, nn_model *m, int dims, int channels,
@@ -39,7 +39,7 @@ int net_conv(net_maker *k, const char *name, int in, int c_out, int kernel,
 int net_tconv(net_maker *k, const char *name, int in, int c_out);
 int net_one(net_maker *k, nn_op op, const char *name, int in);
 int net_pool(net_maker *k, nn_op op, const char *name, int in, int size);
-/* Sets the output and calibrates all ranges on two random images. */
+/* Sets the output and calibrates all ranges on the image of seed 1. */
 ckks_status net_finish(net_maker *k, int output, int labels);
 
 ckks_status net_unet(nn_model *m, const net_spec *spec);

@@ -54,19 +54,19 @@ static void check_and(const blind_aes *aes, int lanes, unsigned round,
     for (int i = 0; i < lanes; i++) {
         const unsigned bits = (unsigned)i + round;
         const bool one = (bits >> 2 & bits >> 3 & 1) != 0;
-        const uint8_t *row = t.bytes + i * BLIND_AND_BYTES;
+        const uint8_t *row = t.bytes + 16 * i;
         blind_block want, tg, te;
 
         half_gates(&want, &tg, &te, a[i], b[i], before.delta, before.start,
                    before.tweak + (uint64_t)i,
                    before.tweak + (uint64_t)(lanes + i));
         CHECK(gates_equal(out[i], want) && gates_equal(blind_get(row), tg)
-              && gates_equal(blind_get(row + 16), te),
+              && gates_equal(blind_get(row + 16 * lanes), te),
               "%s: gate %d of %d, round %u", aes->name, i, lanes, round);
         if (one)
             want = blind_xor(want, before.delta);
-        CHECK(gates_equal(got[i], want), "%s: copy %d of %d, bits %u", aes->name, i,
-              lanes, bits & 15);
+        CHECK(gates_equal(got[i], want), "%s: copy %d of %d, bits %u",
+              aes->name, i, lanes, bits & 15);
     }
     CHECK(t.garbler.tweak == before.tweak + 2 * (uint64_t)lanes
           && t.evaluator.tweak == t.garbler.tweak

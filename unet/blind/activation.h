@@ -9,7 +9,10 @@
  *
  * Work is cut into chunks, so tables are never stored: at most two chunks are
  * in flight.  The server's choices of the next chunk are sent before it
- * evaluates the one at hand.
+ * evaluates the one at hand.  Memory does not grow with count.
+ *
+ * After a failure shares are as they were, new or half of either: the session
+ * is over.
  */
 #ifndef BLIND_ACTIVATION_H
 #define BLIND_ACTIVATION_H
@@ -25,13 +28,18 @@ void blind_overflow_close(blind_party *p);
 CKKS_CHECKED ckks_status blind_relu(blind_share *x, size_t count, int bits,
                                     blind_party *p);
 /* out[i] = the largest of x[window i] ... x[window i + window - 1], window 2..8
- * (4 and 8 in U-Nets). */
+ * (4 and 8 in U-Nets).  Differences must be numbers of one bit more, which
+ * those of numbers in range are.
+ *   cost    window - 1 times what ReLU of a bit more costs */
 CKKS_CHECKED ckks_status blind_max(blind_share *out, const blind_share *x,
                                    size_t count, int window, int bits,
                                    blind_party *p);
-/* label[i] = the k with the largest x[classes i + k], the first of equal ones;
- * classes 1: whether x[i] > 0.  The client alone gets it (label is NULL at the
- * server). */
+/* label[i] = the k with the largest x[classes i + k], the first of equal ones,
+ * 1 <= classes <= 16; classes 1: whether x[i] > 0.  The client alone gets it
+ * (label is NULL at the server), and from a server that answers nonsense
+ * CKKS_EFORMAT or nonsense.
+ *   cost    classes - 2 times ReLU of a bit more, and bits + 1 ANDs and a few
+ *           (classes 1: bits) */
 CKKS_CHECKED ckks_status blind_labels(uint8_t *label, const blind_share *x,
                                       size_t count, int classes, int bits,
                                       blind_party *p);
@@ -40,13 +48,16 @@ CKKS_CHECKED ckks_status blind_labels(uint8_t *label, const blind_share *x,
  * be equal, a circuit compares the hashes. */
 CKKS_CHECKED ckks_status blind_overflowed(bool *over, blind_party *p);
 
-/* Bytes that the server and the client send for these, headers included. */
+/* Bytes that the server and the client send for these, headers included; all
+ * are exact. */
 typedef struct blind_bytes {
     double up, down;            /* by the client, by the server              */
-    double turns;
+    double turns;               /* answers that are waited for at most; two
+                                   chunks being in flight, half of that      */
 } blind_bytes;
 blind_bytes blind_relu_bytes(size_t count, int bits, int k);
 blind_bytes blind_max_bytes(size_t count, int window, int bits, int k);
 blind_bytes blind_labels_bytes(size_t count, int classes, int bits, int k);
+blind_bytes blind_overflowed_bytes(int k);
 
 #endif

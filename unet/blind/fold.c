@@ -32,7 +32,7 @@ static size_t fold_at(const fold_conv *f, int o, int c, size_t k)
            * f->taps + k;
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* One kernel, spread by the dilation. */
 static void fold_kernel(const fold_conv *f, const float **from,
@@ -76,7 +76,7 @@ static void fold_read(const fold_conv *f, const nn_layer *l)
         f->bias[o] = (double)l->bias[o];
 }
 
-/* ---- what stands behind ---------------------------------------------------- */
+/* ---- what stands behind -------------------------------------------------- */
 
 /* gamma (x - mean) / sqrt(var + eps) + beta = factor x + summand. */
 static void fold_norm(double *factor, double *summand, const nn_layer *l, int c)
@@ -137,7 +137,7 @@ static void fold_behind(int *last, double *extra, const fold_conv *f,
     }
 }
 
-/* ---- what stands before ---------------------------------------------------- */
+/* ---- what stands before -------------------------------------------------- */
 
 static void fold_before(const fold_conv *f)
 {
@@ -201,7 +201,7 @@ static ckks_status fold_map(double **out, const fold_conv *f)
     return CKKS_OK;
 }
 
-/* ---- integers --------------------------------------------------------------- */
+/* ---- integers ------------------------------------------------------------ */
 
 /* The largest sum of |weight| of an output at scale 2^g, and the largest
  * |weight|. */
@@ -298,7 +298,7 @@ static ckks_status fold_integers(const fold_conv *f, const double *map, int g)
     return CKKS_OK;
 }
 
-/* ---- the layers --------------------------------------------------------------- */
+/* ---- the layers ---------------------------------------------------------- */
 
 static ckks_status fold_open(fold_conv *f, blind_fold *b, int layer)
 {

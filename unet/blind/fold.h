@@ -9,7 +9,7 @@ typedef struct blind_fold {
     const nn_model *m;
     blind_network *n;
     blind_view *view;                   /* shape (num_layers)                */
-    int  uses[NN_MAX_LAYERS];           /* layers that read it, and the output */
+    int  uses[NN_MAX_LAYERS];          /* layers that read it, and the output */
     int  user[NN_MAX_LAYERS];           /* the last of them                  */
     bool folded[NN_MAX_LAYERS];         /* into the convolution before it    */
 } blind_fold;

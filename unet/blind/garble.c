@@ -17,7 +17,7 @@ static void garble_and(blind_block *out, const blind_block *a,
                        const blind_block *b, int lanes, blind_gates *g)
 {
     blind_block *h = g->work, *k = h + 2 * lanes;
-    uint8_t *table = g->table;
+    uint8_t *first = g->table, *second = first + 16 * lanes;
 
     for (int i = 0; i < lanes; i++) {
         h[2 * i] = a[i];
@@ -26,14 +26,14 @@ static void garble_and(blind_block *out, const blind_block *a,
         k[2 * i + 1] = blind_xor(b[i], g->delta);
     }
     g->aes->hash(h, h, g->start, g->tweak, 2 * (size_t)lanes, 2);
-    for (int i = 0; i < lanes; i++, table += BLIND_AND_BYTES) {
+    for (int i = 0; i < lanes; i++) {
         const unsigned p = blind_colour(a[i]), r = blind_colour(b[i]);
         const blind_block both = blind_xor(k[2 * i], k[2 * i + 1]);
         const blind_block t = blind_xor(blind_xor(h[2 * i], h[2 * i + 1]),
                                         blind_masked(g->delta, r));
 
-        blind_put(table, t);
-        blind_put(table + 16, blind_xor(both, a[i]));
+        blind_put(first + 16 * i, t);
+        blind_put(second + 16 * i, blind_xor(both, a[i]));
         out[i] = blind_xor(blind_xor(h[2 * i], blind_masked(t, p)),
                            blind_xor(k[2 * i], blind_masked(both, r)));
     }
@@ -43,19 +43,20 @@ static void evaluate_and(blind_block *out, const blind_block *a,
                          const blind_block *b, int lanes, blind_gates *g)
 {
     blind_block *h = g->work, *k = h + lanes;
-    const uint8_t *table = g->table;
+    const uint8_t *first = g->table, *second = first + 16 * lanes;
 
     for (int i = 0; i < lanes; i++) {
         h[i] = a[i];
         k[i] = b[i];
     }
     g->aes->hash(h, h, g->start, g->tweak, 2 * (size_t)lanes, 1);
-    for (int i = 0; i < lanes; i++, table += BLIND_AND_BYTES) {
+    for (int i = 0; i < lanes; i++) {
         const unsigned s = blind_colour(a[i]), t = blind_colour(b[i]);
-        const blind_block second = blind_xor(blind_get(table + 16), a[i]);
+        const blind_block t0 = blind_get(first + 16 * i);
+        const blind_block t1 = blind_xor(blind_get(second + 16 * i), a[i]);
 
-        out[i] = blind_xor(blind_xor(h[i], blind_masked(blind_get(table), s)),
-                           blind_xor(k[i], blind_masked(second, t)));
+        out[i] = blind_xor(blind_xor(h[i], blind_masked(t0, s)),
+                           blind_xor(k[i], blind_masked(t1, t)));
     }
 }
 
@@ -70,12 +71,12 @@ void blind_and(blind_block *out, const blind_block *a, const blind_block *b,
     g->tweak += 2 * (uint64_t)lanes;
 }
 
-/* ---- projections -------------------------------------------------------------
+/* ---- projections ----------------------------------------------------------
  *
  * Let the label of colour 0 stand for the value v, which is the colour of the
  * garbler's label; H_0 and H_1 are the hashes of the labels of colours 0 and 1.
- * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds it
- * to its label's hash if that has colour 1 and has rho + bit y either way. */
+ * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds
+ * it to its label's hash if that has colour 1, and has rho + bit y either way. */
 
 static void garble_project(blind_share *out, const blind_block *bit,
                            const blind_share *y, int lanes, blind_gates *g)
@@ -92,9 +93,10 @@ static void garble_project(blind_share *out, const blind_block *bit,
     for (int i = 0; i < lanes; i++) {
         const unsigned v = blind_colour(bit[i]);
         const blind_share rho = blind_number(h[2 * i]) - blind_chosen(y[i], v);
+        const blind_share row = rho + blind_chosen(y[i], v ^ 1)
+                                - blind_number(h[2 * i + 1]);
 
-        blind_put(g->table + BLIND_PROJECT_BYTES * i,
-                  blind_number_block(rho + blind_chosen(y[i], v ^ 1) - blind_number(h[2 * i + 1])));
+        blind_put(g->table + BLIND_PROJECT_BYTES * i, blind_number_block(row));
         out[i] = 0 - rho;
     }
 }
@@ -104,10 +106,11 @@ static void evaluate_project(blind_share *out, const blind_block *bit,
 {
     g->aes->hash(g->work, bit, g->start, g->tweak, (size_t)lanes, 1);
     for (int i = 0; i < lanes; i++) {
-        const uint8_t *table = g->table + BLIND_PROJECT_BYTES * i;
+        const uint8_t *row = g->table + BLIND_PROJECT_BYTES * i;
 
-        out[i] = blind_number(g->work[i]) + blind_chosen(blind_number(blind_get(table)),
-                                             blind_colour(bit[i]));
+        out[i] = blind_number(g->work[i])
+                 + blind_chosen(blind_number(blind_get(row)),
+                                blind_colour(bit[i]));
     }
 }
 

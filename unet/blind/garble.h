@@ -33,6 +33,7 @@ typedef struct blind_gates {
 } blind_gates;
 
 /* out = a & b, lanes copies; out may be a or b.
+ *   table   lanes first halves, then lanes second ones; the tweaks likewise
  *   cost    table: BLIND_AND_BYTES a copy; 2 tweaks a copy; the garbler makes
  *           2 key schedules and 4 AES, the evaluator 2 and 2 */
 void blind_and(blind_block *out, const blind_block *a, const blind_block *b,

@@ -157,8 +157,8 @@ static ckks_status network_pool(blind_step *s, const blind_network *n,
     if (s->op == BLIND_SUM)
         s->limit = x->limit * (double)window;
     if (st == CKKS_OK && s->limit > ldexp(NETWORK_MOST_GROWTH, n->bits - 1))
-        st = nn_fail(CKKS_EFORMAT, "network: step %s: sums of up to %g", s->name,
-                     s->limit);
+        st = nn_fail(CKKS_EFORMAT, "network: step %s: sums of up to %g",
+                     s->name, s->limit);
     return st;
 }
 
@@ -255,6 +255,10 @@ ckks_status blind_step_derive(blind_network *n, int k)
         s->channels = n->channels;
         memcpy(s->size, n->size, sizeof s->size);
         s->limit = ldexp(1, n->bits - 1);
+        if (!(ldexp(s->range, s->fraction) < s->limit))
+            st = nn_fail(CKKS_EFORMAT, "network: step %s: %g with a fraction "
+                         "of %d bits is not below %g", s->name, s->range,
+                         s->fraction, s->limit);
         break;
     case BLIND_CONV:
         st = network_conv(s, n, x);
@@ -292,7 +296,7 @@ ckks_status blind_step_derive(blind_network *n, int k)
     return st == CKKS_OK ? network_shape(s) : st;
 }
 
-/* ---- the whole ------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 static ckks_status network_head(const blind_network *n)
 {
@@ -364,7 +368,7 @@ void blind_network_clear(blind_network **n)
     *n = NULL;
 }
 
-/* ---- the image ------------------------------------------------------------ */
+/* ---- the image ----------------------------------------------------------- */
 
 /* Index i of n reflected without repeating the edge. */
 static size_t network_reflect(int i, int n)

@@ -9,7 +9,7 @@
 
 #include "blind/fold.h"
 
-/* ---- helpers -------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
 int blind_fraction(double range, int bits)
 {
@@ -43,7 +43,7 @@ blind_step *blind_fold_step(blind_fold *b, blind_op op, int layer)
 ckks_status blind_fold_done(blind_fold *b)
 {
     return blind_step_derive(b->n, b->n->num_steps - 1) == CKKS_OK
-               ? CKKS_OK : nn_fail(CKKS_EPARAM, "%s", nn_last_error());
+               ? CKKS_OK : CKKS_EPARAM;
 }
 
 /* A view of the last step, all of whose integers are value 2^fraction. */
@@ -66,13 +66,15 @@ ckks_status blind_fold_view(blind_fold *b, int layer)
 ckks_status blind_fold_refuse(const blind_fold *b, int layer, const char *why)
 {
     const nn_layer *l = &b->m->layer[layer];
+    char own[400];                  /* why may be the last message           */
 
+    snprintf(own, sizeof own, "%s", why);
     return nn_fail(CKKS_EPARAM, "%s: layer %s: %s%s%s", b->m->name, l->name,
-                   why, l->num_in > 0 ? ", behind " : "",
+                   own, l->num_in > 0 ? ", behind " : "",
                    l->num_in > 0 ? b->m->layer[l->in[0]].name : "");
 }
 
-/* ---- activations ---------------------------------------------------------- */
+/* ---- activations --------------------------------------------------------- */
 
 /* One tensor whose numbers fit its bits again: divided by a power of two. */
 static ckks_status quantise_narrow(blind_fold *b, int layer)
@@ -260,7 +262,7 @@ static ckks_status quantise_square(blind_fold *b, int layer)
     return s == CKKS_OK ? blind_fold_done(b) : s;
 }
 
-/* ---- several inputs ------------------------------------------------------- */
+/* ---- several inputs ------------------------------------------------------ */
 
 static ckks_status quantise_concat(blind_fold *b, int layer)
 {
@@ -332,7 +334,7 @@ static ckks_status quantise_add(blind_fold *b, int layer)
     return st == CKKS_OK ? blind_fold_done(b) : st;
 }
 
-/* ---- both ends ------------------------------------------------------------ */
+/* ---- both ends ----------------------------------------------------------- */
 
 static ckks_status quantise_input(blind_fold *b)
 {
@@ -375,7 +377,7 @@ static ckks_status quantise_labels(blind_fold *b)
     return blind_fold_done(b);
 }
 
-/* ---- the whole ------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 static ckks_status quantise_layer(blind_fold *b, int layer)
 {
@@ -459,7 +461,7 @@ static ckks_status quantise_all(blind_fold *b, int bits)
     if (s == CKKS_OK)
         s = quantise_labels(b);
     if (s == CKKS_OK && blind_network_check(b->n) != CKKS_OK)
-        s = nn_fail(CKKS_EPARAM, "%s", nn_last_error());
+        s = CKKS_EPARAM;
     return s;
 }
 

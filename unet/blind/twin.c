@@ -15,12 +15,13 @@ static uint64_t twin_word(blind_rounding state)
     return x ^ x >> 31;
 }
 
-/* v / 2^shift, rounded; |v| < 2^62, shift 0..40: adding r uniform in
- * 0..2^shift - 1 before rounding down rounds up with odds of the rest. */
+/* v / 2^shift, rounded; |v| < 2^62, shift 0..40.  Half a unit added before
+ * rounding down gives the nearest; r uniform in 0..2^shift - 1 added rounds up
+ * with odds of the rest. */
 static int64_t twin_divide(int64_t v, int shift, blind_rounding state)
 {
     const int64_t most = ((int64_t)1 << shift) - 1;
-    const int64_t low = state == NULL ? 0
+    const int64_t low = state == NULL ? (most + 1) / 2
                         : (int64_t)(twin_word(state) & (uint64_t)most);
 
     v += low;
@@ -39,7 +40,7 @@ static int64_t twin_most(const int64_t *x, size_t count)
     return most;
 }
 
-/* ---- convolutions --------------------------------------------------------- */
+/* ---- convolutions -------------------------------------------------------- */
 
 /* Every sum stays below 2^62: the largest number times the row's norm, and what
  * is added. */
@@ -152,7 +153,7 @@ static ckks_status twin_conv(int64_t *out, const blind_step *s,
     return st;
 }
 
-/* ---- the others ----------------------------------------------------------- */
+/* ---- the others ---------------------------------------------------------- */
 
 static ckks_status twin_square(int64_t *out, const blind_step *s,
                                const int64_t *x, blind_rounding state)
@@ -236,7 +237,7 @@ static void twin_labels(int64_t *out, const blind_network *n,
             }
 }
 
-/* ---- the network ---------------------------------------------------------- */
+/* ---- the network --------------------------------------------------------- */
 
 static bool twin_over(const blind_network *n, const blind_step *x,
                       const int64_t *in)

@@ -1,13 +1,14 @@
 /* twin.h -- a network of integers in the clear: what the two parties compute
- * together, but for the rounding of divisions, which theirs do up or down by
- * chance. */
+ * together, but for the rounding of divisions: theirs go up or down by chance,
+ * with a mean that is exact, these to the nearest integer. */
 #ifndef BLIND_TWIN_H
 #define BLIND_TWIN_H
 
 #include "blind/network.h"
 
-/* How divisions round: down always (NULL), or up with odds of what is cut off,
- * by the random numbers that follow *state. */
+/* How divisions round: to the nearest, halves up (NULL), or as those of the
+ * parties up with odds of what is cut off, else down, by the random numbers
+ * that follow *state. */
 typedef uint64_t *blind_rounding;
 
 /* Step k from its inputs: out (channels, size), in[i] the output of step

@@ -151,6 +151,8 @@ static void print_overview(FILE *f)
     fputs("volley segments and classifies images under encryption.\n\n", f);
     for (int i = 0; i < VERBS; i++)
         fprintf(f, "  %-9s  %s\n", verb_table[i].name, verb_table[i].summary);
+    fputs("  blind      two parties, connected: one has the image, the other "
+          "the network\n", f);
     fputs("\nvolley VERB --help says how, volley --version which.\n"
           "Exit code: 0 done, 1 refused or failed, 2 usage.\n\n"
           "Inputs are files or links to files.  An output appears whole or not "
@@ -169,6 +171,11 @@ int main(int argc, char **argv)
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
             return volley_run(&verb_table[i], argc - 2, argv + 2);
+    if (strcmp(argv[1], "blind") == 0)
+        return volley_run_blind(argc - 2, argv + 2);
+    if (strcmp(argv[1], "help") == 0 && argc > 2
+        && strcmp(argv[2], "blind") == 0)
+        return volley_help_blind();
     if (strcmp(argv[1], "help") == 0 && argc > 2)
         for (int i = 0; i < VERBS; i++)
             if (strcmp(argv[2], verb_table[i].name) == 0)

@@ -93,6 +93,14 @@ static const struct opt_row {
     [OPT_HOME]     = { "keys", 0, "DIR", "the key folder, from keygen" },
     [OPT_CHECK]    = { "check", 0, NULL,
         "compare with the same network without encryption" },
+    [OPT_PORT]     = { "port", 0, "P", "the port, 0..65535 (0: any free one)" },
+    [OPT_HOST]     = { "host", 0, "H",
+        "the address to listen at (default 127.0.0.1)" },
+    [OPT_ONCE]     = { "once", 0, NULL, "serve one client, then end" },
+    [OPT_BITS]     = { "bits", 0, "B",
+        "of activations: 16, 20 or 32 (default 16)" },
+    [OPT_KERNEL]   = { "kernel", 0, "NAME",
+        "of AES: portable, aesni or vaes (default: the best)" },
 };
 
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)

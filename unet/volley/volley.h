@@ -45,6 +45,7 @@ typedef enum volley_option {
     OPT_HOME,                               /* "--keys" of run: a key folder */
     OPT_CHECK,
     OPT_TRUTH,
+    OPT_PORT, OPT_HOST, OPT_ONCE, OPT_BITS, OPT_KERNEL,     /* of blind      */
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -568,6 +569,10 @@ int volley_run_run(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_calibrate(const volley_args *a);
+/* The verbs behind "blind": argv[0] is the first word behind it (blind.c). */
+int volley_run_blind(int argc, char **argv);
+/* How they are used. */
+int volley_help_blind(void);
 
 /* Their parts, for the demo: each works through files, like the verb. */
 void volley_print_plan(const nn_plan *p);

@@ -24,6 +24,9 @@ static inline void store(blind_block *x, __m128i y)
     _mm_storeu_si128((__m128i *)(void *)x, y);
 }
 
+/* Loops over registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
 /* The round's constants, one byte in each column. */
 static const int constants[10] = { 1, 2, 4, 8, 16, 32, 64, 128, 27, 54 };
 
@@ -55,8 +58,10 @@ void rounds(__m128i *s, __m128i *key, int keys, int per)
     for (int r = 0; r < 10; r++) {
         const __m128i constant = _mm_set1_epi32(constants[r]);
 
+        UNROLL
         for (int k = 0; k < keys; k++) {
             key[k] = next_key(key[k], constant);
+            UNROLL
             for (int j = 0; j < per; j++)
                 s[k * per + j] = r < 9
                     ? _mm_aesenc_si128(s[k * per + j], key[k])
@@ -71,15 +76,18 @@ void hash_group(blind_block *out, const blind_block *in, blind_block start,
 {
     __m128i s[GROUP * 2], key[GROUP];
 
+    UNROLL
     for (int k = 0; k < keys; k++) {
         key[k] = _mm_xor_si128(load(&start),
                                _mm_set_epi64x(0, (long long)(tweak
                                                          + (uint64_t)k)));
+        UNROLL
         for (int j = 0; j < per; j++)
             s[k * per + j] = _mm_xor_si128(sigma(load(in + k * per + j)),
                                            key[k]);
     }
     rounds(s, key, keys, per);
+    UNROLL
     for (int i = 0; i < keys * per; i++)
         store(out + i, _mm_xor_si128(s[i], sigma(load(in + i))));
 }
@@ -113,13 +121,16 @@ void stream_group(blind_block *out, const __m128i round_key[11],
 {
     __m128i s[WIDE];
 
+    UNROLL
     for (int i = 0; i < count; i++)
         s[i] = _mm_xor_si128(round_key[0],
                              _mm_set_epi64x(0, (long long)(first
                                                        + (uint64_t)i)));
     for (int r = 1; r < 10; r++)
+        UNROLL
         for (int i = 0; i < count; i++)
             s[i] = _mm_aesenc_si128(s[i], round_key[r]);
+    UNROLL
     for (int i = 0; i < count; i++)
         store(out + i, _mm_aesenclast_si128(s[i], round_key[10]));
 }

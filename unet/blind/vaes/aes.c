@@ -14,6 +14,9 @@
 enum { GROUP = 4,               /* vectors of four keys side by side         */
        WIDE = 16 };             /* blocks side by side in a stream           */
 
+/* Loops over registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
 static const int constants[10] = { 1, 2, 4, 8, 16, 32, 64, 128, 27, 54 };
 
 /* a ^ b ^ c */
@@ -81,29 +84,37 @@ void hash_group(blind_block *out, const blind_block *in, blind_block start,
 {
     __m512i x[GROUP * 2], s[GROUP * 2], key[GROUP];
 
+    UNROLL
     for (int v = 0; v < vectors; v++) {
         key[v] = four_keys(start, tweak + 4 * (uint64_t)v);
+        UNROLL
         for (int j = 0; j < per; j++)
             x[v * per + j] = sigma(_mm512_loadu_si512(
                 (const void *)(in + 4 * (v * per + j))));
         if (per == 2)
             pairs_in(x + 2 * v);
+        UNROLL
         for (int j = 0; j < per; j++)
             s[v * per + j] = _mm512_xor_si512(x[v * per + j], key[v]);
     }
     for (int r = 0; r < 10; r++)
+        UNROLL
         for (int v = 0; v < vectors; v++) {
             key[v] = next_key(key[v], _mm512_set1_epi32(constants[r]));
+            UNROLL
             for (int j = 0; j < per; j++)
                 s[v * per + j] = r < 9
                     ? _mm512_aesenc_epi128(s[v * per + j], key[v])
                     : _mm512_aesenclast_epi128(s[v * per + j], key[v]);
         }
+    UNROLL
     for (int v = 0; v < vectors; v++) {
+        UNROLL
         for (int j = 0; j < per; j++)
             x[v * per + j] = _mm512_xor_si512(x[v * per + j], s[v * per + j]);
         if (per == 2)
             pairs_out(x + 2 * v);
+        UNROLL
         for (int j = 0; j < per; j++)
             _mm512_storeu_si512((void *)(out + 4 * (v * per + j)),
                                 x[v * per + j]);
@@ -157,12 +168,15 @@ void stream_group(__m512i *s, const __m512i round_key[11], uint64_t first,
 {
     const blind_block zero = { { 0, 0 } };
 
+    UNROLL
     for (int i = 0; i < vectors; i++)
         s[i] = _mm512_xor_si512(round_key[0],
                                 four_keys(zero, first + 4 * (uint64_t)i));
     for (int r = 1; r < 10; r++)
+        UNROLL
         for (int i = 0; i < vectors; i++)
             s[i] = _mm512_aesenc_epi128(s[i], round_key[r]);
+    UNROLL
     for (int i = 0; i < vectors; i++)
         s[i] = _mm512_aesenclast_epi128(s[i], round_key[10]);
 }

@@ -1,0 +1,304 @@
+/* test_walk.c -- a network by two parties in one process, over TCP: each step
+ * against the integers' twin from the same shares, bytes as planned, labels
+ * those of the twin but for near ties. */
+#include <math.h>
+#include <pthread.h>
+
+#include "blind/plan.h"
+#include "blind/session.h"
+#include "blind/walk.h"
+#include "network_support.h"
+#include "two_sides.h"
+
+typedef struct walker {
+    bool server;
+    int socket;
+    const blind_network *n;     /* the server's                              */
+    const int64_t *input;       /* the client's                              */
+    uint8_t *label;
+    bool over;
+    blind_share *value[BLIND_MAX_STEPS];
+    blind_traffic traffic;
+    ckks_status status;
+    char why[400];
+} walker;
+
+static void walker_keep(void *user, int k, const blind_share *x, size_t count)
+{
+    walker *w = user;
+
+    w->value[k] = malloc(count * sizeof *x);
+    if (w->value[k] != NULL)
+        memcpy(w->value[k], x, count * sizeof *x);
+}
+
+static ckks_status walker_session(walker *w, blind_session **s,
+                                  blind_network **heard)
+{
+    const blind_watch watch = { NULL, w, walker_keep };
+    blind_manner m = blind_manner_default();
+    const blind_network *n = w->n;
+    char *text = NULL;
+    size_t size = 0;
+    ckks_status st;
+
+    m.idle = 30;
+    st = w->server ? blind_network_save(&text, &size, n) : CKKS_OK;
+    if (st == CKKS_OK)
+        st = w->server
+                 ? blind_session_offer(s, w->socket, text, size, &m)
+                 : blind_session_hear(s, &text, &size, w->socket, &m);
+    if (st == CKKS_OK && !w->server)
+        st = blind_network_load(heard, text, size);
+    free(text);
+    n = w->server ? n : *heard;
+    if (st == CKKS_OK)
+        st = blind_session_open(*s, n->bits, blind_network_squares(n));
+    if (st == CKKS_OK)
+        st = blind_walk(w->label, w->server ? NULL : &w->over, n, w->input,
+                        blind_session_party(*s), &watch);
+    if (st == CKKS_OK)
+        st = blind_session_bye(*s);
+    if (st == CKKS_OK)
+        w->traffic = blind_wire_traffic(blind_session_party(*s)->wire);
+    return st;
+}
+
+static void *walker_main(void *v)
+{
+    walker *w = v;
+    blind_session *s = NULL;
+    blind_network *heard = NULL;
+
+    w->status = walker_session(w, &s, &heard);
+    if (w->status != CKKS_OK)
+        snprintf(w->why, sizeof w->why, "%s", nn_last_error());
+    blind_session_close(&s);
+    blind_network_clear(&heard);
+    return NULL;
+}
+
+/* Both, over one line. */
+static bool walk_both(walker w[2])
+{
+    int sockets[2];
+    pthread_t t;
+
+    if (!CHECK(two_sockets(sockets, true), "no sockets"))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        w[i].server = i;
+        w[i].socket = sockets[i];
+    }
+    pthread_create(&t, NULL, walker_main, &w[1]);
+    walker_main(&w[0]);
+    pthread_join(t, NULL);
+    return CHECK(w[0].status == CKKS_OK && w[1].status == CKKS_OK,
+                 "client: %s; server: %s", w[0].why, w[1].why);
+}
+
+/* ---- comparisons -------------------------------------------------------- */
+
+/* What both have of each step, joined. */
+static void join(int64_t **value, const blind_network *n, const walker w[2])
+{
+    for (int k = 0; k + 1 < n->num_steps; k++) {
+        const size_t count = blind_step_count(&n->step[k]);
+
+        value[k] = malloc(count * sizeof **value);
+        for (size_t i = 0; i < count && value[k] != NULL; i++)
+            value[k][i] = (int64_t)(w[0].value[k][i] + w[1].value[k][i]);
+    }
+}
+
+/* Step k of the twin from the inputs that the parties had. */
+static void check_step(const blind_network *n, int k, int64_t *const *value,
+                       const uint8_t *label)
+{
+    const blind_step *s = &n->step[k];
+    const size_t count = blind_step_count(s);
+    const int64_t *in[NN_MAX_INPUTS] = { NULL };
+    int64_t *want = malloc(count * sizeof *want);
+    const int64_t most = s->op == BLIND_CONV || s->op == BLIND_SQUARE ? 1
+                         : s->op == BLIND_ADD ? s->num_in : 0;
+    size_t wrong = 0;
+    bool over = false;
+
+    for (int i = 0; i < s->num_in; i++)
+        in[i] = value[s->in[i]];
+    if (!CHECK_OK(blind_twin_step(want, &over, n, k, in, NULL)))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t is = k == n->num_steps - 1 ? label[i] : value[k][i];
+
+        wrong += is - want[i] > most || want[i] - is > most;
+    }
+    CHECK(wrong == 0, "step %s: %zu of %zu numbers are more than %lld off",
+          s->name, wrong, count, (long long)most);
+    free(want);
+}
+
+/* sd of the twin's scores when it rounds by chance. */
+static double scores_sd(const blind_network *n, const int64_t *input,
+                        const int64_t *score)
+{
+    const int k = n->step[n->num_steps - 1].in[0];
+    const size_t count = blind_step_count(&n->step[k]);
+    double sum = 0;
+
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        int64_t *value[BLIND_MAX_STEPS];
+        uint64_t state = seed;
+        bool over;
+
+        if (!CHECK_OK(blind_twin_run(value, &over, n, input, &state)))
+            return 0;
+        for (size_t i = 0; i < count; i++)
+            sum += pow((double)(value[k][i] - score[i]), 2);
+        blind_twin_clear(value, n);
+    }
+    return sqrt(sum / (3.0 * (double)count));
+}
+
+/* The largest score less the next, at pixel i; of one class |score|. */
+static double margin(const blind_step *from, const int64_t *score, size_t i)
+{
+    const size_t plane = blind_step_count(from) / (size_t)from->channels;
+    double best = (double)score[i], next = from->channels == 1 ? 0 : -INFINITY;
+
+    if (from->channels == 1)
+        return fabs(best);
+    for (int c = 1; c < from->channels; c++) {
+        const double v = (double)score[(size_t)c * plane + i];
+
+        next = fmax(next, fmin(v, best));
+        best = fmax(best, v);
+    }
+    return best - next;
+}
+
+static void check_mask(const blind_network *n, const int64_t *input,
+                       const uint8_t *label)
+{
+    const int last = n->num_steps - 1, k = n->step[last].in[0];
+    int64_t *value[BLIND_MAX_STEPS];
+    size_t differ = 0, count = blind_step_count(&n->step[last]);
+    double sd, worst = 0;
+    bool over;
+
+    if (!CHECK_OK(blind_twin_run(value, &over, n, input, NULL)))
+        return;
+    sd = scores_sd(n, input, value[k]);
+    for (size_t i = 0; i < count; i++)
+        if (label[i] != value[last][i]) {
+            differ++;
+            worst = fmax(worst, margin(&n->step[k], value[k], i));
+        }
+    /* The difference of two scores has sqrt(2) of it; of random weights the
+     * error varies from pixel to pixel. */
+    CHECK(worst <= 8 * sqrt(2) * sd + 1, "a pixel differs whose margin is %g, "
+          "sd %g", worst, sd);
+    test_note("%s, %d bits: %zu of %zu pixels differ from the twin, sd of "
+              "scores %.2f units, margin at most %.0f", n->name, n->bits,
+              differ, count, sd, worst);
+    blind_twin_clear(value, n);
+}
+
+static void check_bytes(const blind_network *n, const walker w[2])
+{
+    static blind_plan plan;
+
+    if (!CHECK_OK(blind_plan_make(&plan, n, blind_manner_default().k)))
+        return;
+    CHECK((double)w[0].traffic.sent == plan.all.bytes.up
+          && (double)w[1].traffic.sent == plan.all.bytes.down,
+          "sent %" PRIu64 " up, %" PRIu64 " down; planned %.0f, %.0f",
+          w[0].traffic.sent, w[1].traffic.sent, plan.all.bytes.up,
+          plan.all.bytes.down);
+    test_note("%.2f MB up, %.2f MB down, %" PRIu64 " turns (planned %.0f)",
+              plan.all.bytes.up / 1e6, plan.all.bytes.down / 1e6,
+              w[0].traffic.turns, plan.all.bytes.turns);
+}
+
+/* Both parties and all checks. */
+static void check_walk(const nn_model *m, int bits)
+{
+    int64_t *value[BLIND_MAX_STEPS] = { NULL }, *input;
+    walker w[2];
+    blind_network *n = NULL;
+    double *pixel = net_image(m, 1);
+    uint8_t *label;
+
+    memset(w, 0, sizeof w);
+    if (!CHECK_OK(blind_quantise(&n, NULL, m, bits)))
+        return;
+    input = malloc(blind_step_count(&n->step[0]) * sizeof *input);
+    label = malloc(blind_step_count(&n->step[n->num_steps - 1]));
+    (void)blind_network_input(input, n, pixel);
+    w[1].n = n;
+    w[0].input = input;
+    w[0].label = label;
+    if (walk_both(w)) {
+        CHECK(!w[0].over, "%d bits: out of range", bits);
+        join(value, n, w);
+        for (int k = 1; k < n->num_steps; k++)
+            check_step(n, k, value, label);
+        check_mask(n, input, label);
+        check_bytes(n, w);
+    }
+    for (int k = 0; k < n->num_steps; k++) {
+        free(w[0].value[k]);
+        free(w[1].value[k]);
+        free(value[k]);
+    }
+    free(input);
+    free(label);
+    free(pixel);
+    blind_network_clear(&n);
+}
+
+static void check_variants(int dims, int pixels, int from, int to)
+{
+    static const struct { bool square, hybrid, max; int bits; } of[4] = {
+        { false, false, true, 32 }, { false, false, false, 16 },
+        { false, true, false, 20 }, { true, false, false, 16 }
+    };
+
+    for (int i = from; i < to; i++) {
+        const net_spec spec = { .dims = dims, .base = 8, .depth = 3,
+                                .side = pixels, .square = of[i].square,
+                                .hybrid = of[i].hybrid, .max = of[i].max,
+                                .labels = dims == 3 ? 3 : 2,
+                                .border = NN_ZERO, .seed = (uint64_t)i + 7 };
+        nn_model m;
+
+        if (CHECK_OK(net_unet(&m, &spec)))
+            check_walk(&m, of[i].bits);
+        nn_model_clear(&m);
+    }
+}
+
+TEST(walk_of_relu_and_max_32_bits)
+{
+    check_variants(2, 40, 0, 1);
+}
+
+TEST(walk_of_relu_16_bits)
+{
+    check_variants(2, 40, 1, 2);
+}
+
+TEST(walk_of_hybrid_20_bits)
+{
+    check_variants(2, 40, 2, 3);
+}
+
+TEST(walk_of_squares_16_bits)
+{
+    check_variants(2, 40, 3, 4);
+}
+
+TEST(walk_of_volumes)
+{
+    check_variants(3, 16, 0, 4);
+}

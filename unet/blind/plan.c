@@ -1,0 +1,223 @@
+/* plan.c -- what a network costs its two parties. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blind/conv.h"
+#include "blind/plan.h"
+#include "blind/session.h"
+#include "blind/walk.h"
+
+const blind_line blind_lines[BLIND_LINES] = {
+    { "loopback", 1.5e9, 20e-6 },
+    { "1 Gbit/s", 117e6, 0.2e-3 },
+    { "100 Mbit/s, 20 ms", 11.7e6, 20e-3 }
+};
+
+/* Seconds of one thread, as measured with the best kernels on one server
+ * processor (docs/performance.md): of a limb of 4096 coefficients of what a
+ * convolution's ciphertexts are at each side, of a limb of a weight's
+ * polynomial, of a product of limbs; of an AND and of all else that an element
+ * of an activation takes; of the square of a number; of a byte sent or
+ * received. */
+static const struct plan_rates {
+    double up[2], down[2];      /* client, server                            */
+    double weight, product;
+    double gate[2], element[2];
+    double square[2];
+    double byte;
+    double setup;
+} plan_rates = {
+    .up = { 50e-6, 15e-6 }, .down = { 25e-6, 60e-6 },
+    .weight = 4e-6, .product = 2e-6,
+    .gate = { 30e-9, 25e-9 }, .element = { 100e-9, 100e-9 },
+    .square = { 120e-9, 120e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.6
+};
+
+/* ---- steps -------------------------------------------------------------- */
+
+static ckks_status plan_conv(blind_cost *out, const blind_conv *c)
+{
+    const struct plan_rates *r = &plan_rates;
+    const double limbs = blind_conv_limbs(c->bits)
+                         * ldexp(1, blind_conv_log_n(c->bits) - 12);
+    blind_conv_plan k;
+    ckks_status s = blind_conv_check(&out->headroom, c);
+    double up, down, groups;
+
+    if (s == CKKS_OK)
+        s = blind_conv_plan_make(&k, c);
+    if (s != CKKS_OK)
+        return s;
+    up = (double)k.t.count * k.t.cts_in;
+    down = (double)k.t.count * k.t.cts_out;
+    groups = ceil((double)k.t.count / k.group);
+    out->products = up * k.t.cts_out;
+    out->bytes = blind_conv_bytes(c);
+    out->client = limbs * (up * r->up[0] + down * r->down[0]);
+    out->server = limbs * (up * r->up[1] + down * r->down[1]
+                           + groups * k.t.cts_in * k.t.cts_out * r->weight
+                           + out->products * r->product);
+    return CKKS_OK;
+}
+
+/* ANDs of an element, and how many elements. */
+static void plan_gates(blind_cost *out, double ands, double count)
+{
+    const struct plan_rates *r = &plan_rates;
+
+    out->products = ands * count;
+    out->client = count * (ands * r->gate[0] + r->element[0]);
+    out->server = count * (ands * r->gate[1] + r->element[1]);
+}
+
+static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
+                             int k)
+{
+    const blind_step *s = &n->step[step];
+    const size_t count = blind_step_count(s);
+    const int classes = step > 0 ? n->step[s->in[0]].channels : 0;
+    const int window = s->pool[0] * s->pool[1] * s->pool[2];
+
+    switch (s->op) {
+    case BLIND_CONV:
+        return plan_conv(out, &s->conv);
+    case BLIND_SQUARE:
+        out->bytes = blind_square_bytes(count);
+        out->client = (double)count * plan_rates.square[0];
+        out->server = (double)count * plan_rates.square[1];
+        break;
+    case BLIND_RELU:
+        out->bytes = blind_relu_bytes(count, n->bits, k);
+        plan_gates(out, n->bits, (double)count);
+        break;
+    case BLIND_MAX:
+        out->bytes = blind_max_bytes(count, window, n->bits, k);
+        plan_gates(out, n->bits + 1, (double)count * (window - 1));
+        break;
+    case BLIND_LABELS:
+        out->bytes = blind_labels_bytes(count, classes, n->bits, k);
+        plan_gates(out, n->bits + 1, (double)count * classes);
+        break;
+    default:
+        break;
+    }
+    return CKKS_OK;
+}
+
+static void plan_add(blind_cost *sum, const blind_cost *c)
+{
+    const double bytes = (c->bytes.up + c->bytes.down) * plan_rates.byte;
+
+    sum->bytes.up += c->bytes.up;
+    sum->bytes.down += c->bytes.down;
+    sum->bytes.turns += c->bytes.turns;
+    sum->products += c->products;
+    sum->client += c->client + bytes;
+    sum->server += c->server + bytes;
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Shares that step k has beside those that stay: its output, and what it
+ * gathers. */
+static double plan_scratch(const blind_network *n, int k)
+{
+    const blind_step *s = &n->step[k];
+    const double count = (double)blind_step_count(s);
+
+    switch (s->op) {
+    case BLIND_SUM:
+    case BLIND_MAX:
+        return count * s->pool[0] * s->pool[1] * s->pool[2];
+    case BLIND_LABELS:
+        return count * n->step[s->in[0]].channels;
+    case BLIND_ADD:
+        return count;
+    default:
+        return 0;
+    }
+}
+
+static double plan_conv_memory(const blind_conv *c, bool server)
+{
+    const double limb = ldexp(8, blind_conv_log_n(c->bits));
+    const double limbs = blind_conv_limbs(c->bits);
+    blind_conv_plan k;
+
+    if (blind_conv_plan_make(&k, c) != CKKS_OK)
+        return 0;
+    return limb * limbs * (server ? 2.1 * k.group * (k.t.cts_in + k.t.cts_out)
+                                        + k.t.cts_in
+                                  : 16.0 + k.t.cts_in);
+}
+
+/* The most at once: shares of 16 bytes, weights at the server, polynomials of
+ * a convolution, and what is always there. */
+static double plan_memory(const blind_network *n, bool server)
+{
+    double live[BLIND_MAX_STEPS] = { 0 }, most = 0, fixed = 96 << 20;
+    int last[BLIND_MAX_STEPS];
+
+    blind_network_last(last, n);
+    for (int k = 0; k < n->num_steps; k++) {
+        const blind_step *s = &n->step[k];
+        double sum = 16 * plan_scratch(n, k);
+
+        live[k] = 16 * (double)blind_step_count(s);
+        for (int j = 0; j <= k; j++)
+            sum += j == k || last[j] >= k ? live[j] : 0;
+        if (s->op == BLIND_CONV)
+            sum += plan_conv_memory(&s->conv, server);
+        if (s->op == BLIND_CONV && server)
+            fixed += 4.0 * s->conv.in * s->conv.out * s->conv.kernel[0]
+                     * s->conv.kernel[1] * s->conv.kernel[2];
+        if (s->map != NULL)
+            fixed += 8 * (double)blind_step_count(s);
+        most = fmax(most, sum);
+    }
+    return most + fixed;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+/* The session's own, and the end of each image. */
+static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
+{
+    const blind_bytes over = blind_overflowed_bytes(k);
+    char *text = NULL;
+    size_t size = 0;
+    const ckks_status s = blind_network_save(&text, &size, n);
+
+    free(text);
+    out->client = out->server = plan_rates.setup;
+    out->bytes = blind_session_bytes(size, k, n->bits,
+                                     blind_network_squares(n));
+    out->bytes.up += over.up;
+    out->bytes.down += over.down;
+    out->bytes.turns += over.turns;
+    return s;
+}
+
+ckks_status blind_plan_make(blind_plan *out, const blind_network *n, int k)
+{
+    ckks_status s;
+
+    memset(out, 0, sizeof *out);
+    s = plan_setup(&out->setup, n, k);
+    plan_add(&out->all, &out->setup);
+    for (int i = 1; i < n->num_steps && s == CKKS_OK; i++) {
+        s = plan_step(&out->step[i], n, i, k);
+        if (s == CKKS_OK)
+            plan_add(&out->all, &out->step[i]);
+    }
+    for (int i = 0; i < BLIND_LINES; i++)
+        out->seconds[i] = fmax(out->all.client, out->all.server)
+                          + 0.3 * fmin(out->all.client, out->all.server)
+                          + fmax(out->all.bytes.up, out->all.bytes.down)
+                                / blind_lines[i].rate
+                          + out->all.bytes.turns * blind_lines[i].delay;
+    out->memory[0] = plan_memory(n, false);
+    out->memory[1] = plan_memory(n, true);
+    return s;
+}
