@@ -65,8 +65,8 @@ static void check_and(const blind_aes *aes, int lanes, unsigned round,
               "%s: gate %d of %d, round %u", aes->name, i, lanes, round);
         if (one)
             want = blind_xor(want, before.delta);
-        CHECK(gates_equal(got[i], want), "%s: copy %d of %d, bits %u", aes->name, i,
-              lanes, bits & 15);
+        CHECK(gates_equal(got[i], want), "%s: copy %d of %d, bits %u",
+              aes->name, i, lanes, bits & 15);
     }
     CHECK(t.garbler.tweak == before.tweak + 2 * (uint64_t)lanes
           && t.evaluator.tweak == t.garbler.tweak

@@ -6,7 +6,8 @@
 # `make deps-ct`).
 #
 # Four methods look at the objects that the Makefile builds, not at others made
-# for them; the first two at the same program, tests/ct/owner.c:
+# for them; the first two at the same programs, tests/ct/owner.c and, of two
+# parties, tests/ct/blind.c:
 #   poison    secrets are undefined for valgrind's memcheck: any value, on the
 #             paths taken.  portable and avx2; memcheck knows no AVX-512.  What
 #             it may report: tests/ct/allowed.
@@ -301,9 +302,129 @@ faults_trace()
     must_see "a division" trace "$1" portable base/word.h "$division" portable/pointwise.c
 }
 
+# ---- two parties ------------------------------------------------------------
+#
+# tests/ct/blind.c in place of owner.c, over the objects of unet/blind that
+# garble; branches looks at their kernels.
+
+blind_wrap=
+for f in blind_receive blind_send blind_sender_delta blind_wire_send \
+    blind_wire_receive malloc aligned_alloc free
+do
+    blind_wrap="$blind_wrap -Wl,--wrap=$f"
+done
+blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
+[ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes vaes/aes"
+
+# blind_program NAME DIR FLAG...: as program, DIR the build's; objects among the
+# flags in place of the build's of the same name.
+blind_program()
+{
+    out=$1
+    dir=$2
+    shift 2
+    objects=
+    for o in $blind_names; do
+        case " $* " in
+        *"/${o##*/}-fault.o "*) ;;
+        *) objects="$objects $dir/obj/unet/blind/$o.o" ;;
+        esac
+    done
+    "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$root/nn" \
+          -I"$root/unet" -I"$here/ct" $blind_wrap "$here/ct/blind.c" \
+          "$here/ct/${out%%-*}.c" "$@" $objects "$dir/libckks.a" $libs \
+          -o "$work/$out" 2>"$work/log" \
+        || { sed 5q "$work/log"; return 1; }
+}
+
+# blind_poison LABEL DIR
+blind_poison()
+{
+    blind_program poison-blind "$2" || { bad "$1: tests/ct/blind.c"; return; }
+    for k in $blind_kernels; do
+        if poison poison-blind $k complex; then
+            ok "$1, two parties, $k: $(poison_line)"
+        elif grep -q "debuginfo reader" "$work/err"; then
+            skip "$1, two parties, $k: this valgrind cannot read the" \
+                 "compiler's debug information (try -gdwarf-4)"
+        else
+            bad "$1, two parties, $k: $(poison_line)"
+            sed '$d' "$work/out"
+            poison_places
+        fi
+    done
+}
+
+# blind_trace LABEL DIR KERNEL: where memcheck does not reach, all of it.
+blind_trace()
+{
+    blind_program trace-blind "$2" -static -no-pie \
+        && objdump -d --no-show-raw-insn "$work/trace-blind" \
+               >"$work/trace-blind.list" \
+        || { bad "$1: tests/ct/blind.c"; return; }
+    if "$work/trace-blind" $3 complex 7 "$work/trace-blind.list" \
+           >"$work/out" 2>&1; then
+        ok "$1, two parties, step by step: $(tail -n 1 "$work/out")"
+    else
+        bad "$1, two parties, step by step: $3"
+        sed 20q "$work/out"
+    fi
+}
+
+# A choice by a jump, in what all gates choose by.
+blind_fault='/^static inline blind_block blind_masked/,/^}/c\
+static inline blind_block blind_masked(blind_block x, unsigned bit)\
+{\
+    if (bit == 0) {\
+        __asm__ volatile("");\
+        x.w[0] = x.w[1] = 0;\
+    }\
+    return x;\
+}'
+
+blind_faults()
+{
+    mkdir -p "$work/blind/blind"
+    cp "$root"/unet/blind/*.h "$work/blind/blind/"
+    sed "$blind_fault" "$root/unet/blind/number.h" >"$work/blind/blind/number.h"
+    if cmp -s "$root/unet/blind/number.h" "$work/blind/blind/number.h"; then
+        bad "planted fault: the edit of number.h changes nothing"
+        return
+    fi
+    "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -gdwarf-4 \
+          -I"$work/blind" -I"$root/ckks" -I"$root/nn" -c \
+          "$root/unet/blind/garble.c" -o "$work/garble-fault.o"
+    if blind_program poison-bad "$1" "$work/garble-fault.o" \
+        && ! poison poison-bad portable complex \
+        && tail -n 1 "$work/out" | grep -Eq '^[1-9][0-9]* reports'; then
+        ok "poison sees a jump by a colour: $(tail -n 1 "$work/out")"
+    else
+        bad "poison does not see a jump by a colour"
+    fi
+}
+
+# blind_quick LABEL DIR
+blind_quick()
+{
+    if [ ! -f "$2/obj/unet/blind/garble.o" ]; then
+        skip "$1, two parties: not in this build (GMP)"
+        return
+    fi
+    if [ -n "$have_valgrind" ]; then
+        blind_poison "$1" "$2"
+        blind_faults "$2"
+    fi
+    [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] || return
+    ! grep -qw vaes /proc/cpuinfo || blind_trace "$1" "$2" vaes
+    branches "$1, two parties" "$2"/obj/unet/blind/[av]*/*.o
+}
+
 # ---- what this machine has --------------------------------------------------
 
 poison_kernels=portable
+blind_kernels=portable
+grep -qw aes /proc/cpuinfo && grep -qw avx2 /proc/cpuinfo \
+    && blind_kernels="portable aesni"
 trace_kernels=
 best=
 if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
@@ -319,6 +440,8 @@ if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
         trace_kernels="avx512ifma avx2 portable"
     fi
 fi
+have_gmp=
+! printf '#include <gmp.h>\n' | "$cc" -E -x c - >/dev/null 2>&1 || have_gmp=yes
 have_valgrind=
 if command -v valgrind >/dev/null \
     && printf '#include <valgrind/memcheck.h>\n' | "$cc" -E -x c - \
@@ -350,13 +473,18 @@ quick()
     else
         skip "step by step: needs Linux on x86-64, and objdump"
     fi
+    blind_quick "as built" "${1%/*}"
 }
 
-# build DIR FLAG... -- the library alone, with the built-in FFT.
+# build DIR FLAG... -- the library alone, with the built-in FFT, and what two
+# parties garble with.
 build()
 {
     dir=$1
     shift
+    [ -z "$have_gmp" ] || for o in $blind_names; do
+        set -- "$@" "$dir/obj/unet/blind/$o.o"
+    done
     make -C "$root" B="$dir" FFT=builtin "$@" "$dir/libckks.a" \
         >"$work/log" 2>&1 || { tail -n 3 "$work/log"; return 1; }
 }
@@ -367,6 +495,8 @@ matrix()
     dir=build-ct/$1$2$4
     if build "$dir" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
         poison_all "$1 $2$4" "$root/$dir/libckks.a"
+        [ ! -f "$root/$dir/obj/unet/blind/garble.o" ] \
+            || blind_poison "$1 $2$4" "$root/$dir"
     else
         bad "$1 $2$4: it does not build"
     fi
@@ -402,7 +532,8 @@ all()
             matrix $c -O3 "-DCKKS_NO_CMOV" -plain
         done
         allowed_needed
-        faults_poison "$root/build-ct/gcc-O2/libckks.a" ;;
+        faults_poison "$root/build-ct/gcc-O2/libckks.a"
+        [ -z "$have_gmp" ] || blind_faults "$root/build-ct/gcc-O2" ;;
     esac
     [ -n "$trace_kernels" ] || return
     for c in gcc clang; do
@@ -417,6 +548,16 @@ all()
         case ${1:-timing} in
         timing) timing "$c -O2" "$dir/libckks.a" ;;
         esac
+        if [ -f "$dir/obj/unet/blind/garble.o" ]; then
+            case ${1:-branches} in
+            branches) branches "$c -O2, two parties" \
+                               "$dir"/obj/unet/blind/[av]*/*.o ;;
+            esac
+            case ${1:-trace} in
+            trace) ! grep -qw vaes /proc/cpuinfo \
+                       || blind_trace "$c -O2" "$dir" vaes ;;
+            esac
+        fi
         case ${1:-trace} in
         trace) trace_all "$c -O2" "$dir/libckks.a" "$trace_kernels" \
                          "complex real" $only ;;

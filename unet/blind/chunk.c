@@ -11,7 +11,7 @@
 #include "blind/overflow.h"
 #include "nn.h"
 
-/* ---- memory ------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------- */
 
 /* The next size bytes of one allocation, 64 to a line; only counts while base
  * is NULL. */
@@ -86,7 +86,7 @@ void blind_pass_close(blind_pass **pass)
     *pass = NULL;
 }
 
-/* ---- a chunk's beginning ------------------------------------------------------ */
+/* ---- a chunk's beginning ------------------------------------------------ */
 
 bool blind_chunk_begin(blind_pass *pass, size_t k)
 {
@@ -172,7 +172,7 @@ ckks_status blind_chunk_hear(blind_pass *pass, size_t k)
                       pass->p->sender, pass->p->wire);
 }
 
-/* ---- circuits --------------------------------------------------------------- */
+/* ---- circuits ----------------------------------------------------------- */
 
 blind_gates blind_chunk_gates(blind_pass *pass, const blind_chunk *c)
 {

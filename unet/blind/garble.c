@@ -71,12 +71,12 @@ void blind_and(blind_block *out, const blind_block *a, const blind_block *b,
     g->tweak += 2 * (uint64_t)lanes;
 }
 
-/* ---- projections -------------------------------------------------------------
+/* ---- projections ----------------------------------------------------------
  *
  * Let the label of colour 0 stand for the value v, which is the colour of the
  * garbler's label; H_0 and H_1 are the hashes of the labels of colours 0 and 1.
- * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds it
- * to its label's hash if that has colour 1 and has rho + bit y either way. */
+ * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds
+ * it to its label's hash if that has colour 1, and has rho + bit y either way. */
 
 static void garble_project(blind_share *out, const blind_block *bit,
                            const blind_share *y, int lanes, blind_gates *g)
@@ -93,9 +93,10 @@ static void garble_project(blind_share *out, const blind_block *bit,
     for (int i = 0; i < lanes; i++) {
         const unsigned v = blind_colour(bit[i]);
         const blind_share rho = blind_number(h[2 * i]) - blind_chosen(y[i], v);
+        const blind_share row = rho + blind_chosen(y[i], v ^ 1)
+                                - blind_number(h[2 * i + 1]);
 
-        blind_put(g->table + BLIND_PROJECT_BYTES * i,
-                  blind_number_block(rho + blind_chosen(y[i], v ^ 1) - blind_number(h[2 * i + 1])));
+        blind_put(g->table + BLIND_PROJECT_BYTES * i, blind_number_block(row));
         out[i] = 0 - rho;
     }
 }
@@ -105,10 +106,11 @@ static void evaluate_project(blind_share *out, const blind_block *bit,
 {
     g->aes->hash(g->work, bit, g->start, g->tweak, (size_t)lanes, 1);
     for (int i = 0; i < lanes; i++) {
-        const uint8_t *table = g->table + BLIND_PROJECT_BYTES * i;
+        const uint8_t *row = g->table + BLIND_PROJECT_BYTES * i;
 
-        out[i] = blind_number(g->work[i]) + blind_chosen(blind_number(blind_get(table)),
-                                             blind_colour(bit[i]));
+        out[i] = blind_number(g->work[i])
+                 + blind_chosen(blind_number(blind_get(row)),
+                                blind_colour(bit[i]));
     }
 }
 

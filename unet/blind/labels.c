@@ -75,6 +75,7 @@ static ckks_status labels_server(blind_pass *pass, const scores *r)
     return s;
 }
 
+/* Whether the server's answers are labels is all that shows of them. */
 static ckks_status finish_labels(blind_pass *pass, size_t k, const scores *r)
 {
     const blind_chunk *c = blind_slot(pass, k);
@@ -82,14 +83,18 @@ static ckks_status finish_labels(blind_pass *pass, size_t k, const scores *r)
     uint8_t *label = r->label + c->first;
     ckks_status s = blind_wire_receive(pass->p->wire, BLIND_OUTPUT, label,
                                        c->count);
+    unsigned wrong = 0;
 
-    for (size_t i = 0; s == CKKS_OK && i < c->count; i++) {
+    if (s != CKKS_OK)
+        return s;
+    for (size_t i = 0; i < c->count; i++) {
         label[i] ^= c->labels[i];
-        if (label[i] > most)
-            s = nn_fail(CKKS_EFORMAT, "a label of %d came: 0 to %d can be",
-                        label[i], most);
+        wrong |= (unsigned)(most - label[i]) >> 31;
     }
-    return s;
+    if (wrong != 0)
+        return nn_fail(CKKS_EFORMAT, "the server's labels are none: 0 to %d "
+                       "can be", most);
+    return CKKS_OK;
 }
 
 static ckks_status labels_client(blind_pass *pass, const scores *r)
@@ -152,7 +157,8 @@ static ckks_status label_round(scores *r, const blind_share *x, int bits,
 ckks_status blind_labels(uint8_t *label, const blind_share *x, size_t count,
                          int classes, int bits, blind_party *p)
 {
-    const size_t n = count < BLIND_LABELS_AT_ONCE ? count : BLIND_LABELS_AT_ONCE;
+    const size_t most = BLIND_LABELS_AT_ONCE;
+    const size_t n = count < most ? count : most;
     const size_t kept = classes > 2 ? (size_t)classes - 2 : 0;
     const size_t size = (1 + kept) * n * sizeof *x;
     scores r = { .classes = classes, .label = label };

@@ -37,7 +37,8 @@ static ckks_status largest(blind_share *y, blind_share *d, size_t n,
 ckks_status blind_max(blind_share *out, const blind_share *x, size_t count,
                       int window, int bits, blind_party *p)
 {
-    const size_t w = (size_t)window, n = count < BLIND_WINDOWS ? count : BLIND_WINDOWS;
+    const size_t n = count < BLIND_WINDOWS ? count : BLIND_WINDOWS;
+    const size_t w = (size_t)window;
     const size_t size = (w + w / 2) * n * sizeof *x;
     ckks_status s = CKKS_OK;
     blind_share *y;

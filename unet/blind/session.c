@@ -8,10 +8,6 @@
 #include "base/bytes.h"
 #include "nn.h"
 
-/* Not yet there: a session without activations. */
-#pragma weak blind_overflow_open
-#pragma weak blind_overflow_close
-
 enum { SESSION_NONCE = 16, SESSION_START = 16 };
 
 static const double session_greeting = 10;      /* seconds for a greeting    */
@@ -33,6 +29,11 @@ blind_manner blind_manner_default(void)
 blind_party *blind_session_party(blind_session *s)
 {
     return &s->party;
+}
+
+int blind_session_k(const blind_session *s)
+{
+    return s->k;
 }
 
 /* ---- greetings ----------------------------------------------------------- */
@@ -253,7 +254,7 @@ ckks_status blind_session_open(blind_session *s, int bits, bool squares)
                                   p->server, p->aes, &s->rng, p->wire);
     if (st == CKKS_OK)
         st = session_start(s);
-    if (st == CKKS_OK && blind_overflow_open != NULL)
+    if (st == CKKS_OK)
         st = blind_overflow_open(p);
     return session_judge(s, st);
 }
@@ -282,8 +283,7 @@ void blind_session_close(blind_session **s)
     if (*s == NULL)
         return;
     p = &(*s)->party;
-    if (blind_overflow_close != NULL)
-        blind_overflow_close(p);
+    blind_overflow_close(p);
     blind_he_close(p);
     blind_sender_close(&p->sender);
     blind_receiver_close(&p->receiver);

@@ -154,16 +154,20 @@ def dead(network, output):
 
 def separate(network, output):
     """Normalisations that no convolution takes up become convolutions 1x1 of each channel: the protocol of two parties
-    knows factors only as weights.  One takes them up that lies before, with no other reader, or all that lie behind."""
-    readers, op = {output: ["end"]}, {"image": "image"}
+    knows factors only as weights.  One takes them up that lies before, with no other reader, or all that lie behind,
+    beyond means and concatenations, too."""
+    readers, op = {output: [None]}, {"image": "image"}
     for layer in network.layers:
         op[layer["name"]] = layer["op"]
         for name in layer["in"]:
-            readers.setdefault(name, []).append(layer["op"])
+            readers.setdefault(name, []).append(layer["name"])
+
+    def taken(name):
+        return all(op.get(r) in ("conv", "tconv") or op.get(r) in ("pool", "concat") and taken(r)
+                   for r in readers[name])
     for layer in network.layers:
         x, name = layer["in"][0], layer["name"]
-        if layer["op"] != "batchnorm" or op[x] in ("conv", "tconv") and len(readers[x]) == 1 \
-                or set(readers[name]) == {"conv"}:
+        if layer["op"] != "batchnorm" or op[x] in ("conv", "tconv") and len(readers[x]) == 1 or taken(name):
             continue
         weight, bias, mean, var = (network.tensors.pop(layer.pop(k)) for k in ("weight", "bias", "mean", "var"))
         factor = weight / (var + layer.pop("eps")).sqrt()

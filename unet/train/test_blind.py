@@ -82,10 +82,13 @@ def check(name):
     layers = {layer["name"]: layer for layer in text["layers"]}
     assert {layer["op"] for layer in layers.values()} <= set(STEPS), layers
     for layer in layers.values():               # a factor has a convolution beside it that takes it up
-        if layer["op"] == "batchnorm":
-            readers = [other["op"] for other in layers.values() if layer["name"] in other["in"]]
-            before = layers.get(layer["in"][0], {"op": "image"})["op"]
-            assert before in ("conv", "tconv") or set(readers) == {"conv"}, layer
+        if layer["op"] == "batchnorm" and layers.get(layer["in"][0], {"op": "image"})["op"] not in ("conv", "tconv"):
+            behind = [layer["name"]]
+            for name in behind:
+                readers = [other for other in layers.values() if name in other["in"]]
+                assert readers and name != text["output"]["tensor"], layer
+                behind += [r["name"] for r in readers if r["op"] in ("pool", "concat")]
+                assert {r["op"] for r in readers} <= {"conv", "tconv", "pool", "concat"}, layer
     want = wanted(module, images, kind)
     x = images.double() / 255
     if kind == "halo":
