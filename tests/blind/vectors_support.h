@@ -28,7 +28,9 @@ void *vec_take(vec_case *c, size_t size);
 const nni_json_node *vec_input(const vec_case *c, const char *key);
 int64_t vec_int(const vec_case *c, const char *key);
 uint64_t vec_word(const vec_case *c, const char *key);  /* decimal text      */
+void vec_ints(int64_t *out, size_t count, const vec_case *c, const char *key);
 const uint8_t *vec_bytes(vec_case *c, const char *key, size_t size);
+const uint64_t *vec_words(vec_case *c, const char *key, size_t *count);
 /* At least `least` blocks, which are there then. */
 blind_block *vec_blocks(vec_case *c, const char *key, size_t *count,
                         size_t least);
@@ -38,10 +40,14 @@ blind_block *vec_seeded(vec_case *c, const char *key, size_t count);
 /* count numbers of {"coefficientSeed", "bits"}. */
 void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key);
 
+/* CHECKs that number i of a list of decimal texts in the input is p. */
+void vec_prime(const vec_case *c, const char *key, int i, uint64_t p);
 /* CHECKs against what is expected under this key: bytes, or their digest. */
 bool vec_same(vec_case *c, const char *key, const void *got, size_t size);
 bool vec_same_blocks(vec_case *c, const char *key, const blind_block *got,
                      size_t count);
+bool vec_same_ints(vec_case *c, const char *key, const int64_t *got,
+                   size_t count);
 bool vec_same_shares(vec_case *c, const char *key, const blind_share *got,
                      size_t count);
 
