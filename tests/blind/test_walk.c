@@ -39,7 +39,7 @@ static ckks_status walker_session(walker *w, blind_session **s,
     blind_manner m = blind_manner_default();
     const blind_network *n = w->n;
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, images = w->server ? 0 : 1;
     ckks_status st;
 
     m.idle = 30;
@@ -54,6 +54,10 @@ static ckks_status walker_session(walker *w, blind_session **s,
     n = w->server ? n : *heard;
     if (st == CKKS_OK)
         st = blind_session_open(*s, n->bits, blind_network_squares(n));
+    if (st == CKKS_OK)
+        st = blind_walk_images(&images, blind_session_party(*s));
+    if (st == CKKS_OK && images != 1)
+        st = nn_fail(CKKS_EFORMAT, "%zu images", images);
     if (st == CKKS_OK)
         st = blind_walk(w->label, w->server ? NULL : &w->over, n, w->input,
                         blind_session_party(*s), &watch);

@@ -22,7 +22,7 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             ckks/bytes/serial_evalkey.c ckks/base/bits.c \
             ckks/seal/seal.c ckks/seal/seal_words.c ckks/seal/seal_data.c ckks/seal/seal_keys.c \
             ckks/seal/seal_eval.c nn/format/json_read.c \
-            nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/plan_read.c \
+            nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/layer_tensor.c nn/format/window.c nn/format/plan_read.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
             unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \

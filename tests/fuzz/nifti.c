@@ -10,6 +10,7 @@
 
 #include "image/album.h"
 #include "image/codec.h"
+#include "image/solid.h"
 #include "image_mend.h"
 #include "image_use.h"
 
@@ -155,6 +156,31 @@ static void use_album(const fuzz_input *in)
     uni_album_clear(&album);
 }
 
+/* The whole volume, in zeros or cut, and labels of it back on its voxels. */
+static void use_solid(const fuzz_input *in)
+{
+    static const int size[3] = { 3, 5, 4 };
+    const nn_images images = { .given = true, .plane = NN_PLANE_AXIAL };
+    const char *path = fuzz_file(in->data, in->size);
+    const char *mask = fuzz_place("mask.nii");
+    uint8_t label[3 * 5 * 4] = { 1, 2, 3 };
+    uni_volume v = { 0 };
+    uni_solid s = { 0 };
+    bool small = uni_volume_look(&v, path, -1) == CKKS_OK
+                 && uni_volume_bytes(&v) < MOST_VALUES;
+
+    if (small && uni_solid_open(&s, path, v.type == UNI_RGB ? 3 : 1, size,
+                                &images, true) == CKKS_OK) {
+        for (size_t i = 0; i < 60 * (size_t)s.channels; i++)
+            fuzz_must(s.pixel[i] >= 0 && s.pixel[i] <= 255.0000001,
+                      "voxel %zu is %g", i, s.pixel[i]);
+        (void)!uni_solid_save(mask, &s, label);
+    }
+    uni_solid_clear(&s);
+    uni_volume_clear(&v);
+    (void)unlink(mask);
+}
+
 /* The two files of a pair, opened by either name, and one without the other. */
 static void use_pair(const fuzz_input *in, size_t head)
 {
@@ -190,8 +216,10 @@ static void use_nifti(void *x, const fuzz_input *in)
     }
     if (uni_volume_bytes(&o->volume) > MOST_VALUES)
         return;
-    if (in->variant & FUZZ_THROUGH_FILE)
+    if (in->variant & FUZZ_THROUGH_FILE) {
         use_album(in);
+        use_solid(in);
+    }
     if (in->variant & IN_TWO)
         use_pair(in, o->volume.geometry.version == 2 ? 540 : 348);
     for (unsigned k = 0; k < 12; k++) {

@@ -193,7 +193,7 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
     out->client = out->server = plan_rates.setup;
     out->bytes = blind_session_bytes(size, k, n->bits,
                                      blind_network_squares(n));
-    out->bytes.up += over.up;
+    out->bytes.up += over.up + BLIND_HEADER + BLIND_IMAGES_BYTES;
     out->bytes.down += over.down;
     out->bytes.turns += over.turns;
     return s;

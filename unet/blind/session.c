@@ -31,6 +31,11 @@ blind_party *blind_session_party(blind_session *s)
     return &s->party;
 }
 
+int blind_session_k(const blind_session *s)
+{
+    return s->k;
+}
+
 /* ---- greetings ----------------------------------------------------------- */
 
 static void greeting_make(uint8_t b[BLIND_GREETING], bool server, int k)

@@ -59,6 +59,8 @@ CKKS_CHECKED ckks_status blind_session_open(blind_session *s, int bits,
                                             bool squares);
 /* Valid until the session's close. */
 blind_party *blind_session_party(blind_session *s);
+/* Of the transfers. */
+int blind_session_k(const blind_session *s);
 /* Both: BYE, so that each knows that the other is done. */
 CKKS_CHECKED ckks_status blind_session_bye(blind_session *s);
 /* Tells the other side a line in place of what it waits for; for refusals of

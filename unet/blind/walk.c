@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/bytes.h"
 #include "blind/walk.h"
 
 typedef struct walk {
@@ -273,6 +274,26 @@ static void walk_testing(const walk *w, int k)
     (void)w;
     (void)k;
 #endif
+}
+
+ckks_status blind_walk_images(size_t *images, blind_party *p)
+{
+    uint8_t frame[BLIND_IMAGES_BYTES];
+    ckks_status st;
+
+    blind_wire_step(p->wire, 0, "images");
+    if (!p->server) {
+        cki_store32(frame, (uint32_t)*images);
+        return blind_wire_send(p->wire, BLIND_AGREE, frame, sizeof frame);
+    }
+    st = blind_wire_receive(p->wire, BLIND_AGREE, frame, sizeof frame);
+    if (st != CKKS_OK)
+        return st;
+    if (cki_load32(frame) < 1 || cki_load32(frame) > BLIND_MOST_IMAGES)
+        return nn_fail(CKKS_EFORMAT, "%u images, not 1..%d",
+                       (unsigned)cki_load32(frame), BLIND_MOST_IMAGES);
+    *images = cki_load32(frame);
+    return CKKS_OK;
 }
 
 ckks_status blind_walk(uint8_t *label, bool *over, const blind_network *n,

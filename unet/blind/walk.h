@@ -28,6 +28,11 @@ CKKS_CHECKED ckks_status blind_walk(uint8_t *label, bool *over,
                                     const int64_t *input, blind_party *p,
                                     const blind_watch *watch);
 
+/* Before the first: how many images there will be, 1..BLIND_MOST_IMAGES, which
+ * the client says and the server hears. */
+enum { BLIND_MOST_IMAGES = 65536, BLIND_IMAGES_BYTES = 4 };
+CKKS_CHECKED ckks_status blind_walk_images(size_t *images, blind_party *p);
+
 bool blind_network_squares(const blind_network *n);
 
 #endif

@@ -9,7 +9,7 @@
 int volley_blind_model(blind_network **out, const char *path,
                        const volley_args *a)
 {
-    nn_model m;
+    nn_model m = {0};
     uint8_t *data = NULL;
     size_t size = 0;
     int bits, code = volley_int(&bits, a, OPT_BITS, 1, 64, 16);

@@ -4,10 +4,10 @@
 
 #include "blind/network.h"
 #include "blind/plan.h"
+#include "blind/session.h"
+#include "blind/walk.h"
 #include "image/solid.h"
 #include "volley/volley.h"
-
-enum { VOLLEY_BLIND_TRANSFERS = 4 };    /* k, see transfer.h                 */
 
 int volley_run_blind_serve(const volley_args *a);
 int volley_run_blind_ask(const volley_args *a);
@@ -28,6 +28,29 @@ int volley_blind_accept(const volley_args *a, const blind_network *n,
                         const blind_plan *p, int side);
 /* "2 axes, 200x200 pixels, 16 bits" */
 const char *volley_blind_words(char out[96], const blind_network *n);
+
+/* ---- progress on a terminal, and what it came to (show.c) ------------------ */
+
+typedef struct blind_show {
+    blind_watch watch;
+    const char *doing;
+    const blind_plan *plan;
+    const blind_party *party;   /* NULL: no bytes are known                  */
+    size_t image, images;
+    bool shown;
+    double start;               /* of the first image                        */
+} blind_show;
+
+void volley_blind_show(blind_show *s, const char *doing,
+                       const blind_plan *plan, const blind_party *party,
+                       size_t images);
+/* Image number i, from 0, begins. */
+void volley_blind_next(blind_show *s, size_t i);
+void volley_blind_end(blind_show *s);
+/* Members of an object: of the session so far. */
+void volley_blind_put_traffic(nni_json_writer *w, const blind_network *n,
+                              const blind_party *p, const blind_plan *plan,
+                              size_t images, double seconds);
 
 /* ---- images and masks (images.c) ---------------------------------------- */
 
