@@ -82,7 +82,8 @@ void blind_and(blind_block *out, const blind_block *a, const blind_block *b,
  * Let the label of colour 0 stand for the value v, which is the colour of the
  * garbler's label; H_0 and H_1 are the hashes of the labels of colours 0 and 1.
  * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds
- * it to its label's hash if that has colour 1, and has rho + bit y either way. */
+ * it to its label's hash if that has colour 1 and has rho + bit y either
+ * way. */
 
 static void garble_project(blind_share *out, const blind_block *bit,
                            const blind_share *y, int lanes, blind_gates *g)

@@ -7,8 +7,9 @@
 enum { GROUP = 4,               /* keys side by side in the hash             */
        WIDE = 8 };              /* blocks side by side in a stream           */
 
-static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in, blind_block start,
-                uint64_t tweak, int keys, int per)
+static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in,
+                                     blind_block start, uint64_t tweak,
+                                     int keys, int per)
 {
     __m128i s[GROUP * 2], key[GROUP];
 
@@ -17,17 +18,19 @@ static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in, bl
         key[k] = blind_key(blind_load(&start), tweak + (uint64_t)k);
         UNROLL
         for (int j = 0; j < per; j++)
-            s[k * per + j] = _mm_xor_si128(blind_sigma(blind_load(in + k * per + j)),
-                                           key[k]);
+            s[k * per + j] = _mm_xor_si128(
+                blind_sigma(blind_load(in + k * per + j)), key[k]);
     }
     blind_rounds(s, key, keys, per);
     UNROLL
     for (int i = 0; i < keys * per; i++)
-        blind_store(out + i, _mm_xor_si128(s[i], blind_sigma(blind_load(in + i))));
+        blind_store(out + i,
+                    _mm_xor_si128(s[i], blind_sigma(blind_load(in + i))));
 }
 
-static ALWAYS_INLINE void hash_by(blind_block *out, const blind_block *in, blind_block start,
-             uint64_t tweak, size_t keys, int per)
+static ALWAYS_INLINE void hash_by(blind_block *out, const blind_block *in,
+                                  blind_block start, uint64_t tweak,
+                                  size_t keys, int per)
 {
     const size_t step = (size_t)per;
     size_t k = 0;
@@ -48,8 +51,9 @@ static void hash(blind_block *out, const blind_block *in, blind_block start,
         hash_by(out, in, start, tweak, keys, 2);
 }
 
-static ALWAYS_INLINE void stream_group(blind_block *out, const __m128i round_key[11],
-                  uint64_t first, int count)
+static ALWAYS_INLINE void stream_group(blind_block *out,
+                                       const __m128i round_key[11],
+                                       uint64_t first, int count)
 {
     __m128i s[WIDE];
 

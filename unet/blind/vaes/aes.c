@@ -35,8 +35,9 @@ static inline void pairs_out(__m512i x[2])
 }
 
 /* 4 vectors keys, per blocks each. */
-static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in, blind_block start,
-                uint64_t tweak, int vectors, int per)
+static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in,
+                                     blind_block start, uint64_t tweak,
+                                     int vectors, int per)
 {
     __m512i x[GROUP * 2], s[GROUP * 2], key[GROUP];
 
@@ -84,8 +85,9 @@ static void hash_rest(blind_block *out, const blind_block *in,
     cki_wipe(full, sizeof full);
 }
 
-static ALWAYS_INLINE void hash_by(blind_block *out, const blind_block *in, blind_block start,
-             uint64_t tweak, size_t keys, int per)
+static ALWAYS_INLINE void hash_by(blind_block *out, const blind_block *in,
+                                  blind_block start, uint64_t tweak,
+                                  size_t keys, int per)
 {
     size_t k = 0, step = (size_t)per;
 
@@ -108,8 +110,8 @@ static void hash(blind_block *out, const blind_block *in, blind_block start,
         hash_by(out, in, start, tweak, keys, 2);
 }
 
-static ALWAYS_INLINE void stream_group(__m512i *s, const __m512i round_key[11], uint64_t first,
-                  int vectors)
+static ALWAYS_INLINE void stream_group(__m512i *s, const __m512i round_key[11],
+                                       uint64_t first, int vectors)
 {
     const blind_block zero = { { 0, 0 } };
 
