@@ -177,7 +177,7 @@ static void run_convolve(vec_case *c, void *with)
         l[1].map = numbers_of(c, "map", out);
     for (int i = 0; i < 2; i++)
         l[i].out = vec_take(c, out * sizeof *l[i].out);
-    if (!vec_sides(c, 0, linear_runs, &l[0], linear_runs, &l[1]))
+    if (!vec_sides(c, linear_runs, &l[0], linear_runs, &l[1]))
         return;
     vec_same_shares(c, "client", l[0].out, out);
     vec_same_shares(c, "server", l[1].out, out);
@@ -202,7 +202,7 @@ static void run_square(vec_case *c, void *with)
         vec_prime(c, i < BLIND_SQUARE_LIMBS ? "primes" : "plain",
                   i % BLIND_SQUARE_LIMBS, r.rns.mod[i].p);
     blind_ring_clear(&r);
-    if (!vec_sides(c, 0, linear_runs, &l[0], linear_runs, &l[1]))
+    if (!vec_sides(c, linear_runs, &l[0], linear_runs, &l[1]))
         return;
     vec_same_shares(c, "client", l[0].x, count);
     vec_same_shares(c, "server", l[1].x, count);

@@ -20,7 +20,7 @@ static uint8_t *vec_read(const char *path, size_t *size)
     return b;
 }
 
-static const char *vec_text(const vec_case *c, const nni_json_node *n)
+const char *vec_text(const vec_case *c, const nni_json_node *n)
 {
     (void)c;
     return n != NULL && n->kind == NN_JSON_STRING ? n->text : "";
@@ -236,6 +236,14 @@ void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key)
         out[i] = (int64_t)(cki_load64(b) & (((uint64_t)1 << bits) - 1))
                  - ((int64_t)1 << (bits - 1));
     }
+}
+
+const nni_json_node *vec_within(vec_case *c, const nni_json_node *object)
+{
+    const nni_json_node *was = c->input;
+
+    c->input = object;
+    return was;
 }
 
 /* ---- what comes out ------------------------------------------------------ */

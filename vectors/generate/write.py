@@ -21,6 +21,7 @@ import cases_gates
 import cases_keys
 import cases_linear
 import cases_net
+import cases_session
 import cases_switch
 import cases_transfer
 import cases_words
@@ -65,6 +66,7 @@ VERSION_B1 = {
     "gates": cases_gates.gate_file,
     "transfers": cases_transfer.transfer_file,
     "linear": cases_linear.linear_file,
+    "sessions": cases_session.session_file,
 }
 
 
