@@ -19,13 +19,14 @@ typedef struct ask {
 /* What the server offers, bounded. */
 static int ask_hear(ask *x)
 {
-    blind_manner m = blind_manner_default();
+    blind_manner m;
     char *text = NULL;
     size_t size = 0;
-    int socket = -1, code;
+    int socket = -1, code = volley_blind_manner(&m, x->a);
 
-    m.kernel = x->a->value[OPT_KERNEL];
-    code = volley_check(blind_connect(&socket, x->a->word[0], ASK_PATIENCE));
+    if (code == VOLLEY_DONE)
+        code = volley_check(blind_connect(&socket, x->a->word[0],
+                                          ASK_PATIENCE));
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_hear(&x->session, &text, &size,
                                                socket, &m));

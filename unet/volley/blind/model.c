@@ -33,6 +33,16 @@ int volley_blind_model(blind_network **out, const char *path,
     return code;
 }
 
+int volley_blind_manner(blind_manner *out, const volley_args *a)
+{
+    int seconds, code = volley_int(&seconds, a, OPT_PATIENCE, 1, 86400, 60);
+
+    *out = blind_manner_default();
+    out->idle = seconds;
+    out->kernel = a->value[OPT_KERNEL];
+    return code;
+}
+
 void volley_blind_face(volley_source *s, const blind_network *n,
                        const char *path)
 {

@@ -14,6 +14,9 @@ int volley_run_blind_ask(const volley_args *a);
 int volley_run_blind_plan(const volley_args *a);
 int volley_run_blind_clear(const volley_args *a);
 
+/* --patience and --kernel. */
+int volley_blind_manner(blind_manner *out, const volley_args *a);
+
 /* ---- the network (model.c) ---------------------------------------------- */
 
 /* A model file as integers, by --bits. */
