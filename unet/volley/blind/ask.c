@@ -138,6 +138,8 @@ int volley_run_blind_ask(const volley_args *a)
     if (x.plan == NULL)
         code = volley_fail("no memory");
     if (code == VOLLEY_DONE)
+        code = volley_blind_kernel(a);
+    if (code == VOLLEY_DONE)
         code = ask_hear(&x);
     if (code == VOLLEY_DONE) {
         code = volley_blind_open(&x.images, a, x.n, a->word + 1,

@@ -33,6 +33,13 @@ int volley_blind_model(blind_network **out, const char *path,
     return code;
 }
 
+int volley_blind_kernel(const volley_args *a)
+{
+    const blind_aes *aes;
+
+    return volley_check(blind_aes_choose(&aes, a->value[OPT_KERNEL]));
+}
+
 void volley_blind_face(volley_source *s, const blind_network *n,
                        const char *path)
 {

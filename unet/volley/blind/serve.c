@@ -87,8 +87,10 @@ static int serve_client(int socket, void *user)
 
 static int serve_ready(serve *x)
 {
-    int code = volley_blind_model(&x->n, x->a->word[0], x->a);
+    int code = volley_blind_kernel(x->a);
 
+    if (code == VOLLEY_DONE)
+        code = volley_blind_model(&x->n, x->a->word[0], x->a);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_plan_make(x->plan, x->n,
                                             blind_manner_default().k));
