@@ -282,6 +282,7 @@ mutants-sample:
 vectors:
 	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
 	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
+	$(PYTHON) -B vectors/generate/write.py b1 vectors/b1
 check-vectors: $(B)/vectors-check
 	CKKS_LONG=1 sh tests/scripts/vectors.sh $(B)
 	sh tests/scripts/vectors_faults.sh $(B)

@@ -1,6 +1,6 @@
 /* blind.c -- what two parties do with secrets (unet/blind), in place of
- * owner.c: AES, garbled circuits, activations.  Transfers and frames are wrapped by the
- * linker (ct.sh): transfers give secrets, frames are public. */
+ * owner.c: AES, garbled circuits, activations.  Transfers and frames are
+ * wrapped by the linker (ct.sh): transfers give secrets, frames are public. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

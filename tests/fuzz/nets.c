@@ -19,6 +19,7 @@ typedef struct net_kind {
     nn_slots slots;
     nn_dense_form dense;
     bool vector;                /* see make_vector                           */
+    bool half;                  /* tensors are half floats                   */
     bool blind;                 /* for the protocol of two parties: no plan  */
     int depth;                  /* of one of three dimensions                */
 } net_kind;
@@ -165,7 +166,8 @@ static const net_kind kinds[FUZZ_NETS] = {
     { "valid", 0, 1, 7, 10, 4, means, .slots = NN_SLOTS_COMPLEX },
     { "halo", 0, 1, 4, 4, 0, .build = blind, .blind = true },
     { "zero", 0, 1, 4, 6, 0, .build = blind, .blind = true, .depth = 2 },
-    { "zero", 0, 2, 4, 5, 3, .build = solid, .blind = true, .depth = 3 }
+    { "zero", 0, 2, 4, 5, 3, .build = solid, .blind = true, .depth = 3,
+      .half = true }
 };
 
 static void make_file(model_maker *k, const net_kind *kind)
@@ -176,6 +178,7 @@ static void make_file(model_maker *k, const net_kind *kind)
     else
         maker_start(k, kind->border, kind->ring, kind->channels, kind->height,
                     kind->width);
+    k->half = kind->half;
     kind->build(k);
     if (kind->classes > 0)
         maker_classes(k, "out", kind->classes);

@@ -477,6 +477,9 @@ TEST(model_blind_definition)
 
     solid_model(&k);
     solid_check(&k, "all kinds");
+    k.half = true;
+    solid_model(&k);
+    solid_check(&k, "half floats");
     maker_start_blind(&k, "valid", 1, 7, 9, 11);
     maker_conv(&k, "c", "image", 1, 2, 3);
     maker_plain(&k, "square", "sq", "c", NULL);

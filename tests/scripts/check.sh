@@ -53,6 +53,8 @@ part "fuzzing" sh "$here/../fuzz/check.sh"
 part "places" sh "$here/places.sh" "$build"
 part "malice" sh "$here/malice.sh" "$build"
 part "volumes" /usr/bin/python3 -B "$here/volumes.py" "$build"
+part "blind" /usr/bin/python3 -B "$here/blind.py" "$build"
+part "blind faults" /usr/bin/python3 -B "$here/blind_faults.py" "$build"
 part "labels" /usr/bin/python3 -B "$here/labels.py" "$build"
 part "solids" /usr/bin/python3 -B "$here/solids.py" "$build"
 if command -v python3 >/dev/null 2>&1; then

@@ -314,7 +314,8 @@ do
     blind_wrap="$blind_wrap -Wl,--wrap=$f"
 done
 blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
-[ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes vaes/aes"
+[ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes aesni/gates \
+    vaes/aes vaes/gates"
 
 # blind_program NAME DIR FLAG...: as program, DIR the build's; objects among the
 # flags in place of the build's of the same name.

@@ -328,14 +328,14 @@ void maker_header(model_maker *k)
         const maker_tensor *t = &k->tensor[i];
 
         nni_json_put_object(&w, t->name);
-        nni_json_put_string(&w, "dtype", "F32");
+        nni_json_put_string(&w, "dtype", k->half ? "F16" : "F32");
         nni_json_put_array(&w, "shape");
         for (int j = 0; j < t->rank; j++)
             nni_json_put_int(&w, NULL, t->shape[j]);
         nni_json_put_end(&w);
         nni_json_put_array(&w, "data_offsets");
         nni_json_put_int(&w, NULL, at);
-        at += 4 * (int64_t)maker_tensor_count(t);
+        at += (k->half ? 2 : 4) * (int64_t)maker_tensor_count(t);
         nni_json_put_int(&w, NULL, at);
         nni_json_put_end(&w);
         nni_json_put_end(&w);
@@ -344,6 +344,17 @@ void maker_header(model_maker *k)
     if (nni_json_writer_finish(&w) == CKKS_OK)
         snprintf(k->header, sizeof k->header, "%s", w.data);
     nni_json_writer_clear(&w);
+}
+
+/* The half float next to v towards 0; |v| is 0 or 2^-14 .. 65504. */
+static uint32_t maker_half(float v)
+{
+    uint32_t word;
+
+    memcpy(&word, &v, 4);
+    return v > 0 || v < 0
+         ? (word >> 16 & 0x8000) | ((word >> 13 & 0x3ffff) - (112 << 10))
+         : word >> 16;
 }
 
 static void maker_end(model_maker *k)
@@ -419,9 +430,10 @@ void maker_labels(model_maker *k, const char *output, int channels)
 uint8_t *maker_bytes(size_t *size, const model_maker *k)
 {
     size_t header = strlen(k->header);
-    uint8_t *out = malloc(8 + header + 4 * k->data_count);
+    const size_t each = k->half ? 2 : 4;
+    uint8_t *out = malloc(8 + header + each * k->data_count);
 
-    *size = 8 + header + 4 * k->data_count;
+    *size = 8 + header + each * k->data_count;
     if (out == NULL)
         return NULL;
     for (int i = 0; i < 8; i++)
@@ -431,8 +443,10 @@ uint8_t *maker_bytes(size_t *size, const model_maker *k)
         uint32_t word;
 
         memcpy(&word, &k->data[i], 4);
-        for (int j = 0; j < 4; j++)
-            out[8 + header + 4 * i + (size_t)j] = (uint8_t)(word >> (8 * j));
+        if (k->half)
+            word = maker_half(k->data[i]);
+        for (size_t j = 0; j < each; j++)
+            out[8 + header + each * i + j] = (uint8_t)(word >> (8 * j));
     }
     return out;
 }

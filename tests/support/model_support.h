@@ -31,6 +31,7 @@ typedef struct model_maker {
     float  *data;
     size_t data_count;
     bool   deep;                    /* three dimensions                      */
+    bool   half;                    /* tensors are F16, set before the end   */
     int    labels;                  /* 0: none                               */
     char   labelled[NN_NAME];       /* the layer that gives them             */
 } model_maker;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "blind/garble.h"
 #include "nn.h"
 
 const blind_aes *const blind_aes_kernels[] = {
@@ -80,6 +81,33 @@ static bool agrees(const blind_aes *a)
     return ok;
 }
 
+/* A gate of 16 copies, by both parties, as the portable kernel has it. */
+static bool gates_agree(const blind_aes *a)
+{
+    enum { N = BLIND_LANES };
+    const blind_block seed = { { 7, 8 } };
+    blind_block in[2 * N], got[N], want[N];
+    uint8_t table[2][N * BLIND_AND_BYTES] = { { 0 } };
+    bool ok = true;
+
+    blind_aes_portable.stream(in, seed, 0, 2 * N);
+    for (int garbles = 1; garbles >= 0; garbles--) {
+        blind_gates g = { .garbles = garbles == 1, .aes = a, .start = seed,
+                          .tweak = 9, .table = table[0] }, h;
+
+        if (g.garbles)
+            g.delta = (blind_block){ { UINT64_MAX - 2, 5 } };
+        h = g;
+        h.aes = &blind_aes_portable;
+        h.table = table[1];
+        blind_and(got, in, in + N, N, &g);
+        blind_and(want, in, in + N, N, &h);
+        ok = ok && memcmp(got, want, N * sizeof *got) == 0
+             && memcmp(table[0], table[1], sizeof table[0]) == 0;
+    }
+    return ok;
+}
+
 ckks_status blind_aes_choose(const blind_aes **out, const char *name)
 {
     const bool portable = known_answers(&blind_aes_portable);
@@ -87,7 +115,8 @@ ckks_status blind_aes_choose(const blind_aes **out, const char *name)
     for (const blind_aes *const *a = blind_aes_kernels; *a != NULL; a++) {
         if (name != NULL && strcmp(name, (*a)->name) != 0)
             continue;
-        if ((*a)->usable() && portable && known_answers(*a) && agrees(*a)) {
+        if ((*a)->usable() && portable && known_answers(*a) && agrees(*a)
+            && gates_agree(*a)) {
             *out = *a;
             return CKKS_OK;
         }

@@ -27,6 +27,13 @@ typedef struct blind_aes {
      * per is 1 or 2: so many blocks share a tweak.  out may be in. */
     void (*hash)(blind_block *out, const blind_block *in, blind_block start,
                  uint64_t tweak, size_t keys, int per);
+    /* 16 half gates as garble.h has them, or NULL: then by the hash. */
+    void (*garble)(blind_block *out, uint8_t *table, const blind_block *a,
+                   const blind_block *b, blind_block delta, blind_block start,
+                   uint64_t tweak);
+    void (*evaluate)(blind_block *out, const uint8_t *table,
+                     const blind_block *a, const blind_block *b,
+                     blind_block start, uint64_t tweak);
 } blind_aes;
 
 extern const blind_aes blind_aes_portable;

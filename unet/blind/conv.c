@@ -186,20 +186,3 @@ size_t blind_conv_place(const blind_conv_plan *k, int output, size_t pixel)
         z = 2 * z + (phase >> 2);
     return channel * k->outputs + (z * 2 * h + y) * 2 * w + x;
 }
-
-ckks_status blind_convolve(blind_share *out, const blind_share *x,
-                           const blind_conv *c, const int32_t *weight,
-                           const int64_t *bias, const int64_t *map,
-                           blind_party *p)
-{
-    blind_conv_plan k;
-    ckks_status s = blind_conv_plan_make(&k, c);
-
-    if (s != CKKS_OK)
-        return s;
-    if (k.t.n != p->he->conv.n)
-        return nn_fail(CKKS_EPARAM, "activations of %d bits, the session's "
-                       "ring has n = %zu", c->bits, p->he->conv.n);
-    return p->server ? blind_conv_server(out, x, &k, weight, bias, map, p)
-                     : blind_conv_client(out, x, &k, p);
-}

@@ -63,7 +63,13 @@ static void evaluate_and(blind_block *out, const blind_block *a,
 void blind_and(blind_block *out, const blind_block *a, const blind_block *b,
                int lanes, blind_gates *g)
 {
-    if (g->garbles)
+    const bool full = lanes == BLIND_LANES && g->aes->garble != NULL;
+
+    if (full && g->garbles)
+        g->aes->garble(out, g->table, a, b, g->delta, g->start, g->tweak);
+    else if (full)
+        g->aes->evaluate(out, g->table, a, b, g->start, g->tweak);
+    else if (g->garbles)
         garble_and(out, a, b, lanes, g);
     else
         evaluate_and(out, a, b, lanes, g);
@@ -76,7 +82,8 @@ void blind_and(blind_block *out, const blind_block *a, const blind_block *b,
  * Let the label of colour 0 stand for the value v, which is the colour of the
  * garbler's label; H_0 and H_1 are the hashes of the labels of colours 0 and 1.
  * With rho = H_0 - v y the table is rho + (1 - v) y - H_1: the evaluator adds
- * it to its label's hash if that has colour 1, and has rho + bit y either way. */
+ * it to its label's hash if that has colour 1 and has rho + bit y either
+ * way. */
 
 static void garble_project(blind_share *out, const blind_block *bit,
                            const blind_share *y, int lanes, blind_gates *g)

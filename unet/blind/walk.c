@@ -319,6 +319,8 @@ ckks_status blind_walk(uint8_t *label, bool *over, const blind_network *n,
     }
     if (st == CKKS_OK)
         st = blind_overflowed(over, p);
+    if (st == CKKS_EFORMAT)             /* the other side hears why          */
+        blind_wire_refuse(p->wire, nn_last_error());
     for (int k = 0; k < n->num_steps; k++)
         walk_free(&w->value[k], blind_step_count(&n->step[k]));
     free(w);

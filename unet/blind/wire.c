@@ -1,6 +1,7 @@
 /* wire.c -- frames: wire.h. */
 #include "blind/wire.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,9 @@ static ckks_status wire_failed(blind_wire *w, blind_pumped r, const char *doing)
 {
     ckks_status s;
 
+    if (r == BLIND_BROKEN
+        && (w->pump.error == EPIPE || w->pump.error == ECONNRESET))
+        r = BLIND_ENDED;
     switch (r) {
     case BLIND_MOVED:
         return CKKS_OK;
@@ -332,19 +336,21 @@ static ckks_status wire_expect(blind_wire *w, wire_header *h, blind_frame type,
                                size_t least, size_t most)
 {
     ckks_status s = wire_next(w, h, type);
+    char from[32] = "";
 
     if (s != CKKS_OK)
         return s;
-    if (h->type != (unsigned)type || h->layer != ((unsigned)w->layer & 0xffff)
-        || h->size < least || h->size > most)
-        return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: the other side sent %s "
-                                   "of step %u, %llu bytes, want %s of step "
-                                   "%d, %zu to %zu bytes", w->name,
-                                   frame_name(h->type), h->layer,
-                                   (unsigned long long)h->size,
-                                   frame_name((unsigned)type), w->layer, least,
-                                   most));
-    return CKKS_OK;
+    if (h->type == (unsigned)type && h->layer == ((unsigned)w->layer & 0xffff)
+        && h->size >= least && h->size <= most)
+        return CKKS_OK;
+    if (least < most)
+        snprintf(from, sizeof from, "%zu to ", least);
+    return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: the other side sent %s of "
+                               "step %u, %llu bytes, want %s of step %d, "
+                               "%s%zu bytes", w->name, frame_name(h->type),
+                               h->layer, (unsigned long long)h->size,
+                               frame_name((unsigned)type), w->layer, from,
+                               most));
 }
 
 /* The bytes after the header. */

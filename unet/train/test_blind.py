@@ -1,7 +1,7 @@
 """Networks exported for the protocol of two parties, and what is refused: test_blind.py [NAME...].  Needs no data.
 
 The file's logits, by the reference of this folder and by `volley clear --float`
-(build/volley, or $VOLLEY) where that takes such files, are the module's own.
+(build/volley, or $VOLLEY), are the module's own, the masks of its integers too.
 """
 import copy
 import os
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 import border
 import export as files
+import folder
 import given
 import measured
 import net
@@ -118,6 +119,7 @@ def by_command(path, images, want):
             nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), names[-1])
         else:
             write_pnm(names[-1], image)
+    by_integers(path, names, want)
     out = os.path.join(FOLDER, "y.f32")
     masks = tempfile.mkdtemp(dir=FOLDER) + "/"
     made = subprocess.run([VOLLEY, "clear", path, *names, "--float", "--logits", out, "-o", masks], capture_output=True,
@@ -127,6 +129,21 @@ def by_command(path, images, want):
     apart = float((torch.from_numpy(np.fromfile(out, "<f4")).double().reshape(want.shape) - want).abs().max())
     assert apart <= 1e-4, (path, apart)
     return apart
+
+
+def by_integers(path, names, want):
+    """The masks of 16-bit integers, `volley blind clear`, where that is there: hardly a pixel differs."""
+    if subprocess.run([VOLLEY, "blind", "clear", "--help"], capture_output=True).returncode:
+        return
+    masks = tempfile.mkdtemp(dir=FOLDER)
+    made = subprocess.run([VOLLEY, "blind", "clear", path, *names, "-o", masks + "/"], capture_output=True, text=True)
+    assert made.returncode == 0, (path, made.stderr)
+    got = [os.path.join(masks, name) for name in sorted(os.listdir(masks))]
+    got = [volumes.sliced(np.asarray(nibabel.load(name).dataobj), np.eye(4), EXPECTS["plane"]) if name.endswith(".gz")
+           else folder.mask_picture(name) for name in got]
+    want = want.argmax(1) if want.shape[1] > 1 else want[:, 0] > 0
+    got = np.stack(got) if want.dtype != torch.bool else np.stack(got) > 0
+    assert got.shape == want.shape and (got != want.numpy()).mean() <= 0.01, (path, (got != want.numpy()).mean())
 
 
 def test_half():
@@ -196,7 +213,7 @@ def test_refused():
             (nn.MaxPool2d(3, 2, 1), "kernel_size=(3, 3), stride=(2, 2), padding=(1, 1): not yet", "MaxPool2d(2)"),
             (nn.MaxPool2d((1, 2)), "as long in all directions"), (nn.AdaptiveMaxPool2d(8), "AdaptiveMaxPool2d: with"),
             (nn.Conv2d(2, 2, 3, 3, 1), "stride 3 with protocol=\"blind\": not yet; 1, 2 or 4"),
-            (nn.Sequential(nn.AvgPool2d(2), nn.ConvTranspose2d(2, 2, 4, 2, 1)), "kernel_size=(4, 4) with", "2, stride="),
+            (nn.Sequential(nn.AvgPool2d(2), nn.ConvTranspose2d(2, 2, 4, 2, 1)), "kernel_size=(4, 4) with", "stride=2"),
             (nn.Sequential(nn.AvgPool2d(2), nn.Upsample(scale_factor=2, mode="bilinear")), "mode=bilinear with")):
         refused(one(layer), *words)
     refused(one(nn.MaxPool2d(2)), "a map of 8x8 for an image of 16x16")

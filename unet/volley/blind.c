@@ -20,7 +20,8 @@ static const volley_verb blind_table[] = {
       "The line must be authenticated: by default it is this machine's alone,\n"
       "through ssh -L or stunnel it reaches others.\n",
       OPT_EVERY | OPT_BIT(OPT_PORT) | OPT_BIT(OPT_HOST) | OPT_BIT(OPT_ONCE)
-      | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_KERNEL),
+      | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_KERNEL)
+      | OPT_BIT(OPT_PATIENCE),
       OPT_BIT(OPT_PORT), 1, 1, volley_run_blind_serve },
     { "blind ask", "HOST:PORT IMAGE... -o MASK",
       "the images' side: masks from a server that sees no image",
@@ -30,8 +31,8 @@ static const volley_verb blind_table[] = {
       "that the network was calibrated for are clipped, which is said; where\n"
       "numbers leave their range on the way, the mask is refused.\n",
       OPT_EVERY | IMAGES | OPT_BIT(OPT_DRAW) | OPT_BIT(OPT_TRUTH)
-      | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_KERNEL), OPT_BIT(OPT_OUT), 2, -1,
-      volley_run_blind_ask },
+      | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_KERNEL) | OPT_BIT(OPT_PATIENCE),
+      OPT_BIT(OPT_OUT), 2, -1, volley_run_blind_ask },
     { "blind plan", "MODEL",
       "what it will cost both sides, before a connection",
       "Step by step: bytes each way, headroom of convolutions; then seconds\n"

@@ -101,6 +101,9 @@ static const struct opt_row {
         "of activations: 16, 20 or 32 (default 16)" },
     [OPT_KERNEL]   = { "kernel", 0, "NAME",
         "of AES: portable, aesni or vaes (default: the best)" },
+    [OPT_PATIENCE] = { "patience", 0, "S",
+        "give the other side up after S seconds of silence\n"
+        "                             (default 60)" },
 };
 
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)

@@ -1,7 +1,8 @@
 """Writes a version: python3 vectors/generate/write.py VERSION FOLDER [NAME...]
 
-All files and their manifest, or those named.  "header" reads files that are
-there already, of version 2 also those of vectors/v1.  Standard library only; the same bytes on
+VERSION is 1 or 2 (CKKS), or b1 (two parties).  All files and their manifest,
+or those named.  "header" reads files that are there already, of version 2 also
+those of vectors/v1; b1 has none.  Standard library only; the same bytes on
 every run and machine.
 """
 import hashlib
@@ -10,14 +11,19 @@ import pathlib
 import sys
 import time
 
+import aes
 import cases_arith
 import cases_base
 import cases_bytes
 import cases_encode
 import cases_fitted
+import cases_gates
 import cases_keys
+import cases_linear
 import cases_net
+import cases_session
 import cases_switch
+import cases_transfer
 import cases_words
 import header1
 import header2
@@ -55,6 +61,14 @@ VERSION_2 = {
     "complex": lambda a, b: cases_switch.lacking(sets.complex_again()),
 }
 
+# Two parties.
+VERSION_B1 = {
+    "gates": cases_gates.gate_file,
+    "transfers": cases_transfer.transfer_file,
+    "linear": cases_linear.linear_file,
+    "sessions": cases_session.session_file,
+}
+
 
 def write(path, text):
     path.write_bytes(text.encode("ascii"))
@@ -66,8 +80,9 @@ def manifest(version, folder):
                       "blake2b": hashlib.blake2b(
                           p.read_bytes(), digest_size=32).hexdigest()}
              for p in sorted(folder.iterdir()) if p.name != "manifest.json"}
+    number = 1 if version == "b1" else version
     return json.dumps({"schema": f"volley-vectors-manifest-{version}",
-                       "version": version, "files": files}, indent=1) + "\n"
+                       "version": number, "files": files}, indent=1) + "\n"
 
 
 def header_text(version, out):
@@ -81,18 +96,27 @@ def header_text(version, out):
                          for folder in (first, out)])
 
 
+def makers(version):
+    """What makes each file."""
+    if version == "b1":
+        return VERSION_B1
+    files, small, large = (VERSION_1, sets.full(), sets.digest()) \
+        if version == 1 else (VERSION_2, sets.real(), sets.real_digest())
+    return {name: lambda make=make: make(small, large)
+            for name, make in files.items()}
+
+
 def main(version, folder, names):
     stream.self_check()
+    aes.self_check()
     out = pathlib.Path(folder)
-    files = VERSION_1 if version == 1 else VERSION_2
-    small, large = (sets.full(), sets.digest()) if version == 1 \
-        else (sets.real(), sets.real_digest())
-    for name in names or list(files) + ["header"]:
+    files = makers(version)
+    for name in names or list(files) + ["header"] * (version != "b1"):
         start = time.time()
         if name == "header":
             write(out / "vectors.h", header_text(version, out))
             continue
-        made = files[name](small, large)
+        made = files[name]()
         text = made.text()
         write(out / f"{name}.json", text)
         print(f"{name}: {made.count} cases, {len(text)} bytes, "
@@ -101,4 +125,5 @@ def main(version, folder, names):
         write(out / "manifest.json", manifest(version, out))
 
 
-main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+main(sys.argv[1] if sys.argv[1] == "b1" else int(sys.argv[1]), sys.argv[2],
+     sys.argv[3:])

@@ -188,4 +188,5 @@ static bool usable(void)
     return true;
 }
 
-const blind_aes blind_aes_portable = { "portable", usable, stream, hash };
+const blind_aes blind_aes_portable = { "portable", usable, stream, hash, NULL,
+                                       NULL };

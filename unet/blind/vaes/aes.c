@@ -1,46 +1,15 @@
-/* aes.c -- AES-128 by instructions on vectors of four blocks.
- *
- * The same as aesni/aes.c, four keys or four blocks of one key to a vector;
- * what does not fill vectors is computed in scratch of the same form.
+/* aes.c -- the kernel of AES-128 on vectors of four blocks: the hash and
+ * streams.  What does not fill vectors is computed in scratch of the same form.
  */
-#include "blind/aes.h"
+#include "blind/vaes/vaes.h"
 
 #include <cpuid.h>
-#include <immintrin.h>
 #include <string.h>
 
 #include "base/base.h"
 
 enum { GROUP = 4,               /* vectors of four keys side by side         */
        WIDE = 16 };             /* blocks side by side in a stream           */
-
-/* Loops over registers. */
-#define UNROLL _Pragma("GCC unroll 8")
-
-static const int constants[10] = { 1, 2, 4, 8, 16, 32, 64, 128, 27, 54 };
-
-/* a ^ b ^ c */
-static inline __m512i sum3(__m512i a, __m512i b, __m512i c)
-{
-    return _mm512_ternarylogic_epi64(a, b, c, 0x96);
-}
-
-static inline __m512i next_key(__m512i key, __m512i constant)
-{
-    const __m512i turn = _mm512_set1_epi32(0x0c0f0e0d);
-    const __m512i t = _mm512_aesenclast_epi128(_mm512_shuffle_epi8(key, turn),
-                                               constant);
-
-    key = _mm512_xor_si512(key, _mm512_bslli_epi128(key, 4));
-    return sum3(key, _mm512_bslli_epi128(key, 8), t);
-}
-
-static inline __m512i sigma(__m512i x)
-{
-    const __m512i turned = _mm512_shuffle_epi32(x, 0x4e);
-
-    return _mm512_mask_xor_epi64(turned, 0xaa, turned, x);
-}
 
 /* Blocks lie key by key: with two of each, vectors (0 0' 1 1'), (2 2' 3 3')
  * become (0 1 2 3), (0' 1' 2' 3'). */
@@ -65,31 +34,19 @@ static inline void pairs_out(__m512i x[2])
     x[0] = first;
 }
 
-/* The keys start ^ tweak, ..., start ^ (tweak + 3). */
-static inline __m512i four_keys(blind_block start, uint64_t tweak)
-{
-    const __m512i count = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
-    const __m512i base = _mm512_maskz_set1_epi64(0x55, (long long)tweak);
-    const __m128i s = _mm_set_epi64x((long long)start.w[1],
-                                     (long long)start.w[0]);
-
-    return _mm512_xor_si512(_mm512_broadcast_i32x4(s),
-                            _mm512_add_epi64(base, count));
-}
-
 /* 4 vectors keys, per blocks each. */
-static inline __attribute__((always_inline))
-void hash_group(blind_block *out, const blind_block *in, blind_block start,
-                uint64_t tweak, int vectors, int per)
+static ALWAYS_INLINE void hash_group(blind_block *out, const blind_block *in,
+                                     blind_block start, uint64_t tweak,
+                                     int vectors, int per)
 {
     __m512i x[GROUP * 2], s[GROUP * 2], key[GROUP];
 
     UNROLL
     for (int v = 0; v < vectors; v++) {
-        key[v] = four_keys(start, tweak + 4 * (uint64_t)v);
+        key[v] = blind_four_keys(start, tweak + 4 * (uint64_t)v);
         UNROLL
         for (int j = 0; j < per; j++)
-            x[v * per + j] = sigma(_mm512_loadu_si512(
+            x[v * per + j] = blind_sigma(_mm512_loadu_si512(
                 (const void *)(in + 4 * (v * per + j))));
         if (per == 2)
             pairs_in(x + 2 * v);
@@ -97,16 +54,7 @@ void hash_group(blind_block *out, const blind_block *in, blind_block start,
         for (int j = 0; j < per; j++)
             s[v * per + j] = _mm512_xor_si512(x[v * per + j], key[v]);
     }
-    for (int r = 0; r < 10; r++)
-        UNROLL
-        for (int v = 0; v < vectors; v++) {
-            key[v] = next_key(key[v], _mm512_set1_epi32(constants[r]));
-            UNROLL
-            for (int j = 0; j < per; j++)
-                s[v * per + j] = r < 9
-                    ? _mm512_aesenc_epi128(s[v * per + j], key[v])
-                    : _mm512_aesenclast_epi128(s[v * per + j], key[v]);
-        }
+    blind_rounds(s, key, vectors, per);
     UNROLL
     for (int v = 0; v < vectors; v++) {
         UNROLL
@@ -137,9 +85,9 @@ static void hash_rest(blind_block *out, const blind_block *in,
     cki_wipe(full, sizeof full);
 }
 
-static inline __attribute__((always_inline))
-void hash_by(blind_block *out, const blind_block *in, blind_block start,
-             uint64_t tweak, size_t keys, int per)
+static ALWAYS_INLINE void hash_by(blind_block *out, const blind_block *in,
+                                  blind_block start, uint64_t tweak,
+                                  size_t keys, int per)
 {
     size_t k = 0, step = (size_t)per;
 
@@ -162,16 +110,15 @@ static void hash(blind_block *out, const blind_block *in, blind_block start,
         hash_by(out, in, start, tweak, keys, 2);
 }
 
-static inline __attribute__((always_inline))
-void stream_group(__m512i *s, const __m512i round_key[11], uint64_t first,
-                  int vectors)
+static ALWAYS_INLINE void stream_group(__m512i *s, const __m512i round_key[11],
+                                       uint64_t first, int vectors)
 {
     const blind_block zero = { { 0, 0 } };
 
     UNROLL
     for (int i = 0; i < vectors; i++)
         s[i] = _mm512_xor_si512(round_key[0],
-                                four_keys(zero, first + 4 * (uint64_t)i));
+                                blind_four_keys(zero, first + 4 * (uint64_t)i));
     for (int r = 1; r < 10; r++)
         UNROLL
         for (int i = 0; i < vectors; i++)
@@ -190,8 +137,8 @@ static void stream(blind_block *out, blind_block key, uint64_t first,
     size_t i = 0;
 
     for (int r = 0; r < 10; r++)
-        round_key[r + 1] = next_key(round_key[r],
-                                    _mm512_set1_epi32(constants[r]));
+        round_key[r + 1] = blind_next_key(round_key[r],
+                                    _mm512_set1_epi32(blind_constants[r]));
     for (; i + WIDE <= count; i += WIDE) {
         stream_group(s, round_key, first + i, WIDE / 4);
         memcpy(out + i, s, sizeof s);
@@ -214,4 +161,5 @@ static bool usable(void)
            && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES) != 0;
 }
 
-const blind_aes blind_aes_vaes = { "vaes", usable, stream, hash };
+const blind_aes blind_aes_vaes = { "vaes", usable, stream, hash,
+                                   blind_vaes_garble, blind_vaes_evaluate };

@@ -19,13 +19,14 @@ typedef struct ask {
 /* What the server offers, bounded. */
 static int ask_hear(ask *x)
 {
-    blind_manner m = blind_manner_default();
+    blind_manner m;
     char *text = NULL;
     size_t size = 0;
-    int socket = -1, code;
+    int socket = -1, code = volley_blind_manner(&m, x->a);
 
-    m.kernel = x->a->value[OPT_KERNEL];
-    code = volley_check(blind_connect(&socket, x->a->word[0], ASK_PATIENCE));
+    if (code == VOLLEY_DONE)
+        code = volley_check(blind_connect(&socket, x->a->word[0],
+                                          ASK_PATIENCE));
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_hear(&x->session, &text, &size,
                                                socket, &m));
@@ -137,8 +138,6 @@ int volley_run_blind_ask(const volley_args *a)
     x.plan = calloc(1, sizeof *x.plan);
     if (x.plan == NULL)
         code = volley_fail("no memory");
-    if (code == VOLLEY_DONE)
-        code = volley_blind_kernel(a);
     if (code == VOLLEY_DONE)
         code = ask_hear(&x);
     if (code == VOLLEY_DONE) {

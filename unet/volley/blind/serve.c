@@ -8,6 +8,7 @@
 
 typedef struct serve {
     const volley_args *a;
+    blind_manner manner;
     blind_network *n;
     blind_plan *plan;
     char *text;                 /* of the offer                              */
@@ -73,12 +74,11 @@ static int serve_client(int socket, void *user)
 {
     const serve *x = user;
     const double start = volley_clock();
-    blind_manner m = blind_manner_default();
     blind_session *s = NULL;
     int code;
 
-    m.kernel = x->a->value[OPT_KERNEL];
-    code = volley_check(blind_session_offer(&s, socket, x->text, x->size, &m));
+    code = volley_check(blind_session_offer(&s, socket, x->text, x->size,
+                                            &x->manner));
     if (code == VOLLEY_DONE)
         code = serve_images(x, s, start);
     blind_session_close(&s);
@@ -87,13 +87,12 @@ static int serve_client(int socket, void *user)
 
 static int serve_ready(serve *x)
 {
-    int code = volley_blind_kernel(x->a);
+    int code = volley_blind_manner(&x->manner, x->a);
 
     if (code == VOLLEY_DONE)
         code = volley_blind_model(&x->n, x->a->word[0], x->a);
     if (code == VOLLEY_DONE)
-        code = volley_check(blind_plan_make(x->plan, x->n,
-                                            blind_manner_default().k));
+        code = volley_check(blind_plan_make(x->plan, x->n, x->manner.k));
     if (code == VOLLEY_DONE)
         code = volley_blind_accept(x->a, x->n, x->plan, 1);
     if (code == VOLLEY_DONE)

@@ -14,13 +14,14 @@ int volley_run_blind_ask(const volley_args *a);
 int volley_run_blind_plan(const volley_args *a);
 int volley_run_blind_clear(const volley_args *a);
 
+/* --patience and --kernel. */
+int volley_blind_manner(blind_manner *out, const volley_args *a);
+
 /* ---- the network (model.c) ---------------------------------------------- */
 
 /* A model file as integers, by --bits. */
 int volley_blind_model(blind_network **out, const char *path,
                        const volley_args *a);
-/* Refuses a --kernel that is not here. */
-int volley_blind_kernel(const volley_args *a);
 /* What images and masks need of a plan: names, labels, sizes. */
 void volley_blind_face(volley_source *s, const blind_network *n,
                        const char *path);
