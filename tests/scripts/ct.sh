@@ -551,12 +551,12 @@ quick()
 }
 
 # build DIR FLAG... -- the library alone, with the built-in FFT, and what two
-# parties garble with.
+# parties garble and transfer with.
 build()
 {
     dir=$1
     shift
-    [ -z "$have_gmp" ] || for o in $blind_names; do
+    [ -z "$have_gmp" ] || for o in $blind_names $transfer_names; do
         set -- "$@" "$dir/obj/unet/blind/$o.o"
     done
     make -C "$root" B="$dir" FFT=builtin "$@" "$dir/libckks.a" \
