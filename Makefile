@@ -283,9 +283,10 @@ vectors:
 	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
 	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
 	$(PYTHON) -B vectors/generate/write.py b1 vectors/b1
-check-vectors: $(B)/vectors-check
+check-vectors: $(B)/vectors-check $(B)/tests
 	CKKS_LONG=1 sh tests/scripts/vectors.sh $(B)
 	sh tests/scripts/vectors_faults.sh $(B)
+	sh tests/scripts/vectors_blind_faults.sh $(B)
 
 # The vectors with other compilers, levels of optimisation and builds, and on
 # other architectures, one of them big-endian (make deps-cross first).
