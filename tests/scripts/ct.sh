@@ -551,7 +551,7 @@ quick()
 }
 
 # build DIR FLAG... -- the library alone, with the built-in FFT, and what two
-# parties garble with.
+# parties garble and transfer with.
 build()
 {
     dir=$1
