@@ -315,7 +315,7 @@ do
 done
 blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
 [ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes aesni/gates \
-    vaes/aes vaes/gates"
+    aesni/transpose vaes/aes vaes/gates"
 
 # blind_program NAME DIR FLAG...: as program, DIR the build's; objects among the
 # flags in place of the build's of the same name.
@@ -409,7 +409,7 @@ transfer_wrap="-Wl,--wrap=ckks_rng_bytes,--wrap=blind_wire_send"
 transfer_wrap="$transfer_wrap,--wrap=blind_wire_receive"
 transfer_names="aes garble transfer tree transpose base group portable/aes"
 [ "$(uname -m)" != x86_64 ] || transfer_names="$transfer_names aesni/aes \
-    aesni/gates vaes/aes vaes/gates"
+    aesni/gates aesni/transpose vaes/aes vaes/gates"
 
 # transfer_program NAME DIR OBJECT...
 transfer_program()
