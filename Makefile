@@ -259,6 +259,11 @@ $(B)/forge: tests/malice/forge.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 $(B)/slices: tests/volumes/slices.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
+# The rows of the two-party protocol, 200x200 and 64^3: half an hour on a quiet
+# machine; ONLY="200 squares" those with these words, AVX2=1 older kernels, too.
+check-blind-rows: $(B)/volley
+	sh tests/scripts/blind_rows.sh $(B) $(ONLY)
+
 check-mutants:
 	sh tests/scripts/mutate.sh
 
@@ -277,9 +282,11 @@ mutants-sample:
 vectors:
 	$(PYTHON) -B vectors/generate/write.py 1 vectors/v1
 	$(PYTHON) -B vectors/generate/write.py 2 vectors/v2
-check-vectors: $(B)/vectors-check
+	$(PYTHON) -B vectors/generate/write.py b1 vectors/b1
+check-vectors: $(B)/vectors-check $(B)/tests
 	CKKS_LONG=1 sh tests/scripts/vectors.sh $(B)
 	sh tests/scripts/vectors_faults.sh $(B)
+	sh tests/scripts/vectors_blind_faults.sh $(B)
 
 # The vectors with other compilers, levels of optimisation and builds, and on
 # other architectures, one of them big-endian (make deps-cross first).
@@ -365,7 +372,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi

@@ -193,3 +193,245 @@ TEST(quantised_unets_are_near_the_float_network)
     check_unet(&spec[4], 16);
     check_unet(&spec[4], 20);
 }
+
+/* ---- other kinds of layers ------------------------------------------------- */
+
+static void check_made(net_maker *k, int output, int bits)
+{
+    compared c;
+
+    if (CHECK_OK(net_finish(k, output, 0)))
+        (void)compare(&c, k->m, bits);
+    nn_model_clear(k->m);
+}
+
+/* Batch norms behind the image, behind an activation, behind pooling and behind
+ * concat; sums of maps; strides; a quadratic. */
+TEST(quantised_layers_of_all_kinds)
+{
+    for (int dims = 2; dims <= 3; dims++) {
+        nn_model m;
+        net_maker k = {0};
+        int x, y, two[2];
+
+        if (!CHECK_OK(net_start(&k, &m, dims, 2, 12, NN_ZERO, 11)))
+            return;
+        x = net_one(&k, NN_BATCHNORM, "bn.image", 0);
+        x = net_conv(&k, "a", x, 4, 3, 1);
+        x = net_one(&k, NN_QUADRATIC, "q", x);
+        x = net_one(&k, NN_BATCHNORM, "bn.q", x);
+        y = net_pool(&k, NN_POOL, "mean", x, 2);
+        y = net_one(&k, NN_BATCHNORM, "bn.mean", y);
+        two[0] = net_tconv(&k, "up", y, 3);
+        two[1] = x;
+        x = net_layer(&k, NN_CONCAT, "cat", two, 2);
+        x = net_one(&k, NN_BATCHNORM, "bn.cat", x);
+        two[0] = net_conv(&k, "b", x, 4, 3, 2);
+        two[1] = net_conv(&k, "c", x, 4, 1, 2);
+        two[0] = net_one(&k, NN_RELU, "b.relu", two[0]);
+        x = net_layer(&k, NN_ADD, "sum", two, 2);
+        x = net_one(&k, NN_SQUARE, "sum.sq", x);
+        x = net_tconv(&k, "up2", x, 1);
+        k.scale = true;
+        check_made(&k, x, 20);
+    }
+}
+
+TEST(quantised_layers_without_a_border)
+{
+    nn_model m;
+    net_maker k = {0};
+    int x;
+
+    if (!CHECK_OK(net_start(&k, &m, 2, 1, 17, NN_VALID, 3)))
+        return;
+    x = net_conv(&k, "a", 0, 4, 3, 1);
+    x = net_one(&k, NN_RELU, "a.relu", x);
+    x = net_one(&k, NN_BATCHNORM, "a.bn", x);
+    x = net_conv(&k, "b", x, 3, 3, 4);
+    m.output = x;
+    /* Labels of a smaller map than the image are refused; layers are not. */
+    if (CHECK_OK(net_finish(&k, x, 0))) {
+        blind_network *n = NULL;
+
+        CHECK_STATUS(blind_quantise(&n, NULL, &m, 16), CKKS_EPARAM);
+        CHECK(strstr(nn_last_error(), "scores") != NULL, "%s",
+              nn_last_error());
+    }
+    nn_model_clear(&m);
+}
+
+/* Groups and dilation: as zeros between the weights. */
+TEST(quantised_groups_and_dilation)
+{
+    nn_model m;
+    net_maker k = {0};
+    nn_layer *l;
+    int x;
+
+    if (!CHECK_OK(net_start(&k, &m, 2, 4, 12, NN_ZERO, 5)))
+        return;
+    x = net_conv(&k, "a", 0, 6, 3, 1);
+    l = &m.layer[x];
+    l->groups = 2;
+    l->dilation_y = 2;
+    l->pad_top = l->pad_bottom = 2;
+    x = net_one(&k, NN_RELU, "a.relu", x);
+    x = net_conv(&k, "b", x, 1, 1, 1);
+    if (CHECK_OK(net_finish(&k, x, 0))) {
+        blind_view view[8];
+        blind_network *n = NULL;
+        int64_t *value[BLIND_MAX_STEPS], *input;
+        double *pixel = net_image(&m, 1), *want = net_float(&m, x, pixel);
+        bool over;
+
+        if (CHECK_OK(blind_quantise(&n, view, &m, 32))) {
+            double worst = 0;
+
+            input = malloc(blind_step_count(&n->step[0]) * sizeof *input);
+            (void)blind_network_input(input, n, pixel);
+            if (CHECK_OK(blind_twin_run(value, &over, n, input, NULL))) {
+                for (int i = 0; i < 144; i++)
+                    worst = fmax(worst, fabs(
+                        view[x].factor[0] * (double)value[view[x].step][i]
+                        + view[x].summand[0] - want[i]));
+                CHECK(worst < 1e-4, "off by %g", worst);
+                blind_twin_clear(value, n);
+            }
+            free(input);
+            blind_views_clear(view, m.num_layers);
+        }
+        blind_network_clear(&n);
+        free(pixel);
+        free(want);
+    }
+    nn_model_clear(&m);
+}
+
+/* ---- refusals ---------------------------------------------------------------- */
+
+/* A network with one layer of this op behind a convolution and a ReLU, and a
+ * second convolution. */
+static ckks_status made_with(nn_model *m, nn_op op, bool norm)
+{
+    net_maker k = {0};
+    int x;
+    ckks_status s = net_start(&k, m, 2, 1, 8, NN_ZERO, 9);
+
+    if (s != CKKS_OK)
+        return s;
+    x = net_conv(&k, "a", 0, 2, 3, 1);
+    x = net_one(&k, NN_RELU, "act", x);
+    if (norm)
+        x = net_one(&k, NN_BATCHNORM, "norm", x);
+    if (op == NN_MAXPOOL)
+        x = net_pool(&k, op, "odd", x, 4);
+    else
+        x = net_one(&k, op, "odd", x);
+    x = net_conv(&k, "b", x, 1, 1, 1);
+    return net_finish(&k, x, 0);
+}
+
+TEST(what_cannot_be_quantised_is_named)
+{
+    static const struct { nn_op op; bool norm; int bits; const char *why; }
+    cases[] = {
+        { NN_RELU, true, 16, "layer odd: a batch norm before it" },
+        { NN_SQUARE, true, 16, "layer odd: a batch norm before it" },
+        { NN_SQUARE, false, 32, "step odd: bits of a square" },
+        { NN_QUADRATIC, false, 16, "layer odd: b cannot be folded" },
+        { NN_MAXPOOL, false, 16, "step odd: the window is 16" },
+        { NN_RELU, false, 17, "17 bits: 16, 20 or 32" }
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nn_model m;
+        blind_network *n = NULL;
+
+        if (!CHECK_OK(made_with(&m, cases[i].op, cases[i].norm)))
+            return;
+        CHECK_STATUS(blind_quantise(&n, NULL, &m, cases[i].bits),
+                     CKKS_EPARAM);
+        CHECK(strstr(nn_last_error(), cases[i].why) != NULL, "case %zu: %s", i,
+              nn_last_error());
+        CHECK(n == NULL, "case %zu: a network", i);
+        nn_model_clear(&m);
+    }
+}
+
+/* Weights and sums stay within what convolutions take. */
+TEST(quantised_weights_within_bounds)
+{
+    static const int bits[3] = { 16, 20, 32 };
+
+    for (int b = 0; b < 3; b++) {
+        const net_spec spec = { .dims = 2, .base = 4, .depth = 1, .side = 16,
+                                .norm = true, .border = NN_ZERO,
+                                .seed = 21 };
+        blind_network *n = NULL;
+        nn_model m;
+
+        if (!CHECK_OK(net_unet(&m, &spec))
+            || !CHECK_OK(blind_quantise(&n, NULL, &m, bits[b])))
+            return;
+        for (int k = 1; k < n->num_steps; k++) {
+            const blind_step *s = &n->step[k];
+            const blind_conv *c = &s->conv;
+            int64_t most = 0;
+            double room;
+
+            if (s->op != BLIND_CONV)
+                continue;
+            for (int i = 0; i < c->in * c->out * c->kernel[1] * c->kernel[2];
+                 i++)
+                most = llabs(s->weight[i]) > most ? llabs(s->weight[i]) : most;
+            CHECK(most < (bits[b] > 20 ? 1 << 18 : 1 << 11)
+                  && most >= (bits[b] > 20 ? 1 << 16 : 1 << 9),
+                  "%s: weights up to %" PRId64, s->name, most);
+            CHECK_OK(blind_conv_check(&room, c));
+            CHECK(room >= 40, "%s: %g bits", s->name, room);
+            CHECK(ldexp(s->range, s->fraction) < ldexp(1, bits[b] - 3)
+                  && ldexp(s->range, s->fraction) >= ldexp(1, bits[b] - 5),
+                  "%s: range %g, fraction %d", s->name, s->range, s->fraction);
+        }
+        blind_network_clear(&n);
+        nn_model_clear(&m);
+    }
+}
+
+/* The mean of roundings by chance is the quotient: of 2^20 divisions the mean
+ * error has an sd of 2^-11 units at most. */
+TEST(twin_rounds_up_with_the_odds_of_the_rest)
+{
+    enum { COUNT = 1 << 20 };
+    blind_network *n = calloc(1, sizeof *n);
+    int64_t *x = malloc(COUNT * sizeof *x), *y = malloc(COUNT * sizeof *y);
+    const int64_t *in[1] = { x };
+    uint64_t seed = 3, state = 4;
+    double sum = 0;
+    bool over = false;
+
+    n->bits = 16;
+    n->step[0] = (blind_step){ .channels = 1, .size = { 1, 1024, 1024 } };
+    n->step[1] = n->step[0];
+    n->step[1].op = BLIND_ADD;
+    n->step[1].num_in = 1;
+    n->step[1].align[0] = 7;
+    for (int i = 0; i < COUNT; i++)
+        x[i] = (int64_t)(test_word(&seed) % 60000) - 30000;
+    if (CHECK_OK(blind_twin_step(y, &over, n, 1, in, &state)))
+        for (int i = 0; i < COUNT; i++) {
+            const double off = (double)y[i] - (double)x[i] / 128;
+
+            sum += off;
+            CHECK(fabs(off) < 1, "%" PRId64 " / 128 is %" PRId64, x[i], y[i]);
+        }
+    CHECK(fabs(sum / COUNT) < 0.003, "mean error %g", sum / COUNT);
+    if (CHECK_OK(blind_twin_step(y, &over, n, 1, in, NULL)))
+        for (int i = 0; i < COUNT; i++)
+            CHECK(fabs((double)y[i] - (double)x[i] / 128) <= 0.5,
+                  "%" PRId64 " / 128 is %" PRId64, x[i], y[i]);
+    free(x);
+    free(y);
+    free(n);
+}

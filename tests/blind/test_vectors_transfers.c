@@ -36,7 +36,7 @@ static void run_base(vec_case *c, void *with)
     b[1].seed = vec_bytes(c, "serverSeed", CKKS_SEED_BYTES);
     b[0].choice = vec_block(c, "clientChoice");
     b[1].choice = vec_block(c, "serverChoice");
-    if (!vec_sides(c, 0, base_runs, &b[0], base_runs, &b[1]))
+    if (!vec_sides(c, base_runs, &b[0], base_runs, &b[1]))
         return;
     vec_same_blocks(c, "clientPairs", b[0].pair[0].key, 2 * BLIND_BASE_COUNT);
     vec_same_blocks(c, "clientKeys", b[0].key, BLIND_BASE_COUNT);
@@ -138,7 +138,7 @@ static void run_extension(vec_case *c, void *with)
     for (size_t i = 0; i < e->calls; i++)
         blind_put(e->choice + 16 * i, choice[i]);
     e[1] = e[0];
-    if (!vec_sides(c, 0, extend_receives, &e[0], extend_sends, &e[1]))
+    if (!vec_sides(c, extend_receives, &e[0], extend_sends, &e[1]))
         return;
     if (e->k > 1)
         vec_same_blocks(c, "sums", e->sums, blind_transfer_sums(e->k));

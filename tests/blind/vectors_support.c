@@ -20,7 +20,7 @@ static uint8_t *vec_read(const char *path, size_t *size)
     return b;
 }
 
-static const char *vec_text(const vec_case *c, const nni_json_node *n)
+const char *vec_text(const vec_case *c, const nni_json_node *n)
 {
     (void)c;
     return n != NULL && n->kind == NN_JSON_STRING ? n->text : "";
@@ -112,6 +112,34 @@ uint64_t vec_word(const vec_case *c, const char *key)
     return strtoull(vec_text(c, vec_input(c, key)), NULL, 10);
 }
 
+static void list_ints(int64_t *out, size_t count, const vec_case *c,
+                      const nni_json_node *list, const char *key)
+{
+    const nni_json_node *n = nni_json_first(c->doc, list);
+
+    CHECK(list != NULL && list->count == count, "%s: %s has not %zu numbers",
+          c->name, key, count);
+    for (size_t i = 0; i < count; i++, n = nni_json_next(c->doc, n))
+        CHECK(nni_json_int(&out[i], n, INT64_MIN, INT64_MAX),
+              "%s: number %zu of %s", c->name, i, key);
+}
+
+void vec_ints(int64_t *out, size_t count, const vec_case *c, const char *key)
+{
+    list_ints(out, count, c, vec_input(c, key), key);
+}
+
+void vec_prime(const vec_case *c, const char *key, int i, uint64_t p)
+{
+    const nni_json_node *n = nni_json_first(c->doc, vec_input(c, key));
+    uint64_t want;
+
+    while (i-- > 0)
+        n = nni_json_next(c->doc, n);
+    want = strtoull(vec_text(c, n), NULL, 10);
+    CHECK(p == want, "%s: prime %" PRIu64 ", want %" PRIu64, c->name, p, want);
+}
+
 static unsigned hex_digit(char c)
 {
     return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
@@ -132,6 +160,18 @@ const uint8_t *vec_bytes(vec_case *c, const char *key, size_t size)
     if (CHECK(strlen(text) == 2 * size, "%s: %s has %zu digits, want %zu",
               c->name, key, strlen(text), 2 * size))
         hex_bytes(out, text, size);
+    return out;
+}
+
+const uint64_t *vec_words(vec_case *c, const char *key, size_t *count)
+{
+    const size_t n = strlen(vec_text(c, vec_input(c, key))) / 16;
+    const uint8_t *bytes = vec_bytes(c, key, 8 * n);
+    uint64_t *out = vec_take(c, n * sizeof *out);
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = cki_load64(bytes + 8 * i);
+    *count = n;
     return out;
 }
 
@@ -196,6 +236,14 @@ void vec_numbers(int64_t *out, size_t count, vec_case *c, const char *key)
         out[i] = (int64_t)(cki_load64(b) & (((uint64_t)1 << bits) - 1))
                  - ((int64_t)1 << (bits - 1));
     }
+}
+
+const nni_json_node *vec_within(vec_case *c, const nni_json_node *object)
+{
+    const nni_json_node *was = c->input;
+
+    c->input = object;
+    return was;
 }
 
 /* ---- what comes out ------------------------------------------------------ */
@@ -268,6 +316,20 @@ bool vec_same_blocks(vec_case *c, const char *key, const blind_block *got,
     for (size_t i = 0; i < count; i++)
         blind_put(b + 16 * i, got[i]);
     return vec_same(c, key, b, 16 * count);
+}
+
+bool vec_same_ints(vec_case *c, const char *key, const int64_t *got,
+                   size_t count)
+{
+    int64_t *want = vec_take(c, count * sizeof *want);
+    size_t i = 0;
+
+    list_ints(want, count, c, vec_wanted(c, key), key);
+    while (i < count && got[i] == want[i])
+        i++;
+    return CHECK(i == count, "%s: %s: number %zu: got %" PRId64 ", want %"
+                 PRId64, c->name, key, i, got[i < count ? i : 0],
+                 want[i < count ? i : 0]);
 }
 
 bool vec_same_shares(vec_case *c, const char *key, const blind_share *got,

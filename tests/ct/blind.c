@@ -17,7 +17,7 @@ static struct {
     blind_party party[2];               /* client, server                    */
     blind_block delta;
     blind_block in[2 * BLOCKS], out[2 * BLOCKS];
-    blind_share x[COUNT * WINDOW], y[COUNT];
+    blind_share x[COUNT * CLASSES], y[COUNT];
     uint8_t label[COUNT];
     uint8_t frame;                      /* what frames are filled with       */
 } own;

@@ -315,7 +315,7 @@ do
 done
 blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
 [ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes aesni/gates \
-    vaes/aes vaes/gates"
+    aesni/transpose vaes/aes vaes/gates"
 
 # blind_program NAME DIR FLAG...: as program, DIR the build's; objects among the
 # flags in place of the build's of the same name.
@@ -404,6 +404,75 @@ blind_faults()
     fi
 }
 
+# The same for tests/ct/transfers.c: base transfers, trees, extension.
+transfer_wrap="-Wl,--wrap=ckks_rng_bytes,--wrap=blind_wire_send"
+transfer_wrap="$transfer_wrap,--wrap=blind_wire_receive"
+transfer_names="aes garble transfer tree transpose base group portable/aes"
+[ "$(uname -m)" != x86_64 ] || transfer_names="$transfer_names aesni/aes \
+    aesni/gates aesni/transpose vaes/aes vaes/gates"
+
+# transfer_program NAME DIR OBJECT...
+transfer_program()
+{
+    out=$1
+    dir=$2
+    shift 2
+    objects=
+    for o in $transfer_names; do
+        case " $* " in
+        *"/${o##*/}-fault.o "*) ;;
+        *) objects="$objects $dir/obj/unet/blind/$o.o" ;;
+        esac
+    done
+    "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$root/nn" \
+          -I"$root/unet" -I"$here/ct" $transfer_wrap "$here/ct/transfers.c" \
+          "$here/ct/poison.c" "$@" $objects "$dir/libckks.a" -lgmp $libs \
+          -o "$work/$out" 2>"$work/log" \
+        || { sed 5q "$work/log"; return 1; }
+}
+
+# transfer_poison LABEL DIR
+transfer_poison()
+{
+    transfer_program poison-transfers "$2" \
+        || { bad "$1: tests/ct/transfers.c"; return; }
+    for k in $blind_kernels; do
+        if poison poison-transfers $k complex; then
+            ok "$1, transfers, $k: $(poison_line)"
+        elif grep -q "debuginfo reader" "$work/err"; then
+            skip "$1, transfers, $k: this valgrind cannot read the compiler's" \
+                 "debug information (try -gdwarf-4)"
+        else
+            bad "$1, transfers, $k: $(poison_line)"
+            sed '$d' "$work/out"
+            poison_places
+        fi
+    done
+}
+
+# transfer_fault FILE DIR KERNEL: a jump by a mask, in unet/blind/FILE.c; the
+# base transfers run with the portable kernel alone.
+transfer_fault()
+{
+    file=$1
+    sed '/mask = .*cki_mask(/s/$/ if (mask != 0) __asm__ volatile("");/' \
+        "$root/unet/blind/$file.c" >"$work/$file-fault.c"
+    if cmp -s "$root/unet/blind/$file.c" "$work/$file-fault.c"; then
+        bad "planted fault: the edit of $file.c changes nothing"
+        return
+    fi
+    "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -gdwarf-4 -I"$root/unet" \
+          -I"$root/ckks" -I"$root/nn" -c "$work/$file-fault.c" \
+          -o "$work/$file-fault.o"
+    if transfer_program poison-bad "$2" "$work/$file-fault.o" \
+        && ! poison poison-bad $3 complex \
+        && tail -n 1 "$work/out" | grep -Eq '^[1-9][0-9]* reports'; then
+        ok "poison sees a jump by a choice, $file.c: $(tail -n 1 "$work/out")"
+    else
+        bad "poison does not see a jump by a choice, $file.c"
+    fi
+}
+
 # blind_quick LABEL DIR
 blind_quick()
 {
@@ -414,6 +483,10 @@ blind_quick()
     if [ -n "$have_valgrind" ]; then
         blind_poison "$1" "$2"
         blind_faults "$2"
+        transfer_poison "$1" "$2"
+        transfer_fault transfer "$2" "${blind_kernels##* }"
+        transfer_fault tree "$2" "${blind_kernels##* }"
+        transfer_fault base "$2" portable
     fi
     [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] || return
     ! grep -qw vaes /proc/cpuinfo || blind_trace "$1" "$2" vaes
@@ -478,12 +551,12 @@ quick()
 }
 
 # build DIR FLAG... -- the library alone, with the built-in FFT, and what two
-# parties garble with.
+# parties garble and transfer with.
 build()
 {
     dir=$1
     shift
-    [ -z "$have_gmp" ] || for o in $blind_names; do
+    [ -z "$have_gmp" ] || for o in $blind_names $transfer_names; do
         set -- "$@" "$dir/obj/unet/blind/$o.o"
     done
     make -C "$root" B="$dir" FFT=builtin "$@" "$dir/libckks.a" \
@@ -497,7 +570,8 @@ matrix()
     if build "$dir" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
         poison_all "$1 $2$4" "$root/$dir/libckks.a"
         [ ! -f "$root/$dir/obj/unet/blind/garble.o" ] \
-            || blind_poison "$1 $2$4" "$root/$dir"
+            || { blind_poison "$1 $2$4" "$root/$dir"
+                 transfer_poison "$1 $2$4" "$root/$dir"; }
     else
         bad "$1 $2$4: it does not build"
     fi

@@ -1,6 +1,7 @@
 #!/bin/sh
 # vectors.sh [BUILD] -- the test vectors: what the generator writes is what
 # stands in vectors/, every kernel gives these words, the readers to copy work.
+# Those of two parties (vectors/b1) are compared by tests/blind/test_vectors_*.c.
 #
 # CKKS_LONG=1 writes all files anew, else those that take seconds.  Ends with
 # "N passed, N failed" or "N passed, N failed, N skipped".
@@ -62,6 +63,24 @@ refuses 1 "from a library said to have none" --no-checksums \
 refuses 1 "nothing.json" "$work/nothing.json"
 refuses 1 "vectors.h" vectors/v1/vectors.h
 
+# same FOLDER VERSION NAMES...: the generator writes these files
+same()
+{
+    folder=$1
+    version=$2
+    shift 2
+    mkdir "$work/$folder"
+    python3 -B vectors/generate/write.py "$version" "$work/$folder" "$@" \
+        >"$work/log" 2>&1
+    judge "the generator runs, version $version" $?
+    for name in "$@"; do
+        [ "$name" != header ] || continue
+        cmp "$work/$folder/$name.json" "vectors/$folder/$name.json" \
+            >"$work/log" 2>&1
+        judge "$folder/$name.json is what the generator writes" $?
+    done
+}
+
 # written VERSION NAMES...: the generator writes these files, and the header
 written()
 {
@@ -71,15 +90,7 @@ written()
         [ "$version" -eq 2 ] || set -- "$@" arithmetic
         set -- "$@" encryption switching
     fi
-    mkdir "$work/v$version"
-    python3 -B vectors/generate/write.py "$version" "$work/v$version" "$@" \
-        header >"$work/log" 2>&1
-    judge "the generator runs, version $version" $?
-    for name in "$@"; do
-        cmp "$work/v$version/$name.json" "vectors/v$version/$name.json" \
-            >"$work/log" 2>&1
-        judge "v$version/$name.json is what the generator writes" $?
-    done
+    same "v$version" "$version" "$@" header
     cmp "$work/v$version/vectors.h" "vectors/v$version/vectors.h" \
         >"$work/log" 2>&1
     judge "v$version/vectors.h is what the generator writes" $?
@@ -90,6 +101,9 @@ if command -v python3 >/dev/null 2>&1; then
     written 1 words streams base encoding keys objects network fitted
     written 2 words streams base encoding keys objects network fitted complex \
         arithmetic
+    set -- gates
+    [ -z "$CKKS_LONG" ] || set -- gates transfers linear sessions
+    same b1 b1 "$@"
     python3 -B tests/scripts/vectors.py vectors "$build/vectors-check" >"$work/log" 2>&1
     judge "schemas, manifests, alterations" $?
     head -n 2 "$work/log"

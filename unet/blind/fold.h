@@ -1,5 +1,5 @@
-/* fold.h -- private to quantise.c and fold.c: a network on its way from layers
- * to steps. */
+/* fold.h -- private to quantise.c, fold*.c and shape.c: a network on its way
+ * from layers to steps. */
 #ifndef BLIND_FOLD_H
 #define BLIND_FOLD_H
 
@@ -14,7 +14,8 @@ typedef struct blind_fold {
     bool folded[NN_MAX_LAYERS];         /* into the convolution before it    */
 } blind_fold;
 
-/* The largest f with range 2^f < 2^(bits - 3); -60..60, of no range 0. */
+/* Of steps and views: fold_steps.c.
+ * The largest f with range 2^f < 2^(bits - 3); -60..60, of no range 0. */
 int blind_fraction(double range, int bits);
 
 /* The next step, zeros but for op and name; NULL: too many, which is said. */
@@ -26,6 +27,10 @@ CKKS_CHECKED ckks_status blind_fold_view(blind_fold *b, int layer);
 CKKS_CHECKED ckks_status blind_fold_refuse(const blind_fold *b, int layer,
                                            const char *why);
 
+/* relu and maxpool; pool; square and quadratic (fold_act.c). */
+CKKS_CHECKED ckks_status blind_fold_relu(blind_fold *b, int layer);
+CKKS_CHECKED ckks_status blind_fold_mean(blind_fold *b, int layer);
+CKKS_CHECKED ckks_status blind_fold_square(blind_fold *b, int layer);
 /* conv, tconv, batchnorm (fold.c). */
 CKKS_CHECKED ckks_status blind_fold_conv(blind_fold *b, int layer);
 CKKS_CHECKED ckks_status blind_fold_batchnorm(blind_fold *b, int layer);

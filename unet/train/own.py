@@ -26,6 +26,7 @@ from running import RING
 from volumes import PLANES
 
 MANY = 48               # slices that ranges are measured on, half as many of large networks
+VOLUMES = 16            # volumes as wholes, each of some dozens of slices
 WINDOW = 256            # their largest side, under halo
 ADVICE = "a network of ReLU cannot be encrypted: --out NAME.pt keeps it, to be compared or turned into squares; with " \
          "--protocol blind it is one for `volley blind`"
@@ -180,7 +181,7 @@ def one_size(pairs, s):
     """Some dozens of slices as pixels [K, C, H, W]; under halo all of one size, the largest slice's (a plan then takes
     a slice as one tile), at most WINDOW: reflected where they are smaller, windows where they are larger."""
     slices = [x for p in pairs for x in p.pixels]
-    many = min(MANY if s.base < 32 else MANY // 2, len(slices))
+    many = min(VOLUMES if s.dims == 3 else MANY if s.base < 32 else MANY // 2, len(slices))
     slices = [slices[k] for k in np.linspace(0, len(slices) - 1, many).astype(int)]
     if s.border != "halo" and not s.cut:
         return np.stack(slices)

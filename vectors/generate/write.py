@@ -19,7 +19,9 @@ import cases_encode
 import cases_fitted
 import cases_gates
 import cases_keys
+import cases_linear
 import cases_net
+import cases_session
 import cases_switch
 import cases_transfer
 import cases_words
@@ -63,6 +65,8 @@ VERSION_2 = {
 VERSION_B1 = {
     "gates": cases_gates.gate_file,
     "transfers": cases_transfer.transfer_file,
+    "linear": cases_linear.linear_file,
+    "sessions": cases_session.session_file,
 }
 
 

@@ -35,12 +35,15 @@ int volley_blind_model(blind_network **out, const char *path,
 
 int volley_blind_manner(blind_manner *out, const volley_args *a)
 {
+    const blind_aes *aes;
     int seconds, code = volley_int(&seconds, a, OPT_PATIENCE, 1, 86400, 60);
 
     *out = blind_manner_default();
     out->idle = seconds;
     out->kernel = a->value[OPT_KERNEL];
-    return code;
+    return code != VOLLEY_DONE ? code
+                               : volley_check(blind_aes_choose(&aes,
+                                                               out->kernel));
 }
 
 void volley_blind_face(volley_source *s, const blind_network *n,

@@ -3,6 +3,7 @@
  * The plan's seconds may be those of another machine, so only their proportions
  * are used once some of the work is done.
  */
+#include <time.h>
 #include <unistd.h>
 
 #include "volley/blind/verbs.h"
@@ -82,6 +83,7 @@ void volley_blind_put_traffic(nni_json_writer *w, const blind_network *n,
     nni_json_put_word(w, "sent_bytes", t.sent);
     nni_json_put_word(w, "received_bytes", t.received);
     nni_json_put_word(w, "turns", t.turns);
+    nni_json_put_double(w, "cpu_seconds", (double)clock() / CLOCKS_PER_SEC);
     nni_json_put_double(w, "planned_bytes_up", plan->all.bytes.up);
     nni_json_put_double(w, "planned_bytes_down", plan->all.bytes.down);
     nni_json_put_double(w, "peak_rss_mib", volley_peak_rss());

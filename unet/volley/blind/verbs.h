@@ -32,7 +32,7 @@ int volley_blind_accept(const volley_args *a, const blind_network *n,
 /* "2 axes, 200x200 pixels, 16 bits" */
 const char *volley_blind_words(char out[96], const blind_network *n);
 
-/* ---- progress on a terminal, and what it came to (show.c) ------------------ */
+/* ---- progress on a terminal, and what it came to (show.c) --------------- */
 
 typedef struct blind_show {
     blind_watch watch;
