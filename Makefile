@@ -385,7 +385,7 @@ deps-fuzz:
 
 # ---- models ---------------------------------------------------------------------
 
-train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors
+train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.safetensors unet/models/skin.safetensors unet/models/hippocampus.safetensors
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
