@@ -43,21 +43,27 @@ static ckks_status plan_conv(blind_cost *out, const blind_conv *c)
                          * ldexp(1, blind_conv_log_n(c->bits) - 12);
     blind_conv_plan k;
     ckks_status s = blind_conv_check(&out->headroom, c);
-    double up, down, groups;
 
     if (s == CKKS_OK)
         s = blind_conv_plan_make(&k, c);
     if (s != CKKS_OK)
         return s;
-    up = (double)k.t.count * k.t.cts_in;
-    down = (double)k.t.count * k.t.cts_out;
-    groups = ceil((double)k.t.count / k.group);
-    out->products = up * k.t.cts_out;
+    out->sent[0] = (double)k.t.count * k.t.cts_in;
+    out->sent[1] = (double)k.t.count * k.t.cts_out;
+    out->weights = k.t.scalar ? 0 : ceil((double)k.t.count / k.group)
+                                        * k.t.cts_in * k.t.cts_out;
+    out->products = out->sent[0] * k.t.cts_out;
     out->bytes = blind_conv_bytes(c);
-    out->client = limbs * (up * r->up[0] + down * r->down[0]);
-    out->server = limbs * (up * r->up[1] + down * r->down[1]
-                           + groups * k.t.cts_in * k.t.cts_out * r->weight
-                           + out->products * r->product);
+    for (int side = 0; side < 2; side++) {
+        const double seconds = limbs * (out->sent[0] * r->up[side]
+                                        + out->sent[1] * r->down[side]);
+
+        if (side == 0)
+            out->client = seconds;
+        else
+            out->server = seconds + limbs * (out->weights * r->weight
+                                             + out->products * r->product);
+    }
     return CKKS_OK;
 }
 
