@@ -98,18 +98,26 @@ static ckks_status end_session(vec_end *v)
 
 /* ---- cases --------------------------------------------------------------- */
 
-/* Both sides' shares of a step's numbers. */
+/* Both sides' shares of a step's numbers, as they are or by seeds. */
 static void step_shares(vec_step *t, vec_case *c)
 {
-    static const char *const name[] = { "client", "server" };
+    const size_t n = t->count * (size_t)t->inner;
+    const bool seeds = nni_json_get(c->doc, c->input, "x") != NULL;
+    const blind_block *x[2] = { NULL, NULL };
+    int64_t *sum = vec_take(c, n * sizeof *sum);
 
-    for (int i = 0; i < 2; i++) {
-        const size_t n = t->count * (size_t)t->inner;
-        const blind_block *x = vec_blocks(c, name[i], NULL, n);
-
+    if (seeds)
+        vec_numbers(sum, n, c, "x");
+    x[0] = seeds ? vec_seeded(c, "share", n)
+                 : vec_blocks(c, "client", NULL, n);
+    if (!seeds)
+        x[1] = vec_blocks(c, "server", NULL, n);
+    for (int i = 0; i < 2; i++)
         t->x[i] = vec_take(c, n * sizeof *t->x[i]);
-        for (size_t j = 0; j < n; j++)
-            t->x[i][j] = blind_number(x[j]);
+    for (size_t j = 0; j < n; j++) {
+        t->x[0][j] = blind_number(x[0][j]);
+        t->x[1][j] = seeds ? (blind_share)(blind_signed)sum[j] - t->x[0][j]
+                           : blind_number(x[1][j]);
     }
     t->label = vec_take(c, t->count);
 }

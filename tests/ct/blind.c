@@ -1,19 +1,16 @@
 /* blind.c -- what two parties do with secrets (unet/blind), in place of
- * owner.c: AES, garbled circuits, activations, transfers.  Transfers and
- * frames are wrapped by the linker (ct.sh): transfers give secrets, frames are
- * public. */
+ * owner.c: AES, garbled circuits, activations.  Transfers and frames are
+ * wrapped by the linker (ct.sh): transfers give secrets, frames are public. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "blind/activation.h"
-#include "blind/base.h"
 #include "nn.h"
 #include "owner.h"
 
 enum { COUNT = 17, BLOCKS = 37, WINDOW = 2, CLASSES = 4, BITS = 8,
-       ARENA = 1 << 22, TRANSFERS = 256, K = 2 };
+       ARENA = 1 << 20 };
 
 static struct {
     const blind_aes *aes;
@@ -42,11 +39,6 @@ ckks_status nn_fail(ckks_status s, const char *format, ...)
 {
     printf("FAIL %d: %s\n", (int)s, format);
     exit(2);
-}
-
-ckks_status nn_relay(ckks_status s, const char *what)
-{
-    return nn_fail(s, what == NULL ? "" : what);
 }
 
 /* ---- the linker's wrappers ------------------------------------------- */
@@ -94,18 +86,8 @@ ckks_status __wrap_blind_wire_send(blind_wire *w, blind_frame type,
 {
     (void)w;
     (void)type;
-    published((void *)(uintptr_t)data, size);
-    return CKKS_OK;
-}
-
-ckks_status __wrap_ckks_rng_bytes(uint8_t *out, size_t size, ckks_rng *rng);
-ckks_status __wrap_ckks_rng_bytes(uint8_t *out, size_t size, ckks_rng *rng)
-{
-    (void)rng;
-    measure_stop();
-    memset(out, 0, size);
-    secret_bytes(out, size);
-    measure_go();
+    (void)data;
+    (void)size;
     return CKKS_OK;
 }
 
@@ -133,30 +115,20 @@ void *__wrap_malloc(size_t size)
     return __wrap_aligned_alloc(64, size);
 }
 
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return memset(__wrap_malloc(n * size), 0, n * size);
-}
-
 void __wrap_free(void *p);
 void __wrap_free(void *p)
 {
     (void)p;
 }
 
-/* Public bytes; colours are 0 (of four classes any is a label), elements of
- * the group 4. */
+/* Public bytes; colours are 0 (of four classes any is a label). */
 ckks_status __wrap_blind_wire_receive(blind_wire *w, blind_frame type,
                                       void *data, size_t size);
 ckks_status __wrap_blind_wire_receive(blind_wire *w, blind_frame type,
                                       void *data, size_t size)
 {
     (void)w;
-    memset(data, type == BLIND_OUTPUT || type == BLIND_BASE ? 0 : own.frame++,
-           size);
-    for (size_t i = 0; type == BLIND_BASE && i < size; i += BLIND_ELEMENT)
-        ((uint8_t *)data)[i] = 4;
+    memset(data, type == BLIND_OUTPUT ? 0 : own.frame++, size);
     return CKKS_OK;
 }
 
@@ -208,52 +180,6 @@ static void activation_phases(int server)
     phase_end();
 }
 
-ckks_status __real_blind_receive(blind_block *t, const uint8_t *choice,
-                                 size_t count, blind_receiver *r,
-                                 blind_wire *w);
-ckks_status __real_blind_send(blind_block *q, size_t count, blind_sender *s,
-                              blind_wire *w);
-
-/* Both sides of an extension, by secret keys; the sender's delta is one, too. */
-static void transfer_phases(void)
-{
-    static blind_block key[BLIND_BASE_COUNT], t[TRANSFERS];
-    static blind_pair pair[BLIND_BASE_COUNT];
-    static blind_block sums[BLIND_BASE_COUNT * 2];
-    static uint8_t choice[TRANSFERS / 8];
-    blind_receiver *r = NULL;
-    blind_sender *s = NULL;
-
-    if (blind_transfer_sums(K) > sizeof sums / sizeof *sums)
-        exit(2);
-    secret(pair, sizeof pair);
-    secret(key, sizeof key);
-    secret(choice, sizeof choice);
-    phase_begin("transfers, receiver");
-    must(blind_receiver_make(&r, sums, pair, K, own.aes));
-    must(__real_blind_receive(t, choice, TRANSFERS, r, NULL));
-    blind_receiver_close(&r);
-    phase_end();
-    phase_begin("transfers, sender");
-    must(blind_sender_make(&s, key, sums, own.delta, K, own.aes));
-    must(__real_blind_send(t, TRANSFERS, s, NULL));
-    blind_sender_close(&s);
-    phase_end();
-}
-
-static void base_phases(void)
-{
-    static const uint8_t session[BLIND_SESSION] = { 1 };
-    static blind_pair pair[BLIND_BASE_COUNT];
-    static blind_block got[BLIND_BASE_COUNT];
-    blind_block choice = { { 0, 0 } };
-
-    secret(&choice, sizeof choice);
-    phase_begin("base transfers");
-    must(blind_base(pair, got, choice, session, true, NULL, NULL));
-    phase_end();
-}
-
 void owner_run_kernel(bool narrow)
 {
     (void)narrow;
@@ -265,10 +191,8 @@ void owner_run_kernel(bool narrow)
 
 void owner_run(bool both)
 {
+    (void)both;
     arena.used = 0;
-    transfer_phases();
-    if (both)
-        base_phases();
     for (int server = 0; server < 2; server++) {
         own.party[server] = (blind_party){ .server = server == 1,
                                            .aes = own.aes, .tweak = 9,

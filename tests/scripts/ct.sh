@@ -309,14 +309,13 @@ faults_trace()
 
 blind_wrap=
 for f in blind_receive blind_send blind_sender_delta blind_wire_send \
-    blind_wire_receive ckks_rng_bytes malloc calloc aligned_alloc free
+    blind_wire_receive malloc aligned_alloc free
 do
     blind_wrap="$blind_wrap -Wl,--wrap=$f"
 done
-blind_names="aes chunk circuit garble mux relu max labels overflow transfer \
-    tree transpose base group portable/aes"
+blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
 [ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes aesni/gates \
-    vaes/aes vaes/gates"
+    aesni/transpose vaes/aes vaes/gates"
 
 # blind_program NAME DIR FLAG...: as program, DIR the build's; objects among the
 # flags in place of the build's of the same name.
@@ -334,8 +333,8 @@ blind_program()
     done
     "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$root/nn" \
           -I"$root/unet" -I"$here/ct" $blind_wrap "$here/ct/blind.c" \
-          "$here/ct/${out%%-*}.c" "$@" $objects "$dir/libckks.a" -lgmp \
-          $libs -o "$work/$out" 2>"$work/log" \
+          "$here/ct/${out%%-*}.c" "$@" $objects "$dir/libckks.a" $libs \
+          -o "$work/$out" 2>"$work/log" \
         || { sed 5q "$work/log"; return 1; }
 }
 
@@ -410,7 +409,7 @@ transfer_wrap="-Wl,--wrap=ckks_rng_bytes,--wrap=blind_wire_send"
 transfer_wrap="$transfer_wrap,--wrap=blind_wire_receive"
 transfer_names="aes garble transfer tree transpose base group portable/aes"
 [ "$(uname -m)" != x86_64 ] || transfer_names="$transfer_names aesni/aes \
-    aesni/gates vaes/aes vaes/gates"
+    aesni/gates aesni/transpose vaes/aes vaes/gates"
 
 # transfer_program NAME DIR OBJECT...
 transfer_program()

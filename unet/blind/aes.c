@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "blind/garble.h"
+#include "blind/transpose.h"
 #include "nn.h"
 
 const blind_aes *const blind_aes_kernels[] = {
@@ -108,6 +109,19 @@ static bool gates_agree(const blind_aes *a)
     return ok;
 }
 
+/* Three squares of bits, a number that fills no vector of two. */
+static bool transposes(const blind_aes *a)
+{
+    enum { N = 3, STRIDE = 4 };
+    const blind_block seed = { { 9, 10 } };
+    blind_block in[128 * STRIDE], got[128 * N], want[128 * N];
+
+    blind_aes_portable.stream(in, seed, 0, 128 * STRIDE);
+    a->transpose(got, in, STRIDE, N);
+    blind_transpose(want, in, STRIDE, N);
+    return memcmp(got, want, sizeof got) == 0;
+}
+
 ckks_status blind_aes_choose(const blind_aes **out, const char *name)
 {
     const bool portable = known_answers(&blind_aes_portable);
@@ -116,7 +130,7 @@ ckks_status blind_aes_choose(const blind_aes **out, const char *name)
         if (name != NULL && strcmp(name, (*a)->name) != 0)
             continue;
         if ((*a)->usable() && portable && known_answers(*a) && agrees(*a)
-            && gates_agree(*a)) {
+            && gates_agree(*a) && transposes(*a)) {
             *out = *a;
             return CKKS_OK;
         }

@@ -1,5 +1,6 @@
 /* aes.h -- AES-128 as the two parties of `blind` use it: streams of blocks,
- * and the hash of garbling, re-keyed for each gate.
+ * and the hash of garbling, re-keyed for each gate; and what else is done to
+ * many blocks at once.
  *
  * All kernels agree to the bit.  Constant time: no table is read at a secret
  * place.  Source: FIPS 197; the hash: Guo, Katz, Wang, Weng, Yu (CRYPTO 2020).
@@ -34,6 +35,10 @@ typedef struct blind_aes {
     void (*evaluate)(blind_block *out, const uint8_t *table,
                      const blind_block *a, const blind_block *b,
                      blind_block start, uint64_t tweak);
+    /* Bit j of out[128 c + i] = bit i of in[stride j + c], i, j < 128, c <
+     * blocks: what transfers make of their rows. */
+    void (*transpose)(blind_block *out, const blind_block *in, size_t stride,
+                      size_t blocks);
 } blind_aes;
 
 extern const blind_aes blind_aes_portable;

@@ -3,7 +3,9 @@
  *
  * The mask is uniform modulo the whole q, so c_0 tells nothing, noise included;
  * c_1 has a fresh encryption of zero in it, so it tells nothing of the weights
- * that it was made with.  Source: [HLHD22].
+ * that it was made with.  Source: [HLHD22].  A word of the mask that is not
+ * below its prime is drawn again, with odds of 2^-30: the time tells that, and
+ * nothing of the words that are kept.
  */
 #include <string.h>
 

@@ -14,8 +14,8 @@
  *
  * Small maps share polynomials: block b starts at X^(b block), block the power
  * of two that takes a map, so that weights are transformed faster (sparse.h).
- * pack_in channels lie in one ciphertext, pack_out outputs in one result; with channel
- * j in block j, its weights for output o start at block
+ * pack_in channels lie in one ciphertext, pack_out outputs in one result; with
+ * channel j in block j, its weights for output o start at block
  * o pack_in + pack_in - 1 - j, so the sums of output o meet in block
  * o pack_in + pack_in - 1.  What leaves the polynomial at the top comes back
  * at the bottom, negated, below the sums of the first output:

@@ -7,7 +7,6 @@
 #include "base/base.h"
 #include "base/bytes.h"
 #include "base/word.h"
-#include "blind/transpose.h"
 #include "blind/tree.h"
 #include "nn.h"
 
@@ -301,7 +300,7 @@ ckks_status blind_receive(blind_block *t, const uint8_t *choice, size_t count,
                                        block_load(choice + 16 * (at + c)));
             blocks_store(to, e->leaf, m);
         }
-        blind_transpose(t + 128 * at, e->row, TRANSFER_STRIDE, m);
+        e->aes->transpose(t + 128 * at, e->row, TRANSFER_STRIDE, m);
     }
     e->used += blocks;
     return blind_wire_send(w, BLIND_EXTEND, e->frame,
@@ -341,7 +340,7 @@ ckks_status blind_send(blind_block *q, size_t count, blind_sender *s,
             tree_rows(e, i, at, m, 1);
             rows_correct(s, i, e->frame + 16 * (blocks * (size_t)i + at), m);
         }
-        blind_transpose(q + 128 * at, e->row, TRANSFER_STRIDE, m);
+        e->aes->transpose(q + 128 * at, e->row, TRANSFER_STRIDE, m);
     }
     e->used += blocks;
     return CKKS_OK;

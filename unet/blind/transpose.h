@@ -1,4 +1,4 @@
-/* transpose.h -- 128 rows of bits to columns. */
+/* transpose.h -- 128 rows of bits to columns; aes.h says what. */
 #ifndef BLIND_TRANSPOSE_H
 #define BLIND_TRANSPOSE_H
 
@@ -6,9 +6,10 @@
 
 #include "blind/block.h"
 
-/* Bit j of out[128 c + i] is bit i of in[stride j + c], for j, i < 128 and
- * c < blocks. */
 void blind_transpose(blind_block *out, const blind_block *in, size_t stride,
                      size_t blocks);
+/* By AVX2; vectors of 512 bits were not faster. */
+void blind_aesni_transpose(blind_block *out, const blind_block *in,
+                           size_t stride, size_t blocks);
 
 #endif

@@ -1,5 +1,5 @@
 """Activations of shared numbers by both parties at once: docs/conventions.md,
-"Two parties".  Every frame goes to a Line; one chunk a call.
+"Two parties".  Every frame goes to a Line.  Labels: one chunk a call.
 """
 import hashlib
 
@@ -7,7 +7,7 @@ import aes
 import transfer
 from gates import M, Gates, all_zero, last_one, sign
 
-LANES = 16
+LANES, CHUNK = 16, 8192
 
 
 class Direction:
@@ -79,31 +79,47 @@ class Session:
                         (wires(mine[1]), wires(t))))
         return out
 
+    def chunks(self, c, s, width):
+        """(shares of a chunk, its inputs); the choices of the next chunk go
+        before what is done with this one."""
+        parts = [(c[i:i + CHUNK], s[i:i + CHUNK])
+                 for i in range(0, len(c), CHUNK)]
+        asked = self.batches(*parts[0], width)
+        for i, part in enumerate(parts):
+            batches = asked
+            if i + 1 < len(parts):
+                asked = self.batches(*parts[i + 1], width)
+            yield part, batches
+
     def relu(self, c, s, bits):
         """Both new shares, and the wires that say "negative"."""
-        count, width = len(c), bits + 1
-        garbler, evaluator = self.sides(self.tweak)
-        batches = self.batches(c, s, width)
-        negative, colours, out = ([], []), ([], []), ([], [])
-        for first, n, inputs, _ in batches:
-            w, r = sign(garbler, *inputs)
-            negative[0].extend(w)
-            bit = garbler.negate(w)
-            colours[0].extend(v & 1 for v in bit)
-            out[0].extend(garbler.project(bit, c[first:first + n]))
-            self.note(0, r)
-        self.up.send("TABLE", garbler.table, self.step)
-        evaluator.table = garbler.table
-        for first, n, _, inputs in batches:
-            w, r = sign(evaluator, *inputs)
-            negative[1].extend(w)
-            colours[1].extend(v & 1 for v in w)
-            out[1].extend(evaluator.project(w))
-            self.note(1, r)
-        assert evaluator.table == b""
-        self.choice(s, colours, out, garbler.tweak)
-        self.tweak = garbler.tweak + count
+        out, negative = ([], []), ([], [])
+        for (mine, theirs), batches in self.chunks(c, s, bits + 1):
+            for side, (x, w) in enumerate(self.relu_chunk(mine, theirs,
+                                                          batches)):
+                out[side].extend(x)
+                negative[side].extend(w)
         return out[0], out[1], negative
+
+    def relu_chunk(self, c, s, batches):
+        """Of each side its shares and wires."""
+        sides = self.sides(self.tweak)
+        negative, colours, out = ([], []), ([], []), ([], [])
+        for side, g in enumerate(sides):
+            for first, n, *inputs in batches:
+                w, r = sign(g, *inputs[side])
+                negative[side].extend(w)
+                bit = g.negate(w)
+                colours[side].extend(v & 1 for v in bit)
+                out[side].extend(g.project(bit, c[first:first + n]))
+                self.note(side, r)
+            if side == 0:
+                self.up.send("TABLE", g.table, self.step)
+                sides[1].table = g.table
+        assert sides[1].done == len(sides[0].table)
+        self.choice(s, colours, out, sides[0].tweak)
+        self.tweak = sides[0].tweak + len(c)
+        return zip(out, negative)
 
     def choice(self, x, colours, out, tweak):
         """Adds shares of (colour ^ colour) x, x the server's."""
@@ -167,7 +183,7 @@ class Session:
                 label = last_one(g, wires, classes)
                 out[side].extend(sum((x[i] & 1) << j for j, x in enumerate(
                     label)) for i in range(n))
-        assert evaluator.table == b""
+        assert evaluator.done == len(garbler.table)
         self.tweak = garbler.tweak
         self.down.send("OUTPUT", bytes(out[1]), self.step)
         return [a ^ b for a, b in zip(*out)]

@@ -7,9 +7,9 @@ import lwe
 import stream
 import transfer
 from activation import Direction, Session
-from two import File, Line, Source, blocks, seed
+from two import File, Line, Source, blocks, data, seed, small_numbers
 
-M = 2 ** 128
+M, MOST = 2 ** 128, 1000
 OFFER = '{"format": "a text that both have"}'
 
 
@@ -28,6 +28,8 @@ def session_file():
     session(f, "activations of 8 bits", 4, 8, False, [
         ("relu", {"count": 16}), ("labels", {"count": 2, "classes": 6}),
         ("overflowed", {})])
+    session(f, "more numbers than a chunk has", 1, 8, False, [
+        ("relu", {"count": 8197}), ("overflowed", {})])
     return f
 
 
@@ -96,7 +98,15 @@ def step(p, i, name, options, bits, s):
     inner = options.get("window", options.get("classes", 1))
     x, c, v = numbers(s, options["count"] * inner, bits,
                       options.get("beyond", False))
-    said.update(client=blocks(c), server=blocks(v))
+    if len(x) > MOST:                   # of seeds; numbers in range
+        x, of_x = small_numbers(f"step {i} x", len(x), bits)
+        z = seed(f"step {i} share")
+        of_share = stream.Stream(z, 0, 0)
+        c = [aes.number(of_share.read(16)) for _ in x]
+        v = [(w - u) % M for u, w in zip(c, x)]
+        said.update(x=of_x, share={"byteSeed": z.hex()})
+    else:
+        said.update(client=blocks(c), server=blocks(v))
     groups = [x[j:j + inner] for j in range(0, len(x), inner)]
     if name == "labels":
         got = p.classes(c, v, inner, bits)
@@ -112,8 +122,9 @@ def step(p, i, name, options, bits, s):
         want = [max(g) for g in groups]
     assert [lwe.signed((a + b) % M) for a, b in zip(c, v)] == want
     return said, [("shares", f"clientShares{i}", f"the client's {of}",
-                   blocks(c)), ("shares", f"serverShares{i}",
-                                f"the server's {of}", blocks(v))]
+                   data(bytes.fromhex(blocks(c)))),
+                  ("shares", f"serverShares{i}", f"the server's {of}",
+                   data(bytes.fromhex(blocks(v))))]
 
 
 def session(f, name, k, bits, squares, steps):

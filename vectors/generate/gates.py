@@ -11,11 +11,11 @@ M = 2 ** 128
 class Gates:
     """One side of a circuit.  The garbler's wires are labels of 0, the
     evaluator's those that it has; table: what has been written, or what is
-    left to read."""
+    read, up to `done`."""
 
     def __init__(self, start, tweak, delta=None, table=b""):
         self.start, self.tweak = start, tweak
-        self.delta, self.table = delta, table
+        self.delta, self.table, self.done = delta, bytearray(table), 0
 
     def hash(self, x, copy):
         return H(self.start, x, self.tweak + copy)
@@ -24,8 +24,8 @@ class Gates:
         self.table += b"".join((v % M).to_bytes(16, "little") for v in x)
 
     def read(self):
-        out, self.table = self.table[:16], self.table[16:]
-        return int.from_bytes(out, "little")
+        self.done += 16
+        return int.from_bytes(self.table[self.done - 16:self.done], "little")
 
     def negate(self, x):
         return x if self.delta is None else [v ^ self.delta for v in x]

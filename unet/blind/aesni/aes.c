@@ -3,6 +3,7 @@
 #include "blind/aesni/aesni.h"
 
 #include "base/base.h"
+#include "blind/transpose.h"
 
 enum { GROUP = 4,               /* keys side by side in the hash             */
        WIDE = 8 };              /* blocks side by side in a stream           */
@@ -91,4 +92,5 @@ static bool usable(void)
 }
 
 const blind_aes blind_aes_aesni = { "aesni", usable, stream, hash,
-                                    blind_aesni_garble, blind_aesni_evaluate };
+                                    blind_aesni_garble, blind_aesni_evaluate,
+                                    blind_aesni_transpose };

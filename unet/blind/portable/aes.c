@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "blind/portable/sbox.h"
+#include "blind/transpose.h"
 
 enum { LANES = 64, BITS = 128 };
 
@@ -189,4 +190,4 @@ static bool usable(void)
 }
 
 const blind_aes blind_aes_portable = { "portable", usable, stream, hash, NULL,
-                                       NULL };
+                                       NULL, blind_transpose };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "blind/transpose.h"
 
 enum { GROUP = 4,               /* vectors of four keys side by side         */
        WIDE = 16 };             /* blocks side by side in a stream           */
@@ -162,4 +163,5 @@ static bool usable(void)
 }
 
 const blind_aes blind_aes_vaes = { "vaes", usable, stream, hash,
-                                   blind_vaes_garble, blind_vaes_evaluate };
+                                   blind_vaes_garble, blind_vaes_evaluate,
+                                   blind_aesni_transpose };
