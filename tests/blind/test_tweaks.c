@@ -3,6 +3,7 @@
  * And what a server answers that no server would. */
 #include "blind/chunk.h"
 #include "blind/circuit.h"
+#include "blind/relu.h"
 #include "blind_support.h"
 #include "nn.h"
 #include "test.h"
@@ -166,4 +167,50 @@ TEST(answers_that_no_server_gives)
     if (blind_both(asks, answers, &a, NULL, 1))
         CHECK(a.labels == CKKS_OK && a.over == CKKS_OK, "%s, %s",
               ckks_status_name(a.labels), ckks_status_name(a.over));
+}
+
+/* Of three classes, labels 0 to 3 as colours: one of the four would be 3. */
+static ckks_status asks_three(blind_party *p, void *with)
+{
+    uint8_t *label = with;
+    const blind_share x[3] = { 5, 6, 4 };
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < 4 && s == CKKS_OK; i++)
+        s = blind_labels(label + i, x, 1, 3, BITS, p);
+    return s;
+}
+
+static ckks_status answers_all(blind_party *p, void *with)
+{
+    blind_block wire, t[BLIND_TRANSFER_UNIT];
+    uint8_t choice[BLIND_TRANSFER_UNIT / 8] = { 0 };
+    uint8_t table[(BITS + 2) * BLIND_AND_BYTES];
+    ckks_status s = CKKS_OK;
+
+    (void)with;
+    for (uint8_t label = 0; label < 4 && s == CKKS_OK; label++) {
+        blind_share x = 0;
+
+        s = blind_relu_signs(&x, &wire, 1, BITS + 1, p);
+        if (s == CKKS_OK)
+            s = blind_receive(t, choice, BLIND_TRANSFER_UNIT, p->receiver,
+                              p->wire);
+        if (s == CKKS_OK)
+            s = blind_wire_receive(p->wire, BLIND_TABLE, table, sizeof table);
+        if (s == CKKS_OK)
+            s = blind_wire_send(p->wire, BLIND_OUTPUT, &label, 1);
+        p->tweak += 2 * (BITS + 2);
+        p->label += BITS + 2;
+    }
+    return s;
+}
+
+TEST(labels_stay_below_the_number_of_classes)
+{
+    uint8_t label[4] = { 9, 9, 9, 9 };
+
+    if (blind_both(asks_three, answers_all, label, NULL, 1))
+        for (int i = 0; i < 4; i++)
+            CHECK(label[i] <= 2, "label %d", label[i]);
 }

@@ -313,7 +313,7 @@ for f in blind_receive blind_send blind_sender_delta blind_wire_send \
 do
     blind_wrap="$blind_wrap -Wl,--wrap=$f"
 done
-blind_names="aes chunk circuit garble mux relu max labels overflow portable/aes"
+blind_names="aes chunk circuit garble mux relu max labels overflow transpose portable/aes"
 [ "$(uname -m)" != x86_64 ] || blind_names="$blind_names aesni/aes aesni/gates \
     aesni/transpose vaes/aes vaes/gates"
 

@@ -36,8 +36,8 @@ CKKS_CHECKED ckks_status blind_max(blind_share *out, const blind_share *x,
                                    blind_party *p);
 /* label[i] = the k with the largest x[classes i + k], the first of equal ones,
  * 1 <= classes <= 16; classes 1: whether x[i] > 0.  The client alone gets it
- * (label is NULL at the server), and from a server that answers nonsense
- * CKKS_EFORMAT or nonsense.
+ * (label is NULL at the server); from a server that answers nonsense it gets
+ * CKKS_EFORMAT or labels without sense, but of these classes.
  *   cost    classes - 2 times ReLU of a bit more, and bits + 1 ANDs and a few
  *           (classes 1: bits) */
 CKKS_CHECKED ckks_status blind_labels(uint8_t *label, const blind_share *x,

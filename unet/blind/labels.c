@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/word.h"
 #include "blind/chunk.h"
 #include "blind/circuit.h"
 #include "blind/relu.h"
@@ -75,25 +76,30 @@ static ckks_status labels_server(blind_pass *pass, const scores *r)
     return s;
 }
 
-/* Whether the server's answers are labels is all that shows of them. */
+/* Whether what came could be colours is public.  A label that no class has, of
+ * a server that does not follow the protocol, becomes 0 in silence: it is the
+ * client's secret. */
 static ckks_status finish_labels(blind_pass *pass, size_t k, const scores *r)
 {
     const blind_chunk *c = blind_slot(pass, k);
-    const int most = r->classes > 1 ? r->classes - 1 : 1;
+    const unsigned most = r->classes > 1 ? (unsigned)r->classes - 1 : 1;
     uint8_t *label = r->label + c->first;
     ckks_status s = blind_wire_receive(pass->p->wire, BLIND_OUTPUT, label,
                                        c->count);
-    unsigned wrong = 0;
+    unsigned beyond = 0;
 
     if (s != CKKS_OK)
         return s;
+    for (size_t i = 0; i < c->count; i++)
+        beyond |= (unsigned)label[i] >> blind_label_bits(r->classes);
+    if (beyond != 0)
+        return nn_fail(CKKS_EFORMAT, "the server's labels have more than %d "
+                       "bits", blind_label_bits(r->classes));
     for (size_t i = 0; i < c->count; i++) {
-        label[i] ^= c->labels[i];
-        wrong |= (unsigned)(most - label[i]) >> 31;
+        const unsigned l = label[i] ^ c->labels[i];
+
+        label[i] = (uint8_t)(l & cki_mask(1 ^ (most - l) >> 31));
     }
-    if (wrong != 0)
-        return nn_fail(CKKS_EFORMAT, "the server's labels are none: 0 to %d "
-                       "can be", most);
     return CKKS_OK;
 }
 

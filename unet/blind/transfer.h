@@ -21,8 +21,9 @@
 #include "ckks.h"
 
 /* The default depth.  On a machine busy with other work, two threads over a
- * pair of sockets, receiver and sender together took 19, 16 and 23 ns a transfer
- * for k = 1, 2, 4 (test_transfer.c prints such rates), at 16, 8 and 4 bytes. */
+ * pair of sockets, receiver and sender together took 19, 16 and 23 ns a
+ * transfer for k = 1, 2, 4 (test_transfer.c prints such rates), at 16, 8 and 4
+ * bytes. */
 enum {
     BLIND_TRANSFER_UNIT = 128,  /* counts are multiples of this              */
     BLIND_TRANSFER_K = 2
