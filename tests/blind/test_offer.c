@@ -146,7 +146,7 @@ TEST(offer_that_cannot_be_is_refused)
         { "\"name\": \"net\"", "\"name\": \"n\\u001b[2J\"", "name" },
         { "\"mul\": ", "\"mul\": 1e40, \"more\": ", "more" },
         { "\"plane\": 0", "\"plane\": 9", "plane" },
-        { "\"given\": false", "\"given\": true", "low 0, high 0" },
+        { "\"given\": false", "\"given\": true", "low: not below high" },
     };
     blind_network *n = NULL, *back = NULL;
     char *text = NULL;

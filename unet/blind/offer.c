@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "blind/network.h"
-#include "format/expects.h"
 #include "format/json.h"
 
 /* ---- writing ------------------------------------------------------------ */
@@ -251,7 +250,16 @@ static void offer_read_images(offer *top, nn_images *e)
                                      NN_VALUES_FULL);
     e->low = offer_double(&r, "low");
     e->high = offer_double(&r, "high");
-    top->st = r.st == CKKS_OK ? nni_expects_check(e, "offer") : r.st;
+    if (e->spacing_y != 0 || e->spacing_x != 0)
+        if (!(e->spacing_y >= 1e-6 && e->spacing_y <= 1e6
+              && e->spacing_x >= 1e-6 && e->spacing_x <= 1e6))
+            offer_refuse(&r, "spacing", "not 1e-6..1e6 mm");
+    if (e->given && e->values != NN_VALUES_FULL && !(e->low < e->high))
+        offer_refuse(&r, "low", "not below high");
+    if (e->given && e->values == NN_VALUES_PERCENTILES
+        && (e->low < 0 || e->high > 100))
+        offer_refuse(&r, "low", "percentiles not in 0..100");
+    top->st = r.st;
 }
 
 static void offer_read_ends(offer *top, blind_network *n)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base.h"
 #include "blind/connect.h"
 #include "volley/blind/verbs.h"
 
@@ -72,8 +71,7 @@ static void ask_state(const ask *x)
 static int ask_image(ask *x, blind_show *show, size_t i)
 {
     blind_party *p = blind_session_party(x->session);
-    const size_t count = blind_step_count(&x->n->step[0]);
-    int64_t *input = malloc(count * sizeof *input);
+    int64_t *input = malloc(blind_step_count(&x->n->step[0]) * sizeof *input);
     bool over = false;
     int code = input != NULL ? volley_blind_input(input, &x->images, i)
                              : volley_fail("no memory for an image");
@@ -82,9 +80,7 @@ static int ask_image(ask *x, blind_show *show, size_t i)
     if (code == VOLLEY_DONE)
         code = volley_check(blind_walk(x->images.mask[i], &over, x->n, input,
                                        p, &show->watch));
-    if (input != NULL)
-        cki_wipe(input, count * sizeof *input);
-    free(input);
+    blind_network_input_clear(&input, x->n);
     if (code == VOLLEY_DONE && over && x->refused++ == 0)
         x->first = i + 1;
     return code == VOLLEY_DONE && !over ? volley_blind_labels(&x->images, i)
