@@ -148,6 +148,11 @@ TEST(linear_refuses_what_does_not_fit)
     REFUSED(c.before[1] = -1);
     REFUSED(c.out_size[2] = 30);
     REFUSED(c.transposed = true);
+    /* tiles of 2 x 2 x 2 */
+    REFUSED((c.dims = 3, c.size[0] = c.size[1] = c.size[2] = 124,
+             c.out_size[0] = c.out_size[1] = c.out_size[2] = 110,
+             c.kernel[0] = c.kernel[1] = c.kernel[2] = 15,
+             c.before[1] = c.before[2] = 0));
     REFUSED((c.in = 4096, c.size[1] = c.size[2] = c.out_size[1]
              = c.out_size[2] = 4096));
 #undef REFUSED

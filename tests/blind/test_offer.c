@@ -1,5 +1,8 @@
 /* test_offer.c -- the server's offer: back from its text as it was, and what a
  * client refuses of it. */
+#include <math.h>
+
+#include "blind/plan.h"
 #include "network_support.h"
 
 static ckks_status offered(blind_network **n, char **text, size_t *size)
@@ -33,11 +36,13 @@ TEST(offer_comes_back_as_it_was)
           "%s\n became\n%s", text, again);
     for (int k = 0; k < n->num_steps; k++) {
         const blind_step *a = &n->step[k], *b = &back->step[k];
+        blind_conv conv = a->conv;
 
+        conv.log_sum = ceil(conv.log_sum);
         CHECK(a->op == b->op && a->channels == b->channels
               && memcmp(a->size, b->size, sizeof a->size) == 0
               && a->limit == b->limit
-              && memcmp(&a->conv, &b->conv, sizeof a->conv) == 0,
+              && memcmp(&conv, &b->conv, sizeof conv) == 0,
               "step %s differs", a->name);
         CHECK(b->weight == NULL && b->bias == NULL && b->map == NULL,
               "step %s has weights", b->name);
@@ -72,6 +77,45 @@ TEST(offer_holds_no_weight)
     blind_network_clear(&n);
 }
 
+static size_t times(const char *text, const char *word)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, word)) != NULL; text += strlen(word))
+        n++;
+    return n;
+}
+
+/* The calibrated range of the input alone, for the client clips by it; sums to
+ * whole bits, and as many bytes planned as at the server. */
+TEST(offer_tells_no_ranges)
+{
+    static blind_plan mine, theirs;
+    blind_network *n = NULL, *heard = NULL;
+    char *text = NULL;
+    size_t size = 0;
+
+    if (CHECK_OK(offered(&n, &text, &size))
+        && CHECK_OK(blind_network_load(&heard, text, size))) {
+        CHECK(times(text, "\"range\"") == 1, "%zu ranges",
+              times(text, "\"range\""));
+        for (int k = 1; k < n->num_steps; k++) {
+            const double is = heard->step[k].conv.log_sum;
+
+            CHECK(is == ceil(n->step[k].conv.log_sum), "step %d: 2^%g", k, is);
+            CHECK(heard->step[k].range == 0, "step %d: a range", k);
+        }
+        if (CHECK_OK(blind_plan_make(&mine, n, 2))
+            && CHECK_OK(blind_plan_make(&theirs, heard, 2)))
+            CHECK(mine.all.bytes.up == theirs.all.bytes.up
+                  && mine.all.bytes.down == theirs.all.bytes.down,
+                  "other bytes");
+    }
+    free(text);
+    blind_network_clear(&heard);
+    blind_network_clear(&n);
+}
+
 TEST(offer_that_cannot_be_is_refused)
 {
     static const char *const change[][3] = {
@@ -102,6 +146,7 @@ TEST(offer_that_cannot_be_is_refused)
         { "\"name\": \"net\"", "\"name\": \"n\\u001b[2J\"", "name" },
         { "\"mul\": ", "\"mul\": 1e40, \"more\": ", "more" },
         { "\"plane\": 0", "\"plane\": 9", "plane" },
+        { "\"given\": false", "\"given\": true", "low: not below high" },
     };
     blind_network *n = NULL, *back = NULL;
     char *text = NULL;

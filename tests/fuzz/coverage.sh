@@ -33,6 +33,7 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             unet/image/dicom.c unet/image/dicom_walk.c unet/image/dicom_check.c unet/image/dicom_numbers.c \
             unet/image/dicom_pixels.c unet/image/dicom_syntax.c unet/image/dicom_stack.c unet/image/dicom_file.c \
             unet/image/dicom_volume.c unet/image/dicom_series.c unet/image/dicom_format.c \
+            unet/blind/offer.c unet/blind/network.c \
             unet/volley/jpeg.c unet/volley/labels.c; do
     set -- $(awk -v file="/$file" -F: '
         $1 == "SF" { on = substr($2, length($2) - length(file) + 1) == file }

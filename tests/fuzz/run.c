@@ -12,6 +12,9 @@ extern const fuzz_target
     fuzz_vct, fuzz_pnm, fuzz_png, fuzz_jpeg, fuzz_nifti, fuzz_dicom,
     fuzz_idx,
     fuzz_labels, fuzz_lists, fuzz_request, fuzz_record, fuzz_partial;
+#ifdef VOLLEY_HAVE_BLIND
+extern const fuzz_target fuzz_offer, fuzz_offer_fields;
+#endif
 
 static const fuzz_target *const all[] = {
     &fuzz_params, &fuzz_ct, &fuzz_pt, &fuzz_sk, &fuzz_pk, &fuzz_keys,
@@ -20,7 +23,10 @@ static const fuzz_target *const all[] = {
     &fuzz_plan, &fuzz_plan_fields, &fuzz_model, &fuzz_model_fields,
     &fuzz_machine, &fuzz_vct, &fuzz_pnm, &fuzz_png, &fuzz_jpeg, &fuzz_nifti,
     &fuzz_dicom, &fuzz_idx, &fuzz_labels, &fuzz_lists, &fuzz_request,
-    &fuzz_record, &fuzz_partial
+    &fuzz_record, &fuzz_partial,
+#ifdef VOLLEY_HAVE_BLIND
+    &fuzz_offer, &fuzz_offer_fields
+#endif
 };
 
 const fuzz_target *fuzz_at(size_t i)

@@ -49,14 +49,15 @@ def judge(good, what, seen=""):
 
 # ---- a small network ----------------------------------------------------------
 
-def model(path):
-    """ReLU, largest values, squares, a transposed convolution, three labels."""
+def model(path, narrow=1):
+    """ReLU, largest values, squares, a transposed convolution, three labels;
+    calibrated for ranges that are too narrow by a factor."""
     rng = np.random.default_rng(3)
     side, tensors, layers, ranges = 8, {}, [], {"image": 1.0}
 
     def layer(op, name, inputs, biggest, **more):
         layers.append({"op": op, "name": name, "in": inputs, **more})
-        ranges[name] = biggest
+        ranges[name] = biggest / narrow
 
     def conv(op, name, source, shape, **more):
         w = rng.uniform(-0.5, 0.5, shape).astype(np.float32)
@@ -206,6 +207,9 @@ def listening(port, process):
     """Waits until the port is taken, without a connection to it."""
     want = ":%04X 00000000:0000 0A" % port
     end = time.time() + 20
+    if not os.path.exists("/proc/net/tcp"):
+        time.sleep(2)
+        return
     while time.time() < end and process.poll() is None:
         with open("/proc/net/tcp") as f:
             if want in f.read():
@@ -227,9 +231,10 @@ def finish(process, seconds):
 class Run:
     """Both sides over a line; client and server: (code, lines, in time)."""
 
-    def __init__(self, make_line=None, options=()):
+    def __init__(self, make_line=None, options=(),
+                 network="model.safetensors"):
         port = free_port()
-        self.server = start("serve", "model.safetensors", "--port", port,
+        self.server = start("serve", network, "--port", port,
                             "--once", *options)
         listening(port, self.server)
         self.line = Line(port)
@@ -450,6 +455,22 @@ def agreement():
     spoiled(DOWN, "HELLO", "that is no text", holds(lambda b: b[:-1] + b"!"))
 
 
+def narrow():
+    """An image whose numbers leave their range is refused at its owner's; the
+    server sees the session that it sees of any other."""
+    model("narrow.safetensors", 16)
+    runs = [Run(network=n) for n in ("model.safetensors",
+                                     "narrow.safetensors")]
+    code, lines, intime = runs[1].of_client
+    judge(intime and code == 1 and len(said(lines)) == 1
+          and "left the range" in said(lines)[0] and not runs[1].mask,
+          "out of range: the client", (code, lines))
+    judge(runs[1].of_server[0] == 0, "out of range: the server",
+          runs[1].of_server)
+    judge(runs[0].line.frames[UP] == runs[1].line.frames[UP],
+          "out of range: the server sees it")
+
+
 def time_out():
     """A side that waits in vain gives up."""
     both = ("--patience", "2")
@@ -557,6 +578,7 @@ def main():
         return 0
     frames()
     agreement()
+    narrow()
     time_out()
     serving()
     return stunnel()

@@ -171,6 +171,15 @@ ckks_status blind_connect(int *out, const char *address, double seconds)
 
 /* ---- serving ------------------------------------------------------------- */
 
+/* Whether accept failed by what befell one connection on its way, which says
+ * nothing of the next. */
+static bool accept_passes(int error)
+{
+    return error == EINTR || error == EAGAIN || error == ECONNABORTED
+           || error == EPROTO || error == ENETDOWN || error == ENETUNREACH
+           || error == EHOSTUNREACH || error == ETIMEDOUT;
+}
+
 /* The next client within `ms`: its socket; -1: none, or the wait was
  * interrupted; -2: the system refuses. */
 static int serve_accept(int listener, int ms)
@@ -183,7 +192,7 @@ static int serve_accept(int listener, int ms)
     s = accept(listener, NULL, NULL);
     if (s >= 0)
         (void)fcntl(s, F_SETFD, FD_CLOEXEC);
-    else if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED)
+    else if (!accept_passes(errno))
         return -2;
     return s;
 }

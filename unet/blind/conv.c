@@ -7,7 +7,8 @@
 
 #include "nn.h"
 
-enum { CONV_MOST_SIDE = 4096, CONV_MOST_NUMBERS = 1 << 28 };
+enum { CONV_MOST_SIDE = 4096, CONV_MOST_NUMBERS = 1 << 28,
+       CONV_MOST_TILES = 1 << 17 };
 
 /* ---- what is refused ----------------------------------------------------- */
 
@@ -72,6 +73,10 @@ ckks_status blind_conv_check(double *headroom, const blind_conv *c)
         s = conv_numbers(c);
     if (s == CKKS_OK)
         s = blind_tiling_make(&t, c, (size_t)1 << blind_conv_log_n(c->bits));
+    if (s == CKKS_OK && t.count > CONV_MOST_TILES)
+        s = nn_fail(CKKS_EPARAM, "a kernel of %d x %d x %d needs %d tiles, at "
+                    "most %d", c->kernel[0], c->kernel[1], c->kernel[2],
+                    t.count, CONV_MOST_TILES);
     if (s != CKKS_OK)
         return s;
     *headroom = most - BLIND_SCALE - c->log_sum;

@@ -1,6 +1,8 @@
 /* input.c -- an image as the client's integers. */
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/base.h"
 #include "blind/network.h"
 
 /* Index i of n reflected without repeating the edge. */
@@ -42,4 +44,12 @@ size_t blind_network_input(int64_t *out, const blind_network *n,
                                                   : -most);
                 }
     return clipped;
+}
+
+void blind_network_input_clear(int64_t **input, const blind_network *n)
+{
+    if (*input != NULL)
+        cki_wipe(*input, blind_step_count(&n->step[0]) * sizeof **input);
+    free(*input);
+    *input = NULL;
 }

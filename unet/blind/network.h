@@ -99,5 +99,7 @@ void blind_network_clear(blind_network **n);
  * image's own were. */
 size_t blind_network_input(int64_t *out, const blind_network *n,
                            const double *pixel);
+/* Wipes and frees such integers. */
+void blind_network_input_clear(int64_t **input, const blind_network *n);
 
 #endif

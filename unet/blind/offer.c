@@ -8,7 +8,10 @@
  *       "steps": [ { "op": "conv", "name": "a", "in": [0], ... }, ... ] }
  *
  * A step has the numbers of its op and no others; shapes follow from them
- * (blind_step_derive).
+ * (blind_step_derive).  Calibrated ranges, but the input's, stay with the
+ * server: they tell of weights and of the images of calibration.  So does the
+ * largest sum, whose bits are rounded up to a whole number, which changes no
+ * answer to whether the headroom is enough (he.h: all others are whole).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -37,7 +40,7 @@ static void offer_put_conv(nni_json_writer *w, const blind_conv *c)
     offer_put_ints(w, "size", c->out_size, 3);
     nni_json_put_int(w, "stride", c->stride);
     nni_json_put_int(w, "shift", c->shift);
-    nni_json_put_double(w, "log_sum", c->log_sum);
+    nni_json_put_double(w, "log_sum", ceil(c->log_sum));
 }
 
 static void offer_put_step(nni_json_writer *w, const blind_step *s)
@@ -47,7 +50,6 @@ static void offer_put_step(nni_json_writer *w, const blind_step *s)
     nni_json_put_string(w, "name", s->name);
     offer_put_ints(w, "in", s->in, s->num_in);
     nni_json_put_int(w, "fraction", s->fraction);
-    nni_json_put_double(w, "range", s->range);
     if (s->op == BLIND_CONV)
         offer_put_conv(w, &s->conv);
     if (s->op == BLIND_SQUARE)
@@ -252,9 +254,10 @@ static void offer_read_images(offer *top, nn_images *e)
         if (!(e->spacing_y >= 1e-6 && e->spacing_y <= 1e6
               && e->spacing_x >= 1e-6 && e->spacing_x <= 1e6))
             offer_refuse(&r, "spacing", "not 1e-6..1e6 mm");
-    if ((e->low != 0 || e->high != 0) && !(e->low < e->high))
+    if (e->given && e->values != NN_VALUES_FULL && !(e->low < e->high))
         offer_refuse(&r, "low", "not below high");
-    if (e->values == NN_VALUES_PERCENTILES && (e->low < 0 || e->high > 100))
+    if (e->given && e->values == NN_VALUES_PERCENTILES
+        && (e->low < 0 || e->high > 100))
         offer_refuse(&r, "low", "percentiles not in 0..100");
     top->st = r.st;
 }
@@ -311,8 +314,8 @@ static void offer_step_known(offer *r, blind_op op)
         [BLIND_MAX] = { "pool", NULL },
         [BLIND_ADD] = { "align", NULL }
     };
-    const char *known[16] = { "op", "name", "in", "fraction", "range" };
-    int count = 5;
+    const char *known[16] = { "op", "name", "in", "fraction" };
+    int count = 4;
 
     for (int i = 0; own[op][i] != NULL; i++)
         known[count++] = own[op][i];
@@ -336,7 +339,6 @@ static void offer_read_step(offer *top, blind_step *s,
     s->num_in = offer_ints(&r, "in", s->in, 1, NN_MAX_INPUTS, 0,
                            BLIND_MAX_STEPS - 1);
     s->fraction = offer_int(&r, "fraction", -64, 64);
-    s->range = offer_double(&r, "range");
     if (s->op == BLIND_CONV)
         offer_read_conv(&r, &s->conv);
     if (s->op == BLIND_SQUARE)

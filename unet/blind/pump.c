@@ -35,6 +35,14 @@ static size_t queue_size(const blind_queue *q)
     return q->end - q->start;
 }
 
+static void queue_clear(blind_queue *q)
+{
+    if (q->byte != NULL)
+        cki_wipe(q->byte, q->room);
+    free(q->byte);
+    *q = (blind_queue){ 0 };
+}
+
 /* Room for more bytes behind the end; doubles, so that bytes are moved twice
  * at most. */
 static bool queue_extend(blind_queue *q, size_t more)
@@ -58,7 +66,7 @@ static bool queue_extend(blind_queue *q, size_t more)
         return false;
     if (held > 0)
         memcpy(byte, q->byte + q->start, held);
-    free(q->byte);
+    queue_clear(q);
     *q = (blind_queue){ .byte = byte, .end = held, .room = room };
     return true;
 }
@@ -70,10 +78,8 @@ static void queue_drop(blind_queue *q, size_t size)
     if (q->start < q->end)
         return;
     q->start = q->end = 0;
-    if (q->room > 64 * PUMP_BITE) {
-        free(q->byte);
-        *q = (blind_queue){ 0 };
-    }
+    if (q->room > 64 * PUMP_BITE)
+        queue_clear(q);
 }
 
 static bool queue_put(blind_queue *q, const void *data, size_t size)
@@ -96,14 +102,6 @@ static size_t queue_get(blind_queue *q, uint8_t *data, size_t size)
         queue_drop(q, k);
     }
     return k;
-}
-
-static void queue_clear(blind_queue *q)
-{
-    if (q->byte != NULL)
-        cki_wipe(q->byte, q->room);
-    free(q->byte);
-    *q = (blind_queue){ 0 };
 }
 
 /* ---- opening ------------------------------------------------------------- */

@@ -8,10 +8,12 @@
  * 2^160:
  *   t_j (noise) + c s + F.
  * F mod t_j is the server's share of -c s; F / t_j, uniform below 2^120, hides
- * the noise, which depends on s: for n = 2^13 it is below 2^50 with odds of
- * 2^-50 (sd 3.24 t sqrt(n / 3) / t_j = 2^47.4 in units of t_j), so one
- * coefficient tells apart with odds of 2^-70, all 2^29 of an image of 64^3 with
- * 2^-40.  All is below 2^161, q has 167 bits: exact.
+ * what else depends on s, in units of t_j: the noise, sd 3.24 sqrt(n / 3) t_j
+ * = 2^47.4, and the carry (c s) / t_j, since c and s are polynomials of numbers
+ * below t_j: for coefficient k it is |2k + 2 - n| t_j / 4, 2^50 in the mean and
+ * 2^51 at most, for n = 2^13.  So one coefficient tells apart with odds of
+ * 2^(50.2 - 120), all 2^27.4 of an image of 64^3 whose 89 million activations
+ * are squares with 2^-42.  All is below 2^161, q has 167 bits: exact.
  *
  * Then each side has its share of x^2 modulo P = t_0 t_1 > 2^79 and divides it
  * by 2^shift alone: wrong with odds x^2 / P, off by less than one else.

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/bytes.h"
-#include "base/word.h"
+#include "blind/number.h"
 #include "blind/tree.h"
 #include "nn.h"
 
@@ -137,19 +136,6 @@ typedef struct opening {
     blind_block delta;
 } opening;
 
-static void blocks_store(uint8_t *b, const blind_block *x, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        cki_store64(b + 16 * i, x[i].w[0]);
-        cki_store64(b + 16 * i + 8, x[i].w[1]);
-    }
-}
-
-static blind_block block_load(const uint8_t *b)
-{
-    return (blind_block){ { cki_load64(b), cki_load64(b + 8) } };
-}
-
 /* The sums of each side's trees to the other; trees of depth 1 have none. */
 static ckks_status sums_exchange(opening *o, int k, blind_wire *w)
 {
@@ -158,12 +144,13 @@ static ckks_status sums_exchange(opening *o, int k, blind_wire *w)
 
     if (count == 0)
         return CKKS_OK;
-    blocks_store(o->bytes, o->mine, count);
+    for (size_t i = 0; i < count; i++)
+        blind_put(o->bytes + 16 * i, o->mine[i]);
     st = blind_wire_send(w, BLIND_BASE, o->bytes, 16 * count);
     if (st == CKKS_OK)
         st = blind_wire_receive(w, BLIND_BASE, o->bytes, 16 * count);
     for (size_t i = 0; i < count && st == CKKS_OK; i++)
-        o->theirs[i] = block_load(o->bytes + 16 * i);
+        o->theirs[i] = blind_get(o->bytes + 16 * i);
     return st;
 }
 
@@ -174,7 +161,7 @@ static ckks_status opening_draw(opening *o, ckks_rng *rng)
 
     if (st != CKKS_OK)
         return nn_relay(st, "transfers");
-    o->delta = block_load(drawn);
+    o->delta = blind_get(drawn);
     o->delta.w[0] |= 1;
     cki_wipe(drawn, sizeof drawn);
     return CKKS_OK;
@@ -296,9 +283,9 @@ ckks_status blind_receive(blind_block *t, const uint8_t *choice, size_t count,
 
             tree_rows(e, i, at, m, 0);
             for (size_t c = 0; c < m; c++)
-                e->leaf[c] = blind_xor(e->leaf[c],
-                                       block_load(choice + 16 * (at + c)));
-            blocks_store(to, e->leaf, m);
+                blind_put(to + 16 * c,
+                          blind_xor(e->leaf[c],
+                                    blind_get(choice + 16 * (at + c))));
         }
         e->aes->transpose(t + 128 * at, e->row, TRANSFER_STRIDE, m);
     }
@@ -316,8 +303,10 @@ static void rows_correct(blind_sender *s, int i, const uint8_t *from, size_t m)
         uint64_t mask = cki_mask(s->delta.w[j / 64] >> j % 64 & 1);
 
         for (size_t c = 0; c < m; c++) {
-            row[c].w[0] ^= cki_load64(from + 16 * c) & mask;
-            row[c].w[1] ^= cki_load64(from + 16 * c + 8) & mask;
+            blind_block x = blind_get(from + 16 * c);
+
+            row[c].w[0] ^= x.w[0] & mask;
+            row[c].w[1] ^= x.w[1] & mask;
         }
     }
 }

@@ -13,6 +13,8 @@ typedef struct ask {
     blind_network *n;
     blind_plan *plan;
     blind_images images;
+    size_t refused;             /* images whose numbers left their range,    */
+    size_t first;               /* and the first of them                     */
     double start, opened;       /* the clock: the command, the session       */
 } ask;
 
@@ -64,6 +66,8 @@ static void ask_state(const ask *x)
             volley_bytes(text[2], p->memory[0]));
 }
 
+/* An image that is refused is asked for to its end, like any other: whether it
+ * was is not for the server to know. */
 static int ask_image(ask *x, blind_show *show, size_t i)
 {
     blind_party *p = blind_session_party(x->session);
@@ -76,12 +80,21 @@ static int ask_image(ask *x, blind_show *show, size_t i)
     if (code == VOLLEY_DONE)
         code = volley_check(blind_walk(x->images.mask[i], &over, x->n, input,
                                        p, &show->watch));
-    free(input);
-    if (code == VOLLEY_DONE && over)
-        code = volley_fail("image %zu of %zu: numbers left the range that the "
-                           "network was calibrated for, refused: its mask "
-                           "would be worth nothing", i + 1, x->images.count);
-    return code == VOLLEY_DONE ? volley_blind_labels(&x->images, i) : code;
+    blind_network_input_clear(&input, x->n);
+    if (code == VOLLEY_DONE && over && x->refused++ == 0)
+        x->first = i + 1;
+    return code == VOLLEY_DONE && !over ? volley_blind_labels(&x->images, i)
+                                        : code;
+}
+
+static int ask_refused(const ask *x)
+{
+    if (x->refused == 0)
+        return VOLLEY_DONE;
+    return volley_fail("image %zu of %zu%s: numbers left the range that the "
+                       "network was calibrated for, refused: its mask would "
+                       "be worth nothing", x->first, x->images.count,
+                       x->refused > 1 ? " and others" : "");
 }
 
 static int ask_images(ask *x)
@@ -100,7 +113,7 @@ static int ask_images(ask *x)
     volley_blind_end(&show);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_bye(x->session));
-    return code;
+    return code == VOLLEY_DONE ? ask_refused(x) : code;
 }
 
 static int ask_tell(ask *x)
