@@ -65,7 +65,7 @@ def by_definition(key, block):
     return bytes(s)
 
 
-# ---- the same with columns as words, row 0 in the lowest byte ------------------
+# ---- the same with columns as words, row 0 in the lowest byte ---------------
 
 CONSTANTS = [1, 2, 4, 8, 16, 32, 64, 128, 27, 54]
 # Of a byte in row 0 what it adds to its column; rows turn it.

@@ -121,7 +121,7 @@ def choices(f):
             ("choice", "taken", "shares of the other", blocks(taken))])
 
 
-# ---- circuits -----------------------------------------------------------------
+# ---- circuits ---------------------------------------------------------------
 
 
 def flat(wires):

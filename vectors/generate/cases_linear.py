@@ -20,7 +20,7 @@ def linear_file():
     return f
 
 
-# ---- what each side does alone -------------------------------------------------
+# ---- what each side does alone ----------------------------------------------
 
 
 def alone(f):
@@ -49,7 +49,7 @@ def alone(f):
                  blocks([v >> 29 for v in z]))])
 
 
-# ---- convolutions --------------------------------------------------------------
+# ---- convolutions -----------------------------------------------------------
 
 
 def conv(dims, channels, size, kernel, before, stride=1, transposed=False,
@@ -265,7 +265,7 @@ def check(c, got, y, t):
         assert lwe.signed((u + v) % M) - (total >> c["shift"]) in (0, 1)
 
 
-# ---- squares -------------------------------------------------------------------
+# ---- squares ----------------------------------------------------------------
 
 
 def crt(a, b, p, q):

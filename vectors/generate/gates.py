@@ -77,7 +77,7 @@ class Gates:
         return out
 
 
-# ---- circuits: words are lists of wires, the lowest bit first -----------------
+# ---- circuits: words are lists of wires, the lowest bit first ---------------
 
 
 def xor(x, y):

@@ -85,7 +85,7 @@ class File:
         return out + ",\n".join(groups) + "\n ]\n}\n"
 
 
-# ---- frames -------------------------------------------------------------------
+# ---- frames -----------------------------------------------------------------
 
 TYPES = ("HELLO", "AGREE", "KEY", "BASE", "EXTEND", "UP", "DOWN", "TABLE",
          "MUX", "OUTPUT", "ALIVE", "BYE", "ERROR")
