@@ -1,6 +1,8 @@
 /* test_circuit.c -- the circuits against integers, without a connection. */
 #include "blind/circuit.h"
 
+#include <time.h>
+
 #include "gates_support.h"
 #include "test.h"
 
@@ -178,4 +180,39 @@ TEST(circuit_last_of_classes)
         for (int i = 0; i < 200; i++)
             check_last((unsigned)test_word(&seed) >> (i % 16), classes, 3,
                        &seed);
+}
+
+/* ANDs a second of one thread: signs of 17 bits, with the labels of one side's
+ * bits made as in a session. */
+static double speed(const blind_aes *aes, bool garbles)
+{
+    enum { WIDTH = 17 };
+    static blind_block mine[WIDTH * BLIND_LANES], yours[WIDTH * BLIND_LANES];
+    static uint8_t bytes[WIDTH * BLIND_LANES * BLIND_AND_BYTES];
+    const int rounds = aes == &blind_aes_portable ? 20 : 1000;
+    blind_block sign[BLIND_LANES], range[BLIND_LANES];
+    blind_gates g = { .garbles = garbles, .aes = aes,
+                      .delta = { { garbles, 0 } } };
+    clock_t begin = clock();
+
+    for (int i = 0; i < rounds; i++) {
+        g.table = bytes;
+        aes->stream(mine, g.start, (uint64_t)i, WIDTH * BLIND_LANES);
+        blind_sign(sign, range, mine, yours, WIDTH, BLIND_LANES, &g);
+    }
+    return (double)rounds * BLIND_LANES * (WIDTH - 1) * CLOCKS_PER_SEC
+           / (double)(clock() - begin + 1);
+}
+
+TEST(circuit_speed)
+{
+    for (const blind_aes *const *a = blind_aes_kernels; *a != NULL; a++)
+        if ((*a)->usable()) {
+            const double garbled = speed(*a, true) / 1e6;
+            const double evaluated = speed(*a, false) / 1e6;
+
+            test_note("%s: %.1f M ANDs a second garbled, %.1f evaluated",
+                      (*a)->name, garbled, evaluated);
+            CHECK(garbled > 0 && evaluated > 0, "%s", (*a)->name);
+        }
 }

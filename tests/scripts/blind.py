@@ -122,7 +122,7 @@ def compare(name, mask, clear, scores, classes):
 
 def check_variant(folder, dims, act, pool, bits):
     name = "%dd %s %s %d" % (dims, act, pool, bits)
-    model, image = net(folder, "v", dims, act, pool)
+    model, image = net(folder, "v", dims, act, pool, base=4, depth=2, side=24 if dims == 2 else 12)
     mask, clear = (os.path.join(folder, s + (".pgm" if dims == 2 else ".nii")) for s in ("mask", "clear"))
     scores = os.path.join(folder, "scores")
     server = Server(model, "--bits", bits, "--json")

@@ -14,24 +14,25 @@ const blind_line blind_lines[BLIND_LINES] = {
     { "100 Mbit/s, 20 ms", 11.7e6, 20e-3 }
 };
 
-/* Seconds of one thread, as measured with the best kernels on one server
- * processor (docs/performance.md): of a limb of 4096 coefficients of what a
- * convolution's ciphertexts are at each side, of a limb of a weight's
- * polynomial, of a product of limbs; of an AND and of all else that an element
- * of an activation takes; of the square of a number; of a byte sent or
- * received. */
+/* Seconds of one thread at the client and at the server, as measured with the
+ * best kernels of one server processor on a busy machine, by `--json` of both
+ * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh: of a limb of
+ * 4096 coefficients of a convolution's ciphertext that goes up or down, of a
+ * limb of a weight's polynomial, of a product of limbs (or with a scalar); of an
+ * AND and of all else that a number in an activation takes; of the square of a
+ * number; of a byte sent or received; of base transfers and keys. */
 static const struct plan_rates {
-    double up[2], down[2];      /* client, server                            */
-    double weight, product;
+    double up[2], down[2];
+    double weight, product, scalar;
     double gate[2], element[2];
     double square[2];
     double byte;
     double setup;
 } plan_rates = {
-    .up = { 50e-6, 15e-6 }, .down = { 25e-6, 60e-6 },
-    .weight = 4e-6, .product = 2e-6,
-    .gate = { 30e-9, 25e-9 }, .element = { 100e-9, 100e-9 },
-    .square = { 120e-9, 120e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.6
+    .up = { 60e-6, 60e-6 }, .down = { 50e-6, 90e-6 },
+    .weight = 3.5e-6, .product = 2.6e-6, .scalar = 1.2e-6,
+    .gate = { 30e-9, 30e-9 }, .element = { 10e-9, 30e-9 },
+    .square = { 180e-9, 236e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.3
 };
 
 /* ---- steps -------------------------------------------------------------- */
@@ -43,21 +44,29 @@ static ckks_status plan_conv(blind_cost *out, const blind_conv *c)
                          * ldexp(1, blind_conv_log_n(c->bits) - 12);
     blind_conv_plan k;
     ckks_status s = blind_conv_check(&out->headroom, c);
-    double up, down, groups;
 
     if (s == CKKS_OK)
         s = blind_conv_plan_make(&k, c);
     if (s != CKKS_OK)
         return s;
-    up = (double)k.t.count * k.t.cts_in;
-    down = (double)k.t.count * k.t.cts_out;
-    groups = ceil((double)k.t.count / k.group);
-    out->products = up * k.t.cts_out;
+    out->sent[0] = (double)k.t.count * k.t.cts_in;
+    out->sent[1] = (double)k.t.count * k.t.cts_out;
+    out->weights = k.t.scalar ? 0 : ceil((double)k.t.count / k.group)
+                                        * k.t.cts_in * k.t.cts_out;
+    out->products = out->sent[0] * k.t.cts_out;
     out->bytes = blind_conv_bytes(c);
-    out->client = limbs * (up * r->up[0] + down * r->down[0]);
-    out->server = limbs * (up * r->up[1] + down * r->down[1]
-                           + groups * k.t.cts_in * k.t.cts_out * r->weight
-                           + out->products * r->product);
+    for (int side = 0; side < 2; side++) {
+        const double seconds = limbs * (out->sent[0] * r->up[side]
+                                        + out->sent[1] * r->down[side]);
+
+        if (side == 0)
+            out->client = seconds;
+        else
+            out->server = seconds + limbs * (out->weights * r->weight
+                                             + out->products
+                                               * (k.t.scalar ? r->scalar
+                                                             : r->product));
+    }
     return CKKS_OK;
 }
 
@@ -105,7 +114,15 @@ static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
     return CKKS_OK;
 }
 
-static void plan_add(blind_cost *sum, const blind_cost *c)
+/* Seconds from begin to end: of a convolution, which the server begins when the
+ * client has sent, both; else both compute at once. */
+static double plan_wall(const blind_cost *c)
+{
+    return c->headroom > 0 ? c->client + c->server
+                           : fmax(c->client, c->server);
+}
+
+static void plan_add(blind_cost *sum, double *wall, const blind_cost *c)
 {
     const double bytes = (c->bytes.up + c->bytes.down) * plan_rates.byte;
 
@@ -115,6 +132,7 @@ static void plan_add(blind_cost *sum, const blind_cost *c)
     sum->products += c->products;
     sum->client += c->client + bytes;
     sum->server += c->server + bytes;
+    *wall += plan_wall(c) + bytes;
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -201,20 +219,19 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
 
 ckks_status blind_plan_make(blind_plan *out, const blind_network *n, int k)
 {
+    double wall = 0;
     ckks_status s;
 
     memset(out, 0, sizeof *out);
     s = plan_setup(&out->setup, n, k);
-    plan_add(&out->all, &out->setup);
+    plan_add(&out->all, &wall, &out->setup);
     for (int i = 1; i < n->num_steps && s == CKKS_OK; i++) {
         s = plan_step(&out->step[i], n, i, k);
         if (s == CKKS_OK)
-            plan_add(&out->all, &out->step[i]);
+            plan_add(&out->all, &wall, &out->step[i]);
     }
     for (int i = 0; i < BLIND_LINES; i++)
-        out->seconds[i] = fmax(out->all.client, out->all.server)
-                          + 0.3 * fmin(out->all.client, out->all.server)
-                          + fmax(out->all.bytes.up, out->all.bytes.down)
+        out->seconds[i] = wall + fmax(out->all.bytes.up, out->all.bytes.down)
                                 / blind_lines[i].rate
                           + out->all.bytes.turns * blind_lines[i].delay;
     out->memory[0] = plan_memory(n, false);

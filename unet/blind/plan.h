@@ -8,6 +8,8 @@
 typedef struct blind_cost {
     blind_bytes bytes;
     double headroom;            /* bits, of a convolution; else 0            */
+    double sent[2];             /* ciphertexts of a convolution, up and down */
+    double weights;             /* of its polynomials that are transformed   */
     double products;            /* polynomials times polynomials, or ANDs    */
     double client, server;      /* seconds of one thread each                */
 } blind_cost;

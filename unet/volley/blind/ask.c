@@ -13,6 +13,7 @@ typedef struct ask {
     blind_network *n;
     blind_plan *plan;
     blind_images images;
+    blind_show show;
     size_t refused;             /* images whose numbers left their range,    */
     size_t first;               /* and the first of them                     */
     double start, opened;       /* the clock: the command, the session       */
@@ -68,7 +69,7 @@ static void ask_state(const ask *x)
 
 /* An image that is refused is asked for to its end, like any other: whether it
  * was is not for the server to know. */
-static int ask_image(ask *x, blind_show *show, size_t i)
+static int ask_image(ask *x, size_t i)
 {
     blind_party *p = blind_session_party(x->session);
     int64_t *input = malloc(blind_step_count(&x->n->step[0]) * sizeof *input);
@@ -76,10 +77,10 @@ static int ask_image(ask *x, blind_show *show, size_t i)
     int code = input != NULL ? volley_blind_input(input, &x->images, i)
                              : volley_fail("no memory for an image");
 
-    volley_blind_next(show, i);
+    volley_blind_next(&x->show, i);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_walk(x->images.mask[i], &over, x->n, input,
-                                       p, &show->watch));
+                                       p, &x->show.watch));
     blind_network_input_clear(&input, x->n);
     if (code == VOLLEY_DONE && over && x->refused++ == 0)
         x->first = i + 1;
@@ -100,17 +101,16 @@ static int ask_refused(const ask *x)
 static int ask_images(ask *x)
 {
     blind_party *p = blind_session_party(x->session);
-    blind_show show;
     int code = volley_check(blind_session_open(x->session, x->n->bits,
                                                blind_network_squares(x->n)));
 
     x->opened = volley_clock();
     if (code == VOLLEY_DONE)
         code = volley_check(blind_walk_images(&x->images.count, p));
-    volley_blind_show(&show, "ask", x->plan, p, x->images.count);
+    volley_blind_show(&x->show, "ask", x->plan, p, x->images.count);
     for (size_t i = 0; i < x->images.count && code == VOLLEY_DONE; i++)
-        code = ask_image(x, &show, i);
-    volley_blind_end(&show);
+        code = ask_image(x, i);
+    volley_blind_end(&x->show);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_bye(x->session));
     return code == VOLLEY_DONE ? ask_refused(x) : code;
@@ -135,7 +135,7 @@ static int ask_tell(ask *x)
     }
     nni_json_writer_init(&w, stdout, 2);
     nni_json_put_object(&w, NULL);
-    volley_blind_put_traffic(&w, x->n, p, x->plan, x->images.count, seconds);
+    volley_blind_put_show(&w, &x->show, x->n, seconds);
     nni_json_put_double(&w, "setup_seconds", x->opened - x->start);
     nni_json_put_word(&w, "clipped", x->images.clipped);
     volley_blind_put(&w, &x->images);

@@ -61,7 +61,11 @@ static void plan_put_step(nni_json_writer *w, const blind_step *s,
     if (s->op == BLIND_CONV) {
         nni_json_put_double(w, "headroom_bits", c->headroom);
         nni_json_put_int(w, "shift", s->conv.shift);
+        nni_json_put_double(w, "ciphertexts_up", c->sent[0]);
+        nni_json_put_double(w, "ciphertexts_down", c->sent[1]);
+        nni_json_put_double(w, "weights", c->weights);
     }
+    nni_json_put_double(w, "products", c->products);
     nni_json_put_double(w, "client_seconds", c->client);
     nni_json_put_double(w, "server_seconds", c->server);
     nni_json_put_end(w);

@@ -24,10 +24,10 @@ static void serve_end(int number)
     serve_stop = 1;
 }
 
-static void serve_tell(const serve *x, const blind_party *p, size_t images,
-                       double seconds)
+static void serve_tell(const serve *x, const blind_show *show, double seconds)
 {
-    const blind_traffic t = blind_wire_traffic(p->wire);
+    const blind_traffic t = blind_wire_traffic(show->party->wire);
+    const size_t images = show->images;
     char text[2][32], time[32];
     nni_json_writer w;
 
@@ -41,7 +41,7 @@ static void serve_tell(const serve *x, const blind_party *p, size_t images,
     }
     nni_json_writer_init(&w, stdout, 0);
     nni_json_put_object(&w, NULL);
-    volley_blind_put_traffic(&w, x->n, p, x->plan, images, seconds);
+    volley_blind_put_show(&w, show, x->n, seconds);
     nni_json_put_end(&w);
     (void)volley_json_end(&w);
 }
@@ -66,7 +66,7 @@ static int serve_images(const serve *x, blind_session *s, double start)
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_bye(s));
     if (code == VOLLEY_DONE)
-        serve_tell(x, p, images, volley_clock() - start);
+        serve_tell(x, &show, volley_clock() - start);
     return code;
 }
 

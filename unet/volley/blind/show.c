@@ -23,9 +23,28 @@ static double show_before(const blind_plan *p, int k)
     return sum;
 }
 
+static double show_work(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+/* Adds what the step that ran took, if one did; begins another (0: none). */
+static void show_turn(blind_show *s, int step)
+{
+    const double now = volley_clock(), work = show_work();
+
+    if (s->step > 0) {
+        s->took[s->step] += now - s->since;
+        s->worked[s->step] += work - s->work;
+    }
+    s->step = step;
+    s->since = now;
+    s->work = work;
+}
+
 static void show_step(void *user, const blind_network *n, int k)
 {
-    const blind_show *s = user;
+    blind_show *s = user;
     const double image = show_before(s->plan, n->num_steps);
     const double done = (double)s->image * image + show_before(s->plan, k);
     const double all = (double)s->images * image;
@@ -34,6 +53,7 @@ static void show_step(void *user, const blind_network *n, int k)
     char sent[32], received[32], time[32];
     blind_traffic t;
 
+    show_turn(s, k);
     if (!s->shown)
         return;
     if (done > 0.02 * all)
@@ -60,33 +80,51 @@ void volley_blind_show(blind_show *s, const char *doing,
 
 void volley_blind_next(blind_show *s, size_t i)
 {
+    show_turn(s, 0);
     s->image = i;
 }
 
 void volley_blind_end(blind_show *s)
 {
+    show_turn(s, 0);
     if (s->shown)
         fprintf(stderr, "\r\x1b[K");
     s->shown = false;
 }
 
-void volley_blind_put_traffic(nni_json_writer *w, const blind_network *n,
-                              const blind_party *p, const blind_plan *plan,
-                              size_t images, double seconds)
+static void show_put_steps(nni_json_writer *w, const blind_show *s,
+                           const blind_network *n)
 {
-    const blind_traffic t = blind_wire_traffic(p->wire);
+    nni_json_put_array(w, "steps");
+    for (int k = 1; k < n->num_steps; k++) {
+        nni_json_put_object(w, NULL);
+        nni_json_put_string(w, "name", n->step[k].name);
+        nni_json_put_string(w, "op", blind_op_name[n->step[k].op]);
+        nni_json_put_double(w, "seconds", s->took[k]);
+        nni_json_put_double(w, "cpu_seconds", s->worked[k]);
+        nni_json_put_end(w);
+    }
+    nni_json_put_end(w);
+}
+
+void volley_blind_put_show(nni_json_writer *w, const blind_show *s,
+                           const blind_network *n, double seconds)
+{
+    const blind_traffic t = blind_wire_traffic(s->party->wire);
 
     nni_json_put_string(w, "network", n->name);
     nni_json_put_int(w, "bits", n->bits);
-    nni_json_put_word(w, "images", images);
+    nni_json_put_word(w, "images", s->images);
     nni_json_put_double(w, "seconds", seconds);
+    nni_json_put_double(w, "cpu_seconds", show_work());
     nni_json_put_word(w, "sent_bytes", t.sent);
     nni_json_put_word(w, "received_bytes", t.received);
     nni_json_put_word(w, "turns", t.turns);
-    nni_json_put_double(w, "cpu_seconds", (double)clock() / CLOCKS_PER_SEC);
-    nni_json_put_double(w, "planned_bytes_up", plan->all.bytes.up);
-    nni_json_put_double(w, "planned_bytes_down", plan->all.bytes.down);
+    nni_json_put_double(w, "planned_bytes_up", s->plan->all.bytes.up);
+    nni_json_put_double(w, "planned_bytes_down", s->plan->all.bytes.down);
     nni_json_put_double(w, "peak_rss_mib", volley_peak_rss());
-    nni_json_put_double(w, "memory_bytes_at_most", plan->memory[p->server]);
-    nni_json_put_string(w, "aes", p->aes->name);
+    nni_json_put_double(w, "memory_bytes_at_most",
+                        s->plan->memory[s->party->server]);
+    nni_json_put_string(w, "aes", s->party->aes->name);
+    show_put_steps(w, s, n);
 }

@@ -42,6 +42,9 @@ typedef struct blind_show {
     size_t image, images;
     bool shown;
     double start;               /* of the first image                        */
+    int    step;                /* that runs, 0: none                        */
+    double since, work;         /* it began: the clock, the processor's      */
+    double took[BLIND_MAX_STEPS], worked[BLIND_MAX_STEPS];  /* all images    */
 } blind_show;
 
 void volley_blind_show(blind_show *s, const char *doing,
@@ -50,10 +53,9 @@ void volley_blind_show(blind_show *s, const char *doing,
 /* Image number i, from 0, begins. */
 void volley_blind_next(blind_show *s, size_t i);
 void volley_blind_end(blind_show *s);
-/* Members of an object: of the session so far. */
-void volley_blind_put_traffic(nni_json_writer *w, const blind_network *n,
-                              const blind_party *p, const blind_plan *plan,
-                              size_t images, double seconds);
+/* Members of an object: of the session so far, and of its steps. */
+void volley_blind_put_show(nni_json_writer *w, const blind_show *s,
+                           const blind_network *n, double seconds);
 
 /* ---- images and masks (images.c) ---------------------------------------- */
 
