@@ -7,7 +7,7 @@
 #
 # Four methods look at the objects that the Makefile builds, not at others made
 # for them; the first two at the same programs, tests/ct/owner.c and, of two
-# parties, tests/ct/blind.c:
+# parties, tests/ct/blind.c, the first at tests/ct/transfers.c and linear.c, too:
 #   poison    secrets are undefined for valgrind's memcheck: any value, on the
 #             paths taken.  portable and avx2; memcheck knows no AVX-512.  What
 #             it may report: tests/ct/allowed.
@@ -473,6 +473,100 @@ transfer_fault()
     fi
 }
 
+# The same for tests/ct/linear.c: convolutions and squares.  Kernels are the
+# library's.  By their own steps they would take minutes: their code is C alone,
+# and what they call of avx512ifma is looked at with the library.
+linear_wrap=
+for f in cki_sample_ternary cki_sample_error cki_sample_uniform \
+    cki_stream_init cki_stream_read cki_rng_stream cki_kernel_choose \
+    blind_wire_send blind_wire_receive blind_wire_breathe malloc \
+    aligned_alloc free
+do
+    linear_wrap="$linear_wrap -Wl,--wrap=$f"
+done
+linear_names="ring he tile conv conv_client conv_server conv_reply convolve \
+    sparse square share"
+
+# linear_program NAME DIR OBJECT...
+linear_program()
+{
+    out=$1
+    dir=$2
+    shift 2
+    objects=
+    for o in $linear_names; do
+        case " $* " in
+        *"/$o-fault.o "*) ;;
+        *) objects="$objects $dir/obj/unet/blind/$o.o" ;;
+        esac
+    done
+    "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$root/nn" \
+          -I"$root/unet" -I"$here/ct" $linear_wrap "$here/ct/linear.c" \
+          "$here/ct/poison.c" "$@" $objects "$dir/libckks.a" -pthread $libs \
+          -o "$work/$out" 2>"$work/log" \
+        || { sed 5q "$work/log"; return 1; }
+}
+
+# linear_poison LABEL DIR
+linear_poison()
+{
+    linear_program poison-linear "$2" || { bad "$1: tests/ct/linear.c"; return; }
+    for k in $poison_kernels; do
+        if poison poison-linear $k complex; then
+            ok "$1, convolutions and squares, $k: $(poison_line)"
+        elif grep -q "debuginfo reader" "$work/err"; then
+            skip "$1, convolutions and squares, $k: this valgrind cannot read" \
+                 "the compiler's debug information (try -gdwarf-4)"
+        else
+            bad "$1, convolutions and squares, $k: $(poison_line)"
+            sed '$d' "$work/out"
+            poison_places
+        fi
+    done
+}
+
+# linear_fault WHAT FILE SED DIR: unet/blind/FILE.c, edited.
+linear_fault()
+{
+    file=$2
+    sed "$3" "$root/unet/blind/$file.c" >"$work/$file-fault.c"
+    if cmp -s "$root/unet/blind/$file.c" "$work/$file-fault.c"; then
+        bad "planted fault: the edit of $file.c changes nothing"
+        return
+    fi
+    "$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -gdwarf-4 \
+          -I"$root/unet/blind" -I"$root/unet" -I"$root/ckks" -I"$root/nn" \
+          -c "$work/$file-fault.c" -o "$work/$file-fault.o"
+    if linear_program poison-bad "$4" "$work/$file-fault.o" \
+        && ! poison poison-bad ${5:-portable} complex \
+        && tail -n 1 "$work/out" | grep -Eq '^[1-9][0-9]* reports'; then
+        ok "poison sees $1, $file.c: $(tail -n 1 "$work/out")"
+    else
+        bad "poison does not see $1, $file.c"
+    fi
+}
+
+# linear_faults DIR [all]: what jumps, and a table; the last one is how
+# combinations choose their way.
+linear_faults()
+{
+    linear_fault "a jump by a decrypted word" conv_client \
+        's/^ *out\[blind_conv_place(.*/if (z[0] \& 1) __asm__ volatile(""); &/' \
+        "$1"
+    linear_fault "a table at a share" conv \
+        's/to\[i\] = /&((volatile const uint8_t *)k)[from[row.pixel + i] \& 1] + /' \
+        "$1"
+    linear_fault "a jump by a weight" conv_server \
+        '/^static int32_t server_weight(/,/^}/s/^    if (!g->transposed)/    if (*h->weight == 0) __asm__ volatile(""); &/' \
+        "$1"
+    linear_fault "a jump by a mask" conv_reply \
+        's/^ *minus\[l\] = .*/& if (minus[l] \& 1) __asm__ volatile("");/' "$1"
+    case "$2 $poison_kernels" in
+    "all "*avx2*) linear_fault "a way chosen by weights" conv_server \
+                      's/wide = 1 << 15;/wide = 1;/' "$1" avx2 ;;
+    esac
+}
+
 # blind_quick LABEL DIR
 blind_quick()
 {
@@ -487,6 +581,8 @@ blind_quick()
         transfer_fault transfer "$2" "${blind_kernels##* }"
         transfer_fault tree "$2" "${blind_kernels##* }"
         transfer_fault base "$2" portable
+        linear_poison "$1" "$2"
+        linear_faults "$2"
     fi
     [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] || return
     ! grep -qw vaes /proc/cpuinfo || blind_trace "$1" "$2" vaes
@@ -551,12 +647,16 @@ quick()
 }
 
 # build DIR FLAG... -- the library alone, with the built-in FFT, and what two
-# parties garble and transfer with.
+# parties garble, transfer and multiply with: he.h wants words of 128 bits.
 build()
 {
     dir=$1
     shift
-    [ -z "$have_gmp" ] || for o in $blind_names $transfer_names; do
+    case " $* " in
+    *-DCKKS_NO_INT128*) names= ;;
+    *) names=$linear_names ;;
+    esac
+    [ -z "$have_gmp" ] || for o in $blind_names $transfer_names $names; do
         set -- "$@" "$dir/obj/unet/blind/$o.o"
     done
     make -C "$root" B="$dir" FFT=builtin "$@" "$dir/libckks.a" \
@@ -566,12 +666,14 @@ build()
 # matrix COMPILER LEVEL "FLAGS" NAME
 matrix()
 {
-    dir=build-ct/$1$2$4
-    if build "$dir" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
-        poison_all "$1 $2$4" "$root/$dir/libckks.a"
-        [ ! -f "$root/$dir/obj/unet/blind/garble.o" ] \
-            || { blind_poison "$1 $2$4" "$root/$dir"
-                 transfer_poison "$1 $2$4" "$root/$dir"; }
+    made=$root/build-ct/$1$2$4
+    if build "build-ct/$1$2$4" CC=$1 CFLAGS="$2 -gdwarf-4 $3"; then
+        poison_all "$1 $2$4" "$made/libckks.a"
+        [ ! -f "$made/obj/unet/blind/garble.o" ] \
+            || { blind_poison "$1 $2$4" "$made"
+                 transfer_poison "$1 $2$4" "$made"; }
+        [ ! -f "$made/obj/unet/blind/he.o" ] \
+            || linear_poison "$1 $2$4" "$made"
     else
         bad "$1 $2$4: it does not build"
     fi
@@ -608,7 +710,8 @@ all()
         done
         allowed_needed
         faults_poison "$root/build-ct/gcc-O2/libckks.a"
-        [ -z "$have_gmp" ] || blind_faults "$root/build-ct/gcc-O2" ;;
+        [ -z "$have_gmp" ] || { blind_faults "$root/build-ct/gcc-O2"
+                                linear_faults "$root/build-ct/gcc-O2" all; } ;;
     esac
     [ -n "$trace_kernels" ] || return
     for c in gcc clang; do

@@ -77,11 +77,24 @@ static int32_t server_weight(const conv_server *h, int o, int c, size_t tap)
                      * taps + ((size_t)o & (taps - 1))];
 }
 
+/* The matrix of weights as a combination's blocks.  Kernels look which way
+ * small weights may go, and the time would tell how large they are: so the
+ * first block is one weight, the same for all models, that is not small.  Then
+ * nothing depends on the others, and its sum is not used. */
+static void server_blocks(ckks_block block[2], const conv_server *h)
+{
+    static const int32_t wide = 1 << 15;
+
+    block[0] = (ckks_block){ 0, 1, 1, h->index, &wide };
+    block[1] = (ckks_block){ 1, (size_t)h->k->t.outputs,
+                             (size_t)h->k->t.channels, h->index, h->matrix };
+}
+
 static ckks_status server_matrix(conv_server *h)
 {
     const blind_tiling *t = &h->k->t;
     const size_t rows = (size_t)t->outputs, terms = (size_t)t->channels;
-    ckks_block b = { 0, rows, terms, NULL, NULL };
+    ckks_block block[2];
 
     h->matrix = malloc(rows * terms * sizeof *h->matrix);
     h->index = malloc(terms * sizeof *h->index);
@@ -92,9 +105,8 @@ static ckks_status server_matrix(conv_server *h)
     for (size_t o = 0; o < rows; o++)
         for (size_t c = 0; c < terms; c++)
             h->matrix[o * terms + c] = server_weight(h, (int)o, (int)c, 0);
-    b.index = h->index;
-    b.weight = h->matrix;
-    h->combine_size = h->r->rns.kernel->combine_work(terms, &b, 1);
+    server_blocks(block, h);
+    h->combine_size = h->r->rns.kernel->combine_work(terms, block, 2);
     h->combine = blind_alloc(h->combine_size);
     return h->combine != NULL ? CKKS_OK
            : nn_fail(CKKS_EMEM, "no memory for %zu weights", rows * terms);
@@ -226,21 +238,22 @@ static ckks_status server_sums(conv_server *h, int tiles)
 static ckks_status server_scalars(conv_server *h, int tiles)
 {
     const blind_tiling *t = &h->k->t;
-    const ckks_block b = { 0, (size_t)t->outputs, (size_t)t->channels,
-                           h->index, h->matrix };
     const uint64_t **in = malloc((size_t)t->channels * sizeof *in);
-    uint64_t **out = malloc((size_t)t->outputs * sizeof *out);
+    uint64_t **out = malloc(((size_t)t->outputs + 1) * sizeof *out);
+    ckks_block block[2];
     ckks_status s = in != NULL && out != NULL ? CKKS_OK
                     : nn_fail(CKKS_EMEM, "no memory for %d channels",
                               t->channels);
 
+    server_blocks(block, h);
     for (int l = 0; s == CKKS_OK && l < h->r->limbs; l++)
         for (int i = 0; s == CKKS_OK && i < 2 * tiles; i++) {
             for (int c = 0; c < t->channels; c++)
                 in[c] = blind_server_x(h, l, c, i / 2, i % 2);
+            out[0] = h->m;
             for (int o = 0; o < t->outputs; o++)
-                out[o] = blind_server_y(h, l, o, i / 2, i % 2);
-            h->r->rns.kernel->combine(out, in, (size_t)t->channels, &b, 1,
+                out[o + 1] = blind_server_y(h, l, o, i / 2, i % 2);
+            h->r->rns.kernel->combine(out, in, (size_t)t->channels, block, 2,
                                       h->r->n, &h->r->rns.mod[l], h->combine);
             s = blind_wire_breathe(h->p->wire);
         }

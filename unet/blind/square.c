@@ -26,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "he.h"
 #include "linear.h"
 #include "nn.h"
@@ -227,6 +226,19 @@ static ckks_status square_client(square *q, blind_share *x, size_t count)
 
 /* ---- server -------------------------------------------------------------- */
 
+/* n words of BLIND_PLAIN_BITS, lowest byte first.  cki_bits_unpack would ask
+ * whether all are below a modulus: of secrets nothing is asked. */
+static void square_words(uint64_t *out, const uint8_t *in, size_t n)
+{
+    enum { BYTES = BLIND_PLAIN_BITS / 8 };
+
+    for (size_t i = 0; i < n; i++, in += BYTES) {
+        out[i] = 0;
+        for (int k = 0; k < BYTES; k++)
+            out[i] |= (uint64_t)in[k] << (8 * k);
+    }
+}
+
 /* F = f_0 + 2^40 f_1 + 2^80 f_2 + 2^120 f_3 of uniform words of 40 bits: modulo
  * each prime into work, coefficients; -F mod t_j, slots, into slot.  Words are
  * below the ciphertext primes, and below 2 t_j. */
@@ -241,9 +253,8 @@ static void square_mask(square *q, int j)
     for (int k = SQUARE_WORDS - 1; k >= 0; k--) {
         const uint64_t base = (uint64_t)1 << BLIND_PLAIN_BITS;
 
-        (void)cki_bits_unpack(word, bytes + (size_t)k * n * SQUARE_MASK
-                                            / SQUARE_WORDS, n,
-                              BLIND_PLAIN_BITS, base);
+        square_words(word, bytes + (size_t)k * n * SQUARE_MASK / SQUARE_WORDS,
+                     n);
         for (int l = 0; l <= r->limbs; l++) {
             const cki_mod *m = l < r->limbs ? &r->rns.mod[l]
                                : square_mod(q, j);
