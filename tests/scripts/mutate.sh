@@ -201,7 +201,7 @@ unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
 unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_
 unet/blind/conv_reply.c	s/\*mask = cki_add(sum, minus\[l\], p);/*mask = cki_add(sum, *mask, p);/	linear_convolutions
 unet/blind/conv_reply.c	s/^    blind_ring_refresh(c0, c1, 1, .*$//	linear_replies
-unet/blind/conv_reply.c	s/minus\[l\] = cki_neg(\*mask, p);/minus[l] = *mask = 0;/	vectors_of_linear
+unet/blind/conv_reply.c	s/minus\[l\] = cki_neg(\*mask, p);/minus[l] = *mask = 0;/	linear_shares
 unet/blind/conv_reply.c	s/h->r->rns.mod\[l\].p, &h->s);/(uint64_t)1 << 30, \&h->s);/	vectors_of_linear
 unet/blind/ring.c	s/r->seed, r->drawn++,/r->seed, r->drawn,/	vectors_of_linear
 unet/blind/ring.c	/^void blind_ring_encrypt/,/^}/s/k->add(m + at, m + at, work + at, r->n, &r->rns.mod\[i\]);/;/	vectors_of_linear
