@@ -13,6 +13,8 @@
 enum { WIRE_LINE = 400 };       /* longest text of BLIND_ERROR               */
 
 static const double wire_silence = 10;  /* seconds, then BLIND_ALIVE         */
+static const double wire_alive = 60;    /* times `idle`: for so long a side may
+                                           say no more than that             */
 
 struct blind_wire {
     blind_pump pump;
@@ -309,6 +311,8 @@ static ckks_status wire_hear(blind_wire *w, uint64_t size)
 /* The next header that is not BLIND_ALIVE, as it came. */
 static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
 {
+    const double begun = blind_clock();
+
     do {
         uint8_t b[BLIND_HEADER];
         char doing[40];
@@ -327,6 +331,11 @@ static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
                                        "came, want %u", w->name, doing,
                                        h->number, w->received));
         w->received++;
+        if (blind_clock() - begun > wire_alive * w->pump.idle)
+            return wire_end(w, nn_fail(CKKS_EIO, "%s: %s: the other side has "
+                                       "been computing for %g seconds",
+                                       w->name, doing,
+                                       wire_alive * w->pump.idle));
     } while (h->type == BLIND_ALIVE && h->size == 0);
     return h->type == BLIND_ERROR ? wire_hear(w, h->size) : CKKS_OK;
 }
