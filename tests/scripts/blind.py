@@ -163,6 +163,12 @@ def check_sessions(folder):
     code, out, err = volley("ask", server.at, image, other, "-o", masks)
     judge("two images in one session", code == 0 and "2 images" in out
           and sorted(os.listdir(masks)) == ["other-mask.png", "s-mask.png"], (out, err))
+    one, two = (json.loads(volley("ask", server.at, *[image] * n, "-o", masks, "--json")[1]) for n in (1, 2))
+    plan = json.loads(volley("plan", model, "--json")[1])
+    judge("a second image costs what the steps do",
+          two["sent_bytes"] - one["sent_bytes"] == sum(s["bytes_up"] for s in plan["steps"])
+          and two["received_bytes"] - one["received_bytes"] == sum(s["bytes_down"] for s in plan["steps"]),
+          (one["sent_bytes"], two["sent_bytes"]))
     judge("what it costs is said before",
           re.search(r"two axes, 16x16 pixels, 16 bits; the server learns", err)
           and re.search(r"2 images, about .* up, .* down; at most .* of memory", err), err)

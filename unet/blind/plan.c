@@ -80,6 +80,16 @@ static void plan_gates(blind_cost *out, double ands, double count)
     out->server = count * (ands * r->gate[1] + r->element[1]);
 }
 
+/* Whether a number left its range, at the end of each image. */
+static void plan_over(blind_bytes *out, int k)
+{
+    const blind_bytes over = blind_overflowed_bytes(k);
+
+    out->up += over.up;
+    out->down += over.down;
+    out->turns += over.turns;
+}
+
 static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
                              int k)
 {
@@ -106,6 +116,7 @@ static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
         break;
     case BLIND_LABELS:
         out->bytes = blind_labels_bytes(count, classes, n->bits, k);
+        plan_over(&out->bytes, k);
         plan_gates(out, n->bits + 1, (double)count * classes);
         break;
     default:
@@ -211,10 +222,9 @@ static double plan_memory(const blind_network *n, bool server)
 
 /* ---- the whole ---------------------------------------------------------- */
 
-/* The session's own, and the end of each image. */
+/* The session's own. */
 static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
 {
-    const blind_bytes over = blind_overflowed_bytes(k);
     char *text = NULL;
     size_t size = 0;
     const ckks_status s = blind_network_save(&text, &size, n);
@@ -223,9 +233,7 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
     out->client = out->server = plan_rates.setup;
     out->bytes = blind_session_bytes(size, k, n->bits,
                                      blind_network_squares(n));
-    out->bytes.up += over.up + BLIND_HEADER + BLIND_IMAGES_BYTES;
-    out->bytes.down += over.down;
-    out->bytes.turns += over.turns;
+    out->bytes.up += BLIND_HEADER + BLIND_IMAGES_BYTES;
     return s;
 }
 

@@ -83,6 +83,8 @@ def options(argv):
     p.add_argument("--norm", type=float, default=fit.NORM, help="longest gradient (%g)" % fit.NORM)
     p.add_argument("--hard", type=int, default=fit.HARD, metavar="N",
                    help="side of the crops with extreme patterns; larger ones keep such images in range (%d)" % fit.HARD)
+    p.add_argument("--freeze", type=float, default=fit.FREEZE, metavar="PART",
+                   help="part of the steps after which the statistics of normalisations stand (%g)" % fit.FREEZE)
     p.add_argument("--settle", type=float, default=fit.SETTLE, metavar="PART",
                    help="part of the steps after which checkpoints are chosen (%g)" % fit.SETTLE)
     p.add_argument("--bfloat16", action="store_true", help="convolutions in numbers of 8 bits: several times as fast "
@@ -245,7 +247,7 @@ def settings(a, classes):
     need(a.border != "wrap" or step == RING, "--border wrap: wants --depth %d" % (RING.bit_length() - 1))
     return fit.Settings(classes, a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
                         a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
-                        a.bfloat16, a.dims, a.pooling, a.hard)
+                        a.bfloat16, a.dims, a.pooling, a.hard, a.freeze)
 
 
 def prepared(a):
