@@ -82,7 +82,7 @@ def options(argv):
     p.add_argument("--rate", type=float, default=fit.RATE, help="top of the learning rate (%g)" % fit.RATE)
     p.add_argument("--norm", type=float, default=fit.NORM, help="longest gradient (%g)" % fit.NORM)
     p.add_argument("--hard", type=int, default=fit.HARD, metavar="N",
-                   help="side of the crops with extreme patterns; larger ones keep such images in range (%d)" % fit.HARD)
+                   help="side of the crops with extreme patterns; large ones keep such images in range (%d)" % fit.HARD)
     p.add_argument("--freeze", type=float, default=fit.FREEZE, metavar="PART",
                    help="part of the steps after which the statistics of normalisations stand (%g)" % fit.FREEZE)
     p.add_argument("--settle", type=float, default=fit.SETTLE, metavar="PART",
