@@ -463,6 +463,7 @@ help:
 	@echo '                  vectors    vectors/ by every kernel, and planted faults'
 	@echo '                  cross      the vectors with other compilers and machines'
 	@echo '                  mutants    planted faults must be caught'
+	@echo '                  blind-rows the large networks of two parties; half an hour'
 	@echo '                  train      training and export (deps-train)'
 	@echo '                  fftw seal  with FFTW (deps-fftw); with SEAL (deps-seal)'
 	@echo '                  peers      SEAL, OpenFHE, Lattigo, JavaScript at hand'

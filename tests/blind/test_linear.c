@@ -331,3 +331,30 @@ TEST(linear_replies_tell_nothing_of_weights)
         }
     free(v);
 }
+
+/* What the client decrypts is uniform modulo q, and so is the server's share:
+ * sums of 2^30 at most would fill a corner of it. */
+TEST(linear_shares_fill_the_modulus)
+{
+    const int size[3] = { 1, 40, 40 };
+    uint64_t seed = 11, word[1600];
+    linear_case t;
+
+    if (linear_open(&t, 2, 1, 1, size, 3, 1, false, 16, false, &seed)
+        && linear_run(&t))
+        for (int who = 0; who < 2; who++) {
+            /* shares are z / 2^(18 + shift), z below nearly 2^98 */
+            const int low = 98 - BLIND_SCALE - t.c.shift - 48;
+
+            for (size_t i = 0; i < t.out; i++) {
+                const blind_share y = who == 0 ? t.y_share[0][i]
+                                               : 0 - t.y_share[1][i];
+
+                word[i] = (uint64_t)(y >> low);
+                CHECK(y >> low < (blind_share)1 << 48, "beyond the modulus");
+            }
+            CHECK(boxes(word, t.out, (uint64_t)1 << 48) < 60, "side %d: %g",
+                  who, boxes(word, t.out, (uint64_t)1 << 48));
+        }
+    linear_close(&t);
+}

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "blind/plan.h"
+#include "blind/plan.h"
 #include "network_support.h"
 
 static ckks_status offered(blind_network **n, char **text, size_t *size)
@@ -190,6 +191,44 @@ TEST(offer_that_is_cut_is_refused)
         CHECK_STATUS(blind_network_load(&back, part, i), CKKS_EFORMAT);
         free(part);
     }
+    free(text);
+    blind_network_clear(&n);
+}
+
+/* One to three characters changed, thousands of times: refused, or a network
+ * that can be planned. */
+TEST(offer_with_any_characters_is_bounded)
+{
+    static blind_plan plan;
+    blind_network *n = NULL, *back = NULL;
+    char *text = NULL, *other;
+    size_t size, taken = 0;
+    uint64_t seed = 17;
+
+    if (!CHECK_OK(offered(&n, &text, &size)))
+        return;
+    other = malloc(size + 1);
+    for (int i = 0; i < (test_long() ? 200000 : 4000); i++) {
+        static const char with[] = "0123456789-e.,:[]{}\"truefalsnull";
+        const int changes = 1 + (int)(test_word(&seed) % 3);
+        ckks_status s;
+
+        memcpy(other, text, size + 1);
+        for (int j = 0; j < changes; j++)
+            other[test_word(&seed) % size] =
+                with[test_word(&seed) % (sizeof with - 1)];
+        s = blind_network_load(&back, other, size);
+        CHECK(s == CKKS_OK || s == CKKS_EFORMAT, "status %d for %s", s, other);
+        if (s == CKKS_OK) {
+            s = blind_plan_make(&plan, back, 2);
+            CHECK(s == CKKS_OK || s == CKKS_EPARAM, "status %d for %s", s,
+                  other);
+            taken++;
+        }
+        blind_network_clear(&back);
+    }
+    CHECK(taken > 10, "only %zu taken", taken);
+    free(other);
     free(text);
     blind_network_clear(&n);
 }

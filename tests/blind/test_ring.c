@@ -160,8 +160,55 @@ TEST(ring_short_transforms_are_transforms)
 
 /* ---- tiles --------------------------------------------------------------- */
 
+/* What tap (z, y, x) of a row's output number i multiplies: `in` there, which
+ * is the number of a pixel and one, or 0 where nothing is; and what it should
+ * be. */
+static bool tap_agrees(const blind_tiling *t, const blind_rows *r, size_t i,
+                       const int tap[3], const size_t *in)
+{
+    const size_t pixel = r->pixel + i, width = (size_t)t->out_size[2];
+    const size_t out[3] = { pixel / width / (size_t)t->out_size[1],
+                            pixel / width % (size_t)t->out_size[1],
+                            pixel % width };
+    size_t at = r->at + i * r->step, want = 0;
+    bool inside = true;
+
+    for (int a = 0; a < 3; a++) {
+        const int from = (int)out[a] * t->stride - t->before[a] + tap[a];
+
+        at -= (size_t)(t->kernel[a] - 1 - tap[a]) * t->pitch[a];
+        inside &= from >= 0 && from < t->size[a];
+        want = want * (size_t)t->size[a] + (size_t)from;
+    }
+    return in[at] == (inside ? want + 1 : 0);
+}
+
+static void check_taps(const blind_tiling *t, int tile, const char *what)
+{
+    size_t *in = calloc(t->extent, sizeof *in), wrong = 0;
+    const int *k = t->kernel;
+    blind_rows r;
+
+    blind_rows_begin(&r, t, tile, false);
+    while (blind_rows_next(&r))
+        for (size_t i = 0; i < r.count; i++)
+            in[r.at + i] = r.pixel + i + 1;
+    blind_rows_begin(&r, t, tile, true);
+    while (blind_rows_next(&r))
+        for (size_t i = 0; i < r.count; i++)
+            for (int j = 0; j < k[0] * k[1] * k[2]; j++) {
+                const int tap[3] = { j / k[2] / k[1], j / k[2] % k[1],
+                                     j % k[2] };
+
+                wrong += !tap_agrees(t, &r, i, tap, in);
+            }
+    CHECK(wrong == 0, "%s: tile %d, %zu products are of other numbers", what,
+          tile, wrong);
+    free(in);
+}
+
 /* Every output is in one tile, once; no coefficient is used twice, none beyond
- * the block. */
+ * the block; taps meet the numbers that they are for. */
 static void check_tiling(const blind_tiling *t, const char *what)
 {
     const size_t pixels = (size_t)t->out_size[0] * (size_t)t->out_size[1]
@@ -192,11 +239,36 @@ static void check_tiling(const blind_tiling *t, const char *what)
                 if (!CHECK(r.at + i < t->extent && !used[r.at + i]++,
                            "%s: tile %d, inputs", what, tile))
                     goto end;
+        check_taps(t, tile, what);
     }
     CHECK(sum == pixels, "%s: %zu of %zu outputs", what, sum, pixels);
 end:
     free(seen);
     free(used);
+}
+
+/* Zeros on both sides, behind alone, in front alone. */
+static void check_map(int dims, int width, int k, int stride, int pad)
+{
+    const int z = dims == 3 ? (width + 1) / 2 : 1;
+    blind_conv c = { .dims = dims, .in = 3, .out = 20, .stride = stride,
+                     .size = { z, width, width + 3 }, .bits = 16 };
+    blind_tiling t;
+    char what[60];
+
+    for (int a = 0; a < 3; a++) {
+        c.kernel[a] = a >= 3 - dims ? k : 1;
+        c.before[a] = (c.kernel[a] - 1) * pad / 2;
+        c.out_size[a] = (c.size[a] - 1) / stride + 1;
+    }
+    snprintf(what, sizeof what, "%d axes, %d, kernel %d, stride %d, pad %d",
+             dims, width, k, stride, pad);
+    if (!CHECK_OK(blind_tiling_make(&t, &c, 4096)))
+        return;
+    CHECK((size_t)(t.pack_in * t.pack_out) * t.block <= 4096
+          && t.block >= t.extent && t.cts_in * t.pack_in >= 3
+          && t.cts_out * t.pack_out >= 20, "%s", what);
+    check_tiling(&t, what);
 }
 
 TEST(ring_tiles_cover_maps)
@@ -206,28 +278,9 @@ TEST(ring_tiles_cover_maps)
     for (int dims = 2; dims <= 3; dims++)
         for (size_t i = 0; i < 10 && (dims == 2 || sides[i] <= 64); i++)
             for (int k = 1; k <= 5; k += 2)
-                for (int stride = 1; stride <= 2; stride++) {
-                    const int z = dims == 3 ? (sides[i] + 1) / 2 : 1;
-                    blind_conv c = { .dims = dims, .in = 3, .out = 20,
-                                     .size = { z, sides[i], sides[i] + 3 },
-                                     .stride = stride, .bits = 16 };
-                    blind_tiling t;
-                    char what[60];
-
-                    for (int a = 0; a < 3; a++) {
-                        c.kernel[a] = a >= 3 - dims ? k : 1;
-                        c.before[a] = (c.kernel[a] - 1) / 2;
-                        c.out_size[a] = (c.size[a] - 1) / stride + 1;
-                    }
-                    snprintf(what, sizeof what, "%d axes, %d, kernel %d, "
-                             "stride %d", dims, sides[i], k, stride);
-                    if (!CHECK_OK(blind_tiling_make(&t, &c, 4096)))
-                        continue;
-                    CHECK((size_t)(t.pack_in * t.pack_out) * t.block <= 4096
-                          && t.block >= t.extent && t.cts_in * t.pack_in >= 3
-                          && t.cts_out * t.pack_out >= 20, "%s", what);
-                    check_tiling(&t, what);
-                }
+                for (int stride = 1; stride <= 2; stride++)
+                    for (int pad = 0; pad <= 2; pad++)
+                        check_map(dims, sides[i], k, stride, pad);
 }
 
 /* ---- truncation ---------------------------------------------------------- */

@@ -29,7 +29,7 @@ static int random_layer(net_maker *k, int at, const char *name, bool square,
     const int c = 1 + (int)below(seed, 5);
     int in[2] = { at, at };
 
-    switch (below(seed, 8)) {
+    switch (below(seed, 10)) {
     case 0:
     case 1:
         return net_conv(k, name, at, c, l->height > 2 ? 3 : 1, 1);
@@ -44,6 +44,10 @@ static int random_layer(net_maker *k, int at, const char *name, bool square,
         return even ? net_pool(k, NN_POOL, name, at, 2) : at;
     case 6:
         return l->height < 8 ? net_tconv(k, name, at, c) : at;
+    case 7:
+        return net_one(k, NN_BATCHNORM, name, at);
+    case 8:
+        return net_one(k, square ? NN_QUADRATIC : NN_RELU, name, at);
     default:
         if (below(seed, 2) == 0)
             return net_layer(k, NN_ADD, name, in, 2);
@@ -62,7 +66,8 @@ static ckks_status random_model(nn_model *m, int bits, uint64_t seed)
                      : 1 + (int)below(&seed, 13);
     net_maker k;
     ckks_status s = net_start(&k, m, dims, 1 + (int)below(&seed, 3), width,
-                              NN_ZERO, seed);
+                              dims == 2 && below(&seed, 4) == 0
+                                  ? NN_HALO : NN_ZERO, seed);
     int at = 0;
 
     k.scale = square;

@@ -431,6 +431,51 @@ TEST(a_slow_peer_is_given_up)
     free(x);
 }
 
+/* Says every 2 ms that it is computing, until the reader hangs up. */
+static void *lives(void *p)
+{
+    uint8_t b[24];
+    int socket = *(int *)p;
+
+    for (uint32_t i = 0; i < 5000; i++, doze(0.002)) {
+        forge(b, &(forged){ BLIND_ALIVE, 0, i, 0, 0, 0 });
+        if (send(socket, b, 24, MSG_NOSIGNAL) != 24)
+            break;
+    }
+    return NULL;
+}
+
+/* Who says no more than that, for 60 times as long as it may be silent.  On a
+ * busy machine it may be silent itself for so long: then once more. */
+TEST(a_peer_that_is_only_alive_is_given_up)
+{
+    for (int attempt = 0; attempt < 5; attempt++) {
+        double begun = blind_clock(), took;
+        uint8_t x[16];
+        blind_wire *w;
+        pthread_t t;
+        bool silent;
+        int peer;
+
+        if (!alone(&w, &peer, 0.05))
+            return;
+        pthread_create(&t, NULL, lives, &peer);
+        CHECK_STATUS(blind_wire_receive(w, BLIND_TABLE, x, sizeof x),
+                     CKKS_EIO);
+        took = blind_clock() - begun;
+        silent = strstr(nn_last_error(), "silent") != NULL;
+        if (!silent)
+            said("the other side has been computing for 3 seconds");
+        CHECK(silent || (took > 2.9 && took < 6), "after %g s", took);
+        blind_wire_close(&w);
+        pthread_join(t, NULL);
+        close(peer);
+        if (!silent)
+            return;
+    }
+    CHECK(false, "silent, five times");
+}
+
 /* The peer's death ends each kind of call at once. */
 TEST(a_dead_peer_is_noticed_at_once)
 {

@@ -68,7 +68,22 @@ static double scores_sd(const blind_network *n, const int64_t *input,
     return sqrt(sum / (3.0 * (double)count));
 }
 
-/* The largest score less the next, at pixel i; of one class |score|. */
+/* Where pixel i of the labels lies on the map of scores, which has the halo
+ * around it. */
+static size_t in_map(const blind_network *n, const blind_step *from, size_t i)
+{
+    int core[3];
+    size_t w, h;
+
+    blind_network_core(core, n);
+    h = (size_t)core[1];
+    w = (size_t)core[2];
+    return blind_step_at(from, 0, (int)(i / w / h) + n->halo[0],
+                         (int)(i / w % h) + n->halo[1],
+                         (int)(i % w) + n->halo[2]);
+}
+
+/* The largest score less the next, at place i; of one class |score|. */
 static double margin(const blind_step *from, const int64_t *score, size_t i)
 {
     const size_t plane = blind_step_count(from) / (size_t)from->channels;
@@ -100,7 +115,8 @@ void walk_check_mask(const blind_network *n, const int64_t *input,
     for (size_t i = 0; i < count; i++)
         if (label[i] != value[last][i]) {
             differ++;
-            worst = fmax(worst, margin(&n->step[k], value[k], i));
+            worst = fmax(worst, margin(&n->step[k], value[k],
+                                        in_map(n, &n->step[k], i)));
         }
     /* The difference of two scores has sqrt(2) of it; of random weights the
      * error varies from pixel to pixel. */

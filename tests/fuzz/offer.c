@@ -179,8 +179,33 @@ static void use_offer(void *x, const fuzz_input *in)
 
 /* ---- seeds --------------------------------------------------------------- */
 
+/* One text for another in offer 0: what draws seldom meet. */
+static void seeds_wrong(const fuzz_target *t)
+{
+    static const char *const wrong[][2] = {
+        { "\"size\":[1,12,10],\"halo\"", 
+          "\"size\":[1,65536,65536],\"halo\"" },
+        { "\"op\":\"max\"", "\"op\":\"sum\"" },
+        { "\"labels\":[]", "\"labels\":[\"a\"]" },
+        { "\"op\":\"labels\"", "\"op\":\"relu\"" }
+    };
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *at = strstr(offers[0], wrong[i][0]);
+        char *out = fuzz_room(strlen(offers[0]) + 64);
+
+        fuzz_must(at != NULL, "an offer without %s", wrong[i][0]);
+        memcpy(out, offers[0], (size_t)(at - offers[0]));
+        strcat(out, wrong[i][1]);
+        strcat(out, at + strlen(wrong[i][0]));
+        fuzz_seed(t, 0, 0, 0, out, strlen(out));
+        fuzz_free(out);
+    }
+}
+
 static void seeds_offer(const fuzz_target *t)
 {
+    seeds_wrong(t);
     for (size_t i = 0; i < OFFERS; i++)
         fuzz_seed(t, (uint8_t)i, i == 0 ? FUZZ_SWEEP : 0, 0, offers[i],
                   strlen(offers[i]));

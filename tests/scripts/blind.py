@@ -3,6 +3,7 @@ random weights (blind_net.py) in four variants, of 2 and 3 dimensions: the mask
 against that of one process in the clear, bytes against the plan; several images,
 clients one after the other, what is refused on either side, always in one line.
 Ends with "N passed, N failed"; without numpy a line says that it was left out."""
+import gzip
 import json
 import os
 import re
@@ -162,6 +163,12 @@ def check_sessions(folder):
     code, out, err = volley("ask", server.at, image, other, "-o", masks)
     judge("two images in one session", code == 0 and "2 images" in out
           and sorted(os.listdir(masks)) == ["other-mask.png", "s-mask.png"], (out, err))
+    one, two = (json.loads(volley("ask", server.at, *[image] * n, "-o", masks, "--json")[1]) for n in (1, 2))
+    plan = json.loads(volley("plan", model, "--json")[1])
+    judge("a second image costs what the steps do",
+          two["sent_bytes"] - one["sent_bytes"] == sum(s["bytes_up"] for s in plan["steps"])
+          and two["received_bytes"] - one["received_bytes"] == sum(s["bytes_down"] for s in plan["steps"]),
+          (one["sent_bytes"], two["sent_bytes"]))
     judge("what it costs is said before",
           re.search(r"two axes, 16x16 pixels, 16 bits; the server learns", err)
           and re.search(r"2 images, about .* up, .* down; at most .* of memory", err), err)
@@ -188,6 +195,29 @@ def check_sessions(folder):
     refused("nobody listens", volley("ask", server.at, image, "-o", mask), "127.0.0.1:" + port)
 
 
+def check_volumes(folder):
+    """Several in one session, written behind it: each file has the mask of its own volume."""
+    model, image = net(folder, "t", 3, "relu", "mean", base=2, depth=1, side=8)
+    other = os.path.join(folder, "u.nii")
+    with open(image, "rb") as f, open(other, "wb") as g:
+        data = f.read()
+        g.write(data[:352] + bytes(255 - x for x in data[352:]))
+    got, want = (os.path.join(folder, name) + "/" for name in ("got", "want"))
+    server = Server(model)
+    ran = volley("ask", server.at, image, other, "-o", got)
+    judge("two volumes in one session", ran[0] == 0 and server.end()[0] == 0, ran)
+    ran = volley("clear", model, image, other, "-o", want)
+    judge("two volumes in the clear", ran[0] == 0, ran)
+    names = sorted(os.listdir(want))
+    judge("two volumes, two files of .nii.gz", len(names) == 2 and sorted(os.listdir(got)) == names, names)
+    both = [[np.frombuffer(gzip.open(folder + name).read(), np.uint8, offset=352) for folder in (got, want)]
+            for name in names]
+    judge("each has the mask of its own volume",
+          len(both) == 2 and all(np.mean(a != b) < 0.01 for a, b in both)
+          and np.mean(both[0][0] != both[1][0]) > 0.02,
+          [np.mean(a != b) for a, b in both] + [np.mean(both[0][0] != both[1][0])])
+
+
 def check_ranges(folder):
     model, image = net(folder, "r", 2, "relu", "mean", base=2, depth=1, side=16)
 
@@ -206,7 +236,7 @@ def check_ranges(folder):
     refused("clear: out of range", volley("clear", bad, image, "-o", mask), "left the range")
     server = Server(bad)
     refused("numbers that leave their range", volley("ask", server.at, image, "-o", mask), "refused")
-    judge("the server ends, too", server.end()[0] in (0, 1))
+    judge("the server ends as after any other image", server.end()[0] == 0)
     judge("no mask of what left its range", not os.path.exists(mask))
     server = Server(changed(model, os.path.join(folder, "dim.st"), dim))
     ran = volley("ask", server.at, image, "-o", mask)
@@ -239,6 +269,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_refused(folder)
         check_sessions(folder)
+        check_volumes(folder)
         check_ranges(folder)
         for dims in 2, 3:
             for variant in VARIANTS:

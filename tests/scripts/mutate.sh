@@ -13,7 +13,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT INT TERM
 mkdir "$work/tree"
-cd "$root" && cp -r Makefile ckks nn unet tests examples "$work/tree" || exit 1
+cd "$root" && cp -r Makefile ckks nn unet tests examples vectors "$work/tree" || exit 1
 cd "$work/tree" || exit 1
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
@@ -199,6 +199,40 @@ unet/image/kinds.c	s/{ 128, 4, "DICM" }/{ 0, 4, "DICM" }/	image_kinds
 unet/scores.c	s/second \* first \/ 2/0/	classes_
 unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
 unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_
+unet/blind/conv_reply.c	s/\*mask = cki_add(sum, minus\[l\], p);/*mask = cki_add(sum, *mask, p);/	linear_convolutions
+unet/blind/conv_reply.c	s/^    blind_ring_refresh(c0, c1, 1, .*$//	linear_replies
+unet/blind/conv_reply.c	s/minus\[l\] = cki_neg(\*mask, p);/minus[l] = *mask = 0;/	linear_shares
+unet/blind/conv_reply.c	s/h->r->rns.mod\[l\].p, &h->s);/(uint64_t)1 << 30, \&h->s);/	vectors_of_linear
+unet/blind/ring.c	s/r->seed, r->drawn++,/r->seed, r->drawn,/	vectors_of_linear
+unet/blind/ring.c	/^void blind_ring_encrypt/,/^}/s/k->add(m + at, m + at, work + at, r->n, &r->rns.mod\[i\]);/;/	vectors_of_linear
+unet/blind/ring.c	/^void blind_ring_refresh/,/^}/s/k->add(c1 + at, c1 + at, work + at, r->n, &r->rns.mod\[i\]);/;/	vectors_of_linear
+unet/blind/square.c	s/^    blind_ring_refresh(c0, c1, .*$//	vectors_of_linear
+unet/blind/square.c	s/^        slot\[i\] = cki_neg(slot\[i\], .*$/;/	linear_squares
+unet/blind/square.c	s/if (k == SQUARE_WORDS - 1)$/if (k >= SQUARE_WORDS - 2)/	vectors_of_linear
+unet/blind/chunk.c	s/p->tweak += c->count \* (uint64_t)(2/p->tweak += 0 * c->count * (uint64_t)(2/	tweaks_
+unet/blind/chunk.c	s/p->label += c->count .*$/;/	tweaks_
+unet/blind/chunk.c	s/^    blind_overflow_note(.*$//	relu_out_of_range
+unet/blind/relu.c	s/^    g.tweak += c->count .*$/;/	tweaks_
+unet/blind/relu.c	s/g.delta = pass->p->server ? blind/g.delta = !pass->p->server ? blind/	relu_of_all
+unet/blind/overflow.c	s/p->tweak += 2 \* (BITS - 1);/;/	tweaks_
+unet/blind/overflow.c	s/colour == blind_colour(c->equal)/colour != blind_colour(c->equal)/	relu_out_of_range
+unet/blind/transfer.c	s/^    o->delta.w\[0\] |= 1;//	transfers_differ
+unet/blind/transfer.c	s/^    e->used += blocks;//	vectors_of_transfers
+unet/blind/tree.c	s/a->stream(node + 2 \* y, parent, 0, 2);/a->stream(node + 2 * y, parent, 1, 2);/	trees_
+unet/blind/base.c	s/^    cki_store32(h->index, i);//	base_transfers
+unet/blind/base.c	s/return blind_group_has(x, g)/return x != NULL || blind_group_has(x, g)/	base_transfers
+unet/blind/session.c	s/blind_xor(block_load(mine), block_load(theirs))/block_load(p->server ? mine : theirs)/	vectors_of_sessions
+unet/blind/garble.c	/^static void garble_project/,/^}/s/blind_chosen(y\[i\], v ^ 1)/blind_chosen(y[i], v)/	garble_projection
+unet/blind/garble.c	/^void blind_project/,/^}/s/g->tweak += (uint64_t)lanes;/;/	tweaks_
+unet/blind/mux.c	s/m0 + x\[i\] - 2 \* cx - m1/m0 + x[i] - cx - m1/	garble_mux
+unet/blind/circuit.c	s/^    blind_add(range, range, sign, lanes);//	circuit_sign
+unet/blind/share.c	s/server ? 0 - x\[i\] : x\[i\]/x[i]/;s/server ? 0 - (blind_share)v : (blind_share)v/(blind_share)v/	ring_truncation
+unet/blind/tile.c	s/shared = after < t->before\[axis\] ? after : t->before\[axis\]/shared = after/	ring_tiles
+unet/blind/tile.c	s/shared = after < t->before\[axis\] ? after : t->before\[axis\]/shared = t->before[axis]/	ring_tiles
+unet/blind/labels.c	s/best\[i\] -= x\[i \* classes + k\]/best[i] -= x[i * classes]/	labels_
+unet/blind/max.c	s/bits + 1, p)/bits, p)/	max_of
+unet/blind/offer.c	s/ceil(c->log_sum)/c->log_sum/	offer_
+unet/blind/wire.c	s/if (h->number != w->received)/if (false)/	wrong_headers
 LIST
 
 # The untouched copy passes, or nothing below means anything.

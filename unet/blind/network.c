@@ -233,23 +233,12 @@ static ckks_status network_inputs(const blind_step *s, int k)
     return st;
 }
 
-ckks_status blind_step_derive(blind_network *n, int k)
+/* Shape and limit by the step's own op. */
+static ckks_status network_step(blind_step *s, const blind_network *n)
 {
-    blind_step *s = &n->step[k];
-    const blind_step *x;
-    ckks_status st = network_inputs(s, k);
+    const blind_step *x = s->num_in > 0 ? network_in(n, s, 0) : NULL;
+    ckks_status st = CKKS_OK;
 
-    if (st == CKKS_OK)
-        st = network_within(s, "the fraction", s->fraction, -64, 64);
-    if (st == CKKS_OK && (s->op == BLIND_INPUT) != (k == 0))
-        st = nn_fail(CKKS_EFORMAT, "network: step %s: number %d is \"%s\"",
-                     s->name, k, blind_op_name[s->op]);
-    if (st == CKKS_OK && !(s->range >= 0 && s->range < 1e30))
-        st = nn_fail(CKKS_EFORMAT, "network: step %s: a range of %g", s->name,
-                     s->range);
-    if (st != CKKS_OK)
-        return st;
-    x = k > 0 ? network_in(n, s, 0) : NULL;
     switch (s->op) {
     case BLIND_INPUT:
         s->channels = n->channels;
@@ -293,6 +282,24 @@ ckks_status blind_step_derive(blind_network *n, int k)
         st = network_refuse(s, "op", s->op, 0, BLIND_OPS - 1);
         break;
     }
+    return st;
+}
+
+ckks_status blind_step_derive(blind_network *n, int k)
+{
+    blind_step *s = &n->step[k];
+    ckks_status st = network_inputs(s, k);
+
+    if (st == CKKS_OK)
+        st = network_within(s, "the fraction", s->fraction, -64, 64);
+    if (st == CKKS_OK && (s->op == BLIND_INPUT) != (k == 0))
+        st = nn_fail(CKKS_EFORMAT, "network: step %s: number %d is \"%s\"",
+                     s->name, k, blind_op_name[s->op]);
+    if (st == CKKS_OK && !(s->range >= 0 && s->range < 1e30))
+        st = nn_fail(CKKS_EFORMAT, "network: step %s: a range of %g", s->name,
+                     s->range);
+    if (st == CKKS_OK)
+        st = network_step(s, n);
     return st == CKKS_OK ? network_shape(s) : st;
 }
 

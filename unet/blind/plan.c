@@ -18,9 +18,9 @@ const blind_line blind_lines[BLIND_LINES] = {
  * best kernels of one server processor on a busy machine, by `--json` of both
  * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh: of a limb of
  * 4096 coefficients of a convolution's ciphertext that goes up or down, of a
- * limb of a weight's polynomial, of a product of limbs (or with a scalar); of an
- * AND and of all else that a number in an activation takes; of the square of a
- * number; of a byte sent or received; of base transfers and keys. */
+ * limb of a weight's polynomial, of a product of limbs (or with a scalar); of
+ * an AND and of all else that a number in an activation takes; of the square of
+ * a number; of a byte sent or received; of base transfers and keys. */
 static const struct plan_rates {
     double up[2], down[2];
     double weight, product, scalar;
@@ -80,6 +80,16 @@ static void plan_gates(blind_cost *out, double ands, double count)
     out->server = count * (ands * r->gate[1] + r->element[1]);
 }
 
+/* Whether a number left its range, at the end of each image. */
+static void plan_over(blind_bytes *out, int k)
+{
+    const blind_bytes over = blind_overflowed_bytes(k);
+
+    out->up += over.up;
+    out->down += over.down;
+    out->turns += over.turns;
+}
+
 static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
                              int k)
 {
@@ -106,6 +116,7 @@ static ckks_status plan_step(blind_cost *out, const blind_network *n, int step,
         break;
     case BLIND_LABELS:
         out->bytes = blind_labels_bytes(count, classes, n->bits, k);
+        plan_over(&out->bytes, k);
         plan_gates(out, n->bits + 1, (double)count * classes);
         break;
     default:
@@ -170,11 +181,21 @@ static double plan_conv_memory(const blind_conv *c, bool server)
                                   : 16.0 + k.t.cts_in);
 }
 
-/* The most at once: shares of 16 bytes, weights at the server, polynomials of
- * a convolution, and what is always there. */
+/* Weights of the convolution. */
+static double plan_weights(const blind_conv *c)
+{
+    return (double)c->in * c->out * c->kernel[0] * c->kernel[1]
+           * c->kernel[2];
+}
+
+/* The most at once: shares of 16 bytes, polynomials of a convolution, or, while
+ * the server reads its model, the file, its floats, and doubles of a layer;
+ * beside the server's weights and what is always there: code, keys, chunks of
+ * activations, queues of the line. */
 static double plan_memory(const blind_network *n, bool server)
 {
-    double live[BLIND_MAX_STEPS] = { 0 }, most = 0, fixed = 96 << 20;
+    double live[BLIND_MAX_STEPS] = { 0 }, most = 0;
+    double fixed = server ? 144 << 20 : 112 << 20, read = 0, layer = 0;
     int last[BLIND_MAX_STEPS];
 
     blind_network_last(last, n);
@@ -187,22 +208,23 @@ static double plan_memory(const blind_network *n, bool server)
             sum += j == k || last[j] >= k ? live[j] : 0;
         if (s->op == BLIND_CONV)
             sum += plan_conv_memory(&s->conv, server);
-        if (s->op == BLIND_CONV && server)
-            fixed += 4.0 * s->conv.in * s->conv.out * s->conv.kernel[0]
-                     * s->conv.kernel[1] * s->conv.kernel[2];
+        if (s->op == BLIND_CONV && server) {
+            fixed += 4 * plan_weights(&s->conv);
+            read += 8 * plan_weights(&s->conv);
+            layer = fmax(layer, 8 * plan_weights(&s->conv));
+        }
         if (s->map != NULL)
             fixed += 8 * (double)blind_step_count(s);
         most = fmax(most, sum);
     }
-    return most + fixed;
+    return fmax(most, read + layer) + fixed;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
 
-/* The session's own, and the end of each image. */
+/* The session's own. */
 static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
 {
-    const blind_bytes over = blind_overflowed_bytes(k);
     char *text = NULL;
     size_t size = 0;
     const ckks_status s = blind_network_save(&text, &size, n);
@@ -211,9 +233,7 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
     out->client = out->server = plan_rates.setup;
     out->bytes = blind_session_bytes(size, k, n->bits,
                                      blind_network_squares(n));
-    out->bytes.up += over.up + BLIND_HEADER + BLIND_IMAGES_BYTES;
-    out->bytes.down += over.down;
-    out->bytes.turns += over.turns;
+    out->bytes.up += BLIND_HEADER + BLIND_IMAGES_BYTES;
     return s;
 }
 

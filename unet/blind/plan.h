@@ -24,7 +24,7 @@ extern const blind_line blind_lines[BLIND_LINES];
 
 typedef struct blind_plan {
     blind_cost step[BLIND_MAX_STEPS];
-    blind_cost setup;           /* keys, transfers, the offer; and the end   */
+    blind_cost setup;           /* the offer, keys, transfers, the end       */
     blind_cost all;             /* setup and one image                       */
     double seconds[BLIND_LINES];        /* of one image with all setup       */
     double memory[2];           /* bytes: of the client, of the server       */

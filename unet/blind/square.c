@@ -13,7 +13,7 @@
  * below t_j: for coefficient k it is |2k + 2 - n| t_j / 4, 2^50 in the mean and
  * 2^51 at most, for n = 2^13.  So one coefficient tells apart with odds of
  * 2^(50.2 - 120), all 2^27.4 of an image of 64^3 whose 89 million activations
- * are squares with 2^-42.  All is below 2^161, q has 167 bits: exact.
+ * are squares with 2^-42.  All is below 2^161, q is nearly 2^168: exact.
  *
  * Then each side has its share of x^2 modulo P = t_0 t_1 > 2^79 and divides it
  * by 2^shift alone: wrong with odds x^2 / P, off by less than one else.

@@ -79,22 +79,24 @@ static bool tile_better(const blind_tiling *a, const blind_tiling *b)
     return a->extent < b->extent;
 }
 
+/* The fewest outputs of a tile along a side for the next number of tiles that
+ * makes them fewer than `out`; 0: there is none. */
+static int tile_fewer(int side, int out)
+{
+    return out > 1 ? ceil_div(side, ceil_div(side, out - 1)) : 0;
+}
+
 static ckks_status tile_search(blind_tiling *t)
 {
     blind_tiling best = { .count = 0 };
 
     /* every number of tiles along x and y, each with the fewest outputs */
-    for (int tx = 1, x = 0; tx <= t->out_size[2]; tx++) {
-        if (ceil_div(t->out_size[2], tx) == x)
-            continue;
-        x = ceil_div(t->out_size[2], tx);
+    for (int x = t->out_size[2]; x > 0; x = tile_fewer(t->out_size[2], x)) {
         if ((size_t)tile_inputs(t, 2, x) > t->n)
             continue;
-        for (int ty = 1, y = 0; ty <= t->out_size[1]; ty++) {
-            if (ceil_div(t->out_size[1], ty) == y)
-                continue;
+        for (int y = t->out_size[1]; y > 0; y = tile_fewer(t->out_size[1], y)) {
             t->out[2] = x;
-            t->out[1] = y = ceil_div(t->out_size[1], ty);
+            t->out[1] = y;
             if ((size_t)tile_inputs(t, 2, x) * (size_t)tile_inputs(t, 1, y)
                 <= 2 * t->n && tile_fit(t)
                 && (best.count == 0 || tile_better(t, &best)))

@@ -88,7 +88,8 @@ CKKS_CHECKED ckks_status blind_wire_send(blind_wire *w, blind_frame type,
 /* The next frame, which must have this type, the current layer and exactly
  * this size.  What was queued is sent meanwhile.
  *   errors  CKKS_EFORMAT    another type, layer, number or size: both named
- *           CKKS_EIO        as above, or idle for too long */
+ *           CKKS_EIO        as above, or idle for too long, or nothing but
+ *                           BLIND_ALIVE for 60 times as long */
 CKKS_CHECKED ckks_status blind_wire_receive(blind_wire *w, blind_frame type,
                                             void *data, size_t size);
 /* The next frame of any size from least to most; malloc, with a 0 behind its

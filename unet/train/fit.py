@@ -18,7 +18,7 @@ from cubes import Cubes
 from measured import reflected
 from module import UNet
 from running import running
-from volley_train import LIMIT, NORM, PULL, excess, square_recipe
+from volley_train import FREEZE, LIMIT, NORM, PULL, excess, square_recipe
 
 MUL, ADD = 1 / 128, -1.0        # the network's input is pixel * MUL + ADD
 MARGIN = 8              # halo: pixels at a crop's edge that are not scored
@@ -41,11 +41,12 @@ class Settings:
 
     def __init__(self, classes=2, base=8, depth=2, border="halo", act="square", steps=1200, size=None, batch=8,
                  flips="none", turn=0.15, seed=0, sides=None, scale=0.15, rate=RATE, norm=NORM, settle=SETTLE,
-                 both=False, cut=False, bfloat16=False, dims=2, pool="mean"):
+                 both=False, cut=False, bfloat16=False, dims=2, pool="mean", hard=HARD, freeze=FREEZE):
         self.classes, self.base, self.depth, self.border, self.act = classes, base, depth, border, act
         self.steps, self.size, self.batch, self.flips, self.turn, self.seed = steps, size, batch, flips, turn, seed
         self.scale, self.rate, self.norm, self.settle = scale, rate, norm, settle
         self.both, self.cut, self.bfloat16, self.dims, self.pool = both, cut, bfloat16, dims, pool
+        self.hard, self.freeze = hard, freeze
         self.step = 2 ** depth
         reach = 7 * self.step - 5               # pixels a pixel's result depends on, each side
         self.halo = -(-reach // self.step) * self.step if border == "halo" else 0
@@ -227,7 +228,8 @@ class Training:
         torch.manual_seed(s.seed)
         self.net = network_of(channels, s, s.act)
         self.rng = np.random.default_rng(s.seed)
-        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, crop=HARD, low=-1.0, high=1.0, seed=s.seed)
+        self.recipe = square_recipe(self.net, s.steps, norm=s.norm, freeze=s.freeze, crop=s.hard, low=-1.0, high=1.0,
+                                    seed=s.seed)
         self.adam = torch.optim.Adam(self.net.parameters(), lr=s.rate)
         self.rate = torch.optim.lr_scheduler.OneCycleLR(self.adam, s.rate, total_steps=s.steps, pct_start=0.1)
         self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
@@ -248,11 +250,11 @@ class Training:
             told, numbers = json.loads(state["settings"]), json.loads(state["numbers"])
         except Exception as e:
             raise ValueError("%s: not the state of a training (%s)" % (path, " ".join(str(e).split())[:100]))
-        mine = json.loads(json.dumps(vars(self.s)))
-        other = sorted(k for k in mine if mine[k] != told.get(k))
+        mine, told = json.loads(json.dumps(vars(self.s))), dict(vars(Settings()), **told)
+        other = sorted(k for k in mine if mine[k] != told[k])
         if other:
             raise ValueError("%s: is of a training with another %s (%s, now %s)" % (
-                path, other[0], told.get(other[0]), mine[other[0]]))
+                path, other[0], told[other[0]], mine[other[0]]))
         self.net.load_state_dict(state["net"])
         self.adam.load_state_dict(state["adam"])
         self.rate.load_state_dict(state["rate"])
@@ -308,7 +310,7 @@ class Turning(Training):
         self.s, self.log, self.step, self.mean, self.best, self.seconds = s, log, 0, None, (-math.inf,), 0.0
         self.rng = np.random.default_rng(s.seed)
         batches = (self.drawn(crops)[:2] for _ in itertools.count())
-        self.made = squared.Replacement(old, batches, s.steps, s.rate, seed=s.seed, crop=HARD, norm=s.norm)
+        self.made = squared.Replacement(old, batches, s.steps, s.rate, seed=s.seed, crop=s.hard, norm=s.norm)
         self.net, self.recipe, self.adam, self.rate = (getattr(self.made, k) for k in ("student", "recipe", "adam",
                                                                                       "plan"))
 

@@ -81,6 +81,10 @@ def options(argv):
     p.add_argument("--batch", type=int, default=8)
     p.add_argument("--rate", type=float, default=fit.RATE, help="top of the learning rate (%g)" % fit.RATE)
     p.add_argument("--norm", type=float, default=fit.NORM, help="longest gradient (%g)" % fit.NORM)
+    p.add_argument("--hard", type=int, default=fit.HARD, metavar="N",
+                   help="side of the crops with extreme patterns; large ones keep such images in range (%d)" % fit.HARD)
+    p.add_argument("--freeze", type=float, default=fit.FREEZE, metavar="PART",
+                   help="part of the steps after which the statistics of normalisations stand (%g)" % fit.FREEZE)
     p.add_argument("--settle", type=float, default=fit.SETTLE, metavar="PART",
                    help="part of the steps after which checkpoints are chosen (%g)" % fit.SETTLE)
     p.add_argument("--bfloat16", action="store_true", help="convolutions in numbers of 8 bits: several times as fast "
@@ -236,13 +240,14 @@ def settings(a, classes):
     size, step = size_of(a.size, a.border, a.dims), 2 ** a.depth
     for n in (size,) if isinstance(size, int) else size or ():
         need(n % step == 0, "--size %s: want a multiple of %d" % (a.size, step))
+    need(a.hard > 0 and a.hard % step == 0, "--hard %d: want a multiple of %d" % (a.hard, step))
     need(a.border == "zero" or not a.windows, "--windows: goes with --border zero")
     need(a.dims == 2 or a.border == "zero", "--border %s: with --dims 3 want zero" % a.border)
     need(a.dims == 2 or not (a.windows or a.crop), "--windows, --crop: of images, not with --dims 3")
     need(a.border != "wrap" or step == RING, "--border wrap: wants --depth %d" % (RING.bit_length() - 1))
     return fit.Settings(classes, a.base, a.depth, a.border, a.activation, a.steps, size, a.batch, a.flips, a.turn,
                         a.seed, sides_of(a.crop, size, step), a.scale, a.rate, a.norm, a.settle, a.both, a.windows,
-                        a.bfloat16, a.dims, a.pooling)
+                        a.bfloat16, a.dims, a.pooling, a.hard, a.freeze)
 
 
 def prepared(a):

@@ -35,8 +35,8 @@ LARGE = ["--border", "zero", "--size", "200", "--base", "64", "--depth", "3", "-
 
 PRESETS = {
     "em": EM + ["--border", "wrap", "--size", "512", "--crop", "256", "--batch", "2", "--steps", "1800",
-                "--rate", "0.01"],
-    "gm": GM + ["--crop", "96", "--batch", "8", "--steps", "2000", "--settle", "0.95"],
+                "--rate", "0.01", "--freeze", "0.6", "--hard", "64"],
+    "gm": GM + ["--crop", "96", "--batch", "8", "--steps", "2000", "--settle", "0.95", "--hard", "64"],
     "em64": EM + LARGE + ["--windows", "--steps", "1500"],
     "gm64": GM + LARGE + ["--steps", "1200", "--settle", "0.8"],
     "hippocampus": HIPPOCAMPUS + [

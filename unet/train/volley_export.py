@@ -29,7 +29,7 @@ import labels as labels_of
 import net
 import traced
 from mapped import by
-from measured import RING, Measured, at_once, beyond, extreme, steps
+from measured import RING, Measured, at_once, beyond, extreme, halo_of, steps
 from refusals import PARTIES, Refused
 
 LABELS = 16             # of a mask
@@ -141,20 +141,24 @@ def decided(logits):
     return logits.argmax(1) if logits.shape[1] > 1 else (logits > 0).reshape(len(logits), -1)
 
 
-def check(path, want, x, pad, output, half):
+def check(path, want, x, pad, output, half, rim=0):
     """The written file against the module: (how far its logits are, the largest, the part of decisions that differ);
-    weights of F16 may move logits by HALF of the largest."""
+    weights of F16 may move logits by HALF of the largest.  rim: pixels at the edge that are not compared, since a
+    network of border wrap has never seen the zeros there."""
     text, _, tensors = files.load(path)
     tensors = {name: t.double() for name, t in tensors.items()}
     got = torch.cat([net.forward(text["layers"], tensors, part, pad)[output] for part in x.split(at_once(x))])
     if got.numel() != want.numel():
         raise Refused("the file gives %d logits, the module %d: a fault of the export; nothing was written"
                       % (got.numel(), want.numel()))
+    got = got.reshape(want.shape)
+    if rim and 2 * rim < min(want.shape[2:]):
+        want, got = (v[..., rim:-rim, rim:-rim] for v in (want, got))
     apart, most = difference(want, got)
     if not apart <= max(CLOSE, (HALF if half else 1e-6) * most):
         raise Refused("the file's logits differ from the module's by up to %.3g (of %.3g): nothing was written; does "
                       "forward() depend on more than its input, or has it random parts?" % (apart, most))
-    return apart, most, float((decided(got) != decided(want.reshape(got.shape))).double().mean())
+    return apart, most, float((decided(got) != decided(want)).double().mean())
 
 
 def export(module, example, path, images=None, classes=None, labels=None, border="zero", mul=1 / 255, add=0.0,
@@ -218,7 +222,7 @@ def export(module, example, path, images=None, classes=None, labels=None, border
         files.save(path + ".part", text, origin, network.tensors, half)
         with torch.no_grad():
             apart, most, other = check(path + ".part", want, x, borders.valid if border == "valid" else borders.zero,
-                                       output, half)
+                                       output, half, halo_of(network, output, run.step) if border == "wrap" else 0)
         os.replace(path + ".part", path)
     finally:
         if os.path.exists(path + ".part"):

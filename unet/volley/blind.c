@@ -53,7 +53,7 @@ static void blind_print(FILE *f)
 {
     fputs("usage: volley blind VERB ...\n\n"
           "Two parties, connected, compute a mask: one has the image, the "
-          "other the network;\nneither shows it to the other.\n\n", f);
+          "other the\nnetwork; neither shows it to the other.\n\n", f);
     for (int i = 0; i < BLIND_VERBS; i++)
         fprintf(f, "  %-11s  %s\n", blind_table[i].name,
                 blind_table[i].summary);

@@ -67,8 +67,9 @@ static void ask_state(const ask *x)
             volley_bytes(text[2], p->memory[0]));
 }
 
-/* An image that is refused is asked for to its end, like any other: whether it
- * was is not for the server to know. */
+/* An image that is refused is asked for to its end, like any other, and masks
+ * are written when the session is over: whether one was refused, and how long
+ * it takes to write, is not for the server to know. */
 static int ask_image(ask *x, size_t i)
 {
     blind_party *p = blind_session_party(x->session);
@@ -84,8 +85,7 @@ static int ask_image(ask *x, size_t i)
     blind_network_input_clear(&input, x->n);
     if (code == VOLLEY_DONE && over && x->refused++ == 0)
         x->first = i + 1;
-    return code == VOLLEY_DONE && !over ? volley_blind_labels(&x->images, i)
-                                        : code;
+    return code;
 }
 
 static int ask_refused(const ask *x)
@@ -113,7 +113,9 @@ static int ask_images(ask *x)
     volley_blind_end(&x->show);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_session_bye(x->session));
-    return code == VOLLEY_DONE ? ask_refused(x) : code;
+    if (code == VOLLEY_DONE)
+        code = ask_refused(x);
+    return code == VOLLEY_DONE ? volley_blind_all_labels(&x->images) : code;
 }
 
 static int ask_tell(ask *x)

@@ -166,6 +166,19 @@ int volley_blind_labels(blind_images *x, size_t i)
     return volley_check(uni_solid_save(x->file[i], &x->solid, x->mask[i]));
 }
 
+int volley_blind_all_labels(blind_images *x)
+{
+    int code = VOLLEY_DONE;
+
+    for (size_t i = 0; i < x->count && code == VOLLEY_DONE; i++) {
+        if (x->n->dims == 3 && x->count > 1)
+            code = images_solid(x, i);
+        if (code == VOLLEY_DONE)
+            code = volley_blind_labels(x, i);
+    }
+    return code;
+}
+
 static void images_tell(const blind_images *x, size_t i)
 {
     const int labels = x->n->num_labels > 0 ? x->n->num_labels : 2;

@@ -88,6 +88,9 @@ int volley_blind_open(blind_images *x, const volley_args *a,
 int volley_blind_input(int64_t *out, blind_images *x, size_t i);
 /* Its labels are there, in mask[i]: a volume is written. */
 int volley_blind_labels(blind_images *x, size_t i);
+/* The same of all images, volumes read once more: for who must not show by the
+ * time between two images what is in a mask. */
+int volley_blind_all_labels(blind_images *x);
 /* All are there: pictures and slices are written, and told as text. */
 int volley_blind_save(blind_images *x);
 /* As members "masks" and "volumes" of an object. */
