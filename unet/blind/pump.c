@@ -16,8 +16,8 @@
 #include "base/base.h"
 
 enum {
-    PUMP_DIRECT = 64 << 10,     /* reads this long go where they are wanted  */
-    PUMP_BITE = 256 << 10       /* others into the queue, so much at once    */
+    PUMP_DIRECT = 64 << 10      /* reads this long go where they are wanted, */
+                                /* others into the queue                     */
 };
 
 double blind_clock(void)
@@ -26,82 +26,6 @@ double blind_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- queues -------------------------------------------------------------- */
-
-static size_t queue_size(const blind_queue *q)
-{
-    return q->end - q->start;
-}
-
-static void queue_clear(blind_queue *q)
-{
-    if (q->byte != NULL)
-        cki_wipe(q->byte, q->room);
-    free(q->byte);
-    *q = (blind_queue){ 0 };
-}
-
-/* Room for more bytes behind the end; doubles, so that bytes are moved twice
- * at most. */
-static bool queue_extend(blind_queue *q, size_t more)
-{
-    size_t held = queue_size(q), room = q->room < PUMP_BITE ? PUMP_BITE
-                                                            : q->room;
-    uint8_t *byte;
-
-    if (q->room - q->end >= more)
-        return true;
-    if (q->room >= held + more && q->start >= q->room / 2) {
-        memmove(q->byte, q->byte + q->start, held);
-        q->start = 0;
-        q->end = held;
-        return true;
-    }
-    while (room < held + more)
-        room *= 2;
-    byte = malloc(room);
-    if (byte == NULL)
-        return false;
-    if (held > 0)
-        memcpy(byte, q->byte + q->start, held);
-    queue_clear(q);
-    *q = (blind_queue){ .byte = byte, .end = held, .room = room };
-    return true;
-}
-
-/* An empty queue begins anew, and gives back memory that it seldom needs. */
-static void queue_drop(blind_queue *q, size_t size)
-{
-    q->start += size;
-    if (q->start < q->end)
-        return;
-    q->start = q->end = 0;
-    if (q->room > 64 * PUMP_BITE)
-        queue_clear(q);
-}
-
-static bool queue_put(blind_queue *q, const void *data, size_t size)
-{
-    if (size == 0)
-        return true;
-    if (!queue_extend(q, size))
-        return false;
-    memcpy(q->byte + q->end, data, size);
-    q->end += size;
-    return true;
-}
-
-static size_t queue_get(blind_queue *q, uint8_t *data, size_t size)
-{
-    size_t k = size < queue_size(q) ? size : queue_size(q);
-
-    if (k > 0) {
-        memcpy(data, q->byte + q->start, k);
-        queue_drop(q, k);
-    }
-    return k;
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -124,8 +48,8 @@ bool blind_pump_open(blind_pump *p, int socket, double idle)
 
 void blind_pump_close(blind_pump *p)
 {
-    queue_clear(&p->in);
-    queue_clear(&p->out);
+    blind_queue_clear(&p->in);
+    blind_queue_clear(&p->out);
     if (p->socket >= 0)
         close(p->socket);
     p->socket = -1;
@@ -167,7 +91,7 @@ static blind_pumped pump_broken(blind_pump *p, int error)
 static blind_pumped pump_push(blind_pump *p, struct iovec *v, int pieces)
 {
     struct msghdr m = { .msg_iov = v, .msg_iovlen = (size_t)pieces };
-    size_t queued = queue_size(&p->out);
+    size_t queued = blind_queue_size(&p->out);
 
     for (;;) {
         size_t left = 0;
@@ -186,13 +110,13 @@ static blind_pumped pump_push(blind_pump *p, struct iovec *v, int pieces)
             return pump_broken(p, errno);
         iov_advance(v, pieces, (size_t)k);
     }
-    queue_drop(&p->out, queued - v[0].iov_len);
+    blind_queue_drop(&p->out, queued - v[0].iov_len);
     return BLIND_MOVED;
 }
 
 static blind_pumped pump_push_queue(blind_pump *p)
 {
-    struct iovec v = { p->out.byte + p->out.start, queue_size(&p->out) };
+    struct iovec v = { p->out.byte + p->out.start, blind_queue_size(&p->out) };
 
     if (v.iov_len == 0)
         return BLIND_MOVED;
@@ -215,18 +139,24 @@ static blind_pumped pump_recv(blind_pump *p, uint8_t *data, size_t size,
     return k >= 0 || pump_later(errno) ? BLIND_MOVED : pump_broken(p, errno);
 }
 
+/* Whether the other side may be taken in from. */
+static bool pump_room(const blind_pump *p)
+{
+    return blind_queue_size(&p->in) + BLIND_QUEUE_BITE <= BLIND_MOST_WAITING;
+}
+
 /* Takes in what has come, as long as it may wait here; at most `most` bites. */
 static blind_pumped pump_take(blind_pump *p, int most)
 {
     size_t got = 1;
 
     while (most-- > 0 && got > 0 && !p->ended
-           && queue_size(&p->in) + PUMP_BITE <= BLIND_MOST_WAITING) {
+           && pump_room(p)) {
         blind_pumped r;
 
-        if (!queue_extend(&p->in, PUMP_BITE))
+        if (!blind_queue_extend(&p->in, BLIND_QUEUE_BITE))
             return BLIND_NO_MEMORY;
-        r = pump_recv(p, p->in.byte + p->in.end, PUMP_BITE, &got);
+        r = pump_recv(p, p->in.byte + p->in.end, BLIND_QUEUE_BITE, &got);
         if (r != BLIND_MOVED)
             return r;
         p->in.end += got;
@@ -255,7 +185,7 @@ static pump_window window_begin(const blind_pump *p, size_t left)
 static blind_pumped window_wait(blind_pump *p, pump_window *w, size_t left,
                                 bool send)
 {
-    bool room = queue_size(&p->in) + PUMP_BITE <= BLIND_MOST_WAITING;
+    const bool room = pump_room(p);
     struct pollfd f = { .fd = p->socket,
                         .events = (short)((room ? POLLIN : 0)
                                           | (send ? POLLOUT : 0)) };
@@ -287,7 +217,7 @@ blind_pumped blind_pump_write(blind_pump *p, const void *head,
         blind_pumped r;
 
         v[0] = (struct iovec){ p->out.byte + p->out.start,
-                               queue_size(&p->out) };
+                               blind_queue_size(&p->out) };
         before = v[0].iov_len + left;
         r = pump_push(p, v, 3);
         if (r != BLIND_MOVED)
@@ -304,8 +234,8 @@ blind_pumped blind_pump_write(blind_pump *p, const void *head,
         if (r != BLIND_MOVED)
             return r;
     }
-    return queue_put(&p->out, v[1].iov_base, v[1].iov_len)
-                   && queue_put(&p->out, v[2].iov_base, v[2].iov_len)
+    return blind_queue_put(&p->out, v[1].iov_base, v[1].iov_len)
+                   && blind_queue_put(&p->out, v[2].iov_base, v[2].iov_len)
                ? BLIND_MOVED : BLIND_NO_MEMORY;
 }
 
@@ -315,13 +245,13 @@ static blind_pumped pump_some(blind_pump *p, uint8_t *data, size_t size,
 {
     blind_pumped r = BLIND_MOVED;
 
-    *got = queue_get(&p->in, data, size);
+    *got = blind_queue_get(&p->in, data, size);
     if (*got > 0 || p->ended)
         return BLIND_MOVED;
     if (size >= PUMP_DIRECT)
         return pump_recv(p, data, size, got);
     r = pump_take(p, 1);
-    *got = queue_get(&p->in, data, size);
+    *got = blind_queue_get(&p->in, data, size);
     return r;
 }
 
@@ -345,7 +275,7 @@ blind_pumped blind_pump_read(blind_pump *p, void *data, size_t size)
             return BLIND_ENDED;
         r = pump_push_queue(p);
         if (r == BLIND_MOVED)
-            r = window_wait(p, &w, size, queue_size(&p->out) > 0);
+            r = window_wait(p, &w, size, blind_queue_size(&p->out) > 0);
         if (r != BLIND_MOVED)
             return r;
     }
@@ -354,15 +284,15 @@ blind_pumped blind_pump_read(blind_pump *p, void *data, size_t size)
 
 blind_pumped blind_pump_flush(blind_pump *p, double most)
 {
-    pump_window w = window_begin(p, queue_size(&p->out));
+    pump_window w = window_begin(p, blind_queue_size(&p->out));
     double end = blind_clock() + most;
 
-    while (queue_size(&p->out) > 0) {
-        size_t before = queue_size(&p->out);
+    while (blind_queue_size(&p->out) > 0) {
+        size_t before = blind_queue_size(&p->out);
         blind_pumped r = pump_push_queue(p);
 
-        w.moved += before - queue_size(&p->out);
-        if (r != BLIND_MOVED || queue_size(&p->out) == 0)
+        w.moved += before - blind_queue_size(&p->out);
+        if (r != BLIND_MOVED || blind_queue_size(&p->out) == 0)
             return r;
         r = pump_take(p, 16);
         if (r == BLIND_MOVED && p->ended)
@@ -370,7 +300,7 @@ blind_pumped blind_pump_flush(blind_pump *p, double most)
         if (most >= 0 && w.end > end)
             w.end = end;
         if (r == BLIND_MOVED)
-            r = window_wait(p, &w, queue_size(&p->out), true);
+            r = window_wait(p, &w, blind_queue_size(&p->out), true);
         if (r != BLIND_MOVED)
             return r;
     }
@@ -397,11 +327,11 @@ void blind_pump_hang_up(blind_pump *p, double most)
     size_t got = 0;
 
     shutdown(p->socket, SHUT_WR);
-    queue_clear(&p->in);
-    if (!queue_extend(&p->in, PUMP_BITE))
+    blind_queue_clear(&p->in);
+    if (!blind_queue_extend(&p->in, BLIND_QUEUE_BITE))
         return;
     while (!p->ended && blind_clock() < end
-           && pump_recv(p, p->in.byte, PUMP_BITE, &got) == BLIND_MOVED)
+           && pump_recv(p, p->in.byte, BLIND_QUEUE_BITE, &got) == BLIND_MOVED)
         if (got == 0 && !p->ended) {
             struct pollfd f = { .fd = p->socket, .events = POLLIN };
 

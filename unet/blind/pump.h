@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blind/queue.h"
+
 enum {
     BLIND_LEAST_RATE  = 1000,       /* bytes a second                        */
     BLIND_MOST_QUEUED = 4 << 20,    /* of our own, before a write waits: more
@@ -25,12 +27,6 @@ typedef enum blind_pumped {
     BLIND_STALLED,              /* too little within `idle` seconds          */
     BLIND_NO_MEMORY
 } blind_pumped;
-
-/* Bytes start ... end of `byte`, which has room for `room`. */
-typedef struct blind_queue {
-    uint8_t *byte;
-    size_t start, end, room;
-} blind_queue;
 
 typedef struct blind_pump {
     int socket;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/bytes.h"
+#include "blind/header.h"
 #include "nn.h"
 
 enum { WIRE_LINE = 400 };       /* longest text of BLIND_ERROR               */
@@ -28,51 +28,6 @@ struct blind_wire {
     ckks_status status;         /* of what ended the session                 */
     char why[WIRE_LINE + 200];
 };
-
-static const char *const frame_names[BLIND_FRAMES] = {
-    "nothing", "HELLO", "AGREE", "KEY", "BASE", "EXTEND", "UP", "DOWN",
-    "TABLE", "MUX", "OUTPUT", "ALIVE", "BYE", "ERROR"
-};
-
-static const char *frame_name(unsigned type)
-{
-    return type < BLIND_FRAMES ? frame_names[type] : "an unknown frame";
-}
-
-/* ---- headers ------------------------------------------------------------- */
-
-typedef struct wire_header {
-    unsigned type, layer;
-    uint32_t number;
-    uint64_t size;
-} wire_header;
-
-static uint32_t header_sum(const uint8_t *b)
-{
-    uint8_t sum[4];
-
-    ckks_blake2b(sum, sizeof sum, b, BLIND_HEADER - 4, NULL, 0);
-    return cki_load32(sum);
-}
-
-static void header_put(uint8_t *b, const wire_header *h)
-{
-    cki_store32(b, h->type | h->layer << 16);
-    cki_store32(b + 4, h->number);
-    cki_store64(b + 8, h->size);
-    cki_store32(b + 16, 0);
-    cki_store32(b + 20, header_sum(b));
-}
-
-/* False: these bytes are no header. */
-static bool header_get(wire_header *h, const uint8_t *b)
-{
-    h->type = cki_load32(b) & 0xffff;
-    h->layer = cki_load32(b) >> 16;
-    h->number = cki_load32(b + 4);
-    h->size = cki_load64(b + 8);
-    return cki_load32(b + 16) == 0 && cki_load32(b + 20) == header_sum(b);
-}
 
 /* ---- how a session ends -------------------------------------------------- */
 
@@ -109,9 +64,9 @@ static bool wire_last_word(blind_wire *w)
 {
     const blind_queue *q = &w->pump.in;
     size_t at = q->start;
-    wire_header h;
+    blind_header h;
 
-    while (q->end - at >= BLIND_HEADER && header_get(&h, q->byte + at)) {
+    while (q->end - at >= BLIND_HEADER && blind_header_get(&h, q->byte + at)) {
         at += BLIND_HEADER;
         if (h.size > q->end - at)
             return false;
@@ -237,11 +192,11 @@ ckks_status blind_wire_greeted(uint8_t theirs[BLIND_GREETING], blind_wire *w,
 static blind_pumped wire_put(blind_wire *w, blind_frame type, const void *data,
                              size_t size)
 {
-    wire_header h = { (unsigned)type, (unsigned)w->layer & 0xffff, w->sent++,
+    blind_header h = { (unsigned)type, (unsigned)w->layer & 0xffff, w->sent++,
                       size };
     uint8_t b[BLIND_HEADER];
 
-    header_put(b, &h);
+    blind_header_put(b, &h);
     w->spoke = blind_clock();
     return blind_pump_write(&w->pump, b, sizeof b, data, size);
 }
@@ -253,7 +208,7 @@ ckks_status blind_wire_send(blind_wire *w, blind_frame type, const void *data,
         return wire_ended(w);
     if (size > BLIND_MOST_FRAME)
         return nn_fail(CKKS_EARG, "%s: a frame %s of %zu bytes, at most %d",
-                       w->name, frame_name((unsigned)type), size,
+                       w->name, blind_frame_name((unsigned)type), size,
                        BLIND_MOST_FRAME);
     w->asked = true;
     w->traffic.sent += BLIND_HEADER + size;
@@ -309,7 +264,7 @@ static ckks_status wire_hear(blind_wire *w, uint64_t size)
 }
 
 /* The next header that is not BLIND_ALIVE, as it came. */
-static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
+static ckks_status wire_next(blind_wire *w, blind_header *h, blind_frame want)
 {
     const double begun = blind_clock();
 
@@ -319,11 +274,11 @@ static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
         ckks_status s;
 
         snprintf(doing, sizeof doing, "waiting for %s",
-                 frame_name((unsigned)want));
+                 blind_frame_name((unsigned)want));
         s = wire_failed(w, blind_pump_read(&w->pump, b, sizeof b), doing);
         if (s != CKKS_OK)
             return s;
-        if (!header_get(h, b))
+        if (!blind_header_get(h, b))
             return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: %s: what came is no "
                                        "header of a frame", w->name, doing));
         if (h->number != w->received)
@@ -341,7 +296,7 @@ static ckks_status wire_next(blind_wire *w, wire_header *h, blind_frame want)
 }
 
 /* Its header must be this. */
-static ckks_status wire_expect(blind_wire *w, wire_header *h, blind_frame type,
+static ckks_status wire_expect(blind_wire *w, blind_header *h, blind_frame type,
                                size_t least, size_t most)
 {
     ckks_status s = wire_next(w, h, type);
@@ -356,9 +311,10 @@ static ckks_status wire_expect(blind_wire *w, wire_header *h, blind_frame type,
         snprintf(from, sizeof from, "%zu to ", least);
     return wire_end(w, nn_fail(CKKS_EFORMAT, "%s: the other side sent %s of "
                                "step %u, %llu bytes, want %s of step %d, "
-                               "%s%zu bytes", w->name, frame_name(h->type),
-                               h->layer, (unsigned long long)h->size,
-                               frame_name((unsigned)type), w->layer, from,
+                               "%s%zu bytes", w->name,
+                               blind_frame_name(h->type), h->layer,
+                               (unsigned long long)h->size,
+                               blind_frame_name((unsigned)type), w->layer, from,
                                most));
 }
 
@@ -367,7 +323,7 @@ static ckks_status wire_payload(blind_wire *w, void *data, size_t size,
                                 blind_frame type)
 {
     ckks_status s = wire_failed(w, blind_pump_read(&w->pump, data, size),
-                                frame_name((unsigned)type));
+                                blind_frame_name((unsigned)type));
 
     if (s != CKKS_OK)
         return s;
@@ -380,7 +336,7 @@ static ckks_status wire_payload(blind_wire *w, void *data, size_t size,
 ckks_status blind_wire_receive(blind_wire *w, blind_frame type, void *data,
                                size_t size)
 {
-    wire_header h;
+    blind_header h;
     ckks_status s;
 
     if (w->status != CKKS_OK)
@@ -393,7 +349,7 @@ ckks_status blind_wire_receive_text(blind_wire *w, blind_frame type,
                                     char **out, size_t *size, size_t least,
                                     size_t most)
 {
-    wire_header h;
+    blind_header h;
     ckks_status s;
     char *text;
 
