@@ -10,7 +10,7 @@
 #include "two_sides.h"
 #include "walk_support.h"
 
-enum { RANDOM_NETS = 10, RANDOM_LAYERS = 9 };
+enum { RANDOM_NETS = 10, RANDOM_LAYERS = 9, RANDOM_DRAWS = 100 };
 
 /* ---- networks ------------------------------------------------------------ */
 
@@ -184,7 +184,8 @@ static ckks_status random_network(blind_network **n, int64_t **input,
 {
     ckks_status s = CKKS_EPARAM;
 
-    while (s == CKKS_EPARAM || s == CKKS_EFORMAT) {
+    for (int i = 0; i < RANDOM_DRAWS
+                    && (s == CKKS_EPARAM || s == CKKS_EFORMAT); i++) {
         nn_model m;
 
         s = random_model(&m, bits, (*seed)++);
