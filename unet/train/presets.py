@@ -35,13 +35,13 @@ LARGE = ["--border", "zero", "--size", "200", "--base", "64", "--depth", "3", "-
 
 PRESETS = {
     "em": EM + ["--border", "wrap", "--size", "512", "--crop", "256", "--batch", "2", "--steps", "1800",
-                "--rate", "0.01", "--freeze", "0.6", "--hard", "64"],
+                "--rate", "0.01"],
     "gm": GM + ["--crop", "96", "--batch", "8", "--steps", "2000", "--settle", "0.95", "--hard", "64"],
     "em64": EM + LARGE + ["--windows", "--steps", "1500"],
     "gm64": GM + LARGE + ["--steps", "1200", "--settle", "0.8"],
     "hippocampus": HIPPOCAMPUS + [
-        "--protocol", "blind", "--dims", "3", "--size", "32x40x56", "--activation", "relu", "--pooling", "max", "--base",
-        "16", "--depth", "2", "--batch", "2", "--steps", "400", "--bfloat16", "--half"],
+        "--protocol", "blind", "--dims", "3", "--size", "32x40x56", "--activation", "relu", "--pooling", "max",
+        "--base", "16", "--depth", "2", "--batch", "2", "--steps", "400", "--bfloat16", "--half"],
 }
 TURNED = ["--activation", "square", "--steps", "1000", "--rate", "0.002", "--norm", "0.1", "--settle", "0.8"]
 PRESETS.update((name + "-squares", PRESETS[name] + TURNED) for name in ("em64", "gm64", "hippocampus"))
