@@ -51,43 +51,93 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
     }
 }
 
+/* ---- the second half -------------------------------------------------------
+ *
+ * out = sum of x_i w_i modulo p, the x_i below different sources q_i, the last
+ * of them v.  Lemma I term by term, with quotients and remainders added:
+ * R = sum of (x_i w_i - floor(x_i s_i / 2^52) p) is at least 0 and below
+ * p times the sum of 1 + x_i 2^-52.  It is known modulo 2^52, as the sum of the
+ * low halves plus neg times the sum of the quotients, so it is R wherever p
+ * times that sum of the largest x_i does not exceed 2^52 (fits).  No carry is
+ * lost before: 65 low halves are below 2^59, and of the sum of quotients only
+ * the low 52 bits are read.  reduce ends it.
+ *
+ * Where R may be larger, sums of 104 bits are kept and reduced (end_sum). */
+
 /* What a target prime asks for, worked out once a call. */
 typedef struct target {
     const cki_mod *m;
-    const uint64_t *hat;        /* the factors of the y_i                    */
-    uint64_t minus;             /* that of v: -D mod p                       */
-    uint64_t w, s;              /* as in a reducer                          */
+    uint64_t *out;
+    uint64_t w[MAX_TERMS + 1], s[MAX_TERMS + 1];
 } target;
 
-static target target_of(const cki_conv *k, int number)
+static void target_init(target *t, uint64_t *out, const cki_conv *k,
+                        int number)
 {
     const cki_mod *m = &k->mod[number];
-    uint64_t w = cki_reduce(MASK52 + 1, m);
-    target t = { m, k->hat + (size_t)number * (size_t)k->len,
-                 cki_neg(k->prod[number], m->p), w, companion(w, m) };
+    const uint64_t *hat = k->hat + (size_t)number * (size_t)k->len;
 
-    return t;
+    t->m = m;
+    t->out = out;
+    for (int i = 0; i <= k->len; i++) {
+        t->w[i] = i < k->len ? hat[i] : cki_neg(k->prod[number], m->p);
+        t->s[i] = companion(t->w[i], m);
+    }
 }
 
-/* Four targets (the last may stand several times), columns j .. j + 7. */
-static inline void four_targets(uint64_t *const *out, const target *const *t,
-                                const uint64_t *const *y, const uint64_t *v,
-                                int len, size_t j)
+/* R < 2^52.  2^52 / p, rounded down, against the sum in units of 2^-52, with
+ * v <= MAX_TERMS. */
+static bool fits(const cki_conv *k, const cki_mod *m)
 {
-    vec h[TARGETS], l[TARGETS], x = load(v + j);
+    const uint64_t room = (MASK52 + 1) / m->p;
+    uint64_t parts = MAX_TERMS;
+
+    for (int i = 0; i < k->len; i++)
+        parts += k->mod[k->src[i]].p;
+    return (uint64_t)k->len + 1 + (parts >> 52) < room;
+}
+
+/* Four targets, columns j .. j + 7, R < 2^52. */
+static inline void four_fitting(const target *t, const uint64_t *const *y,
+                                const uint64_t *v, int len, size_t j)
+{
+    vec sum[TARGETS], q[TARGETS];
 
     UNROLL
-    for (int g = 0; g < TARGETS; g++) {
-        vec w = set1(t[g]->minus);
+    for (int g = 0; g < TARGETS; g++)
+        sum[g] = q[g] = zero();
+    for (int i = 0; i <= len; i++) {
+        const vec x = load((i < len ? y[i] : v) + j);
 
-        l[g] = lo(zero(), x, w);
-        h[g] = hi(zero(), x, w);
-    }
-    for (int i = 0; i < len; i++) {
-        x = load(y[i] + j);
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
-            vec w = set1(t[g]->hat[i]);
+            sum[g] = lo(sum[g], x, set1(t[g].w[i]));
+            q[g] = hi(q[g], x, set1(t[g].s[i]));
+        }
+    }
+    UNROLL
+    for (int g = 0; g < TARGETS; g++) {
+        const prime c = prime_of(t[g].m);
+
+        store(t[g].out + j, reduce(lo(sum[g], q[g], c.neg), c));
+    }
+}
+
+/* The same, R any. */
+static inline void four_targets(const target *t, const uint64_t *const *y,
+                                const uint64_t *v, int len, size_t j)
+{
+    vec h[TARGETS], l[TARGETS];
+
+    UNROLL
+    for (int g = 0; g < TARGETS; g++)
+        h[g] = l[g] = zero();
+    for (int i = 0; i <= len; i++) {
+        const vec x = load((i < len ? y[i] : v) + j);
+
+        UNROLL
+        for (int g = 0; g < TARGETS; g++) {
+            const vec w = set1(t[g].w[i]);
 
             l[g] = lo(l[g], x, w);
             h[g] = hi(h[g], x, w);
@@ -95,9 +145,9 @@ static inline void four_targets(uint64_t *const *out, const target *const *t,
     }
     UNROLL
     for (int g = 0; g < TARGETS; g++) {
-        reducer e = { prime_of(t[g]->m), set1(t[g]->w), set1(t[g]->s) };
+        const reducer e = reducer_of(t[g].m);
 
-        store(out[g] + j, end_sum(h[g], l[g], &e));
+        store(t[g].out + j, end_sum(h[g], l[g], &e));
     }
 }
 
@@ -111,19 +161,21 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
     }
     VERIFY(k->len <= MAX_TERMS);
     for (int first = 0; first < num_targets; first += TARGETS) {
-        const target *t[TARGETS];
-        target own[TARGETS];
-        uint64_t *to[TARGETS];
+        target t[TARGETS];
+        bool all_fit = true;
 
         for (int g = 0; g < TARGETS; g++) {
             int last = num_targets - 1;
             int at = first + g < last ? first + g : last;
 
-            own[g] = target_of(k, number[at]);
-            t[g] = &own[g];
-            to[g] = out[at];
+            target_init(&t[g], out[at], k, number[at]);
+            all_fit &= fits(k, t[g].m);
         }
-        for (size_t j = 0; j < n; j += LANES)
-            four_targets(to, t, y, v, k->len, j);
+        if (all_fit)
+            for (size_t j = 0; j < n; j += LANES)
+                four_fitting(t, y, v, k->len, j);
+        else
+            for (size_t j = 0; j < n; j += LANES)
+                four_targets(t, y, v, k->len, j);
     }
 }
