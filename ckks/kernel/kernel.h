@@ -74,7 +74,7 @@ static inline size_t cki_block(size_t n)
 /* Arrays whose words at .. at + cki_block(n) will be read next: a tail asks for
  * them while it computes, at its own pace, so that the memory's time is not
  * added to its own.  A hint: nothing is read. */
-enum { CKI_SOON = 2 };
+enum { CKI_SOON = 4 };
 
 typedef struct cki_soon {
     const uint64_t *x[CKI_SOON];        /* or NULL                           */

@@ -142,7 +142,7 @@ static void first_product(const work *w, const group *g, int k, size_t i,
         const size_t from = p.perm == NULL ? at : p.perm[at] / block * block;
 
         for (int j = 0; j < w->up.digits; j++)
-            soon[j] = (cki_soon){ { p.b[j], p.a[j] }, at };
+            soon[j] = (cki_soon){ { p.b[j], p.a[j], NULL, NULL }, at };
         cki_modup_end(&w->up, g->digit, k, g->t[k], from, soon);
         inner_product(w, g, k, &p, more, at, block);
     }

@@ -112,12 +112,23 @@ void cki_modup_end(const cki_modup *u, uint64_t *digit, int k, int t,
                    size_t at, const cki_soon *soon)
 {
     const cki_rns *r = &u->ctx->rns;
+    const cki_soon *own = NULL;     /* what no transform of its own asks for */
 
     for (int j = 0; j < u->digits; j++)
-        if (!in_digit(u, j, t))
+        if (in_digit(u, j, t))
+            own = &soon[j];
+    for (int j = 0; j < u->digits; j++)
+        if (!in_digit(u, j, t)) {
+            cki_soon ask = soon[j];
+
+            if (own != NULL) {
+                ask.x[2] = own->x[0];
+                ask.x[3] = own->x[1];
+                own = NULL;
+            }
             r->kernel->ntt_tail(digit + digit_at(u, j, k), at,
-                                r->ntt[cki_modup_prime(u, t)],
-                                soon == NULL ? NULL : &soon[j]);
+                                r->ntt[cki_modup_prime(u, t)], &ask);
+        }
 }
 
 const uint64_t *cki_modup_row(const cki_modup *u, const uint64_t *digit, int k,

@@ -55,8 +55,8 @@ void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
                       const int *t, int count);
 
 /* The same at limb t, number k of the group, words at .. at + cki_block(N) - 1
- * to NTT form, while words of key that meet them are asked for: soon, shape
- * (digits), or NULL.
+ * to NTT form, while words of the key that meet them are asked for: soon, shape
+ * (digits), the first two of each.
  *   cost    the other layers, of a block */
 void cki_modup_end(const cki_modup *u, uint64_t *digit, int k, int t,
                    size_t at, const cki_soon *soon);

@@ -97,29 +97,42 @@ static bool fits(const cki_conv *k, const cki_mod *m)
     return (uint64_t)k->len + 1 + (parts >> 52) < room;
 }
 
-/* Four targets, columns j .. j + 7, R < 2^52. */
-static inline void four_fitting(const target *t, const uint64_t *const *y,
-                                const uint64_t *v, int len, size_t j)
+/* Four targets, columns j .. j + 15, R < 2^52: each factor is read once for
+ * both vectors. */
+static ALWAYS_INLINE void four_fitting(const target *t,
+                                       const uint64_t *const *y,
+                                       const uint64_t *v, int len, size_t j,
+                                       bool two)
 {
-    vec sum[TARGETS], q[TARGETS];
+    vec sum[2][TARGETS], q[2][TARGETS];
 
     UNROLL
     for (int g = 0; g < TARGETS; g++)
-        sum[g] = q[g] = zero();
+        sum[0][g] = sum[1][g] = q[0][g] = q[1][g] = zero();
     for (int i = 0; i <= len; i++) {
-        const vec x = load((i < len ? y[i] : v) + j);
+        const uint64_t *from = (i < len ? y[i] : v) + j;
+        const vec x0 = load(from), x1 = two ? load(from + LANES) : zero();
 
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
-            sum[g] = lo(sum[g], x, set1(t[g].w[i]));
-            q[g] = hi(q[g], x, set1(t[g].s[i]));
+            const vec w = set1(t[g].w[i]), s = set1(t[g].s[i]);
+
+            sum[0][g] = lo(sum[0][g], x0, w);
+            q[0][g] = hi(q[0][g], x0, s);
+            if (two) {
+                sum[1][g] = lo(sum[1][g], x1, w);
+                q[1][g] = hi(q[1][g], x1, s);
+            }
         }
     }
     UNROLL
     for (int g = 0; g < TARGETS; g++) {
         const prime c = prime_of(t[g].m);
 
-        store(t[g].out + j, reduce(lo(sum[g], q[g], c.neg), c));
+        store(t[g].out + j, reduce(lo(sum[0][g], q[0][g], c.neg), c));
+        if (two)
+            store(t[g].out + j + LANES,
+                  reduce(lo(sum[1][g], q[1][g], c.neg), c));
     }
 }
 
@@ -171,9 +184,11 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
             target_init(&t[g], out[at], k, number[at]);
             all_fit &= fits(k, t[g].m);
         }
-        if (all_fit)
-            for (size_t j = 0; j < n; j += LANES)
-                four_fitting(t, y, v, k->len, j);
+        if (all_fit && n % (2 * LANES) == 0)
+            for (size_t j = 0; j < n; j += 2 * LANES)
+                four_fitting(t, y, v, k->len, j, true);
+        else if (all_fit)
+            four_fitting(t, y, v, k->len, 0, false);
         else
             for (size_t j = 0; j < n; j += LANES)
                 four_targets(t, y, v, k->len, j);

@@ -115,6 +115,17 @@ static inline vec permuted(const uint64_t *in, const uint32_t *perm)
                                     load(in + group_at(perm)));
 }
 
+/* Permuted reading jumps from line to line, and no prefetcher follows: what
+ * will be read PERM_AHEAD words later is asked for. */
+enum { PERM_AHEAD = 256 };
+
+static inline void ask_permuted(const uint64_t *in, const uint32_t *perm,
+                                size_t at, size_t n)
+{
+    _mm_prefetch((const void *)(in + group_at(perm + (at + PERM_AHEAD) % n)),
+                 _MM_HINT_T0);
+}
+
 static inline vec add(vec a, vec b)
 {
     return _mm512_add_epi64(a, b);

@@ -133,12 +133,16 @@ enum {
 WITHIN(OF_PRODUCT, SUMMANDS);   /* u times the sum                           */
 WITHIN(QUOTIENT, ROOM);
 
-static inline vec summands_at(const cki_ending *q, size_t at, prime c)
+static inline vec summands_at(const cki_ending *q, size_t at, size_t n,
+                              prime c)
 {
     vec sum = zero();
 
     for (size_t j = 0; j < q->summands; j++) {
         const cki_summand *s = q->s + j;
+
+        if (s->perm != NULL)
+            ask_permuted(s->x, s->perm, at, n);
 
         sum = add(sum, s->perm == NULL ? load(s->x + at)
                                        : permuted(s->x, s->perm + at));
@@ -152,14 +156,15 @@ static inline vec summands_at(const cki_ending *q, size_t at, prime c)
 /* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
  * the remainders added: below 4p; with the sum, or its product, below 8p
  * (QUOTIENT). */
-static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, prime c)
+static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, size_t n,
+                                prime c)
 {
     const bool more = e->q->summands > 0;
     vec y = load(e->q->in + at), r = zero();
     vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
 
     if (more) {
-        r = summands_at(e->q, at, c);
+        r = summands_at(e->q, at, n, c);
         if (e->q->u != 1) {
             q = hi(q, r, e->u.s);
             r = lo(zero(), r, e->u.w);
@@ -233,7 +238,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
             store(to + LANES * k, x[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], LAST * i + LANES * k, e, c));
+                  end_of(x[k], LAST * i + LANES * k, e, n, c));
 }
 
 /* ---- in two halves ------------------------------------------------------- */
