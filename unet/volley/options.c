@@ -112,6 +112,9 @@ static const struct opt_row {
     [OPT_TRANSFER] = { "transfer", 0, "K",
         "depth of the trees of transfers, 1, 2 or 4: the deeper,\n"
         "                             the fewer bytes and the more work (default 2)" },
+    [OPT_CHANCE]   = { "chance", 0, "SEED",
+        "round up or down by chance, as the two parties do\n"
+        "                             (default: to the nearest)" },
 };
 
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)
