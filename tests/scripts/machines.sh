@@ -105,7 +105,7 @@ run "its part" evaluate "$mnist" --plan p2 --keys c/eval.keys six.vct \
 refuse "of two plans" 'q.vct is of plan .* are of .* (p2-1.vct): give the parts' \
     join p2-1.vct q.vct -o no
 refuse "a missing part" \
-    'set 2 of 4 is in none of the files (p4-1.vct, ...): .* --part 2/4 makes' \
+    'set 2 of 4 is in none of the files (p4-1.vct, ...): .* --part 2/3 makes' \
     join p4-4.vct p4-1.vct p4-3.vct -o no
 refuse "two missing sets" \
     'set 3 of 4 is in none of the files, nor are those up to 4 .* --part 2/2' \
