@@ -80,7 +80,7 @@ static int evaluate_ready(evaluate_hand *h, volley_report *report)
         code = volley_load_keys(&h->keys, &report->keys, h->keys_name, s,
                                 h->keys_path);
     if (code == VOLLEY_DONE && (kept || h->is_part))
-        code = evaluate_mark(h);
+        code = evaluate_mark(h, kept);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&h->weights, &s->model,
                                             &s->plan));

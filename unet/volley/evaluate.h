@@ -20,8 +20,9 @@ typedef struct evaluate_hand {
     unet_keep keep;
 } evaluate_hand;
 
-/* origin, and keep's mark, of keys that are read (evaluate_marks.c). */
-int evaluate_mark(evaluate_hand *h);
+/* origin and, where sets are kept in OUT.partial, keep's mark, for which the
+ * sets of the inputs are read; the keys have been (evaluate_marks.c). */
+int evaluate_mark(evaluate_hand *h, bool kept);
 
 /* All sets, shared with the other ranks; rank 0 joins them
  * (evaluate_ranks.c). */

@@ -70,7 +70,7 @@ static int marks_inputs(uint8_t name[UNET_ID], unet_reader *reader,
     return code;
 }
 
-int evaluate_mark(evaluate_hand *h)
+int evaluate_mark(evaluate_hand *h, bool kept)
 {
     const volley_source *s = h->source;
     marks_origin origin = {0};
@@ -93,7 +93,7 @@ int evaluate_mark(evaluate_hand *h)
                  NULL, 0);
     memcpy(run.origin, h->origin, UNET_ID);
     memcpy(run.part, &h->part, sizeof h->part);
-    if (h->part.count > 1)              /* else nothing is kept              */
+    if (kept)
         code = marks_inputs(run.inputs, reader, h);
     ckks_blake2b(h->keep.mark, UNET_ID, (const uint8_t *)&run, sizeof run,
                  NULL, 0);
