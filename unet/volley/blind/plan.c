@@ -122,7 +122,7 @@ static void plan_put_depths(nni_json_writer *w, const plan_depth *d)
 }
 
 static int plan_json(const blind_network *n, const blind_plan *p,
-                     const plan_depth *d, int k)
+                     const plan_depth *d, int chosen)
 {
     nni_json_writer w;
 
@@ -130,7 +130,7 @@ static int plan_json(const blind_network *n, const blind_plan *p,
     nni_json_put_object(&w, NULL);
     nni_json_put_string(&w, "network", n->name);
     nni_json_put_int(&w, "bits", n->bits);
-    nni_json_put_int(&w, "transfer", k);
+    nni_json_put_int(&w, "transfer", chosen);
     nni_json_put_double(&w, "bytes_up", p->all.bytes.up);
     nni_json_put_double(&w, "bytes_down", p->all.bytes.down);
     nni_json_put_double(&w, "turns", p->all.bytes.turns);
