@@ -1,5 +1,5 @@
-/* members.h -- the members of JSON objects, strictly: each is there, of its kind
- * and in its range, and no others are.  What plans and offers are read with
+/* members.h -- the members of JSON objects, strictly: each is there, of its
+ * kind and in its range, and no others are.  What plans and offers are read with
  * (plan_read.c, unet/blind/offer.c).
  */
 #ifndef NN_MEMBERS_H

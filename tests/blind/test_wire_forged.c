@@ -1,5 +1,5 @@
-/* test_wire_forged.c -- bytes that are no frames, or not those that were wanted:
- * unet/blind/wire.h. */
+/* test_wire_forged.c -- bytes that are no frames, or not those that were
+ * wanted: unet/blind/wire.h. */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 /* line.h -- a connection whose other side is a text: what it says lies there
  * before, and comes in pieces; then, when more is waited for, it is gone.  What
- * is said to it is kept.  No thread, no socket, no waiting (the linker's --wrap of recv, sendmsg and poll). */
+ * is said to it is kept.  No thread, no socket, no waiting: the linker's --wrap
+ * of recv, sendmsg and poll. */
 #ifndef FUZZ_LINE_H
 #define FUZZ_LINE_H
 
