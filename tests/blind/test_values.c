@@ -5,7 +5,8 @@
 #include "nn.h"
 #include "test.h"
 
-enum { TERMS = 7, TILES = 2, LOG_N = 12, N = 1 << LOG_N };
+enum { TERMS = 7, TILES = 2, LOG_N = 12, N = 1 << LOG_N, ROOM = 64000,
+       MOST = BLIND_MOST_TERMS };
 
 typedef struct values_case {
     blind_ring r;
@@ -129,30 +130,75 @@ static void values_shapes(values_case *t, const char *kernel)
     values_agree(t, none, 1, mixed, 10, kernel);
 }
 
-TEST(values_are_of_transforms)
+/* The largest sum that is taken at once, all words as large as they may be. */
+static void values_most(uint64_t *w, uint64_t *x, uint64_t *y, size_t size,
+                        const char *kernel)
+{
+    static const size_t zero = 0;
+    const uint64_t top = ((uint64_t)1 << 52) - 1;
+    blind_values v = {0};
+    blind_ring r;
+
+    if (CHECK_OK(blind_ring_init(&r, LOG_N, 2, BLIND_CONV_BITS, 0))
+        && CHECK_OK(blind_values_init(&v, &r, &zero, 1, &zero, 1))) {
+        const cki_mod *m = &r.rns.mod[0];
+        const blind_sums s = { .y = y, .w = w, .x = x, .terms = MOST,
+                               .tiles = 1, .x_place = MOST * 16, .y_place = 16,
+                               .outs = 1, .add = true };
+        uint64_t value = m->p - 1, word = value, want = value;
+
+        if (strcmp(kernel, "avx512ifma") == 0)  /* any word of 52 bits       */
+            value = word = top;
+        if (strcmp(kernel, "avx2") == 0) {      /* a double                  */
+            const double half = (double)(value = (m->p - 1) / 2);
+
+            memcpy(&word, &half, sizeof word);
+        }
+        for (size_t i = 0; i < size; i++) {
+            w[i] = word;
+            x[i] = y[i] = m->p - 1;
+        }
+        for (int i = 0; i < MOST; i++)
+            want = cki_add(want, cki_mul(cki_reduce(value, m), m->p - 1, m),
+                           m->p);
+        v.kernel->products(&s, &v, 0);
+        for (size_t i = 0; i < 4 * 16; i++)
+            CHECK(y[i] == want, "%s: word %zu", kernel, i);
+    }
+    blind_values_clear(&v);
+    blind_ring_clear(&r);
+}
+
+static void values_each_kernel(void (*test)(const char *kernel))
 {
     const char *was = getenv("CKKS_KERNEL");
     char *kept = was == NULL ? NULL : strdup(was);
-    values_case t = { .seed = 3 };
 
-    t.poly = malloc(TERMS * BLIND_OUTPUTS * N * sizeof *t.poly);
-    t.coef = malloc(64000 * sizeof *t.coef);
-    t.x = malloc(64000 * sizeof *t.x);
-    t.y = malloc(64000 * sizeof *t.y);
-    t.work = malloc(64000 * sizeof *t.work);
-    for (int i = 0; cki_kernels[i] != NULL
-         && CHECK(t.poly && t.coef && t.x && t.y && t.work, "no memory"); i++)
+    for (int i = 0; cki_kernels[i] != NULL; i++)
         if (cki_kernels[i]->usable()) {
             setenv("CKKS_KERNEL", cki_kernels[i]->name, 1);
-            if (CHECK_OK(blind_ring_init(&t.r, LOG_N, 2, BLIND_CONV_BITS, 0)))
-                values_shapes(&t, cki_kernels[i]->name);
-            blind_ring_clear(&t.r);
+            test(cki_kernels[i]->name);
         }
     if (kept != NULL)
         setenv("CKKS_KERNEL", kept, 1);
     else
         unsetenv("CKKS_KERNEL");
     free(kept);
+}
+
+static void values_of_kernel(const char *kernel)
+{
+    values_case t = { .seed = 3 };
+
+    t.poly = malloc(TERMS * BLIND_OUTPUTS * N * sizeof *t.poly);
+    t.coef = malloc(ROOM * sizeof *t.coef);
+    t.x = malloc(ROOM * sizeof *t.x);
+    t.y = malloc(ROOM * sizeof *t.y);
+    t.work = malloc(ROOM * sizeof *t.work);
+    if (CHECK(t.poly && t.coef && t.x && t.y && t.work, "no memory")
+        && CHECK_OK(blind_ring_init(&t.r, LOG_N, 2, BLIND_CONV_BITS, 0)))
+        values_shapes(&t, kernel);
+    blind_ring_clear(&t.r);
     free(t.poly);
     free(t.coef);
     free(t.x);
@@ -160,44 +206,25 @@ TEST(values_are_of_transforms)
     free(t.work);
 }
 
-/* The largest sum that is taken at once: all words as large as they may be. */
-TEST(values_of_the_most_terms)
+TEST(values_are_of_transforms)
 {
-    enum { MOST = BLIND_MOST_TERMS };
-    static const size_t zero = 0;
+    values_each_kernel(values_of_kernel);
+}
+
+static void values_most_of_kernel(const char *kernel)
+{
     const size_t size = MOST * BLIND_OUTPUTS * BLIND_POINTS;
     uint64_t *w = malloc(size * sizeof *w), *x = malloc(size * sizeof *x);
     uint64_t *y = malloc(size * sizeof *y);
-    blind_values v = {0};
-    blind_ring r;
 
-    if (CHECK(w && x && y, "no memory")
-        && CHECK_OK(blind_ring_init(&r, LOG_N, 2, BLIND_CONV_BITS, 0))
-        && CHECK_OK(blind_values_init(&v, &r, &zero, 1, &zero, 1))) {
-        const cki_mod *m = &r.rns.mod[0];
-        const blind_sums s = { .y = y, .w = w, .x = x, .terms = MOST,
-                               .tiles = 1, .x_place = MOST * 16, .y_place = 16,
-                               .outs = 1, .add = true };
-        uint64_t largest = m->p - 1, want = m->p - 1;
-
-#ifdef CKI_HAVE_AVX512IFMA
-        if (v.kernel == &blind_values_ifma)     /* lazy: any word of 52 bits */
-            largest = ((uint64_t)1 << 52) - 1;
-#endif
-        for (size_t i = 0; i < size; i++) {
-            w[i] = largest;
-            x[i] = y[i] = m->p - 1;
-        }
-        for (int i = 0; i < MOST; i++)
-            want = cki_add(want, cki_mul(cki_reduce(largest, m), m->p - 1, m),
-                           m->p);
-        v.kernel->products(&s, &v, 0);
-        for (size_t i = 0; i < 4 * 16; i++)
-            CHECK(y[i] == want, "word %zu", i);
-    }
-    blind_values_clear(&v);
-    blind_ring_clear(&r);
+    if (CHECK(w && x && y, "no memory"))
+        values_most(w, x, y, size, kernel);
     free(w);
     free(x);
     free(y);
+}
+
+TEST(values_of_the_most_terms)
+{
+    values_each_kernel(values_most_of_kernel);
 }

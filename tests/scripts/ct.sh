@@ -485,7 +485,8 @@ do
     linear_wrap="$linear_wrap -Wl,--wrap=$f"
 done
 linear_names="ring he tile conv conv_client conv_server conv_reply convolve \
-    conv_layout conv_sums values portable/values ifma/values square share"
+    conv_layout conv_sums values portable/values avx2/values ifma/values \
+    square share"
 
 # linear_program NAME DIR OBJECT...
 linear_program()

@@ -12,8 +12,6 @@
 static void server_clear(conv_server *h)
 {
     cki_wipe(&h->s, sizeof h->s);
-    blind_free(h->x, h->x_size);
-    blind_free(h->y, h->y_size);
     blind_free(h->w, h->w_size);
     blind_free(h->m, h->m_size);
     blind_free(h->work, h->words);
@@ -29,22 +27,23 @@ static void server_clear(conv_server *h)
 static ckks_status server_memory(conv_server *h)
 {
     const size_t word = sizeof(uint64_t);
+    const size_t x = blind_server_words(h, h->k->t.cts_in);
+    const size_t y = blind_server_words(h, h->k->t.cts_out);
 
-    h->x_size = blind_server_words(h, h->k->t.cts_in) * word;
-    h->y_size = blind_server_words(h, h->k->t.cts_out) * word;
     h->m_size = 2 * (size_t)h->r->limbs * h->r->n * word;
     h->words = blind_ring_work(h->r) * word;
     h->frame_size = 2 * h->k->up + 8;
-    h->x = blind_alloc(h->x_size);
-    h->y = blind_alloc(h->y_size);
+    h->x = blind_he_room(h->p->he, (x + y) * word);
     h->m = blind_alloc(h->m_size);
     h->work = blind_alloc(h->words);
     h->frame = blind_alloc(h->frame_size);
-    if (h->x != NULL && h->y != NULL && h->m != NULL && h->work != NULL
-        && h->frame != NULL)
+    if (h->x != NULL && h->m != NULL && h->work != NULL
+        && h->frame != NULL) {
+        h->y = h->x + x;
         return blind_server_prepare(h);
+    }
     return nn_fail(CKKS_EMEM, "no memory for %zu bytes of ciphertexts",
-                   h->x_size + h->y_size);
+                   (x + y) * word);
 }
 
 /* ---- ciphertexts in ------------------------------------------------------ */

@@ -23,8 +23,8 @@ typedef struct conv_server {
     int fours;                  /* of results whose coefficients fit         */
     int32_t *matrix, *index;    /* scalars: (outputs, channels)              */
     void *combine;
-    size_t x_size, y_size, w_size, m_size, words, frame_size, combine_size;
-    size_t coef_size, rows_size;
+    size_t w_size, m_size, words, frame_size, combine_size, coef_size;
+    size_t rows_size;
 } conv_server;
 
 /* conv_layout.c: words of so many ciphertexts or results (x, y), from one place

@@ -11,7 +11,8 @@
 
 enum {
     SUMS_COEF = 16 << 20,       /* bytes of coefficients at hand             */
-    SUMS_CACHE = 512 << 10      /* of ciphertexts that are read again        */
+    SUMS_CACHE = 512 << 10,     /* of ciphertexts that are read again        */
+    SUMS_PIECES = 8192 / BLIND_POINTS   /* of a polynomial at most           */
 };
 
 /* Weight of tap `tap` (the phase of a transposed one) for output o, channel
@@ -155,22 +156,51 @@ static ckks_status sums_memory(conv_server *h)
                      h->coef_size);
 }
 
-/* Adds a piece's weights, from channel c to output o, times y. */
+/* A number modulo p, |a| < p. */
+static inline uint64_t sums_residue(int32_t a, uint64_t p)
+{
+    const uint64_t u = (uint64_t)(int64_t)a;
+
+    return u + (p & cki_mask(u >> 63));
+}
+
+/* Adds a piece's weights, from channel c to output o, times w, s its companion
+ * in words of 64 bits. */
 static void sums_piece(uint64_t *coef, const conv_server *h, int l, int o,
-                       int c, const uint64_t *y)
+                       int c, uint64_t w, uint64_t s)
 {
     const blind_values *v = &h->values;
-    const cki_mod *m = &h->r->rns.mod[l];
+    const uint64_t p = h->r->rns.mod[l].p;
     const size_t taps = v->rows * v->columns;
-    const uint64_t factor = y[0], s = cki_shoup(factor, m);
 
-    for (size_t tap = 0; tap < taps; tap++) {   /* the kernel lies reversed  */
-        const size_t i = taps - 1 - tap;
-        uint64_t *to = coef + BLIND_PAIR * blind_values_at(v, i / v->columns,
-                                                           i % v->columns);
-        const uint64_t w = cki_from_signed(sums_weight(h, o, c, tap), m);
+    for (size_t row = 0, tap = taps; row < v->rows; row++)
+        for (size_t k = 0; k < v->columns; k++) {
+            uint64_t *to = coef + BLIND_PAIR * blind_values_at(v, row, k);
+            const uint64_t a            /* the kernel lies reversed          */
+                = sums_residue(sums_weight(h, o, c, --tap), p);
 
-        *to = cki_add(*to, cki_mul_shoup(w, factor, s, m->p), m->p);
+            *to = cki_add(*to, cki_mul_shoup(a, w, s, p), p);
+        }
+}
+
+/* Coefficients of result r of a packing, of all channels: `at` the place of
+ * channel 0; piece: powers of x^block and companions. */
+static void sums_result(uint64_t *at, const conv_server *h, int l, int r,
+                        const uint64_t *piece)
+{
+    const blind_tiling *t = &h->k->t;
+    const size_t pair = h->values.rows * h->values.columns * BLIND_PAIR;
+
+    for (int c = 0; c < t->channels; c++) {
+        const int ct = c / t->pack_in, j = c % t->pack_in;
+        uint64_t *to = at + (size_t)(ct / 2) * pair
+                       + (size_t)(ct % 2 * BLIND_OUTPUTS);
+
+        for (int i = 0; i < blind_outputs_of(t, r); i++) {
+            const uint64_t *y = piece + 2 * ((i + 1) * t->pack_in - 1 - j);
+
+            sums_piece(to, h, l, r * t->pack_out + i, c, y[0], y[1]);
+        }
     }
 }
 
@@ -180,29 +210,20 @@ static void sums_coefficients(conv_server *h, int l, int part, int o,
                               int fours)
 {
     const blind_tiling *t = &h->k->t;
-    const size_t pair = h->values.rows * h->values.columns * BLIND_PAIR;
     const int end = o + fours * BLIND_OUTPUTS < t->cts_out
                     ? o + fours * BLIND_OUTPUTS : t->cts_out;
+    uint64_t piece[2 * SUMS_PIECES];
 
+    for (int i = 0; i < t->pack_in * t->pack_out; i++) {
+        piece[2 * i] = *blind_values_root(&h->values, l,
+                                          (size_t)part * t->block,
+                                          (size_t)i * t->block);
+        piece[2 * i + 1] = cki_shoup(piece[2 * i], &h->r->rns.mod[l]);
+    }
     memset(h->coef, 0, h->coef_size);
     for (int r = o; r < end; r++)
-        for (int c = 0; c < t->channels; c++) {
-            const int ct = c / t->pack_in, j = c % t->pack_in;
-            const int first = r * t->pack_out;
-            uint64_t *at = h->coef
-                + (size_t)((r - o) / BLIND_OUTPUTS) * sums_four(h)
-                + (size_t)(ct / 2) * pair
-                + (size_t)(ct % 2 * BLIND_OUTPUTS + (r - o) % BLIND_OUTPUTS);
-
-            for (int i = 0; i < blind_outputs_of(t, r); i++) {
-                const size_t piece = (size_t)((i + 1) * t->pack_in - 1 - j);
-
-                sums_piece(at, h, l, first + i, c,
-                           blind_values_root(&h->values, l,
-                                             (size_t)part * t->block,
-                                             piece * t->block));
-            }
-        }
+        sums_result(h->coef + (size_t)((r - o) / BLIND_OUTPUTS) * sums_four(h)
+                    + (size_t)((r - o) % BLIND_OUTPUTS), h, l, r, piece);
 }
 
 /* Sums number o and those behind it at a group of points: adds what terms
@@ -235,13 +256,12 @@ static void sums_products(conv_server *h, int l, size_t group, int o, int four,
 }
 
 /* Terms at once: an even number. */
-static int sums_terms(const conv_server *h, int tiles)
+static int sums_terms(int tiles)
 {
     const int most = SUMS_CACHE / (tiles * 2 * BLIND_POINTS
                                    * (int)sizeof(uint64_t)) / 2 * 2;
     const int terms = most < 16 ? 16 : most;
 
-    (void)h;
     return terms < BLIND_MOST_TERMS ? terms : BLIND_MOST_TERMS;
 }
 
@@ -251,7 +271,7 @@ static ckks_status sums_run(conv_server *h, int l, int part, int o, int fours,
 {
     const blind_tiling *t = &h->k->t;
     const size_t groups = t->block / BLIND_POINTS;
-    const int most = sums_terms(h, tiles);
+    const int most = sums_terms(tiles);
     ckks_status s = CKKS_OK;
 
     sums_coefficients(h, l, part, o, fours);

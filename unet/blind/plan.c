@@ -188,13 +188,14 @@ static double plan_weights(const blind_conv *c)
            * c->kernel[2];
 }
 
-/* The most at once: shares of 16 bytes, polynomials of a convolution, or, while
+/* The most at once: shares of 16 bytes and polynomials of the largest
+ * convolution, for which there is room until the session ends, or, while
  * the server reads its model, the file, its floats, and doubles of a layer;
  * beside the server's weights and what is always there: code, keys, chunks of
  * activations, queues of the line. */
 static double plan_memory(const blind_network *n, bool server)
 {
-    double live[BLIND_MAX_STEPS] = { 0 }, most = 0;
+    double live[BLIND_MAX_STEPS] = { 0 }, most = 0, room = 0;
     double fixed = server ? 144 << 20 : 112 << 20, read = 0, layer = 0;
     int last[BLIND_MAX_STEPS];
 
@@ -207,7 +208,7 @@ static double plan_memory(const blind_network *n, bool server)
         for (int j = 0; j <= k; j++)
             sum += j == k || last[j] >= k ? live[j] : 0;
         if (s->op == BLIND_CONV)
-            sum += plan_conv_memory(&s->conv, server);
+            room = fmax(room, plan_conv_memory(&s->conv, server));
         if (s->op == BLIND_CONV && server) {
             fixed += 4 * plan_weights(&s->conv);
             read += 8 * plan_weights(&s->conv);
@@ -217,7 +218,7 @@ static double plan_memory(const blind_network *n, bool server)
             fixed += 8 * (double)blind_step_count(s);
         most = fmax(most, sum);
     }
-    return fmax(most, read + layer) + fixed;
+    return fmax(most + room, read + layer) + fixed;
 }
 
 /* ---- the whole ---------------------------------------------------------- */

@@ -6,6 +6,21 @@
 
 #include "nn.h"
 
+/* The one in words of the ring's kernel. */
+static const blind_values_kernel *values_kernel(const cki_kernel *k)
+{
+#ifdef CKI_HAVE_AVX512IFMA
+    if (k == &cki_kernel_avx512ifma)
+        return &blind_values_ifma;
+#endif
+#ifdef CKI_HAVE_AVX2
+    if (k == &cki_kernel_avx2)
+        return &blind_values_avx2;
+#endif
+    (void)k;
+    return &blind_values_portable;
+}
+
 /* psi^i and companions of all limbs. */
 static void values_roots(blind_values *v)
 {
@@ -66,11 +81,7 @@ ckks_status blind_values_init(blind_values *v, const blind_ring *r,
 
     memset(v, 0, sizeof *v);
     v->r = r;
-    v->kernel = &blind_values_portable;
-#ifdef CKI_HAVE_AVX512IFMA
-    if (r->rns.kernel == &cki_kernel_avx512ifma)
-        v->kernel = &blind_values_ifma;
-#endif
+    v->kernel = values_kernel(r->rns.kernel);
     v->rows = rows;
     v->columns = columns;
     v->root_size = limbs * 4 * r->n * word;

@@ -53,7 +53,7 @@ typedef struct blind_sums {
 } blind_sums;
 
 typedef struct blind_values_kernel {
-    /* floor(b w / p) for the base b of this kernel's words; w < p */
+    /* What a kernel has beside a root of unity w < p. */
     uint64_t (*companion)(uint64_t w, const cki_mod *m);
     /* w[place][term][out] = values at the points of a group modulo prime l.
      * coef: shape (pairs of terms, rows * columns, PAIR), places as in
@@ -67,6 +67,9 @@ typedef struct blind_values_kernel {
 } blind_values_kernel;
 
 extern const blind_values_kernel blind_values_portable;
+#ifdef CKI_HAVE_AVX2
+extern const blind_values_kernel blind_values_avx2;
+#endif
 #ifdef CKI_HAVE_AVX512IFMA
 extern const blind_values_kernel blind_values_ifma;
 #endif
