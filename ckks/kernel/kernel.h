@@ -62,6 +62,25 @@ typedef struct cki_ending {
     uint64_t w, u;
 } cki_ending;
 
+/* Words of a block that a transform ends on its own (ntt_tail): what fits the
+ * first-level cache. */
+enum { CKI_BLOCK = 4096 };
+
+static inline size_t cki_block(size_t n)
+{
+    return n < CKI_BLOCK ? n : CKI_BLOCK;
+}
+
+/* Arrays whose words at .. at + cki_block(n) will be read next: a tail asks for
+ * them while it computes, at its own pace, so that the memory's time is not
+ * added to its own.  A hint: nothing is read. */
+enum { CKI_SOON = 4 };
+
+typedef struct cki_soon {
+    const uint64_t *x[CKI_SOON];        /* or NULL                           */
+    size_t at;
+} cki_soon;
+
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
 
@@ -82,8 +101,15 @@ typedef struct cki_kernel {
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t);
-    /* out = this ending for the NTT of z, which is spoiled.  out may be
-     * q->in; it is no other input. */
+    /* ntt_fwd in two halves: the first layers, after which blocks of cki_block
+     * words know nothing of each other; then each block, at: where it begins.
+     * In between x is in a form of the kernel's own.  What the tail finds time
+     * to ask the memory for, see cki_soon. */
+    void (*ntt_head)(uint64_t *x, const cki_ntt *t);
+    void (*ntt_tail)(uint64_t *x, size_t at, const cki_ntt *t,
+                     const cki_soon *soon);
+    /* out = this ending for the NTT of what ntt_head left in z, which is
+     * spoiled.  out may be q->in; it is no other input. */
     void (*ntt_finish)(uint64_t *out, uint64_t *z, const cki_ending *q,
                        const cki_ntt *t);
 

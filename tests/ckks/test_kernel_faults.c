@@ -58,6 +58,19 @@ static void bad_inv_times_real(uint64_t *out, const uint64_t *in, uint64_t w,
         spoil(out, t->n);
 }
 
+static void bad_head(uint64_t *x, const cki_ntt *t)
+{
+    inner->ntt_head(x, t);
+    spoil(x, t->n);
+}
+
+static void bad_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                     const cki_soon *soon)
+{
+    inner->ntt_tail(x, at, t, soon);
+    spoil(x + at, cki_block(t->n));
+}
+
 static void bad_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t)
 {
@@ -242,6 +255,8 @@ TEST(kernel_check_sees_faults)
         CHECK_OK(cki_kernel_check(&ok, inner, &kernel_memory));
         CHECK(ok, "%s", inner->name);
         PLANT(ntt_fwd, bad_fwd);
+        PLANT(ntt_head, bad_head);
+        PLANT(ntt_tail, bad_tail);
         PLANT(ntt_inv, bad_inv);
         PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);

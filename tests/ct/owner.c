@@ -181,10 +181,13 @@ static void transforms(const field *f, int r)
     k->ntt_inv(x[8], x[8], 1, t);
     phase_end();
     phase_begin("end of a division");
+    k->ntt_head(x[0], t);
     k->ntt_finish(x[9], x[0], &q, t);
     q.u = p / 7;
+    k->ntt_head(x[8], t);
     k->ntt_finish(x[9], x[8], &q, t);
     q.summands = 0;
+    k->ntt_head(x[10], t);
     k->ntt_finish(x[9], x[10], &q, t);
     phase_end();
 }
