@@ -16,7 +16,8 @@ const blind_line blind_lines[BLIND_LINES] = {
 
 /* Seconds of one thread at the client and at the server, as measured with the
  * best kernels of one server processor on a busy machine, by `--json` of both
- * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh: of a limb of
+ * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh, weights and
+ * products of "200 squares 16" on a quiet one: of a limb of
  * 4096 coefficients of a convolution's ciphertext that goes up or down, of a
  * limb of a weight's polynomial, of a product of limbs (or with a scalar); of
  * an AND and of all else that a number in an activation takes; of the square of
@@ -30,7 +31,7 @@ static const struct plan_rates {
     double setup;
 } plan_rates = {
     .up = { 60e-6, 60e-6 }, .down = { 50e-6, 90e-6 },
-    .weight = 3.5e-6, .product = 2.6e-6, .scalar = 1.2e-6,
+    .weight = 1.2e-6, .product = 1.0e-6, .scalar = 1.2e-6,
     .gate = { 30e-9, 30e-9 }, .element = { 10e-9, 30e-9 },
     .square = { 180e-9, 236e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.3
 };
