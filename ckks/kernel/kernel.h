@@ -53,6 +53,13 @@ typedef struct cki_summand {
     const uint32_t *perm;
 } cki_summand;
 
+/* A permutation out[i] = in[perm[i]] and its inverse, perm[back[i]] = i, both
+ * automorphisms in NTT order (permute).  Where only part of `in` is at hand,
+ * back begins there; perm is of the whole. */
+typedef struct cki_turn {
+    const uint32_t *perm, *back;
+} cki_turn;
+
 /* The end of a division of one limb: w (in - z) + u (sum of the summands), with
  * w, u < p. */
 typedef struct cki_ending {
@@ -130,11 +137,12 @@ typedef struct cki_kernel {
     /* out = w a + c, w < p a constant; c may be NULL */
     void (*scale_add)(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m);
-    /* out0[i] = sum_j x[j][perm[i]] y0[j][i], out1 with y1, 1 <= k <= 64
-     * terms; perm as below, NULL for the identity.  If add is true the sums are
-     * added to what out0, out1 hold.  No out is an x unless perm is NULL. */
+    /* s0[i] = sum_j x[j][i] y0[j][i], s1 with y1, 1 <= k <= 64 terms, i < n;
+     * out0[turn->back[i]] = s0[i], so that out0 is s0 permuted; turn NULL: out0
+     * is s0.  If add is true the sums are added to what out0, out1 hold.  No
+     * out is an x or a y unless turn is NULL. */
     void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const uint32_t *perm, const uint64_t *const *y0,
+                 const cki_turn *turn, const uint64_t *const *y0,
                  const uint64_t *const *y1, int k, bool add, size_t n,
                  const cki_mod *m);
     /* out[i] = in[perm[i]].  perm is an automorphism in NTT order, so it maps

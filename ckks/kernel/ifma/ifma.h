@@ -267,7 +267,7 @@ void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
 
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const uint32_t *perm, const uint64_t *const *y0,
+                   const cki_turn *turn, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
 void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,

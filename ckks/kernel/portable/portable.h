@@ -71,7 +71,7 @@ void cki_portable_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                             const uint64_t *c, size_t n, const cki_mod *m);
 
 void cki_portable_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                       const uint32_t *perm, const uint64_t *const *y0,
+                       const cki_turn *turn, const uint64_t *const *y0,
                        const uint64_t *const *y1, int k, bool add_to, size_t n,
                        const cki_mod *mod);
 
