@@ -21,7 +21,7 @@
  * are added to others; of the made inputs of one slice.  Every piece packs anew
  * what it reads: where a stage's inputs are large, its pieces are that share of
  * them, up to PIECE_MOST, which is memory that hardly shows and fewer passes. */
-enum { PIECE_LIMBS = 352, PIECE_SHARE = 8, PIECE_MOST = 4096,
+enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
        ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
 
 /* ---- pieces -------------------------------------------------------------- */
