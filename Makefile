@@ -86,7 +86,7 @@ ifeq ($(HAVE_GMP),1)
   BLIND_LIBS := -lgmp
   ifeq ($(ARCH),x86_64)
     BLIND_DEFS += -DBLIND_HAVE_X86
-    BLIND_SRC  += $(wildcard unet/blind/aesni/*.c unet/blind/vaes/*.c)
+    BLIND_SRC  += $(wildcard unet/blind/aesni/*.c unet/blind/vaes/*.c unet/blind/avx2/*.c unet/blind/ifma/*.c)
   endif
 endif
 
@@ -135,8 +135,8 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
 
 # ---- objects --------------------------------------------------------------
 
-$(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
-$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o $(B)/obj/unet/blind/avx2/%.o $(B)/omp/unet/blind/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
