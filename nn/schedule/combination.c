@@ -125,13 +125,13 @@ static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
-    const int from = nni_slice_begin(w, feed, slice);
-    int *number;
+    int *number, from;
     const nni_ref ref = nni_read_ref(&number, w, t);
     nni_input *in;
 
     if (*number > 0)
         return *number - 1;
+    from = nni_slice_begin(w, feed, slice);
     in = nni_grow(w->m, s->input, &s->inputs, sizeof *in);
     if (in == NULL)
         return 0;
