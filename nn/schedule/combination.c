@@ -20,7 +20,7 @@
  * channels as kernels work on together are more; of the sums of a piece that
  * are added to others; of the made inputs of one slice.  Every piece packs anew
  * what it reads: where a stage's inputs are large, its pieces are that share of
- * them, up to PIECE_MOST, which is memory that hardly shows and fewer passes. */
+ * them, up to PIECE_MOST: memory that hardly shows, and fewer passes. */
 enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
        ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
 
