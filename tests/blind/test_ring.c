@@ -255,7 +255,7 @@ TEST(ring_truncation)
         blind_truncate(&s, 1, shift, true);
         off = (int64_t)(c + s) - (x >> shift);
         wrong += off != 0 && off != 1;
-        mean += (double)off - ldexp((double)(x - (x >> shift << shift)),
+        mean += (double)off - ldexp((double)(x & (((int64_t)1 << shift) - 1)),
                                     -shift);
     }
     CHECK(wrong == 0, "%zu", wrong);
