@@ -104,7 +104,8 @@ static reader enter(const reader *r, const char *key,
 static void read_layout(reader *top, nn_plan *p)
 {
     static const char *const known[] = { "height", "width", "ring_y",
-        "ring_x", "batch", "core_height", "core_width", "halo", NULL };
+        "ring_x", "batch", "lanes", "core_height", "core_width", "halo",
+        NULL };
     reader r = enter(top, "layout", known);
     nn_layout *l = &p->layout;
 
@@ -113,6 +114,8 @@ static void read_layout(reader *top, nn_plan *p)
     l->ring_y = get_int(&r, "ring_y", 1, NN_MAX_SIDE);
     l->ring_x = get_int(&r, "ring_x", 1, NN_MAX_SIDE);
     l->batch = get_int(&r, "batch", 1, 1 << 16);
+    if (nni_json_get(r.doc, r.object, "lanes") != NULL)
+        l->lanes = get_int(&r, "lanes", 1, 64);
     p->core_height = get_int(&r, "core_height", 1, NN_MAX_SIDE);
     p->core_width = get_int(&r, "core_width", 1, NN_MAX_SIDE);
     p->halo = get_int(&r, "halo", 0, NN_MAX_SIDE / 4);

@@ -135,7 +135,8 @@ static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
 {
     const nni_placed_stage *stage = &with->placed->stage[k];
     const bool either = stage->neurons == 0 && !stage->masked
-                        && !stage->alternating && with->choose;
+                        && !stage->alternating && stage->period == 0
+                        && with->choose;
     nni_count inputs, sums;
     ckks_status st;
 
@@ -182,7 +183,7 @@ static ckks_status price_stage(pricing *with, int k)
     st.width = step_side(l->width, s->of->width, s->of->gap);
     st.ciphertexts = s->neurons > 0 ? s->planes : 0;
     for (int i = 0; i < with->map[k].num_phases; i++)
-        st.ciphertexts += with->map[k].phase[i].live ? s->of->channels : 0;
+        st.ciphertexts += with->map[k].phase[i].live ? s->planes : 0;
     st.rotations = (long)c.tally.rotations;
     st.relins = (long)c.tally.relins;
     st.products = c.tally.products;

@@ -27,5 +27,6 @@ const cki_kernel cki_kernel_avx2 = {
     .convert_end = cki_avx2_convert_end,
     .combine = cki_avx2_combine,
     .combine_work = cki_avx2_combine_work,
+    .weigh = cki_avx2_weigh,
     .expand = cki_avx2_expand
 };

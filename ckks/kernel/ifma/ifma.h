@@ -278,6 +278,10 @@ void cki_ifma_combine_digits(uint64_t *const *out, const uint64_t *const *in,
                              size_t n_blocks, size_t n, const cki_mod *m,
                              void *work);
 
+void cki_ifma_weigh(uint64_t *const *out, size_t rows,
+                    const uint64_t *const *in, const uint64_t *weight,
+                    size_t terms, size_t n, const cki_mod *m);
+
 void cki_ifma_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                      size_t count);
 

@@ -35,5 +35,6 @@ const cki_kernel cki_kernel_avx512ifma = {
     .convert_end = cki_ifma_convert_end,
     .combine = cki_ifma_combine,
     .combine_work = cki_ifma_combine_work,
+    .weigh = cki_ifma_weigh,
     .expand = cki_ifma_expand
 };

@@ -27,5 +27,6 @@ const cki_kernel cki_kernel_portable = {
     .convert_end = cki_portable_convert_end,
     .combine = cki_portable_combine,
     .combine_work = cki_portable_combine_work,
+    .weigh = cki_portable_weigh,
     .expand = cki_portable_expand
 };
