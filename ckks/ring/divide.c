@@ -61,6 +61,7 @@ void cki_divide_limbs(uint64_t *const *out, cki_ending *q, int first,
                            d->c, n);
     for (int i = 0; i < count; i++) {
         q[i].w = d->inv[first + i];
+        r->kernel->ntt_head(z[i], r->ntt[first + i]);
         r->kernel->ntt_finish(out[i], z[i], &q[i], r->ntt[first + i]);
     }
 }

@@ -70,12 +70,16 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
                                           : cki_galois_element(ctx, step);
     key->limb = cki_alloc(&ctx->memory, key_bytes(key, ctx));
     if (kind != CKKS_KEY_RELIN)
-        key->perm = cki_alloc(&ctx->memory, ctx->n * sizeof *key->perm);
+        key->perm = cki_alloc(&ctx->memory, 2 * ctx->n * sizeof *key->perm);
     if (key->limb == NULL || (kind != CKKS_KEY_RELIN && key->perm == NULL))
         return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
                         "bytes", name, key_bytes(key, ctx));
-    if (key->perm != NULL)
+    if (key->perm != NULL) {
+        key->back = key->perm + ctx->n;
         cki_galois_perm(key->perm, ctx->log_n, ctx->rns.order, key->galois);
+        for (size_t i = 0; i < ctx->n; i++)
+            key->back[key->perm[i]] = (uint32_t)i;
+    }
     return CKKS_OK;
 }
 
@@ -93,23 +97,6 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
         cki_expand_limb(a + (size_t)t * ctx->n, key->seed, 1 + (uint64_t)j,
                     cki_key_prime(key, ctx, t), ctx);
     }
-}
-
-void cki_key_turn(cki_key *key, const ckks_ctx *ctx, uint64_t *work)
-{
-    const uint32_t *perm = cki_key_perm(key, ctx);
-    const size_t words = key_bytes(key, ctx) / sizeof *key->limb;
-
-    for (size_t at = 0; perm != NULL && at < words; at += ctx->n) {
-        memcpy(work, key->limb + at, ctx->n * sizeof *work);
-        ctx->rns.kernel->permute(key->limb + at, work, perm, ctx->n);
-    }
-}
-
-void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[perm[i]] = (uint32_t)i;
 }
 
 /* The two secrets of a key modulo prime t: own, under which it will be used,
@@ -170,7 +157,6 @@ static void key_fill(cki_key *key, ckks_rng *rng, const ckks_sk *sk,
                     &ctx->rns.mod[prime]);
         }
     }
-    cki_key_turn(key, ctx, work);
 }
 
 static ckks_status keys_check(const ckks_keys *const *out, const ckks_rng *rng,
@@ -248,7 +234,7 @@ void ckks_keys_clear(ckks_keys **keys)
         cki_key *key = &(*keys)->key[i];
 
         cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
-        cki_free(&ctx->memory, key->perm, ctx->n * sizeof *key->perm);
+        cki_free(&ctx->memory, key->perm, 2 * ctx->n * sizeof *key->perm);
     }
     cki_free(&ctx->memory, *keys, keys_bytes((*keys)->count));
     *keys = NULL;

@@ -264,6 +264,15 @@ def check_refused(folder):
           re.search(r"enc0a .* bits\n(.*\n)*.*100 Mbit/s, 20 ms: about .*\nmemory: ", volley("plan", model)[1]))
 
 
+def check_trained():
+    """A trained network: where its mask differs from that of the clear, scores are as near as roundings make them."""
+    images = [os.path.join(HERE, "../../examples/data/9418-%02d-image.pgm" % k) for k in (9,)]
+    model = os.path.join(HERE, "../../unet/models/gm.safetensors")
+    ran = subprocess.run([sys.executable, os.path.join(HERE, "blind_masks.py"), os.path.dirname(VOLLEY), model,
+                          *images], capture_output=True, text=True)
+    judge("gm: " + ran.stdout.strip().split("\n")[-1][5:], ran.returncode == 0, (ran.stdout, ran.stderr))
+
+
 def main():
     start = time.time()
     with tempfile.TemporaryDirectory() as folder:
@@ -271,6 +280,7 @@ def main():
         check_sessions(folder)
         check_volumes(folder)
         check_ranges(folder)
+        check_trained()
         for dims in 2, 3:
             for variant in VARIANTS:
                 check_variant(folder, dims, *variant)

@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MANY = 100
 ROWS = [(4, 1, 64), (8, 1, 64), (8, 2, 64), (8, 2, 128), (8, 2, 256), (8, 2, 512), (16, 2, 128),
         (8, 3, 128), (16, 3, 128)]
+ROW = "| %d | %d | %dx%d | %s | 2^%d, 2^%d | %.2g s | %.0f MiB | %.0f MiB | %d | %.2g s | %.0f MiB | %.2g MiB |"
 
 
 def written(base, depth, border, size, path):
@@ -43,8 +44,8 @@ def planned(volley, path, images):
 
 def main(volley):
     path = os.path.join(tempfile.mkdtemp(), "m.safetensors")
-    heads = ["base", "depth", "image", "border", "N", "one image", "memory", "keys", "images a set", "of %d, an image" % MANY,
-             "memory", "up, an image"]
+    heads = ["base", "depth", "image", "border", "N", "one image", "memory", "keys", "images a set",
+             "of %d, an image" % MANY, "memory", "up, an image"]
     print("| %s |\n|%s" % (" | ".join(heads), "---|" * len(heads)))
     for base, depth, size in ROWS:
         for border in ("zero", "halo"):
@@ -57,10 +58,10 @@ def main(volley):
             a, b, tiles = one["total"], many["total"], -(-size // many["core_height"]) * -(-size // many["core_width"])
             sets = -(-MANY * tiles // many["batch"])
             seconds = b["seconds"] + (sets - 1) * (b["seconds"] - b["fresh_seconds"])
-            print("| %d | %d | %dx%d | %s | 2^%d, 2^%d | %.2g s | %.0f MiB | %.0f MiB | %d | %.2g s | %.0f MiB | %.2g MiB |" % (
-                base, depth, size, size, border, one["log_n"], many["log_n"], a["seconds"], a["peak_bytes"] / 2 ** 20,
-                b["evaluation_key_bytes"] / 2 ** 20, many["batch"] // tiles, seconds / MANY, b["peak_bytes"] / 2 ** 20,
-                b["upload_bytes"] * sets / 2 ** 20 / MANY), flush=True)
+            mib = [v / 2 ** 20 for v in (a["peak_bytes"], b["evaluation_key_bytes"], b["peak_bytes"],
+                                         b["upload_bytes"] * sets / MANY)]
+            print(ROW % (base, depth, size, size, border, one["log_n"], many["log_n"], a["seconds"], *mib[:2],
+                         many["batch"] // tiles, seconds / MANY, *mib[2:]), flush=True)
 
 
 if __name__ == "__main__":

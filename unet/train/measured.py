@@ -17,8 +17,8 @@ from refusals import Refused
 
 LARGEST = 2.0 ** 20     # a value of an image beyond this has exploded
 FEW, PIXELS = 8, 2 ** 16                # images that gains are measured on, at most, and their pixels
-AT_ONCE = 16            # images in one forward
-VOXELS = 2 ** 18
+AT_ONCE, LEAST = 16, 4  # images in one forward, at most and at least: of four a mosaic is made
+VOXELS = 2 ** 18        # pixels or voxels in one forward
 RING = 4                # of border wrap
 ROUNDS = 4              # mosaics that every image lies in
 DRAWS = 4               # of noise, for a gain
@@ -26,8 +26,8 @@ WORST = 8               # a pixel's gain may be so many times that of all: decry
 
 
 def at_once(x):
-    """Images, or of volumes fewer, in one forward: all of its values are kept."""
-    return AT_ONCE if x.dim() == 4 else max(1, min(AT_ONCE, VOXELS // math.prod(x.shape[2:])))
+    """Images, or volumes, in one forward: all of its values are kept."""
+    return max(LEAST if x.dim() == 4 else 1, min(AT_ONCE, VOXELS // math.prod(x.shape[2:])))
 
 
 # ---- borders ----------------------------------------------------------------

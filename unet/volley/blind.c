@@ -40,10 +40,12 @@ static const volley_verb blind_table[] = {
       OPT_EVERY | OPT_BIT(OPT_BITS), 0, 1, 1, volley_run_blind_plan },
     { "blind clear", "MODEL IMAGE... -o MASK",
       "the same integers in the clear, on one side",
-      "What the two parties compute, but for roundings by chance.  --logits\n"
-      "writes the scores, in units of the last place.\n",
+      "What the two parties compute, but for roundings by chance; with\n"
+      "--chance those as well, by odds alike.  --logits writes the scores, in\n"
+      "units of the last place.\n",
       OPT_EVERY | IMAGES | OPT_BIT(OPT_DRAW) | OPT_BIT(OPT_TRUTH)
-      | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_LOGITS), OPT_BIT(OPT_OUT), 2, -1,
+      | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_LOGITS) | OPT_BIT(OPT_CHANCE),
+      OPT_BIT(OPT_OUT), 2, -1,
       volley_run_blind_clear }
 };
 

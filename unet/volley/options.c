@@ -104,6 +104,9 @@ static const struct opt_row {
     [OPT_PATIENCE] = { "patience", 0, "S",
         "give the other side up after S seconds of silence\n"
         "                             (default 60)" },
+    [OPT_CHANCE]   = { "chance", 0, "SEED",
+        "round up or down by chance, as the two parties do\n"
+        "                             (default: to the nearest)" },
 };
 
 const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb)

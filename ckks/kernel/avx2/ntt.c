@@ -145,12 +145,29 @@ static ALWAYS_INLINE void last_two(vec *x, const uint64_t *in, size_t n,
     fwd(&x[2], &x[3], _mm256_loadu_pd(w5 + 4), c);
 }
 
-/* Blocks of 16 words, numbered from first; canonical words out. */
+/* Asks for the part of a block of arrays that belongs to 16 words, at j of x's
+ * block. */
+static inline void ask(const cki_soon *soon, size_t j)
+{
+    for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++) {
+        const uint64_t *y = soon->x[k] + soon->at + j;
+
+        _mm_prefetch((const void *)y, _MM_HINT_T1);
+        _mm_prefetch((const void *)(y + 8), _MM_HINT_T1);
+    }
+}
+
+/* Blocks of 16 words, numbered from first; canonical words out.  skipped: words
+ * of x's block before these. */
 static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
+                     size_t skipped, const cki_soon *soon,
                      const double *table, prime c)
 {
     for (size_t i = first; i < first + count; i++, x += 16) {
         vec v[4];
+
+        if (soon != NULL)
+            ask(soon, skipped + 16 * (i - first));
 
         last_two(v, x, n, i, c.half, table, c);
         for (int k = 0; k < 4; k++)
@@ -256,41 +273,32 @@ static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
-/* The sweeps of one block of `size` words that starts the layer of m blocks;
- * e: or NULL. */
-static void fwd_rest(uint64_t *x, size_t n, size_t size, size_t index,
-                     int layers, bool words, const ending *e,
-                     const double *table, prime c)
+/* ---- in two halves ------------------------------------------------------- */
+
+/* Blocks on which all layers but those of the head work, and the layers done
+ * before them. */
+typedef struct inner {
+    size_t size;
+    int layers;
+} inner;
+
+static inner inner_of(const cki_ntt *t)
 {
-    size_t count = 1, m = n / size;
+    const bool odd = t->log_n % 2 == 1;
+    inner b = { odd ? t->n / 2 : t->n, odd + t->real };
 
-    for (size_t t = size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
-        /* no sweep behind this one reduces */
-        bool reduced = t == 16 ? layers + 2 + 4 > LAST_LAYERS
-                               : layers + 2 > MAX_LAYERS;
-
-        fwd_sweep(x, t, m, index * count, count, words, reduced, table, c);
-        layers = reduced ? 2 : layers + 2;
-        words = false;
-        VERIFY_WITHIN(x, size, fwd_bound(layers), c);
-    }
-    VERIFY(layers + 4 <= LAST_LAYERS);
-    index *= size / 16;
-    fwd_vectors(x, n, index, size / 16, table, c);
-    VERIFY_WITHIN(x, size, fwd_bound(layers + 2), c);
-    if (e == NULL)
-        fwd_last(x, n, index, size / 16, table, c);
-    else
-        fwd_divide(x, n, index, size / 16, e, table, c);
+    for (; b.size > BLOCK; b.size /= 4)
+        b.layers += 2;
+    return b;
 }
 
-static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
+static void head(uint64_t *x, const cki_ntt *t)
 {
     const double *table = t->own;
     const size_t n = t->n;
     const prime c = prime_of(&t->mod);
     const bool odd = t->log_n % 2 == 1;
-    size_t size = n;
+    size_t size = odd ? n / 2 : n;
     int layers = odd + t->real;
     bool words = layers == 0;           /* nothing has been done yet         */
 
@@ -299,23 +307,78 @@ static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
         cki_avx2_fold(x, t);
     else if (odd)
         fwd_first(x, n, table, c);
-    if (odd)
-        size /= 2;
     for (; size > BLOCK; size /= 4, layers += 2, words = false) {
         fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
         VERIFY_WITHIN(x, n, fwd_bound(layers + 2), c);
     }
-    for (size_t i = 0; i < n / size; i++)
-        fwd_rest(x + i * size, n, size, i, layers, words, e, table, c);
-    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+/* The other layers of the words from `at` to stop, whole blocks; e, soon: or
+ * NULL. */
+static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
+                 const cki_soon *soon, const cki_ntt *ntt)
+{
+    const inner b = inner_of(ntt);
+    const double *table = ntt->own;
+    const size_t n = ntt->n, begin = at;
+    const prime c = prime_of(&ntt->mod);
+
+    for (; at < stop; at += b.size) {
+        size_t index = at / b.size, count = 1, m = n / b.size;
+        bool words = b.layers == 0;
+        int layers = b.layers;
+
+        for (size_t t = b.size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
+            /* no sweep behind this one reduces */
+            bool reduced = t == 16 ? layers + 2 + 4 > LAST_LAYERS
+                                   : layers + 2 > MAX_LAYERS;
+
+            fwd_sweep(x + at, t, m, index * count, count, words, reduced,
+                      table, c);
+            layers = reduced ? 2 : layers + 2;
+            words = false;
+            VERIFY_WITHIN(x + at, b.size, fwd_bound(layers), c);
+        }
+        VERIFY(layers + 4 <= LAST_LAYERS);
+        fwd_vectors(x + at, n, at / 16, b.size / 16, table, c);
+        VERIFY_WITHIN(x + at, b.size, fwd_bound(layers + 2), c);
+        if (e == NULL)
+            fwd_last(x + at, n, at / 16, b.size / 16, at - begin, soon, table,
+                     c);
+        else
+            fwd_divide(x + at, n, at / 16, b.size / 16, e, table, c);
+    }
+}
+
+void cki_avx2_ntt_head(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_head(x, t);
+    else
+        head(x, t);
+}
+
+void cki_avx2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                       const cki_soon *soon)
+{
+    const size_t stop = at + cki_block(t->n);
+
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_tail(x, at, t, soon);
+    else
+        tail(x, at, stop, NULL, soon, t);
+    VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
 void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
-    else
-        transform(x, NULL, t);
+    } else {
+        head(x, t);
+        tail(x, 0, t->n, NULL, NULL, t);
+        VERIFY_BELOW(x, t->n, t->mod.p);
+    }
 }
 
 void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -327,5 +390,6 @@ void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
     if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_finish(out, z, q, t);
     else
-        transform(z, &e, t);
+        tail(z, 0, t->n, &e, NULL, t);
+    VERIFY_BELOW(out, t->n, t->mod.p);
 }

@@ -133,12 +133,16 @@ enum {
 WITHIN(OF_PRODUCT, SUMMANDS);   /* u times the sum                           */
 WITHIN(QUOTIENT, ROOM);
 
-static inline vec summands_at(const cki_ending *q, size_t at, prime c)
+static inline vec summands_at(const cki_ending *q, size_t at, size_t n,
+                              prime c)
 {
     vec sum = zero();
 
     for (size_t j = 0; j < q->summands; j++) {
         const cki_summand *s = q->s + j;
+
+        if (s->perm != NULL)
+            ask_permuted(s->x, s->perm, at, n);
 
         sum = add(sum, s->perm == NULL ? load(s->x + at)
                                        : permuted(s->x, s->perm + at));
@@ -152,14 +156,15 @@ static inline vec summands_at(const cki_ending *q, size_t at, prime c)
 /* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
  * the remainders added: below 4p; with the sum, or its product, below 8p
  * (QUOTIENT). */
-static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, prime c)
+static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, size_t n,
+                                prime c)
 {
     const bool more = e->q->summands > 0;
     vec y = load(e->q->in + at), r = zero();
     vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
 
     if (more) {
-        r = summands_at(e->q, at, c);
+        r = summands_at(e->q, at, n, c);
         if (e->q->u != 1) {
             q = hi(q, r, e->u.s);
             r = lo(zero(), r, e->u.w);
@@ -233,56 +238,133 @@ static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
             store(to + LANES * k, x[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], LAST * i + LANES * k, e, c));
+                  end_of(x[k], LAST * i + LANES * k, e, n, c));
 }
 
-static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
+/* ---- in two halves ------------------------------------------------------- */
+
+/* Words of the blocks on which all layers but those of the head work, and the
+ * pairs of layers done before them. */
+typedef struct inner {
+    size_t size;
+    int pairs;
+} inner;
+
+static inner inner_of(const cki_ntt *t)
+{
+    inner b = { t->log_n % 2 == 1 ? t->n / 2 : t->n, 0 };
+
+    for (; b.size > BLOCK; b.size /= 4)
+        b.pairs++;
+    return b;
+}
+
+static void head(uint64_t *x, const cki_ntt *t, const plan *f)
 {
     const size_t n = t->n;
-    const plan f = plan_of(t, t->own);
     size_t size = t->log_n % 2 == 1 ? n / 2 : n;
-    int top = 0;                /* pairs done over everything                */
 
     VERIFY_BELOW(x, n, t->mod.p);
     if (t->real)
-        cki_ifma_fold(x, t, &f);
+        cki_ifma_fold(x, t, f);
     else if (t->log_n % 2 == 1)
-        fwd_first(x, &f);
-    for (; size > BLOCK; size /= 4, top++) {
-        fwd_sweep(x, n, size / 4, n / size, f.halved[top], &f);
-        VERIFY_WITHIN(x, n, f.bound[top + 1], f.c);
+        fwd_first(x, f);
+    for (int k = 0; size > BLOCK; size /= 4, k++) {
+        fwd_sweep(x, n, size / 4, n / size, f->halved[k], f);
+        VERIFY_WITHIN(x, n, f->bound[k + 1], f->c);
     }
-    for (size_t at = 0; at < n; at += size) {
-        int k = top;
+}
 
-        for (size_t s = size; s > LAST; s /= 4, k++) {
-            fwd_sweep(x + at, size, s / 4, (n + at) / s, f.halved[k], &f);
-            VERIFY_WITHIN(x + at, size, f.bound[k + 1], f.c);
+/* Asks for the part of a block of arrays that belongs to LAST words at i of
+ * x's block at `at`. */
+static inline void ask(const cki_soon *soon, size_t i, size_t at)
+{
+    for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++)
+        for (size_t j = 0; j < LAST; j += LANES)
+            _mm_prefetch((const void *)(soon->x[k] + soon->at + i - at + j),
+                         _MM_HINT_T1);
+}
+
+/* The rest of the layers of the words from `at` to stop, whole blocks. */
+static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
+                               const ending *e, const cki_soon *soon,
+                               const inner *b, const plan *f)
+{
+    const size_t n = f->n, begin = at;
+
+    for (; at < stop; at += b->size) {
+        int k = b->pairs;
+
+        for (size_t s = b->size; s > LAST; s /= 4, k++) {
+            fwd_sweep(x + at, b->size, s / 4, (n + at) / s, f->halved[k], f);
+            VERIFY_WITHIN(x + at, b->size, f->bound[k + 1], f->c);
         }
-        for (size_t i = at; i < at + size; i += LAST)
-            if (e == NULL)
-                fwd_last(x + i, i / LAST, NULL, &f);
-            else
-                fwd_last(x + i, i / LAST, e, &f);
+        for (size_t i = at; i < at + b->size; i += LAST) {
+            if (soon != NULL)
+                ask(soon, i, begin);
+            fwd_last(x + i, i / LAST, e, f);
+        }
     }
-    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+static void tail_words(uint64_t *x, size_t at, size_t stop,
+                       const cki_soon *soon, const cki_ntt *t, const plan *f)
+{
+    const inner b = inner_of(t);
+
+    if (soon != NULL)
+        tail(x, at, stop, NULL, soon, &b, f);
+    else
+        tail(x, at, stop, NULL, NULL, &b, f);
+    VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
-    else
-        transform(x, NULL, t);
+    } else {
+        const plan f = plan_of(t, t->own);
+
+        head(x, t, &f);
+        tail_words(x, 0, t->n, NULL, t, &f);
+    }
+}
+
+void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_head(x, t);
+    } else {
+        const plan f = plan_of(t, t->own);
+
+        head(x, t, &f);
+    }
+}
+
+void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                       const cki_soon *soon)
+{
+    if (t->log_n <= SMALL_LOG) {
+        cki_portable_ntt_tail(x, at, t, soon);
+    } else {
+        const plan f = plan_of(t, t->own);
+
+        tail_words(x, at, at + cki_block(t->n), soon, t, &f);
+    }
 }
 
 void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
                          const cki_ntt *t)
 {
-    const ending e = ending_of(out, q, &t->mod);
-
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_finish(out, z, q, t);
-    else
-        transform(z, &e, t);
+    } else {
+        const ending e = ending_of(out, q, &t->mod);
+        const plan f = plan_of(t, t->own);
+        const inner b = inner_of(t);
+
+        tail(z, 0, t->n, &e, NULL, &b, &f);
+        VERIFY_BELOW(out, t->n, t->mod.p);
+    }
 }

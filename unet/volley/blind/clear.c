@@ -41,7 +41,9 @@ static int clear_keep(clear_scores *s, const blind_network *n,
     return VOLLEY_DONE;
 }
 
-static int clear_image(blind_images *x, clear_scores *scores, size_t i)
+/* chance: NULL, or what roundings go by. */
+static int clear_image(blind_images *x, clear_scores *scores,
+                       blind_rounding chance, size_t i)
 {
     const blind_network *n = x->n;
     const int last = n->num_steps - 1;
@@ -53,7 +55,7 @@ static int clear_image(blind_images *x, clear_scores *scores, size_t i)
                    : volley_fail("no memory for an image");
 
     if (code == VOLLEY_DONE)
-        code = volley_check(blind_twin_run(value, &over, n, input, NULL));
+        code = volley_check(blind_twin_run(value, &over, n, input, chance));
     if (code == VOLLEY_DONE && over)
         code = volley_fail("image %zu of %zu: numbers left the range that the "
                            "network was calibrated for", i + 1, x->count);
@@ -97,12 +99,16 @@ int volley_run_blind_clear(const volley_args *a)
     blind_images x = {0};
     clear_scores scores = {0};
     blind_network *n = NULL;
-    int code = volley_blind_model(&n, a->word[0], a);
+    const bool chance = a->value[OPT_CHANCE] != NULL;
+    int seed = 0, code = volley_int(&seed, a, OPT_CHANCE, 0, 1 << 29, 0);
+    uint64_t state = (uint64_t)seed << 32;
 
+    if (code == VOLLEY_DONE)
+        code = volley_blind_model(&n, a->word[0], a);
     if (code == VOLLEY_DONE)
         code = volley_blind_open(&x, a, n, a->word + 1, a->words - 1);
     for (size_t i = 0; i < x.count && code == VOLLEY_DONE; i++)
-        code = clear_image(&x, &scores, i);
+        code = clear_image(&x, &scores, chance ? &state : NULL, i);
     if (code == VOLLEY_DONE)
         code = volley_blind_save(&x);
     if (code == VOLLEY_DONE && a->value[OPT_LOGITS] != NULL)
