@@ -126,8 +126,8 @@ static ckks_status check_layout(const nn_plan *p)
             || l->grid_x % p->out_gap != 0 || p->out_gap > 64
             || (l->lanes & (l->lanes - 1)) != 0
             || p->params.ring != CKKS_RING_REAL))
-        return nn_fail(CKKS_EFORMAT, "plan: layout: %d lanes in rings of %dx%d, "
-                       "batch %d, on a grid of %d columns, for an output of "
+        return nn_fail(CKKS_EFORMAT, "plan: layout: %d lanes in rings of "
+                       "%dx%d, batch %d, on a grid of %d columns, for an output of "
                        "gap %d", l->lanes, l->ring_y, l->ring_x, l->batch,
                        l->grid_x, p->out_gap);
     if (p->core_height + 2 * p->halo > l->height
