@@ -200,11 +200,13 @@ static nni_bound bound_of(const nn_plan *p, const nni_search_state *with)
                             ? 1.0 / batch
                             : (aim->images + batch - 1) / batch;
 
+    const double limit = aim->max_memory == 0 ? HUGE_VAL
+                                              : (double)aim->max_memory;
+
     return (nni_bound){ NNI_WORTH_LOOK * with->worth / sets,
-                        aim->max_memory == 0
-                            ? HUGE_VAL
-                            : fmax((double)aim->max_memory,
-                                   with->least_bytes) };
+                        limit == HUGE_VAL ? limit
+                                          : fmax(limit, with->least_bytes),
+                        limit };
 }
 
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best

@@ -60,6 +60,9 @@ static int rings_to_try(nni_way out[MAX_RINGS], int count, const nn_model *m,
     const int side = m->height < m->width ? m->height : m->width;
     const int most = m->border == NN_VALID || (sized && side < MOST_RING)
                          ? side : MOST_RING;
+    /* The smaller ring first: what takes longer is then soon given up.  Where
+     * memory counts beside time (more_memory) the order decides with it. */
+    const bool first = aim->images <= 1;
 
     if (y > 0 && x > 0) {
         add_ring(out, &count, y, x, aim->slots);
@@ -70,13 +73,17 @@ static int rings_to_try(nni_way out[MAX_RINGS], int count, const nn_model *m,
     }
     for (int r = sized ? 1 : n->max_gap; r <= most; r++) {
         const bool divides = m->height % r == 0 && m->width % r == 0;
+        bool halved;
 
         if (((r & (r - 1)) != 0 && !(sized && divides))
             || (!sized && r >= n->max_gap << 5))
             continue;
+        halved = m->border != NN_VALID && r % 2 == 0
+                 && aim->slots != NN_SLOTS_COMPLEX;
+        if (halved && first)
+            add_ring(out, &count, r, r / 2, NN_SLOTS_REAL);
         add_ring(out, &count, r, r, aim->slots);
-        if (m->border != NN_VALID && r % 2 == 0
-            && aim->slots != NN_SLOTS_COMPLEX)
+        if (halved && !first)
             add_ring(out, &count, r, r / 2, NN_SLOTS_REAL);
     }
     if (m->border == NN_VALID && m->height != m->width)
