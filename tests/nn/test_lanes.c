@@ -109,7 +109,7 @@ TEST(lanes_against_float_network)
 {
     static const lane_case cases[] = {
         { "unet 1", 2, 11 }, { "unet 1", 4, 11 }, { "unet 2", 4, 12 },
-        { "unet 2", 8, 12 }, { "concat pool", 2, 11 }
+        { "unet 2", 8, 12 }, { "pool", 2, 11 }
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -120,7 +120,7 @@ TEST(lanes_against_float_network)
  * end, a ring with columns. */
 TEST(lanes_refused)
 {
-    static const char *const alone[] = { "pool", "labels 4",
+    static const char *const alone[] = { "concat pool", "labels 4",
                                          "tconv square" };
     rig_shape s = { .border = NN_HALO, .log_n = 11, .ring_y = 2, .ring_x = 1,
                     .height = 8, .width = 8, .channels = 1,
