@@ -134,9 +134,14 @@ static double plan_wall(const blind_cost *c)
                            : fmax(c->client, c->server);
 }
 
-static void plan_add(blind_cost *sum, double *wall, const blind_cost *c)
+/* Adds a part to the whole.  Over a line its first answer is waited for; the
+ * others are on their way while it computes and sends. */
+static void plan_add(blind_plan *p, const blind_cost *c)
 {
     const double bytes = (c->bytes.up + c->bytes.down) * plan_rates.byte;
+    const double work = plan_wall(c) + bytes;
+    const double way = fmax(c->bytes.up, c->bytes.down);
+    blind_cost *sum = &p->all;
 
     sum->bytes.up += c->bytes.up;
     sum->bytes.down += c->bytes.down;
@@ -144,7 +149,13 @@ static void plan_add(blind_cost *sum, double *wall, const blind_cost *c)
     sum->products += c->products;
     sum->client += c->client + bytes;
     sum->server += c->server + bytes;
-    *wall += plan_wall(c) + bytes;
+    for (int i = 0; i < BLIND_LINES; i++) {
+        const blind_line *l = &blind_lines[i];
+
+        p->seconds[i] += fmin(c->bytes.turns, 1) * l->delay
+                         + fmax(work + way / l->rate,
+                                (c->bytes.turns - 1) * l->delay);
+    }
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -241,21 +252,16 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
 
 ckks_status blind_plan_make(blind_plan *out, const blind_network *n, int k)
 {
-    double wall = 0;
     ckks_status s;
 
     memset(out, 0, sizeof *out);
     s = plan_setup(&out->setup, n, k);
-    plan_add(&out->all, &wall, &out->setup);
+    plan_add(out, &out->setup);
     for (int i = 1; i < n->num_steps && s == CKKS_OK; i++) {
         s = plan_step(&out->step[i], n, i, k);
         if (s == CKKS_OK)
-            plan_add(&out->all, &wall, &out->step[i]);
+            plan_add(out, &out->step[i]);
     }
-    for (int i = 0; i < BLIND_LINES; i++)
-        out->seconds[i] = wall + fmax(out->all.bytes.up, out->all.bytes.down)
-                                / blind_lines[i].rate
-                          + out->all.bytes.turns * blind_lines[i].delay;
     out->memory[0] = plan_memory(n, false);
     out->memory[1] = plan_memory(n, true);
     return s;

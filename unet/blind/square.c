@@ -350,9 +350,12 @@ blind_bytes blind_square_bytes(size_t count)
 {
     enum { HEADER = 24 };
     const size_t n = (size_t)1 << BLIND_SQUARE_LOG_N;
-    const double units = (double)((count + n - 1) / n) * BLIND_PLAIN;
+    const size_t some = (count + n - 1) / n;
+    const double units = (double)some * BLIND_PLAIN;
     const double poly = BLIND_SQUARE_LIMBS * (double)n * BLIND_SQUARE_BITS / 8;
 
     return (blind_bytes){ .up = units * (poly + HEADER),
-                          .down = units * (2 * poly + HEADER), .turns = 1 };
+                          .down = units * (2 * poly + HEADER),
+                          .turns = (double)((some + SQUARE_AHEAD - 1)
+                                            / SQUARE_AHEAD) };
 }
