@@ -176,8 +176,8 @@ static bool turned(const nni_placed *placed, const nn_plan *p, int k, int i)
     for (int j = k + 1; j < placed->num_stages; j++) {
         const nni_placed_stage *s = &placed->stage[j];
 
-        if (!p->step[j].rotate_inputs && s->neurons == 0)
-            continue;
+        if (!p->step[j].rotate_inputs && s->neurons == 0 && s->period == 0)
+            continue;           /* with lanes baby steps turn inputs         */
         for (int q = 0; q < s->of->num_sources; q++)
             if (s->of->source[q].stage == k && (k < 0 || s->from[q] == i))
                 return true;
