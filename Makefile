@@ -411,15 +411,15 @@ train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.s
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
-# The U-Nets of 64 to 512 channels, of ReLU and then of squares: each up to two
+# The U-Nets for two parties, of ReLU and then (not gm64) of squares: each up to two
 # hours on one core with AVX-512 BF16; what is cut goes on from $(B)/large.
-models-large: $(B)/large/em64 $(B)/large/gm64
-$(B)/large/%64:
+models-large: $(B)/large/em64 $(B)/large/gm64 $(B)/large/hippocampus
+$(B)/large/%:
 	@mkdir -p $(@D)
-	$(PYTHON) unet/train/train.py $*64 --data ../shared/data --weights $@.pt \
-	  --resume $@.state --out unet/models/$*64.safetensors
-	$(PYTHON) unet/train/train.py $*64-squares --data ../shared/data --squares-of $@.pt \
-	  --resume $@-squares.state --out unet/models/$*64-squares.safetensors
+	$(PYTHON) unet/train/train.py $* --data ../shared/data --weights $@.pt \
+	  --resume $@.state --out unet/models/$*.safetensors
+	[ $* = gm64 ] || $(PYTHON) unet/train/train.py $*-squares --data ../shared/data --squares-of $@.pt \
+	  --resume $@-squares.state --out unet/models/$*-squares.safetensors
 	@touch $@
 
 # The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.

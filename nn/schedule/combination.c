@@ -21,7 +21,7 @@
  * channels as kernels work on together are more; of the sums of a piece that
  * are added to others; of the made inputs of one slice.  Every piece packs anew
  * what it reads: where a stage's inputs are large, its pieces are that share of
- * them, up to PIECE_MOST, which is memory that hardly shows and fewer passes. */
+ * them, up to PIECE_MOST: memory that hardly shows, and fewer passes. */
 enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
        ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
 
@@ -126,13 +126,13 @@ static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
-    const int from = nni_slice_begin(w, feed, slice);
-    int *number;
+    int *number, from;
     const nni_ref ref = nni_read_ref(&number, w, t);
     nni_input *in;
 
     if (*number > 0)
         return *number - 1;
+    from = nni_slice_begin(w, feed, slice);
     in = nni_grow(w->m, s->input, &s->inputs, sizeof *in);
     if (in == NULL)
         return 0;

@@ -81,6 +81,19 @@ TEST(schedule_splits_all_phases_alike)
     free(p);
 }
 
+/* Such pieces, run: what is decrypted is what the twin says. */
+TEST(schedule_split_pieces_run)
+{
+    const rig_shape s = { NN_HALO, 10, 4, 4, 16, 16, 1, 1, NN_SLOTS_COMPLEX };
+    rig r = { 0 };
+    rig_error e = { 0 };
+
+    if (rig_init(&r, &s, wide) && rig_encrypted(&e, &r, 5))
+        CHECK(e.sd < 0.02 * r.spread, "sd %.3g of an error, %.3g of logits",
+              e.sd, r.spread);
+    rig_clear(&r);
+}
+
 /* ---- what is rotated ----------------------------------------------------- */
 
 /* With a byte of memory every stage is done the way that takes least; each is
