@@ -6,44 +6,42 @@
 
 /* ---- tables -------------------------------------------------------------- */
 
-/* A table of one direction: N twiddles, numbered as in kernel.h, and behind
- * them their N companions.  Those of the layers of distance 2 and 1 stand, for
- * each 64 words of the transform, in the order the transposed code reads: lane
- * j belongs to words 8j .. 8j + 7.
+/* A table of one direction: the companions of N twiddles, numbered as in
+ * kernel.h.  Those of the layers of distance 2 and 1 stand, for each 64 words
+ * of the transform, in the order the transposed code reads: lane j belongs to
+ * words 8j .. 8j + 7.
  * own: forward table, inverse table. */
 size_t cki_ifma_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
-                                       : 4 * n * sizeof(uint64_t);
+                                       : 2 * n * sizeof(uint64_t);
 }
 
-static void table_fill(uint64_t *w, const uint64_t *root, size_t n,
+static void table_fill(uint64_t *s, const uint64_t *root, size_t n,
                        const cki_mod *m)
 {
     for (size_t i = 0; i < n / 4; i++)
-        w[i] = root[i];
+        s[i] = companion(root[i], m);
     for (size_t i = n / 4; i < n; i++) {
         size_t wide = i < n / 2 ? 2 : 4;        /* twiddles a lane           */
         size_t in = i % (LANES * wide);
 
-        w[i - in + in % wide * LANES + in / wide] = root[i];
+        s[i - in + in % wide * LANES + in / wide] = companion(root[i], m);
     }
-    for (size_t i = 0; i < n; i++)
-        w[n + i] = companion(w[i], m);
 }
 
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse)
 {
     const size_t n = t->n;
-    uint64_t *w = t->own;
+    uint64_t *s = t->own;
 
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_prepare(t, root, inverse);
         return;
     }
-    table_fill(w, root, n, &t->mod);
-    table_fill(w + 2 * n, inverse, n, &t->mod);
+    table_fill(s, root, n, &t->mod);
+    table_fill(s + n, inverse, n, &t->mod);
 }
 
 /* ---- forward (ranges: ntt.h) --------------------------------------------- */
@@ -54,10 +52,10 @@ static inline vec halve(vec x, const plan *f)
 }
 
 /* One layer over everything. */
-static void fwd_first(uint64_t *x, const plan *f)
+static void fwd_one(uint64_t *x, const plan *f)
 {
-    const twiddle t = same(f->table, f->n, 1);
     const prime c = f->c;
+    const twiddle t = same(f->table, 1, c);
     uint64_t *y = x + f->n / 2;
 
     for (size_t j = 0; j < f->n / 2; j += LANES) {
@@ -67,28 +65,31 @@ static void fwd_first(uint64_t *x, const plan *f)
         store(x + j, a);
         store(y + j, b);
     }
-    VERIFY_WITHIN(x, f->n, f->bound[0], c);
 }
 
 /* Two layers on one block of 4t words, its first twiddle number i. */
-static inline void fwd_block(uint64_t *x, size_t t, size_t i, bool halved,
-                             const plan *f)
+static void fwd_four(uint64_t *x, size_t t, size_t i, unsigned halved,
+                     const plan *f)
 {
-    const twiddle w1 = same(f->table, f->n, i);
-    const twiddle w2 = same(f->table, f->n, 2 * i);
-    const twiddle w3 = same(f->table, f->n, 2 * i + 1);
     const prime c = f->c;
+    const twiddle w1 = same(f->table, i, c);
+    const twiddle w2 = same(f->table, 2 * i, c);
+    const twiddle w3 = same(f->table, 2 * i + 1, c);
 
     for (uint64_t *end = x + t; x < end; x += LANES) {
         vec a = load(x), b = load(x + t);
         vec d = load(x + 2 * t), e = load(x + 3 * t);
 
-        if (halved) {
+        if (halved & 1) {
             a = halve(a, f);
             b = halve(b, f);
         }
         fwd(&a, &d, w1, c);
         fwd(&b, &e, w1, c);
+        if (halved & 2) {
+            a = halve(a, f);
+            d = halve(d, f);
+        }
         fwd(&a, &b, w2, c);
         fwd(&d, &e, w3, c);
         store(x, a);
@@ -98,15 +99,60 @@ static inline void fwd_block(uint64_t *x, size_t t, size_t i, bool halved,
     }
 }
 
-/* A pair of layers on `size` words, whole blocks of 4t; i: the first's. */
-static void fwd_sweep(uint64_t *x, size_t size, size_t t, size_t i,
-                      bool halved, const plan *f)
+/* Three layers on eight vectors: w[0]; w[1], w[2]; w[3] .. w[6]. */
+static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned halved,
+                                    const plan *f)
 {
-    for (uint64_t *end = x + size; x < end; x += 4 * t, i++)
-        if (halved)
-            fwd_block(x, t, i, true, f);
-        else
-            fwd_block(x, t, i, false, f);
+    const prime c = f->c;
+
+    if (halved & 1)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[k] = halve(x[k], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[k], &x[k + 4], w[0], c);
+    if (halved & 2)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[k + k / 2 * 2] = halve(x[k + k / 2 * 2], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2], w[1 + k / 2], c);
+    if (halved & 4)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[2 * k] = halve(x[2 * k], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[2 * k], &x[2 * k + 1], w[3 + k], c);
+}
+
+/* Three layers on one block of 8t words, its first twiddle number i. */
+static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
+                      const plan *f)
+{
+    const prime c = f->c;
+    twiddle w[7];
+
+    w[0] = same(f->table, i, c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = same(f->table, 2 * i + k, c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = same(f->table, 4 * i + k, c);
+    for (uint64_t *end = x + t; x < end; x += LANES) {
+        vec a[8];
+
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            a[k] = load(x + k * t);
+        fwd_three(a, w, halved, f);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            store(x + k * t, a[k]);
+    }
 }
 
 /* What becomes of a transform. */
@@ -170,100 +216,104 @@ static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, prime c)
     return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
 }
 
-/* The last six layers, on 64 words number i: three on whole vectors, three
- * after a transposition; canonical words out, or into a division. */
-static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
-                                   const plan *f)
+/* The last three layers, on 64 words number i, transposed; canonical words out,
+ * or into a division. */
+static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
+                                   const ending *e, const plan *f)
 {
-    const uint64_t *w = f->table;
+    const uint64_t *table = f->table;
     const size_t n = f->n;
-    const bool *halved = f->halved + f->pairs - 3;
     const prime c = f->c;
-    vec x[8];
+    twiddle w[7];
+    vec a[8];
 
+    w[0] = each(table, n / 8 + 8 * i, c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = each(table, n / 4 + 16 * i + 8 * k, c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = each(table, n / 2 + 32 * i + 8 * k, c);
     UNROLL
     for (int k = 0; k < 8; k++)
-        x[k] = load(to + LANES * k);
-    if (halved[0])
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k] = halve(x[k], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k], &x[k + 4], same(w, n, n / 64 + i), c);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2],
-            same(w, n, n / 32 + 2 * i + (size_t)k / 2), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs - 2], c);
-    if (halved[1])
-        UNROLL
-        for (int k = 0; k < 8; k += 2)
-            x[k] = halve(x[k], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[2 * k], &x[2 * k + 1], same(w, n, n / 16 + 4 * i + (size_t)k),
-            c);
-    transpose(x);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k], &x[k + 4], each(w, n, n / 8 + 8 * i), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs - 1], c);
-    if (halved[2])
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k + k / 2 * 2] = halve(x[k + k / 2 * 2], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2],
-            each(w, n, n / 4 + 16 * i + 8 * ((size_t)k / 2)), c);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[2 * k], &x[2 * k + 1],
-            each(w, n, n / 2 + 32 * i + 8 * (size_t)k), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs], c);
+        a[k] = load(x + LANES * k);
+    transpose(a);
+    fwd_three(a, w, halved, f);
+    VERIFY_EIGHT(a, f->bound, c);
     if (e == NULL)
         UNROLL
         for (int k = 0; k < 8; k++)
-            x[k] = reduce(x[k], c);
-    transpose(x);
+            a[k] = reduce(a[k], c);
+    transpose(a);
     UNROLL
     for (size_t k = 0; k < 8; k++)
         if (e == NULL)
-            store(to + LANES * k, x[k]);
+            store(x + LANES * k, a[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], LAST * i + LANES * k, e, c));
+                  end_of(a[k], LAST * i + LANES * k, e, c));
+}
+
+/* A sweep: some layers, and before which of them x are brought down. */
+typedef struct sweep {
+    int layers;
+    unsigned halved;
+} sweep;
+
+/* The layers above the last three, three at a time as far as they go, else two;
+ * one if there is but one.  Gives how many sweeps. */
+static int sweeps_of(sweep *s, int layers, plan *f)
+{
+    int count = 0;
+
+    for (; layers > 0; layers -= s[count++].layers) {
+        s[count].layers = layers == 2 || layers == 4 ? 2
+                          : layers < 3 ? layers : 3;
+        s[count].halved = plan_layers(f, s[count].layers);
+    }
+    return count;
+}
+
+/* One sweep over `count` words, whole blocks of `size`; i: the first block's
+ * twiddle. */
+static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
+                      sweep s, const plan *f)
+{
+    for (uint64_t *end = x + count; x < end; x += size, i++)
+        if (s.layers == 3)
+            fwd_eight(x, size / 8, i, s.halved, f);
+        else if (s.layers == 2)
+            fwd_four(x, size / 4, i, s.halved, f);
+        else
+            fwd_one(x, f);
 }
 
 static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
 {
     const size_t n = t->n;
-    const plan f = plan_of(t, t->own);
-    size_t size = t->log_n % 2 == 1 ? n / 2 : n;
-    int top = 0;                /* pairs done over everything                */
+    plan f = plan_of(t, t->own);
+    sweep s[MAX_SWEEPS];
+    size_t size = t->real && t->log_n % 2 == 1 ? n / 2 : n;
+    int count, top = 0;         /* sweeps over everything                    */
+    unsigned halved;
 
     VERIFY_BELOW(x, n, t->mod.p);
     if (t->real)
         cki_ifma_fold(x, t, &f);
-    else if (t->log_n % 2 == 1)
-        fwd_first(x, &f);
-    for (; size > BLOCK; size /= 4, top++) {
-        fwd_sweep(x, n, size / 4, n / size, f.halved[top], &f);
-        VERIFY_WITHIN(x, n, f.bound[top + 1], f.c);
-    }
+    count = sweeps_of(s, t->log_n - (size < n) - 3, &f);
+    halved = plan_layers(&f, 3);
+    for (; size > BLOCK; size >>= s[top++].layers)
+        fwd_sweep(x, n, size, n / size, s[top], &f);
     for (size_t at = 0; at < n; at += size) {
-        int k = top;
+        size_t part = size;
 
-        for (size_t s = size; s > LAST; s /= 4, k++) {
-            fwd_sweep(x + at, size, s / 4, (n + at) / s, f.halved[k], &f);
-            VERIFY_WITHIN(x + at, size, f.bound[k + 1], f.c);
-        }
+        for (int k = top; k < count; part >>= s[k++].layers)
+            fwd_sweep(x + at, size, part, (n + at) / part, s[k], &f);
         for (size_t i = at; i < at + size; i += LAST)
             if (e == NULL)
-                fwd_last(x + i, i / LAST, NULL, &f);
+                fwd_last(x + i, i / LAST, halved, NULL, &f);
             else
-                fwd_last(x + i, i / LAST, e, &f);
+                fwd_last(x + i, i / LAST, halved, e, &f);
     }
     VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
 }
