@@ -4,6 +4,7 @@
 #   FFT=fftw       FFTW in place of the built-in FFT (make deps-fftw; NOTICE)
 #   OMP=1          OpenMP in the libraries too (the command always has it where
 #                  the compiler offers it)
+#   MPI=1          the command shares sets over ranks of mpirun (make deps-mpi)
 #   CC=clang       any C11 compiler; B=dir another build folder
 #   V=1            prints whole commands in place of a line a file
 #   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
@@ -89,6 +90,15 @@ ifeq ($(HAVE_GMP),1)
   endif
 endif
 
+# Ranks of mpirun share the sets of evaluate, in $(B)/volley with MPI=1 and, for
+# the tests, in $(B)/volley-mpi: one object is another.
+MPICC    ?= mpicc
+HAVE_MPI := $(shell command -v $(MPICC) >/dev/null 2>&1 && command -v mpirun >/dev/null 2>&1 && echo 1)
+MPI_DEFS  = -DVOLLEY_HAVE_MPI $(subst -I,-isystem ,$(shell $(MPICC) --showme:compile))
+MPI_LIBS  = $(shell $(MPICC) --showme:link)
+RANKS_O  := $(B)/omp/unet/volley/ranks.o
+MPI_O    := $(B)/mpi/unet/volley/ranks.o
+
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
 CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC)
@@ -148,6 +158,11 @@ $(B)/omp/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) $(OMP_FLAG) -MMD -MP -c -o $@ $<
 
+$(MPI_O): DEFS += $(MPI_DEFS)
+$(B)/mpi/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(OMP_FLAG) -MMD -MP -c -o $@ $<
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- libraries, command, examples --------------------------------------------
@@ -176,8 +191,15 @@ $(B)/libnn.so: $(NN_O) $(B)/libckks.so $(B)/nn.map
 $(B)/libunet.so: $(UNET_O) $(JSON_O) $(B)/libnn.so $(B)/unet.map
 	$(call say,LD,$@)$(CC) -shared $(SANITIZE) -Wl,-soname,libunet.so.0 -Wl,--version-script=$(B)/unet.map -o $@ $(UNET_O) $(JSON_O) -L$(B) -lnn -lckks $(UNET_LIBS) -lm
 
-$(B)/volley: $(CMD_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
+# What of both kinds $(B)/volley is, written when it changes.
+$(B)/ranks.kind: FORCE
+	@mkdir -p $(@D)
+	@echo 'MPI=$(MPI)' | cmp -s - $@ || echo 'MPI=$(MPI)' >$@
+FORCE:
+$(B)/volley: $(if $(MPI),$(patsubst $(RANKS_O),$(MPI_O),$(CMD_O)),$(CMD_O)) $(B)/ranks.kind
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $(filter %.o,$^) $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(if $(MPI),$(MPI_LIBS)) $(LIBS)
+$(B)/volley-mpi: $(patsubst $(RANKS_O),$(MPI_O),$(CMD_O))
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(MPI_LIBS) $(LIBS)
 
 $(B)/bench: $(BENCH_O)
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
@@ -221,7 +243,7 @@ $(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
 $(B)/volume-dump: tests/volumes/dump.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump check-layers
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump $(if $(HAVE_MPI),$(B)/volley-mpi) check-layers
 	FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 # Libraries whose files need each other in no circle.
@@ -372,7 +394,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -413,6 +435,7 @@ DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev 
 DEB_DICOM := python3-numpy python3-nibabel python3-pydicom dcm2niix dcmtk libgdcm-tools dicom3tools
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
+DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
@@ -427,6 +450,8 @@ deps-ct:
 	@sh tests/scripts/deps.sh "constant time" gcc clang binutils valgrind
 deps-sanitize:
 	@sh tests/scripts/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
+deps-mpi:
+	@sh tests/scripts/deps.sh "the command over ranks of mpirun" $(DEB_MPI)
 deps-train:
 	@sh tests/scripts/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -475,6 +500,7 @@ help:
 	@echo 'make train        trains the models (deps-train; data in ../shared/data)'
 	@echo 'make models-large the U-Nets of 64 to 512 channels; hours'
 	@echo 'make MINIMAL=1    build-minimal/libckks.a from a C11 compiler and libm alone'
+	@echo 'make MPI=1        volley evaluate shares sets under mpirun (deps-mpi)'
 	@echo 'make install      PREFIX=$(PREFIX): libraries, headers, pkg-config, volley'
 	@echo 'docs/contributing.md says more.  V=1 prints whole commands.'
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gather.h"
+#include "parts.h"
 #include "vct.h"
 
 /* The scheme's message becomes libunet's. */
@@ -64,9 +65,9 @@ typedef struct decrypt_work {
     const ckks_ctx *ctx;
     const ckks_sk *sk;
     unet_request *request;      /* NULL: any                                 */
-    uint8_t id[UNET_ID];        /* of the first part                         */
+    uni_part *part;             /* shape (files): what each holds            */
+    uni_part first;             /* the one that was read first               */
     uint8_t *name;              /* shape (sets, 16): names the result of each */
-    unet_part *part;            /* shape (files): what each holds            */
     double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
     double label[NN_MAX_LABELS];    /* largest |real part| of each one's     */
     uni_gather gather;          /* into r                                    */
@@ -117,29 +118,18 @@ static ckks_status decrypt_work_init(decrypt_work *w)
     return CKKS_OK;
 }
 
-static bool decrypt_same_job(const unet_job *a, const unet_job *b)
-{
-    return a->images == b->images && a->sets == b->sets
-           && memcmp(a->size, b->size, a->images * sizeof *a->size) == 0;
-}
-
 /* A part must be of the request, and of the same one as the parts before. */
 static ckks_status decrypt_check_part(const decrypt_work *w,
-                                     const unet_reader *reader,
-                                     const char *path)
+                                      const uni_part *part,
+                                      const unet_job *job)
 {
     const unet_request *want = w->request;
-    const unet_job *job = unet_reader_job(reader);
-    unet_info info;
+    const char *path = part->path;
+    const unet_info info = part->info;
+    ckks_status s = uni_parts_agree(&w->first, &w->r.job, part, job);
 
-    unet_reader_info(&info, reader);
-    if (memcmp(info.request, w->id, UNET_ID) != 0
-        || !decrypt_same_job(job, &w->r.job))
-        return nn_fail(CKKS_EPARAM, "%s: request %02x%02x%02x%02x, the parts "
-                       "before are of %02x%02x%02x%02x", path,
-                       info.request[0], info.request[1], info.request[2],
-                       info.request[3], w->id[0], w->id[1], w->id[2],
-                       w->id[3]);
+    if (s != CKKS_OK)
+        return s;
     if (want == NULL)
         return CKKS_OK;
     if (memcmp(info.request, want->id, UNET_ID) != 0)
@@ -147,7 +137,9 @@ static ckks_status decrypt_check_part(const decrypt_work *w,
                        "%02x%02x%02x%02x", path, info.request[0],
                        info.request[1], info.request[2], info.request[3],
                        want->id[0], want->id[1], want->id[2], want->id[3]);
-    if (!decrypt_same_job(job, &want->job))
+    if (job->images != want->job.images || job->sets != want->job.sets
+        || memcmp(job->size, want->job.size,
+                  job->images * sizeof *job->size) != 0)
         return nn_fail(CKKS_EPARAM, "%s: a forged result: %zu images in %zu "
                        "sets; %zu in %zu were uploaded, or of other sizes",
                        path, job->images, job->sets, want->job.images,
@@ -238,24 +230,24 @@ static ckks_status decrypt_part(decrypt_work *w, unet_reader *reader,
     return s == CKKS_OK ? decrypt_check_labels(w, path) : s;
 }
 
-/* File i: it must still be the part that it was. */
-static ckks_status decrypt_file(decrypt_work *w, const char *path, size_t i,
+/* A file: it must still be the part that it was. */
+static ckks_status decrypt_file(decrypt_work *w, const uni_part *part,
                                 const unet_progress *progress)
 {
     unet_reader *reader = NULL;
-    unet_info info;
-    ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
+    uni_part now = { .path = part->path };
+    ckks_status s = unet_reader_open(&reader, part->path, w->plan,
+                                     UNET_OUTPUT);
 
-    if (s == CKKS_OK)
-        s = decrypt_check_part(w, reader, path);
     if (s == CKKS_OK) {
-        unet_reader_info(&info, reader);
-        if (info.part.first != w->part[i].first
-            || info.part.count != w->part[i].count)
-            s = nn_fail(CKKS_EIO, "%s has changed while it was read", path);
+        unet_reader_info(&now.info, reader);
+        s = decrypt_check_part(w, &now, unet_reader_job(reader));
     }
+    if (s == CKKS_OK && (now.info.part.first != part->info.part.first
+                         || now.info.part.count != part->info.part.count))
+        s = nn_fail(CKKS_EIO, "%s has changed while it was read", part->path);
     if (s == CKKS_OK)
-        s = decrypt_part(w, reader, path, progress);
+        s = decrypt_part(w, reader, part->path, progress);
     unet_reader_close(&reader);
     return s;
 }
@@ -267,59 +259,21 @@ static ckks_status decrypt_head(decrypt_work *w, const char *path, size_t i)
 {
     unet_reader *reader = NULL;
     const unet_job *job;
-    unet_info info;
     ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
 
     if (s != CKKS_OK)
         return s;
     job = unet_reader_job(reader);
-    unet_reader_info(&info, reader);
+    w->part[i].path = path;
+    unet_reader_info(&w->part[i].info, reader);
     if (i == 0) {
-        memcpy(w->id, info.request, UNET_ID);
+        w->first = w->part[0];
         s = unet_job_init(&w->r.job, w->plan, job->size, job->images);
     }
     if (s == CKKS_OK)
-        s = decrypt_check_part(w, reader, path);
-    w->part[i] = info.part;
+        s = decrypt_check_part(w, &w->part[i], job);
     unet_reader_close(&reader);
     return s;
-}
-
-/* No set in two parts. */
-static ckks_status decrypt_check_apart(const decrypt_work *w, const char *path,
-                                       size_t i)
-{
-    const unet_part *a = &w->part[i];
-
-    for (size_t j = 0; j < i; j++) {
-        const unet_part *b = &w->part[j];
-
-        if (a->first < b->first + b->count && b->first < a->first + a->count)
-            return nn_fail(CKKS_EPARAM, "%s: set %zu is in another part, too",
-                           path, 1 + (a->first > b->first ? a->first
-                                                          : b->first));
-    }
-    return CKKS_OK;
-}
-
-/* Every set in some part: from one that holds set `next` to what follows it. */
-static ckks_status decrypt_check_whole(const decrypt_work *w, size_t paths)
-{
-    size_t next = 0;
-
-    for (size_t i = 0; i < paths && next < w->r.job.sets;) {
-        if (w->part[i].first == next) {
-            next += w->part[i].count;
-            i = 0;
-        } else {
-            i++;
-        }
-    }
-    if (next < w->r.job.sets)
-        return nn_fail(CKKS_EPARAM, "set %zu of %zu is in none of the files: "
-                       "decrypt takes all parts of a result together",
-                       next + 1, w->r.job.sets);
-    return CKKS_OK;
 }
 
 static ckks_status decrypt_check_files(decrypt_work *w, const char *const *path,
@@ -334,10 +288,8 @@ static ckks_status decrypt_check_files(decrypt_work *w, const char *const *path,
         if (path[i] == NULL)
             return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
         s = decrypt_head(w, path[i], i);
-        if (s == CKKS_OK)
-            s = decrypt_check_apart(w, path[i], i);
     }
-    return s == CKKS_OK ? decrypt_check_whole(w, paths) : s;
+    return s == CKKS_OK ? uni_parts_whole(w->part, paths, w->r.job.sets) : s;
 }
 
 ckks_status unet_decrypt(unet_result *out, unet_request *request,
@@ -360,7 +312,7 @@ ckks_status unet_decrypt(unet_result *out, unet_request *request,
         s = decrypt_work_init(&w);
     w.gather = gather;
     for (size_t i = 0; i < paths && s == CKKS_OK; i++)
-        s = decrypt_file(&w, path[i], i, progress);
+        s = decrypt_file(&w, &w.part[i], progress);
     if (s == CKKS_OK)
         s = uni_gather_end(&w.gather);
     if (s == CKKS_OK) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "partial.h"
+#include "vct.h"
 
 ckks_status unet_check_keys(const nn_plan *p, const ckks_keys *keys)
 {
@@ -103,15 +104,17 @@ static ckks_status server_all(server_work *w, size_t sets)
     return s;
 }
 
-/* What of the file is wanted: the whole, or this part of it. */
+/* What of the file is wanted: the whole, or this part of it; none: it may be no
+ * set. */
 static ckks_status server_part(unet_part *out, unet_reader *reader,
-                               const unet_part *want, const char *path)
+                               const unet_part *want, bool none,
+                               const char *path)
 {
     unet_info info;
 
     unet_reader_info(&info, reader);
     *out = want != NULL ? *want : info.part;
-    if (out->count < 1 || out->first < info.part.first
+    if ((out->count < 1 && !none) || out->first < info.part.first
         || out->count > info.part.count
         || out->first - info.part.first > info.part.count - out->count)
         return nn_fail(CKKS_EARG, "%s holds sets %zu to %zu, not %zu sets "
@@ -121,15 +124,21 @@ static ckks_status server_part(unet_part *out, unet_reader *reader,
     return unet_reader_skip(reader, out->first - info.part.first);
 }
 
+/* origin: NULL, or the result is a part. */
 static ckks_status server_open(unet_writer **out, unet_reader *reader,
                                const char *path, const nn_plan *p,
-                               const unet_part *part)
+                               const unet_part *part, const uint8_t *origin)
 {
     unet_info info;
 
     unet_reader_info(&info, reader);
-    return unet_writer_open(out, path, p, unet_reader_job(reader),
-                            UNET_OUTPUT, info.request, part);
+    info.kind = UNET_OUTPUT;
+    info.ciphertexts = (uint32_t)uni_vct_per_set(p, UNET_OUTPUT);
+    info.part = *part;
+    info.marked = origin != NULL;
+    if (origin != NULL)
+        memcpy(info.mark, origin, UNET_ID);
+    return uni_writer_open(out, path, &info, unet_reader_job(reader));
 }
 
 /* What was kept of an evaluation that was cut, if it may be. */
@@ -158,6 +167,7 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
                          .progress = progress };
     unet_done did = {0};
     unet_part what = {0};
+    const uint8_t *origin = keep != NULL ? keep->origin : NULL;
     ckks_status s;
 
     if (out_path == NULL || in_path == NULL || p == NULL || w == NULL
@@ -167,9 +177,10 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
     if (s == CKKS_OK)
         s = unet_reader_open(&work.reader, in_path, p, UNET_INPUT);
     if (s == CKKS_OK)
-        s = server_part(&what, work.reader, part, in_path);
+        s = server_part(&what, work.reader, part, origin != NULL, in_path);
     if (s == CKKS_OK)
-        s = server_open(&work.writer, work.reader, out_path, p, &what);
+        s = server_open(&work.writer, work.reader, out_path, p, &what,
+                        origin);
     if (s == CKKS_OK)
         s = server_partial(&work, out_path, keep, what.count);
     if (s == CKKS_OK)

@@ -111,7 +111,8 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
  *        0      4  "VVCT"
  *        4      1  version of the format, 2
  *        5      1  kind, unet_kind
- *        6      2  0
+ *        6      1  1: a part of a result, with a mark and a digest; else 0
+ *        7      1  0
  *        8     16  fingerprint of the plan (nn_plan_fingerprint)
  *       24     16  identity of the request: drawn by unet_encrypt, carried over
  *                  by unet_evaluate
@@ -119,13 +120,16 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
  *       44      4  sets of the whole request
  *       48      4  ciphertexts a set
  *       52      4  number of the first set in this file
- *       56      4  sets in this file: all, or a part
+ *       56      4  sets in this file: all, or a part; 0 with a mark only
  *       60      4  0
  *       64     8 I  height, width of every image, 4 bytes each
- *  64 + 8 I     16  BLAKE2b-128 of everything before (for damage only)
+ *  64 + 8 I     16  of a part: its mark
+ *            16  BLAKE2b-128 of everything before (for damage only)
  *
  * then, set by set, every ciphertext: 8 bytes of length, the bytes of
- * ckks_ct_save.  Nothing follows.  Both ends hold one set in memory.
+ * ckks_ct_save.  Then, of a part, 16 bytes that name its ciphertexts: from the
+ * mark on, for each one, BLAKE2b-128 of its bytes with what was so far as key.
+ * Nothing follows.  Both ends hold one set in memory.
  */
 enum { UNET_ID = 16 };          /* bytes of an identity or a fingerprint     */
 
@@ -158,12 +162,15 @@ void unet_reader_close(unet_reader **r);
 const unet_job *unet_reader_job(const unet_reader *r);
 uint64_t unet_reader_bytes(const unet_reader *r);
 /* Kind (0: not a file of ciphertexts), images, sets, ciphertexts a set, the
- * plan's fingerprint, the request and the part of it of any such file. */
+ * plan's fingerprint, the request and the part of it of any such file; marked:
+ * what the part was computed with has a name, mark (unet_keep.origin). */
 typedef struct unet_info {
     int kind;
     uint32_t images, sets, ciphertexts;
     uint8_t plan[UNET_ID], request[UNET_ID];
     unet_part part;
+    int marked;
+    uint8_t mark[UNET_ID];
     uint64_t bytes;
 } unet_info;
 void unet_reader_info(unet_info *out, const unet_reader *r);
@@ -172,6 +179,8 @@ void unet_reader_info(unet_info *out, const unet_reader *r);
  *   errors  CKKS_EARG  more sets than are left; not between sets
  *           CKKS_EIO, CKKS_EFORMAT */
 CKKS_CHECKED ckks_status unet_reader_skip(unet_reader *r, size_t sets);
+/* Where in the file, in bytes, what is read next begins. */
+uint64_t unet_reader_at(const unet_reader *r);
 
 typedef struct unet_writer unet_writer;     /* opaque */
 
@@ -374,9 +383,14 @@ typedef struct unet_done {
  * kept in OUT.partial until all are.  mark: names all that they depend on,
  * plan, weights, keys, inputs and part; what was kept under another is begun
  * anew.  found: told before the first set how many there may be, or that they
- * are of another mark; may be NULL. */
+ * are of another mark; may be NULL.
+ *
+ * origin: NULL, or what the parts of one result have in common, 16 bytes that
+ * name plan, request, weights and keys: the result becomes a part for
+ * unet_join, which may have no set. */
 typedef struct unet_keep {
     uint8_t mark[UNET_ID];
+    const uint8_t *origin;
     void (*found)(void *user, size_t sets, int other);
     void *user;
 } unet_keep;
@@ -395,6 +409,26 @@ CKKS_CHECKED ckks_status unet_evaluate(const char *out_path, unet_done *done,
                                        const ckks_ctx *ctx,
                                        const ckks_keys *keys,
                                        const unet_progress *progress);
+
+/* What was joined. */
+typedef struct unet_joined {
+    size_t images, sets, parts;
+    uint8_t request[UNET_ID];
+    uint64_t bytes;                 /* of the result                         */
+} unet_joined;
+
+/* The parts of one result, in any order, to the file that one evaluation of all
+ * sets writes, byte by byte; parts without sets are taken, too.  Needs no plan
+ * and no key; looks at no ciphertext, but at the digest of each part.  done and
+ * progress may be NULL.
+ *   errors  CKKS_EPARAM   parts of two plans, requests or origins; a set in
+ *                         none of them, or in two
+ *           CKKS_EFORMAT  bytes refused; a file that is no part (unet_keep)
+ *           CKKS_EIO
+ *   cost    reads and writes all once; memory of one ciphertext */
+CKKS_CHECKED ckks_status unet_join(const char *out_path, unet_joined *done,
+                                   const char *const *path, size_t paths,
+                                   const unet_progress *progress);
 
 #ifdef __cplusplus
 }

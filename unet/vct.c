@@ -64,6 +64,14 @@ ckks_status uni_vct_sizes(unet_job *job, const uint8_t *table,
     return CKKS_OK;
 }
 
+void uni_vct_chain(uint8_t name[UNET_ID], const uint8_t *in, size_t size)
+{
+    uint8_t key[UNET_ID];
+
+    memcpy(key, name, UNET_ID);
+    ckks_blake2b(name, UNET_ID, in, size, key, UNET_ID);
+}
+
 char *uni_vct_name(const char *path, const char *suffix)
 {
     size_t a = strlen(path), b = strlen(suffix);

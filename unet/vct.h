@@ -9,6 +9,26 @@
 enum { VCT_VERSION = 2, VCT_HEAD = 64, VCT_ENTRY = 8, VCT_DIGEST = 16,
        VCT_LENGTH = 8 };
 
+/* Bytes of a head without its digest; a mark stands behind the table. */
+static inline size_t uni_vct_head(size_t images, int marked)
+{
+    return VCT_HEAD + VCT_ENTRY * images + (marked ? UNET_ID : 0);
+}
+
+/* Adds a ciphertext's bytes to what names those of a part. */
+void uni_vct_chain(uint8_t name[UNET_ID], const uint8_t *in, size_t size);
+
+/* As unet_writer_open, by what the head is to say: all of info but bytes. */
+ckks_status uni_writer_open(unet_writer **out, const char *path,
+                            const unet_info *info, const unet_job *job);
+/* The next ciphertext as bytes. */
+ckks_status uni_writer_bytes(unet_writer *w, const uint8_t *in, size_t size);
+/* The next ciphertext's bytes, there until the next call; no plan is needed,
+ * and nothing is looked at.
+ *   errors  those of unet_reader_next */
+ckks_status uni_reader_bytes(const uint8_t **out, size_t *size,
+                             unet_reader *r);
+
 /* CKKS_EIO: "doing path: the system's reason" */
 ckks_status uni_vct_fail(const char *doing, const char *path, int e);
 

@@ -24,6 +24,8 @@ struct unet_reader {
     unet_info info;
     unet_job job;
     bool with_plan;
+    bool skipped;           /* some were passed over: a part's name is none  */
+    uint8_t name[UNET_ID];  /* of a part's ciphertexts so far                */
     int level;              /* of the ciphertexts                            */
     double scale;
     uint8_t *buffer;
@@ -55,9 +57,28 @@ static ckks_status vct_check_head(const unet_reader *r, const uint8_t *head)
     if (head[5] != UNET_INPUT && head[5] != UNET_OUTPUT)
         return nn_fail(CKKS_EFORMAT, "%s is of kind %d, not 1 or 2", r->path,
                        head[5]);
-    if (uni_vct_load(head + 6, 2) != 0 || uni_vct_load(head + 60, 4) != 0)
+    if (head[6] > (head[5] == UNET_OUTPUT) || head[7] != 0
+        || uni_vct_load(head + 60, 4) != 0)
         return nn_fail(CKKS_EFORMAT, "%s: a byte that must be 0 is not",
                        r->path);
+    return CKKS_OK;
+}
+
+/* What the head promises against the length of the file: the rest of the head,
+ * a byte and its length for every ciphertext, the name of a part's. */
+static ckks_status vct_check_length(unet_reader *r)
+{
+    const unet_info *info = &r->info;
+    const uint64_t rest = uni_vct_head(info->images, info->marked) - VCT_HEAD
+                          + VCT_DIGEST + (info->marked ? UNET_ID : 0);
+
+    r->objects = (uint64_t)info->part.count * info->ciphertexts;
+    if (r->left < rest || (r->left - rest) / (VCT_LENGTH + 1) < r->objects)
+        return nn_fail(CKKS_EFORMAT, "%s is too short for %lu images in %llu "
+                       "ciphertexts: %llu bytes", r->path,
+                       (unsigned long)info->images,
+                       (unsigned long long)r->objects,
+                       (unsigned long long)r->bytes);
     return CKKS_OK;
 }
 
@@ -65,7 +86,6 @@ static ckks_status vct_check_head(const unet_reader *r, const uint8_t *head)
 static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
 {
     unet_info *info = &r->info;
-    uint64_t table;
     ckks_status s;
 
     if (r->left < VCT_HEAD)
@@ -84,6 +104,7 @@ static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
     info->ciphertexts = (uint32_t)uni_vct_load(head + 48, 4);
     info->part.first = (size_t)uni_vct_load(head + 52, 4);
     info->part.count = (size_t)uni_vct_load(head + 56, 4);
+    info->marked = head[6];
     info->bytes = r->bytes;
     if (info->images < 1 || info->images > UNET_MAX_IMAGES || info->sets < 1
         || info->ciphertexts < 1)
@@ -91,28 +112,20 @@ static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
                        "ciphertexts", r->path, (unsigned long)info->images,
                        (unsigned long)info->sets,
                        (unsigned long)info->ciphertexts);
-    if (info->part.count < 1 || info->part.count > info->sets
+    if ((info->part.count < 1 && !info->marked)
+        || info->part.count > info->sets
         || info->part.first > info->sets - info->part.count)
         return nn_fail(CKKS_EFORMAT, "%s: %zu sets from number %zu on, of %lu",
                        r->path, info->part.count, info->part.first,
                        (unsigned long)info->sets);
-    table = (uint64_t)VCT_ENTRY * info->images;
-    r->objects = (uint64_t)info->part.count * info->ciphertexts;
-    if (r->left < table + VCT_DIGEST
-        || (r->left - table - VCT_DIGEST) / (VCT_LENGTH + 1) < r->objects)
-        return nn_fail(CKKS_EFORMAT, "%s is too short for %lu images in %llu "
-                       "ciphertexts: %llu bytes", r->path,
-                       (unsigned long)info->images,
-                       (unsigned long long)r->objects,
-                       (unsigned long long)r->bytes);
-    return CKKS_OK;
+    return vct_check_length(r);
 }
 
 /* The table of sizes and the digest, into the job. */
 static ckks_status vct_read_table(unet_reader *r, const uint8_t *head)
 {
     const size_t images = r->info.images;
-    const size_t size = VCT_HEAD + VCT_ENTRY * images;
+    const size_t size = uni_vct_head(images, r->info.marked);
     uint8_t *all = malloc(size + VCT_DIGEST), digest[VCT_DIGEST];
     ckks_status s;
 
@@ -127,6 +140,9 @@ static ckks_status vct_read_table(unet_reader *r, const uint8_t *head)
                         "the file is damaged", r->path);
     }
     if (s == CKKS_OK) {
+        if (r->info.marked)
+            memcpy(r->info.mark, all + size - UNET_ID, UNET_ID);
+        memcpy(r->name, r->info.mark, UNET_ID);
         r->job.images = images;
         s = uni_vct_sizes(&r->job, all + VCT_HEAD, r->path);
     }
@@ -197,6 +213,24 @@ static ckks_status vct_open_file(unet_reader *r)
     return CKKS_OK;
 }
 
+/* Behind the last ciphertext: nothing, or what names a part's. */
+static ckks_status vct_read_end(unet_reader *r)
+{
+    uint8_t name[UNET_ID];
+    const uint64_t more = r->info.marked ? UNET_ID : 0;
+    ckks_status s = CKKS_OK;
+
+    if (r->left > more)
+        return nn_fail(CKKS_EFORMAT, "%s: %llu bytes too many at the end",
+                       r->path, (unsigned long long)(r->left - more));
+    s = vct_read(r, name, (size_t)more);
+    if (s == CKKS_OK && more > 0 && !r->skipped
+        && memcmp(name, r->name, UNET_ID) != 0)
+        s = nn_fail(CKKS_EFORMAT, "%s: the digest of its ciphertexts is "
+                    "wrong: the file is damaged: evaluate it anew", r->path);
+    return s;
+}
+
 ckks_status unet_reader_open(unet_reader **out, const char *path,
                              const nn_plan *p, unet_kind kind)
 {
@@ -220,6 +254,8 @@ ckks_status unet_reader_open(unet_reader **out, const char *path,
         s = vct_read_table(r, head);
     if (s == CKKS_OK && p != NULL)
         s = vct_check_plan(r, p, kind);
+    if (s == CKKS_OK && r->objects == 0)
+        s = vct_read_end(r);
     if (s != CKKS_OK) {
         unet_reader_close(&r);
         return s;
@@ -249,6 +285,11 @@ const unet_job *unet_reader_job(const unet_reader *r)
 uint64_t unet_reader_bytes(const unet_reader *r)
 {
     return r->bytes;
+}
+
+uint64_t unet_reader_at(const unet_reader *r)
+{
+    return r->bytes - r->left;
 }
 
 void unet_reader_info(unet_info *out, const unet_reader *r)
@@ -282,6 +323,7 @@ ckks_status unet_reader_skip(unet_reader *r, size_t sets)
         return nn_fail(CKKS_EARG, "unet_reader_skip: %zu sets, or not between "
                        "sets", sets);
     objects = (uint64_t)sets * r->info.ciphertexts;
+    r->skipped = r->skipped || objects > 0;
     for (; objects > 0 && s == CKKS_OK; objects--) {
         s = vct_length(&size, r);
         if (s == CKKS_OK && fseeko(r->file, (off_t)size, SEEK_CUR) != 0)
@@ -294,37 +336,66 @@ ckks_status unet_reader_skip(unet_reader *r, size_t sets)
     return s;
 }
 
+/* The next ciphertext's bytes, at most so many, into the buffer; behind the
+ * last one the file must end. */
+static ckks_status vct_next(size_t *size, unet_reader *r, uint64_t most)
+{
+    uint64_t n = 0;
+    ckks_status s;
+
+    if (r->objects == 0)
+        return nn_fail(CKKS_EARG, "%s: all ciphertexts are read", r->path);
+    s = vct_length(&n, r);
+    if (s != CKKS_OK)
+        return s;
+    if (n > most)
+        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes; none has "
+                       "more than %llu", r->path, (unsigned long long)n,
+                       (unsigned long long)most);
+    s = uni_vct_room(&r->buffer, &r->capacity, (size_t)n + 1);
+    if (s == CKKS_OK)
+        s = vct_read(r, r->buffer, (size_t)n);
+    if (s != CKKS_OK)
+        return s;
+    if (r->info.marked)
+        uni_vct_chain(r->name, r->buffer, (size_t)n);
+    *size = (size_t)n;
+    return CKKS_OK;
+}
+
+ckks_status uni_reader_bytes(const uint8_t **out, size_t *size,
+                             unet_reader *r)
+{
+    ckks_status s = vct_next(size, r, r->bytes);
+
+    if (s == CKKS_OK && r->objects == 1)
+        s = vct_read_end(r);
+    if (s == CKKS_OK) {
+        r->objects--;
+        *out = r->buffer;
+    }
+    return s;
+}
+
 ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
                              const ckks_ctx *ctx)
 {
     ckks_ct ct = {0};
-    uint64_t size;
+    size_t size = 0;
     ckks_status s;
 
     if (out == NULL || r == NULL || ctx == NULL || !r->with_plan)
         return nn_fail(CKKS_EARG, "unet_reader_next: null pointer, or opened "
                        "without a plan");
-    if (r->objects == 0)
-        return nn_fail(CKKS_EARG, "%s: all ciphertexts are read", r->path);
-    s = vct_length(&size, r);
+    s = vct_next(&size, r, uni_vct_most(ctx));
     if (s != CKKS_OK)
         return s;
-    if (size > uni_vct_most(ctx))
-        return nn_fail(CKKS_EFORMAT, "%s: a ciphertext of %llu bytes; none has "
-                       "more than %llu", r->path, (unsigned long long)size,
-                       (unsigned long long)uni_vct_most(ctx));
-    s = uni_vct_room(&r->buffer, &r->capacity, (size_t)size + 1);
-    if (s == CKKS_OK)
-        s = vct_read(r, r->buffer, (size_t)size);
-    if (s != CKKS_OK)
-        return s;
-    s = ckks_ct_load(&ct, ctx, r->buffer, (size_t)size);
+    s = ckks_ct_load(&ct, ctx, r->buffer, size);
     if (s != CKKS_OK)
         return nn_relay(s, r->path);
     s = uni_vct_check(&ct, r->path, r->level, r->scale);
-    if (s == CKKS_OK && r->objects == 1 && r->left != 0)
-        s = nn_fail(CKKS_EFORMAT, "%s: %llu bytes too many at the end",
-                    r->path, (unsigned long long)r->left);
+    if (s == CKKS_OK && r->objects == 1)
+        s = vct_read_end(r);
     if (s == CKKS_OK) {
         r->objects--;
         ckks_ct_swap(out, &ct);

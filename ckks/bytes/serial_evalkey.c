@@ -54,38 +54,19 @@ static uint64_t *key_b(const cki_key *key, int j, const ckks_ctx *ctx)
     return key->limb + 2 * (size_t)j * cki_key_half(key, ctx);
 }
 
-/* Memory has the key permuted (key.h).  work: N words, then N of 32 bits. */
-static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx,
-                          uint64_t *work)
+static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx)
 {
-    const uint32_t *perm = cki_key_perm(key, ctx);
-    uint32_t *back = (uint32_t *)(void *)(work + ctx->n);
-
-    if (perm != NULL)
-        cki_perm_inverse(back, perm, ctx->n);
     for (int j = 0; j < key->digits; j++)
-        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
-            const uint64_t *limb = key_b(key, j, ctx) + (size_t)t * ctx->n;
-
-            if (perm != NULL) {
-                ctx->rns.kernel->permute(work, limb, back, ctx->n);
-                limb = work;
-            }
-            b = cki_limb_write(b, limb, cki_key_prime(key, ctx, t), ctx);
-        }
+        for (int t = 0; t < key->level + 1 + ctx->num_special; t++)
+            b = cki_limb_write(b, key_b(key, j, ctx) + (size_t)t * ctx->n,
+                               cki_key_prime(key, ctx, t), ctx);
     return b;
-}
-
-static size_t turn_bytes(const ckks_ctx *ctx)
-{
-    return ctx->n * (sizeof(uint64_t) + sizeof(uint32_t));
 }
 
 ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 {
     CKI_NEAREST;
     static const char name[] = "ckks_keys_save";
-    uint64_t *work;
     uint8_t *b;
     ckks_status s;
 
@@ -96,10 +77,6 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
     if (s != CKKS_OK)
         return s;
-    work = cki_alloc(&keys->ctx->memory, turn_bytes(keys->ctx));
-    if (work == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
-                        turn_bytes(keys->ctx));
     cki_head_write(out, size, CKI_KIND_KEYS, keys->ctx);
     b = out + CKI_HEAD;
     cki_store32(b, (uint32_t)keys->count);
@@ -115,8 +92,7 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
         memcpy(b + KEY_SEED_AT, key->seed, CKKS_SEED_BYTES);
     }
     for (size_t i = 0; i < keys->count; i++)
-        b = key_write(b, &keys->key[i], keys->ctx, work);
-    cki_free(&keys->ctx->memory, work, turn_bytes(keys->ctx));
+        b = key_write(b, &keys->key[i], keys->ctx);
     cki_head_seal(out, size);
     return CKKS_OK;
 }
@@ -192,12 +168,7 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
 {
     const uint8_t *limbs = b + (size_t)KEY_ENTRY * made->count;
     const ckks_ctx *ctx = made->ctx;
-    uint64_t *work = cki_alloc(&ctx->memory, turn_bytes(ctx));
     ckks_status s = CKKS_OK;
-
-    if (work == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
-                        turn_bytes(ctx));
 
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
         const uint8_t *e = b + (size_t)KEY_ENTRY * i;
@@ -210,11 +181,8 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
     }
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
         s = key_read(&made->key[i], &limbs, ctx, name);
-    for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
+    for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
         cki_key_expand(&made->key[i], ctx);
-        cki_key_turn(&made->key[i], ctx, work);
-    }
-    cki_free(&ctx->memory, work, turn_bytes(ctx));
     return s;
 }
 

@@ -53,6 +53,13 @@ typedef struct cki_summand {
     const uint32_t *perm;
 } cki_summand;
 
+/* A permutation out[i] = in[perm[i]] and its inverse, perm[back[i]] = i, both
+ * automorphisms in NTT order (permute).  Where only part of `in` is at hand,
+ * back begins there; perm is of the whole. */
+typedef struct cki_turn {
+    const uint32_t *perm, *back;
+} cki_turn;
+
 /* The end of a division of one limb: w (in - z) + u (sum of the summands), with
  * w, u < p. */
 typedef struct cki_ending {
@@ -61,6 +68,25 @@ typedef struct cki_ending {
     size_t summands;
     uint64_t w, u;
 } cki_ending;
+
+/* Words of a block that a transform ends on its own (ntt_tail): what fits the
+ * first-level cache. */
+enum { CKI_BLOCK = 4096 };
+
+static inline size_t cki_block(size_t n)
+{
+    return n < CKI_BLOCK ? n : CKI_BLOCK;
+}
+
+/* Arrays whose words at .. at + cki_block(n) will be read next: a tail asks for
+ * them while it computes, at its own pace, so that the memory's time is not
+ * added to its own.  A hint: nothing is read. */
+enum { CKI_SOON = 4 };
+
+typedef struct cki_soon {
+    const uint64_t *x[CKI_SOON];        /* or NULL                           */
+    size_t at;
+} cki_soon;
 
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
@@ -82,8 +108,15 @@ typedef struct cki_kernel {
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t);
-    /* out = this ending for the NTT of z, which is spoiled.  out may be
-     * q->in; it is no other input. */
+    /* ntt_fwd in two halves: the first layers, after which blocks of cki_block
+     * words know nothing of each other; then each block, at: where it begins.
+     * In between x is in a form of the kernel's own.  What the tail finds time
+     * to ask the memory for, see cki_soon. */
+    void (*ntt_head)(uint64_t *x, const cki_ntt *t);
+    void (*ntt_tail)(uint64_t *x, size_t at, const cki_ntt *t,
+                     const cki_soon *soon);
+    /* out = this ending for the NTT of what ntt_head left in z, which is
+     * spoiled.  out may be q->in; it is no other input. */
     void (*ntt_finish)(uint64_t *out, uint64_t *z, const cki_ending *q,
                        const cki_ntt *t);
 
@@ -104,11 +137,12 @@ typedef struct cki_kernel {
     /* out = w a + c, w < p a constant; c may be NULL */
     void (*scale_add)(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m);
-    /* out0[i] = sum_j x[j][perm[i]] y0[j][i], out1 with y1, 1 <= k <= 64
-     * terms; perm as below, NULL for the identity.  If add is true the sums are
-     * added to what out0, out1 hold.  No out is an x unless perm is NULL. */
+    /* s0[i] = sum_j x[j][i] y0[j][i], s1 with y1, 1 <= k <= 64 terms, i < n;
+     * out0[turn->back[i]] = s0[i], so that out0 is s0 permuted; turn NULL: out0
+     * is s0.  If add is true the sums are added to what out0, out1 hold.  No
+     * out is an x or a y unless turn is NULL. */
     void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const uint32_t *perm, const uint64_t *const *y0,
+                 const cki_turn *turn, const uint64_t *const *y0,
                  const uint64_t *const *y1, int k, bool add, size_t n,
                  const cki_mod *m);
     /* out[i] = in[perm[i]].  perm is an automorphism in NTT order, so it maps

@@ -100,7 +100,7 @@ static void fill_perm(uint32_t *perm)
         perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
 }
 
-static bool check_dot2(bench *b, const cki_kernel *k, const uint32_t *perm,
+static bool check_dot2(bench *b, const cki_kernel *k, const cki_turn *turn,
                        const cki_mod *m)
 {
     const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
@@ -111,21 +111,21 @@ static bool check_dot2(bench *b, const cki_kernel *k, const uint32_t *perm,
         y0[j] = b->y[j];
         y1[j] = b->y[TERMS - 1 - j];
         for (int i = 0; i < N; i++) {
-            uint64_t a = x[j][perm == NULL ? (uint32_t)i : perm[i]];
+            const uint32_t at = turn == NULL ? (uint32_t)i : turn->perm[i];
 
-            b->want[0][i] = cki_add(b->want[0][i], cki_mul(a, y0[j][i], m),
-                                    m->p);
-            b->want[1][i] = cki_add(b->want[1][i], cki_mul(a, y1[j][i], m),
-                                    m->p);
+            b->want[0][i] = cki_add(b->want[0][i],
+                                    cki_mul(x[j][at], y0[j][at], m), m->p);
+            b->want[1][i] = cki_add(b->want[1][i],
+                                    cki_mul(x[j][at], y1[j][at], m), m->p);
         }
     }
-    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, false, N, m);
+    k->dot2(b->got[0], b->got[1], x, turn, y0, y1, TERMS, false, N, m);
     if (!equal(b, 2))
         return false;
     for (int h = 0; h < 2; h++)         /* once more, added: twice the sum   */
         for (int i = 0; i < N; i++)
             b->want[h][i] = cki_add(b->want[h][i], b->want[h][i], m->p);
-    k->dot2(b->got[0], b->got[1], x, perm, y0, y1, TERMS, true, N, m);
+    k->dot2(b->got[0], b->got[1], x, turn, y0, y1, TERMS, true, N, m);
     return equal(b, 2);
 }
 
@@ -279,6 +279,7 @@ static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
         }
         memcpy(b->got[0], b->x[0], sizeof b->got[0]);
         memcpy(b->got[1], b->x[3], sizeof b->got[1]);
+        k->ntt_head(b->got[1], t);
         k->ntt_finish(b->got[0], b->got[1], &q, t);
         ok = ok && equal_words(b, 1, t->n);
     }
@@ -320,6 +321,10 @@ static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
     memcpy(b->got[0], b->x[3], sizeof b->got[0]);
     k->ntt_fwd(b->got[0], t);
     *ok = *ok && equal_words(b, 1, n);
+    memcpy(b->got[0], b->x[3], sizeof b->got[0]);
+    k->ntt_head(b->got[0], t);
+    k->ntt_tail(b->got[0], 0, t, NULL);     /* N is one block                */
+    *ok = *ok && equal_words(b, 1, n);
     memcpy(b->want[1], b->x[3], sizeof b->want[1]);
     k->ntt_inv(b->got[1], b->got[0], 1, t); /* what it reads stays           */
     *ok = *ok && equal_words(b, 2, n);
@@ -357,7 +362,8 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     bench *b = cki_alloc(memory, sizeof *b);
     cki_mod mod[3];
     uint64_t used[3];
-    uint32_t perm[N];
+    uint32_t perm[N], back[N];
+    const cki_turn turn = { perm, back };
     ckks_status s;
 
     if (b == NULL)
@@ -369,6 +375,8 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
         mod[i] = cki_mod_make(used[i]);
     }
     fill_perm(perm);
+    for (uint32_t i = 0; i < N; i++)
+        back[perm[i]] = i;
     fill(b->x, 1, &mod[1]);
     fill(b->y, 2, &mod[1]);
     *ok = check_pointwise(b, k, &mod[1]);
@@ -376,7 +384,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     fill(b->y, 4, &mod[0]);
     *ok = check_pointwise(b, k, &mod[0]) && *ok;
     *ok = check_dot2(b, k, NULL, &mod[0]) && *ok;
-    *ok = check_dot2(b, k, perm, &mod[0]) && *ok;
+    *ok = check_dot2(b, k, &turn, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
     *ok = check_permute(b, k, perm) && *ok;

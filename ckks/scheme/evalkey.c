@@ -70,12 +70,16 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
                                           : cki_galois_element(ctx, step);
     key->limb = cki_alloc(&ctx->memory, key_bytes(key, ctx));
     if (kind != CKKS_KEY_RELIN)
-        key->perm = cki_alloc(&ctx->memory, ctx->n * sizeof *key->perm);
+        key->perm = cki_alloc(&ctx->memory, 2 * ctx->n * sizeof *key->perm);
     if (key->limb == NULL || (kind != CKKS_KEY_RELIN && key->perm == NULL))
         return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
                         "bytes", name, key_bytes(key, ctx));
-    if (key->perm != NULL)
+    if (key->perm != NULL) {
+        key->back = key->perm + ctx->n;
         cki_galois_perm(key->perm, ctx->log_n, ctx->rns.order, key->galois);
+        for (size_t i = 0; i < ctx->n; i++)
+            key->back[key->perm[i]] = (uint32_t)i;
+    }
     return CKKS_OK;
 }
 
@@ -95,23 +99,6 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
     }
 }
 
-void cki_key_turn(cki_key *key, const ckks_ctx *ctx, uint64_t *work)
-{
-    const uint32_t *perm = cki_key_perm(key, ctx);
-    const size_t words = key_bytes(key, ctx) / sizeof *key->limb;
-
-    for (size_t at = 0; perm != NULL && at < words; at += ctx->n) {
-        memcpy(work, key->limb + at, ctx->n * sizeof *work);
-        ctx->rns.kernel->permute(key->limb + at, work, perm, ctx->n);
-    }
-}
-
-void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[perm[i]] = (uint32_t)i;
-}
-
 /* X -> X^(1/g) centred, X -> X^g uncentred.  The odd numbers mod 2N, and those
  * that are 1 mod 4 mod 4N, have orders that divide the number of slots. */
 static void secret_perm(uint32_t *perm, const cki_key *key,
@@ -127,12 +114,11 @@ static void secret_perm(uint32_t *perm, const cki_key *key,
 }
 
 /* What making a key works with: its permutation, the errors of all digits, and
- * for each thread four limbs: a secret, an error, and b and a before they are
- * permuted. */
+ * for each thread two limbs: a secret and an error. */
 typedef struct maker {
     const ckks_sk *sk;
     int threads, digits;
-    uint64_t *limb;             /* shape (threads, 4, N)                     */
+    uint64_t *limb;             /* shape (threads, 2, N)                     */
     uint32_t *perm;             /* shape (N)                                 */
     int8_t   *error;            /* shape (digits, N)                         */
     size_t    size;             /* bytes of the one allocation               */
@@ -145,13 +131,13 @@ static ckks_status maker_init(maker *w, const ckks_sk *sk)
 
     *w = (maker){ .sk = sk, .threads = cki_threads(),
                   .digits = (ctx->num_primes - 1) / ctx->alpha + 1 };
-    w->size = n * (4 * (size_t)w->threads * sizeof *w->limb + sizeof *w->perm
+    w->size = n * (2 * (size_t)w->threads * sizeof *w->limb + sizeof *w->perm
                    + (size_t)w->digits);
     w->limb = cki_alloc(&ctx->memory, w->size);
     if (w->limb == NULL)
         return cki_fail(CKKS_EMEM, "ckks_keys_init: no memory for %zu bytes",
                         w->size);
-    w->perm = (uint32_t *)(void *)(w->limb + 4 * (size_t)w->threads * n);
+    w->perm = (uint32_t *)(void *)(w->limb + 2 * (size_t)w->threads * n);
     w->error = (int8_t *)(w->perm + n);
     return CKKS_OK;
 }
@@ -163,14 +149,13 @@ static void maker_clear(maker *w, const ckks_ctx *ctx)
     cki_free(&ctx->memory, w->limb, w->size);
 }
 
-/* Limb t of all digits of a key; work: four limbs.  The key's own secret is the
+/* Limb t of all digits of a key; work: two limbs.  The key's own secret is the
  * one it will be used under, `from` the one it replaces. */
 static void key_limbs(cki_key *key, int t, const maker *w, uint64_t *work)
 {
     const ckks_ctx *ctx = w->sk->ctx;
     const cki_kernel *k = ctx->rns.kernel;
     const size_t n = ctx->n, half = cki_key_half(key, ctx);
-    const uint32_t *turn = cki_key_perm(key, ctx);
     const int prime = cki_key_prime(key, ctx, t);
     const uint64_t *s = w->sk->limb + (size_t)prime * n, *own = s;
     cki_summand from = { s, NULL };
@@ -186,18 +171,12 @@ static void key_limbs(cki_key *key, int t, const maker *w, uint64_t *work)
     for (int j = 0; j < key->digits; j++) {
         const bool mine = prime < ctx->num_primes && prime / ctx->alpha == j;
         uint64_t *b = key->limb + 2 * (size_t)j * half + (size_t)t * n;
-        uint64_t *b0 = turn == NULL ? b : work + 2 * n;
-        uint64_t *a0 = turn == NULL ? b + half : work + 3 * n;
 
-        cki_expand_limb(a0, key->seed, 1 + (uint64_t)j, prime, ctx);
-        cki_hide_limb(b0, a0, own, w->error + (size_t)j * n,
+        cki_expand_limb(b + half, key->seed, 1 + (uint64_t)j, prime, ctx);
+        cki_hide_limb(b, b + half, own, w->error + (size_t)j * n,
                       mine ? &from : NULL,
                       mine ? ctx->rns.p_mod[ctx->num_special][prime] : 0,
                       work + n, prime, ctx);
-        if (turn != NULL) {
-            k->permute(b, b0, turn, n);
-            k->permute(b + half, a0, turn, n);
-        }
     }
 }
 
@@ -213,7 +192,7 @@ static void key_fill(cki_key *key, ckks_rng *rng, const maker *w)
     CKI_PARALLEL_OF(w->threads)
     for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
         CKI_NEAREST;
-        key_limbs(key, t, w, w->limb + 4 * (size_t)cki_thread() * ctx->n);
+        key_limbs(key, t, w, w->limb + 2 * (size_t)cki_thread() * ctx->n);
     }
 }
 
@@ -285,7 +264,7 @@ void ckks_keys_clear(ckks_keys **keys)
         cki_key *key = &(*keys)->key[i];
 
         cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
-        cki_free(&ctx->memory, key->perm, ctx->n * sizeof *key->perm);
+        cki_free(&ctx->memory, key->perm, 2 * ctx->n * sizeof *key->perm);
     }
     cki_free(&ctx->memory, *keys, keys_bytes((*keys)->count));
     *keys = NULL;

@@ -28,9 +28,7 @@ struct ckks_pk {
  * s(X^(1/g)), so that permuting the result by g ends under s.  In a context of
  * uncentred digits it is "permute, then switch": s' = s(X^g).
  *
- * Centred, the sum of products of digits and key, permuted, is that of the
- * permuted digits and the permuted key, word for word.  In memory the key is
- * permuted, and inner products read digits so; files have it as above. */
+ * Centred, it is the sum of the products of digits and key that is permuted. */
 typedef struct cki_key {
     ckks_key_kind kind;
     int       step;     /* 0 unless kind is CKKS_KEY_ROTATE                  */
@@ -39,8 +37,8 @@ typedef struct cki_key {
     uint32_t  galois;   /* 1 for relinearisation                             */
     uint32_t *perm;     /* shape (N): out[i] = in[perm[i]] applies X -> X^g; */
                         /*   NULL for relinearisation                        */
-    uint64_t *limb;     /* shape (digits, 2, level+1 + num_special, N);      */
-                        /*   X -> X^g applied unless uncentred               */
+    uint32_t *back;     /* its inverse, behind it in one allocation          */
+    uint64_t *limb;     /* shape (digits, 2, level+1 + num_special, N)       */
     bool      seedless; /* as in ckks_pk                                     */
     uint8_t   seed[CKKS_SEED_BYTES];
 } cki_key;
@@ -95,19 +93,6 @@ CKKS_CHECKED ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx,
 /* Fills the a halves: digit j, limb t is stream (seed; 1 + j, t) with t the
  * number of the prime in the context (special ones from num_primes on). */
 void cki_key_expand(cki_key *key, const ckks_ctx *ctx);
-/* From words as files have them to those of memory.  work: N words. */
-void cki_key_turn(cki_key *key, const ckks_ctx *ctx, uint64_t *work);
-
-/* What digits go through before they meet the key, or NULL. */
-static inline const uint32_t *cki_key_perm(const cki_key *key,
-                                           const ckks_ctx *ctx)
-{
-    return ctx->uncentred ? NULL : key->perm;
-}
-
-/* out[perm[i]] = i, i < n. */
-void cki_perm_inverse(uint32_t *out, const uint32_t *perm, size_t n);
-
 /* The key for (kind, step), or NULL. */
 const cki_key *cki_keys_find(const ckks_keys *keys, ckks_key_kind kind,
                              int step);

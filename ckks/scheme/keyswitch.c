@@ -83,26 +83,80 @@ static ckks_status work_init(work *w, const char *name)
 
 /* ---- inner products ----------------------------------------------------- */
 
-/* sum[.][k] = the inner products of the digits of one term, x number i, with
- * the halves of its key at limb t; added to what is there if `more`. */
-static void inner_product(const work *w, const group *g, int k, size_t i,
-                          const cki_term *term, bool more)
+/* The operands of one term's inner products at limb t, number k of the group:
+ * digits of x number i, halves of its key. */
+typedef struct product {
+    const uint64_t *x[CKKS_MAX_PRIMES];
+    const uint64_t *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
+    const cki_key *key;
+    bool turned;
+} product;
+
+static void product_of(product *p, const work *w, const group *g, int k,
+                       size_t i, const cki_term *term)
 {
-    const cki_rns *r = &w->ctx->rns;
     const cki_key *key = term->key;
-    const size_t n = r->n, half = cki_key_half(key, w->ctx);
+    const size_t half = cki_key_half(key, w->ctx);
     const int t = g->t[k], level = w->up.level;
     const size_t row = (size_t)(t <= level ? t : t - level + key->level);
+
+    p->key = key;
+    p->turned = term->turned;
+    for (int j = 0; j < w->up.digits; j++) {
+        p->x[j] = cki_modup_row(&w->up, g->digit, k, term->x, i, j, t);
+        p->b[j] = key->limb + 2 * (size_t)j * half + row * w->ctx->n;
+        p->a[j] = p->b[j] + half;
+    }
+}
+
+/* sum[.][k] = the sums of the products of words at .. at + count - 1, where the
+ * automorphism takes them; added to what is there if `more`. */
+static void inner_product(const work *w, const group *g, int k,
+                          const product *p, bool more, size_t at, size_t count)
+{
+    const cki_rns *r = &w->ctx->rns;
     const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
     const uint64_t *a[CKKS_MAX_PRIMES];
+    const size_t out = p->turned ? 0 : at;
+    cki_turn turn = { NULL, NULL };
 
+    if (p->turned)
+        turn = (cki_turn){ p->key->perm, p->key->back + at };
     for (int j = 0; j < w->up.digits; j++) {
-        x[j] = cki_modup_row(&w->up, g->digit, k, term->x, i, j, t);
-        b[j] = key->limb + 2 * (size_t)j * half + row * n;
-        a[j] = b[j] + half;
+        x[j] = p->x[j] + at;
+        b[j] = p->b[j] + at;
+        a[j] = p->a[j] + at;
     }
-    r->kernel->dot2(g->sum[0][k], g->sum[1][k], x, term->perm, b, a,
-                    w->up.digits, more, n, &r->mod[cki_modup_prime(&w->up, t)]);
+    r->kernel->dot2(g->sum[0][k] + out, g->sum[1][k] + out, x,
+                    p->turned ? &turn : NULL, b, a, w->up.digits, more, count,
+                    &r->mod[cki_modup_prime(&w->up, g->t[k])]);
+}
+
+/* The first term that reads these digits ends their transforms, a block at a
+ * time, and uses each while it is near; the key is asked for meanwhile. */
+static void first_product(const work *w, const group *g, int k, size_t i,
+                          const cki_term *term, bool more)
+{
+    const size_t n = w->ctx->n, block = cki_block(n);
+    cki_soon soon[CKKS_MAX_PRIMES];
+    product p;
+
+    product_of(&p, w, g, k, i, term);
+    for (size_t at = 0; at < n; at += block) {
+        for (int j = 0; j < w->up.digits; j++)
+            soon[j] = (cki_soon){ { p.b[j], p.a[j], NULL, NULL }, at };
+        cki_modup_end(&w->up, g->digit, k, g->t[k], at, soon);
+        inner_product(w, g, k, &p, more, at, block);
+    }
+}
+
+static void next_product(const work *w, const group *g, int k, size_t i,
+                         const cki_term *term, bool more)
+{
+    product p;
+
+    product_of(&p, w, g, k, i, term);
+    inner_product(w, g, k, &p, more, 0, w->ctx->n);
 }
 
 /* ---- the end of a sink -------------------------------------------------- */
@@ -235,10 +289,14 @@ static void run_group(const work *w, bool gone, int first)
             for (int h = 0; h < 2; h++)
                 g.sum[h][k] = from_limb(w, s, h, first + k);
         x += i > 0 && term[i].x != term[i - 1].x;
-        if (i == 0 || term[i].x != term[i - 1].x)
+        if (i == 0 || term[i].x != term[i - 1].x) {
             cki_modup_extend(&w->up, g.digit, x, g.t, g.count);
-        for (int k = 0; k < g.count; k++)
-            inner_product(w, &g, k, x, &term[i], !starts);
+            for (int k = 0; k < g.count; k++)
+                first_product(w, &g, k, x, &term[i], !starts);
+        } else {
+            for (int k = 0; k < g.count; k++)
+                next_product(w, &g, k, x, &term[i], !starts);
+        }
         if (ends && gone && w->rescaled)
             add_lifted(w, &g, s);
         if (ends && !gone)
@@ -298,15 +356,13 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
                                const cki_key *key, const ckks_ctx *ctx,
                                int level, const char *name)
 {
-    const cki_term term = { .x = x, .key = key,
-                            .perm = cki_key_perm(key, ctx) };
+    const cki_term term = { .x = x, .key = key };
     const cki_sink sink = { { NULL, NULL } };
     const cki_switching one = { .sink = &sink, .term = &term, .num_sinks = 1,
                                 .num_terms = 1 };
     work w = { .ctx = ctx, .s = &one, .up = cki_modup_of(ctx, level),
                .product = true };
     const size_t n = ctx->n;
-    uint32_t *back;
     ckks_status s = work_init(&w, name);
 
     if (s != CKKS_OK)
@@ -315,15 +371,9 @@ ckks_status cki_switch_product(uint64_t *out, const uint64_t *x,
     CKI_PARALLEL_OF(w.threads)
     for (int i = 0; i < w.gone; i += CKI_GROUP)
         run_group(&w, true, i);
-    back = (uint32_t *)(void *)w.own;       /* no longer needed              */
-    if (term.perm != NULL)
-        cki_perm_inverse(back, term.perm, n);
     for (int h = 0; h < 2; h++)
         for (int t = 0; t < w.gone; t++, out += n)
-            if (term.perm != NULL)
-                ctx->rns.kernel->permute(out, from_limb(&w, 0, h, t), back, n);
-            else
-                memcpy(out, from_limb(&w, 0, h, t), n * sizeof *out);
+            memcpy(out, from_limb(&w, 0, h, t), n * sizeof *out);
     cki_free(&ctx->memory, w.up.y, w.size);
     return CKKS_OK;
 }

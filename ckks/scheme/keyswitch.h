@@ -15,13 +15,13 @@
 
 #include "scheme/key.h"
 
-/* One polynomial to switch, NTT form, (level+1, N), and the automorphism its
- * digits go through on their way to the key.  Terms of one x that follow each
+/* One polynomial to switch, NTT form, (level+1, N); turned: its products with
+ * the key go through the key's automorphism.  Terms of one x that follow each
  * other share its digits. */
 typedef struct cki_term {
     const uint64_t *x;
     const cki_key  *key;
-    const uint32_t *perm;       /* or NULL                                   */
+    bool turned;
     int sink;                   /* which pair they are added to; ascending   */
 } cki_term;
 

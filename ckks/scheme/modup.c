@@ -103,8 +103,32 @@ void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
             out, target, made, y, digit_y(u, i, j) + (size_t)len * n,
             u->ctx->rns.digit[j * u->ctx->alpha + len - 1], n);
         for (int k = 0; k < made; k++)
-            cki_ntt_fwd(&u->ctx->rns, out[k], target[k]);
+            u->ctx->rns.kernel->ntt_head(out[k],
+                                         u->ctx->rns.ntt[target[k]]);
     }
+}
+
+void cki_modup_end(const cki_modup *u, uint64_t *digit, int k, int t,
+                   size_t at, const cki_soon *soon)
+{
+    const cki_rns *r = &u->ctx->rns;
+    const cki_soon *own = NULL;     /* what no transform of its own asks for */
+
+    for (int j = 0; j < u->digits; j++)
+        if (in_digit(u, j, t))
+            own = &soon[j];
+    for (int j = 0; j < u->digits; j++)
+        if (!in_digit(u, j, t)) {
+            cki_soon ask = soon[j];
+
+            if (own != NULL) {
+                ask.x[2] = own->x[0];
+                ask.x[3] = own->x[1];
+                own = NULL;
+            }
+            r->kernel->ntt_tail(digit + digit_at(u, j, k), at,
+                                r->ntt[cki_modup_prime(u, t)], &ask);
+        }
 }
 
 const uint64_t *cki_modup_row(const cki_modup *u, const uint64_t *digit, int k,

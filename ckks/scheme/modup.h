@@ -48,10 +48,18 @@ static inline int cki_modup_prime(const cki_modup *u, int t)
 void cki_modup_cut(const cki_modup *u, const uint64_t *x, size_t i, int j);
 
 /* digit, shape (digits, CKI_GROUP, N): the digits of polynomial number i at
- * limbs t[k], k < count, NTT form.  A digit's own limbs are left out.
- *   cost    an NTT for each limb that is made */
+ * limbs t[k], k < count, as cki_modup_end takes them.  A digit's own limbs are
+ * left out.
+ *   cost    the conversion and first layers of an NTT for each limb made */
 void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
                       const int *t, int count);
+
+/* The same at limb t, number k of the group, words at .. at + cki_block(N) - 1
+ * to NTT form, while words of the key that meet them are asked for: soon, shape
+ * (digits), the first two of each.
+ *   cost    the other layers, of a block */
+void cki_modup_end(const cki_modup *u, uint64_t *digit, int k, int t,
+                   size_t at, const cki_soon *soon);
 
 /* Digit j of x at limb t: number k of what was extended, or, of the digit's own
  * primes, what was cut. */

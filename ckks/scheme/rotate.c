@@ -28,18 +28,19 @@ static ckks_status permute_first(ckks_ct *b, const ckks_ct *a,
 static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
                              const cki_key *key, const char *name)
 {
-    const uint32_t *perm = cki_key_perm(key, a->ctx);
-    ckks_ct made = { 0 }, turned = { 0 };
+    const bool turned = !a->ctx->uncentred && key->perm != NULL;
+    ckks_ct made = { 0 }, first = { 0 };
     ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale, name);
 
     if (s == CKKS_OK && a->ctx->uncentred) {
-        s = permute_first(&turned, a, key, name);
-        a = &turned;
+        s = permute_first(&first, a, key, name);
+        a = &first;
     }
     if (s == CKKS_OK) {
         const cki_term term = { .x = cki_ct_limb(a, 1, 0), .key = key,
-                                .perm = perm };
-        const cki_addend addend = { .x = cki_ct_limb(a, 0, 0), .perm = perm };
+                                .turned = turned };
+        const cki_addend addend = { .x = cki_ct_limb(a, 0, 0),
+                                    .perm = turned ? key->perm : NULL };
         const cki_sink sink = { { cki_ct_limb(&made, 0, 0),
                                   cki_ct_limb(&made, 1, 0) } };
         const cki_switching all = { &sink, &term, &addend, 1, 1, 1 };
@@ -48,7 +49,7 @@ static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
     }
     if (s == CKKS_OK)
         cki_ct_give(out, &made);
-    ckks_ct_clear(&turned);
+    ckks_ct_clear(&first);
     ckks_ct_clear(&made);
     return s;
 }
@@ -175,7 +176,7 @@ static ckks_status rotate_batch(const batch *b, const int *step, size_t n,
             const cki_key *key = cki_keys_find(keys, CKKS_KEY_ROTATE, step[k]);
 
             b->term[count] = (cki_term){ .x = cki_ct_limb(a, 1, 0),
-                                         .key = key, .perm = key->perm,
+                                         .key = key, .turned = true,
                                          .sink = (int)count };
             b->addend[count] = (cki_addend){ .x = cki_ct_limb(a, 0, 0),
                                              .perm = key->perm,
@@ -291,7 +292,7 @@ static ckks_status sum_terms(ckks_ct *out, const ckks_ct *const *a,
 
         if (turned)
             term[terms++] = (cki_term){ .x = cki_ct_limb(a[k], 1, 0),
-                                        .key = key, .perm = key->perm };
+                                        .key = key, .turned = true };
         for (int h = 0; h < (turned ? 1 : 2); h++)
             addend[addends++] = (cki_addend){
                 .x = cki_ct_limb(a[k], h, 0),

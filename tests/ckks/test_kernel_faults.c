@@ -58,6 +58,19 @@ static void bad_inv_times_real(uint64_t *out, const uint64_t *in, uint64_t w,
         spoil(out, t->n);
 }
 
+static void bad_head(uint64_t *x, const cki_ntt *t)
+{
+    inner->ntt_head(x, t);
+    spoil(x, t->n);
+}
+
+static void bad_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                     const cki_soon *soon)
+{
+    inner->ntt_tail(x, at, t, soon);
+    spoil(x + at, cki_block(t->n));
+}
+
 static void bad_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t)
 {
@@ -155,17 +168,17 @@ static void bad_scale(uint64_t *out, const uint64_t *a, uint64_t w,
 
 #define BAD_DOT(name, fault)                                              \
     static void name(uint64_t *out0, uint64_t *out1,                      \
-                     const uint64_t *const *x, const uint32_t *perm,      \
+                     const uint64_t *const *x, const cki_turn *turn,      \
                      const uint64_t *const *y0, const uint64_t *const *y1, \
                      int k, bool add, size_t n, const cki_mod *m)         \
     {                                                                     \
-        inner->dot2(out0, out1, x, perm, y0, y1, k, add, n, m);           \
+        inner->dot2(out0, out1, x, turn, y0, y1, k, add, n, m);           \
         fault;                                                            \
     }
 BAD_DOT(bad_dot_first, spoil(out0, n))
 BAD_DOT(bad_dot_second, spoil(out1, n))
 BAD_DOT(bad_dot_add, if (add) spoil(out0, n))
-BAD_DOT(bad_dot_perm, if (perm != NULL) spoil(out1, n))
+BAD_DOT(bad_dot_perm, if (turn != NULL) spoil(out1, n))
 
 static void bad_permute(uint64_t *out, const uint64_t *in,
                         const uint32_t *perm, size_t n)
@@ -271,6 +284,8 @@ TEST(kernel_check_sees_faults)
         CHECK_OK(cki_kernel_check(&ok, inner, &kernel_memory));
         CHECK(ok, "%s", inner->name);
         PLANT(ntt_fwd, bad_fwd);
+        PLANT(ntt_head, bad_head);
+        PLANT(ntt_tail, bad_tail);
         PLANT(ntt_inv, bad_inv);
         PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);

@@ -34,7 +34,7 @@ static struct {
     bool real;
     size_t n;
     field wide, narrow;
-    uint32_t *perm[RINGS];
+    uint32_t *perm[RINGS], *back;       /* back: the inverse of perm[1]      */
     uint64_t *row[ROWS];
     ckks_ctx *one, *two;                /* special primes: 1, 2              */
 } own;
@@ -151,6 +151,9 @@ void owner_init(const char *kernel, bool real, int log_n, const ckks_memory *m)
         own.perm[r] = cki_alloc(m, own.n * sizeof *own.perm[r]);
         cki_galois_perm(own.perm[r], log_n + r, order, 5);
     }
+    own.back = cki_alloc(m, own.n * sizeof *own.back);
+    for (uint32_t i = 0; i < own.n; i++)
+        own.back[own.perm[1][i]] = i;
     for (int i = 0; i < ROWS; i++)
         own.row[i] = cki_alloc(m, own.n * sizeof *own.row[i]);
 }
@@ -181,10 +184,13 @@ static void transforms(const field *f, int r)
     k->ntt_inv(x[8], x[8], 1, t);
     phase_end();
     phase_begin("end of a division");
+    k->ntt_head(x[0], t);
     k->ntt_finish(x[9], x[0], &q, t);
     q.u = p / 7;
+    k->ntt_head(x[8], t);
     k->ntt_finish(x[9], x[8], &q, t);
     q.summands = 0;
+    k->ntt_head(x[10], t);
     k->ntt_finish(x[9], x[10], &q, t);
     phase_end();
 }
@@ -213,6 +219,7 @@ static void words(const field *f)
 static void inner_products(const field *f)
 {
     const uint64_t *x[TERMS], *y[TERMS], *z[TERMS];
+    const cki_turn turn = { own.perm[1], own.back };
 
     fresh_rows(f->mod->p);
     for (int j = 0; j < TERMS; j++) {
@@ -224,7 +231,7 @@ static void inner_products(const field *f)
     for (int count = 1; count <= TERMS; count++)
         for (int i = 0; i < 4; i++)
             own.kernel->dot2(own.row[0], own.row[1], x,
-                             i % 2 == 0 ? NULL : own.perm[1], y, z, count,
+                             i % 2 == 0 ? NULL : &turn, y, z, count,
                              i / 2 == 1, own.n, f->mod);
     phase_end();
 }

@@ -24,13 +24,15 @@ static unet_kind kind_of(const fuzz_input *in)
     return in->flags & FUZZ_OTHER ? UNET_OUTPUT : UNET_INPUT;
 }
 
-/* Length and frame of every ciphertext that there is room for. */
-static void mend_ciphertexts(fuzz_input *in, size_t at)
+/* Length and frame of every ciphertext that there is room for before `end`;
+ * name gets theirs. */
+static void mend_ciphertexts(fuzz_input *in, size_t at, size_t end,
+                             uint8_t name[UNET_ID])
 {
     const ckks_ctx *ctx = net_of(in)->ctx;
 
-    while (at + VCT_LENGTH + CKI_HEAD <= in->size) {
-        const size_t left = in->size - at - VCT_LENGTH;
+    while (at + VCT_LENGTH + CKI_HEAD <= end) {
+        const size_t left = end - at - VCT_LENGTH;
         uint64_t size = cki_load64(in->data + at);
         uint8_t *ct = in->data + at + VCT_LENGTH;
         const bool sealed = ct[6] & 1;
@@ -43,14 +45,35 @@ static void mend_ciphertexts(fuzz_input *in, size_t at)
             cki_head_seal(ct, size);
         else
             ct[6] = 0;
+        uni_vct_chain(name, ct, (size_t)size);
         at += VCT_LENGTH + size;
     }
+}
+
+/* Behind the table: the mark of a part, the digest; at the end of a part what
+ * names its ciphertexts. */
+static void mend_rest(fuzz_input *in, uint32_t images)
+{
+    const bool part = kind_of(in) == UNET_OUTPUT && in->data[6] & 1;
+    const size_t head = uni_vct_head(images, part);
+    uint8_t name[UNET_ID] = { 0 };
+    size_t end;
+
+    in->data[6] = part;
+    if (in->size < head + VCT_DIGEST + (part ? UNET_ID : 0))
+        fuzz_resize(in, head + VCT_DIGEST + (part ? UNET_ID : 0));
+    ckks_blake2b(in->data + head, VCT_DIGEST, in->data, head, NULL, 0);
+    end = in->size - (part ? UNET_ID : 0);
+    if (part)
+        memcpy(name, in->data + head - UNET_ID, UNET_ID);
+    mend_ciphertexts(in, head + VCT_DIGEST, end, name);
+    if (part)
+        memcpy(in->data + end, name, UNET_ID);
 }
 
 static void mend_vct(fuzz_input *in)
 {
     uint32_t images;
-    size_t table;
 
     if (!(in->flags & FUZZ_MEND))
         return;
@@ -62,11 +85,7 @@ static void mend_vct(fuzz_input *in)
     (void)!nn_plan_fingerprint(in->data + 8, &net_of(in)->plan);
     images = (cki_load32(in->data + AT_IMAGES) - 1) % MOST_IMAGES + 1;
     cki_store32(in->data + AT_IMAGES, images);
-    table = VCT_HEAD + VCT_ENTRY * (size_t)images;
-    if (in->size < table + VCT_DIGEST)
-        fuzz_resize(in, table + VCT_DIGEST);
-    ckks_blake2b(in->data + table, VCT_DIGEST, in->data, table, NULL, 0);
-    mend_ciphertexts(in, table + VCT_DIGEST);
+    mend_rest(in, images);
 }
 
 static ckks_status load_vct(void *x, const fuzz_input *in)
@@ -105,6 +124,7 @@ static void take(const fuzz_input *in, const char *path)
     nn_weights *w = NULL;
     unet_done done;
 
+    (void)!unet_join(fuzz_place("out.vct"), NULL, &path, 1, NULL);
     if (kind_of(in) == UNET_OUTPUT)
         (void)!unet_decrypt(&r, NULL, &path, 1, &net->plan, net->ctx, net->sk,
                             NULL);
@@ -127,8 +147,7 @@ static bool copy(const fuzz_input *in, unet_reader *r, const char *path)
     ckks_status s;
 
     unet_reader_info(&info, r);
-    s = unet_writer_open(&w, path, &net->plan, unet_reader_job(r),
-                         kind_of(in), info.request, &info.part);
+    s = uni_writer_open(&w, path, &info, unet_reader_job(r));
     for (uint64_t k = 0; k < (uint64_t)info.part.count * info.ciphertexts
                          && s == CKKS_OK; k++) {
         s = unet_reader_next(&ct, r, net->ctx);
@@ -263,10 +282,11 @@ static void misuse_vct(const fuzz_input *in)
 static void seed_file(const fuzz_target *t, uint8_t i, uint8_t flags)
 {
     uint8_t *bytes = NULL;
-    size_t size = 0;
+    size_t size = 0, first;
 
     fuzz_must(ckks_file_read(&bytes, &size, fuzz_place("seed.vct"),
                              FUZZ_LARGEST) == CKKS_OK, "seed of vct");
+    first = FIRST + (bytes[6] ? UNET_ID : 0);
     fuzz_seed(t, i, flags | FUZZ_MEND, 0, bytes, size);
     if (i == 0) {               /* other kinds and plans, and cut            */
         fuzz_seed(t, i, flags ^ FUZZ_OTHER, 0, bytes, size);
@@ -274,7 +294,7 @@ static void seed_file(const fuzz_target *t, uint8_t i, uint8_t flags)
         fuzz_seed(t, i, flags, 0, bytes, 3);
         fuzz_seed(t, i, flags, 0, bytes, 80);
         fuzz_seed(t, i, flags, 0, bytes,
-                  FIRST + VCT_LENGTH + cki_load64(bytes + FIRST) + 4);
+                  first + VCT_LENGTH + cki_load64(bytes + first) + 4);
     }
     if (i < 2)
         fuzz_seed(t, i, flags | FUZZ_SWEEP | FUZZ_MISUSE, 0, bytes, size);
@@ -290,6 +310,8 @@ static void seed_net(const fuzz_target *t, uint8_t i)
                               * sizeof *pixel);
     const double *all[] = { pixel };
     const unet_pixels pixels = unet_pixels_array(all);
+    static const uint8_t origin[UNET_ID] = { 3 };
+    const unet_keep part = { .origin = origin };
     unet_job job = { 0 };
     nn_weights *w = NULL;
     char in[128];
@@ -305,6 +327,12 @@ static void seed_net(const fuzz_target *t, uint8_t i)
          && unet_evaluate(in, NULL, in, NULL, NULL, p, w, net->ctx, net->keys,
                           NULL) == CKKS_OK;
     fuzz_must(ok, "results of network %u", i);
+    seed_file(t, i, FUZZ_OTHER);
+    ok = unet_encrypt(in, NULL, NULL, fuzz_rng(), p, &job, &pixels, net->ctx,
+                      net->sk, NULL) == CKKS_OK
+         && unet_evaluate(in, NULL, in, NULL, &part, p, w, net->ctx,
+                          net->keys, NULL) == CKKS_OK;
+    fuzz_must(ok, "a part of the results of network %u", i);
     seed_file(t, i, FUZZ_OTHER);
     (void)unlink(in);
     nn_weights_clear(&w);

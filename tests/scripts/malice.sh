@@ -207,8 +207,12 @@ check "and the same" cmp parts.csv whole.csv
 "$volley" evaluate "$mnist" --plan p --keys b/eval.keys parts.vct --part 4/3 \
     -o no >out 2>err
 check "part 4 of 3" test $? -eq 2
-refuse "a part of none" "none of them" evaluate "$mnist" --plan p \
-    --keys b/eval.keys parts.vct --part 1/4 -o no
+run "a part of none" evaluate "$mnist" --plan p --keys b/eval.keys parts.vct \
+    --part 1/4 -o none.vct
+refuse "alone" "set 1 of 3 is in none" decrypt p --key b none.vct -o no.csv
+run "beside the others" decrypt p --key b part3.vct none.vct part1.vct \
+    part2.vct -o parts.csv
+check "is the same" cmp parts.csv whole.csv
 
 # ---- keys for each person ----------------------------------------------------
 run "three key folders" keygen p --out many --count 3

@@ -238,13 +238,10 @@ void check_ct(world *w, const ckks_ct *got, const opoly *want,
 
 void key_words(uint64_t *out, const world *w, const cki_key *key, int digit)
 {
-    const uint32_t *perm = cki_key_perm(key, w->ctx);
     const size_t words = 2 * cki_key_half(key, w->ctx);
     const uint64_t *in = key->limb + (size_t)digit * words;
 
-    for (size_t at = 0; at < words; at += w->n)
-        for (size_t i = 0; i < w->n; i++)
-            out[at + (perm == NULL ? i : perm[i])] = in[at + i];
+    memcpy(out, in, words * sizeof *out);
 }
 
 void read_key(world *w, opoly *out, const cki_key *key, int level)

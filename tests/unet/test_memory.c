@@ -29,7 +29,7 @@ static struct {
     unet_size size;
     const double *pixel[1];
     unet_pixels pixels;
-    test_folder inputs, results, requests, folder;
+    test_folder inputs, results, part, requests, folder;
     unet_writer *writer;
     unet_reader *reader;
     unet_request request;
@@ -55,6 +55,7 @@ static struct {
     unet_reader *reader;
     unet_writer *writer;
     unet_done done;
+    unet_joined joined;
     uint64_t bytes;
     double numbers[MOST_SLOTS], ranges[NN_MAX_STEPS];
 } outs, before;
@@ -354,7 +355,16 @@ static ckks_status do_reader_says(void)
 
     unet_reader_info(&info, t.reader);
     return unet_reader_job(t.reader)->images == info.images
-           && unet_reader_bytes(t.reader) == info.bytes ? CKKS_OK : CKKS_EARG;
+           && unet_reader_bytes(t.reader) == info.bytes
+           && unet_reader_at(t.reader) < info.bytes ? CKKS_OK : CKKS_EARG;
+}
+
+/* What lies in the folder of outputs becomes a part, and is joined. */
+static ckks_status do_join(void)
+{
+    const char *const path[1] = { t.part.path };
+
+    return unet_join(t.folder.path, &outs.joined, path, 1, NULL);
 }
 
 static ckks_status do_writer_open(void)
@@ -469,6 +479,8 @@ static const operation operations[] = {
     { "unet_reader_info", reader_before, do_reader_says, -1 },
     { "unet_reader_job", reader_before, do_reader_says, -1 },
     { "unet_reader_bytes", reader_before, do_reader_says, -1 },
+    { "unet_reader_at", reader_before, do_reader_says, -1 },
+    { "unet_join", NULL, do_join, 6 },
     { "unet_writer_open", NULL, do_writer_open, 5 },
     { "unet_writer_put", writer_before, do_writer_put, 1 },
     { "unet_writer_finish", writer_full, do_writer_finish, 0 }
@@ -592,14 +604,19 @@ static bool make_files(void)
 {
     uint64_t bytes;
 
+    const unet_keep part = { .origin = id };
+
     return folder_open(&t.inputs) && folder_open(&t.results)
+           && folder_open(&t.part)
            && folder_open(&t.folder) && folder_open(&t.requests)
            && NN_OK(unet_job_init(&t.job, t.p, &t.size, 1))
            && NN_OK(unet_encrypt(t.inputs.path, &bytes, t.requests.name,
                                  &t.rng, t.p, &t.job, &t.pixels, t.ctx, t.sk,
                                  NULL))
            && NN_OK(unet_evaluate(t.results.path, NULL, t.inputs.path, NULL,
-                                  NULL, t.p, t.r.w, t.ctx, t.keys, NULL));
+                                  NULL, t.p, t.r.w, t.ctx, t.keys, NULL))
+           && NN_OK(unet_evaluate(t.part.path, NULL, t.inputs.path, NULL,
+                                  &part, t.p, t.r.w, t.ctx, t.keys, NULL));
 }
 
 static bool make_all(const char *name, nn_border border)
@@ -651,6 +668,7 @@ static void fail_all(const char *name, nn_border border)
     test_note("%s: %ld refused allocations", name, failed);
     folder_close(&t.inputs);
     folder_close(&t.results);
+    folder_close(&t.part);
     folder_close(&t.requests);
     folder_close(&t.folder);
     unet_job_clear(&t.job);

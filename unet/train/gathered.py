@@ -128,11 +128,17 @@ class Network:
         return self.settle(outer)
 
     def weighted(self, v, name, path):
-        """a t^2 + b t + c as a convolution 1x1 of t^2 and t."""
-        size = self.size[v.tensor]
-        square = self.add("square", name + ".sq", path, [v.tensor], size)
-        both = self.add("concat", name + ".both", path, [square, v.tensor], (2 * size[0],) + size[1:])
-        weight = torch.cat([torch.diag(v.a), torch.diag(v.b)], 1)
+        """a t^2 + b t + c as a convolution 1x1 of u^2 and u: u is t, channel by channel as large as lets no weight
+        exceed 1, since integers of one layer have one unit, their weights, too."""
+        size, zero = self.size[v.tensor], torch.zeros_like(v.b)
+        factor = torch.maximum(v.b.abs(), v.a.abs().sqrt())
+        factor = torch.where(factor > 0, factor, zero + 1)
+        inner = self.value(v.tensor).like(zero, factor, zero)
+        inner.made = (name + ".in", path)
+        inner = self.settle(inner)
+        square = self.add("square", name + ".sq", path, [inner], size)
+        both = self.add("concat", name + ".both", path, [square, inner], (2 * size[0],) + size[1:])
+        weight = torch.cat([torch.diag(v.a / factor ** 2), torch.diag(v.b / factor)], 1)
         return self.add("conv", name, path, [both], size, {"kernel": 1},
                         weight=weight.reshape(*weight.shape, *[1] * self.dims), bias=v.c)
 

@@ -42,6 +42,28 @@ static void say_plainly(char *text)
     }
 }
 
+/* Lines that are kept back, the last of them, and in whose name lines are. */
+static struct {
+    bool on;
+    char line[2048], who[128];
+} say_held;
+
+void volley_hold(void)
+{
+    say_held.on = true;
+    say_held.line[0] = '\0';
+}
+
+void volley_let_go(const char *who)
+{
+    if (who != NULL)
+        snprintf(say_held.who, sizeof say_held.who, "%s", who);
+    if (say_held.on && say_held.line[0] != '\0' && who != NULL)
+        fprintf(stderr, "%s: %s%s\n", volley_program, say_held.who,
+                say_held.line);
+    say_held.on = false;
+}
+
 /* One line whatever names bring with them. */
 static void say(const char *prefix, const char *format, va_list ap)
 {
@@ -57,7 +79,11 @@ static void say(const char *prefix, const char *format, va_list ap)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     fflush(stdout);
-    fprintf(stderr, "%s: %s%s\n", volley_program, prefix, text);
+    if (!say_held.on)
+        fprintf(stderr, "%s: %s%s%s\n", volley_program, say_held.who, prefix,
+                text);
+    else if (prefix[0] == '\0')
+        snprintf(say_held.line, sizeof say_held.line, "%s", text);
 }
 
 int volley_fail(const char *format, ...)

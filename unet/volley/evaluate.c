@@ -2,44 +2,12 @@
  *
  * Nothing here, or called from here, decrypts or reads a secret key.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "volley.h"
+#include "evaluate.h"
 
 /* ---- what was done before ------------------------------------------------ */
-
-/* What names all that a set of the result depends on. */
-typedef struct evaluate_marks {
-    uint8_t plan[UNET_ID], request[UNET_ID], keys[UNET_ID], weights[UNET_ID],
-            inputs[UNET_ID], part[UNET_ID];
-    char version[UNET_ID];
-} evaluate_marks;
-
-/* Of a file of any length, piece by piece: every digest is of the one before
- * and a piece. */
-static int evaluate_digest(uint8_t out[UNET_ID], const char *path)
-{
-    static uint8_t piece[UNET_ID + (1 << 20)];
-    FILE *f = fopen(path, "rb");
-    size_t n = f != NULL ? sizeof piece : 0;
-    int code = VOLLEY_DONE;
-
-    memset(piece, 0, UNET_ID);
-    errno = 0;
-    while (n == sizeof piece) {
-        n = UNET_ID + fread(piece + UNET_ID, 1, sizeof piece - UNET_ID, f);
-        ckks_blake2b(piece, UNET_ID, piece, n, NULL, 0);
-    }
-    if (f == NULL || ferror(f))
-        code = volley_fail("reading %s: %s", path,
-                           strerror(errno != 0 ? errno : EIO));
-    if (f != NULL)
-        (void)fclose(f);
-    memcpy(out, piece, UNET_ID);
-    return code;
-}
 
 static void evaluate_found(void *user, size_t sets, int other)
 {
@@ -55,56 +23,35 @@ static void evaluate_found(void *user, size_t sets, int other)
                 p->all == 1 ? " was" : "s were");
 }
 
-/* marks: with keys and part. */
-static int evaluate_mark(unet_keep *out, evaluate_marks *marks,
-                         const volley_source *s, const char *in_path)
-{
-    unet_reader *reader = NULL;
-    unet_info info;
-    int code = volley_check(unet_reader_open(&reader, in_path, &s->plan,
-                                             UNET_INPUT));
-
-    if (code != VOLLEY_DONE)
-        return code;
-    unet_reader_info(&info, reader);
-    unet_reader_close(&reader);
-    memcpy(marks->plan, info.plan, UNET_ID);
-    memcpy(marks->request, info.request, UNET_ID);
-    ckks_blake2b(marks->weights, UNET_ID, (const uint8_t *)s->model.data,
-                 s->model.data_count * sizeof *s->model.data, NULL, 0);
-    snprintf(marks->version, sizeof marks->version, "%s", CKKS_VERSION);
-    code = evaluate_digest(marks->inputs, in_path);
-    ckks_blake2b(out->mark, UNET_ID, (const uint8_t *)marks, sizeof *marks,
-                 NULL, 0);
-    return code;
-}
-
 /* ---- the work ------------------------------------------------------------ */
 
-/* "K/N" of what a file holds; NULL: all of it. */
-static int evaluate_part(unet_part *out, const char *text, const char *path,
-                       const nn_plan *p)
+/* "K/N" of what the file of inputs holds; NULL: all of it. */
+static int evaluate_part(evaluate_hand *h, const char *text)
 {
     unet_reader *reader = NULL;
     unet_info info;
     unsigned k = 0, n = 0;
     char more;
-    int code = volley_check(unet_reader_open(&reader, path, p, UNET_INPUT));
+    int code = volley_check(unet_reader_open(&reader, h->in_path,
+                                             &h->source->plan, UNET_INPUT));
 
     if (code != VOLLEY_DONE)
         return code;
     unet_reader_info(&info, reader);
     unet_reader_close(&reader);
-    *out = info.part;
+    h->part = info.part;
+    h->is_part = text != NULL || volley_ranks() > 1;
     if (text == NULL)
         return VOLLEY_DONE;
     if (sscanf(text, "%5u/%5u%c", &k, &n, &more) != 2 || k < 1 || k > n)
         return volley_usage("--part '%s' is not K/N with 1 <= K <= N", text);
-    out->first = info.part.first + info.part.count * (k - 1) / n;
-    out->count = info.part.first + info.part.count * k / n - out->first;
-    if (out->count == 0)
-        return volley_fail("--part %s of %zu sets is none of them", text,
-                           info.part.count);
+    h->part.first = info.part.first + info.part.count * (k - 1) / n;
+    h->part.count = info.part.first + info.part.count * k / n - h->part.first;
+    if (h->part.count == 0)
+        volley_warn("--part %s of %zu set%s is none of them, and a set cannot "
+                    "be cut: %s becomes a part without sets, for join", text,
+                    info.part.count, info.part.count == 1 ? "" : "s",
+                    h->out_path);
     return VOLLEY_DONE;
 }
 
@@ -123,31 +70,17 @@ static int evaluate_place(const char *out_path)
     return code;
 }
 
-/* What the network runs with. */
-typedef struct evaluate_hand {
-    ckks_keys *keys;
-    nn_weights *weights;
-    unet_keep keep;
-    bool kept;                  /* sets are kept: there are several          */
-} evaluate_hand;
-
-static int evaluate_ready(evaluate_hand *h, volley_source *s,
-                          const char *keys_path, const char *in_path,
-                          const unet_part *part, const char *out_path,
-                          volley_report *report)
+static int evaluate_ready(evaluate_hand *h, volley_report *report)
 {
-    evaluate_marks marks = {0};
-    int code = VOLLEY_DONE;
+    volley_source *s = h->source;
+    const bool kept = h->part.count > 1 && volley_ranks() == 1;
+    int code = kept ? evaluate_place(h->out_path) : VOLLEY_DONE;
 
-    h->kept = part->count > 1;
-    memcpy(marks.part, part, sizeof *part);
-    if (h->kept)
-        code = evaluate_place(out_path);
     if (code == VOLLEY_DONE)
-        code = volley_load_keys(&h->keys, &report->keys,
-                                h->kept ? marks.keys : NULL, s, keys_path);
-    if (code == VOLLEY_DONE && h->kept)
-        code = evaluate_mark(&h->keep, &marks, s, in_path);
+        code = volley_load_keys(&h->keys, &report->keys, h->keys_name, s,
+                                h->keys_path);
+    if (code == VOLLEY_DONE && (kept || h->is_part))
+        code = evaluate_mark(h, kept);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&h->weights, &s->model,
                                             &s->plan));
@@ -156,27 +89,24 @@ static int evaluate_ready(evaluate_hand *h, volley_source *s,
     return code;
 }
 
-static int evaluate_sets(evaluate_hand *h, volley_source *s,
-                         const char *in_path, const unet_part *part,
-                         const char *out_path, volley_report *report,
+static int evaluate_sets(evaluate_hand *h, volley_report *report,
                          volley_explain *explain)
 {
+    const volley_source *s = h->source;
     volley_progress progress;
     unet_done done = {0};
     ckks_status status;
 
     volley_progress_init(&progress, "evaluate");
     volley_progress_explain(&progress, explain);
-    progress.path = out_path;
-    progress.all = part->count;
+    progress.path = h->out_path;
+    progress.all = h->part.count;
     h->keep.found = evaluate_found;
     h->keep.user = &progress;
-    report->system = -volley_system_time();
-    status = unet_evaluate(out_path, &done, in_path, part,
-                           h->kept ? &h->keep : NULL, &s->plan, h->weights,
-                           s->ctx, h->keys, &progress.hooks);
+    status = unet_evaluate(h->out_path, &done, h->in_path, &h->part, &h->keep,
+                           &s->plan, h->weights, s->ctx, h->keys,
+                           &progress.hooks);
     volley_progress_end(&progress);
-    report->system += volley_system_time();
     memcpy(report->layer, progress.layer, sizeof report->layer);
     report->images = done.images;
     report->sets = done.sets;
@@ -187,36 +117,40 @@ static int evaluate_sets(evaluate_hand *h, volley_source *s,
 }
 
 /* The part that needs pages: they are the context's memory. */
-static int evaluate_with_pages(volley_source *s, nn_pages *pages,
-                               const char *keys_path, const char *in_path,
-                               const unet_part *part, const char *out_path,
+static int evaluate_with_pages(evaluate_hand *h, nn_pages *pages,
                                volley_report *report, volley_explain *explain)
 {
     const ckks_memory memory = nn_pages_memory(pages);
     const double start = volley_clock();
-    evaluate_hand h = {0};
-    int code = volley_source_context(s, &memory);
+    int code = volley_source_context(h->source, &memory);
 
     if (code == VOLLEY_DONE) {
-        volley_report_init(report, s);
-        code = evaluate_ready(&h, s, keys_path, in_path, part, out_path,
-                              report);
+        volley_report_init(report, h->source);
+        code = evaluate_ready(h, report);
     }
+    code = volley_ranks_agree(code);
     report->setup = volley_clock() - start;
+    report->system = -volley_system_time();
     if (code == VOLLEY_DONE)
-        code = evaluate_sets(&h, s, in_path, part, out_path, report, explain);
+        code = volley_ranks() > 1 ? evaluate_shared(h, report)
+                                  : evaluate_sets(h, report, explain);
+    report->system += volley_system_time();
     report->evaluate = volley_clock() - start;
-    report->peak_rss_mib = volley_peak_rss();
+    report->peak_rss_mib = code == VOLLEY_DONE
+                           ? volley_ranks_most(volley_peak_rss())
+                           : volley_peak_rss();
     report->pool_mib = (double)nn_pages_peak(pages) / 1048576;
-    nn_weights_clear(&h.weights);
-    ckks_keys_clear(&h.keys);
-    ckks_ctx_clear(&s->ctx);
+    nn_weights_clear(&h->weights);
+    ckks_keys_clear(&h->keys);
+    ckks_ctx_clear(&h->source->ctx);
     return code;
 }
 
 /* Before any work: how much of it, by the plan's costs. */
 static void evaluate_state(const nn_plan *p, size_t sets)
 {
+    const size_t ranks = (size_t)volley_ranks();
+    const double turns = (double)((sets + ranks - 1) / ranks);
     char one[32], all[32];
 
     if (p->seconds > 0)
@@ -224,7 +158,7 @@ static void evaluate_state(const nn_plan *p, size_t sets)
                 "all\n", p->name, sets, sets == 1 ? "" : "s",
                 volley_time(one, p->seconds), p->threads,
                 p->threads == 1 ? "" : "s",
-                volley_time(all, p->seconds + (double)(sets - 1)
+                volley_time(all, p->seconds + (turns - 1)
                                      * (p->seconds - p->fresh_seconds)));
 }
 
@@ -234,33 +168,47 @@ int volley_evaluate(volley_source *s, const char *keys_path,
                     volley_explain *explain)
 {
     nn_pages *pages = NULL;
-    unet_part sets = {0};
+    evaluate_hand h = { .source = s, .keys_path = keys_path,
+                        .in_path = in_path, .out_path = out_path };
     int code = volley_check_place(out_path);
 
     if (code == VOLLEY_DONE)
-        code = evaluate_part(&sets, part, in_path, &s->plan);
-
-    if (code == VOLLEY_DONE && report->state)
-        evaluate_state(&s->plan, sets.count);
+        code = evaluate_part(&h, part);
+    if (code == VOLLEY_DONE && report->state && h.part.count > 0)
+        evaluate_state(&s->plan, h.part.count);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_pages_init(&pages));
     if (code != VOLLEY_DONE)
         return code;
-    code = evaluate_with_pages(s, pages, keys_path, in_path, &sets, out_path,
-                              report, explain);
+    code = evaluate_with_pages(&h, pages, report, explain);
     nn_pages_clear(&pages);
     return code;
 }
 
 static void evaluate_print(const volley_report *r, const char *out)
 {
-    char time[32], size[32];
+    char time[32], size[32], ranks[40] = "";
 
-    printf("%s: %zu image%s in %zu set%s, %s with %d thread%s on %s, peak "
+    if (r->ranks > 1)
+        snprintf(ranks, sizeof ranks, "%d ranks of ", r->ranks);
+    printf("%s: %zu image%s in %zu set%s, %s with %s%d thread%s on %s, peak "
            "%.0f MiB, %s\n", out, r->images, r->images == 1 ? "" : "s",
            r->sets, r->sets == 1 ? "" : "s", volley_time(time, r->evaluate),
-           r->threads, r->threads == 1 ? "" : "s", r->kernel, r->peak_rss_mib,
-           volley_bytes(size, (double)r->download));
+           ranks, r->threads, r->threads == 1 ? "" : "s", r->kernel,
+           r->peak_rss_mib, volley_bytes(size, (double)r->download));
+}
+
+/* What makes no sense where ranks share the sets. */
+static int evaluate_alone(const volley_args *a)
+{
+    static const volley_option alone[] = { OPT_PART, OPT_EXPLAIN };
+    static const char *const name[] = { "part", "explain" };
+
+    for (int i = 0; i < 2 && volley_ranks() > 1; i++)
+        if (a->value[alone[i]] != NULL)
+            return volley_usage("--%s is for one process: under mpirun the "
+                                "ranks share all sets", name[i]);
+    return VOLLEY_DONE;
 }
 
 int volley_run_evaluate(const volley_args *a)
@@ -272,10 +220,12 @@ int volley_run_evaluate(const volley_args *a)
     nn_machine machine;
     const nn_machine *given = NULL;
     nn_aim aim = {0};
-    int code = volley_machine(&given, &machine, a);
+    int code = evaluate_alone(a);
 
+    if (code == VOLLEY_DONE)
+        code = volley_machine(&given, &machine, a);
     aim.threads = volley_threads();
-    report.state = a->value[OPT_JSON] == NULL;
+    report.state = a->value[OPT_JSON] == NULL && volley_rank() == 0;
     if (code == VOLLEY_DONE)
         code = volley_goal(&aim, a);
     if (code == VOLLEY_DONE)

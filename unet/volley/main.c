@@ -59,12 +59,24 @@ static const volley_verb verb_table[] = {
       "the server: runs the network, without the secret key",
       "Progress shows layer, level and the time left, by the built-in costs\n"
       "or --machine's.  --json also says what each layer took.  With --part\n"
-      "several runs, or machines, share the sets; decrypt takes all parts.\n"
-      "Finished sets are kept in OUT.partial until all are: the same command,\n"
-      "after a cut, goes on with the next, to the same bytes.\n",
+      "several runs, or machines, share the sets (N may be more than there are:\n"
+      "one set cannot be cut); join makes the whole of all parts.  In a build\n"
+      "with MPI=1, under mpirun, the ranks share them, and rank 0 joins; -o then\n"
+      "lies on a disk that all see.\n"
+      "Finished sets are kept in OUT.partial, of ranks in OUT.set-NUMBER, until\n"
+      "all are: the same command, after a cut, goes on with the next, to the\n"
+      "same bytes.\n",
       OPT_EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART) | OPT_BIT(OPT_EXPLAIN),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
+    { "join", "PART... -o out.vct",
+      "parts of one result, from evaluate --part, to the whole",
+      "In any order, and all of them: to the bytes that one evaluation writes.\n"
+      "Parts of two requests, plans, models or keys are refused, and so are\n"
+      "damaged ones, and sets that are missing or there twice.  Needs no key, no\n"
+      "model, and the memory of one ciphertext.  (decrypt takes parts, too.)\n",
+      OPT_EVERY | OPT_BIT(OPT_OUT), OPT_BIT(OPT_OUT), 1, -1,
+      volley_run_join },
     { "decrypt", "MODEL|PLAN --key DIR/secret.key out.vct... [-o RESULT]",
       "decrypts the results and writes masks or classes",
       "Masks: RESULT is a .pgm or .png file: 255 is foreground, 0 the rest; or\n"
@@ -161,6 +173,15 @@ static void print_overview(FILE *f)
           "SIGKILL NAME.tmp-XXXXXX.\n", f);
 }
 
+/* One verb; evaluate shares its work with other ranks, if there are any. */
+static int main_run(const volley_verb *verb, int argc, char **argv)
+{
+    if (verb->run != volley_run_evaluate)
+        return volley_run(verb, argc, argv);
+    volley_ranks_begin();
+    return volley_ranks_end(volley_run(verb, argc, argv));
+}
+
 int main(int argc, char **argv)
 {
     volley_signals();
@@ -170,7 +191,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < VERBS; i++)
         if (strcmp(argv[1], verb_table[i].name) == 0)
-            return volley_run(&verb_table[i], argc - 2, argv + 2);
+            return main_run(&verb_table[i], argc - 2, argv + 2);
     if (strcmp(argv[1], "blind") == 0)
         return volley_run_blind(argc - 2, argv + 2);
     if (strcmp(argv[1], "help") == 0 && argc > 2

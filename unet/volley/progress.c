@@ -27,12 +27,12 @@ static void progress_set(void *user, size_t set, size_t sets)
 {
     volley_progress *p = user;
 
-    p->set = set;
-    p->sets = sets;
+    p->set = p->before + set;
+    p->sets = p->of > 0 ? p->of : sets;
     progress_turn(p, -1);
     if (!p->shown)
         return;
-    fprintf(stderr, "\r%s set %zu of %zu%s", p->doing, set + 1, sets,
+    fprintf(stderr, "\r%s set %zu of %zu%s", p->doing, p->set + 1, p->sets,
             progress_erase);
     fflush(stderr);
 }
@@ -118,7 +118,7 @@ void volley_progress_init(volley_progress *p, const char *doing)
     volley_progress_keep(p, NULL, NULL);
     p->shown = isatty(STDERR_FILENO) != 0;
     p->doing = doing;
-    p->set = 0;
+    p->set = p->before = p->of = 0;
     p->sets = 1;
     p->start = volley_clock();
     p->step = -1;

@@ -28,6 +28,7 @@ void volley_report_init(volley_report *r, const volley_source *s)
     r->peak_rss_mib = r->pool_mib = r->system = NAN;
     r->plan = &s->plan;
     r->threads = volley_threads();
+    r->ranks = volley_ranks();
     if (s->ctx != NULL) {
         r->log_qp = ckks_ctx_log_qp(s->ctx);
         r->security_bits = ckks_ctx_security_bits(s->ctx);
@@ -94,6 +95,7 @@ void volley_report_put(nni_json_writer *w, const volley_report *r)
     put_known(w, "setup", r->setup);
     put_known(w, "decrypt", r->decrypt);
     nni_json_put_end(w);
+    nni_json_put_int(w, "ranks", r->ranks);
     nni_json_put_int(w, "threads", r->threads);
     if (r->kernel[0] != '\0')
         nni_json_put_string(w, "kernel", r->kernel);

@@ -128,6 +128,12 @@ void volley_warn(const char *format, ...)
 int volley_check(ckks_status s);
 int volley_check_ckks(ckks_status s, const char *path);
 
+/* Lines of failures are kept, the last of them, and others dropped, until they
+ * are let go: in the name of `who` (NULL: forgotten), with which lines begin
+ * from then on ("": with none). */
+void volley_hold(void);
+void volley_let_go(const char *who);
+
 double volley_clock(void);              /* seconds, any zero                 */
 double volley_peak_rss(void);           /* MiB of this process so far        */
 double volley_system_time(void);        /* seconds it spent in the system    */
@@ -168,6 +174,30 @@ int volley_check_outputs(const volley_args *a);
 void volley_signals(void);
 /* Nor this file or folder, of at most 8. */
 void volley_leaves(const char *path);
+
+/* ---- several processes under mpirun (ranks.c) ----------------------------- *
+ *
+ * In a build with MPI=1.  Rank 0 speaks for all until the work is shared; of
+ * others a line is heard only if they fail and no rank before them does.
+ */
+
+/* How many there are, 1 without mpirun, and which this is, from 0. */
+int volley_ranks(void);
+int volley_rank(void);
+/* At the beginning of a verb that is shared, and at its end: the exit code. */
+void volley_ranks_begin(void);
+int volley_ranks_end(int code);
+/* Waits for all: VOLLEY_DONE if all are, else the code of the first that is
+ * not, and its line has been printed.  All ranks come here equally often; one
+ * that ends with a failure before has said so by that. */
+int volley_ranks_agree(int code);
+/* data of rank 0 becomes that of all. */
+void volley_ranks_share(void *data, size_t size);
+/* The largest of all ranks' numbers. */
+double volley_ranks_most(double x);
+/* From here on every rank speaks in its own name; stop ends them all. */
+void volley_ranks_part(void);
+void volley_ranks_stop(int code);
 
 /* ---- model or plan (source.c) ------------------------------------------- */
 
@@ -509,6 +539,7 @@ typedef struct volley_progress {
     bool shown;
     const char *doing;
     size_t set, sets;
+    size_t before, of;      /* sets that other calls do: of 0, none          */
     double start;
     int step;               /* that runs, -1: none                           */
     double since;           /* it began                                      */
@@ -541,7 +572,8 @@ typedef struct volley_report {
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
     double setup;               /* of evaluate: context, keys, weights       */
-    int threads;
+    int ranks;                  /* processes that shared the sets            */
+    int threads;                /* of each                                   */
     char kernel[32];
     int log_n;
     double log_qp, security_bits, peak_rss_mib;
@@ -564,6 +596,7 @@ int volley_run_plan(const volley_args *a);
 int volley_run_keygen(const volley_args *a);
 int volley_run_encrypt(const volley_args *a);
 int volley_run_evaluate(const volley_args *a);
+int volley_run_join(const volley_args *a);
 int volley_run_decrypt(const volley_args *a);
 int volley_run_clear(const volley_args *a);
 int volley_run_run(const volley_args *a);

@@ -150,13 +150,18 @@ static inline vec load(const uint64_t *x)
     return from_words(_mm256_loadu_si256((const __m256i *)(const void *)x));
 }
 
-static inline void store(uint64_t *x, vec v)
+static inline __m256i to_words(vec v)
 {
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
     __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, _mm256_set1_pd(TWO52)));
 
     VERIFY(between(v, 0, TWO52 - 1));
-    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
+    return _mm256_xor_si256(u, two52);
+}
+
+static inline void store(uint64_t *x, vec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)x, to_words(v));
 }
 
 /* Automorphisms take a group of four from one group of four: where it lies,
@@ -250,13 +255,18 @@ static inline vec lift(vec x, prime c)
 }
 
 /* reduce(x - (p-1)/2) as the word x mod p, by Lemma C. */
-static inline void store_centred(uint64_t *x, vec v, prime c)
+static inline __m256i centred_words(vec v, prime c)
 {
     __m256i two52 = _mm256_castpd_si256(_mm256_set1_pd(TWO52));
     __m256i u = _mm256_castpd_si256(_mm256_add_pd(v, c.up));
 
     VERIFY(at_most(v, _mm256_cvtsd_f64(c.half)));
-    _mm256_storeu_si256((__m256i *)(void *)x, _mm256_xor_si256(u, two52));
+    return _mm256_xor_si256(u, two52);
+}
+
+static inline void store_centred(uint64_t *x, vec v, prime c)
+{
+    _mm256_storeu_si256((__m256i *)(void *)x, centred_words(v, c));
 }
 
 /* [0, 2p) -> [0, p) */
@@ -338,6 +348,9 @@ size_t cki_avx2_ntt_bytes(size_t n);
 void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t);
+void cki_avx2_ntt_head(uint64_t *x, const cki_ntt *t);
+void cki_avx2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                           const cki_soon *soon);
 void cki_avx2_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                       const cki_ntt *t);
 void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -360,7 +373,7 @@ void cki_avx2_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
 
 void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const uint32_t *perm, const uint64_t *const *y0,
+                   const cki_turn *turn, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
 void cki_avx2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,

@@ -138,11 +138,29 @@ static void fwd_ones(uint64_t *x, size_t count, const double *table, vec h,
     }
 }
 
-/* Canonical words, from words less h. */
-static void fwd_words(uint64_t *x, size_t count, prime c)
+/* Asks for the part of a block of arrays that belongs to 16 words, at j of x's
+ * block. */
+static inline void ask(const cki_soon *soon, size_t j)
 {
-    for (uint64_t *end = x + count; x < end; x += 4)
-        store_centred(x, reduce(load_lazy(x), c), c);
+    for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++) {
+        const uint64_t *y = soon->x[k] + soon->at + j;
+
+        _mm_prefetch((const void *)y, _MM_HINT_T1);
+        _mm_prefetch((const void *)(y + 8), _MM_HINT_T1);
+    }
+}
+
+/* Canonical words, from words less h.  skipped: words of x's block before
+ * these. */
+static void fwd_words(uint64_t *x, size_t count, size_t skipped,
+                      const cki_soon *soon, prime c)
+{
+    for (size_t i = 0; i < count; i += 16) {
+        if (soon != NULL)
+            ask(soon, skipped + i);
+        for (size_t k = 0; k < 16; k += 4)
+            store_centred(x + i + k, reduce(load_lazy(x + i + k), c), c);
+    }
 }
 
 /* What goes into a division, and what it makes. */
@@ -254,65 +272,128 @@ static inline bool next_layer(count *k)
     return reduced;
 }
 
-/* The layers of one block of `size` words, the first of a layer of m; e: or
- * NULL. */
-static void fwd_rest(uint64_t *x, size_t size, size_t at, count k, bool words,
-                     const ending *e, const double *table, size_t n, prime c)
+/* ---- in two halves ------------------------------------------------------- */
+
+/* The words that a layer joins, and what is known before it. */
+typedef struct state {
+    size_t size;
+    count k;
+    bool words;                 /* nothing has been done yet                 */
+} state;
+
+static state state_of(const cki_ntt *t)
 {
+    const int folded = t->real ? 1 + t->log_n % 2 : 0;
+    state s = { folded == 2 ? t->n / 2 : t->n,
+                { folded, t->log_n - folded / 2 }, !t->real };
+
+    return s;
+}
+
+/* Layers on the words from `at` to stop, until they join at most `most`. */
+static void fwd_layers(uint64_t *x, size_t at, size_t stop, size_t most,
+                       state *s, const cki_ntt *t, prime c)
+{
+    const double *table = t->own;
+
+    for (; s->size > most; s->size /= 2, s->words = false) {
+        const bool reduced = next_layer(&s->k);
+
+        fwd_layer(x + at, stop - at, s->size / 2, table + (t->n + at) / s->size,
+                  s->words, reduced, c);
+        VERIFY_WITHIN(x + at, stop - at, fwd_bound(s->k.done), c);
+    }
+}
+
+/* The layers of the words from `at` to stop, which know nothing of others;
+ * skipped: words before them of what belongs to soon; e, soon: or NULL. */
+static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
+                     const ending *e, size_t skipped, const cki_soon *soon,
+                     const cki_ntt *t, prime c)
+{
+    const double *table = t->own;
+    const size_t n = t->n, size = stop - at;
     bool reduced;
 
-    for (size_t t = size / 2; t >= 4; t /= 2, words = false) {
-        reduced = next_layer(&k);
-        fwd_layer(x, size, t, table + (n + at) / (2 * t), words, reduced, c);
-        VERIFY_WITHIN(x, size, fwd_bound(k.done), c);
-    }
-    reduced = next_layer(&k);
+    fwd_layers(x, at, stop, 4, &s, t, c);
+    reduced = next_layer(&s.k);
+    x += at;
     if (reduced)
         fwd_twos(x, size, table + (n + at) / 4, true, c);
     else
         fwd_twos(x, size, table + (n + at) / 4, false, c);
-    VERIFY_WITHIN(x, size, fwd_bound(k.done), c);
-    reduced = next_layer(&k);
-    VERIFY(!reduced && k.left == 0 && k.done <= LAST_LAYERS);
+    VERIFY_WITHIN(x, size, fwd_bound(s.k.done), c);
+    reduced = next_layer(&s.k);
+    VERIFY(!reduced && s.k.left == 0 && s.k.done <= LAST_LAYERS);
     fwd_ones(x, size, table + (n + at) / 2,
              e == NULL ? c.half : _mm256_setzero_pd(), c);
     VERIFY_WITHIN(x, size, FWD_7 + (e == NULL ? HALF : 0), c);
     if (e == NULL)
-        fwd_words(x, size, c);
+        fwd_words(x, size, skipped, soon, c);
     else
         fwd_divide(x, size, at, e, n, c);
 }
 
-static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
+static void head(uint64_t *x, const cki_ntt *t)
 {
-    const double *table = t->own;
-    const size_t n = t->n;
     const prime c = prime_of(&t->mod);
-    const int folded = t->real ? 1 + t->log_n % 2 : 0;
-    size_t size = folded == 2 ? n / 2 : n;
-    count k = { folded, t->log_n - folded / 2 };
-    bool words = !t->real;              /* nothing has been done yet         */
+    state s = state_of(t);
 
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
         cki_avx2_fold(x, t);
-    for (; size > BLOCK; size /= 2, words = false) {
-        const bool reduced = next_layer(&k);
+    fwd_layers(x, 0, t->n, CKI_BLOCK, &s, t, c);
+}
 
-        fwd_layer(x, n, size / 2, table + n / size, words, reduced, c);
-        VERIFY_WITHIN(x, n, fwd_bound(k.done), c);
+/* The other layers of the words from `at` to stop, whole blocks; e, soon: or
+ * NULL. */
+static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
+                 const cki_soon *soon, const cki_ntt *t)
+{
+    const prime c = prime_of(&t->mod);
+    const size_t begin = at;
+    state s = state_of(t);
+
+    for (; s.size > CKI_BLOCK; s.size /= 2, s.words = false)
+        (void)next_layer(&s.k);
+    for (size_t block = s.size; at < stop; at += block) {
+        state own = s;
+
+        fwd_layers(x, at, at + block, BLOCK, &own, t, c);
+        for (size_t i = at; i < at + block; i += own.size)
+            fwd_rest(x, i, i + own.size, own, e, i - begin, soon, t, c);
     }
-    for (size_t at = 0; at < n; at += size)
-        fwd_rest(x + at, size, at, k, words, e, table, n, c);
-    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+void cki_avx2_ntt_head(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_head(x, t);
+    else
+        head(x, t);
+}
+
+void cki_avx2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                       const cki_soon *soon)
+{
+    const size_t stop = at + cki_block(t->n);
+
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_tail(x, at, t, soon);
+    else
+        tail(x, at, stop, NULL, soon, t);
+    VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
 void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
-    else
-        transform(x, NULL, t);
+    } else {
+        head(x, t);
+        tail(x, 0, t->n, NULL, NULL, t);
+        VERIFY_BELOW(x, t->n, t->mod.p);
+    }
 }
 
 void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -324,5 +405,6 @@ void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
     if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_finish(out, z, q, t);
     else
-        transform(z, &e, t);
+        tail(z, 0, t->n, &e, NULL, t);
+    VERIFY_BELOW(out, t->n, t->mod.p);
 }

@@ -2,11 +2,9 @@
  *
  * Read first: ifma.h (Lemma I), docs/03-rns.md, docs/10-kernels.md.
  */
-#include "kernel/ifma/ifma.h"
+#include "kernel/ifma/convert.h"
 
 /* y_i and v in words.  v is a factor of -D. */
-
-enum { TARGETS = 4 };
 
 /* RN(y_i) frac_i, added to what f holds (i > 0). */
 static void count_one(double *f, const uint64_t *y, int i, const cki_conv *k,
@@ -51,79 +49,73 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
     }
 }
 
-/* What a target prime asks for, worked out once a call. */
-typedef struct target {
-    const cki_mod *m;
-    const uint64_t *hat;        /* the factors of the y_i                    */
-    uint64_t minus;             /* that of v: -D mod p                       */
-    uint64_t w, s;              /* as in a reducer                          */
-} target;
+/* ---- the second half (convert.h) ----------------------------------------- */
 
-static target target_of(const cki_conv *k, int number)
+/* Four targets, all columns, R < 2^52. */
+static void fitting(const target *t, const uint64_t *const *y,
+                    const uint64_t *v, int len, size_t n)
 {
-    const cki_mod *m = &k->mod[number];
-    uint64_t w = cki_reduce(MASK52 + 1, m);
-    target t = { m, k->hat + (size_t)number * (size_t)k->len,
-                 cki_neg(k->prod[number], m->p), w, companion(w, m) };
+    for (size_t j = 0; j < n; j += 2 * LANES) {
+        vec r[TARGETS][2];
 
-    return t;
-}
-
-/* Four targets (the last may stand several times), columns j .. j + 7. */
-static inline void four_targets(uint64_t *const *out, const target *const *t,
-                                const uint64_t *const *y, const uint64_t *v,
-                                int len, size_t j)
-{
-    vec h[TARGETS], l[TARGETS], x = load(v + j);
-
-    UNROLL
-    for (int g = 0; g < TARGETS; g++) {
-        vec w = set1(t[g]->minus);
-
-        l[g] = lo(zero(), x, w);
-        h[g] = hi(zero(), x, w);
-    }
-    for (int i = 0; i < len; i++) {
-        x = load(y[i] + j);
+        eight_sums(r, t, y, v, len, j);
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
-            vec w = set1(t[g]->hat[i]);
+            store(t[g].out + j, ended(r[g][0], &t[g]));
+            store(t[g].out + j + LANES, ended(r[g][1], &t[g]));
+        }
+    }
+}
+
+/* Columns j .. j + 7, R any: sums of 104 bits are kept and reduced. */
+static inline void wide_sums(const target *t, const uint64_t *const *y,
+                             const uint64_t *v, int len, const reducer *e,
+                             size_t j)
+{
+    vec h[TARGETS], l[TARGETS];
+
+    UNROLL
+    for (int g = 0; g < TARGETS; g++)
+        h[g] = l[g] = zero();
+    for (int i = 0; i <= len; i++) {
+        const vec x = load((i < len ? y[i] : v) + j);
+
+        UNROLL
+        for (int g = 0; g < TARGETS; g++) {
+            const vec w = set1(t[g].w[i]);
 
             l[g] = lo(l[g], x, w);
             h[g] = hi(h[g], x, w);
         }
     }
     UNROLL
-    for (int g = 0; g < TARGETS; g++) {
-        reducer e = { prime_of(t[g]->m), set1(t[g]->w), set1(t[g]->s) };
-
-        store(out[g] + j, end_sum(h[g], l[g], &e));
-    }
+    for (int g = 0; g < TARGETS; g++)
+        store(t[g].out + j, end_sum(h[g], l[g], &e[g]));
 }
 
 void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
                           const uint64_t *v, const cki_conv *k, size_t n)
 {
-    if (n % LANES != 0) {
+    if (n % (2 * LANES) != 0) {
         cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
     VERIFY(k->len <= MAX_TERMS);
     for (int first = 0; first < num_targets; first += TARGETS) {
-        const target *t[TARGETS];
-        target own[TARGETS];
-        uint64_t *to[TARGETS];
+        target t[TARGETS];
+        reducer e[TARGETS];
+        bool all_fit = true;
 
+        targets_init(t, out, number, first, num_targets, k);
         for (int g = 0; g < TARGETS; g++) {
-            int last = num_targets - 1;
-            int at = first + g < last ? first + g : last;
-
-            own[g] = target_of(k, number[at]);
-            t[g] = &own[g];
-            to[g] = out[at];
+            e[g] = reducer_of(t[g].m);
+            all_fit &= fits(k, t[g].m);
         }
-        for (size_t j = 0; j < n; j += LANES)
-            four_targets(to, t, y, v, k->len, j);
+        if (all_fit)
+            fitting(t, y, v, k->len, n);
+        else
+            for (size_t j = 0; j < n; j += LANES)
+                wide_sums(t, y, v, k->len, e, j);
     }
 }

@@ -116,6 +116,17 @@ static inline vec permuted(const uint64_t *in, const uint32_t *perm)
                                     load(in + group_at(perm)));
 }
 
+/* Permuted reading jumps from line to line, and no prefetcher follows: what
+ * will be read PERM_AHEAD words later is asked for. */
+enum { PERM_AHEAD = 256 };
+
+static inline void ask_permuted(const uint64_t *in, const uint32_t *perm,
+                                size_t at, size_t n)
+{
+    _mm_prefetch((const void *)(in + group_at(perm + (at + PERM_AHEAD) % n)),
+                 _MM_HINT_T0);
+}
+
 static inline vec add(vec a, vec b)
 {
     return _mm512_add_epi64(a, b);
@@ -232,6 +243,9 @@ size_t cki_ifma_ntt_bytes(size_t n);
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
+void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t);
+void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                           const cki_soon *soon);
 void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                       const cki_ntt *t);
 void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -254,7 +268,7 @@ void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
 
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const uint32_t *perm, const uint64_t *const *y0,
+                   const cki_turn *turn, const uint64_t *const *y0,
                    const uint64_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
 void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,

@@ -179,12 +179,16 @@ enum {
 WITHIN(OF_PRODUCT, SUMMANDS);   /* u times the sum                           */
 WITHIN(QUOTIENT, ROOM);
 
-static inline vec summands_at(const cki_ending *q, size_t at, prime c)
+static inline vec summands_at(const cki_ending *q, size_t at, size_t n,
+                              prime c)
 {
     vec sum = zero();
 
     for (size_t j = 0; j < q->summands; j++) {
         const cki_summand *s = q->s + j;
+
+        if (s->perm != NULL)
+            ask_permuted(s->x, s->perm, at, n);
 
         sum = add(sum, s->perm == NULL ? load(s->x + at)
                                        : permuted(s->x, s->perm + at));
@@ -198,14 +202,15 @@ static inline vec summands_at(const cki_ending *q, size_t at, prime c)
 /* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
  * the remainders added: below 4p; with the sum, or its product, below 8p
  * (QUOTIENT). */
-static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, prime c)
+static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, size_t n,
+                                prime c)
 {
     const bool more = e->q->summands > 0;
     vec y = load(e->q->in + at), r = zero();
     vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
 
     if (more) {
-        r = summands_at(e->q, at, c);
+        r = summands_at(e->q, at, n, c);
         if (e->q->u != 1) {
             q = hi(q, r, e->u.s);
             r = lo(zero(), r, e->u.w);
@@ -251,12 +256,13 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
             store(x + LANES * k, a[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(a[k], LAST * i + LANES * k, e, c));
+                  end_of(a[k], LAST * i + LANES * k, e, n, c));
 }
 
-/* A sweep: some layers, and before which of them x are brought down. */
+/* A sweep: some layers, before which of them x are brought down, and the bound
+ * after them. */
 typedef struct sweep {
-    int layers;
+    int layers, bound;
     unsigned halved;
 } sweep;
 
@@ -270,6 +276,7 @@ static int sweeps_of(sweep *s, int layers, plan *f)
         s[count].layers = layers == 2 || layers == 4 ? 2
                           : layers < 3 ? layers : 3;
         s[count].halved = plan_layers(f, s[count].layers);
+        s[count].bound = f->bound;
     }
     return count;
 }
@@ -279,60 +286,140 @@ static int sweeps_of(sweep *s, int layers, plan *f)
 static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
                       sweep s, const plan *f)
 {
-    for (uint64_t *end = x + count; x < end; x += size, i++)
+    uint64_t *const end = x + count;
+
+    for (; x < end; x += size, i++)
         if (s.layers == 3)
             fwd_eight(x, size / 8, i, s.halved, f);
         else if (s.layers == 2)
             fwd_four(x, size / 4, i, s.halved, f);
         else
             fwd_one(x, f);
+    VERIFY_WITHIN(end - count, count, s.bound, f->c);
 }
 
-static void transform(uint64_t *x, const ending *e, const cki_ntt *t)
-{
-    const size_t n = t->n;
-    plan f = plan_of(t, t->own);
-    sweep s[MAX_SWEEPS];
-    size_t size = t->real && t->log_n % 2 == 1 ? n / 2 : n;
-    int count, top = 0;         /* sweeps over everything                    */
-    unsigned halved;
+/* ---- in two halves ------------------------------------------------------- */
 
-    VERIFY_BELOW(x, n, t->mod.p);
+/* All sweeps, and before which of the last three layers x are brought down; the
+ * words that the first sweep joins. */
+typedef struct course {
+    sweep s[MAX_SWEEPS];
+    int count;
+    unsigned halved;
+    size_t size;
+} course;
+
+static course course_of(const cki_ntt *t, plan *f)
+{
+    const bool two = t->real && t->log_n % 2 == 1;
+    course k = { .size = two ? t->n / 2 : t->n };
+
+    k.count = sweeps_of(k.s, t->log_n - two - 3, f);
+    k.halved = plan_layers(f, 3);
+    return k;
+}
+
+static void head(uint64_t *x, const cki_ntt *t)
+{
+    plan f = plan_of(t, t->own);
+    course k;
+
+    VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
         cki_ifma_fold(x, t, &f);
-    count = sweeps_of(s, t->log_n - (size < n) - 3, &f);
-    halved = plan_layers(&f, 3);
-    for (; size > BLOCK; size >>= s[top++].layers)
-        fwd_sweep(x, n, size, n / size, s[top], &f);
-    for (size_t at = 0; at < n; at += size) {
-        size_t part = size;
+    k = course_of(t, &f);
+    for (int i = 0; k.size > CKI_BLOCK; k.size >>= k.s[i++].layers)
+        fwd_sweep(x, t->n, k.size, t->n / k.size, k.s[i], &f);
+}
 
-        for (int k = top; k < count; part >>= s[k++].layers)
-            fwd_sweep(x + at, size, part, (n + at) / part, s[k], &f);
-        for (size_t i = at; i < at + size; i += LAST)
-            if (e == NULL)
-                fwd_last(x + i, i / LAST, halved, NULL, &f);
-            else
-                fwd_last(x + i, i / LAST, halved, e, &f);
+/* Asks for the part of a block of arrays that belongs to LAST words, at i of
+ * x's block. */
+static inline void ask(const cki_soon *soon, size_t i)
+{
+    for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++)
+        for (size_t j = 0; j < LAST; j += LANES)
+            _mm_prefetch((const void *)(soon->x[k] + soon->at + i + j),
+                         _MM_HINT_T1);
+}
+
+/* The rest of the layers of the words from `at` to stop, whole blocks; e, soon:
+ * or NULL. */
+static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
+                               const ending *e, const cki_soon *soon,
+                               const cki_ntt *t)
+{
+    plan f = plan_of(t, t->own);
+    course k = course_of(t, &f);
+    const size_t n = t->n, begin = at;
+    int top = 0, mid;
+
+    for (; k.size > CKI_BLOCK; k.size >>= k.s[top++].layers)
+        ;
+    for (; at < stop; at += k.size) {
+        size_t size = k.size;
+
+        for (mid = top; size > BLOCK; size >>= k.s[mid++].layers)
+            fwd_sweep(x + at, k.size, size, (n + at) / size, k.s[mid], &f);
+        for (size_t i = at; i < at + k.size; i += size) {
+            size_t part = size;
+
+            for (int j = mid; j < k.count; part >>= k.s[j++].layers)
+                fwd_sweep(x + i, size, part, (n + i) / part, k.s[j], &f);
+            for (size_t j = i; j < i + size; j += LAST) {
+                if (soon != NULL)
+                    ask(soon, j - begin);
+                fwd_last(x + j, j / LAST, k.halved, e, &f);
+            }
+        }
     }
-    VERIFY_BELOW(e == NULL ? x : e->out, n, t->mod.p);
+}
+
+static void tail_words(uint64_t *x, size_t at, size_t stop,
+                       const cki_soon *soon, const cki_ntt *t)
+{
+    if (soon != NULL)
+        tail(x, at, stop, NULL, soon, t);
+    else
+        tail(x, at, stop, NULL, NULL, t);
+    VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
+    } else {
+        head(x, t);
+        tail_words(x, 0, t->n, NULL, t);
+    }
+}
+
+void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_head(x, t);
     else
-        transform(x, NULL, t);
+        head(x, t);
+}
+
+void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                       const cki_soon *soon)
+{
+    if (t->log_n <= SMALL_LOG)
+        cki_portable_ntt_tail(x, at, t, soon);
+    else
+        tail_words(x, at, at + cki_block(t->n), soon, t);
 }
 
 void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
                          const cki_ntt *t)
 {
-    const ending e = ending_of(out, q, &t->mod);
-
-    if (t->log_n <= SMALL_LOG)
+    if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_finish(out, z, q, t);
-    else
-        transform(z, &e, t);
+    } else {
+        const ending e = ending_of(out, q, &t->mod);
+
+        tail(z, 0, t->n, &e, NULL, t);
+        VERIFY_BELOW(out, t->n, t->mod.p);
+    }
 }

@@ -135,13 +135,22 @@ static void fwd_last_layers(uint64_t *x, size_t size, size_t i,
     }
 }
 
-void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
+/* Words of the blocks on which all layers but those of ntt_head work. */
+static size_t inner_size(const cki_ntt *t)
+{
+    size_t size = t->log_n % 2 == 1 ? t->n / 2 : t->n;
+
+    while (size > CKI_BLOCK)
+        size /= 4;
+    return size;
+}
+
+void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t)
 {
     const cki_portable_table *own = t->own;
     const uint64_t p = t->mod.p, p2 = 2 * p;
     const size_t n = t->n;
     size_t size = n;
-    bool low = true;                    /* words are below 3p                */
 
     VERIFY_BELOW(x, n, p);
     if (t->real)
@@ -153,19 +162,37 @@ void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
             FWD(x[j], x[j + n / 2], w, ws);
         size /= 2;
     }
-    for (; size > CKI_BLOCK; size /= 4, low = false) {
+    for (bool low = true; size > CKI_BLOCK; size /= 4, low = false) {
         fwd_two_layers(x, n, size / 4, n / size, low, own, p);
         VERIFY_BELOW(x, n, 8 * p);
     }
-    for (size_t at = 0; at < n; at += size) {
+}
+
+void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                           const cki_soon *soon)
+{
+    const cki_portable_table *own = t->own;
+    const uint64_t p = t->mod.p;
+    const size_t n = t->n, size = inner_size(t), stop = at + cki_block(n);
+    const bool low = size >= n / 2;     /* no pair yet: words are below 3p   */
+
+    (void)soon;
+    for (; at < stop; at += size) {
         for (size_t s = size; s > 4; s /= 4) {
             fwd_two_layers(x + at, size, s / 4, (n + at) / s,
                            low && s == size, own, p);
             VERIFY_BELOW(x + at, size, 8 * p);
         }
         fwd_last_layers(x + at, size, (n + at) / 4, own, p);
+        VERIFY_BELOW(x + at, size, p);
     }
-    VERIFY_BELOW(x, n, p);
+}
+
+void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
+{
+    cki_portable_ntt_head(x, t);
+    for (size_t at = 0; at < t->n; at += cki_block(t->n))
+        cki_portable_ntt_tail(x, at, t, NULL);
 }
 
 /* ---- the end of a division ---------------------------------------------- */
@@ -189,7 +216,8 @@ void cki_portable_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
     const uint64_t p = t->mod.p, w = q->w, u = q->u;
     const uint64_t ws = cki_shoup(w, &t->mod), us = cki_shoup(u, &t->mod);
 
-    cki_portable_ntt_fwd(z, t);
+    for (size_t at = 0; at < t->n; at += cki_block(t->n))
+        cki_portable_ntt_tail(z, at, t, NULL);
     for (size_t i = 0; i < t->n; i++) {
         uint64_t sum = summands_at(q, i, p);
 

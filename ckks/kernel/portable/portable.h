@@ -19,12 +19,14 @@ typedef struct cki_portable_table {
 /* Layers go in pairs; p < 2^61 leaves room for words below 8p.  Large rings are
  * cut into blocks that stay in the first-level cache. */
 
-enum { CKI_BLOCK = 4096 };
 
 size_t cki_portable_ntt_bytes(size_t n);
 void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
                               const uint64_t *inverse);
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
+void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t);
+void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                               const cki_soon *soon);
 void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                           const cki_ntt *t);
 void cki_portable_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -69,7 +71,7 @@ void cki_portable_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                             const uint64_t *c, size_t n, const cki_mod *m);
 
 void cki_portable_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                       const uint32_t *perm, const uint64_t *const *y0,
+                       const cki_turn *turn, const uint64_t *const *y0,
                        const uint64_t *const *y1, int k, bool add_to, size_t n,
                        const cki_mod *mod);
 
