@@ -86,7 +86,7 @@ ifeq ($(HAVE_GMP),1)
   BLIND_LIBS := -lgmp
   ifeq ($(ARCH),x86_64)
     BLIND_DEFS += -DBLIND_HAVE_X86
-    BLIND_SRC  += $(wildcard unet/blind/aesni/*.c unet/blind/vaes/*.c)
+    BLIND_SRC  += $(wildcard unet/blind/aesni/*.c unet/blind/vaes/*.c unet/blind/avx2/*.c unet/blind/ifma/*.c)
   endif
 endif
 
@@ -135,8 +135,8 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
 
 # ---- objects --------------------------------------------------------------
 
-$(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
-$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o $(B)/obj/unet/blind/avx2/%.o $(B)/omp/unet/blind/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
@@ -369,9 +369,9 @@ comma     := ,
 FUZZ_MAKE = $(MAKE) --no-print-directory ARCH= FFT=builtin HAVE_OMP=0
 FUZZ_SAN  := address,undefined,float-cast-overflow
 FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc \
-  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ \
+  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ recv sendmsg poll \
   png_create_read_struct png_create_write_struct png_create_info_struct)
-FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c $(if $(HAVE_GMP),,%/offer.c),$(wildcard tests/fuzz/*.c)) \
+FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c $(if $(HAVE_GMP),,%/offer.c %/talk.c %/frames.c %/greeting.c),$(wildcard tests/fuzz/*.c)) \
   tests/support/model_support.c tests/support/dicom_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels names options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)) $(BLIND_SRC))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
@@ -411,15 +411,15 @@ train: unet/models/em.safetensors unet/models/gm.safetensors unet/models/mnist.s
 unet/models/%.safetensors:
 	$(PYTHON) unet/train/train.py $* --data ../shared/data --out $@
 
-# The U-Nets of 64 to 512 channels, of ReLU and then of squares: each up to two
+# The U-Nets for two parties, of ReLU and then (not gm64) of squares: each up to two
 # hours on one core with AVX-512 BF16; what is cut goes on from $(B)/large.
-models-large: $(B)/large/em64 $(B)/large/gm64
-$(B)/large/%64:
+models-large: $(B)/large/em64 $(B)/large/gm64 $(B)/large/hippocampus
+$(B)/large/%:
 	@mkdir -p $(@D)
-	$(PYTHON) unet/train/train.py $*64 --data ../shared/data --weights $@.pt \
-	  --resume $@.state --out unet/models/$*64.safetensors
-	$(PYTHON) unet/train/train.py $*64-squares --data ../shared/data --squares-of $@.pt \
-	  --resume $@-squares.state --out unet/models/$*64-squares.safetensors
+	$(PYTHON) unet/train/train.py $* --data ../shared/data --weights $@.pt \
+	  --resume $@.state --out unet/models/$*.safetensors
+	[ $* = gm64 ] || $(PYTHON) unet/train/train.py $*-squares --data ../shared/data --squares-of $@.pt \
+	  --resume $@-squares.state --out unet/models/$*-squares.safetensors
 	@touch $@
 
 # The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.

@@ -192,6 +192,30 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
     return equal(b, 2);
 }
 
+static bool check_weigh(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *in[TERMS];
+    uint64_t weight[CKI_ROWS * TERMS];
+    uint64_t *out[2] = { b->got[0], b->got[1] };
+
+    for (int j = 0; j < TERMS; j++) {
+        in[j] = b->x[j];
+        for (int r = 0; r < CKI_ROWS; r++)
+            weight[CKI_ROWS * j + r] = r < 2 ? b->y[j][r] : 0;
+    }
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < N; i++) {
+            uint64_t s = 0;
+
+            for (int j = 0; j < TERMS; j++)
+                s = cki_add(s, cki_mul(in[j][i], weight[CKI_ROWS * j + r], m),
+                            m->p);
+            b->want[r][i] = s;
+        }
+    k->weigh(out, 2, in, weight, TERMS, N, m);
+    return equal(b, 2);
+}
+
 static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
 {
     for (uint32_t i = 0; i < N; i++)
@@ -387,6 +411,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_dot2(b, k, &turn, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
+    *ok = check_weigh(b, k, &mod[0]) && *ok;
     *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
     *ok = check_words(b, k, &mod[0]) && *ok;

@@ -21,6 +21,7 @@ typedef struct pricing {
     bool sampled;               /* nni_count's                               */
     double base;                /* bytes of keys and tables                  */
     double high;                /* bytes that have been in use at once       */
+    double limit;               /* what there are; HUGE_VAL: any number      */
 } pricing;
 
 double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
@@ -119,12 +120,19 @@ static double fresh(const pricing *with, const nni_count *c)
 }
 
 /* Whether inputs are rotated rather than sums: if that takes less time, and
- * less by NNI_WORTH_BYTES if it needs more memory. */
+ * less by NNI_WORTH_BYTES if it needs more memory, by NNI_WORTH_MEMORY if it
+ * needs more by NNI_MUCH and more than any stage before; what does not fit only
+ * if the other needs more. */
 static bool better(const pricing *with, const nni_count *inputs,
                    const nni_count *sums)
 {
-    const double worth = inputs->peak <= sums->peak ? 1 : NNI_WORTH_BYTES;
+    const double worth = inputs->peak <= sums->peak ? 1
+                         : inputs->peak <= fmax(NNI_MUCH * sums->peak,
+                                                with->high)
+                             ? NNI_WORTH_BYTES : NNI_WORTH_MEMORY;
 
+    if (inputs->peak > with->limit || sums->peak > with->limit)
+        return inputs->peak < sums->peak;
     return inputs->seconds + fresh(with, inputs)
            < worth * (sums->seconds + fresh(with, sums));
 }
@@ -135,7 +143,8 @@ static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
 {
     const nni_placed_stage *stage = &with->placed->stage[k];
     const bool either = stage->neurons == 0 && !stage->masked
-                        && !stage->alternating && with->choose;
+                        && !stage->alternating && stage->period == 0
+                        && with->choose;
     nni_count inputs, sums;
     ckks_status st;
 
@@ -182,7 +191,7 @@ static ckks_status price_stage(pricing *with, int k)
     st.width = step_side(l->width, s->of->width, s->of->gap);
     st.ciphertexts = s->neurons > 0 ? s->planes : 0;
     for (int i = 0; i < with->map[k].num_phases; i++)
-        st.ciphertexts += with->map[k].phase[i].live ? s->of->channels : 0;
+        st.ciphertexts += with->map[k].phase[i].live ? s->planes : 0;
     st.rotations = (long)c.tally.rotations;
     st.relins = (long)c.tally.relins;
     st.products = c.tally.products;
@@ -217,13 +226,42 @@ static void maps_clear(nni_map *map, const nni_placed *p)
     free(map);
 }
 
+/* Seconds that products and relinearisations alone take: no way to run the
+ * network takes less. */
+static double least_seconds(const pricing *with)
+{
+    const nni_figures f = nni_figures_of(&with->p->params);
+    nni_work w = { { 0 } };
+
+    for (int k = 0; k < with->placed->num_stages; k++) {
+        const nni_placed_stage *s = &with->placed->stage[k];
+        const double each = 2.0 * (s->level + 1)
+                            * (with->map[k].channels / s->of->groups);
+
+        for (int i = 0; i < with->map[k].num_phases; i++)
+            w.limbs[NN_TERM] += each * with->map[k].phase[i].terms;
+        for (int i = 0; i < s->num_outs; i++) {
+            const nn_switching relin = { .level = s->out[i].level + 1,
+                                         .xs = 1, .terms = 1, .pairs = 1,
+                                         .adds = 2, .rescaled = true };
+
+            if (s->of->square && s->of->linear == NULL)
+                nni_switch_work(&w, &f, &relin,
+                                live_count(with->placed, k, &s->out[i]));
+        }
+    }
+    return nni_work_seconds(&w, &f, with->machine);
+}
+
 ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
                       const nn_machine *machine, int threads,
                       const nni_bound *bound)
 {
     pricing with = { .choose = choose, .placed = placed, .p = p,
                      .machine = machine, .threads = threads > 0 ? threads : 1,
-                     .sampled = true };
+                     .sampled = true,
+                     .limit = bound == NULL ? HUGE_VAL : bound->limit };
+    bool stop = false;
     nni_map *map = NULL;
     ckks_status st = maps_init(&map, placed);
 
@@ -236,7 +274,12 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
         with.base = nni_base_bytes(p, machine) + encoded_bytes(p, placed);
         with.high = with.base + alive_bytes(&with, 0);
     }
-    for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++) {
+    if (st == CKKS_OK && bound != NULL && with.limit == HUGE_VAL) {
+        p->seconds = least_seconds(&with);
+        stop = p->seconds > bound->seconds;
+        p->seconds = stop ? p->seconds : 0;
+    }
+    for (int k = 0; k < placed->num_stages && st == CKKS_OK && !stop; k++) {
         st = price_stage(&with, k);
         if (bound != NULL && (p->seconds - p->fresh_seconds > bound->seconds
                               || with.high > bound->bytes))

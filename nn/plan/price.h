@@ -8,10 +8,11 @@
 
 #include "plan/count.h"
 
-/* Where pricing may stop: a plan beyond one of these is not taken, whatever
- * else it is.  HUGE_VAL: nowhere. */
+/* Where pricing may stop: a plan beyond one of the first two is not taken,
+ * whatever else it is; and the bytes that there are, by which is chosen what is
+ * rotated.  HUGE_VAL: no bound. */
 typedef struct nni_bound {
-    double seconds, bytes;
+    double seconds, bytes, limit;
 } nni_bound;
 
 /* Fills steps, keys, seconds, memory and error of a plan whose layout and

@@ -15,18 +15,22 @@
 #include <string.h>
 
 #include "schedule/inputs.h"
+#include "stage/lanes.h"
 
-/* Limbs: of the sums of a piece, unless those of one phase and as many channels
- * as kernels work on together are more; of the sums of a piece that are added
- * to others; of the made inputs of one slice. */
-enum { PIECE_LIMBS = 704, ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
+/* Limbs: of the sums of a piece at least, unless those of one phase and as many
+ * channels as kernels work on together are more; of the sums of a piece that
+ * are added to others; of the made inputs of one slice.  Every piece packs anew
+ * what it reads: where a stage's inputs are large, its pieces are that share of
+ * them, up to PIECE_MOST: memory that hardly shows, and fewer passes. */
+enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
+       ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
 
 /* ---- pieces -------------------------------------------------------------- */
 
 /* The step that the sums of a term are rotated by. */
 static int due(const nni_inputs *w, const nni_term *t)
 {
-    return w->m->by_inputs ? 0 : t->step;
+    return t->step - t->step % w->m->babies;
 }
 
 static int phase_blocks(const nni_inputs *w, const nni_phase *p)
@@ -43,32 +47,51 @@ static int phase_blocks(const nni_inputs *w, const nni_phase *p)
     return blocks;
 }
 
+/* Limbs of the sums of a piece. */
+static int piece_limbs(const nni_inputs *w)
+{
+    const long share = (long)w->map->num_inputs * nni_inputs_limbs(w)
+                       / PIECE_SHARE;
+
+    if (share < PIECE_LIMBS)
+        return PIECE_LIMBS;
+    return share < PIECE_MOST ? (int)share : PIECE_MOST;
+}
+
 /* Phases of a row. */
 static int columns(const nni_inputs *w)
 {
     return nni_phases(w->m->p->layout.ring_x, w->m->stage->of->gap);
 }
 
-/* As many phases of the row as their sums allow; if not even one, of that one
- * some channels. */
+/* Channels of a piece, the same for all phases of the stage: those that share
+ * a place of a form then fall into the same pieces. */
+static int piece_channels(const nni_inputs *w, int most)
+{
+    int blocks = 1, some;
+
+    for (int i = 0; i < w->map->num_phases; i++) {
+        const int own = phase_blocks(w, &w->map->phase[i]);
+
+        blocks = own > blocks ? own : blocks;
+    }
+    some = most / blocks / TOGETHER * TOGETHER;
+    if (some < TOGETHER)
+        some = TOGETHER;
+    return blocks * w->map->channels <= most || some > w->map->channels
+               ? w->map->channels : some;
+}
+
+/* As many phases of the row as their sums allow. */
 static void piece_begin(const nni_inputs *w, nni_piece *p, int most)
 {
     const nni_map *m = w->map;
-    int blocks = phase_blocks(w, &m->phase[p->first]), some;
+    int blocks = phase_blocks(w, &m->phase[p->first]);
 
-    p->channels = m->channels;
     p->phases = 1;
-    if (blocks * m->channels > most) {
-        some = most / blocks / TOGETHER * TOGETHER;
-        if (some < TOGETHER)
-            some = TOGETHER;
-        if (some < p->channels)
-            p->channels = some;
-        return;
-    }
     for (int i = p->first + 1; i % columns(w) != 0; i++, p->phases++) {
         blocks += phase_blocks(w, &m->phase[i]);
-        if (blocks * m->channels > most)
+        if (blocks * p->channels > most)
             return;
     }
 }
@@ -89,6 +112,7 @@ static bool piece_next(const nni_inputs *w, nni_piece *p, int most)
     p->channel = 0;
     if (p->first >= w->map->num_phases)
         return false;
+    p->channels = piece_channels(w, most);
     piece_begin(w, p, most);
     return true;
 }
@@ -102,13 +126,13 @@ static int input_number(nni_inputs *w, nni_combine *c, const nni_term *t,
 {
     nni_schedule *s = w->m->s;
     const nni_feed *feed = &w->map->feed[t->feed];
-    const int from = nni_slice_begin(w, feed, slice);
-    int *number;
+    int *number, from;
     const nni_ref ref = nni_read_ref(&number, w, t);
     nni_input *in;
 
     if (*number > 0)
         return *number - 1;
+    from = nni_slice_begin(w, feed, slice);
     in = nni_grow(w->m, s->input, &s->inputs, sizeof *in);
     if (in == NULL)
         return 0;
@@ -241,8 +265,9 @@ static void finish_phase(nni_inputs *w, const nni_block *block, int blocks)
     const int phase = block->phase;
     int level = s->level;
 
-    nni_add_step(w->m, s->of->uneven ? NNI_BIAS_EDGE : NNI_BIAS, sum, sum,
-                 level)->at = phase;
+    nni_add_step(w->m, s->of->uneven || s->period > 0 ? NNI_BIAS_EDGE
+                                                       : NNI_BIAS,
+                 sum, sum, level)->at = phase;
     if (s->masked)
         nni_add_step(w->m, NNI_RESCALE, sum, sum, level--);
     if (s->cleared) {
@@ -284,7 +309,7 @@ static void make_pieces(nni_inputs *w)
     nni_piece piece = { 0 };
 
     nni_make_slice(w, 0);
-    while (piece_next(w, &piece, PIECE_LIMBS / nni_inputs_limbs(w))) {
+    while (piece_next(w, &piece, piece_limbs(w) / nni_inputs_limbs(w))) {
         if (piece.channel == 0)
             nni_free_before(w, piece.first);
         if (!has_pixels(w, &piece))
@@ -325,7 +350,7 @@ static void make_slices(nni_inputs *w)
 
     s->count[-NNI_SUM - 1] = w->map->num_phases * w->map->channels;
     for (int slice = 0; slice < w->slices; slice++) {
-        const int most = slice == 0 ? PIECE_LIMBS : ADDED_LIMBS;
+        const int most = slice == 0 ? piece_limbs(w) : ADDED_LIMBS;
         nni_piece piece = { 0 };
 
         nni_make_slice(w, slice);
@@ -360,7 +385,7 @@ static int choose_slices(const nni_inputs *w)
         return 1;
     for (int i = 0; i < w->map->num_phases; i++)
         sums += w->map->phase[i].live ? (long)w->map->channels * limbs : 0;
-    piece = sums < PIECE_LIMBS ? sums : PIECE_LIMBS;
+    piece = sums < piece_limbs(w) ? sums : piece_limbs(w);
     slices = (made + SLICE_LIMBS - 1) / SLICE_LIMBS;
     slices = slices < most ? slices : most;
     if (slices < 2
@@ -374,7 +399,11 @@ void nni_make_combination(nni_maker *m)
     nni_inputs w;
 
     m->by_inputs = m->stage->masked
-                   || (m->by_inputs && !m->stage->alternating);
+                   || (m->by_inputs && !m->stage->alternating
+                       && m->stage->period == 0);
+    m->babies = m->by_inputs ? (int)m->p->layout.slots : 1;
+    if (m->stage->period > 0)
+        m->babies = nni_babies(m->stage, m->s->map);
     nni_inputs_init(&w, m);
     if (!m->full) {
         w.slices = choose_slices(&w);

@@ -42,6 +42,8 @@ int nni_slab_terms(const nni_schedule *s, const nni_combine *c,
 {
     int terms = 0, first;
 
+    if (stage_of(s)->groups == 1)       /* every output sees all of it       */
+        return b->terms;
     for (int r = b->first; r < b->first + b->reads; r++)
         terms += nni_slab_read(&first, s, c, b, &s->read[r], channel, count);
     return terms;
@@ -53,6 +55,8 @@ double nni_slab_products(const nni_schedule *s, const nni_combine *c,
     const int first = c->piece.channel, channels = c->piece.channels;
     double sum = 0;
 
+    if (stage_of(s)->groups == 1)
+        return ceil((double)channels / together) * together * c->terms;
     for (int k = 0; k < c->blocks; k++)
         for (int o = first, n; o < first + channels; o += n) {
             const nni_block *b = &s->block[c->first_block + k];

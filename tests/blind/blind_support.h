@@ -20,7 +20,7 @@ bool blind_both(blind_role *client, blind_role *server, void *with,
 void blind_split(blind_share *client, blind_share *server, blind_signed x,
                  uint64_t *seed);
 /* Traffic of client and server, before and after: the bytes sent are those
- * foretold, the turns no more (one may be the caller's). */
+ * foretold. */
 void blind_check_traffic(const blind_traffic t[2][2], blind_bytes want);
 blind_signed blind_joined(blind_share client, blind_share server);
 

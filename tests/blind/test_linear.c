@@ -6,6 +6,7 @@
 #include "linear_support.h"
 #include "nn.h"
 #include "test.h"
+#include "turns_support.h"
 
 /* Each result is the sum divided by 2^shift, rounded down or up. */
 static void check_results(const linear_case *t, const char *what)
@@ -160,12 +161,13 @@ TEST(linear_refuses_what_does_not_fit)
 
 /* ---- squares ------------------------------------------------------------- */
 
-enum { SQUARES = 20000, SQUARE_SHIFT = 9 };
+enum { SQUARES = 8 * 8192 + 1, SQUARE_SHIFT = 9 };
 
 typedef struct square_case {
     int64_t x[SQUARES];
     blind_share share[2][SQUARES];
     blind_traffic traffic;
+    turns_log log[2];
 } square_case;
 
 static ckks_status square_side(side *s)
@@ -177,6 +179,7 @@ static ckks_status square_side(side *s)
     ckks_status status = linear_party(&p, &rng, s, 20, true);
 
     before = blind_wire_traffic(s->wire);
+    turns_watch(&t->log[s->server], s->wire);
     if (status == CKKS_OK)
         status = blind_square(t->share[s->server], SQUARES, SQUARE_SHIFT, &p);
     if (status == CKKS_OK)
@@ -194,7 +197,7 @@ TEST(linear_squares)
 {
     static const int64_t ends[] = { 0, 1, -1, 524287, -524288, 2, -3, 131071 };
     const blind_bytes b = blind_square_bytes(SQUARES);
-    square_case *t = malloc(sizeof *t);
+    square_case *t = calloc(1, sizeof *t);
     uint64_t seed = 3;
     double mean = 0;
 
@@ -222,6 +225,9 @@ TEST(linear_squares)
           && b.down == (double)t->traffic.received, "planned %.0f and %.0f, "
           "were %" PRIu64 " and %" PRIu64, b.up, b.down, t->traffic.sent,
           t->traffic.received);
+    CHECK(b.turns == 2 && turns_of(t->log, (int[2]){ 0, 0 }) == b.turns,
+          "%g turns, planned %g", turns_of(t->log, (int[2]){ 0, 0 }), b.turns);
+    turns_clear(t->log);
     free(t);
 }
 

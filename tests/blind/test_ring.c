@@ -1,9 +1,8 @@
 /* test_ring.c -- the parts that convolutions and squares are made of: residues
- * lifted, short transforms, tiles, truncation, keys. */
+ * lifted, tiles, truncation, keys. */
 #include <gmp.h>
 #include <math.h>
 
-#include "blind/sparse.h"
 #include "linear_support.h"
 #include "nn.h"
 #include "test.h"
@@ -109,53 +108,6 @@ TEST(ring_shares_modulo_primes)
         CHECK(blind_share_mod(x, blind_two128(&m), &m) == (uint64_t)want,
               "round %d", i);
     }
-}
-
-/* ---- short transforms ---------------------------------------------------- */
-
-/* Random pieces: the same as a transform of the whole. */
-static void check_sparse(const blind_sparse *s, size_t parts, size_t extent,
-                         uint64_t *room, uint64_t *seed)
-{
-    const blind_ring *r = s->r;
-    const size_t n = r->n, piece = s->parts == 1 ? n / parts : s->block;
-    uint64_t *in = room, *want = room + n, *got = room + 2 * n;
-
-    for (int l = 0; l < r->limbs; l++) {
-        memset(room, 0, 3 * n * sizeof *room);
-        for (size_t k = 0; k < parts; k++)
-            for (size_t i = 0; i < extent; i++)
-                in[k * piece + i] = want[k * (n / parts) + i]
-                    = test_word(seed) % r->rns.mod[l].p;
-        cki_ntt_fwd(&r->rns, want, l);
-        blind_sparse_fwd(got, in, l, s);
-        CHECK(memcmp(got, want, n * sizeof *got) == 0, "%zu pieces of %zu "
-              "coefficients, block %zu, limb %d", parts, extent, s->block, l);
-    }
-}
-
-TEST(ring_short_transforms_are_transforms)
-{
-    static const size_t extents[] = { 1, 3, 64, 65, 129, 300, 1000, 1025,
-                                      4096 };
-    uint64_t *room = calloc(3 * 4096, sizeof *room), seed = 9;
-    blind_ring r;
-
-    if (CHECK(room != NULL, "no memory")
-        && CHECK_OK(blind_ring_init(&r, 12, 2, BLIND_CONV_BITS, 0))) {
-        for (size_t parts = 1; parts <= 64; parts *= 2)
-            for (size_t e = 0; e < sizeof extents / sizeof *extents; e++) {
-                blind_sparse s;
-
-                if (extents[e] * parts > 4096
-                    || !CHECK_OK(blind_sparse_init(&s, &r, parts, extents[e])))
-                    continue;
-                check_sparse(&s, parts, extents[e], room, &seed);
-                blind_sparse_clear(&s);
-            }
-        blind_ring_clear(&r);
-    }
-    free(room);
 }
 
 /* ---- tiles --------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "blind/session.h"
 #include "nn.h"
 #include "test.h"
+#include "turns_support.h"
 #include "two_sides.h"
 
 static const char *const offer = "{\"name\": \"a network\"}";
@@ -26,6 +27,7 @@ typedef struct end {
     /* What is left of the session. */
     blind_block start, label_key, delta;
     blind_traffic traffic;
+    turns_log log;
     bool all_there;
 } end;
 
@@ -44,8 +46,11 @@ static ckks_status end_run(end *e, blind_session **s)
     if (st == CKKS_OK && !e->server && strcmp(hello, offer) != 0)
         st = nn_fail(CKKS_EFORMAT, "heard \"%s\"", hello);
     free(hello);
-    if (st == CKKS_OK)
+    if (st == CKKS_OK) {
+        turns_watch(&e->log, blind_session_party(*s)->wire);
         st = blind_session_open(*s, e->bits, e->squares);
+        blind_wire_watch(blind_session_party(*s)->wire, NULL, NULL);
+    }
     if (st == CKKS_OK)
         st = blind_session_bye(*s);
     if (st != CKKS_OK)
@@ -101,6 +106,7 @@ TEST(sessions_open_on_both_sides)
         end e[2] = { { .bits = 16, .squares = squares },
                      { .bits = 16, .squares = squares, .k = k } };
         blind_bytes want = blind_session_bytes(strlen(offer), k, 16, squares);
+        double turns;
 
         ends_run(e);
         if (!CHECK(e[0].status == CKKS_OK && e[1].status == CKKS_OK,
@@ -112,11 +118,12 @@ TEST(sessions_open_on_both_sides)
         CHECK(!same(e[0].start, e[0].label_key)
               && !same(e[0].delta, e[1].delta), "equal ones");
         CHECK((double)e[0].traffic.sent == want.up
-              && (double)e[1].traffic.sent == want.down
-              && (double)e[0].traffic.turns == want.turns,
-              "%" PRIu64 " up, %" PRIu64 " down, %" PRIu64 " turns, planned "
-              "%g, %g, %g", e[0].traffic.sent, e[1].traffic.sent,
-              e[0].traffic.turns, want.up, want.down, want.turns);
+              && (double)e[1].traffic.sent == want.down,
+              "%" PRIu64 " up, %" PRIu64 " down, planned %g, %g",
+              e[0].traffic.sent, e[1].traffic.sent, want.up, want.down);
+        turns = turns_of((turns_log[2]){ e[0].log, e[1].log }, turns_offered);
+        CHECK(turns == want.turns, "%g turns, planned %g", turns, want.turns);
+        turns_clear((turns_log[2]){ e[0].log, e[1].log });
     }
 }
 
@@ -129,6 +136,7 @@ TEST(sides_that_understood_otherwise_do_not_agree)
         CHECK(e[i].status == CKKS_EFORMAT
               && strstr(e[i].why, "do not agree on the session: digest "),
               "%s: %s", ckks_status_name(e[i].status), e[i].why);
+    turns_clear((turns_log[2]){ e[0].log, e[1].log });
 }
 
 /* ---- greetings ----------------------------------------------------------- */
@@ -259,9 +267,14 @@ static int serves(int socket, void *user)
     return b != 'o';
 }
 
-static void serve_busy(int socket)
+static void serve_busy(int socket, double seconds, void *user)
 {
-    blind_session_busy(socket);
+    char line[80];
+
+    (void)user;
+    snprintf(line, sizeof line, "busy with another client for %.1f s",
+             seconds);
+    blind_session_busy(socket, line);
 }
 
 typedef struct serving {
@@ -308,6 +321,7 @@ TEST(a_second_client_is_told_busy)
     blind_manner m = blind_manner_default();
     blind_session *session = NULL;
     char address[64], *hello = NULL;
+    const char *busy;
     int port = 0, first;
     size_t size;
     pthread_t t;
@@ -325,8 +339,9 @@ TEST(a_second_client_is_told_busy)
         CHECK_OK(blind_connect(&second, address, 2));
         CHECK_STATUS(blind_session_hear(&session, &hello, &size, second, &m),
                      CKKS_EIO);
-        CHECK(strstr(nn_last_error(), "busy with another client") != NULL,
-              "%s", nn_last_error());
+        busy = strstr(nn_last_error(), "busy with another client for ");
+        if (CHECK(busy != NULL, "%s", nn_last_error()))
+            CHECK(atof(strstr(busy, "for ") + 4) >= 0.2, "%s", busy);
         CHECK(write(first, "f", 1) == 1, "unsent");
         doze(0.5);
         close(first);

@@ -7,6 +7,7 @@
 #include "blind/session.h"
 #include "blind/walk.h"
 #include "network_support.h"
+#include "turns_support.h"
 #include "two_sides.h"
 #include "walk_support.h"
 
@@ -19,6 +20,7 @@ typedef struct walker {
     bool over;
     blind_share *value[BLIND_MAX_STEPS];
     blind_traffic traffic;
+    turns_log log;
     ckks_status status;
     char why[400];
 } walker;
@@ -48,6 +50,8 @@ static ckks_status walker_session(walker *w, blind_session **s,
         st = w->server
                  ? blind_session_offer(s, w->socket, text, size, &m)
                  : blind_session_hear(s, &text, &size, w->socket, &m);
+    if (st == CKKS_OK)
+        turns_watch(&w->log, blind_session_party(*s)->wire);
     if (st == CKKS_OK && !w->server)
         st = blind_network_load(heard, text, size);
     free(text);
@@ -106,6 +110,7 @@ static bool walk_both(walker w[2])
 static void check_bytes(const blind_network *n, const walker w[2])
 {
     static blind_plan plan;
+    double turns;
 
     if (!CHECK_OK(blind_plan_make(&plan, n, blind_manner_default().k)))
         return;
@@ -114,9 +119,12 @@ static void check_bytes(const blind_network *n, const walker w[2])
           "sent %" PRIu64 " up, %" PRIu64 " down; planned %.0f, %.0f",
           w[0].traffic.sent, w[1].traffic.sent, plan.all.bytes.up,
           plan.all.bytes.down);
-    test_note("%.2f MB up, %.2f MB down, %" PRIu64 " turns (planned %.0f)",
-              plan.all.bytes.up / 1e6, plan.all.bytes.down / 1e6,
-              w[0].traffic.turns, plan.all.bytes.turns);
+    turns = turns_of((turns_log[2]){ w[0].log, w[1].log }, turns_offered);
+    CHECK(turns == plan.all.bytes.turns, "%g turns, planned %g", turns,
+          plan.all.bytes.turns);
+    turns_clear((turns_log[2]){ w[0].log, w[1].log });
+    test_note("%.2f MB up, %.2f MB down, %.0f turns",
+              plan.all.bytes.up / 1e6, plan.all.bytes.down / 1e6, turns);
 }
 
 /* Both parties and all checks. */

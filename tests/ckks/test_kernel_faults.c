@@ -248,6 +248,14 @@ static size_t bad_sift_count(uint64_t *out, const uint8_t *in, size_t count,
     return inner->sift(out, in, count, mask, p) - 1;
 }
 
+static void bad_weigh(uint64_t *const *out, size_t rows,
+                      const uint64_t *const *in, const uint64_t *weight,
+                      size_t terms, size_t n, const cki_mod *m)
+{
+    inner->weigh(out, rows, in, weight, terms, n, m);
+    spoil(out[rows - 1], n);
+}
+
 static void bad_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                        size_t count)
 {
@@ -318,6 +326,7 @@ TEST(kernel_check_sees_faults)
         PLANT(convert_begin, bad_uncentred);
         PLANT(convert_end, bad_convert);
         PLANT(combine, bad_combine);
+        PLANT(weigh, bad_weigh);
         PLANT(expand, bad_expand);
         PLANT(lift, bad_lift);
         PLANT(from_small, bad_from_small);

@@ -9,28 +9,11 @@
 #include "blind/conv.h"
 #include "blind/plan.h"
 #include "fuzz.h"
+#include "offer_text.h"
 
 /* ---- offers -------------------------------------------------------------- */
 
-#define STEP(op, name, in, more) \
-    "{\"op\":\"" op "\",\"name\":\"" name "\",\"in\":[" in "]," \
-    "\"fraction\":8" more "}"
-#define CONV(channels, taps, pad, size, stride) \
-    ",\"channels\":" channels ",\"transposed\":false,\"kernel\":[" taps "]," \
-    "\"before\":[" pad "],\"size\":[" size "],\"stride\":" stride "," \
-    "\"shift\":10,\"log_sum\":30"
-#define HEAD(dims, bits, size, halo) \
-    "{\"format\":\"volley-blind-1\",\"name\":\"net\",\"dims\":" dims "," \
-    "\"bits\":" bits ",\"input\":{\"channels\":1,\"size\":[" size "]," \
-    "\"halo\":[" halo "],\"mul\":0.0078125,\"add\":-1,\"range\":1," \
-    "\"fraction\":12},\"images\":{\"given\":true,\"modality\":\"MR\"," \
-    "\"plane\":1,\"spacing_y\":0.5,\"spacing_x\":0.5,\"values\":1," \
-    "\"low\":-100,\"high\":300},"
-#define MASK "\"output\":{\"foreground\":\"cell\",\"labels\":[]},\"steps\":["
-#define LABELS "\"output\":{\"foreground\":\"\",\"labels\":[\"a\",\"b\"," \
-    "\"c\"]},\"steps\":["
-
-static const char *const offers[] = {
+const char *const fuzz_offers[] = {
     HEAD("2", "16", "1,12,10", "0,2,1") MASK
     STEP("conv", "a", "0", CONV("3", "1,3,3", "0,1,1", "1,12,10", "1")) ","
     STEP("relu", "b", "1", "") ","
@@ -55,12 +38,12 @@ static const char *const offers[] = {
          "\"stride\":2,\"shift\":12,\"log_sum\":31") ","
     STEP("labels", "labels", "2", "") "]}"
 };
-enum { OFFERS = sizeof offers / sizeof *offers };
+enum { OFFERS = sizeof fuzz_offers / sizeof *fuzz_offers };
 
 static void mend_offer(fuzz_input *in)
 {
     fuzz_draw d = { in->data, in->size };
-    char *text = fuzz_draw_json(&d, offers[in->variant % OFFERS]);
+    char *text = fuzz_draw_json(&d, fuzz_offers[in->variant % OFFERS]);
 
     fuzz_replace(in, text, strlen(text));
     fuzz_free(text);
@@ -191,11 +174,11 @@ static void seeds_wrong(const fuzz_target *t)
     };
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        const char *at = strstr(offers[0], wrong[i][0]);
-        char *out = fuzz_room(strlen(offers[0]) + 64);
+        const char *at = strstr(fuzz_offers[0], wrong[i][0]);
+        char *out = fuzz_room(strlen(fuzz_offers[0]) + 64);
 
         fuzz_must(at != NULL, "an offer without %s", wrong[i][0]);
-        memcpy(out, offers[0], (size_t)(at - offers[0]));
+        memcpy(out, fuzz_offers[0], (size_t)(at - fuzz_offers[0]));
         strcat(out, wrong[i][1]);
         strcat(out, at + strlen(wrong[i][0]));
         fuzz_seed(t, 0, 0, 0, out, strlen(out));
@@ -207,8 +190,8 @@ static void seeds_offer(const fuzz_target *t)
 {
     seeds_wrong(t);
     for (size_t i = 0; i < OFFERS; i++)
-        fuzz_seed(t, (uint8_t)i, i == 0 ? FUZZ_SWEEP : 0, 0, offers[i],
-                  strlen(offers[i]));
+        fuzz_seed(t, (uint8_t)i, i == 0 ? FUZZ_SWEEP : 0, 0, fuzz_offers[i],
+                  strlen(fuzz_offers[i]));
     fuzz_seed(t, 0, 0, 0, "{}", 2);
     fuzz_seed(t, 0, 0, 0, "", 0);
 }

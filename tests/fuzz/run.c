@@ -13,7 +13,8 @@ extern const fuzz_target
     fuzz_idx,
     fuzz_labels, fuzz_lists, fuzz_request, fuzz_record, fuzz_partial;
 #ifdef VOLLEY_HAVE_BLIND
-extern const fuzz_target fuzz_offer, fuzz_offer_fields;
+extern const fuzz_target fuzz_offer, fuzz_offer_fields, fuzz_greeting,
+    fuzz_frames;
 #endif
 
 static const fuzz_target *const all[] = {
@@ -25,7 +26,7 @@ static const fuzz_target *const all[] = {
     &fuzz_dicom, &fuzz_idx, &fuzz_labels, &fuzz_lists, &fuzz_request,
     &fuzz_record, &fuzz_partial,
 #ifdef VOLLEY_HAVE_BLIND
-    &fuzz_offer, &fuzz_offer_fields
+    &fuzz_offer, &fuzz_offer_fields, &fuzz_greeting, &fuzz_frames
 #endif
 };
 

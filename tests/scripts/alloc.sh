@@ -157,7 +157,9 @@ way()
         && "$program" keygen n.plan --out keys \
         && "$program" encrypt n.plan --key keys/secret.key "$image" -o in.vct \
         && "$program" evaluate "$model" --plan n.plan --keys keys/eval.keys \
-               in.vct -o out.vct; } >log 2>&1; then
+               in.vct -o out.vct \
+        && "$program" evaluate "$model" --plan n.plan --keys keys/eval.keys \
+               in.vct --part 1/1 -o part.vct; } >log 2>&1; then
         failed=$((failed + 1))
         echo "FAIL $name: $(tail -n 1 log)"
         cd "$root" || exit 1
@@ -171,6 +173,7 @@ way()
         --key ../keys/secret.key "$image" -o in.vct
     each "$kind" "$count" evaluate out.vct -- "$model" --plan ../n.plan \
         --keys ../keys/eval.keys ../in.vct -o out.vct
+    each "$kind" "$count" join out.vct -- ../part.vct -o out.vct
     each "$kind" "$count" decrypt "$result" -- ../n.plan \
         --key ../keys/secret.key ../out.vct -o "$result"
     each "$kind" "$count" clear "$result" -- "$model" --plan ../n.plan \

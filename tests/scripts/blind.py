@@ -152,6 +152,28 @@ def check_variant(folder, dims, act, pool, bits):
         judge("%s: and of the float network, but for %d" % (name, differ), differ <= 2)
 
 
+def check_transfers(folder):
+    """Each depth of transfers: announced by the server, its bytes those of its plan, which names the others."""
+    model, image = net(folder, "t", 2, "relu", "max", base=2, depth=1, side=16)
+    mask, seen = os.path.join(folder, "depth.pgm"), {}
+    for k in (1, 2, 4):
+        server = Server(model, "--transfer", k)
+        code, out, err = volley("ask", server.at, image, "-o", mask, "--json")
+        plan = json.loads(volley("plan", model, "--transfer", k, "--json")[1])
+        ask = json.loads(out) if code == 0 else {}
+        judge("--transfer %d: bytes as planned" % k, server.end()[0] == 0 and plan["transfer"] == k
+              and ask["sent_bytes"] == plan["bytes_up"] and ask["received_bytes"] == plan["bytes_down"], (err, plan))
+        seen[k] = [plan["bytes_up"], plan["bytes_down"]]
+        judge("--transfer %d: the plan has all three" % k,
+              [x["transfer"] for x in plan["transfers"]] == [1, 2, 4]
+              and [x["bytes_down"] for x in plan["transfers"] if x["transfer"] == k] == [seen[k][1]], plan["transfers"])
+    judge("the deeper, the fewer bytes", seen[4][1] < seen[2][1] < seen[1][1] and seen[4][0] < seen[2][0] < seen[1][0],
+          seen)
+    judge("the plan prints them", "with --transfer 4: " in volley("plan", model)[1])
+    for verb in ("plan", "serve"):
+        judge("%s --transfer 3" % verb, volley(verb, model, "--transfer", "3", *["--port", "0"][:2 * (verb == "serve")])[0] == 2)
+
+
 def check_sessions(folder):
     model, image = net(folder, "s", 2, "relu", "max", base=2, depth=1, side=16)
     other = os.path.join(folder, "other.pgm")
@@ -277,6 +299,7 @@ def main():
     start = time.time()
     with tempfile.TemporaryDirectory() as folder:
         check_refused(folder)
+        check_transfers(folder)
         check_sessions(folder)
         check_volumes(folder)
         check_ranges(folder)

@@ -2,23 +2,19 @@
 """blind_faults.py BUILD -- `volley blind serve` and `ask`, two processes, and
 between them a line that fails.
 
-A proxy knows frames (unet/blind/wire.h, written here anew) and does one thing
-to one of them: cuts, doubles, exchanges, spoils, drips it, or kills a side
-when it comes, in every phase of a session.  Both sides must end in bounded
-time, with one line and a code that is not 0, and leave no mask.  Ends with
-"N passed, N failed".
+A proxy (blind_line.py) does one thing to one frame: cuts, doubles, exchanges,
+spoils, drips it, or kills a side when it comes, in every phase of a session.
+Both sides must end in bounded time, with one line and a code that is not 0, and
+leave no mask.  Ends with "N passed, N failed".
 """
-import hashlib
-import json
 import os
+import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 try:
@@ -28,252 +24,14 @@ except ImportError:
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-VOLLEY = os.path.join(BUILD, "volley")
-UP, DOWN = 0, 1                         # from the client, from the server
-HEADER, GREETING = 24, 32
-NAMES = ["", "HELLO", "AGREE", "KEY", "BASE", "EXTEND", "UP", "DOWN", "TABLE",
-         "MUX", "OUTPUT", "ALIVE", "BYE", "ERROR"]
-BOUND = 20.0                            # seconds, on a busy machine
-passed = failed = 0
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from blind_line import (BOUND, DOWN, GREETING, HEADER, NAMES, UP, VOLLEY,
+                        Line, Run, ask, both_end, count, finish, free_port,
+                        header, image, judge, listening, model, read, said,
+                        start)
 
 
-def judge(good, what, seen=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    if not good:
-        print("FAIL %s%s" % (what, ": " + str(seen)[:400] if seen else ""))
-    return good
-
-
-# ---- a small network ----------------------------------------------------------
-
-def model(path, narrow=1):
-    """ReLU, largest values, squares, a transposed convolution, three labels;
-    calibrated for ranges that are too narrow by a factor."""
-    rng = np.random.default_rng(3)
-    side, tensors, layers, ranges = 8, {}, [], {"image": 1.0}
-
-    def layer(op, name, inputs, biggest, **more):
-        layers.append({"op": op, "name": name, "in": inputs, **more})
-        ranges[name] = biggest / narrow
-
-    def conv(op, name, source, shape, **more):
-        w = rng.uniform(-0.5, 0.5, shape).astype(np.float32)
-        tensors[name + ".weight"] = w
-        out = shape[1] if op == "tconv" else shape[0]
-        tensors[name + ".bias"] = np.zeros(out, np.float32)
-        axis = (0, 2, 3) if op == "tconv" else (1, 2, 3)
-        biggest = ranges[source] * float(np.abs(w).sum(axis=axis).max())
-        layer(op, name, [source], biggest, weight=name + ".weight",
-              bias=name + ".bias", **more)
-
-    conv("conv", "c1", "image", (2, 1, 3, 3), kernel=3)
-    layer("relu", "r1", ["c1"], ranges["c1"])
-    layer("maxpool", "p1", ["r1"], ranges["c1"])
-    conv("conv", "c2", "p1", (2, 2, 3, 3), kernel=3)
-    layer("square", "s2", ["c2"], ranges["c2"] ** 2)
-    conv("tconv", "u1", "s2", (2, 2, 2, 2))
-    layer("concat", "k1", ["u1", "r1"], max(ranges["u1"], ranges["r1"]))
-    conv("conv", "c3", "k1", (3, 4, 1, 1), kernel=1)
-    network = {
-        "name": "tiny", "border": "zero", "protocol": "blind",
-        "input": {"channels": 1, "height": side, "width": side,
-                  "mul": 1 / 128, "add": -1.0},
-        "output": {"tensor": "c3", "labels": ["a", "b", "c"]},
-        "layers": layers,
-        "ranges": {k: {"max": v, "rms": v / 3} for k, v in ranges.items()}}
-    last = network["ranges"]["c3"]
-    last["labels"] = [{"max": last["max"], "margin": last["rms"]}] * 3
-    head, data = {"__metadata__": {"format": "volley-1", "origin": "test",
-                                   "network": json.dumps(network)}}, b""
-    for name, t in tensors.items():
-        head[name] = {"dtype": "F32", "shape": list(t.shape),
-                      "data_offsets": [len(data), len(data) + t.nbytes]}
-        data += t.tobytes()
-    text = json.dumps(head).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def image(path):
-    rng = np.random.default_rng(5)
-    with open(path, "wb") as f:
-        f.write(b"P5\n8 8\n255\n" + rng.integers(0, 256, 64, np.uint8)
-                .tobytes())
-
-
-# ---- frames ---------------------------------------------------------------------
-
-def header(kind, layer, number, size, zero=0, spoil=0):
-    b = struct.pack("<HHIQI", kind, layer, number, size, zero)
-    check = struct.unpack("<I", hashlib.blake2b(b, digest_size=4).digest())[0]
-    return b + struct.pack("<I", (check + spoil) % 2 ** 32)
-
-
-def read(s, size):
-    got = b""
-    while len(got) < size:
-        more = s.recv(min(size - len(got), 1 << 20))
-        if not more:
-            raise EOFError
-        got += more
-    return got
-
-
-class Line:
-    """A line to a server, with a client's end at self.port.
-
-    fault(way, number, kind, layer, body) of each frame gives what is sent in
-    its place, a list of bytes, or None: as it is.  It may call self.cut().
-    greeting(way, bytes) gives another greeting.
-    """
-
-    def __init__(self, to, fault=None, greeting=None):
-        self.to, self.fault, self.greeting = to, fault, greeting
-        self.frames = ([], [])          # (kind, layer, size), each way
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.ends = []
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        try:
-            client, _ = self.listener.accept()
-            server = socket.create_connection(("127.0.0.1", self.to))
-        except OSError:
-            return
-        self.ends = [client, server]
-        ways = [threading.Thread(target=self.way, args=w, daemon=True)
-                for w in ((UP, client, server), (DOWN, server, client))]
-        for w in ways:
-            w.start()
-        for w in ways:
-            w.join()
-        for s in self.ends:
-            s.close()
-
-    def way(self, way, source, to):
-        try:
-            b = read(source, GREETING)
-            to.sendall(self.greeting(way, b) if self.greeting else b)
-            while True:
-                head = read(source, HEADER)
-                kind, layer, number, size = struct.unpack("<HHIQ", head[:16])
-                body = read(source, size)
-                self.frames[way].append((kind, layer, size))
-                instead = self.fault and self.fault(way, number, kind, layer,
-                                                    body)
-                for piece in [head + body] if instead is None else instead:
-                    to.sendall(piece)
-        except (OSError, EOFError):
-            pass
-        try:
-            to.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def cut(self):
-        for s in self.ends:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.over.set()
-        self.listener.close()
-        self.cut()
-        self.thread.join(10)
-
-
-# ---- two processes -----------------------------------------------------------------
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
-def start(*words):
-    return subprocess.Popen([VOLLEY, "blind"] + [str(w) for w in words],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True)
-
-
-def listening(port, process):
-    """Waits until the port is taken, without a connection to it."""
-    want = ":%04X 00000000:0000 0A" % port
-    end = time.time() + 20
-    if not os.path.exists("/proc/net/tcp"):
-        time.sleep(2)
-        return
-    while time.time() < end and process.poll() is None:
-        with open("/proc/net/tcp") as f:
-            if want in f.read():
-                return
-        time.sleep(0.02)
-
-
-def finish(process, seconds):
-    """(code, lines of its errors, whether it ended in time)"""
-    try:
-        _, err = process.communicate(timeout=seconds)
-        return process.returncode, err.splitlines(), True
-    except subprocess.TimeoutExpired:
-        process.kill()
-        _, err = process.communicate()
-        return None, err.splitlines(), False
-
-
-class Run:
-    """Both sides over a line; client and server: (code, lines, in time)."""
-
-    def __init__(self, make_line=None, options=(),
-                 network="model.safetensors"):
-        port = free_port()
-        self.server = start("serve", network, "--port", port,
-                            "--once", *options)
-        listening(port, self.server)
-        self.line = Line(port)
-        if make_line:
-            make_line(self, self.line)
-        if os.path.exists("mask.png"):
-            os.unlink("mask.png")
-        self.client = start("ask", "127.0.0.1:%d" % self.line.port,
-                            "image.pgm", "-o", "mask.png", *options)
-        begun = time.time()
-        self.of_client = finish(self.client, BOUND)
-        self.of_server = finish(self.server,
-                                max(1, BOUND - (time.time() - begun)))
-        self.seconds = time.time() - begun
-        self.line.close()
-        self.mask = os.path.exists("mask.png")
-
-
-def said(lines):
-    """The lines that are no report of progress."""
-    return [x for x in lines if x.startswith("volley")]
-
-
-def both_end(run, what, killed=None, client="", server=""):
-    """Each side that was not killed ends in time, with one line, in which this
-    is, and not 0."""
-    for side, (code, lines, intime), want in (
-            ("client", run.of_client, client), ("server", run.of_server,
-                                                server)):
-        if side == killed:
-            continue
-        if os.environ.get("BLIND_SHOW"):
-            print("%s: the %s, %.1f s: %s" % (what, side, run.seconds,
-                                              said(lines)))
-        judge(intime and code not in (0, None) and code > 0
-              and len(said(lines)) == 1 and want in said(lines)[0],
-              "%s: the %s" % (what, side), (code, intime, lines))
-    judge(not run.mask, what + ": a mask is left")
-
+# ---- the faults ----------------------------------------------------------------------
 
 def at(way, kind, do):
     """A fault at the first frame of this kind."""
@@ -288,8 +46,6 @@ def at(way, kind, do):
         line.fault = fault
     return make
 
-
-# ---- the faults ----------------------------------------------------------------------
 
 def kill(which):
     def do(run, line, number, layer, body):
@@ -510,8 +266,43 @@ def serving():
           "nobody listens", lines)
 
 
-def ask(port):
-    return start("ask", "127.0.0.1:%d" % port, "image.pgm", "-o", "mask.png")
+def slow():
+    """A client that sends just fast enough never to be called silent loses the
+    only place when its time is over, and hears why; so does one that comes
+    meanwhile, for how long it is taken."""
+    port = free_port()
+    server = start("serve", "model.safetensors", "--port", port, "--wait", 3)
+    listening(port, server)
+    line = Line(port)
+
+    def fault(way, number, kind, layer, body):
+        if way == UP and NAMES[kind] == "KEY":
+            for i in range(2000):               # 2.5 kB a second
+                if line.over.wait(0.02):
+                    return []
+                line.ends[1].sendall((header(kind, layer, number, len(body))
+                                      + body)[50 * i:50 * i + 50])
+        return None
+    line.fault = fault
+    first = ask(line.port)
+    time.sleep(1.5)
+    code, lines, intime = finish(ask(port), BOUND)
+    judge(intime and code == 1 and len(said(lines)) == 1
+          and re.search(r"busy with another client for \S+ .* so far; an image "
+                        r"takes about .* here, and its client may take 3.* more",
+                        said(lines)[0]), "busy, for how long", lines)
+    code, lines, intime = finish(first, BOUND)
+    judge(intime and code == 1 and len(said(lines)) == 1 and ENDED in
+          said(lines)[0] and "waited for 3 seconds in all" in said(lines)[0],
+          "a client that takes too long", lines)
+    line.close()
+    time.sleep(1)
+    code, lines, _ = finish(ask(port), BOUND)
+    judge(code == 0, "the one behind it", lines)
+    server.send_signal(signal.SIGTERM)
+    _, lines, _ = finish(server, BOUND)
+    judge(len(said(lines)) == 1 and "the most it gets" in said(lines)[0],
+          "what the server says of it", lines)
 
 
 def stunnel():
@@ -581,6 +372,7 @@ def main():
     narrow()
     time_out()
     serving()
+    slow()
     return stunnel()
 
 
@@ -588,6 +380,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         skipped = main()
-    print("%d passed, %d failed%s" % (passed, failed, ", %d skipped" % skipped
-                                      if skipped else ""))
-    sys.exit(failed > 0)
+    print("%d passed, %d failed%s" % (
+        count["passed"], count["failed"],
+        ", %d skipped" % skipped if skipped else ""))
+    sys.exit(count["failed"] > 0)

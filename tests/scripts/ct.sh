@@ -485,7 +485,8 @@ do
     linear_wrap="$linear_wrap -Wl,--wrap=$f"
 done
 linear_names="ring he tile conv conv_client conv_server conv_reply convolve \
-    sparse square share"
+    conv_layout conv_sums values portable/values avx2/values ifma/values \
+    square share"
 
 # linear_program NAME DIR OBJECT...
 linear_program()
@@ -496,9 +497,10 @@ linear_program()
     objects=
     for o in $linear_names; do
         case " $* " in
-        *"/$o-fault.o "*) ;;
-        *) objects="$objects $dir/obj/unet/blind/$o.o" ;;
+        *"/$o-fault.o "*) continue ;;
         esac
+        [ ! -f "$dir/obj/unet/blind/$o.o" ] \
+            || objects="$objects $dir/obj/unet/blind/$o.o"
     done
     "$cc" -std=gnu11 -O1 -gdwarf-4 -I"$root/ckks" -I"$root/nn" \
           -I"$root/unet" -I"$here/ct" $linear_wrap "$here/ct/linear.c" \
@@ -556,13 +558,13 @@ linear_faults()
     linear_fault "a table at a share" conv \
         's/to\[i\] = /&((volatile const uint8_t *)k)[from[row.pixel + i] \& 1] + /' \
         "$1"
-    linear_fault "a jump by a weight" conv_server \
-        '/^static int32_t server_weight(/,/^}/s/^    if (!g->transposed)/    if (*h->weight == 0) __asm__ volatile(""); &/' \
+    linear_fault "a jump by a weight" conv_sums \
+        '/^static int32_t sums_weight(/,/^}/s/^    if (!g->transposed)/    if (*h->weight == 0) __asm__ volatile(""); &/' \
         "$1"
     linear_fault "a jump by a mask" conv_reply \
         's/^ *minus\[l\] = .*/& if (minus[l] \& 1) __asm__ volatile("");/' "$1"
     case "$2 $poison_kernels" in
-    "all "*avx2*) linear_fault "a way chosen by weights" conv_server \
+    "all "*avx2*) linear_fault "a way chosen by weights" conv_sums \
                       's/wide = 1 << 15;/wide = 1;/' "$1" avx2 ;;
     esac
 }
@@ -586,7 +588,7 @@ blind_quick()
     fi
     [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] || return
     ! grep -qw vaes /proc/cpuinfo || blind_trace "$1" "$2" vaes
-    branches "$1, two parties" "$2"/obj/unet/blind/[av]*/*.o
+    branches "$1, two parties" "$2"/obj/unet/blind/[aiv]*/*.o
 }
 
 # ---- what this machine has --------------------------------------------------

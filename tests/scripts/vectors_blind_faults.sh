@@ -31,6 +31,7 @@ unet/blind/mux.c	s/m0 + x\[i\] - 2 \* cx - m1/m0 + x[i] - 2 * cx - m1 - 1/	gates
 unet/blind/base.c	s/cki_store32(h->index, i)/cki_store32(h->index, 0 * i)/	transfers	base
 unet/blind/transfer.c	s/e->used += blocks/e->used += 0 * blocks/	transfers	extension
 unet/blind/ring.c	s/r->drawn++/0 * r->drawn++/	linear	convolve
+unet/blind/tile.c	s/TILE_POINTS = 32 }/TILE_POINTS = 64 }/	linear	convolve
 unet/blind/tile.c	s/return in - shared;/return in - 0 * shared;/	linear	convolve
 unet/blind/conv_reply.c	s/minus\[l\] = cki_neg(\*mask, p);/minus[l] = *mask;/	linear	convolve
 unet/blind/share.c	s/server ? 0 - /!server ? 0 - /	linear	truncate

@@ -52,8 +52,9 @@ CKKS_CHECKED ckks_status blind_overflowed(bool *over, blind_party *p);
  * are exact. */
 typedef struct blind_bytes {
     double up, down;            /* by the client, by the server              */
-    double turns;               /* answers that are waited for at most; two
-                                   chunks being in flight, half of that      */
+    double turns;               /* answers that the client waits for, one
+                                   behind the other: what is in flight at
+                                   once is one                               */
 } blind_bytes;
 blind_bytes blind_relu_bytes(size_t count, int bits, int k);
 blind_bytes blind_max_bytes(size_t count, int window, int bits, int k);

@@ -14,12 +14,13 @@ static double transfers(size_t bits, int k)
 
 /* One pass over count numbers whose sums have `width` bits: up a frame of
  * tables a chunk, down the choices.  labels: and a byte a number down, else
- * choices up and masked numbers down. */
+ * choices up and masked numbers down.  Two chunks are in flight. */
 static void add_pass(blind_bytes *b, size_t count, int width, int ands,
                      bool labels, int k)
 {
     const size_t full = count / BLIND_CHUNK;
 
+    b->turns += (double)((full + (count % BLIND_CHUNK != 0) + 1) / 2);
     for (size_t i = 0; i < 2; i++) {
         const size_t n = i == 0 ? BLIND_CHUNK : count % BLIND_CHUNK;
         const double times = i == 0 ? (double)full : n != 0;
@@ -28,7 +29,6 @@ static void add_pass(blind_bytes *b, size_t count, int width, int ands,
                                             + (labels ? 0
                                                : BLIND_PROJECT_BYTES));
 
-        b->turns += times;
         b->down += times * (transfers(n * (size_t)width, k) + HEADER
                             + (double)n * (labels ? 1 : BLIND_MUX_BYTES));
         b->up += times * (table + (labels ? 0 : transfers(n, k)));

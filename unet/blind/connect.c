@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "blind/pump.h"
 #include "nn.h"
 
 enum { CONNECT_HOST = 256, CONNECT_BACKLOG = 8, CONNECT_LOOK = 200 /* ms */ };
@@ -240,8 +241,10 @@ static pid_t serve_fork(int s, int listener,
 /* 0, or errno. */
 static int serve_many(int *failed, int listener, const volatile int *stop,
                       int (*serve)(int socket, void *user),
-                      void (*busy)(int socket), void *user)
+                      void (*busy)(int socket, double seconds, void *user),
+                      void *user)
 {
+    double since = 0;
     pid_t child = 0;
     int e = 0;
 
@@ -249,10 +252,12 @@ static int serve_many(int *failed, int listener, const volatile int *stop,
         int s = serve_accept(listener, CONNECT_LOOK);
 
         serve_reap(&child, failed, WNOHANG);
-        if (s >= 0 && child != 0)
-            busy(s);
-        else if (s >= 0)
+        if (s >= 0 && child != 0) {
+            busy(s, blind_clock() - since, user);
+        } else if (s >= 0) {
+            since = blind_clock();
             child = serve_fork(s, listener, serve, user);
+        }
         if (s == -2 || child < 0)
             e = errno;
     }
@@ -267,7 +272,8 @@ static int serve_many(int *failed, int listener, const volatile int *stop,
 ckks_status blind_serve(int *failed, int listener, bool once,
                         const volatile int *stop,
                         int (*serve)(int socket, void *user),
-                        void (*busy)(int socket), void *user)
+                        void (*busy)(int socket, double seconds, void *user),
+                        void *user)
 {
     int e;
 

@@ -23,15 +23,17 @@ CKKS_CHECKED ckks_status blind_connect(int *out, const char *address,
 
 /* Serves clients until *stop (which a signal handler sets), one at a time, each
  * in a process of its own whose secrets die with it; who comes meanwhile gets
- * busy(socket).  once: a single client, in this process; others are refused.
- * serve and busy get a connected socket and close it; serve returns 0 if all
- * went well, and flushes what it printed.  After a failure with a client a
- * server goes on; when it stops, the process that serves is ended, too.
+ * busy, with the seconds for which the other one has been served.  once: a
+ * single client, in this process; others are refused.  serve and busy get a
+ * connected socket and close it; serve returns 0 if all went well, and flushes
+ * what it printed.  After a failure with a client a server goes on; when it
+ * stops, the process that serves is ended, too.
  *   gives   *failed: clients that were not served to the end
  *   errors  CKKS_EIO        no more sockets or processes */
 CKKS_CHECKED ckks_status blind_serve(int *failed, int listener, bool once,
                                      const volatile int *stop,
                                      int (*serve)(int socket, void *user),
-                                     void (*busy)(int socket), void *user);
+                                     void (*busy)(int socket, double seconds,
+                                                  void *user), void *user);
 
 #endif

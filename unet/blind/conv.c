@@ -139,7 +139,7 @@ blind_bytes blind_conv_bytes(const blind_conv *c)
                       + limbs * (double)((count * BLIND_CONV_BITS + 7) / 8);
         }
     }
-    b.turns = (k.t.count + k.group - 1) / k.group;
+    b.turns = (k.t.count + 2 * k.group - 1) / (2 * k.group);
     return b;
 }
 

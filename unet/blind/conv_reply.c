@@ -86,10 +86,8 @@ ckks_status blind_server_send(conv_server *h, blind_share *out, int o,
     uint64_t *c0 = h->m, *c1 = h->m + (size_t)r->limbs * r->n;
 
     for (int l = 0; l < r->limbs; l++) {
-        memcpy(c0 + (size_t)l * r->n, blind_server_y(h, l, o, slot, 0),
-               r->n * sizeof *c0);
-        memcpy(c1 + (size_t)l * r->n, blind_server_y(h, l, o, slot, 1),
-               r->n * sizeof *c1);
+        blind_server_get(c0 + (size_t)l * r->n, h, l, o, slot, 0);
+        blind_server_get(c1 + (size_t)l * r->n, h, l, o, slot, 1);
     }
     blind_ring_refresh(c0, c1, 1, r, &h->s, h->work);
     blind_ring_pack(h->frame, c1, r->n, r->n, r);

@@ -113,6 +113,16 @@ ckks_status blind_he_open(blind_party *p, int bits, bool squares)
     return s;
 }
 
+void *blind_he_room(blind_he *h, size_t size)
+{
+    if (size <= h->room_size)
+        return h->room;
+    blind_free(h->room, h->room_size);
+    h->room = blind_alloc(size);
+    h->room_size = h->room != NULL ? size : 0;
+    return h->room;
+}
+
 blind_bytes blind_he_bytes(int bits, bool squares)
 {
     enum { HEADER = 24, SEED = 32 };
@@ -133,6 +143,7 @@ void blind_he_close(blind_party *p)
         return;
     blind_ring_clear(&p->he->conv);
     blind_ring_clear(&p->he->square);
+    blind_free(p->he->room, p->he->room_size);
     free(p->he);
     p->he = NULL;
 }

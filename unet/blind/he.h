@@ -15,7 +15,14 @@ enum {
 
 struct blind_he {
     blind_ring conv, square;    /* square: n = 0 where there are no squares  */
+    void *room;                 /* the server: of convolutions               */
+    size_t room_size;
 };
+
+/* size bytes for the polynomials of a convolution, which the next one will use
+ * again and blind_he_close wipes: memory that nobody touched before costs more
+ * than what is done with it.  NULL: no memory. */
+void *blind_he_room(blind_he *h, size_t size);
 
 /* The ring of convolutions: n = 2^12 and two primes, beyond 20 bits 2^13 and
  * three. */

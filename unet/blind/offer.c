@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "blind/network.h"
-#include "format/json.h"
+#include "format/members.h"
 
 /* ---- writing ------------------------------------------------------------ */
 
@@ -129,73 +129,32 @@ ckks_status blind_network_save(char **text, size_t *size,
 
 /* ---- reading ------------------------------------------------------------ */
 
-/* Members of one object; the first problem is kept. */
-typedef struct offer {
-    const nni_json *doc;
-    const nni_json_node *object;
-    const char *where;
-    ckks_status st;
-} offer;
-
-static void offer_refuse(offer *r, const char *key, const char *what)
-{
-    if (r->st == CKKS_OK)
-        r->st = nn_fail(CKKS_EFORMAT, "network: %s: %s: %s", r->where, key,
-                        what);
-}
-
-static const nni_json_node *offer_get(const offer *r, const char *key)
-{
-    return nni_json_get(r->doc, r->object, key);
-}
-
-static int offer_int(offer *r, const char *key, int lo, int hi)
-{
-    int64_t v = lo;
-
-    if (!nni_json_int(&v, offer_get(r, key), lo, hi))
-        offer_refuse(r, key, "missing or out of range");
-    return (int)v;
-}
-
-static double offer_double(offer *r, const char *key)
-{
-    const nni_json_node *n = offer_get(r, key);
-
-    if (n == NULL || n->kind != NN_JSON_DOUBLE || !(fabs(n->number) < 1e30)) {
-        offer_refuse(r, key, "missing or not a number below 1e30");
-        return 0;
-    }
-    return n->number;
-}
-
-static bool offer_bool(offer *r, const char *key)
-{
-    const nni_json_node *n = offer_get(r, key);
-
-    if (n == NULL || (n->kind != NN_JSON_TRUE && n->kind != NN_JSON_FALSE))
-        offer_refuse(r, key, "missing or not true or false");
-    return n != NULL && n->kind == NN_JSON_TRUE;
-}
+static const double offer_most = 1e30;  /* of any number                     */
 
 /* A name that may be shown. */
-static void offer_text(offer *r, const char *key, char out[NN_NAME],
+static void offer_text(nni_members *r, const char *key, char out[NN_NAME],
                        const nni_json_node *n)
 {
-    if (n == NULL || n->kind != NN_JSON_STRING || n->length >= NN_NAME
-        || !nni_printable(n->text)) {
-        offer_refuse(r, key, "missing, or no plain string of up to 63 bytes");
-        return;
-    }
-    memset(out, 0, NN_NAME);
-    memcpy(out, n->text, n->length);
+    nni_member_text(r, key, out, n);
+    if (!nni_printable(out))
+        nni_member_refuse(r, key, "holds a control character");
+}
+
+static void offer_name(nni_members *r, const char *key, char out[NN_NAME])
+{
+    offer_text(r, key, out, nni_member(r, key));
+}
+
+static double offer_double(nni_members *r, const char *key)
+{
+    return nni_member_double(r, key, offer_most);
 }
 
 /* least..most whole numbers of lo..hi; how many. */
-static int offer_ints(offer *r, const char *key, int *out, int least, int most,
-                      int lo, int hi)
+static int offer_ints(nni_members *r, const char *key, int *out, int least,
+                      int most, int lo, int hi)
 {
-    const nni_json_node *list = offer_get(r, key);
+    const nni_json_node *list = nni_member(r, key);
     const nni_json_node *n = nni_json_first(r->doc, list);
     int count = 0;
 
@@ -203,108 +162,86 @@ static int offer_ints(offer *r, const char *key, int *out, int least, int most,
         int64_t v = lo;
 
         if (!nni_json_int(&v, n, lo, hi))
-            offer_refuse(r, key, "not whole numbers in range");
+            nni_member_refuse(r, key, "not whole numbers in range");
         out[count] = (int)v;
     }
     if (list == NULL || list->kind != NN_JSON_ARRAY || n != NULL
         || count < least)
-        offer_refuse(r, key, "missing, no list, or of another length");
+        nni_member_refuse(r, key, "missing, no list, or of another length");
     return count;
 }
 
-static void offer_known(offer *r, const char *const *known)
-{
-    const nni_json_node *n;
-
-    if (r->object == NULL || r->object->kind != NN_JSON_OBJECT) {
-        offer_refuse(r, "*", "missing or not an object");
-        return;
-    }
-    n = nni_json_unknown(r->doc, r->object, known);
-    if (n != NULL)
-        offer_refuse(r, n->key, "unknown key");
-}
-
-static offer offer_enter(const offer *r, const char *key,
-                         const char *const *known)
-{
-    offer in = { r->doc, offer_get(r, key), key, r->st };
-
-    offer_known(&in, known);
-    return in;
-}
-
-static void offer_read_images(offer *top, nn_images *e)
+static void offer_read_images(nni_members *top, nn_images *e)
 {
     static const char *const known[] = { "given", "modality", "plane",
         "spacing_y", "spacing_x", "values", "low", "high", NULL };
-    offer r = offer_enter(top, "images", known);
+    nni_members r = nni_members_enter(top, "images", known);
 
-    e->given = offer_bool(&r, "given");
-    offer_text(&r, "modality", e->modality, offer_get(&r, "modality"));
-    e->plane = (nn_plane)offer_int(&r, "plane", NN_PLANE_ANY,
+    e->given = nni_member_bool(&r, "given");
+    offer_name(&r, "modality", e->modality);
+    e->plane = (nn_plane)nni_member_int(&r, "plane", NN_PLANE_ANY,
                                    NN_PLANE_SAGITTAL);
     e->spacing_y = offer_double(&r, "spacing_y");
     e->spacing_x = offer_double(&r, "spacing_x");
-    e->values = (nn_values)offer_int(&r, "values", NN_VALUES_PERCENTILES,
+    e->values = (nn_values)nni_member_int(&r, "values", NN_VALUES_PERCENTILES,
                                      NN_VALUES_FULL);
     e->low = offer_double(&r, "low");
     e->high = offer_double(&r, "high");
     if (e->spacing_y != 0 || e->spacing_x != 0)
         if (!(e->spacing_y >= 1e-6 && e->spacing_y <= 1e6
               && e->spacing_x >= 1e-6 && e->spacing_x <= 1e6))
-            offer_refuse(&r, "spacing", "not 1e-6..1e6 mm");
+            nni_member_refuse(&r, "spacing", "not 1e-6..1e6 mm");
     if (e->given && e->values != NN_VALUES_FULL && !(e->low < e->high))
-        offer_refuse(&r, "low", "not below high");
+        nni_member_refuse(&r, "low", "not below high");
     if (e->given && e->values == NN_VALUES_PERCENTILES
         && (e->low < 0 || e->high > 100))
-        offer_refuse(&r, "low", "percentiles not in 0..100");
-    top->st = r.st;
+        nni_member_refuse(&r, "low", "percentiles not in 0..100");
+    nni_members_leave(top, &r);
 }
 
-static void offer_read_ends(offer *top, blind_network *n)
+static void offer_read_ends(nni_members *top, blind_network *n)
 {
     static const char *const first[] = { "channels", "size", "halo", "mul",
         "add", "range", "fraction", NULL };
     static const char *const last[] = { "foreground", "labels", NULL };
-    offer r = offer_enter(top, "input", first), s;
+    nni_members r = nni_members_enter(top, "input", first), s;
     const nni_json_node *name;
 
-    n->channels = offer_int(&r, "channels", 1, NN_MAX_CHANNELS);
+    n->channels = nni_member_int(&r, "channels", 1, NN_MAX_CHANNELS);
     (void)offer_ints(&r, "size", n->size, 3, 3, 1, NN_MAX_SIDE);
     (void)offer_ints(&r, "halo", n->halo, 3, 3, 0, NN_MAX_SIDE / 4);
     n->mul = offer_double(&r, "mul");
     n->add = offer_double(&r, "add");
     n->step[0].range = offer_double(&r, "range");
-    n->step[0].fraction = offer_int(&r, "fraction", -64, 64);
+    n->step[0].fraction = nni_member_int(&r, "fraction", -64, 64);
     memcpy(n->step[0].name, "image", sizeof "image");
-    s = offer_enter(top, "output", last);
-    s.st = r.st;
-    offer_text(&s, "foreground", n->foreground, offer_get(&s, "foreground"));
-    name = nni_json_first(s.doc, offer_get(&s, "labels"));
-    if (offer_get(&s, "labels") == NULL
-        || offer_get(&s, "labels")->kind != NN_JSON_ARRAY
-        || offer_get(&s, "labels")->count > NN_MAX_LABELS)
-        offer_refuse(&s, "labels", "missing, no list, or too many");
+    s = nni_members_enter(top, "output", last);
+    nni_members_leave(&s, &r);
+    offer_name(&s, "foreground", n->foreground);
+    name = nni_json_first(s.doc, nni_member(&s, "labels"));
+    if (nni_member(&s, "labels") == NULL
+        || nni_member(&s, "labels")->kind != NN_JSON_ARRAY
+        || nni_member(&s, "labels")->count > NN_MAX_LABELS)
+        nni_member_refuse(&s, "labels", "missing, no list, or too many");
     for (; name != NULL && s.st == CKKS_OK; name = nni_json_next(s.doc, name))
         offer_text(&s, "labels", n->label_name[n->num_labels++], name);
-    top->st = s.st;
+    nni_members_leave(top, &s);
 }
 
-static void offer_read_conv(offer *r, blind_conv *c)
+static void offer_read_conv(nni_members *r, blind_conv *c)
 {
-    c->out = offer_int(r, "channels", 1, NN_MAX_CHANNELS);
-    c->transposed = offer_bool(r, "transposed");
+    c->out = nni_member_int(r, "channels", 1, NN_MAX_CHANNELS);
+    c->transposed = nni_member_bool(r, "transposed");
     (void)offer_ints(r, "kernel", c->kernel, 3, 3, 1, 1 << 16);
     (void)offer_ints(r, "before", c->before, 3, 3, 0, 1 << 16);
     (void)offer_ints(r, "size", c->out_size, 3, 3, 1, NN_MAX_SIDE);
-    c->stride = offer_int(r, "stride", 1, 4);
-    c->shift = offer_int(r, "shift", 1, BLIND_MOST_SHIFT);
+    c->stride = nni_member_int(r, "stride", 1, 4);
+    c->shift = nni_member_int(r, "shift", 1, BLIND_MOST_SHIFT);
     c->log_sum = offer_double(r, "log_sum");
 }
 
 /* The keys of each op, beside those that all have. */
-static void offer_step_known(offer *r, blind_op op)
+static void offer_step_known(nni_members *r, blind_op op)
 {
     static const char *const own[BLIND_OPS][9] = {
         [BLIND_CONV] = { "channels", "transposed", "kernel", "before", "size",
@@ -319,61 +256,61 @@ static void offer_step_known(offer *r, blind_op op)
 
     for (int i = 0; own[op][i] != NULL; i++)
         known[count++] = own[op][i];
-    offer_known(r, known);
+    nni_members_known(r, known);
 }
 
-static void offer_read_step(offer *top, blind_step *s,
+static void offer_read_step(nni_members *top, blind_step *s,
                             const nni_json_node *node)
 {
-    offer r = { top->doc, node, "a step", top->st };
+    nni_members r = nni_members_entry(top, node, "a step");
     char op[NN_NAME] = "";
 
-    offer_text(&r, "op", op, offer_get(&r, "op"));
+    offer_name(&r, "op", op);
     for (int i = 0; i < BLIND_OPS; i++)
         if (strcmp(op, blind_op_name[i]) == 0)
             s->op = (blind_op)i;
     if (s->op == BLIND_INPUT)
-        offer_refuse(&r, "op", "unknown");
+        nni_member_refuse(&r, "op", "unknown");
     offer_step_known(&r, s->op);
-    offer_text(&r, "name", s->name, offer_get(&r, "name"));
+    offer_name(&r, "name", s->name);
     s->num_in = offer_ints(&r, "in", s->in, 1, NN_MAX_INPUTS, 0,
                            BLIND_MAX_STEPS - 1);
-    s->fraction = offer_int(&r, "fraction", -64, 64);
+    s->fraction = nni_member_int(&r, "fraction", -64, 64);
     if (s->op == BLIND_CONV)
         offer_read_conv(&r, &s->conv);
     if (s->op == BLIND_SQUARE)
-        s->shift = offer_int(&r, "shift", 1, BLIND_MOST_SHIFT);
+        s->shift = nni_member_int(&r, "shift", 1, BLIND_MOST_SHIFT);
     if (s->op == BLIND_SUM || s->op == BLIND_MAX)
         (void)offer_ints(&r, "pool", s->pool, 3, 3, 1, NN_MAX_SIDE);
     if (s->op == BLIND_ADD)
         (void)offer_ints(&r, "align", s->align, s->num_in, s->num_in, 0,
                          BLIND_MOST_SHIFT);
-    top->st = r.st;
+    nni_members_leave(top, &r);
 }
 
 static ckks_status offer_read(blind_network *n, const nni_json *doc)
 {
     static const char *const known[] = { "format", "name", "dims", "bits",
         "input", "images", "output", "steps", NULL };
-    offer r = { doc, doc->node, "offer", CKKS_OK };
+    nni_members r = { doc, doc->node, "network", "offer", CKKS_OK };
     const nni_json_node *list, *node;
     char format[NN_NAME] = "";
 
-    offer_known(&r, known);
-    offer_text(&r, "format", format, offer_get(&r, "format"));
+    nni_members_known(&r, known);
+    offer_name(&r, "format", format);
     if (strcmp(format, "volley-blind-1") != 0)
-        offer_refuse(&r, "format", "not \"volley-blind-1\"");
-    offer_text(&r, "name", n->name, offer_get(&r, "name"));
-    n->dims = offer_int(&r, "dims", 2, 3);
-    n->bits = offer_int(&r, "bits", 8, 32);
+        nni_member_refuse(&r, "format", "not \"volley-blind-1\"");
+    offer_name(&r, "name", n->name);
+    n->dims = nni_member_int(&r, "dims", 2, 3);
+    n->bits = nni_member_int(&r, "bits", 8, 32);
     if (r.st == CKKS_OK)
         offer_read_ends(&r, n);
     if (r.st == CKKS_OK)
         offer_read_images(&r, &n->images);
-    list = offer_get(&r, "steps");
+    list = nni_member(&r, "steps");
     if (list == NULL || list->kind != NN_JSON_ARRAY
         || list->count >= BLIND_MAX_STEPS)
-        offer_refuse(&r, "steps", "missing, no list, or too many");
+        nni_member_refuse(&r, "steps", "missing, no list, or too many");
     n->num_steps = 1;
     for (node = nni_json_first(doc, list); node != NULL && r.st == CKKS_OK;
          node = nni_json_next(doc, node))

@@ -16,7 +16,8 @@ const blind_line blind_lines[BLIND_LINES] = {
 
 /* Seconds of one thread at the client and at the server, as measured with the
  * best kernels of one server processor on a busy machine, by `--json` of both
- * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh: of a limb of
+ * sides of the row "200 hybrid 20" of tests/scripts/blind_rows.sh, weights and
+ * products of "200 squares 16" on a quiet one: of a limb of
  * 4096 coefficients of a convolution's ciphertext that goes up or down, of a
  * limb of a weight's polynomial, of a product of limbs (or with a scalar); of
  * an AND and of all else that a number in an activation takes; of the square of
@@ -30,7 +31,7 @@ static const struct plan_rates {
     double setup;
 } plan_rates = {
     .up = { 60e-6, 60e-6 }, .down = { 50e-6, 90e-6 },
-    .weight = 3.5e-6, .product = 2.6e-6, .scalar = 1.2e-6,
+    .weight = 1.2e-6, .product = 1.0e-6, .scalar = 1.2e-6,
     .gate = { 30e-9, 30e-9 }, .element = { 10e-9, 30e-9 },
     .square = { 180e-9, 236e-9 }, .byte = 0.12 / (1 << 30), .setup = 0.3
 };
@@ -133,9 +134,14 @@ static double plan_wall(const blind_cost *c)
                            : fmax(c->client, c->server);
 }
 
-static void plan_add(blind_cost *sum, double *wall, const blind_cost *c)
+/* Adds a part to the whole.  Over a line its first answer is waited for; the
+ * others are on their way while it computes and sends. */
+static void plan_add(blind_plan *p, const blind_cost *c)
 {
     const double bytes = (c->bytes.up + c->bytes.down) * plan_rates.byte;
+    const double work = plan_wall(c) + bytes;
+    const double way = fmax(c->bytes.up, c->bytes.down);
+    blind_cost *sum = &p->all;
 
     sum->bytes.up += c->bytes.up;
     sum->bytes.down += c->bytes.down;
@@ -143,7 +149,13 @@ static void plan_add(blind_cost *sum, double *wall, const blind_cost *c)
     sum->products += c->products;
     sum->client += c->client + bytes;
     sum->server += c->server + bytes;
-    *wall += plan_wall(c) + bytes;
+    for (int i = 0; i < BLIND_LINES; i++) {
+        const blind_line *l = &blind_lines[i];
+
+        p->seconds[i] += fmin(c->bytes.turns, 1) * l->delay
+                         + fmax(work + way / l->rate,
+                                (c->bytes.turns - 1) * l->delay);
+    }
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -188,13 +200,14 @@ static double plan_weights(const blind_conv *c)
            * c->kernel[2];
 }
 
-/* The most at once: shares of 16 bytes, polynomials of a convolution, or, while
+/* The most at once: shares of 16 bytes and polynomials of the largest
+ * convolution, for which there is room until the session ends, or, while
  * the server reads its model, the file, its floats, and doubles of a layer;
  * beside the server's weights and what is always there: code, keys, chunks of
  * activations, queues of the line. */
 static double plan_memory(const blind_network *n, bool server)
 {
-    double live[BLIND_MAX_STEPS] = { 0 }, most = 0;
+    double live[BLIND_MAX_STEPS] = { 0 }, most = 0, room = 0;
     double fixed = server ? 144 << 20 : 112 << 20, read = 0, layer = 0;
     int last[BLIND_MAX_STEPS];
 
@@ -207,7 +220,7 @@ static double plan_memory(const blind_network *n, bool server)
         for (int j = 0; j <= k; j++)
             sum += j == k || last[j] >= k ? live[j] : 0;
         if (s->op == BLIND_CONV)
-            sum += plan_conv_memory(&s->conv, server);
+            room = fmax(room, plan_conv_memory(&s->conv, server));
         if (s->op == BLIND_CONV && server) {
             fixed += 4 * plan_weights(&s->conv);
             read += 8 * plan_weights(&s->conv);
@@ -217,7 +230,7 @@ static double plan_memory(const blind_network *n, bool server)
             fixed += 8 * (double)blind_step_count(s);
         most = fmax(most, sum);
     }
-    return fmax(most, read + layer) + fixed;
+    return fmax(most + room, read + layer) + fixed;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -239,21 +252,16 @@ static ckks_status plan_setup(blind_cost *out, const blind_network *n, int k)
 
 ckks_status blind_plan_make(blind_plan *out, const blind_network *n, int k)
 {
-    double wall = 0;
     ckks_status s;
 
     memset(out, 0, sizeof *out);
     s = plan_setup(&out->setup, n, k);
-    plan_add(&out->all, &wall, &out->setup);
+    plan_add(out, &out->setup);
     for (int i = 1; i < n->num_steps && s == CKKS_OK; i++) {
         s = plan_step(&out->step[i], n, i, k);
         if (s == CKKS_OK)
-            plan_add(&out->all, &wall, &out->step[i]);
+            plan_add(out, &out->step[i]);
     }
-    for (int i = 0; i < BLIND_LINES; i++)
-        out->seconds[i] = wall + fmax(out->all.bytes.up, out->all.bytes.down)
-                                / blind_lines[i].rate
-                          + out->all.bytes.turns * blind_lines[i].delay;
     out->memory[0] = plan_memory(n, false);
     out->memory[1] = plan_memory(n, true);
     return s;

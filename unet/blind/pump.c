@@ -189,16 +189,23 @@ static blind_pumped window_wait(blind_pump *p, pump_window *w, size_t left,
     struct pollfd f = { .fd = p->socket,
                         .events = (short)((room ? POLLIN : 0)
                                           | (send ? POLLOUT : 0)) };
-    double rest;
+    double begun, rest;
+    int k;
 
     if (w->moved >= w->want)
         *w = window_begin(p, left);
-    rest = w->end - blind_clock();
+    begun = blind_clock();
+    rest = w->end - begun;
     if (rest <= 0)
         return BLIND_STALLED;
-    if (poll(&f, 1, 1 + (int)((rest < 60 ? rest : 60) * 1e3)) < 0
-        && !pump_later(errno))
+    if (p->allowed > 0 && p->waited >= p->allowed)
+        return BLIND_LATE;
+    if (p->allowed > 0 && p->allowed - p->waited < rest)
+        rest = p->allowed - p->waited;
+    k = poll(&f, 1, 1 + (int)((rest < 60 ? rest : 60) * 1e3));
+    if (k < 0 && !pump_later(errno))
         return pump_broken(p, errno);
+    p->waited += blind_clock() - begun;
     return BLIND_MOVED;
 }
 

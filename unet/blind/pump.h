@@ -3,6 +3,7 @@
  * Whoever cannot send takes in what comes meanwhile, so two sides that both
  * send do not wait for each other.  What is under way must move: within each
  * `idle` seconds at least BLIND_LEAST_RATE bytes a second, or all that is left.
+ * Whoever gives a line a share of its time bounds the waiting in all, too.
  */
 #ifndef BLIND_PUMP_H
 #define BLIND_PUMP_H
@@ -25,12 +26,16 @@ typedef enum blind_pumped {
     BLIND_ENDED,                /* the other side has closed                 */
     BLIND_BROKEN,               /* `error` of the pump says how              */
     BLIND_STALLED,              /* too little within `idle` seconds          */
+    BLIND_LATE,                 /* waited for `allowed` seconds in all       */
     BLIND_NO_MEMORY
 } blind_pumped;
 
 typedef struct blind_pump {
     int socket;
     double idle;                /* seconds                                   */
+    double allowed;             /* seconds that the other side may be waited
+                                   for in all; 0: any                        */
+    double waited;              /* that it was                               */
     blind_queue in, out;
     bool ended;                 /* no more will come                         */
     int error;                  /* errno of a failed call, 0: none           */

@@ -87,7 +87,7 @@ static ckks_status session_greet(blind_session *s, const blind_manner *m)
     return st == CKKS_OK ? greeting_check(&s->k, s->theirs, !server) : st;
 }
 
-void blind_session_busy(int socket)
+void blind_session_busy(int socket, const char *line)
 {
     uint8_t b[BLIND_GREETING];
     blind_wire *w;
@@ -96,7 +96,7 @@ void blind_session_busy(int socket)
         return;
     greeting_make(b, true, BLIND_TRANSFER_K);
     if (blind_wire_greet(w, b) == CKKS_OK)
-        blind_wire_refuse(w, "busy with another client");
+        blind_wire_refuse(w, line);
     blind_wire_close(&w);
 }
 
@@ -116,6 +116,7 @@ static ckks_status session_begin(blind_session **out, bool server, int socket,
         blind_wire_close(&w);
         return nn_fail(CKKS_EMEM, "no memory for a session");
     }
+    blind_wire_allow(w, m->allowed);
     s->party.server = server;
     s->party.wire = w;
     s->party.rng = &s->rng;
@@ -305,6 +306,6 @@ blind_bytes blind_session_bytes(size_t hello, int k, int bits, bool squares)
 
     b.up += both + SESSION_START;
     b.down += both + BLIND_HEADER + (double)hello;
-    b.turns += k > 1 ? 6 : 5;
+    b.turns += 3;               /* offer; keys and A; B, sums and start      */
     return b;
 }

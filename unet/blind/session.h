@@ -33,12 +33,14 @@ typedef struct blind_session blind_session;
 /* How a side takes part. */
 typedef struct blind_manner {
     double idle;                /* seconds of silence; wire.h                */
+    double allowed;             /* seconds that the other side is waited for
+                                   until the first image; 0: any             */
     int k;                      /* of the transfers: the server's choice     */
     const char *kernel;         /* of AES; NULL: the best                    */
     const uint8_t *seed;        /* tests: CKKS_SEED_BYTES; NULL: the
                                    system's entropy                          */
 } blind_manner;
-/* 60 seconds, BLIND_TRANSFER_K, NULL, NULL. */
+/* 60 seconds, any time, BLIND_TRANSFER_K, NULL, NULL. */
 blind_manner blind_manner_default(void);
 
 /* The server's begin: greets a client over a connected socket, which the
@@ -69,12 +71,12 @@ void blind_session_refuse(blind_session *s, const char *line);
 /* Wipes all; a session that has not had its bye is just cut. */
 void blind_session_close(blind_session **s);
 
-/* For a server that is busy: greets whoever it is, says so, hangs up, within a
- * second. */
-void blind_session_busy(int socket);
+/* For a server that is busy: greets whoever it is, says this line, hangs up,
+ * within a second. */
+void blind_session_busy(int socket, const char *line);
 
 /* Of all up to blind_session_open's end and of the bye, headers included, for a
- * text of so many bytes; greetings are not counted. */
+ * text of so many bytes; greetings are not counted but as a turn's begin. */
 blind_bytes blind_session_bytes(size_t hello, int k, int bits, bool squares);
 
 #endif

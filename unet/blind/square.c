@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "he.h"
 #include "linear.h"
 #include "nn.h"
@@ -52,6 +53,12 @@ static const cki_mod *square_mod(const square *q, int j)
     return &q->r->rns.mod[q->r->limbs + j];
 }
 
+/* Bytes of two polynomials, of F, and what is read behind it. */
+static size_t square_frame(const square *q)
+{
+    return 2 * q->bytes + q->r->n * SQUARE_MASK + 8;
+}
+
 static void square_clear(square *q)
 {
     cki_wipe(&q->s, sizeof q->s);
@@ -60,7 +67,7 @@ static void square_clear(square *q)
     blind_free(q->m, q->poly);
     blind_free(q->c, 2 * q->poly);
     blind_free(q->work, q->words);
-    blind_free(q->frame, 2 * q->bytes + q->r->n * SQUARE_MASK);
+    blind_free(q->frame, square_frame(q));
 }
 
 static ckks_status square_init(square *q, int shift, blind_party *p)
@@ -80,7 +87,7 @@ static ckks_status square_init(square *q, int shift, blind_party *p)
     q->m = blind_alloc(q->poly);
     q->c = blind_alloc(2 * q->poly);
     q->work = blind_alloc(q->words);
-    q->frame = blind_alloc(2 * q->bytes + r->n * SQUARE_MASK);
+    q->frame = blind_alloc(square_frame(q));
     q->inv = cki_inv(cki_reduce(square_mod(q, 0)->p, square_mod(q, 1)),
                      square_mod(q, 1));
     cki_rng_stream(&q->s, r->rns.kernel, p->rng);
@@ -226,17 +233,15 @@ static ckks_status square_client(square *q, blind_share *x, size_t count)
 
 /* ---- server -------------------------------------------------------------- */
 
-/* n words of BLIND_PLAIN_BITS, lowest byte first.  cki_bits_unpack would ask
- * whether all are below a modulus: of secrets nothing is asked. */
+/* n words of BLIND_PLAIN_BITS, lowest byte first; three bytes more are read.
+ * cki_bits_unpack would ask whether all are below a modulus: of secrets nothing
+ * is asked. */
 static void square_words(uint64_t *out, const uint8_t *in, size_t n)
 {
     enum { BYTES = BLIND_PLAIN_BITS / 8 };
 
-    for (size_t i = 0; i < n; i++, in += BYTES) {
-        out[i] = 0;
-        for (int k = 0; k < BYTES; k++)
-            out[i] |= (uint64_t)in[k] << (8 * k);
-    }
+    for (size_t i = 0; i < n; i++, in += BYTES)
+        out[i] = cki_load64(in) & (((uint64_t)1 << BLIND_PLAIN_BITS) - 1);
 }
 
 /* F = f_0 + 2^40 f_1 + 2^80 f_2 + 2^120 f_3 of uniform words of 40 bits: modulo
@@ -345,9 +350,12 @@ blind_bytes blind_square_bytes(size_t count)
 {
     enum { HEADER = 24 };
     const size_t n = (size_t)1 << BLIND_SQUARE_LOG_N;
-    const double units = (double)((count + n - 1) / n) * BLIND_PLAIN;
+    const size_t some = (count + n - 1) / n;
+    const double units = (double)some * BLIND_PLAIN;
     const double poly = BLIND_SQUARE_LIMBS * (double)n * BLIND_SQUARE_BITS / 8;
 
     return (blind_bytes){ .up = units * (poly + HEADER),
-                          .down = units * (2 * poly + HEADER), .turns = 1 };
+                          .down = units * (2 * poly + HEADER),
+                          .turns = (double)((some + SQUARE_AHEAD - 1)
+                                            / SQUARE_AHEAD) };
 }

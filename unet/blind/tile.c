@@ -5,6 +5,8 @@
 
 #include "nn.h"
 
+enum { TILE_POINTS = 32 };      /* the least block: values.h                 */
+
 /* ---- one shape of tile --------------------------------------------------- */
 
 static int ceil_div(int a, int b)
@@ -111,6 +113,25 @@ static ckks_status tile_search(blind_tiling *t)
     return CKKS_OK;
 }
 
+/* Rows at multiples of TILE_POINTS, if the block has room for them. */
+static void tile_widen(blind_tiling *t)
+{
+    blind_tiling wide = *t;
+    const size_t pitch = (t->pitch[1] + TILE_POINTS - 1) / TILE_POINTS
+                         * TILE_POINTS;
+
+    wide.pitch[0] = t->pitch[0] / t->pitch[1] * pitch;
+    wide.pitch[1] = pitch;
+    wide.extent = 1;
+    wide.first = 0;
+    for (int a = 0; a < 3; a++) {
+        wide.extent += (size_t)(t->in[a] - 1) * wide.pitch[a];
+        wide.first += (size_t)(t->kernel[a] - 1) * wide.pitch[a];
+    }
+    if (t->kernel[0] * t->kernel[1] > 1 && wide.extent <= t->block)
+        *t = wide;
+}
+
 /* ---- packing ------------------------------------------------------------- */
 
 /* Up goes one packed polynomial a ciphertext, down about one and a half, and
@@ -120,9 +141,10 @@ static void tile_pack(blind_tiling *t)
     double least = 0;
     int room;
 
-    t->block = 1;
+    t->block = TILE_POINTS;
     while (t->block < t->extent)
         t->block *= 2;
+    tile_widen(t);
     room = (int)(t->n / t->block);
 
     for (int in = 1; in <= room && in <= t->channels; in++) {

@@ -10,10 +10,11 @@
  * is 5 1 + 7 2, its X^2 is 5 2 + 7 3.
  *
  * Where a tile has a whole axis, the zeros behind a row are those before the
- * next, so pitches are that much smaller.
+ * next, so pitches are that much smaller.  Where the block has room rows begin
+ * at multiples of 32, for the values of weights (values.h).
  *
  * Small maps share polynomials: block b starts at X^(b block), block the power
- * of two that takes a map, so that weights are transformed faster (sparse.h).
+ * of two, 32 at least, that takes a map.
  * pack_in channels lie in one ciphertext, pack_out outputs in one result; with
  * channel j in block j, its weights for output o start at block
  * o pack_in + pack_in - 1 - j, so the sums of output o meet in block

@@ -22,11 +22,16 @@ struct blind_wire {
     char name[64];              /* of the step                               */
     uint32_t sent, received;    /* numbers of the next frames                */
     blind_traffic traffic;
-    bool asked;                 /* something sent since the last frame came  */
     double spoke;               /* when the last frame was sent              */
     bool refused;               /* the other side has been told              */
+    bool torn;                  /* a frame was sent in part                  */
+    bool late;                  /* waited for too long in all                */
     ckks_status status;         /* of what ended the session                 */
     char why[WIRE_LINE + 200];
+#ifdef BLIND_TESTING
+    void (*event)(void *user, bool sent);
+    void *user;
+#endif
 };
 
 /* ---- how a session ends -------------------------------------------------- */
@@ -98,6 +103,12 @@ static ckks_status wire_failed(blind_wire *w, blind_pumped r, const char *doing)
                     "below %d bytes a second, for %g seconds", w->name, doing,
                     BLIND_LEAST_RATE, w->pump.idle);
         break;
+    case BLIND_LATE:
+        w->late = true;
+        s = nn_fail(CKKS_EIO, "%s: %s: the other side has been waited for %g "
+                    "seconds in all, the most it gets", w->name, doing,
+                    w->pump.allowed);
+        break;
     case BLIND_ENDED:
         s = nn_fail(CKKS_EIO, "%s: %s: the other side has closed the "
                     "connection", w->name, doing);
@@ -146,7 +157,7 @@ void blind_wire_close(blind_wire **w)
 {
     if (*w == NULL)
         return;
-    if ((*w)->status == CKKS_EFORMAT && !(*w)->refused)
+    if (((*w)->status == CKKS_EFORMAT || (*w)->late) && !(*w)->refused)
         blind_wire_refuse(*w, (*w)->why);
     blind_pump_close(&(*w)->pump);
     free(*w);
@@ -157,6 +168,12 @@ void blind_wire_step(blind_wire *w, int layer, const char *name)
 {
     w->layer = layer;
     snprintf(w->name, sizeof w->name, "%s", name);
+}
+
+void blind_wire_allow(blind_wire *w, double seconds)
+{
+    w->pump.allowed = seconds;
+    w->pump.waited = 0;
 }
 
 blind_traffic blind_wire_traffic(const blind_wire *w)
@@ -187,6 +204,26 @@ ckks_status blind_wire_greeted(uint8_t theirs[BLIND_GREETING], blind_wire *w,
     return s;
 }
 
+static void wire_testing(blind_wire *w, bool sent)
+{
+#ifdef BLIND_TESTING
+    if (w->event != NULL)
+        w->event(w->user, sent);
+#else
+    (void)w;
+    (void)sent;
+#endif
+}
+
+#ifdef BLIND_TESTING
+void blind_wire_watch(blind_wire *w, void (*event)(void *user, bool sent),
+                      void *user)
+{
+    w->event = event;
+    w->user = user;
+}
+#endif
+
 /* ---- sending ------------------------------------------------------------- */
 
 static blind_pumped wire_put(blind_wire *w, blind_frame type, const void *data,
@@ -195,10 +232,13 @@ static blind_pumped wire_put(blind_wire *w, blind_frame type, const void *data,
     blind_header h = { (unsigned)type, (unsigned)w->layer & 0xffff, w->sent++,
                       size };
     uint8_t b[BLIND_HEADER];
+    blind_pumped r;
 
     blind_header_put(b, &h);
     w->spoke = blind_clock();
-    return blind_pump_write(&w->pump, b, sizeof b, data, size);
+    r = blind_pump_write(&w->pump, b, sizeof b, data, size);
+    w->torn |= r != BLIND_MOVED;
+    return r;
 }
 
 ckks_status blind_wire_send(blind_wire *w, blind_frame type, const void *data,
@@ -210,7 +250,7 @@ ckks_status blind_wire_send(blind_wire *w, blind_frame type, const void *data,
         return nn_fail(CKKS_EARG, "%s: a frame %s of %zu bytes, at most %d",
                        w->name, blind_frame_name((unsigned)type), size,
                        BLIND_MOST_FRAME);
-    w->asked = true;
+    wire_testing(w, true);
     w->traffic.sent += BLIND_HEADER + size;
     return wire_moved(w, wire_put(w, type, data, size), "sending");
 }
@@ -239,8 +279,9 @@ void blind_wire_refuse(blind_wire *w, const char *line)
     size_t size = strlen(line) < WIRE_LINE ? strlen(line) : WIRE_LINE;
 
     w->refused = true;
+    w->pump.allowed = 0;
     /* Where the line would not fit into the queue, sending it would wait. */
-    if (w->pump.error == 0 && !w->pump.ended
+    if (w->pump.error == 0 && !w->pump.ended && !w->torn
         && w->pump.out.end - w->pump.out.start
            < BLIND_MOST_QUEUED - 2 * WIRE_LINE
         && wire_put(w, BLIND_ERROR, line, size) == BLIND_MOVED
@@ -328,8 +369,7 @@ static ckks_status wire_payload(blind_wire *w, void *data, size_t size,
     if (s != CKKS_OK)
         return s;
     w->traffic.received += BLIND_HEADER + size;
-    w->traffic.turns += w->asked;
-    w->asked = false;
+    wire_testing(w, false);
     return CKKS_OK;
 }
 

@@ -51,8 +51,6 @@ typedef struct blind_wire blind_wire;
 
 typedef struct blind_traffic {
     uint64_t sent, received;    /* bytes, headers included                   */
-    uint64_t turns;             /* times that what was received answered
-                                   something sent: rounds                    */
 } blind_traffic;
 
 /* A wire over a connected stream socket, which it closes in the end (and at
@@ -68,6 +66,11 @@ void blind_wire_close(blind_wire **w);
 /* Which step of the network frames belong to from here on, and its name for
  * messages (copied). */
 void blind_wire_step(blind_wire *w, int layer, const char *name);
+
+/* From here on the other side is waited for at most so many seconds in all,
+ * however it speaks meanwhile; 0: for any time.  Time that this side computes
+ * does not count.  Who has been waited for too long is told. */
+void blind_wire_allow(blind_wire *w, double seconds);
 
 /* Before all frames, once: bytes of a fixed number both ways, so that another
  * program or version is known as such; and how long to wait for them. */
@@ -111,5 +114,11 @@ void blind_wire_refuse(blind_wire *w, const char *line);
 
 /* Frames and their headers; no greeting, no BLIND_ALIVE. */
 blind_traffic blind_wire_traffic(const blind_wire *w);
+
+#ifdef BLIND_TESTING
+/* Calls event(user, sent) for each frame that traffic counts. */
+void blind_wire_watch(blind_wire *w, void (*event)(void *user, bool sent),
+                      void *user);
+#endif
 
 #endif

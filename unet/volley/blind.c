@@ -21,7 +21,7 @@ static const volley_verb blind_table[] = {
       "through ssh -L or stunnel it reaches others.\n",
       OPT_EVERY | OPT_BIT(OPT_PORT) | OPT_BIT(OPT_HOST) | OPT_BIT(OPT_ONCE)
       | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_LIMIT) | OPT_BIT(OPT_KERNEL)
-      | OPT_BIT(OPT_PATIENCE),
+      | OPT_BIT(OPT_PATIENCE) | OPT_BIT(OPT_WAIT) | OPT_BIT(OPT_TRANSFER),
       OPT_BIT(OPT_PORT), 1, 1, volley_run_blind_serve },
     { "blind ask", "HOST:PORT IMAGE... -o MASK",
       "the images' side: masks from a server that sees no image",
@@ -37,7 +37,8 @@ static const volley_verb blind_table[] = {
       "what it will cost both sides, before a connection",
       "Step by step: bytes each way, headroom of convolutions; then seconds\n"
       "over three lines, and memory of each side.\n",
-      OPT_EVERY | OPT_BIT(OPT_BITS), 0, 1, 1, volley_run_blind_plan },
+      OPT_EVERY | OPT_BIT(OPT_BITS) | OPT_BIT(OPT_TRANSFER), 0, 1, 1,
+      volley_run_blind_plan },
     { "blind clear", "MODEL IMAGE... -o MASK",
       "the same integers in the clear, on one side",
       "What the two parties compute, but for roundings by chance; with\n"

@@ -104,6 +104,14 @@ static const struct opt_row {
     [OPT_PATIENCE] = { "patience", 0, "S",
         "give the other side up after S seconds of silence\n"
         "                             (default 60)" },
+    [OPT_WAIT]     = { "wait", 0, "S",
+        "wait for a client at most S seconds in all, before the\n"
+        "                             first image and again for each (default:\n"
+        "                             10 times what blind plan says for\n"
+        "                             100 Mbit/s, at least 600)" },
+    [OPT_TRANSFER] = { "transfer", 0, "K",
+        "depth of the trees of transfers, 1, 2 or 4: the deeper,\n"
+        "                             the fewer bytes and the more work (default 2)" },
     [OPT_CHANCE]   = { "chance", 0, "SEED",
         "round up or down by chance, as the two parties do\n"
         "                             (default: to the nearest)" },

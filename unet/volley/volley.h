@@ -46,7 +46,7 @@ typedef enum volley_option {
     OPT_CHECK,
     OPT_TRUTH,
     OPT_PORT, OPT_HOST, OPT_ONCE, OPT_BITS, OPT_KERNEL,     /* of blind      */
-    OPT_PATIENCE, OPT_CHANCE,
+    OPT_PATIENCE, OPT_WAIT, OPT_TRANSFER, OPT_CHANCE,
     VOLLEY_OPTIONS
 } volley_option;
 

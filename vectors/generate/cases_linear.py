@@ -72,6 +72,8 @@ SHAPES = [
     ("tiles along both axes", "tiles that begin at the border; pitches that "
      "share zeros", conv(2, (2, 1), [1, 100, 90], [1, 3, 3], [0, 1, 1]),
      False),
+    ("rows at a multiple of 32", "pitches that are as short as they may be",
+     conv(2, (3, 5), [1, 17, 18], [1, 3, 3], [0, 1, 1]), False),
     ("padding of one axis, kernel 2 x 3", "axes exchanged",
      conv(2, (1, 2), [1, 11, 10], [1, 2, 3], [0, 1, 0]), False),
     ("stride 2 in a volume", "outputs at a distance of 1",

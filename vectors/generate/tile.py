@@ -5,6 +5,8 @@ walked in rows.  Axes are z, y, x.
 """
 import itertools
 
+POINTS = 32
+
 
 def ceil(a, b):
     return -(-a // b)
@@ -67,7 +69,8 @@ class Tiling:
         return min(found)[-1]
 
     def pack(self):
-        self.block = 1 << (self.extent - 1).bit_length()
+        self.block = max(POINTS, 1 << (self.extent - 1).bit_length())
+        self.widen()
         room, costs = self.n // self.block, []
         for i in range(1, min(room, self.channels) + 1):
             o = min(room // i, self.outputs)
@@ -76,6 +79,18 @@ class Tiling:
         _, self.pack_in, self.pack_out = min(costs)
         self.up = ceil(self.channels, self.pack_in)
         self.down = ceil(self.outputs, self.pack_out)
+
+    def widen(self):
+        """Rows at multiples of POINTS, where the block has room."""
+        z, y, x = self.pitch
+        wide = [z // y * ceil(y, POINTS) * POINTS, ceil(y, POINTS) * POINTS, x]
+        if self.kernel[0] == self.kernel[1] == 1:
+            return
+        self.pitch = wide
+        if 1 + self.at([i - 1 for i in self.inputs]) > self.block:
+            self.pitch = [z, y, x]
+        self.extent = 1 + self.at([i - 1 for i in self.inputs])
+        self.first = self.at([k - 1 for k in self.kernel])
 
     def at(self, p):
         return sum(a * b for a, b in zip(p, self.pitch))

@@ -33,5 +33,6 @@ const cki_kernel cki_kernel_avx2 = {
     .lift = cki_avx2_lift,
     .from_small = cki_avx2_from_small,
     .sift = cki_portable_sift,
+    .weigh = cki_avx2_weigh,
     .expand = cki_avx2_expand
 };

@@ -40,5 +40,6 @@ const cki_kernel cki_kernel_avx512ifma = {
     .lift = cki_ifma_lift,
     .from_small = cki_ifma_from_small,
     .sift = cki_ifma_sift,
+    .weigh = cki_ifma_weigh,
     .expand = cki_ifma_expand
 };

@@ -32,5 +32,6 @@ const cki_kernel cki_kernel_portable = {
     .lift = cki_portable_lift,
     .from_small = cki_portable_from_small,
     .sift = cki_portable_sift,
+    .weigh = cki_portable_weigh,
     .expand = cki_portable_expand
 };

@@ -33,6 +33,14 @@ int volley_blind_model(blind_network **out, const char *path,
     return code;
 }
 
+int volley_blind_transfer(int *k, const volley_args *a)
+{
+    const int code = volley_int(k, a, OPT_TRANSFER, 1, 4, BLIND_TRANSFER_K);
+
+    return code == VOLLEY_DONE && *k == 3
+               ? volley_usage("--transfer 3: 1, 2 or 4") : code;
+}
+
 int volley_blind_manner(blind_manner *out, const volley_args *a)
 {
     const blind_aes *aes;
@@ -41,6 +49,8 @@ int volley_blind_manner(blind_manner *out, const volley_args *a)
     *out = blind_manner_default();
     out->idle = seconds;
     out->kernel = a->value[OPT_KERNEL];
+    if (code == VOLLEY_DONE)
+        code = volley_blind_transfer(&out->k, a);
     return code != VOLLEY_DONE ? code
                                : volley_check(blind_aes_choose(&aes,
                                                                out->kernel));
@@ -60,7 +70,7 @@ void volley_blind_face(volley_source *s, const blind_network *n,
     p->core_height = core[1];
     p->core_width = core[2];
     p->layout = (nn_layout){ core[1], core[2], 1, 1, core[1], core[2], 1,
-                             (size_t)core[1] * (size_t)core[2] };
+                             (size_t)core[1] * (size_t)core[2], 0 };
     p->channels = n->channels;
     p->mul = n->mul;
     p->add = n->add;

@@ -1,5 +1,6 @@
 /* plan.c -- blind plan: what both sides will pay, before a connection. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "volley/blind/verbs.h"
 
@@ -18,6 +19,42 @@ static void plan_line(const blind_step *s, const blind_cost *c)
     printf("%-20.20s %-7s %5d %-13s %4d  %9s %9s  %s\n", s->name,
            blind_op_name[s->op], s->channels,
            s->size[0] == 1 ? size + 2 : size, s->fraction, up, down, room);
+}
+
+/* One image with its setup, by transfers of each depth. */
+typedef struct plan_depth {
+    int k;
+    blind_bytes bytes;
+    double seconds[BLIND_LINES];
+} plan_depth;
+
+enum { PLAN_DEPTHS = 3 };
+
+static ckks_status plan_depths(plan_depth out[PLAN_DEPTHS], blind_plan *room,
+                               const blind_network *n)
+{
+    ckks_status s = CKKS_OK;
+
+    for (int i = 0; i < PLAN_DEPTHS && s == CKKS_OK; i++) {
+        out[i].k = 1 << i;
+        s = blind_plan_make(room, n, out[i].k);
+        out[i].bytes = room->all.bytes;
+        memcpy(out[i].seconds, room->seconds, sizeof out[i].seconds);
+    }
+    return s;
+}
+
+static void plan_print_depths(const plan_depth *d, int k)
+{
+    char up[32], down[32], time[32];
+
+    for (int i = 0; i < PLAN_DEPTHS; i++)
+        if (d[i].k != k)
+            printf("with --transfer %d: %s up, %s down; %s: about %s\n",
+                   d[i].k, volley_bytes(up, d[i].bytes.up),
+                   volley_bytes(down, d[i].bytes.down),
+                   blind_lines[BLIND_LINES - 1].name,
+                   volley_time(time, d[i].seconds[BLIND_LINES - 1]));
 }
 
 static void plan_print(const blind_network *n, const blind_plan *p)
@@ -71,7 +108,21 @@ static void plan_put_step(nni_json_writer *w, const blind_step *s,
     nni_json_put_end(w);
 }
 
-static int plan_json(const blind_network *n, const blind_plan *p)
+static void plan_put_depths(nni_json_writer *w, const plan_depth *d)
+{
+    nni_json_put_array(w, "transfers");
+    for (int i = 0; i < PLAN_DEPTHS; i++) {
+        nni_json_put_object(w, NULL);
+        nni_json_put_int(w, "transfer", d[i].k);
+        nni_json_put_double(w, "bytes_up", d[i].bytes.up);
+        nni_json_put_double(w, "bytes_down", d[i].bytes.down);
+        nni_json_put_end(w);
+    }
+    nni_json_put_end(w);
+}
+
+static int plan_json(const blind_network *n, const blind_plan *p,
+                     const plan_depth *d, int chosen)
 {
     nni_json_writer w;
 
@@ -79,6 +130,7 @@ static int plan_json(const blind_network *n, const blind_plan *p)
     nni_json_put_object(&w, NULL);
     nni_json_put_string(&w, "network", n->name);
     nni_json_put_int(&w, "bits", n->bits);
+    nni_json_put_int(&w, "transfer", chosen);
     nni_json_put_double(&w, "bytes_up", p->all.bytes.up);
     nni_json_put_double(&w, "bytes_down", p->all.bytes.down);
     nni_json_put_double(&w, "turns", p->all.bytes.turns);
@@ -88,6 +140,7 @@ static int plan_json(const blind_network *n, const blind_plan *p)
     nni_json_put_end(&w);
     nni_json_put_double(&w, "client_bytes", p->memory[0]);
     nni_json_put_double(&w, "server_bytes", p->memory[1]);
+    plan_put_depths(&w, d);
     nni_json_put_array(&w, "steps");
     for (int k = 0; k < n->num_steps; k++)
         plan_put_step(&w, &n->step[k], &p->step[k]);
@@ -99,16 +152,24 @@ static int plan_json(const blind_network *n, const blind_plan *p)
 int volley_run_blind_plan(const volley_args *a)
 {
     blind_plan *p = calloc(1, sizeof *p);
+    plan_depth depth[PLAN_DEPTHS] = { { 0 } };
     blind_network *n = NULL;
-    int code = p == NULL ? volley_fail("no memory")
-                         : volley_blind_model(&n, a->word[0], a);
+    int k, code = volley_blind_transfer(&k, a);
 
+    if (p == NULL)
+        code = volley_fail("no memory");
     if (code == VOLLEY_DONE)
-        code = volley_check(blind_plan_make(p, n, blind_manner_default().k));
+        code = volley_blind_model(&n, a->word[0], a);
+    if (code == VOLLEY_DONE)
+        code = volley_check(plan_depths(depth, p, n));
+    if (code == VOLLEY_DONE)
+        code = volley_check(blind_plan_make(p, n, k));
     if (code == VOLLEY_DONE && a->value[OPT_JSON] != NULL)
-        code = plan_json(n, p);
-    else if (code == VOLLEY_DONE)
+        code = plan_json(n, p, depth, k);
+    if (code == VOLLEY_DONE && a->value[OPT_JSON] == NULL) {
         plan_print(n, p);
+        plan_print_depths(depth, k);
+    }
     blind_network_clear(&n);
     free(p);
     return code;

@@ -1,10 +1,16 @@
 /* serve.c -- blind serve: the side that has the network. */
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blind/connect.h"
 #include "volley/blind/verbs.h"
+
+/* How long a client is waited for unless --wait says it: so many times of what
+ * the plan says for the slowest of its lines, and not less than so long. */
+static const double serve_times = 10, serve_least = 600;
+enum { SERVE_MOST_WAIT = 100000000 };
 
 typedef struct serve {
     const volley_args *a;
@@ -59,6 +65,7 @@ static int serve_images(const serve *x, blind_session *s, double start)
     volley_blind_show(&show, "serve", x->plan, p, images);
     for (size_t i = 0; i < images && code == VOLLEY_DONE; i++) {
         volley_blind_next(&show, i);
+        blind_wire_allow(p->wire, x->manner.allowed);
         code = volley_check(blind_walk(NULL, NULL, x->n, NULL, p,
                                        &show.watch));
     }
@@ -85,6 +92,31 @@ static int serve_client(int socket, void *user)
     return volley_flush() != VOLLEY_DONE ? VOLLEY_FAILED : code;
 }
 
+/* What a client hears that comes while another one is served. */
+static void serve_busy(int socket, double seconds, void *user)
+{
+    const serve *x = user;
+    char line[200], time[3][32];
+
+    snprintf(line, sizeof line, "busy with another client for %s so far; an "
+             "image takes about %s here, and its client may take %s more",
+             volley_time(time[0], seconds),
+             volley_time(time[1], x->plan->seconds[0]),
+             volley_time(time[2], x->manner.allowed));
+    blind_session_busy(socket, line);
+}
+
+/* --wait, behind the plan. */
+static int serve_wait(serve *x)
+{
+    const double most = serve_times * x->plan->seconds[BLIND_LINES - 1];
+    int seconds, code = volley_int(&seconds, x->a, OPT_WAIT, 1,
+                                   SERVE_MOST_WAIT, 0);
+
+    x->manner.allowed = seconds > 0 ? seconds : fmax(most, serve_least);
+    return code;
+}
+
 static int serve_ready(serve *x)
 {
     int code = volley_blind_manner(&x->manner, x->a);
@@ -95,6 +127,8 @@ static int serve_ready(serve *x)
         code = volley_check(blind_plan_make(x->plan, x->n, x->manner.k));
     if (code == VOLLEY_DONE)
         code = volley_blind_accept(x->a, x->n, x->plan, 1);
+    if (code == VOLLEY_DONE)
+        code = serve_wait(x);
     if (code == VOLLEY_DONE)
         code = volley_check(blind_network_save(&x->text, &x->size, x->n));
     return code;
@@ -124,7 +158,7 @@ static int serve_listen(serve *x, int port)
             volley_blind_words(words, x->n),
             host != NULL ? host : "127.0.0.1", port);
     code = volley_check(blind_serve(&failed, listener, once, &serve_stop,
-                                    serve_client, blind_session_busy, x));
+                                    serve_client, serve_busy, x));
     if (code == VOLLEY_DONE && serve_stop) {
         (void)signal(serve_signal, SIG_DFL);
         (void)raise(serve_signal);

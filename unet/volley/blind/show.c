@@ -119,7 +119,9 @@ void volley_blind_put_show(nni_json_writer *w, const blind_show *s,
     nni_json_put_double(w, "cpu_seconds", show_work());
     nni_json_put_word(w, "sent_bytes", t.sent);
     nni_json_put_word(w, "received_bytes", t.received);
-    nni_json_put_word(w, "turns", t.turns);
+    nni_json_put_double(w, "turns", s->plan->setup.bytes.turns
+                        + (double)s->images * (s->plan->all.bytes.turns
+                                               - s->plan->setup.bytes.turns));
     nni_json_put_double(w, "planned_bytes_up", s->plan->all.bytes.up);
     nni_json_put_double(w, "planned_bytes_down", s->plan->all.bytes.down);
     nni_json_put_double(w, "peak_rss_mib", volley_peak_rss());

@@ -14,7 +14,9 @@ int volley_run_blind_ask(const volley_args *a);
 int volley_run_blind_plan(const volley_args *a);
 int volley_run_blind_clear(const volley_args *a);
 
-/* --patience and --kernel. */
+/* --transfer */
+int volley_blind_transfer(int *k, const volley_args *a);
+/* --patience, --kernel and --transfer; `allowed` is 0. */
 int volley_blind_manner(blind_manner *out, const volley_args *a);
 
 /* ---- the network (model.c) ---------------------------------------------- */
