@@ -592,6 +592,27 @@ CKKS_CHECKED ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
                                       const ckks_block *block, size_t n_blocks,
                                       double scale);
 
+/* The same in the real ring with weights that differ from slot to slot, in a
+ * pattern of `period` slots: as ckks_combine, but
+ *   weight      shape (rows, terms, period): the weight's coefficients a_i; in
+ *               slot j it is
+ *               a_0 + 2 sum over 0 < i < period of a_i cos(pi i 5^j / 2 period)
+ *
+ *   needs   the real ring; period a power of two, 1 .. 64, <= N / 8; any row
+ *           sums.  Inputs, blocks and outputs as there
+ *   gives   n_out ciphertexts of that level and of the given scale
+ *   cost    a multiply-add of whole words a term, word and half; period^2
+ *           small ones for each weight and prime
+ *   errors  CKKS_EARG    a period that is none, the complex ring; else as there
+ *   source  docs/12-volley.md, "Channels in the gaps" */
+CKKS_CHECKED ckks_status ckks_combine_periodic(ckks_ct *const *out,
+                                               size_t n_out,
+                                               const ckks_ct *const *in,
+                                               size_t n_in,
+                                               const ckks_block *block,
+                                               size_t n_blocks, int period,
+                                               double scale);
+
 /* ---- bytes ------------------------------------------------------------ *
  * Every object can be written to memory and read back.  A loader believes
  * nothing: sizes are checked before anything is allocated, every word is

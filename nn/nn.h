@@ -198,6 +198,13 @@ typedef struct nn_layout {
     int ring_y, ring_x, grid_y, grid_x;
     int batch;                  /* images a set of ciphertexts holds         */
     size_t slots;               /* N/2; in the real ring N                   */
+    int lanes;                  /* 0, or (with ring_x 1, batch 1, the real ring)
+                                   slots a cell of the grid takes: slots above
+                                   times `lanes`.  A map of gap g then has
+                                   channels in its gaps: channel c of a pixel
+                                   lies in ciphertext c / P, in slot c mod P
+                                   behind the pixel's, P = g lanes.  Of the
+                                   image each channel fills all lanes        */
 } nn_layout;
 
 /* Ciphertext of one channel of a map and slot in it.  The ciphertexts are those
@@ -278,6 +285,14 @@ typedef enum nn_slots {
     NN_SLOTS_REAL
 } nn_slots;
 
+/* Channels in the gaps of a map (nn_layout.lanes): where `images` are said, if
+ * that is faster; never; always. */
+typedef enum nn_lanes {
+    NN_LANES_ANY = 0,
+    NN_LANES_NEVER,
+    NN_LANES_ALWAYS
+} nn_lanes;
+
 /* What the planner may be told; zero bytes are the defaults. */
 typedef struct nn_aim {
     int security;               /* 128 (0), 192, 256 or CKKS_INSECURE        */
@@ -291,6 +306,7 @@ typedef struct nn_aim {
                                    for one set, however many it holds        */
     nn_dense_form dense;
     nn_slots slots;
+    nn_lanes lanes;
     int layer_bits;             /* of a layer's prime: 0: as many as fit; 47,
                                    44, 40 or 38                              */
     size_t max_memory;          /* bytes the server has; 0: no limit         */

@@ -94,7 +94,8 @@ void cki_embed_clear(cki_embed **embed, const ckks_memory *m)
 static void slots_gather(double *x, const cki_embed *f, const double *re,
                          const double *im, size_t count)
 {
-    memset(x, 0, 2 * f->n * sizeof *x);
+    if (count < f->n)                   /* else every place is written       */
+        memset(x, 0, 2 * f->n * sizeof *x);
     for (size_t j = 0; j < count; j++) {
         size_t at = (f->slot[j] & ~SLOT_CONJ) * f->step;
         double y = im == NULL || f->real ? 0 : im[j];

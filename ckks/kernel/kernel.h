@@ -91,6 +91,9 @@ typedef struct cki_soon {
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
 
+/* Rows that `weigh` does together. */
+enum { CKI_ROWS = 8 };
+
 typedef struct cki_kernel {
     const char *name;
     int  max_bits;                      /* primes below 2^max_bits           */
@@ -166,6 +169,23 @@ typedef struct cki_kernel {
                     size_t n, const cki_mod *m, void *work);
     size_t (*combine_work)(size_t n_in, const ckks_block *block,
                            size_t n_blocks);
+    /* out = in where in <= bound, elsewhere in + shift mod 2^64.  With bound
+     * 2^63 - 1 and shift p: integers of (-p, p), as words, modulo p. */
+    void (*lift)(uint64_t *out, const uint64_t *in, uint64_t bound,
+                 uint64_t shift, size_t n);
+    /* out = in mod p; in of (-p, p) */
+    void (*from_small)(uint64_t *out, const int8_t *in, size_t n,
+                       const cki_mod *m);
+    /* Of count words, the lowest byte first, & mask those below p, in their
+     * order; gives how many.  out has room for count.  The time may say which
+     * were kept. */
+    size_t (*sift)(uint64_t *out, const uint8_t *in, size_t count,
+                   uint64_t mask, uint64_t p);
+    /* out[r][i] = sum_k weight[8 k + r] in[k][i], r < rows <= 8, k < terms,
+     * i < n; weights are words.  No out is an in. */
+    void (*weigh)(uint64_t *const *out, size_t rows, const uint64_t *const *in,
+                  const uint64_t *weight, size_t terms, size_t n,
+                  const cki_mod *m);
     /* out: output blocks node, node + 1, ... (mod 2^32) of BLAKE2Xb from the
      * 64 bytes of root, 64 bytes each (blake2.h); count a multiple of
      * CKI_EXPAND.  In time that depends on count alone. */

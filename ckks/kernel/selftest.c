@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/blake2.h"
+#include "base/bytes.h"
 
 enum { N = 256, LOG_N = 8, TERMS = 12 };
 
@@ -191,12 +192,63 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
     return equal(b, 2);
 }
 
+static bool check_weigh(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t *in[TERMS];
+    uint64_t weight[CKI_ROWS * TERMS];
+    uint64_t *out[2] = { b->got[0], b->got[1] };
+
+    for (int j = 0; j < TERMS; j++) {
+        in[j] = b->x[j];
+        for (int r = 0; r < CKI_ROWS; r++)
+            weight[CKI_ROWS * j + r] = r < 2 ? b->y[j][r] : 0;
+    }
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < N; i++) {
+            uint64_t s = 0;
+
+            for (int j = 0; j < TERMS; j++)
+                s = cki_add(s, cki_mul(in[j][i], weight[CKI_ROWS * j + r], m),
+                            m->p);
+            b->want[r][i] = s;
+        }
+    k->weigh(out, 2, in, weight, TERMS, N, m);
+    return equal(b, 2);
+}
+
 static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
 {
     for (uint32_t i = 0; i < N; i++)
         b->want[0][i] = b->x[0][perm[i]];
     k->permute(b->got[0], b->x[0], perm, N);
     return equal(b, 1);
+}
+
+/* Integers on both sides of 0, and random words of which some are kept. */
+static bool check_words(bench *b, const cki_kernel *k, const cki_mod *m)
+{
+    const uint64_t p = m->p, mask = ((uint64_t)1 << m->bits) - 1;
+    const uint8_t *bytes = (const uint8_t *)b->y;
+    uint64_t *x = (uint64_t *)(void *)b->work;
+    int8_t small[N];
+    size_t kept = 0;
+    bool ok;
+
+    for (int i = 0; i < N; i++) {
+        const uint64_t u = cki_load64(bytes + 8 * i) & mask;
+
+        x[i] = i % 2 == 0 ? b->x[1][i] : b->x[1][i] - p;
+        small[i] = (int8_t)(b->x[1][i] % 42 - 21);
+        b->want[0][i] = b->x[1][i];
+        b->want[1][i] = cki_reduce(p + (uint64_t)small[i], m);
+        b->want[2][kept] = u;
+        kept += u < p;
+    }
+    k->lift(b->got[0], x, INT64_MAX, p, N);
+    k->from_small(b->got[1], small, N, m);
+    ok = equal(b, 2);
+    return k->sift(b->got[2], bytes, N, mask, p) == kept
+           && memcmp(b->got[2], b->want[2], kept * sizeof(uint64_t)) == 0 && ok;
 }
 
 /* Two groups and 2^32 inside the first: every lane counts on its own. */
@@ -359,8 +411,10 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_dot2(b, k, &turn, &mod[0]) && *ok;
     *ok = check_combine(b, k, &mod[0], true) && *ok;
     *ok = check_combine(b, k, &mod[0], false) && *ok;
+    *ok = check_weigh(b, k, &mod[0]) && *ok;
     *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
+    *ok = check_words(b, k, &mod[0]) && *ok;
     s = check_ntts(ok, b, k, perm, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;
     *ok = check_convert(b, k, mod, false) && *ok;

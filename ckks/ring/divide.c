@@ -87,13 +87,58 @@ static void divide_all(uint64_t *out, const uint64_t *in, int count,
     }
 }
 
-void cki_rescale(uint64_t *out, const uint64_t *in, int level,
+/* Half of q_l is below all primes before it: what is centred modulo q_l is a
+ * number of (-p, p) for each. */
+static bool small_remainders(const cki_rns *r, int level)
+{
+    for (int i = 0; i < level; i++)
+        if (r->mod[level].p / 2 >= r->mod[i].p)
+            return false;
+    return true;
+}
+
+/* That case, prime after prime, so that what a transform reads of one is read
+ * once for all parts.  work: 1 + parts limbs. */
+static void rescale_small(uint64_t *out, const uint64_t *in, int parts,
+                          int level, const cki_rns *r, uint64_t *work)
+{
+    const size_t n = r->n;
+    const uint64_t q = r->mod[level].p;
+
+    for (int k = 0; k < parts; k++)
+        cki_ntt_inv(r, work + (size_t)(1 + k) * n,
+                    in + (size_t)(k * (level + 1) + level) * n, level);
+    for (int i = 0; i < level; i++)
+        for (int k = 0; k < parts; k++) {
+            const cki_ending e = {
+                .in = in + (size_t)(k * (level + 1) + i) * n,
+                .w = r->q_inv[level][i], .u = 1
+            };
+
+            r->kernel->lift(work, work + (size_t)(1 + k) * n, q / 2,
+                            r->mod[i].p - q, n);
+            r->kernel->ntt_head(work, r->ntt[i]);
+            r->kernel->ntt_finish(out + (size_t)(k * level + i) * n, work, &e,
+                                  r->ntt[i]);
+        }
+}
+
+void cki_rescale(uint64_t *out, const uint64_t *in, int parts, int level,
                  const cki_rns *r, uint64_t *work)
 {
     const cki_division d = cki_divide_by_q(r, level);
 
-    memcpy(work, in + (size_t)level * r->n, r->n * sizeof *work);
-    divide_all(out, in, level, &work, &d, work + r->n);
+    if (small_remainders(r, level)) {
+        rescale_small(out, in, parts, level, r, work);
+        return;
+    }
+    for (int k = 0; k < parts; k++) {
+        const uint64_t *c = in + (size_t)(k * (level + 1)) * r->n;
+
+        memcpy(work, c + (size_t)level * r->n, r->n * sizeof *work);
+        divide_all(out + (size_t)(k * level) * r->n, c, level, &work, &d,
+                   work + r->n);
+    }
 }
 
 /* Limbs l+1 .. of in, of the level's special primes, and limb l behind. */

@@ -1,18 +1,8 @@
-/* galois.c -- small coefficients modulo a prime, and automorphisms.
+/* galois.c -- automorphisms.
  *
  * Read first: rns.h (the lemma on groups), docs/08-rotations.md.
  */
 #include "ring/rns.h"
-
-void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
-                    const cki_mod *m)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t x = (uint64_t)in[i];
-
-        out[i] = x + (m->p & cki_mask(x >> 63));
-    }
-}
 
 void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g)
 {

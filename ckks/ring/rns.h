@@ -57,9 +57,13 @@ static inline void cki_ntt_inv_times(const cki_rns *r, uint64_t *out,
     r->kernel->ntt_inv(out, in, w, r->ntt[t]);
 }
 
-/* out = signed small coefficients modulo prime t, coefficient form. */
-void cki_from_small(uint64_t *out, const int8_t *in, size_t n,
-                    const cki_mod *m);
+/* out = small coefficients, of (-p, p), modulo prime number t; coefficient
+ * form. */
+static inline void cki_from_small(const cki_rns *r, uint64_t *out,
+                                  const int8_t *in, int t)
+{
+    r->kernel->from_small(out, in, r->n, &r->mod[t]);
+}
 
 /* perm[i] such that out[i] = in[perm[i]] is X -> X^g in NTT order: place i is
  * the value at psi^(f br(i) + 1), f = order / N, 2 or in the real ring 4, and g
@@ -102,9 +106,10 @@ void cki_divide_limbs(uint64_t *const *out, cki_ending *q, int first,
                       int count, uint64_t *const *from, const uint64_t *v,
                       const cki_division *d, uint64_t *work);
 
-/* c -> round(c / q_l) on a polynomial of level l in NTT form; out has level
- * l-1 and may be in.  work: 2 + CKI_GROUP limbs. */
-void cki_rescale(uint64_t *out, const uint64_t *in, int level,
+/* c -> round(c / q_l) on `parts` polynomials of level l in NTT form, one behind
+ * the other; those of out have level l-1, and it may be in if there is
+ * one part.  work: 2 + CKI_GROUP limbs; parts < CKI_GROUP. */
+void cki_rescale(uint64_t *out, const uint64_t *in, int parts, int level,
                  const cki_rns *r, uint64_t *work);
 
 /* out (level l) = round(in / P_k), in over q_0..q_l and the k special primes of

@@ -40,6 +40,18 @@ CKKS_CHECKED ckks_status cki_check_real(const ckks_ctx *ctx, double im,
 CKKS_CHECKED ckks_status cki_check_scales(double a, double b, int level,
                                           const char *name);
 
+/* Of combinations: inputs of degree 1, one context and one level, and the scale
+ * of the sums; blocks whose indices are inputs, each output in exactly one of
+ * them (seen: n_out zeros, spoiled); sums: rows of |weight| below 2^28. */
+CKKS_CHECKED ckks_status cki_check_combined(const ckks_ct *const *in,
+                                            size_t n_in, double scale,
+                                            const char *name);
+CKKS_CHECKED ckks_status cki_check_blocks(ckks_ct *const *out, size_t n_out,
+                                          const ckks_block *block,
+                                          size_t n_blocks, size_t n_in,
+                                          uint8_t *seen, bool sums,
+                                          const char *name);
+
 /* Words that stay in the first-level cache while several operations pass over
  * them. */
 enum { CKI_TILE = 1024 };

@@ -8,10 +8,9 @@
 
 #include "scheme/check.h"
 
-static const char name[] = "ckks_combine";
-
 static ckks_status check_block(const ckks_block *b, size_t at, size_t n_out,
-                               size_t n_in, uint8_t *seen)
+                               size_t n_in, uint8_t *seen, bool sums,
+                               const char *name)
 {
     if (b->index == NULL || b->weight == NULL || b->rows == 0
         || b->terms == 0 || b->first > n_out || b->rows > n_out - b->first)
@@ -26,7 +25,7 @@ static ckks_status check_block(const ckks_block *b, size_t at, size_t n_out,
         const int32_t *w = b->weight + r * b->terms;
         uint64_t sum = 0;
 
-        for (size_t k = 0; k < b->terms; k++)
+        for (size_t k = 0; sums && k < b->terms; k++)
             sum += (uint64_t)(w[k] < 0 ? -(int64_t)w[k] : w[k]);
         if (sum >> 28 != 0)
             return cki_fail(CKKS_EARG, "%s: output %zu: weights add up to %llu "
@@ -39,8 +38,8 @@ static ckks_status check_block(const ckks_block *b, size_t at, size_t n_out,
     return CKKS_OK;
 }
 
-static ckks_status check_inputs(const ckks_ct *const *in, size_t n_in,
-                                double scale)
+ckks_status cki_check_combined(const ckks_ct *const *in, size_t n_in,
+                               double scale, const char *name)
 {
     ckks_status s = CKKS_OK;
 
@@ -61,14 +60,15 @@ static ckks_status check_inputs(const ckks_ct *const *in, size_t n_in,
     return s;
 }
 
-static ckks_status check_outputs(ckks_ct *const *out, size_t n_out,
-                                 const ckks_block *block, size_t n_blocks,
-                                 size_t n_in, uint8_t *seen)
+ckks_status cki_check_blocks(ckks_ct *const *out, size_t n_out,
+                             const ckks_block *block, size_t n_blocks,
+                             size_t n_in, uint8_t *seen, bool sums,
+                             const char *name)
 {
     ckks_status s = CKKS_OK;
 
     for (size_t b = 0; b < n_blocks && s == CKKS_OK; b++)
-        s = check_block(&block[b], b, n_out, n_in, seen);
+        s = check_block(&block[b], b, n_out, n_in, seen, sums, name);
     for (size_t k = 0; k < n_out && s == CKKS_OK; k++) {
         if (out[k] == NULL)
             s = cki_fail(CKKS_EARG, "%s: output %zu is null", name, k);
@@ -83,6 +83,8 @@ static ckks_status check_outputs(ckks_ct *const *out, size_t n_out,
     }
     return s;
 }
+
+static const char name[] = "ckks_combine";
 
 /* Limb after limb; each has its own pointers and its own work. */
 static void run(ckks_ct *made, size_t n_out, const ckks_ct *const *in,
@@ -155,7 +157,7 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
         || n_out == 0)
         return cki_fail(CKKS_EARG, "%s: null pointer, no inputs or no outputs",
                         name);
-    s = check_inputs(in, n_in, scale);
+    s = cki_check_combined(in, n_in, scale, name);
     if (s != CKKS_OK)
         return s;
     ctx = in[0]->ctx;
@@ -163,7 +165,8 @@ ckks_status ckks_combine(ckks_ct *const *out, size_t n_out,
     s = scratch_init(&w, ctx, in[0]->level, n_out, n_in);
     if (s != CKKS_OK)
         return s;
-    s = check_outputs(out, n_out, block, n_blocks, n_in, w.seen);
+    s = cki_check_blocks(out, n_out, block, n_blocks, n_in, w.seen, true,
+                         name);
     if (s == CKKS_OK) {
         size = ctx->rns.kernel->combine_work(n_in, block, n_blocks);
         size = (size + 63) / 64 * 64;

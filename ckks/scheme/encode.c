@@ -66,27 +66,21 @@ static inline void split60(int64_t *low, int64_t *high, double c)
 
 /* limb = the integers low + 2^60 high modulo p; high is NULL if all are 0, and
  * then |low| <= top < 2^62. */
-static void reduce_limb(uint64_t *restrict limb, const int64_t *restrict low,
+static void reduce_limb(uint64_t *limb, const int64_t *low,
                         const int64_t *high, uint64_t top, size_t n,
-                        const cki_mod *m)
+                        const cki_mod *m, const cki_kernel *kernel)
 {
-    const uint64_t p = m->p;
     const reducer r = reducer_make(m);
 
-    if (high != NULL) {
+    if (high != NULL)
         for (size_t k = 0; k < n; k++)
             limb[k] = reduce_two(low[k], high[k], &r);
-    } else if (top >= p) {
+    else if (top >= m->p)
         for (size_t k = 0; k < n; k++)
             limb[k] = reduce_int(low[k], &r);
-    } else {
-        for (size_t k = 0; k < n; k++) {            /* the common case       */
-            uint64_t u = (uint64_t)low[k];
-
-            limb[k] = u + (p & cki_mask(u >> 63));
-        }
-    }
-    VERIFY_BELOW(limb, n, p);
+    else                                            /* the common case       */
+        kernel->lift(limb, (const uint64_t *)low, INT64_MAX, m->p, n);
+    VERIFY_BELOW(limb, n, m->p);
 }
 
 /* Every limb of pt, NTT form. */
@@ -100,7 +94,8 @@ static void plaintext_fill(ckks_pt *pt, const int64_t *low,
         CKI_NEAREST;
         uint64_t *limb = cki_pt_limb(pt, i);
 
-        reduce_limb(limb, low, high, top, ctx->n, &ctx->rns.mod[i]);
+        reduce_limb(limb, low, high, top, ctx->n, &ctx->rns.mod[i],
+                    ctx->rns.kernel);
         cki_ntt_fwd(&ctx->rns, limb, i);
     }
 }

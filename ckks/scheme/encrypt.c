@@ -59,20 +59,15 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
     cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_stream_read(&st, made.seed, CKKS_SEED_BYTES);
     made.seeded = 1;
-    cki_ct_expand(&made);
     cki_rng_stream(&st, ctx->rns.kernel, rng);
     cki_sample_error(e, ctx->n, &st);
     for (int i = 0; i <= pt->level; i++) {
-        const cki_mod *m = &ctx->rns.mod[i];
-        const cki_kernel *k = ctx->rns.kernel;
-        uint64_t *c0 = cki_ct_limb(&made, 0, i);
+        const cki_summand m = { cki_pt_limb(pt, i), NULL };
+        uint64_t *c1 = cki_ct_limb(&made, 1, i);
 
-        cki_from_small(work, e, ctx->n, m);
-        cki_ntt_fwd(&ctx->rns, work, i);
-        k->add(work, work, cki_pt_limb(pt, i), ctx->n, m);
-        k->mul(c0, cki_ct_limb(&made, 1, i), sk->limb + (size_t)i * ctx->n,
-               ctx->n, m);
-        k->sub(c0, work, c0, ctx->n, m);
+        cki_expand_limb(c1, made.seed, 0, i, ctx);
+        cki_hide_limb(cki_ct_limb(&made, 0, i), c1,
+                      sk->limb + (size_t)i * ctx->n, e, &m, 1, work, i, ctx);
     }
     cki_wipe(&st, sizeof st);
     cki_wipe(work, size);
@@ -96,7 +91,7 @@ static void public_part(uint64_t *out, const uint64_t *u, const int8_t *e,
         int prime = t <= level ? t : ctx->num_primes + t - level - 1;
         const cki_mod *m = &ctx->rns.mod[prime];
 
-        cki_from_small(noise, e, n, m);
+        cki_from_small(&ctx->rns, noise, e, prime);
         cki_ntt_fwd(&ctx->rns, noise, prime);
         ctx->rns.kernel->mul_add(sum + (size_t)t * n, u + (size_t)t * n,
                                  pk->limb + (size_t)(k * all + prime) * n,
@@ -148,9 +143,10 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
     for (int t = 0; t < (int)count; t++) {
         int prime = t <= pt->level ? t : ctx->num_primes + t - pt->level - 1;
 
-        cki_from_small(u + (size_t)t * ctx->n, small, ctx->n,
-                       &ctx->rns.mod[prime]);
-        cki_ntt_fwd(&ctx->rns, u + (size_t)t * ctx->n, prime);
+        uint64_t *limb = u + (size_t)t * ctx->n;
+
+        cki_from_small(&ctx->rns, limb, small, prime);
+        cki_ntt_fwd(&ctx->rns, limb, prime);
     }
     for (int k = 0; k < 2; k++) {
         cki_rng_stream(&st, ctx->rns.kernel, rng);

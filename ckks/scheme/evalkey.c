@@ -99,22 +99,6 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
     }
 }
 
-/* The two secrets of a key modulo prime t: own, under which it will be used,
- * and from, which it replaces. */
-static void key_secrets(uint64_t *own, uint64_t *from, const uint32_t *perm,
-                        const cki_key *key, const ckks_sk *sk, int t)
-{
-    const ckks_ctx *ctx = sk->ctx;
-    const uint64_t *s = sk->limb + (size_t)t * ctx->n;
-
-    memcpy(own, s, ctx->n * sizeof *own);
-    memcpy(from, s, ctx->n * sizeof *from);
-    if (key->kind == CKKS_KEY_RELIN)
-        ctx->rns.kernel->mul(from, s, s, ctx->n, &ctx->rns.mod[t]);
-    else
-        ctx->rns.kernel->permute(ctx->uncentred ? from : own, s, perm, ctx->n);
-}
-
 /* X -> X^(1/g) centred, X -> X^g uncentred.  The odd numbers mod 2N, and those
  * that are 1 mod 4 mod 4N, have orders that divide the number of slots. */
 static void secret_perm(uint32_t *perm, const cki_key *key,
@@ -129,33 +113,86 @@ static void secret_perm(uint32_t *perm, const cki_key *key,
                     (uint32_t)(ctx->uncentred ? g : inv));
 }
 
-/* work: 3 limbs, then N words of permutation and N bytes of errors. */
-static void key_fill(cki_key *key, ckks_rng *rng, const ckks_sk *sk,
-                     uint64_t *work)
+/* What making a key works with: its permutation, the errors of all digits, and
+ * for each thread two limbs: a secret and an error. */
+typedef struct maker {
+    const ckks_sk *sk;
+    int threads, digits;
+    uint64_t *limb;             /* shape (threads, 2, N)                     */
+    uint32_t *perm;             /* shape (N)                                 */
+    int8_t   *error;            /* shape (digits, N)                         */
+    size_t    size;             /* bytes of the one allocation               */
+} maker;
+
+static ckks_status maker_init(maker *w, const ckks_sk *sk)
 {
     const ckks_ctx *ctx = sk->ctx;
+    const size_t n = ctx->n;
+
+    *w = (maker){ .sk = sk, .threads = cki_threads(),
+                  .digits = (ctx->num_primes - 1) / ctx->alpha + 1 };
+    w->size = n * (2 * (size_t)w->threads * sizeof *w->limb + sizeof *w->perm
+                   + (size_t)w->digits);
+    w->limb = cki_alloc(&ctx->memory, w->size);
+    if (w->limb == NULL)
+        return cki_fail(CKKS_EMEM, "ckks_keys_init: no memory for %zu bytes",
+                        w->size);
+    w->perm = (uint32_t *)(void *)(w->limb + 2 * (size_t)w->threads * n);
+    w->error = (int8_t *)(w->perm + n);
+    return CKKS_OK;
+}
+
+static void maker_clear(maker *w, const ckks_ctx *ctx)
+{
+    if (w->limb != NULL)
+        cki_wipe(w->limb, w->size);
+    cki_free(&ctx->memory, w->limb, w->size);
+}
+
+/* Limb t of all digits of a key; work: two limbs.  The key's own secret is the
+ * one it will be used under, `from` the one it replaces. */
+static void key_limbs(cki_key *key, int t, const maker *w, uint64_t *work)
+{
+    const ckks_ctx *ctx = w->sk->ctx;
+    const cki_kernel *k = ctx->rns.kernel;
     const size_t n = ctx->n, half = cki_key_half(key, ctx);
-    uint64_t *own = work + n, *from = own + n;
-    uint32_t *perm = (uint32_t *)(void *)(from + n);
-    int8_t *e = (int8_t *)(perm + n);
+    const int prime = cki_key_prime(key, ctx, t);
+    const uint64_t *s = w->sk->limb + (size_t)prime * n, *own = s;
+    cki_summand from = { s, NULL };
+
+    if (key->kind == CKKS_KEY_RELIN)
+        k->mul(work, s, s, n, &ctx->rns.mod[prime]);
+    else
+        k->permute(work, s, w->perm, n);
+    if (key->kind == CKKS_KEY_RELIN || ctx->uncentred)
+        from.x = work;
+    else
+        own = work;
+    for (int j = 0; j < key->digits; j++) {
+        const bool mine = prime < ctx->num_primes && prime / ctx->alpha == j;
+        uint64_t *b = key->limb + 2 * (size_t)j * half + (size_t)t * n;
+
+        cki_expand_limb(b + half, key->seed, 1 + (uint64_t)j, prime, ctx);
+        cki_hide_limb(b, b + half, own, w->error + (size_t)j * n,
+                      mine ? &from : NULL,
+                      mine ? ctx->rns.p_mod[ctx->num_special][prime] : 0,
+                      work + n, prime, ctx);
+    }
+}
+
+static void key_fill(cki_key *key, ckks_rng *rng, const maker *w)
+{
+    const ckks_ctx *ctx = w->sk->ctx;
 
     cki_draw_seed(key->seed, ctx, rng);
-    cki_key_expand(key, ctx);
+    for (int j = 0; j < key->digits; j++)
+        cki_draw_error(w->error + (size_t)j * ctx->n, ctx, rng);
     if (key->kind != CKKS_KEY_RELIN)
-        secret_perm(perm, key, ctx);
-    for (int j = 0; j < key->digits; j++) {
-        cki_draw_error(e, ctx, rng);
-        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
-            int prime = cki_key_prime(key, ctx, t);
-            uint64_t *b = key->limb + 2 * (size_t)j * half + (size_t)t * n;
-
-            key_secrets(own, from, perm, key, sk, prime);
-            cki_hide_limb(b, b + half, own, e, work, prime, ctx);
-            if (prime < ctx->num_primes && prime / ctx->alpha == j)
-                ctx->rns.kernel->scale_add(
-                    b, from, ctx->rns.p_mod[ctx->num_special][prime], b, n,
-                    &ctx->rns.mod[prime]);
-        }
+        secret_perm(w->perm, key, ctx);
+    CKI_PARALLEL_OF(w->threads)
+    for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
+        CKI_NEAREST;
+        key_limbs(key, t, w, w->limb + 2 * (size_t)cki_thread() * ctx->n);
     }
 }
 
@@ -189,8 +226,7 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
     CKI_NEAREST;
     ckks_keys *keys = NULL;
     const ckks_ctx *ctx;
-    uint64_t *work;
-    size_t size;
+    maker w = { 0 };
     ckks_status s = keys_check((const ckks_keys *const *)out, rng, sk,
                                request, n);
 
@@ -199,21 +235,15 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
     if (s != CKKS_OK)
         return s;
     ctx = sk->ctx;
-    size = ctx->n * (3 * sizeof *work + sizeof(uint32_t) + 1);
-    work = cki_alloc(&ctx->memory, size);
-    if (work == NULL)
-        s = cki_fail(CKKS_EMEM, "ckks_keys_init: no memory for %zu bytes",
-                     size);
+    s = maker_init(&w, sk);
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         s = cki_key_new(&keys->key[i], ctx, request[i].kind, request[i].step,
                         request[i].level, "ckks_keys_init");
     if (s == CKKS_OK)
         s = cki_rng_begin(rng, "ckks_keys_init");
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
-        key_fill(&keys->key[i], rng, sk, work);
-    if (work != NULL)
-        cki_wipe(work, size);
-    cki_free(&ctx->memory, work, size);
+        key_fill(&keys->key[i], rng, &w);
+    maker_clear(&w, ctx);
     if (s != CKKS_OK) {
         ckks_keys_clear(&keys);
         return s;

@@ -35,16 +35,17 @@ void cki_expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part,
 }
 
 void cki_hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
-                      const int8_t *e, uint64_t *work, int t,
-                      const ckks_ctx *ctx)
+                   const int8_t *e, const cki_summand *m, uint64_t u,
+                   uint64_t *work, int t, const ckks_ctx *ctx)
 {
-    const cki_kernel *k = ctx->rns.kernel;
-    const cki_mod *m = &ctx->rns.mod[t];
+    const cki_rns *r = &ctx->rns;
+    const cki_ending q = { .in = b, .s = m, .summands = m != NULL,
+                           .w = r->mod[t].p - 1, .u = u };
 
-    cki_from_small(work, e, ctx->n, m);
-    cki_ntt_fwd(&ctx->rns, work, t);
-    k->mul(b, a, s, ctx->n, m);
-    k->sub(b, work, b, ctx->n, m);
+    r->kernel->mul(b, a, s, ctx->n, &r->mod[t]);
+    cki_from_small(r, work, e, t);
+    r->kernel->ntt_head(work, r->ntt[t]);
+    r->kernel->ntt_finish(b, work, &q, r->ntt[t]);
 }
 
 void cki_ct_expand(ckks_ct *ct)

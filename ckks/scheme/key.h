@@ -62,12 +62,12 @@ void cki_draw_error(int8_t *e, const ckks_ctx *ctx, ckks_rng *rng);
 void cki_expand_limb(uint64_t *out, const uint8_t *seed, uint64_t part, int t,
                      const ckks_ctx *ctx);
 
-/* b = e - a s modulo prime number t, e small; NTT form; b must not be a.
- * work: N words.
- *   leaks   nothing of s or e */
+/* b = e - a s + u m modulo prime number t, e small, u < p; m a limb, or NULL
+ * for 0; NTT form; b must be neither a nor m.  work: N words.
+ *   leaks   nothing of s, e or m */
 void cki_hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
-                   const int8_t *e, uint64_t *work, int t,
-                   const ckks_ctx *ctx);
+                   const int8_t *e, const cki_summand *m, uint64_t u,
+                   uint64_t *work, int t, const ckks_ctx *ctx);
 
 /* c_1 of a seeded ciphertext: limb i is stream (seed; 0, i). */
 void cki_ct_expand(ckks_ct *ct);

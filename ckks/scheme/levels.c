@@ -42,9 +42,7 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
         return cki_fail(CKKS_EMEM, "ckks_rescale: no memory for %zu bytes",
                         size);
     }
-    for (int k = 0; k <= a->degree; k++)
-        cki_rescale(cki_ct_limb(&made, k, 0), cki_ct_limb(a, k, 0), a->level,
-                    &ctx->rns, work);
+    cki_rescale(made.limb, a->limb, a->degree + 1, a->level, &ctx->rns, work);
     cki_free(&ctx->memory, work, size);
     cki_ct_give(out, &made);
     return CKKS_OK;

@@ -73,8 +73,8 @@ ckks_status ckks_pk_init(ckks_pk **out, ckks_rng *rng, const ckks_sk *sk)
     cki_pk_expand(pk);
     for (size_t t = 0; t < cki_all_primes(ctx); t++)
         cki_hide_limb(pk->limb + t * ctx->n,
-                  pk->limb + (cki_all_primes(ctx) + t) * ctx->n,
-                  sk->limb + t * ctx->n, e, work, (int)t, ctx);
+                      pk->limb + (cki_all_primes(ctx) + t) * ctx->n,
+                      sk->limb + t * ctx->n, e, NULL, 0, work, (int)t, ctx);
     cki_wipe(work, size);
     cki_free(&ctx->memory, work, size);
     ckks_pk_clear(out);

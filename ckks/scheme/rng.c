@@ -255,12 +255,7 @@ void cki_sample_uniform(uint64_t *out, size_t n, uint64_t p, cki_stream *s)
         size_t d = draws_now(n - k);
 
         cki_stream_read(s, buf, 8 * d);
-        for (size_t i = 0; i < d; i++) {
-            uint64_t x = cki_load64(buf + 8 * i) & mask;
-
-            out[k] = x;                 /* overwritten unless kept           */
-            k += x < p;
-        }
+        k += s->kernel->sift(out + k, buf, d, mask, p);
     }
 }
 

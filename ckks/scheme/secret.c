@@ -38,7 +38,7 @@ void cki_sk_expand(ckks_sk *sk)
     for (int t = 0; t < (int)cki_all_primes(ctx); t++) {
         uint64_t *limb = sk->limb + (size_t)t * ctx->n;
 
-        cki_from_small(limb, sk->coeff, ctx->n, &ctx->rns.mod[t]);
+        cki_from_small(&ctx->rns, limb, sk->coeff, t);
         cki_ntt_fwd(&ctx->rns, limb, t);
     }
 }

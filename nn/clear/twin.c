@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stage/lanes.h"
 #include "stage/weights.h"
 
 /* A tensor: shape (channels, phases, slots). */
@@ -41,6 +42,18 @@ static void add_rotated(double *y, const double *x, double w,
         y[j] += w * x[j + step - slots];
 }
 
+/* y[j] += the weight's value in slot j times x[j + step]. */
+static void add_lanes(double *y, const double *x, const int32_t *coefficient,
+                      int period, double scale, int step, size_t slots)
+{
+    double value[64];
+
+    nni_lane_values(value, coefficient, period);
+    for (size_t j = 0; j < slots; j++)
+        y[j] += value[j % (size_t)period] * scale
+                * x[(j + (size_t)step) % slots];
+}
+
 /* y = output channel o at one phase. */
 static void linear_one(double *y, const field *in, const nni_placed *p, int k,
                        const nni_map *m, const nni_phase *ph, int o)
@@ -60,6 +73,16 @@ static void linear_one(double *y, const field *in, const nni_placed *p, int k,
         for (int c = 0; c < f->channels; c++) {
             const double *x = in[f->source].x
                               + (size_t)(f->phase + c * f->stride) * slots;
+
+            if (s->period > 0) {
+                add_lanes(y, x, ph->weight
+                                    + ((size_t)o * (size_t)ph->terms
+                                       + (size_t)(group->first + c))
+                                          * (size_t)s->period,
+                          s->period, scale / s->scale, group->term.step,
+                          slots);
+                continue;
+            }
             const double w = ph->weight[(size_t)o * (size_t)ph->terms
                                         + (size_t)(group->first + c)];
 
@@ -175,8 +198,8 @@ static void add_four(double *z, const double *y, int gap, int to,
         size_t from = (size_t)(v % l->ring_y / nni_unit(l->ring_y, gap)
                                    * nni_phases(l->ring_x, gap)
                                + h % l->ring_x / nni_unit(l->ring_x, gap));
-        size_t step = (size_t)(v / l->ring_y * l->grid_x + h / l->ring_x)
-                      % l->slots;
+        size_t step = (size_t)((v / l->ring_y * l->grid_x + h / l->ring_x)
+                               * nni_cell(l)) % l->slots;
 
         for (size_t j = 0; j < l->slots; j++)
             z[j] += y[from * l->slots + (j + step) % l->slots] / 4;

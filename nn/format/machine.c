@@ -89,6 +89,13 @@ int nni_machine_columns(const nn_machine *m)
     return strcmp(m->kernel, "avx2") == 0 ? 256 : 0;
 }
 
+double nni_machine_word(const nn_machine *m)
+{
+    if (strcmp(m->kernel, "avx512ifma") == 0)
+        return 1.6;
+    return strcmp(m->kernel, "avx2") == 0 ? 4 : 1;
+}
+
 ckks_status nni_machine_check(const nn_machine *m, const char *name)
 {
     if (memchr(m->kernel, '\0', sizeof m->kernel) == NULL)

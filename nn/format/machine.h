@@ -12,4 +12,7 @@ int nni_machine_columns(const nn_machine *m);
 CKKS_CHECKED ckks_status nni_machine_check(const nn_machine *m,
                                            const char *name);
 
+/* What a product by a word takes, one by an integer 1. */
+double nni_machine_word(const nn_machine *m);
+
 #endif

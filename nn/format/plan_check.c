@@ -104,7 +104,7 @@ static ckks_status check_layout(const nn_plan *p)
 
     if (!side(l->height, 2 * NN_MAX_SIDE) || !side(l->width, 2 * NN_MAX_SIDE)
         || !side(l->ring_y, NN_MAX_SIDE) || !side(l->ring_x, NN_MAX_SIDE)
-        || !side(l->batch, 1 << 16)
+        || !side(l->batch, 1 << 16) || l->lanes < 0 || l->lanes > 64
         || !side(p->core_height, NN_MAX_SIDE)
         || !side(p->core_width, NN_MAX_SIDE) || p->halo < 0
         || p->halo > NN_MAX_SIDE / 4)
@@ -117,10 +117,19 @@ static ckks_status check_layout(const nn_plan *p)
         || l->grid_x != l->width / l->ring_x
         || l->slots != nni_slots(&p->params)
         || (uint64_t)l->batch * (uint64_t)l->grid_y * (uint64_t)l->grid_x
-               > l->slots)
+               * (uint64_t)nni_cell(l) > l->slots)
         return nn_fail(CKKS_EFORMAT, "plan: layout: %d maps of %dx%d in rings "
                        "of %dx%d do not fit %zu slots", l->batch, l->height,
                        l->width, l->ring_y, l->ring_x, l->slots);
+    if (l->lanes > 0
+        && (l->ring_x != 1 || l->batch != 1 || p->out_gap < 1
+            || l->grid_x % p->out_gap != 0 || p->out_gap > 64
+            || (l->lanes & (l->lanes - 1)) != 0
+            || p->params.ring != CKKS_RING_REAL))
+        return nn_fail(CKKS_EFORMAT, "plan: layout: %d lanes in rings of "
+                       "%dx%d, batch %d, on a grid of %d columns, for an output of "
+                       "gap %d", l->lanes, l->ring_y, l->ring_x, l->batch,
+                       l->grid_x, p->out_gap);
     if (p->core_height + 2 * p->halo > l->height
         || p->core_width + 2 * p->halo > l->width
         || (p->halo > 0 && p->border != NN_HALO))

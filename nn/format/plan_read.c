@@ -16,7 +16,8 @@
 static void read_layout(nni_members *top, nn_plan *p)
 {
     static const char *const known[] = { "height", "width", "ring_y",
-        "ring_x", "batch", "core_height", "core_width", "halo", NULL };
+        "ring_x", "batch", "lanes", "core_height", "core_width", "halo",
+        NULL };
     nni_members r = nni_members_enter(top, "layout", known);
     nn_layout *l = &p->layout;
 
@@ -25,6 +26,8 @@ static void read_layout(nni_members *top, nn_plan *p)
     l->ring_y = nni_member_int(&r, "ring_y", 1, NN_MAX_SIDE);
     l->ring_x = nni_member_int(&r, "ring_x", 1, NN_MAX_SIDE);
     l->batch = nni_member_int(&r, "batch", 1, 1 << 16);
+    if (nni_member(&r, "lanes") != NULL)
+        l->lanes = nni_member_int(&r, "lanes", 1, 64);
     p->core_height = nni_member_int(&r, "core_height", 1, NN_MAX_SIDE);
     p->core_width = nni_member_int(&r, "core_width", 1, NN_MAX_SIDE);
     p->halo = nni_member_int(&r, "halo", 0, NN_MAX_SIDE / 4);

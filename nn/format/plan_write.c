@@ -22,6 +22,8 @@ static void put_layout(nni_json_writer *w, const nn_plan *p)
     nni_json_put_int(w, "ring_y", l->ring_y);
     nni_json_put_int(w, "ring_x", l->ring_x);
     nni_json_put_int(w, "batch", l->batch);
+    if (l->lanes > 0)
+        nni_json_put_int(w, "lanes", l->lanes);
     nni_json_put_int(w, "core_height", p->core_height);
     nni_json_put_int(w, "core_width", p->core_width);
     nni_json_put_int(w, "halo", p->halo);

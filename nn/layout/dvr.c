@@ -82,6 +82,23 @@ bool nni_phase_at(int *y, int *x, const nn_layout *l, const nni_size *map,
            && nni_live(l->ring_x, map->gap, map->width, *x);
 }
 
+int nni_cell(const nn_layout *l)
+{
+    return l->lanes > 0 ? l->lanes : 1;
+}
+
+int nni_packed(const nn_layout *l, int gap)
+{
+    return l->lanes > 0 ? gap * l->lanes : 1;
+}
+
+int nni_planes(const nn_layout *l, int gap, int channels)
+{
+    const int packed = nni_packed(l, gap);
+
+    return (channels + packed - 1) / packed;
+}
+
 int nn_layout_phases(const nn_layout *l, int gap)
 {
     return nni_phases(l->ring_y, gap) * nni_phases(l->ring_x, gap);
@@ -100,5 +117,6 @@ size_t nn_layout_slot(const nn_layout *l, int gap, int image, int y, int x)
     size_t a = (size_t)gap * (size_t)y / (size_t)l->ring_y;
     size_t b = (size_t)gap * (size_t)x / (size_t)l->ring_x;
 
-    return ((size_t)image * (size_t)l->grid_y + a) * (size_t)l->grid_x + b;
+    return (((size_t)image * (size_t)l->grid_y + a) * (size_t)l->grid_x + b)
+           * (size_t)nni_cell(l);
 }

@@ -15,6 +15,13 @@ size_t nni_slots(const ckks_params *p);
 int nni_round_up(int a, int b);
 int nni_power_above(int a);
 
+/* With lanes: how many channels a ciphertext of a map of this gap has; without:
+ * 1.  And how many ciphertexts a phase of so many channels is. */
+int nni_packed(const nn_layout *l, int gap);
+int nni_planes(const nn_layout *l, int gap, int channels);
+/* Slots of a cell of the grid. */
+int nni_cell(const nn_layout *l);
+
 /* Along an axis: positions of neighbouring phases differ by nni_unit, there are
  * nni_phases of them, and one holds a pixel of a map with `side` pixels (0: no
  * end) if it is live.

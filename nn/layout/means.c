@@ -71,7 +71,7 @@ int nni_mean_turns(nni_turn turn[4], const nn_layout *l,
             y % l->ring_y / nni_unit(l->ring_y, before->gap_y)
                     * nni_phases(l->ring_x, before->gap_x)
                 + x % l->ring_x / nni_unit(l->ring_x, before->gap_x),
-            (int)(by % (int64_t)l->slots)
+            (int)(by * nni_cell(l) % (int64_t)l->slots)
         };
     }
     return down * across;

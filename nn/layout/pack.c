@@ -13,7 +13,8 @@ int nn_plan_outputs(const nn_plan *p)
 {
     if (p->out_neurons > 1)
         return (p->out_channels + p->out_neurons - 1) / p->out_neurons;
-    return p->out_channels * nn_layout_phases(&p->layout, p->out_gap);
+    return nni_planes(&p->layout, p->out_gap, p->out_channels)
+           * nn_layout_phases(&p->layout, p->out_gap);
 }
 
 /* Whether border zero wants a 0: beside the image, and where a last one is cut
@@ -41,7 +42,8 @@ void nn_pack(double *slots, const nn_plan *p, const double *const *tile,
         int c = k / phases, a = k % phases / l->ring_x, b = k % l->ring_x;
 
         for (size_t j = 0; j < l->slots; j++) {
-            size_t image = j / grid, cell = j % grid;
+            const size_t at = j / (size_t)nni_cell(l);
+            size_t image = at / grid, cell = at % grid;
             size_t y = cell / (size_t)l->grid_x * (size_t)l->ring_y
                        + (size_t)a;
             size_t x = cell % (size_t)l->grid_x * (size_t)l->ring_x
@@ -94,6 +96,7 @@ ckks_status nn_unpack(double *logit, size_t room, const nn_plan *p,
     const int height = out_side(l->height, gap);
     const int width = out_side(l->width, gap);
     const size_t phases = (size_t)nn_layout_phases(l, gap);
+    const int packed = nni_packed(l, gap);
 
     if (room < nn_plan_logits(p) || i < 0 || i >= l->batch)
         return nn_fail(CKKS_EARG, "nn_unpack: image %d of %d, %zu numbers, "
@@ -105,9 +108,10 @@ ckks_status nn_unpack(double *logit, size_t room, const nn_plan *p,
     for (int c = 0; c < p->out_channels; c++)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
-                *logit++ = slots[((size_t)c * phases
+                *logit++ = slots[((size_t)(c / packed) * phases
                                   + (size_t)nn_layout_phase(l, gap, y, x))
                                      * l->slots
-                                 + nn_layout_slot(l, gap, i, y, x)];
+                                 + nn_layout_slot(l, gap, i, y, x)
+                                 + (size_t)(c % packed)];
     return CKKS_OK;
 }

@@ -63,6 +63,8 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
         l->height = ring_y * nni_power_above(l->height / ring_y);
         l->width = ring_x * nni_power_above(l->width / ring_x);
     }
+    if (as->lanes)
+        l->width = nni_round_up(l->width, n->max_gap);
     l->grid_y = l->height / ring_y;
     l->grid_x = l->width / ring_x;
     fit = l->slots / ((size_t)l->grid_y * (size_t)l->grid_x);
@@ -75,16 +77,22 @@ static ckks_status choose_layout(nn_plan *p, const net *n, const nn_aim *aim,
         return nn_fail(CKKS_EPARAM, "nn_plan_make: rings of %d x %d are larger "
                        "than the image, %d x %d", ring_y, ring_x,
                        p->core_height, p->core_width);
+    if (as->lanes) {            /* as wide as patterns may be                */
+        const size_t most = 64 / (size_t)n->max_gap;
+
+        l->lanes = nni_power_above((int)(fit < most ? fit : most) / 2 + 1);
+    }
     if (p->border == NN_WRAP
         && (l->height != p->core_height || l->width != p->core_width
-            || (size_t)l->grid_y * (size_t)l->grid_x != l->slots))
+            || (size_t)l->grid_y * (size_t)l->grid_x * (size_t)nni_cell(l)
+                   != l->slots))
         return nn_fail(CKKS_EPARAM, "nn_plan_make: border wrap needs a grid "
                        "that fills the slots: %d x %d is %d of %zu; use a "
                        "model with border halo, or N = 2^%.0f", l->grid_y,
                        l->grid_x, l->grid_y * l->grid_x, l->slots,
                        log2((as->real ? 1.0 : 2.0) * l->grid_y * l->grid_x));
     l->batch = (int)fit;
-    if (p->border == NN_WRAP)
+    if (p->border == NN_WRAP || as->lanes)
         l->batch = 1;
     if (aim->max_batch > 0 && l->batch > aim->max_batch)
         l->batch = aim->max_batch;

@@ -137,12 +137,19 @@ static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
     const int columns = nni_machine_columns(c->machine);
     const double limbs = 2 * (level + 1), channels = b->piece.channels;
     const double rows = nni_slab_products(s, b, together);
-    const double work = together == 1
-                            ? 0 : limbs * 8 * (rows + (b->cts + 1.0) * columns);
+    const int period = s->placed->stage[s->stage].period;
+    double work = together == 1
+                      ? 0 : limbs * 8 * (rows + (b->cts + 1.0) * columns);
+    double term = 1;
     size_t at;
 
+    if (period > 0) {           /* words of all runs, tiles, a limb          */
+        work = 8.0 * period * (rows + 64.0 * b->cts) + c->figures.limb;
+        term = nni_machine_word(c->machine);
+    }
+
     c->tally.work.limbs[NN_PACK] += limbs * b->cts;
-    c->tally.work.limbs[NN_TERM] += limbs * rows;
+    c->tally.work.limbs[NN_TERM] += limbs * rows * term;
     c->tally.work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
     c->tally.products += nni_slab_products(s, b, 1);
     c->tasks = limbs;

@@ -4,6 +4,7 @@
  * Read first: price.h.
  */
 #include "plan/price.h"
+#include "stage/lanes.h"
 
 static ckks_status want_key(nn_plan *p, const char *name, ckks_key_kind kind,
                             int step, int level)
@@ -68,13 +69,21 @@ static ckks_status stage_keys(nn_plan *p, const nni_placed *placed, int k,
 {
     const char *name = placed->net->name;
     const nni_placed_stage *s = &placed->stage[k];
+    /* without lanes a step is whole, of inputs or of sums */
+    const int babies = s->period > 0 ? nni_babies(s, m) : 1;
     ckks_status st = s->neurons > 0 ? matrix_keys(p, placed, k) : CKKS_OK;
 
     for (int i = 0; i < m->num_phases; i++)
-        for (int g = 0; g < m->phase[i].groups && st == CKKS_OK; g++)
-            if (m->phase[i].group[g].term.step != 0)
-                st = want_key(p, name, CKKS_KEY_ROTATE,
-                              m->phase[i].group[g].term.step, s->level);
+        for (int g = 0; g < m->phase[i].groups && st == CKKS_OK; g++) {
+            const int step = m->phase[i].group[g].term.step;
+
+            if (step % babies != 0)
+                st = want_key(p, name, CKKS_KEY_ROTATE, step % babies,
+                              s->level);
+            if (st == CKKS_OK && step >= babies)
+                st = want_key(p, name, CKKS_KEY_ROTATE, step - step % babies,
+                              s->level);
+        }
     for (int i = 0; i < s->num_outs && s->of->square && st == CKKS_OK; i++)
         st = want_key(p, name, CKKS_KEY_RELIN, 0, s->out[i].level + 1);
     for (int i = 0; i < s->num_outs && st == CKKS_OK; i++)

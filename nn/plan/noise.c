@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "plan/price.h"
+#include "stage/lanes.h"
 
 /* Variance of the real part of a slot whose polynomial has coefficients of
  * variance 1: of a sum of e_k zeta^k, or of e_0 and 2 e_k cos(..). */
@@ -119,6 +120,27 @@ static double matrix_variance(const nni_placed *placed, int k,
            * x.inputs * x.count * ldexp(1, x.num_folds);
 }
 
+/* Of the logit, by the rounding of patterns of slots: a coefficient is off by
+ * an sd of sqrt(1/12), a slot has one and twice the cosines of the others. */
+static double lanes_variance(const nni_placed *placed, int k)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nn_layer *layer = placed->net->model->layer;
+    double sum = 0;
+
+    for (int i = 0; i < s->of->num_sources && s->period > 0; i++) {
+        const int from = s->of->source[i].stage;
+        const int pre = from < 0 ? 0 : placed->stage[from].of->post;
+
+        sum += pow(nni_source_form(placed, s, i)->scale / s->scale
+                       * layer[pre].range.rms
+                       * layer[s->of->pre].range.gain, 2)
+               * (2.0 * s->period - 1) / 12 * nni_source_planes(placed, s, i)
+               * s->of->kernel_y * (s->of->kernel_x + 1.0) * s->period;
+    }
+    return sum;
+}
+
 /* Of the logit, by a mask that clears a stage's sums: its own rounding, times
  * the value, and that of the division by its prime. */
 static double clear_variance(const nni_placed *placed, int k, const nn_plan *p)
@@ -154,8 +176,8 @@ static bool turned(const nni_placed *placed, const nn_plan *p, int k, int i)
     for (int j = k + 1; j < placed->num_stages; j++) {
         const nni_placed_stage *s = &placed->stage[j];
 
-        if (!p->step[j].rotate_inputs && s->neurons == 0)
-            continue;
+        if (!p->step[j].rotate_inputs && s->neurons == 0 && s->period == 0)
+            continue;           /* with lanes baby steps turn inputs         */
         for (int q = 0; q < s->of->num_sources; q++)
             if (s->of->source[q].stage == k && (k < 0 || s->from[q] == i))
                 return true;
@@ -190,6 +212,7 @@ double nni_logit_error(const nni_placed *placed, const nn_plan *p)
                            * out_gain(placed, k, o), 2);
         }
     for (int k = 0; k < placed->num_stages; k++)
-        sum += matrix_variance(placed, k, p) + clear_variance(placed, k, p);
+        sum += matrix_variance(placed, k, p) + clear_variance(placed, k, p)
+               + lanes_variance(placed, k);
     return sqrt(sum);
 }

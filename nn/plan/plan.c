@@ -84,6 +84,9 @@ static ckks_status check_aim(const nn_model *m, const nn_aim *aim)
     if ((int)aim->slots < NN_SLOTS_ANY || aim->slots > NN_SLOTS_REAL)
         return nn_fail(CKKS_EPARAM, "nn_plan_make: slots %d, not 0..2",
                        (int)aim->slots);
+    if ((int)aim->lanes < NN_LANES_ANY || aim->lanes > NN_LANES_ALWAYS)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: lanes %d, not 0..2",
+                       (int)aim->lanes);
     if (m->border != NN_HALO
         && ((aim->height > 0 && aim->height != m->height)
             || (aim->width > 0 && aim->width != m->width)))

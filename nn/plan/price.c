@@ -143,7 +143,8 @@ static ckks_status count_stage(nni_count *out, nn_step *s, const pricing *with,
 {
     const nni_placed_stage *stage = &with->placed->stage[k];
     const bool either = stage->neurons == 0 && !stage->masked
-                        && !stage->alternating && with->choose;
+                        && !stage->alternating && stage->period == 0
+                        && with->choose;
     nni_count inputs, sums;
     ckks_status st;
 
@@ -190,7 +191,7 @@ static ckks_status price_stage(pricing *with, int k)
     st.width = step_side(l->width, s->of->width, s->of->gap);
     st.ciphertexts = s->neurons > 0 ? s->planes : 0;
     for (int i = 0; i < with->map[k].num_phases; i++)
-        st.ciphertexts += with->map[k].phase[i].live ? s->of->channels : 0;
+        st.ciphertexts += with->map[k].phase[i].live ? s->planes : 0;
     st.rotations = (long)c.tally.rotations;
     st.relins = (long)c.tally.relins;
     st.products = c.tally.products;
@@ -235,7 +236,7 @@ static double least_seconds(const pricing *with)
     for (int k = 0; k < with->placed->num_stages; k++) {
         const nni_placed_stage *s = &with->placed->stage[k];
         const double each = 2.0 * (s->level + 1)
-                            * (s->of->channels / s->of->groups);
+                            * (with->map[k].channels / s->of->groups);
 
         for (int i = 0; i < with->map[k].num_phases; i++)
             w.limbs[NN_TERM] += each * with->map[k].phase[i].terms;

@@ -51,7 +51,7 @@ static void add_ring(nni_way *out, int *count, int y, int x, nn_slots slots)
  * too, and one pixel a ciphertext (under zero with its margin), if that is not
  * very many ciphertexts.  Real slots are twice as many: half the columns, too,
  * whose pixels then may lie in every other slot (terms.c). */
-static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
+static int rings_to_try(nni_way out[MAX_RINGS], int count, const nn_model *m,
                         const nn_aim *aim, const net *n)
 {
     const bool sized = m->border == NN_VALID || m->border == NN_ZERO;
@@ -63,7 +63,6 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
     /* The smaller ring first: what takes longer is then soon given up.  Where
      * memory counts beside time (more_memory) the order decides with it. */
     const bool first = aim->images <= 1;
-    int count = 0;
 
     if (y > 0 && x > 0) {
         add_ring(out, &count, y, x, aim->slots);
@@ -93,6 +92,27 @@ static int rings_to_try(nni_way out[MAX_RINGS], const nn_model *m,
         && m->width + n->margin <= MOST_RING)
         add_ring(out, &count, m->height + n->margin, m->width + n->margin,
                  aim->slots);
+    return count;
+}
+
+/* Where one image is planned for, rings of one column that take all gaps of
+ * the rows, whose columns then hold channels. */
+static int lanes_to_try(nni_way *out, const nn_model *m, const nn_aim *aim,
+                        const net *n)
+{
+    const int y = aim->ring_y > 0 ? aim->ring_y : m->ring_y;
+    int count = 0;
+
+    if (aim->lanes == NN_LANES_NEVER
+        || (aim->lanes == NN_LANES_ANY
+            && (aim->images < 1 || aim->images == NN_MANY))
+        || n->max_gap < 2 || (m->border != NN_HALO && m->border != NN_WRAP)
+        || aim->slots == NN_SLOTS_COMPLEX || aim->ring_x > 1)
+        return count;
+    for (int r = n->max_gap; r <= 4 * n->max_gap && r <= MOST_RING; r *= 2)
+        if (y == 0 || r == y)
+            out[count++] = (nni_way){ .ring_y = r, .ring_x = 1, .real = true,
+                                      .lanes = true };
     return count;
 }
 
@@ -210,7 +230,11 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     int first = aim->log_n > 0 ? aim->log_n : 12;
     int last = aim->log_n > 0 ? aim->log_n : 16;
     nni_way ring[MAX_RINGS];
-    const int rings = rings_to_try(ring, with->model, aim, with->net);
+    /* those that are likely the best first: they rule out others */
+    const int lanes = lanes_to_try(ring, with->model, aim, with->net);
+    const int rings = aim->lanes == NN_LANES_ALWAYS
+                          ? lanes : rings_to_try(ring, lanes, with->model, aim,
+                                                 with->net);
     const int dense = count_dense(with->net);
     refusal why = { CKKS_EPARAM, -1, "no ring to try" };
 

@@ -12,6 +12,7 @@
 typedef struct nni_way {
     int ring_y, ring_x;
     bool real;                  /* the ring of polynomials                   */
+    bool lanes;                 /* channels in gaps: as many lanes as fit    */
     int matrices;               /* dense layers that are matrices            */
     bool singles;               /* the last of them gives single neurons     */
 } nni_way;

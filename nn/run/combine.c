@@ -18,6 +18,14 @@ typedef struct call {
     size_t sums, blocks;
 } call;
 
+/* Numbers of a weight. */
+static size_t coefficients(const nni_schedule *s)
+{
+    const int period = s->placed->stage[s->stage].period;
+
+    return period > 0 ? (size_t)period : 1;
+}
+
 static void call_clear(call *w)
 {
     free(w->in);
@@ -43,7 +51,7 @@ static ckks_status call_init(call *w, const nni_schedule *s,
             more += more == 0;
             blocks++;
             terms += more;
-            weights += more * (size_t)n;
+            weights += more * (size_t)n * coefficients(s);
         }
     *w = (call){ .sums = (size_t)c->blocks * (size_t)channels };
     w->in = malloc((size_t)c->cts * sizeof *w->in);
@@ -66,6 +74,7 @@ static size_t fill_slab(const nni_schedule *s, const nni_combine *c,
 {
     const nni_phase *p = &s->map->phase[b->phase];
     const size_t terms = (size_t)nni_slab_terms(s, c, b, first, channels);
+    const size_t each = coefficients(s);
     size_t at = 0;
 
     index[0] = s->input[c->first_input + s->read[b->first].input].first;
@@ -79,10 +88,10 @@ static size_t fill_slab(const nni_schedule *s, const nni_combine *c,
         for (int i = 0; i < n; i++)
             index[at + (size_t)i] = in->first + from - in->channel + i;
         for (int o = 0; o < channels; o++)
-            memcpy(weight + (size_t)o * terms + at,
-                   p->weight + (size_t)(first + o) * (size_t)p->terms
-                       + (size_t)(g->first + from),
-                   (size_t)n * sizeof *weight);
+            memcpy(weight + ((size_t)o * terms + at) * each,
+                   p->weight + ((size_t)(first + o) * (size_t)p->terms
+                                + (size_t)(g->first + from)) * each,
+                   (size_t)n * each * sizeof *weight);
         at += (size_t)n;
     }
     return terms > 0 ? terms : 1;
@@ -114,7 +123,7 @@ static void fill(call *w, const nni_schedule *s, nni_state *state,
                 .first = (size_t)k * channels + (size_t)o, .rows = (size_t)n,
                 .terms = terms, .index = index, .weight = weight };
             index += terms;
-            weight += terms * (size_t)n;
+            weight += terms * (size_t)n * coefficients(s);
         }
         for (int o = 0; o < c->piece.channels; o++)
             w->out[(size_t)k * channels + (size_t)o] =
@@ -132,10 +141,16 @@ ckks_status nni_run_combine(const nni_schedule *s, nni_state *state,
 
     if (st == CKKS_OK) {
         fill(&w, s, state, c);
-        st = ckks_combine(w.out, w.sums, w.in, (size_t)c->cts, w.block,
-                          w.blocks,
-                          stage->masked ? ldexp(stage->scale, stage->mask_bits)
-                                        : stage->scale);
+        if (stage->period > 0)
+            st = ckks_combine_periodic(w.out, w.sums, w.in, (size_t)c->cts,
+                                       w.block, w.blocks, stage->period,
+                                       stage->scale);
+        else
+            st = ckks_combine(w.out, w.sums, w.in, (size_t)c->cts, w.block,
+                              w.blocks,
+                              stage->masked
+                                  ? ldexp(stage->scale, stage->mask_bits)
+                                  : stage->scale);
         st = nn_relay(st, NULL);
     }
     call_clear(&w);

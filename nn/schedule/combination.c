@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "schedule/inputs.h"
+#include "stage/lanes.h"
 
 /* Limbs: of the sums of a piece at least, unless those of one phase and as many
  * channels as kernels work on together are more; of the sums of a piece that
@@ -29,7 +30,7 @@ enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
 /* The step that the sums of a term are rotated by. */
 static int due(const nni_inputs *w, const nni_term *t)
 {
-    return w->m->by_inputs ? 0 : t->step;
+    return t->step - t->step % w->m->babies;
 }
 
 static int phase_blocks(const nni_inputs *w, const nni_phase *p)
@@ -264,8 +265,9 @@ static void finish_phase(nni_inputs *w, const nni_block *block, int blocks)
     const int phase = block->phase;
     int level = s->level;
 
-    nni_add_step(w->m, s->of->uneven ? NNI_BIAS_EDGE : NNI_BIAS, sum, sum,
-                 level)->at = phase;
+    nni_add_step(w->m, s->of->uneven || s->period > 0 ? NNI_BIAS_EDGE
+                                                       : NNI_BIAS,
+                 sum, sum, level)->at = phase;
     if (s->masked)
         nni_add_step(w->m, NNI_RESCALE, sum, sum, level--);
     if (s->cleared) {
@@ -397,7 +399,11 @@ void nni_make_combination(nni_maker *m)
     nni_inputs w;
 
     m->by_inputs = m->stage->masked
-                   || (m->by_inputs && !m->stage->alternating);
+                   || (m->by_inputs && !m->stage->alternating
+                       && m->stage->period == 0);
+    m->babies = m->by_inputs ? (int)m->p->layout.slots : 1;
+    if (m->stage->period > 0)
+        m->babies = nni_babies(m->stage, m->s->map);
     nni_inputs_init(&w, m);
     if (!m->full) {
         w.slices = choose_slices(&w);

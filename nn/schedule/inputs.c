@@ -31,7 +31,7 @@ long nni_inputs_made(int *channels, const nni_inputs *w)
 /* Whether a term reads a ciphertext that is made of its input first. */
 static bool is_made(const nni_inputs *w, const nni_term *t)
 {
-    return (w->m->by_inputs && t->step != 0)
+    return t->step % w->m->babies != 0
            || (w->m->stage->masked && nni_cut(t)) || t->alternate != 0;
 }
 
@@ -40,8 +40,7 @@ static nni_term made_term(const nni_inputs *w, const nni_term *t)
 {
     nni_term v = *t;
 
-    if (!w->m->by_inputs)
-        v.step = 0;
+    v.step %= w->m->babies;
     return v;
 }
 

@@ -233,6 +233,8 @@ typedef struct nni_maker {
     const nni_placed_stage *stage;
     int k;
     bool by_inputs;
+    int  babies;                /* of a step, step mod babies is of inputs and
+                                   the rest of sums                          */
     bool full;                  /* no memory                                 */
     int  *first[NET_MAX_OUTS];  /* of each place of a form: 1 + the first phase
                                    that goes there, 0: none has              */

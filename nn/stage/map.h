@@ -43,9 +43,11 @@ typedef struct nni_phase {
     bool live;                  /* holds a pixel; else it is never made      */
     int32_t groups, terms;
     nni_group *group;           /* shape (groups)                            */
-    int32_t *weight;            /* shape (channels, terms); NULL if only
-                                   counted                                   */
-    double *bias;               /* shape (channels), as values; or NULL      */
+    int32_t *weight;            /* shape (channels, terms), with lanes
+                                   (channels, terms, period): coefficients
+                                   (nni_lane_round); NULL if only counted    */
+    double *bias;               /* shape (channels of the stage), as values;
+                                   or NULL                                   */
     double *edge;               /* shape (channels, taps): what of the bias a
                                    tap brings, which beyond the edge brings
                                    nothing; NULL: all slots have one bias    */
@@ -53,6 +55,8 @@ typedef struct nni_phase {
 
 typedef struct nni_map {
     int num_phases, channels, num_inputs, num_feeds;
+                                /* with lanes channels, here and of feeds, are
+                                   ciphertexts that hold some                */
     nni_phase *phase;
     nni_feed *feed;             /* sources in order, their phases in order   */
 } nni_map;

@@ -80,7 +80,7 @@ bool nni_same_map(const nn_layout *l, const nni_stage *s, const int p[2],
  * ciphertext. */
 static bool mixed(const nni_source *s, const nn_layout *l)
 {
-    return s->up_channels > 0
+    return s->up_channels > 0 && l->lanes == 0
            && (l->ring_y % s->gap != 0 || l->ring_x % s->gap != 0);
 }
 
@@ -120,7 +120,7 @@ ckks_status nni_set_masks(nni_placed *p, bool real)
         }
         st->alternating &= !st->masked;         /* one or the other          */
     }
-    if (p->net->model->border == NN_WRAP
+    if (p->net->model->border == NN_WRAP && l->lanes == 0
         && (real ? !every_other(gap, l)
                  : l->ring_y % gap != 0 || l->ring_x % gap != 0))
         return nn_fail(CKKS_EPARAM, "%s: border wrap: rings must be multiples "

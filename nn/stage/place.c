@@ -33,6 +33,8 @@ ckks_status nni_place(nni_placed *out, const net *n, const nni_choice *c,
     st = nni_set_masks(&p, c->real);
     if (st == CKKS_OK)
         st = nni_set_matrices(&p, c->neurons);
+    if (st == CKKS_OK && c->layout.lanes > 0)
+        st = nni_set_lanes(&p, c->real);
     if (st == CKKS_OK)
         st = nni_set_levels(&p);
     if (st == CKKS_OK && prime != NULL)
@@ -87,14 +89,16 @@ static ckks_status check_layout(const net *n, const nn_plan *p)
                  && l->height / l->ring_y == l->grid_y
                  && l->width / l->ring_x == l->grid_x
                  && l->slots == nni_slots(&p->params)
-                 && (size_t)l->grid_y * (size_t)l->grid_x <= l->slots
+                 && (size_t)l->grid_y * (size_t)l->grid_x
+                        * (size_t)nni_cell(l) <= l->slots
                  && (size_t)l->batch <= l->slots && l->batch >= 1
                  && p->border == n->model->border
                  && p->out_gap == n->stage[n->num_stages - 1].gap;
 
     if (p->border == NN_WRAP)
         sound = sound && l->ring_y == n->model->ring_y
-                && (size_t)l->grid_y * (size_t)l->grid_x == l->slots;
+                && (size_t)l->grid_y * (size_t)l->grid_x
+                       * (size_t)nni_cell(l) == l->slots;
     if (p->border == NN_WRAP)
         sound = sound && l->height == n->model->height
                 && l->width == n->model->width;

@@ -31,6 +31,8 @@ typedef struct nni_placed_stage {
                                    combination                               */
     int  column;                /* with neurons: how they lie in the slots   */
     int  planes;                /* ciphertexts of one phase of the output    */
+    int  period;                /* with lanes: of the pattern of its weights in
+                                   slots (lanes.c); 0: they are integers     */
     int  level;                 /* of the inputs                             */
     double scale;               /* of the sums, masks not counted            */
     int  mask_bits;             /* extra: masks and plaintexts are at
@@ -90,6 +92,8 @@ CKKS_CHECKED ckks_status nni_place_plan(nni_placed *out, const net *n,
 
 /* Which stages are masked, which alternate, which are cleared (mask.c). */
 CKKS_CHECKED ckks_status nni_set_masks(nni_placed *p, bool real);
+/* With lanes: periods, planes (lanes.c). */
+CKKS_CHECKED ckks_status nni_set_lanes(nni_placed *p, bool real);
 /* How dense stages are computed (matrix.c). */
 CKKS_CHECKED ckks_status nni_set_matrices(nni_placed *p, const int *neurons);
 /* Levels and forms; scales (levels.c). */

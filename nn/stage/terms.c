@@ -22,6 +22,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "stage/lanes.h"
 #include "stage/terms.h"
 
 /* One source read by a stage. */
@@ -32,6 +33,7 @@ typedef struct reading {
     const nn_layout *layout;
     int first_feed;             /* number of the source's first feed         */
     int first_group;            /* in the table                              */
+    nni_lanes lanes;            /* if the stage has a period                 */
     bool with_weights;
 } reading;
 
@@ -61,7 +63,7 @@ static int find_group(nni_table *t, const reading *r, int phase, nni_term place)
         if (nni_compare_terms(&t->group[g].term, &place) == 0)
             return t->group[g].first;
     t->group[t->groups++] = (nni_group){ place, first };
-    t->terms += r->source->channels;
+    t->terms += r->placed->period > 0 ? r->lanes.planes : r->source->channels;
     return first;
 }
 
@@ -80,7 +82,7 @@ static bool locate(int *phase, nni_term *place, int y, int x,
     const nni_source *s = r->source;
     int cy = floor_div(y, l->ring_y), cx = floor_div(x, l->ring_x);
     int64_t slots = (int64_t)l->slots;
-    int64_t turn = (int64_t)cy * l->grid_x + cx;
+    int64_t turn = ((int64_t)cy * l->grid_x + cx) * nni_cell(l);
 
     y -= cy * l->ring_y;
     x -= cx * l->ring_x;
@@ -124,6 +126,67 @@ static void add_weight(nni_table *t, const reading *r, int o, int c, int k,
     add_bias(t, r, o, tap, w * r->source->add[c]);
 }
 
+/* A tap: of the kernel, and of a transposed convolution's. */
+typedef struct tap_of {
+    int tap, y, x;
+} tap_of;
+
+static double up_weight(const reading *r, int o, int c, int tap, int y, int x);
+
+/* The weights of a tap, of inputs turned by `shift` lanes; number of the first
+ * term: k.  The pattern begins at lane `at` and stands there once, or is
+ * repeated. */
+static void add_lanes(nni_table *t, const reading *r, int k, int shift, int at,
+                      tap_of tap)
+{
+    const nni_lanes *n = &r->lanes;
+    const bool up = r->source->up_channels > 0;
+    const int period = r->placed->period;
+
+    for (int o = 0; o < r->stage->channels; o++) {
+        const int c = o % n->out, from = nni_lane_read(n, c, shift);
+        double *to = t->weight + ((size_t)(o / n->out) * t->row + (size_t)k)
+                                     * (size_t)period;
+
+        for (int i = 0; i < n->planes && from >= 0; i++) {
+            const int in = i * n->packed + from;
+            double w;
+
+            if (in >= r->source->channels)
+                break;
+            w = factor(r, o) * (up ? up_weight(r, o, in, tap.tap, tap.y, tap.x)
+                                   : conv_weight(r, o, in, tap.tap));
+            add_bias(t, r, o, tap.tap, up ? 0 : w * r->source->add[in]);
+            w *= r->source->mul[in];
+            for (int j = at + c; j < (up ? at + c + 1 : period); j += n->out)
+                to[i * period + j] += w;
+        }
+    }
+}
+
+/* A tap that is read at `place`, by the lanes from `at` on: turned by every
+ * shift that brings a channel of the input to one of the output. */
+static void read_lanes(nni_table *t, const reading *r, int phase,
+                       nni_term place, int at, tap_of tap)
+{
+    const nni_lanes *n = &r->lanes;
+    const int slots = (int)r->layout->slots, turn = place.step;
+
+    for (int shift = 1 - n->out; shift < n->packed; shift++) {
+        bool any = false;
+        int first;
+
+        for (int c = 0; c < n->out && !any; c++)
+            any = nni_lane_read(n, c, shift) >= 0;
+        if (!any)
+            continue;
+        place.step = (turn + shift + slots) % slots;
+        first = find_group(t, r, phase, place);
+        if (r->with_weights)
+            add_lanes(t, r, first, shift, at, tap);
+    }
+}
+
 static void read_at(nni_table *t, const reading *r, int y, int x, int tap)
 {
     int phase, first;
@@ -131,6 +194,10 @@ static void read_at(nni_table *t, const reading *r, int y, int x, int tap)
 
     if (!locate(&phase, &place, y, x, r))
         return;
+    if (r->placed->period > 0) {
+        read_lanes(t, r, phase, place, 0, (tap_of){ tap, 0, 0 });
+        return;
+    }
     first = find_group(t, r, phase, place);
     for (int c = 0; r->with_weights && c < r->source->channels; c++)
         for (int o = 0; o < r->stage->channels; o++)
@@ -195,6 +262,12 @@ static void read_up_at(nni_table *t, const reading *r, int tap,
 
     if (!locate(&phase, &place, y->low, x->low, r))
         return;
+    if (r->placed->period > 0) {
+        read_lanes(t, r, phase, place,
+                   x->place > 0 ? (x->place - 1) * nni_cell(r->layout) : 0,
+                   (tap_of){ tap, y->tap, x->tap });
+        return;
+    }
     place.place_y = both ? 0 : y->place;
     place.place_x = both ? 0 : x->place;
     for (int k = 0; k <= both; k++) {
@@ -266,16 +339,25 @@ void nni_read_phase(nni_table *t, const nni_placed *p,
     t->terms = t->groups = 0;
     for (int i = 0; i < s->num_sources; i++) {
         r.source = &s->source[i];
+        if (placed->period > 0)
+            r.lanes = nni_lanes_of(p, placed, i);
         r.first_group = t->groups;
         read_source(t, &r, a, b);
         r.first_feed += nn_layout_phases(&p->layout, r.source->gap);
     }
 }
 
-int nni_most_groups(const nni_stage *s, const nni_source *source)
+int nni_most_groups(const nni_placed *p, const nni_placed_stage *s, int i)
 {
+    const nni_source *source = &s->of->source[i];
     const int up = source->up_kernel;
-    const int taps = source->direct ? 1 : s->kernel_y * s->kernel_x;
+    const int taps = source->direct ? 1 : s->of->kernel_y * s->of->kernel_x;
+    int lanes = 1;
 
-    return up > 0 ? taps * 2 * up * up : taps;
+    if (s->period > 0) {
+        const nni_lanes n = nni_lanes_of(p, s, i);
+
+        lanes = n.out + n.packed - 1;
+    }
+    return lanes * (up > 0 ? taps * 2 * up * up : taps);
 }

@@ -13,15 +13,16 @@ typedef struct nni_table {
     int groups, terms, limit;
     nni_group *group;           /* shape (limit)                             */
     double *weight;             /* shape (channels, all terms there may be), as
-                                   values                                    */
+                                   values; with lanes (planes, all terms,
+                                   period)                                   */
     size_t row;                 /* of which a channel has so many            */
     double *bias;               /* shape (channels)                          */
     double *edge;               /* shape (channels, taps), or NULL: nni_phase */
     int taps;
 } nni_table;
 
-/* Room that a source of the stage needs: groups. */
-int nni_most_groups(const nni_stage *s, const nni_source *source);
+/* Room that source i of a stage needs: groups. */
+int nni_most_groups(const nni_placed *p, const nni_placed_stage *s, int i);
 
 /* The terms of the phase at position (a, b); without weights only their groups.
  * What is in the table is overwritten, its weights and bias added to. */

@@ -138,7 +138,7 @@ static void check_division(const cki_kernel *kernel, const int *bits,
             cki_ntt_fwd(&ctx->rns, x + i * N, i);
         }
         if (which == RESCALE)
-            cki_rescale(x, x, level, &ctx->rns, work);
+            cki_rescale(x, x, 1, level, &ctx->rns, work);
         else if (which == MOD_DOWN)
             cki_mod_down(x, x, level, &ctx->rns, work);
         else
@@ -173,6 +173,7 @@ TEST(exhaustive_divisions)
             continue;
         check_division(kernel, two, 2, 0, RESCALE);
         check_division(kernel, three, 3, 0, RESCALE);
+        check_division(kernel, (const int[]){ 7, 7, 5 }, 3, 0, RESCALE);
         check_division(kernel, one_one, 1, 1, MOD_DOWN);
         check_division(kernel, three, 1, 2, MOD_DOWN);
         check_division(kernel, (const int[]){ 5, 7, 11 }, 2, 1,

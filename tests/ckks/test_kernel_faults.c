@@ -219,6 +219,43 @@ static void bad_combine(uint64_t *const *out, const uint64_t *const *in,
     spoil(out[block[0].first + block[0].rows - 1], n);
 }
 
+static void bad_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
+                     uint64_t shift, size_t n)
+{
+    inner->lift(out, in, bound, shift, n);
+    spoil(out, n);
+}
+
+static void bad_from_small(uint64_t *out, const int8_t *in, size_t n,
+                           const cki_mod *m)
+{
+    inner->from_small(out, in, n, m);
+    spoil(out, n);
+}
+
+static size_t bad_sift(uint64_t *out, const uint8_t *in, size_t count,
+                       uint64_t mask, uint64_t p)
+{
+    size_t kept = inner->sift(out, in, count, mask, p);
+
+    spoil(out, kept);
+    return kept;
+}
+
+static size_t bad_sift_count(uint64_t *out, const uint8_t *in, size_t count,
+                             uint64_t mask, uint64_t p)
+{
+    return inner->sift(out, in, count, mask, p) - 1;
+}
+
+static void bad_weigh(uint64_t *const *out, size_t rows,
+                      const uint64_t *const *in, const uint64_t *weight,
+                      size_t terms, size_t n, const cki_mod *m)
+{
+    inner->weigh(out, rows, in, weight, terms, n, m);
+    spoil(out[rows - 1], n);
+}
+
 static void bad_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                        size_t count)
 {
@@ -289,6 +326,11 @@ TEST(kernel_check_sees_faults)
         PLANT(convert_begin, bad_uncentred);
         PLANT(convert_end, bad_convert);
         PLANT(combine, bad_combine);
+        PLANT(weigh, bad_weigh);
         PLANT(expand, bad_expand);
+        PLANT(lift, bad_lift);
+        PLANT(from_small, bad_from_small);
+        PLANT(sift, bad_sift);
+        PLANT(sift, bad_sift_count);
     }
 }

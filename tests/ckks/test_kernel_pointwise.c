@@ -142,6 +142,87 @@ TEST(kernel_pointwise_random)
     }
 }
 
+/* ---- words from integers and from random bytes -------------------------- */
+
+enum { WORDS = 203 };
+static const uint64_t words_canary = 0x123456789abcdef0;
+
+/* Words of the definitions, and nothing behind the n of them. */
+static void words_check(const uint64_t *got, const uint64_t *want, size_t n,
+                        const cki_kernel *k, const char *what,
+                        const cki_mod *m)
+{
+    kernel_expect(got, want, n, k, what, m);
+    CHECK(got[n] == words_canary, "%s: %s writes behind %zu", k->name, what,
+          n);
+}
+
+static void integers_check(const cki_kernel *k, const cki_mod *m, size_t n,
+                           uint64_t *state)
+{
+    uint64_t x[WORDS], want[WORDS], got[WORDS + 1];
+    const uint64_t bound = test_word(state), shift = test_word(state);
+    int8_t small[WORDS];
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] = i % 3 == 0 ? bound + i % 9 / 3 - 1 : test_word(state);
+        want[i] = x[i] > bound ? x[i] + shift : x[i];
+    }
+    got[n] = words_canary;
+    k->lift(got, x, bound, shift, n);
+    words_check(got, want, n, k, "lift", m);
+    for (size_t i = 0; i < n; i++) {
+        small[i] = (int8_t)test_word(state);
+        want[i] = small[i] < 0 ? m->p - (uint64_t)-small[i]
+                               : (uint64_t)small[i];
+    }
+    got[n] = words_canary;
+    k->from_small(got, small, n, m);
+    words_check(got, want, n, k, "from_small", m);
+}
+
+/* Bytes of which a half, all but a few, or none is kept. */
+static void sift_check(const cki_kernel *k, const cki_mod *m, size_t n,
+                       uint64_t p, uint64_t *state)
+{
+    const uint64_t mask = ((uint64_t)1 << m->bits) - 1;
+    uint64_t want[WORDS], got[WORDS + 1];
+    uint8_t bytes[8 * WORDS];
+    size_t kept = 0, count;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t u = i % 5 == 0 ? p - i % 2 : test_word(state);
+
+        for (int j = 0; j < 8; j++)
+            bytes[8 * i + (size_t)j] = (uint8_t)(u >> 8 * j);
+        if ((u & mask) < p)
+            want[kept++] = u & mask;
+    }
+    got[n] = words_canary;
+    count = k->sift(got, bytes, n, mask, p);
+    CHECK(count == kept, "%s: sift of %zu: %zu, want %zu", k->name, n, count,
+          kept);
+    kernel_expect(got, want, kept, k, "sift", m);
+    CHECK(got[n] == words_canary, "%s: sift writes behind %zu", k->name, n);
+}
+
+TEST(kernel_words)
+{
+    uint64_t state = 12;
+    cki_mod m[PRIMES];
+
+    kernel_primes(m, 2048);
+    for (size_t n = 1; n <= WORDS; n++)
+        for (int i = 0; i < PRIMES; i++)
+            for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
+                if (!kernel_takes(*k, &m[i]))
+                    continue;
+                integers_check(*k, &m[i], n, &state);
+                sift_check(*k, &m[i], n, m[i].p, &state);
+                sift_check(*k, &m[i], n, 1, &state);
+            }
+}
+
 /* ---- automorphisms ------------------------------------------------------ */
 
 /* NTT(a(X^g)) is the permuted NTT(a): with the NTT tested above. */

@@ -182,6 +182,16 @@ static ckks_status do_combine(void)
     return ckks_combine(out, 3, in, 2, &block, 1, 0x1p30);
 }
 
+static ckks_status do_periodic(void)
+{
+    static const int32_t index[2] = { 0, 1 }, weight[6] = { 1, 2, 3, 4, 5, 6 };
+    static const ckks_block block = { 0, 3, 2, index, weight };
+    ckks_ct *out[3] = { &m.many[0], &m.many[1], &m.many[2] };
+    const ckks_ct *in[2] = { &m.ct, &m.many[2] };
+
+    return ckks_combine_periodic(out, 3, in, 2, &block, 1, 1, 0x1p30);
+}
+
 static ckks_status do_sk_init(void)
 {
     return ckks_sk_init(&m.out_sk, m.ctx, &m.rng);
@@ -627,6 +637,8 @@ static void fail_all(bool real)
 {
     static const operation alternating = { "ckks_mul_alternating",
                                            do_alternating, 1 };
+    static const operation periodic = { "ckks_combine_periodic", do_periodic,
+                                        4 };
     int failed = 0;
 
     memset(words, 0, sizeof words);         /* of ckks_ntt too               */
@@ -635,6 +647,8 @@ static void fail_all(bool real)
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         failed += fail_enough(real && operations[i].run == do_conj
                                   ? &alternating : &operations[i]);
+    if (real)
+        failed += fail_enough(&periodic);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         failed += fail_enough(&others[i]);
     test_note("%d refused allocations", failed);

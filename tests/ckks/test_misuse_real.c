@@ -125,6 +125,31 @@ TEST(misuse_real_numbers)
     mess_clear(&m);
 }
 
+static void periodic_refused(void)
+{
+    static const char h[] = "ckks_combine_periodic";
+    static const int32_t index[2] = { 0, 1 }, weight[2] = { 1 << 30, -5 };
+    ckks_block block = { 0, 1, 1, index, weight };
+    ckks_ct *out[1] = { &m.out };
+    const ckks_ct *in[1] = { &m.ct };
+    const int none[] = { 0, -1, 3, 128, 1 << 20 };
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        REFUSED(&m, CKKS_EARG, h, ckks_combine_periodic(out, 1, in, 1, &block,
+                                                        1, none[i], 0x1p20));
+    REFUSED(&m, CKKS_EARG, h,
+            ckks_combine_periodic(NULL, 1, in, 1, &block, 1, 1, 0x1p20));
+    REFUSED(&m, CKKS_EARG, h,
+            ckks_combine_periodic(out, 1, NULL, 1, &block, 1, 1, 0x1p20));
+    REFUSED(&m, CKKS_EARG, h,
+            ckks_combine_periodic(out, 1, in, 1, NULL, 1, 1, 0x1p20));
+    REFUSED(&m, CKKS_ESCALE, h,
+            ckks_combine_periodic(out, 1, in, 1, &block, 1, 1, 0x1p900));
+    block.terms = 2;
+    REFUSED(&m, CKKS_EARG, h,
+            ckks_combine_periodic(out, 1, in, 1, &block, 1, 1, 0x1p20));
+}
+
 TEST(misuse_real_operations)
 {
     static const char f[] = "ckks_mul_alternating", g[] = "ckks_conj";
@@ -146,6 +171,7 @@ TEST(misuse_real_operations)
     REFUSED(&m, CKKS_EARG, f,
             ckks_mul_alternating(&m.ct_uncentred, &m.ct_uncentred));
     CHECK_OK(ckks_mul_alternating(&m.out, &m.ct_two));
+    periodic_refused();
     for (uint64_t e = 0; e <= 4 * 8 + 1; e++) {
         const ckks_status s = ckks_automorphism(y, x, m.ctx, 0, e);
 

@@ -398,7 +398,87 @@ static void check_combine(world *w)
     }
 }
 
+/* Weight k of row r as a polynomial: a_0 + sum of a_i (X^(iM) + X^(-iM)). */
+static void periodic_weight(world *w, opoly *out, const int32_t *a, int period)
+{
+    const size_t step = w->n / (size_t)period;
+
+    opoly_sub(out, out, out);
+    mpz_set_si(out->c[0], a[0]);
+    for (size_t i = 1; i < (size_t)period; i++) {
+        mpz_set_si(out->c[i * step], a[i]);
+        mpz_set_si(out->c[w->o.n - i * step], -(long)a[i]);
+    }
+}
+
+/* Against products of polynomials, for every period; 70 terms are more than
+ * kernels add before they reduce, 9 rows more than they do together. */
+static void check_periodic_at(world *w, int period, int level)
+{
+    enum { TERMS = 70, ROWS = 9, MOST = 16 };
+    static int32_t index[TERMS], weight[ROWS * TERMS * MOST];
+    const ckks_block block[] = { { 1, ROWS, TERMS, index, weight },
+                                 { 0, 1, 3, index + 2, weight } };
+    ckks_ct in[IN] = { 0 }, out[ROWS + 1] = { 0 };
+    const ckks_ct *pin[IN];
+    ckks_ct *pout[ROWS + 1];
+    opoly p[2 * IN], want[2], of, product;
+
+    opoly_init(&of, w->o.n);
+    opoly_init(&product, w->o.n);
+    polys_init(w, p, 2 * IN);
+    polys_init(w, want, 2);
+    for (int i = 0; i < IN; i++) {
+        random_ct(w, &in[i], 1, level);
+        read_ct(w, p + 2 * i, &in[i]);
+        pin[i] = &in[i];
+    }
+    for (int i = 0; i <= ROWS; i++)
+        pout[i] = &out[i];
+    for (int k = 0; k < TERMS; k++)
+        index[k] = (int32_t)(test_word(&w->state) % IN);
+    for (int k = 0; k < ROWS * TERMS * period; k++)
+        weight[k] = k % 5 == 0 ? 0 : (int32_t)(uint32_t)test_word(&w->state);
+    if (!w->real)
+        CHECK_STATUS(ckks_combine_periodic(pout, ROWS + 1, pin, IN, block, 2,
+                                           period, 0x1p9), CKKS_EARG);
+    else if (CHECK_OK(ckks_combine_periodic(pout, ROWS + 1, pin, IN, block, 2,
+                                            period, 0x1p9)))
+        for (size_t r = 0; r <= ROWS; r += ROWS) {
+            const ckks_block *b = &block[r == 0];
+
+            for (int h = 0; h < 2; h++) {
+                opoly_sub(&want[h], &want[h], &want[h]);
+                for (size_t k = 0; k < b->terms; k++) {
+                    periodic_weight(w, &of, b->weight
+                        + ((r - b->first) * b->terms + k) * (size_t)period,
+                        period);
+                    opoly_mul(&product, &p[2 * b->index[k] + h], &of);
+                    opoly_add(&want[h], &want[h], &product);
+                }
+            }
+            check_ct(w, &out[r], want, 1, level, 0x1p9, "combine_periodic");
+        }
+    for (int i = 0; i < IN; i++)
+        ckks_ct_clear(&in[i]);
+    for (int i = 0; i <= ROWS; i++)
+        ckks_ct_clear(&out[i]);
+    polys_clear(p, 2 * IN);
+    polys_clear(want, 2);
+    opoly_clear(&of);
+    opoly_clear(&product);
+}
+
+static void check_periodic(world *w)
+{
+    for (int period = 1; period <= 16 && (size_t)period <= w->n / 8;
+         period *= 4)
+        if (w->n <= 128)        /* products of polynomials by definition     */
+            check_periodic_at(w, period, period == 4 ? w->top : 0);
+}
+
 TEST(oracle_combinations)
 {
     every_world(check_combine);
+    every_world(check_periodic);
 }

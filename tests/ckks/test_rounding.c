@@ -130,6 +130,11 @@ static void products(trail *t, world *w)
     MARK_CALL(ckks_relin_rescale(out, &w->two, w->keys), ct, out);
     MARK_CALL(ckks_combine(to, 2, in, 2, &block, 1, 0x1p45), ct, to[0]);
     MARK(ct, to[1]);
+    if (w->real) {
+        MARK_CALL(ckks_combine_periodic(to, 2, in, 2, &block, 1, 1, 0x1p45),
+                  ct, to[0]);
+        MARK(ct, to[1]);
+    }
 }
 
 static void rotations(trail *t, world *w)

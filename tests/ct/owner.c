@@ -328,7 +328,7 @@ static void run_samplers(void)
 
     phase_begin("errors");
     __real_cki_sample_error(e, own.n, &s);
-    cki_from_small(own.row[1], e, own.n, own.narrow.mod);
+    own.kernel->from_small(own.row[1], e, own.n, own.narrow.mod);
     phase_end();
     secret_bytes(seed, sizeof seed);
     phase_begin("a generator and its stream");

@@ -160,7 +160,7 @@ void blind_ring_noise(uint64_t *out, uint64_t t, const blind_ring *r,
     for (int i = 0; i < r->limbs; i++) {
         uint64_t *x = out + (size_t)i * r->n;
 
-        cki_from_small(x, small, r->n, &r->rns.mod[i]);
+        cki_from_small(&r->rns, x, small, i);
         if (t != 1)
             r->rns.kernel->scale_add(x, x, t, NULL, r->n, &r->rns.mod[i]);
     }
@@ -178,7 +178,7 @@ static ckks_status ring_secret(blind_ring *r, cki_stream *s, int8_t *small)
     for (int i = 0; i < r->limbs; i++) {
         uint64_t *x = r->secret + (size_t)i * r->n;
 
-        cki_from_small(x, small, r->n, &r->rns.mod[i]);
+        cki_from_small(&r->rns, x, small, i);
         cki_ntt_fwd(&r->rns, x, i);
     }
     cki_wipe(small, r->n);
@@ -275,7 +275,7 @@ void blind_ring_refresh(uint64_t *c0, uint64_t *c1, uint64_t t,
         const size_t at = (size_t)i * r->n;
         const cki_mod *m = &r->rns.mod[i];
 
-        cki_from_small(work, small, r->n, m);
+        cki_from_small(&r->rns, work, small, i);
         if (t != 1)
             k->scale_add(work, work, t, NULL, r->n, m);
         cki_ntt_fwd(&r->rns, work, i);

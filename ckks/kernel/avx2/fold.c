@@ -9,8 +9,9 @@
 
 /* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
  * two, the first of the others. */
-static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v, vec w0,
-                                     vec w1, bool two, prime c)
+static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
+                                     twiddle w0, twiddle w1, bool two,
+                                     prime c)
 {
     fwd(u, v, w0, c);
     fwd(p, q, w0, c);
@@ -29,7 +30,8 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
                                    const cki_ntt *t, prime c)
 {
     const size_t n = t->n;
-    const vec w0 = constant(t->fold, &t->mod), w1 = _mm256_set1_pd(table[1]);
+    const twiddle w0 = twiddle_of(constant(t->fold, &t->mod), c);
+    const twiddle w1 = same(table[1], c);
     uint64_t *mid = x + n / 2, *end = x + n;
     cki_edge edge;
 

@@ -1,5 +1,6 @@
 /* kernel.c -- the kernel in doubles with fused multiply-add. */
 #include "kernel/avx2/avx2.h"
+#include "kernel/portable/portable.h"
 
 static bool usable(void)
 {
@@ -29,5 +30,9 @@ const cki_kernel cki_kernel_avx2 = {
     .convert_end = cki_avx2_convert_end,
     .combine = cki_avx2_combine,
     .combine_work = cki_avx2_combine_work,
+    .lift = cki_avx2_lift,
+    .from_small = cki_avx2_from_small,
+    .sift = cki_portable_sift,
+    .weigh = cki_avx2_weigh,
     .expand = cki_avx2_expand
 };

@@ -8,7 +8,8 @@
 /* ---- tables -------------------------------------------------------------- */
 
 /* own: N doubles forward, N inverse, both balanced, numbered as in kernel.h;
- * the last N/2 (layer of pairs) in groups of eight as four even, four odd. */
+ * the last N/2 of the inverse (layer of pairs) in groups of eight as four even,
+ * four odd. */
 size_t cki_avx2_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
@@ -17,8 +18,14 @@ size_t cki_avx2_ntt_bytes(size_t n)
 
 static void table_fill(double *w, const uint64_t *root, size_t n, uint64_t p)
 {
-    for (size_t i = 0; i < n / 2; i++)
+    for (size_t i = 0; i < n; i++)
         w[i] = balanced(root[i], p);
+}
+
+static void table_by_pairs(double *w, const uint64_t *root, size_t n,
+                           uint64_t p)
+{
+    table_fill(w, root, n / 2, p);
     for (size_t i = n / 2; i < n; i += 8)
         for (size_t j = 0; j < 8; j++)
             w[i + j % 2 * 4 + j / 2] = balanced(root[i + j], p);
@@ -35,114 +42,100 @@ void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
         return;
     }
     table_fill(w, root, n, t->mod.p);
-    table_fill(w + n, inverse, n, t->mod.p);
+    table_by_pairs(w + n, inverse, n, t->mod.p);
 }
 
-/* ---- forward (ranges: ntt.h) --------------------------------------------- */
+/* ---- forward (ranges: ntt.h) -----------------------------------------------
+ *
+ * A layer at a time: a butterfly is a chain of some 17 cycles by latencies, and
+ * the processor looks ahead no further than a few of them one after the other,
+ * while loads and stores have units of their own. */
 
-/* One layer over everything; converts words. */
-static void fwd_first(uint64_t *x, size_t n, const double *table, prime c)
+/* One layer on a block of 2t words; numbers are words yet, or x is reduced
+ * first, or neither. */
+static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, twiddle w,
+                                    bool words, bool reduced, prime c)
 {
-    vec w = _mm256_set1_pd(table[1]);
+    uint64_t *y = x + t;
 
-    for (size_t j = 0; j < n / 2; j += 4) {
-        vec a = load(x + j), b = load(x + j + n / 2);
+    for (uint64_t *end = y; x < end; x += 4, y += 4) {
+        vec a = words ? load(x) : load_lazy(x);
+        vec b = words ? load(y) : load_lazy(y);
 
+        if (reduced)
+            a = reduce(a, c);
         fwd(&a, &b, w, c);
-        store_lazy(x + j, a);
-        store_lazy(x + j + n / 2, b);
-    }
-    VERIFY_WITHIN(x, n, FWD_1, c);
-}
-
-/* Two layers on one block of 4t words; table index m + i of the block. */
-static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, const double *table,
-                                    size_t index, bool words, bool reduced,
-                                    prime c)
-{
-    vec w1 = _mm256_set1_pd(table[index]);
-    vec w2 = _mm256_set1_pd(table[2 * index]);
-    vec w3 = _mm256_set1_pd(table[2 * index + 1]);
-
-    for (size_t j = 0; j < t; j += 4) {
-        uint64_t *at = x + j;
-        vec e = words ? load(at) : load_lazy(at);
-        vec f = words ? load(at + t) : load_lazy(at + t);
-        vec g = words ? load(at + 2 * t) : load_lazy(at + 2 * t);
-        vec h = words ? load(at + 3 * t) : load_lazy(at + 3 * t);
-
-        if (reduced) {
-            e = reduce(e, c);
-            f = reduce(f, c);
-        }
-        fwd(&e, &g, w1, c);
-        fwd(&f, &h, w1, c);
-        fwd(&e, &f, w2, c);
-        fwd(&g, &h, w3, c);
-        store_lazy(at, e);
-        store_lazy(at + t, f);
-        store_lazy(at + 2 * t, g);
-        store_lazy(at + 3 * t, h);
-    }
-}
-
-/* Two layers on the blocks [first, first + count) of 4t words each, m = number
- * of blocks of the whole transform. */
-static void fwd_sweep(uint64_t *x, size_t t, size_t m, size_t first,
-                      size_t count, bool words, bool reduced,
-                      const double *table, prime c)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint64_t *at = x + 4 * t * i;
-
-        if (words)
-            fwd_block(at, t, table, m + first + i, true, false, c);
-        else if (reduced)
-            fwd_block(at, t, table, m + first + i, false, true, c);
-        else
-            fwd_block(at, t, table, m + first + i, false, false, c);
-    }
-}
-
-/* Two layers on the vectors of blocks of 16 words, numbered from first. */
-static void fwd_vectors(uint64_t *x, size_t n, size_t first, size_t count,
-                        const double *table, prime c)
-{
-    for (size_t i = first; i < first + count; i++, x += 16) {
-        vec a = load_lazy(x), b = load_lazy(x + 4);
-        vec d = load_lazy(x + 8), e = load_lazy(x + 12);
-        vec w1 = _mm256_set1_pd(table[n / 16 + i]);
-
-        fwd(&a, &d, w1, c);
-        fwd(&b, &e, w1, c);
-        fwd(&a, &b, _mm256_set1_pd(table[n / 8 + 2 * i]), c);
-        fwd(&d, &e, _mm256_set1_pd(table[n / 8 + 2 * i + 1]), c);
         store_lazy(x, a);
-        store_lazy(x + 4, b);
-        store_lazy(x + 8, d);
-        store_lazy(x + 12, e);
+        store_lazy(y, b);
     }
 }
 
-/* The last two layers, within vectors, of the 16 words x; y is taken off before
- * the last sums, so that two share it. */
-static ALWAYS_INLINE void last_two(vec *x, const uint64_t *in, size_t n,
-                                   size_t i, vec y, const double *table,
-                                   prime c)
+/* One layer on `count` words, whole blocks of 2t; the first twiddle. */
+static ALWAYS_INLINE void fwd_blocks(uint64_t *x, size_t count, size_t t,
+                                     const double *table, bool words,
+                                     bool reduced, prime c)
 {
-    const double *w4 = table + n / 4 + 4 * i, *w5 = table + n / 2 + 8 * i;
-    vec w = _mm256_loadu_pd(w4);
+    for (uint64_t *end = x + count; x < end; x += 2 * t, table++)
+        fwd_block(x, t, same(*table, c), words, reduced, c);
+}
 
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        x[k] = load_lazy(in + 4 * k);
-    transpose(&x[0], &x[1], &x[2], &x[3]);
-    fwd(&x[0], &x[2], w, c);
-    fwd(&x[1], &x[3], w, c);
-    x[0] = _mm256_sub_pd(x[0], y);
-    x[2] = _mm256_sub_pd(x[2], y);
-    fwd(&x[0], &x[1], _mm256_loadu_pd(w5), c);
-    fwd(&x[2], &x[3], _mm256_loadu_pd(w5 + 4), c);
+static void fwd_layer(uint64_t *x, size_t count, size_t t, const double *table,
+                      bool words, bool reduced, prime c)
+{
+    if (words)
+        fwd_blocks(x, count, t, table, true, false, c);
+    else if (reduced)
+        fwd_blocks(x, count, t, table, false, true, c);
+    else if (t == 4)
+        fwd_blocks(x, count, 4, table, false, false, c);
+    else
+        fwd_blocks(x, count, t, table, false, false, c);
+}
+
+static inline vec lows(vec a, vec b)
+{
+    return _mm256_permute2f128_pd(a, b, 0x20);
+}
+
+static inline vec highs(vec a, vec b)
+{
+    return _mm256_permute2f128_pd(a, b, 0x31);
+}
+
+/* The layer of distance 2.  Of eight words it leaves 0 1 4 5 2 3 6 7. */
+static ALWAYS_INLINE void fwd_twos(uint64_t *x, size_t count,
+                                   const double *table, bool reduced, prime c)
+{
+    for (uint64_t *end = x + count; x < end; x += 8, table += 2) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec y = highs(a, b), w = _mm256_permute_pd(
+            _mm256_broadcast_pd((const __m128d *)(const void *)table), 0xc);
+
+        a = lows(a, b);
+        if (reduced)
+            a = reduce(a, c);
+        fwd(&a, &y, twiddle_of(w, c), c);
+        store_lazy(x, a);
+        store_lazy(x + 4, y);
+    }
+}
+
+/* That of distance 1, on words so left, in their order again; h is taken off
+ * before the last sums, so that two share it. */
+static void fwd_ones(uint64_t *x, size_t count, const double *table, vec h,
+                     prime c)
+{
+    for (uint64_t *end = x + count; x < end; x += 8, table += 4) {
+        vec a = load_lazy(x), b = load_lazy(x + 4);
+        vec even = _mm256_unpacklo_pd(a, b), odd = _mm256_unpackhi_pd(a, b);
+
+        even = _mm256_sub_pd(even, h);
+        fwd(&even, &odd, twiddle_of(_mm256_loadu_pd(table), c), c);
+        a = _mm256_unpacklo_pd(even, odd);
+        b = _mm256_unpackhi_pd(even, odd);
+        store_lazy(x, lows(a, b));
+        store_lazy(x + 4, highs(a, b));
+    }
 }
 
 /* Asks for the part of a block of arrays that belongs to 16 words, at j of x's
@@ -157,28 +150,16 @@ static inline void ask(const cki_soon *soon, size_t j)
     }
 }
 
-/* Blocks of 16 words, numbered from first; canonical words out.  skipped: words
- * of x's block before these. */
-static void fwd_last(uint64_t *x, size_t n, size_t first, size_t count,
-                     size_t skipped, const cki_soon *soon,
-                     const double *table, prime c)
+/* Canonical words, from words less h.  skipped: words of x's block before
+ * these. */
+static void fwd_words(uint64_t *x, size_t count, size_t skipped,
+                      const cki_soon *soon, prime c)
 {
-    for (size_t i = first; i < first + count; i++, x += 16) {
-        vec v[4];
-
+    for (size_t i = 0; i < count; i += 16) {
         if (soon != NULL)
-            ask(soon, skipped + 16 * (i - first));
-
-        last_two(v, x, n, i, c.half, table, c);
-        for (int k = 0; k < 4; k++)
-            VERIFY_VEC(v[k], FWD_7 + HALF, c);
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            v[k] = reduce(v[k], c);
-        transpose(&v[0], &v[1], &v[2], &v[3]);
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            store_centred(x + 4 * k, v[k], c);
+            ask(soon, skipped + i);
+        for (size_t k = 0; k < 16; k += 4)
+            store_centred(x + i + k, reduce(load_lazy(x + i + k), c), c);
     }
 }
 
@@ -226,27 +207,28 @@ typedef struct ending {
     vec w, u;
 } ending;
 
-/* The last two layers, into a division.  in less the transform is at most 1 +
- * 5.77 < 8 (DIVIDEND), so the product with w at most 1/2 + 6.77/16 < 1; with
+/* The division, of the words from `at` on.  in less the transform is at most 1
+ * + 5.77 < 8 (DIVIDEND), so the product with w at most 1/2 + 6.77/16 < 1; with
  * the sum (or the product of it, below 1) and the middle below 1 + 4.5 + 1/2 <
  * 8: Lemma C. */
-static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
-                       const ending *e, const double *table, prime c)
+static void fwd_divide(const uint64_t *x, size_t count, size_t at,
+                       const ending *e, size_t n, prime c)
 {
     const cki_ending *q = e->q;
     const vec zero = _mm256_setzero_pd();
 
-    for (size_t i = first; i < first + count; i++, x += 16) {
-        uint64_t *out = e->out + 16 * i;
+    for (const uint64_t *end = x + count; x < end; x += 16, at += 16) {
+        uint64_t *out = e->out + at;
         vec v[4], sum[4];
 
-        last_two(v, x, n, i, zero, table, c);
-        transpose(&v[0], &v[1], &v[2], &v[3]);
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            v[k] = load_lazy(x + 4 * k);
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(v[k], FWD_7, c);
         UNROLL
         for (size_t k = 0; k < 4; k++)
-            v[k] = _mm256_sub_pd(load(q->in + 16 * i + 4 * k), v[k]);
+            v[k] = _mm256_sub_pd(load(q->in + at + 4 * k), v[k]);
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(v[k], DIVIDEND, c);
         UNROLL
@@ -261,7 +243,7 @@ static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
         UNROLL
         for (int k = 0; k < 4; k++)
             sum[k] = zero;
-        add_summands(sum, q, 16 * i, n, c);
+        add_summands(sum, q, at, n, c);
         UNROLL
         for (size_t k = 0; k < 4; k++) {
             if (q->u != 1)
@@ -273,80 +255,113 @@ static void fwd_divide(const uint64_t *x, size_t n, size_t first, size_t count,
     }
 }
 
+/* Layers done since the numbers were words or x was reduced, layers left, and
+ * whether x are brought down before the next: after nine layers, and before the
+ * last seven (LAST_LAYERS). */
+typedef struct count {
+    int done, left;
+} count;
+
+static inline bool next_layer(count *k)
+{
+    const bool reduced = k->done == MAX_LAYERS - 1
+                         || (k->done > 0 && k->left == LAST_LAYERS);
+
+    k->done = reduced ? 1 : k->done + 1;
+    k->left--;
+    return reduced;
+}
+
 /* ---- in two halves ------------------------------------------------------- */
 
-/* Blocks on which all layers but those of the head work, and the layers done
- * before them. */
-typedef struct inner {
+/* The words that a layer joins, and what is known before it. */
+typedef struct state {
     size_t size;
-    int layers;
-} inner;
+    count k;
+    bool words;                 /* nothing has been done yet                 */
+} state;
 
-static inner inner_of(const cki_ntt *t)
+static state state_of(const cki_ntt *t)
 {
-    const bool odd = t->log_n % 2 == 1;
-    inner b = { odd ? t->n / 2 : t->n, odd + t->real };
+    const int folded = t->real ? 1 + t->log_n % 2 : 0;
+    state s = { folded == 2 ? t->n / 2 : t->n,
+                { folded, t->log_n - folded / 2 }, !t->real };
 
-    for (; b.size > BLOCK; b.size /= 4)
-        b.layers += 2;
-    return b;
+    return s;
+}
+
+/* Layers on the words from `at` to stop, until they join at most `most`. */
+static void fwd_layers(uint64_t *x, size_t at, size_t stop, size_t most,
+                       state *s, const cki_ntt *t, prime c)
+{
+    const double *table = t->own;
+
+    for (; s->size > most; s->size /= 2, s->words = false) {
+        const bool reduced = next_layer(&s->k);
+
+        fwd_layer(x + at, stop - at, s->size / 2, table + (t->n + at) / s->size,
+                  s->words, reduced, c);
+        VERIFY_WITHIN(x + at, stop - at, fwd_bound(s->k.done), c);
+    }
+}
+
+/* The layers of the words from `at` to stop, which know nothing of others;
+ * skipped: words before them of what belongs to soon; e, soon: or NULL. */
+static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
+                     const ending *e, size_t skipped, const cki_soon *soon,
+                     const cki_ntt *t, prime c)
+{
+    const double *table = t->own;
+    const size_t n = t->n, size = stop - at;
+    bool reduced;
+
+    fwd_layers(x, at, stop, 4, &s, t, c);
+    reduced = next_layer(&s.k);
+    x += at;
+    if (reduced)
+        fwd_twos(x, size, table + (n + at) / 4, true, c);
+    else
+        fwd_twos(x, size, table + (n + at) / 4, false, c);
+    VERIFY_WITHIN(x, size, fwd_bound(s.k.done), c);
+    reduced = next_layer(&s.k);
+    VERIFY(!reduced && s.k.left == 0 && s.k.done <= LAST_LAYERS);
+    fwd_ones(x, size, table + (n + at) / 2,
+             e == NULL ? c.half : _mm256_setzero_pd(), c);
+    VERIFY_WITHIN(x, size, FWD_7 + (e == NULL ? HALF : 0), c);
+    if (e == NULL)
+        fwd_words(x, size, skipped, soon, c);
+    else
+        fwd_divide(x, size, at, e, n, c);
 }
 
 static void head(uint64_t *x, const cki_ntt *t)
 {
-    const double *table = t->own;
-    const size_t n = t->n;
     const prime c = prime_of(&t->mod);
-    const bool odd = t->log_n % 2 == 1;
-    size_t size = odd ? n / 2 : n;
-    int layers = odd + t->real;
-    bool words = layers == 0;           /* nothing has been done yet         */
+    state s = state_of(t);
 
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
         cki_avx2_fold(x, t);
-    else if (odd)
-        fwd_first(x, n, table, c);
-    for (; size > BLOCK; size /= 4, layers += 2, words = false) {
-        fwd_sweep(x, size / 4, n / size, 0, n / size, words, false, table, c);
-        VERIFY_WITHIN(x, n, fwd_bound(layers + 2), c);
-    }
+    fwd_layers(x, 0, t->n, CKI_BLOCK, &s, t, c);
 }
 
 /* The other layers of the words from `at` to stop, whole blocks; e, soon: or
  * NULL. */
 static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
-                 const cki_soon *soon, const cki_ntt *ntt)
+                 const cki_soon *soon, const cki_ntt *t)
 {
-    const inner b = inner_of(ntt);
-    const double *table = ntt->own;
-    const size_t n = ntt->n, begin = at;
-    const prime c = prime_of(&ntt->mod);
+    const prime c = prime_of(&t->mod);
+    const size_t begin = at;
+    state s = state_of(t);
 
-    for (; at < stop; at += b.size) {
-        size_t index = at / b.size, count = 1, m = n / b.size;
-        bool words = b.layers == 0;
-        int layers = b.layers;
+    for (; s.size > CKI_BLOCK; s.size /= 2, s.words = false)
+        (void)next_layer(&s.k);
+    for (size_t block = s.size; at < stop; at += block) {
+        state own = s;
 
-        for (size_t t = b.size / 4; t >= 16; t /= 4, count *= 4, m *= 4) {
-            /* no sweep behind this one reduces */
-            bool reduced = t == 16 ? layers + 2 + 4 > LAST_LAYERS
-                                   : layers + 2 > MAX_LAYERS;
-
-            fwd_sweep(x + at, t, m, index * count, count, words, reduced,
-                      table, c);
-            layers = reduced ? 2 : layers + 2;
-            words = false;
-            VERIFY_WITHIN(x + at, b.size, fwd_bound(layers), c);
-        }
-        VERIFY(layers + 4 <= LAST_LAYERS);
-        fwd_vectors(x + at, n, at / 16, b.size / 16, table, c);
-        VERIFY_WITHIN(x + at, b.size, fwd_bound(layers + 2), c);
-        if (e == NULL)
-            fwd_last(x + at, n, at / 16, b.size / 16, at - begin, soon, table,
-                     c);
-        else
-            fwd_divide(x + at, n, at / 16, b.size / 16, e, table, c);
+        fwd_layers(x, at, at + block, BLOCK, &own, t, c);
+        for (size_t i = at; i < at + block; i += own.size)
+            fwd_rest(x, i, i + own.size, own, e, i - begin, soon, t, c);
     }
 }
 

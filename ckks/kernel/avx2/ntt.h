@@ -7,7 +7,7 @@
 
 enum {
     SMALL_LOG = 5,              /* rings up to 2^5 go to the portable code   */
-    BLOCK = 4096                /* words that stay in the first-level cache  */
+    BLOCK = 1024                /* words that stay in the first-level cache  */
 };
 
 /* ---- ranges ----------------------------------------------------------------
@@ -92,10 +92,39 @@ static inline vec reversed(vec x)
 
 /* ---- butterflies -------------------------------------------------------- */
 
-/* (x, y) -> (x + w y, x - w y) */
-static inline void fwd(vec *x, vec *y, vec w, prime c)
+/* A twiddle and RN(w RN(1/p)). */
+typedef struct twiddle {
+    vec w, v;
+} twiddle;
+
+static inline twiddle twiddle_of(vec w, prime c)
 {
-    vec r = mulmod(*y, w, c), u = *x;
+    twiddle t = { w, _mm256_mul_pd(w, c.inv) };
+
+    return t;
+}
+
+static inline twiddle same(double w, prime c)
+{
+    return twiddle_of(_mm256_set1_pd(w), c);
+}
+
+/* a w mod p as in Lemma F, with q from a v: v = (w / p) (1 + e), |e| <= 2^-52 +
+ * 2^-106, so a v is as far from a w / p as h pinv there, and all bounds are
+ * those.  q waits for no product. */
+static inline vec product(vec a, twiddle t, prime c)
+{
+    vec q = nearest(a, t.v, c);
+    vec h = _mm256_mul_pd(a, t.w), l = _mm256_fmsub_pd(a, t.w, h);
+
+    VERIFY(at_most(a, TWO52) && at_most(t.w, TWO52));
+    return _mm256_add_pd(_mm256_fnmadd_pd(q, c.p, h), l);
+}
+
+/* (x, y) -> (x + w y, x - w y) */
+static inline void fwd(vec *x, vec *y, twiddle t, prime c)
+{
+    vec r = product(*y, t, c), u = *x;
 
     VERIFY_VEC(*y, MOST, c);
     *x = _mm256_add_pd(u, r);

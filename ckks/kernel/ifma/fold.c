@@ -30,8 +30,8 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const cki_ntt *t,
                                    const plan *f)
 {
     const size_t n = t->n;
-    const twiddle w0 = factor(t->fold, &t->mod), w1 = same(f->table, n, 1);
     const prime c = f->c;
+    const twiddle w0 = factor(t->fold, &t->mod), w1 = same(f->table, 1, c);
     uint64_t *mid = x + n / 2, *end = x + n;
     cki_edge edge;
 
@@ -57,7 +57,7 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const cki_ntt *t,
         store(edge.v + i, v);
     }
     cki_edge_store(x, &edge, LANES, n);
-    VERIFY_WITHIN(x, n, f->bound[0], c);
+    VERIFY_WITHIN(x, n, f->bound, c);
 }
 
 void cki_ifma_fold(uint64_t *x, const cki_ntt *t, const plan *f)
@@ -132,7 +132,7 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t w, bool two,
     const cki_mod *m = &t->mod;
     const prime c = f->c;
     const uint64_t by = cki_mul(t->n_inv, w, m);
-    const twiddle scale = factor(by, m), w1 = same(f->table, n, 1);
+    const twiddle scale = factor(by, m), w1 = same(f->table, 1, c);
     const twiddle w0 = factor(cki_mul(by, t->unfold, m), m);
     const vec p4 = add(c.p2, c.p2);
     uint64_t *mid = x + n / 2, *end = x + n;

@@ -56,6 +56,7 @@ typedef struct prime {
     vec p, p2, neg;             /* p, 2p, 2^52 - p                           */
     vec one;                    /* floor(2^52 / p): Lemma I with w = 1       */
     vec mask;                   /* the low 52 bits                           */
+    vec unit;                   /* 1                                         */
 } prime;
 
 static inline vec set1(uint64_t x)
@@ -66,7 +67,7 @@ static inline vec set1(uint64_t x)
 static inline prime prime_of(const cki_mod *m)
 {
     prime c = { set1(m->p), set1(2 * m->p), set1(MASK52 + 1 - m->p),
-                set1((MASK52 + 1) / m->p), set1(MASK52) };
+                set1((MASK52 + 1) / m->p), set1(MASK52), set1(1) };
 
     return c;
 }
@@ -291,6 +292,16 @@ void cki_ifma_combine_digits(uint64_t *const *out, const uint64_t *const *in,
                              size_t n_in, const ckks_block *block,
                              size_t n_blocks, size_t n, const cki_mod *m,
                              void *work);
+
+void cki_ifma_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
+                   uint64_t shift, size_t n);
+void cki_ifma_from_small(uint64_t *out, const int8_t *in, size_t n,
+                         const cki_mod *m);
+size_t cki_ifma_sift(uint64_t *out, const uint8_t *in, size_t count,
+                     uint64_t mask, uint64_t p);
+void cki_ifma_weigh(uint64_t *const *out, size_t rows,
+                    const uint64_t *const *in, const uint64_t *weight,
+                    size_t terms, size_t n, const cki_mod *m);
 
 void cki_ifma_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                      size_t count);

@@ -37,5 +37,9 @@ const cki_kernel cki_kernel_avx512ifma = {
     .convert_end = cki_ifma_convert_end,
     .combine = cki_ifma_combine,
     .combine_work = cki_ifma_combine_work,
+    .lift = cki_ifma_lift,
+    .from_small = cki_ifma_from_small,
+    .sift = cki_ifma_sift,
+    .weigh = cki_ifma_weigh,
     .expand = cki_ifma_expand
 };

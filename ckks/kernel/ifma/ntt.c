@@ -6,44 +6,42 @@
 
 /* ---- tables -------------------------------------------------------------- */
 
-/* A table of one direction: N twiddles, numbered as in kernel.h, and behind
- * them their N companions.  Those of the layers of distance 2 and 1 stand, for
- * each 64 words of the transform, in the order the transposed code reads: lane
- * j belongs to words 8j .. 8j + 7.
+/* A table of one direction: the companions of N twiddles, numbered as in
+ * kernel.h.  Those of the layers of distance 2 and 1 stand, for each 64 words
+ * of the transform, in the order the transposed code reads: lane j belongs to
+ * words 8j .. 8j + 7.
  * own: forward table, inverse table. */
 size_t cki_ifma_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
-                                       : 4 * n * sizeof(uint64_t);
+                                       : 2 * n * sizeof(uint64_t);
 }
 
-static void table_fill(uint64_t *w, const uint64_t *root, size_t n,
+static void table_fill(uint64_t *s, const uint64_t *root, size_t n,
                        const cki_mod *m)
 {
     for (size_t i = 0; i < n / 4; i++)
-        w[i] = root[i];
+        s[i] = companion(root[i], m);
     for (size_t i = n / 4; i < n; i++) {
         size_t wide = i < n / 2 ? 2 : 4;        /* twiddles a lane           */
         size_t in = i % (LANES * wide);
 
-        w[i - in + in % wide * LANES + in / wide] = root[i];
+        s[i - in + in % wide * LANES + in / wide] = companion(root[i], m);
     }
-    for (size_t i = 0; i < n; i++)
-        w[n + i] = companion(w[i], m);
 }
 
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse)
 {
     const size_t n = t->n;
-    uint64_t *w = t->own;
+    uint64_t *s = t->own;
 
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_prepare(t, root, inverse);
         return;
     }
-    table_fill(w, root, n, &t->mod);
-    table_fill(w + 2 * n, inverse, n, &t->mod);
+    table_fill(s, root, n, &t->mod);
+    table_fill(s + n, inverse, n, &t->mod);
 }
 
 /* ---- forward (ranges: ntt.h) --------------------------------------------- */
@@ -54,10 +52,10 @@ static inline vec halve(vec x, const plan *f)
 }
 
 /* One layer over everything. */
-static void fwd_first(uint64_t *x, const plan *f)
+static void fwd_one(uint64_t *x, const plan *f)
 {
-    const twiddle t = same(f->table, f->n, 1);
     const prime c = f->c;
+    const twiddle t = same(f->table, 1, c);
     uint64_t *y = x + f->n / 2;
 
     for (size_t j = 0; j < f->n / 2; j += LANES) {
@@ -67,28 +65,31 @@ static void fwd_first(uint64_t *x, const plan *f)
         store(x + j, a);
         store(y + j, b);
     }
-    VERIFY_WITHIN(x, f->n, f->bound[0], c);
 }
 
 /* Two layers on one block of 4t words, its first twiddle number i. */
-static inline void fwd_block(uint64_t *x, size_t t, size_t i, bool halved,
-                             const plan *f)
+static void fwd_four(uint64_t *x, size_t t, size_t i, unsigned halved,
+                     const plan *f)
 {
-    const twiddle w1 = same(f->table, f->n, i);
-    const twiddle w2 = same(f->table, f->n, 2 * i);
-    const twiddle w3 = same(f->table, f->n, 2 * i + 1);
     const prime c = f->c;
+    const twiddle w1 = same(f->table, i, c);
+    const twiddle w2 = same(f->table, 2 * i, c);
+    const twiddle w3 = same(f->table, 2 * i + 1, c);
 
     for (uint64_t *end = x + t; x < end; x += LANES) {
         vec a = load(x), b = load(x + t);
         vec d = load(x + 2 * t), e = load(x + 3 * t);
 
-        if (halved) {
+        if (halved & 1) {
             a = halve(a, f);
             b = halve(b, f);
         }
         fwd(&a, &d, w1, c);
         fwd(&b, &e, w1, c);
+        if (halved & 2) {
+            a = halve(a, f);
+            d = halve(d, f);
+        }
         fwd(&a, &b, w2, c);
         fwd(&d, &e, w3, c);
         store(x, a);
@@ -98,15 +99,60 @@ static inline void fwd_block(uint64_t *x, size_t t, size_t i, bool halved,
     }
 }
 
-/* A pair of layers on `size` words, whole blocks of 4t; i: the first's. */
-static void fwd_sweep(uint64_t *x, size_t size, size_t t, size_t i,
-                      bool halved, const plan *f)
+/* Three layers on eight vectors: w[0]; w[1], w[2]; w[3] .. w[6]. */
+static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned halved,
+                                    const plan *f)
 {
-    for (uint64_t *end = x + size; x < end; x += 4 * t, i++)
-        if (halved)
-            fwd_block(x, t, i, true, f);
-        else
-            fwd_block(x, t, i, false, f);
+    const prime c = f->c;
+
+    if (halved & 1)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[k] = halve(x[k], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[k], &x[k + 4], w[0], c);
+    if (halved & 2)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[k + k / 2 * 2] = halve(x[k + k / 2 * 2], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2], w[1 + k / 2], c);
+    if (halved & 4)
+        UNROLL
+        for (int k = 0; k < 4; k++)
+            x[2 * k] = halve(x[2 * k], f);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        fwd(&x[2 * k], &x[2 * k + 1], w[3 + k], c);
+}
+
+/* Three layers on one block of 8t words, its first twiddle number i. */
+static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
+                      const plan *f)
+{
+    const prime c = f->c;
+    twiddle w[7];
+
+    w[0] = same(f->table, i, c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = same(f->table, 2 * i + k, c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = same(f->table, 4 * i + k, c);
+    for (uint64_t *end = x + t; x < end; x += LANES) {
+        vec a[8];
+
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            a[k] = load(x + k * t);
+        fwd_three(a, w, halved, f);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            store(x + k * t, a[k]);
+    }
 }
 
 /* What becomes of a transform. */
@@ -175,147 +221,166 @@ static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, size_t n,
     return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
 }
 
-/* The last six layers, on 64 words number i: three on whole vectors, three
- * after a transposition; canonical words out, or into a division. */
-static ALWAYS_INLINE void fwd_last(uint64_t *to, size_t i, const ending *e,
-                                   const plan *f)
+/* The last three layers, on 64 words number i, transposed; canonical words out,
+ * or into a division. */
+static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
+                                   const ending *e, const plan *f)
 {
-    const uint64_t *w = f->table;
+    const uint64_t *table = f->table;
     const size_t n = f->n;
-    const bool *halved = f->halved + f->pairs - 3;
     const prime c = f->c;
-    vec x[8];
+    twiddle w[7];
+    vec a[8];
 
+    w[0] = each(table, n / 8 + 8 * i, c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = each(table, n / 4 + 16 * i + 8 * k, c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = each(table, n / 2 + 32 * i + 8 * k, c);
     UNROLL
     for (int k = 0; k < 8; k++)
-        x[k] = load(to + LANES * k);
-    if (halved[0])
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k] = halve(x[k], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k], &x[k + 4], same(w, n, n / 64 + i), c);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2],
-            same(w, n, n / 32 + 2 * i + (size_t)k / 2), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs - 2], c);
-    if (halved[1])
-        UNROLL
-        for (int k = 0; k < 8; k += 2)
-            x[k] = halve(x[k], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[2 * k], &x[2 * k + 1], same(w, n, n / 16 + 4 * i + (size_t)k),
-            c);
-    transpose(x);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k], &x[k + 4], each(w, n, n / 8 + 8 * i), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs - 1], c);
-    if (halved[2])
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k + k / 2 * 2] = halve(x[k + k / 2 * 2], f);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2],
-            each(w, n, n / 4 + 16 * i + 8 * ((size_t)k / 2)), c);
-    UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[2 * k], &x[2 * k + 1],
-            each(w, n, n / 2 + 32 * i + 8 * (size_t)k), c);
-    VERIFY_EIGHT(x, f->bound[f->pairs], c);
+        a[k] = load(x + LANES * k);
+    transpose(a);
+    fwd_three(a, w, halved, f);
+    VERIFY_EIGHT(a, f->bound, c);
     if (e == NULL)
         UNROLL
         for (int k = 0; k < 8; k++)
-            x[k] = reduce(x[k], c);
-    transpose(x);
+            a[k] = reduce(a[k], c);
+    transpose(a);
     UNROLL
     for (size_t k = 0; k < 8; k++)
         if (e == NULL)
-            store(to + LANES * k, x[k]);
+            store(x + LANES * k, a[k]);
         else
             store(e->out + LAST * i + LANES * k,
-                  end_of(x[k], LAST * i + LANES * k, e, n, c));
+                  end_of(a[k], LAST * i + LANES * k, e, n, c));
+}
+
+/* A sweep: some layers, before which of them x are brought down, and the bound
+ * after them. */
+typedef struct sweep {
+    int layers, bound;
+    unsigned halved;
+} sweep;
+
+/* The layers above the last three, three at a time as far as they go, else two;
+ * one if there is but one.  Gives how many sweeps. */
+static int sweeps_of(sweep *s, int layers, plan *f)
+{
+    int count = 0;
+
+    for (; layers > 0; layers -= s[count++].layers) {
+        s[count].layers = layers == 2 || layers == 4 ? 2
+                          : layers < 3 ? layers : 3;
+        s[count].halved = plan_layers(f, s[count].layers);
+        s[count].bound = f->bound;
+    }
+    return count;
+}
+
+/* One sweep over `count` words, whole blocks of `size`; i: the first block's
+ * twiddle. */
+static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
+                      sweep s, const plan *f)
+{
+    uint64_t *const end = x + count;
+
+    for (; x < end; x += size, i++)
+        if (s.layers == 3)
+            fwd_eight(x, size / 8, i, s.halved, f);
+        else if (s.layers == 2)
+            fwd_four(x, size / 4, i, s.halved, f);
+        else
+            fwd_one(x, f);
+    VERIFY_WITHIN(end - count, count, s.bound, f->c);
 }
 
 /* ---- in two halves ------------------------------------------------------- */
 
-/* Words of the blocks on which all layers but those of the head work, and the
- * pairs of layers done before them. */
-typedef struct inner {
+/* All sweeps, and before which of the last three layers x are brought down; the
+ * words that the first sweep joins. */
+typedef struct course {
+    sweep s[MAX_SWEEPS];
+    int count;
+    unsigned halved;
     size_t size;
-    int pairs;
-} inner;
+} course;
 
-static inner inner_of(const cki_ntt *t)
+static course course_of(const cki_ntt *t, plan *f)
 {
-    inner b = { t->log_n % 2 == 1 ? t->n / 2 : t->n, 0 };
+    const bool two = t->real && t->log_n % 2 == 1;
+    course k = { .size = two ? t->n / 2 : t->n };
 
-    for (; b.size > BLOCK; b.size /= 4)
-        b.pairs++;
-    return b;
+    k.count = sweeps_of(k.s, t->log_n - two - 3, f);
+    k.halved = plan_layers(f, 3);
+    return k;
 }
 
-static void head(uint64_t *x, const cki_ntt *t, const plan *f)
+static void head(uint64_t *x, const cki_ntt *t)
 {
-    const size_t n = t->n;
-    size_t size = t->log_n % 2 == 1 ? n / 2 : n;
+    plan f = plan_of(t, t->own);
+    course k;
 
-    VERIFY_BELOW(x, n, t->mod.p);
+    VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
-        cki_ifma_fold(x, t, f);
-    else if (t->log_n % 2 == 1)
-        fwd_first(x, f);
-    for (int k = 0; size > BLOCK; size /= 4, k++) {
-        fwd_sweep(x, n, size / 4, n / size, f->halved[k], f);
-        VERIFY_WITHIN(x, n, f->bound[k + 1], f->c);
-    }
+        cki_ifma_fold(x, t, &f);
+    k = course_of(t, &f);
+    for (int i = 0; k.size > CKI_BLOCK; k.size >>= k.s[i++].layers)
+        fwd_sweep(x, t->n, k.size, t->n / k.size, k.s[i], &f);
 }
 
-/* Asks for the part of a block of arrays that belongs to LAST words at i of
- * x's block at `at`. */
-static inline void ask(const cki_soon *soon, size_t i, size_t at)
+/* Asks for the part of a block of arrays that belongs to LAST words, at i of
+ * x's block. */
+static inline void ask(const cki_soon *soon, size_t i)
 {
     for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++)
         for (size_t j = 0; j < LAST; j += LANES)
-            _mm_prefetch((const void *)(soon->x[k] + soon->at + i - at + j),
+            _mm_prefetch((const void *)(soon->x[k] + soon->at + i + j),
                          _MM_HINT_T1);
 }
 
-/* The rest of the layers of the words from `at` to stop, whole blocks. */
+/* The rest of the layers of the words from `at` to stop, whole blocks; e, soon:
+ * or NULL. */
 static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
                                const ending *e, const cki_soon *soon,
-                               const inner *b, const plan *f)
+                               const cki_ntt *t)
 {
-    const size_t n = f->n, begin = at;
+    plan f = plan_of(t, t->own);
+    course k = course_of(t, &f);
+    const size_t n = t->n, begin = at;
+    int top = 0, mid;
 
-    for (; at < stop; at += b->size) {
-        int k = b->pairs;
+    for (; k.size > CKI_BLOCK; k.size >>= k.s[top++].layers)
+        ;
+    for (; at < stop; at += k.size) {
+        size_t size = k.size;
 
-        for (size_t s = b->size; s > LAST; s /= 4, k++) {
-            fwd_sweep(x + at, b->size, s / 4, (n + at) / s, f->halved[k], f);
-            VERIFY_WITHIN(x + at, b->size, f->bound[k + 1], f->c);
-        }
-        for (size_t i = at; i < at + b->size; i += LAST) {
-            if (soon != NULL)
-                ask(soon, i, begin);
-            fwd_last(x + i, i / LAST, e, f);
+        for (mid = top; size > BLOCK; size >>= k.s[mid++].layers)
+            fwd_sweep(x + at, k.size, size, (n + at) / size, k.s[mid], &f);
+        for (size_t i = at; i < at + k.size; i += size) {
+            size_t part = size;
+
+            for (int j = mid; j < k.count; part >>= k.s[j++].layers)
+                fwd_sweep(x + i, size, part, (n + i) / part, k.s[j], &f);
+            for (size_t j = i; j < i + size; j += LAST) {
+                if (soon != NULL)
+                    ask(soon, j - begin);
+                fwd_last(x + j, j / LAST, k.halved, e, &f);
+            }
         }
     }
 }
 
 static void tail_words(uint64_t *x, size_t at, size_t stop,
-                       const cki_soon *soon, const cki_ntt *t, const plan *f)
+                       const cki_soon *soon, const cki_ntt *t)
 {
-    const inner b = inner_of(t);
-
     if (soon != NULL)
-        tail(x, at, stop, NULL, soon, &b, f);
+        tail(x, at, stop, NULL, soon, t);
     else
-        tail(x, at, stop, NULL, NULL, &b, f);
+        tail(x, at, stop, NULL, NULL, t);
     VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
@@ -324,34 +389,26 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
     } else {
-        const plan f = plan_of(t, t->own);
-
-        head(x, t, &f);
-        tail_words(x, 0, t->n, NULL, t, &f);
+        head(x, t);
+        tail_words(x, 0, t->n, NULL, t);
     }
 }
 
 void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t)
 {
-    if (t->log_n <= SMALL_LOG) {
+    if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_head(x, t);
-    } else {
-        const plan f = plan_of(t, t->own);
-
-        head(x, t, &f);
-    }
+    else
+        head(x, t);
 }
 
 void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
                        const cki_soon *soon)
 {
-    if (t->log_n <= SMALL_LOG) {
+    if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_tail(x, at, t, soon);
-    } else {
-        const plan f = plan_of(t, t->own);
-
-        tail_words(x, at, at + cki_block(t->n), soon, t, &f);
-    }
+    else
+        tail_words(x, at, at + cki_block(t->n), soon, t);
 }
 
 void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
@@ -361,10 +418,8 @@ void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
         cki_portable_ntt_finish(out, z, q, t);
     } else {
         const ending e = ending_of(out, q, &t->mod);
-        const plan f = plan_of(t, t->own);
-        const inner b = inner_of(t);
 
-        tail(z, 0, t->n, &e, NULL, &b, &f);
+        tail(z, 0, t->n, &e, NULL, t);
         VERIFY_BELOW(out, t->n, t->mod.p);
     }
 }

@@ -9,26 +9,33 @@
 enum {
     SMALL_LOG = 6,              /* rings up to 2^6 go to the portable code   */
     LAST = 64,                  /* words of a block that fits the registers  */
-    BLOCK = 4096                /* words that stay in the first-level cache  */
+    BLOCK = 1024,               /* words that stay in the first-level cache  */
+    MAX_SWEEPS = 6              /* of log N - 3 layers                       */
 };
 
-/* A twiddle and its companion, in every lane or one a lane. */
+/* A twiddle and its companion s = floor(2^52 w / p), in every lane or one a
+ * lane.  Tables hold companions alone: half the memory, which is what
+ * transforms modulo prime after prime wait for.  2^52 w = s p + e with 0 < e <
+ * p, for p is odd and w not 0: w = floor(s p / 2^52) + 1. */
 typedef struct twiddle {
     vec w, s;
 } twiddle;
 
-static inline twiddle same(const uint64_t *table, size_t n, size_t i)
+static inline twiddle twiddle_of(vec s, prime c)
 {
-    twiddle t = { set1(table[i]), set1(table[n + i]) };
+    twiddle t = { hi(c.unit, s, c.p), s };
 
     return t;
 }
 
-static inline twiddle each(const uint64_t *table, size_t n, size_t i)
+static inline twiddle same(const uint64_t *table, size_t i, prime c)
 {
-    twiddle t = { load(table + i), load(table + n + i) };
+    return twiddle_of(set1(table[i]), c);
+}
 
-    return t;
+static inline twiddle each(const uint64_t *table, size_t i, prime c)
+{
+    return twiddle_of(load(table + i), c);
 }
 
 /* Not from a table. */
@@ -78,22 +85,21 @@ static inline vec reversed(vec x)
 
 /* ---- ranges ----------------------------------------------------------------
  *
- * Forward: from B before a layer to B + 2 after.  Layers go in pairs.  Before a
- * pair that would leave the room 2^(52 - b) the x of its first layer are
- * brought down to half the room; half a room and two layers fit: 4 + 4 <= 8.
+ * Forward: from B before a layer to B + 2 after.  Where that would leave the
+ * room 2^(52 - b), the x of the layer are brought down to half the room first;
+ * half a room and a layer fit: 4 + 2 <= 8.
  *
  * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
  * 4, those of the second 8, all the room there is, and are brought down. */
 
 enum {
     LAYER = OF_PRODUCT,
-    PAIR = 2 * LAYER,
     FWD_FIRST = 1 + 2 * LAYER,  /* after the real ring's layer and an odd one */
     INV = 2,
     INV_SUMS = 2 * INV
 };
 
-WITHIN(ROOM / 2 + PAIR, ROOM);
+WITHIN(ROOM / 2 + LAYER, ROOM);
 WITHIN(FWD_FIRST, ROOM);
 WITHIN(1, INV);                 /* words                                     */
 WITHIN(OF_PRODUCT, INV);
@@ -101,38 +107,40 @@ WITHIN(2 * INV_SUMS, ROOM);
 
 /* ---- what is known of a transform ---------------------------------------- */
 
-enum { MAX_PAIRS = CKKS_MAX_LOG_N / 2 };
-
 typedef struct plan {
     const uint64_t *table;
     size_t n;
     prime c;
     vec half;                   /* p times half the room                     */
-    bool halved[MAX_PAIRS];     /* x brought down before pair k              */
-    int pairs;                  /* the last three are done in registers      */
-#ifdef CKKS_VERIFY
-    int bound[MAX_PAIRS + 1];   /* before pair k                             */
-#endif
+    int room, bound;            /* in p: after the layers planned so far     */
 } plan;
 
+/* Before the first layer, or after the real ring's own. */
 static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
 {
     int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
-    int bound = 1 + LAYER * (t->log_n % 2) + LAYER * t->real;
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
-               .half = set1((uint64_t)room / 2 * t->mod.p),
-               .pairs = t->log_n / 2 };
+               .half = set1((uint64_t)room / 2 * t->mod.p), .room = room,
+               .bound = 1 + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
 
-    for (int k = 0; k < f.pairs; k++) {
-#ifdef CKKS_VERIFY
-        f.bound[k] = bound;
-        f.bound[k + 1] = (bound + PAIR > room ? room / 2 : bound) + PAIR;
-#endif
-        f.halved[k] = bound + PAIR > room;
-        bound = (f.halved[k] ? room / 2 : bound) + PAIR;
-        VERIFY(bound <= room);
-    }
     return f;
+}
+
+/* Before which of the next layers, at most six, x are brought down: bit k of
+ * layer k. */
+static inline unsigned plan_layers(plan *f, int layers)
+{
+    unsigned halved = 0;
+
+    for (int k = 0; k < layers; k++) {
+        if (f->bound + LAYER > f->room) {
+            halved |= 1u << k;
+            f->bound = f->room / 2;
+        }
+        f->bound += LAYER;
+    }
+    VERIFY(f->bound <= f->room);
+    return halved;
 }
 
 /* ---- butterflies -------------------------------------------------------- */

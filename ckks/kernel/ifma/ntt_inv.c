@@ -22,10 +22,10 @@ static inline void inv_two(vec *a, vec *b, vec *d, vec *e, twiddle w1,
 
 static inline void inv_block(uint64_t *x, size_t t, size_t i, const plan *f)
 {
-    const twiddle w1 = same(f->table, f->n, i);
-    const twiddle w2 = same(f->table, f->n, 2 * i);
-    const twiddle w3 = same(f->table, f->n, 2 * i + 1);
     const prime c = f->c;
+    const twiddle w1 = same(f->table, i, c);
+    const twiddle w2 = same(f->table, 2 * i, c);
+    const twiddle w3 = same(f->table, 2 * i + 1, c);
     const vec p4 = add(c.p2, c.p2);
 
     for (uint64_t *end = x + t; x < end; x += LANES) {
@@ -65,12 +65,12 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
     UNROLL
     for (size_t k = 0; k < 2; k++)
         inv_two(&x[4 * k], &x[4 * k + 1], &x[4 * k + 2], &x[4 * k + 3],
-                each(w, n, at2 + 8 * k), each(w, n, at1 + 16 * k),
-                each(w, n, at1 + 16 * k + 8), p4, c);
+                each(w, at2 + 8 * k, c), each(w, at1 + 16 * k, c),
+                each(w, at1 + 16 * k + 8, c), p4, c);
     VERIFY_EIGHT(x, INV, c);
     UNROLL
     for (int k = 0; k < 4; k++) {
-        inv(&x[k], &x[k + 4], each(w, n, n / 8 + 8 * i), c.p2, c);
+        inv(&x[k], &x[k + 4], each(w, n / 8 + 8 * i, c), c.p2, c);
         x[k] = fold(x[k], c.p2);
         x[k + 4] = low52(x[k + 4], c);
     }
@@ -78,7 +78,7 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
     transpose(x);
     UNROLL
     for (size_t k = 0; k < 4; k++) {
-        inv(&x[2 * k], &x[2 * k + 1], same(w, n, n / 16 + 4 * i + k), c.p2,
+        inv(&x[2 * k], &x[2 * k + 1], same(w, n / 16 + 4 * i + k, c), c.p2,
             c);
         x[2 * k] = fold(x[2 * k], c.p2);
         x[2 * k + 1] = low52(x[2 * k + 1], c);
@@ -87,8 +87,8 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
     UNROLL
     for (size_t k = 0; k < 2; k++)
         inv_two(&x[k], &x[k + 2], &x[k + 4], &x[k + 6],
-                same(w, n, n / 64 + i), same(w, n, n / 32 + 2 * i),
-                same(w, n, n / 32 + 2 * i + 1), p4, c);
+                same(w, n / 64 + i, c), same(w, n / 32 + 2 * i, c),
+                same(w, n / 32 + 2 * i + 1, c), p4, c);
     UNROLL
     for (int k = 0; k < 8; k++)
         store(to + LANES * k, x[k]);
@@ -102,7 +102,7 @@ static void inv_last(uint64_t *x, uint64_t w, bool two, const cki_ntt *ntt,
     const prime c = f->c;
     const twiddle scale = factor(cki_mul(ntt->n_inv, w, m), m);
     const twiddle w1 = factor(cki_mul(ntt->n_inv_v, w, m), m);
-    const twiddle w2 = same(f->table, f->n, 2), w3 = same(f->table, f->n, 3);
+    const twiddle w2 = same(f->table, 2, c), w3 = same(f->table, 3, c);
     const vec p4 = add(c.p2, c.p2);
     const size_t t = two ? f->n / 4 : f->n / 2;
 
@@ -145,7 +145,7 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     const bool odd = t->log_n % 2 == 1;
     /* where inv_last, or cki_ifma_unfold, begins */
     const size_t top = odd ? n / 2 : t->real ? n : n / 4;
-    const plan f = plan_of(t, own + 2 * n);
+    const plan f = plan_of(t, own + n);
     size_t size = top;
 
     VERIFY_BELOW(in, n, t->mod.p);

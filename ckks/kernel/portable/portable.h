@@ -90,6 +90,16 @@ void cki_portable_combine(uint64_t *const *out, const uint64_t *const *in,
                           size_t n_in, const ckks_block *block, size_t n_blocks,
                           size_t n, const cki_mod *m, void *work);
 
+void cki_portable_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
+                       uint64_t shift, size_t n);
+void cki_portable_from_small(uint64_t *out, const int8_t *in, size_t n,
+                             const cki_mod *m);
+size_t cki_portable_sift(uint64_t *out, const uint8_t *in, size_t count,
+                         uint64_t mask, uint64_t p);
+void cki_portable_weigh(uint64_t *const *out, size_t rows,
+                        const uint64_t *const *in, const uint64_t *weight,
+                        size_t terms, size_t n, const cki_mod *m);
+
 void cki_portable_expand(uint8_t *out, const uint8_t *root, uint32_t node,
                          size_t count);
 

@@ -70,7 +70,7 @@ void volley_blind_face(volley_source *s, const blind_network *n,
     p->core_height = core[1];
     p->core_width = core[2];
     p->layout = (nn_layout){ core[1], core[2], 1, 1, core[1], core[2], 1,
-                             (size_t)core[1] * (size_t)core[2] };
+                             (size_t)core[1] * (size_t)core[2], 0 };
     p->channels = n->channels;
     p->mul = n->mul;
     p->add = n->add;
