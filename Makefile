@@ -236,7 +236,7 @@ test: $(B)/tests
 	$(B)/tests $(ONLY)
 
 # The same tests over libraries with OpenMP in them, for those that fork.
-$(B)/tests-omp: $(TEST_O) $(filter-out $(B)/omp/unet/volley/%,$(CMD_O))
+$(B)/tests-omp: $(TEST_O) $(BLIND_O) $(filter-out $(B)/omp/unet/volley/% $(B)/omp/unet/blind/%,$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) $(WRAP) -o $@ $^ $(UNET_LIBS) -lgmp $(LIBS)
 
 # What is read of a volume, for tests/scripts/dicom.sh.
