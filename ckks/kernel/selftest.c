@@ -3,23 +3,16 @@
  * A miscompiled kernel computes nonsense silently, so every function of a
  * kernel is compared with its definition before a context uses it.
  */
-#include "kernel/kernel.h"
+#include "kernel/selftest.h"
 
 #include <string.h>
 
 #include "base/blake2.h"
 #include "base/bytes.h"
 
-enum { N = 256, LOG_N = 8, TERMS = 12 };
+enum { N = CKI_CHECK_N, TERMS = CKI_CHECK_TERMS };
 
-/* Everything one check needs; allocated in one piece. */
-typedef struct bench {
-    uint64_t x[TERMS][N], y[TERMS][N], got[3][N], want[3][N];
-    _Alignas(64) char work[1 << 16];
-} bench;
-
-/* Values that differ everywhere and reach both ends of the range. */
-static void fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
+void cki_check_fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
 {
     uint64_t a = salt;
 
@@ -34,12 +27,12 @@ static void fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
         }
 }
 
-static bool equal(const bench *b, int outputs)
+static bool equal(const cki_bench *b, int outputs)
 {
     return memcmp(b->got, b->want, (size_t)outputs * sizeof b->got[0]) == 0;
 }
 
-static bool check_square(bench *b, const cki_kernel *k, const cki_mod *m)
+static bool check_square(cki_bench *b, const cki_kernel *k, const cki_mod *m)
 {
     const uint64_t *x = b->x[0], *y = b->y[0];
     bool ok = true;
@@ -61,7 +54,7 @@ static bool check_square(bench *b, const cki_kernel *k, const cki_mod *m)
     return ok;
 }
 
-static bool check_pointwise(bench *b, const cki_kernel *k, const cki_mod *m)
+static bool check_pointwise(cki_bench *b, const cki_kernel *k, const cki_mod *m)
 {
     const uint64_t *x = b->x[0], *y = b->y[0], *z = b->x[1];
     uint64_t w = m->p - 2;
@@ -100,7 +93,7 @@ static void fill_perm(uint32_t *perm)
         perm[i] = (i ^ 21) / 4 * 4 + (i + 1) % 4;
 }
 
-static bool check_dot2(bench *b, const cki_kernel *k, const cki_turn *turn,
+static bool check_dot2(cki_bench *b, const cki_kernel *k, const cki_turn *turn,
                        const cki_mod *m)
 {
     const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
@@ -130,7 +123,7 @@ static bool check_dot2(bench *b, const cki_kernel *k, const cki_turn *turn,
 }
 
 /* From mod[0], mod[1] to mod[2]: x = y_0 q_1 + y_1 q_0 - v q_0 q_1. */
-static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
+static bool check_convert(cki_bench *b, const cki_kernel *k, const cki_mod *mod,
                           bool centred)
 {
     const cki_mod *q = mod, *t = mod + 2;
@@ -165,7 +158,7 @@ static bool check_convert(bench *b, const cki_kernel *k, const cki_mod *mod,
 }
 
 /* large: above what the kernels hold in 16 bits. */
-static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
+static bool check_combine(cki_bench *b, const cki_kernel *k, const cki_mod *m,
                           bool large)
 {
     static const int32_t index[3] = { 2, 0, 5 };
@@ -192,7 +185,7 @@ static bool check_combine(bench *b, const cki_kernel *k, const cki_mod *m,
     return equal(b, 2);
 }
 
-static bool check_weigh(bench *b, const cki_kernel *k, const cki_mod *m)
+static bool check_weigh(cki_bench *b, const cki_kernel *k, const cki_mod *m)
 {
     const uint64_t *in[TERMS];
     uint64_t weight[CKI_ROWS * TERMS];
@@ -216,7 +209,8 @@ static bool check_weigh(bench *b, const cki_kernel *k, const cki_mod *m)
     return equal(b, 2);
 }
 
-static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
+static bool check_permute(cki_bench *b, const cki_kernel *k,
+                          const uint32_t *perm)
 {
     for (uint32_t i = 0; i < N; i++)
         b->want[0][i] = b->x[0][perm[i]];
@@ -225,7 +219,7 @@ static bool check_permute(bench *b, const cki_kernel *k, const uint32_t *perm)
 }
 
 /* Integers on both sides of 0, and random words of which some are kept. */
-static bool check_words(bench *b, const cki_kernel *k, const cki_mod *m)
+static bool check_words(cki_bench *b, const cki_kernel *k, const cki_mod *m)
 {
     const uint64_t p = m->p, mask = ((uint64_t)1 << m->bits) - 1;
     const uint8_t *bytes = (const uint8_t *)b->y;
@@ -252,7 +246,7 @@ static bool check_words(bench *b, const cki_kernel *k, const cki_mod *m)
 }
 
 /* Two groups and 2^32 inside the first: every lane counts on its own. */
-static bool check_expand(bench *b, const cki_kernel *k)
+static bool check_expand(cki_bench *b, const cki_kernel *k)
 {
     enum { BLOCKS = 2 * CKI_EXPAND };
     const uint32_t node = UINT32_MAX - 4;
@@ -265,125 +259,10 @@ static bool check_expand(bench *b, const cki_kernel *k)
     return memcmp(got, want, BLOCKS * CKI_BLAKE2_OUT) == 0;
 }
 
-/* The first n words of so many outputs. */
-static bool equal_words(const bench *b, int outputs, size_t n)
-{
-    bool ok = true;
-
-    for (int i = 0; i < outputs; i++)
-        ok = ok && memcmp(b->got[i], b->want[i], n * sizeof b->got[i][0]) == 0;
-    return ok;
-}
-
-/* x[3] through the end of a division, its transform being known, in place, with
- * summands and a permutation of them or without. */
-static bool check_divide(bench *b, const cki_kernel *k, const uint64_t *known,
-                         const uint32_t *perm, const cki_ntt *t)
-{
-    static const size_t counts[] = { 0, 1, TERMS };
-    const cki_mod *m = &t->mod;
-    cki_summand s[TERMS];
-    bool ok = true;
-
-    for (size_t j = 0; j < TERMS; j++)
-        s[j] = (cki_summand){ b->y[j], j % 2 == 0 ? perm : NULL };
-    for (int c = 0; c < 3; c++) {
-        cki_ending q = { .in = b->got[0], .s = s, .summands = counts[c],
-                           .w = m->p - 3, .u = c == 1 ? 1 : m->p - 1 };
-
-        for (uint32_t i = 0; i < t->n; i++) {
-            uint64_t x = cki_sub(b->x[0][i], known[i], m->p);
-            uint64_t sum = 0;
-
-            for (size_t j = 0; j < q.summands; j++)
-                sum = cki_add(sum, s[j].x[s[j].perm == NULL ? i : perm[i]],
-                              m->p);
-            b->want[0][i] = cki_add(cki_mul(x, q.w, m), cki_mul(sum, q.u, m),
-                                    m->p);
-        }
-        memcpy(b->got[0], b->x[0], sizeof b->got[0]);
-        memcpy(b->got[1], b->x[3], sizeof b->got[1]);
-        k->ntt_head(b->got[1], t);
-        k->ntt_finish(b->got[0], b->got[1], &q, t);
-        ok = ok && equal_words(b, 1, t->n);
-    }
-    return ok;
-}
-
-/* n coefficients at z by Horner; real: at z and 1/z, x_0 once. */
-static uint64_t value_at(const uint64_t *x, size_t n, uint64_t z, bool real,
-                         const cki_mod *m)
-{
-    const uint64_t inv = cki_inv(z, m);
-    uint64_t r = 0, s = 0;
-
-    for (size_t j = n; j-- > 0; ) {
-        r = cki_add(cki_mul(r, z, m), x[j], m->p);
-        if (real)
-            s = cki_add(cki_mul(s, inv, m), x[j], m->p);
-    }
-    return real ? cki_sub(cki_add(r, s, m->p), x[0], m->p) : r;
-}
-
-/* Both directions and the division, n = 2^log_n <= N words.  order: 2n, or 4n
- * for the real ring. */
-static ckks_status check_ntt(bool *ok, bench *b, const cki_kernel *k,
-                             const uint32_t *perm, int log_n, size_t order,
-                             const cki_mod *m, const ckks_memory *memory)
-{
-    const size_t n = (size_t)1 << log_n;
-    uint64_t psi = cki_min_root(order, m);
-    cki_ntt *t = NULL;
-    ckks_status s = cki_ntt_init(&t, k, m, psi, log_n, order, memory);
-
-    if (s != CKKS_OK)
-        return s;
-    for (uint32_t i = 0; i < n; i++)
-        b->want[0][i] = value_at(
-            b->x[3], n, cki_pow(psi, order / n * cki_bitrev(i, log_n) + 1, m),
-            order > 2 * n, m);
-    memcpy(b->got[0], b->x[3], sizeof b->got[0]);
-    k->ntt_fwd(b->got[0], t);
-    *ok = *ok && equal_words(b, 1, n);
-    memcpy(b->got[0], b->x[3], sizeof b->got[0]);
-    k->ntt_head(b->got[0], t);
-    k->ntt_tail(b->got[0], 0, t, NULL);     /* N is one block                */
-    *ok = *ok && equal_words(b, 1, n);
-    memcpy(b->want[1], b->x[3], sizeof b->want[1]);
-    k->ntt_inv(b->got[1], b->got[0], 1, t); /* what it reads stays           */
-    *ok = *ok && equal_words(b, 2, n);
-    memcpy(b->x[4], b->want[0], sizeof b->x[4]);
-    for (size_t i = 0; i < n; i++)
-        b->want[0][i] = cki_mul(b->x[3][i], m->p - 5, m);
-    k->ntt_inv(b->got[0], b->got[0], m->p - 5, t);
-    *ok = *ok && equal_words(b, 1, n);
-    *ok = check_divide(b, k, b->x[4], perm, t) && *ok;
-    cki_ntt_clear(&t, memory);
-    return CKKS_OK;
-}
-
-/* In either ring, and with an even and an odd number of layers: these begin and
- * end in other ways. */
-static ckks_status check_ntts(bool *ok, bench *b, const cki_kernel *k,
-                              const uint32_t *perm, const cki_mod *m,
-                              const ckks_memory *memory)
-{
-    ckks_status s = CKKS_OK;
-
-    for (int i = 0; i < 4 && s == CKKS_OK; i++) {
-        const int log_n = LOG_N - i / 2;
-
-        fill(b->x, 5 + (uint64_t)i, m);
-        s = check_ntt(ok, b, k, perm, log_n, (size_t)(2 + i % 2 * 2) << log_n,
-                      m, memory);
-    }
-    return s;
-}
-
 ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
                              const ckks_memory *memory)
 {
-    bench *b = cki_alloc(memory, sizeof *b);
+    cki_bench *b = cki_alloc(memory, sizeof *b);
     cki_mod mod[3];
     uint64_t used[3];
     uint32_t perm[N], back[N];
@@ -401,11 +280,11 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     fill_perm(perm);
     for (uint32_t i = 0; i < N; i++)
         back[perm[i]] = i;
-    fill(b->x, 1, &mod[1]);
-    fill(b->y, 2, &mod[1]);
+    cki_check_fill(b->x, 1, &mod[1]);
+    cki_check_fill(b->y, 2, &mod[1]);
     *ok = check_pointwise(b, k, &mod[1]);
-    fill(b->x, 3, &mod[0]);
-    fill(b->y, 4, &mod[0]);
+    cki_check_fill(b->x, 3, &mod[0]);
+    cki_check_fill(b->y, 4, &mod[0]);
     *ok = check_pointwise(b, k, &mod[0]) && *ok;
     *ok = check_dot2(b, k, NULL, &mod[0]) && *ok;
     *ok = check_dot2(b, k, &turn, &mod[0]) && *ok;
@@ -415,7 +294,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
     *ok = check_words(b, k, &mod[0]) && *ok;
-    s = check_ntts(ok, b, k, perm, &mod[0], memory);
+    s = cki_check_ntts(ok, b, k, perm, &mod[0], memory);
     *ok = check_convert(b, k, mod, true) && *ok;
     *ok = check_convert(b, k, mod, false) && *ok;
     cki_free(memory, b, sizeof *b);

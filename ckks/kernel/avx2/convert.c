@@ -1,8 +1,8 @@
 /* convert.c -- base conversion in doubles.
  *
- * Read first: avx2.h (Lemma D), docs/03-rns.md, docs/10-kernels.md.
+ * Read first: dot.h (Lemma D), docs/03-rns.md, docs/10-kernels.md.
  */
-#include "kernel/avx2/avx2.h"
+#include "kernel/avx2/dot.h"
 
 /* y_i and v as doubles, in memory of words. */
 

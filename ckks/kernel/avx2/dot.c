@@ -1,8 +1,8 @@
 /* dot.c -- inner products in doubles.
  *
- * Read first: avx2.h (Lemmas F and D), docs/10-kernels.md.
+ * Read first: avx2.h (Lemma F), dot.h (Lemma D), docs/10-kernels.md.
  */
-#include "kernel/avx2/avx2.h"
+#include "kernel/avx2/dot.h"
 
 /* FULL_TERMS at a time by Lemma D, one alone by Lemma F. */
 

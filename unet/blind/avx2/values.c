@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "blind/values.h"
-#include "kernel/avx2/avx2.h"
+#include "kernel/avx2/dot.h"
 #include "nn.h"
 
 /* ---- sums of few products --------------------------------------------------
