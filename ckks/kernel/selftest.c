@@ -12,21 +12,6 @@
 
 enum { N = CKI_CHECK_N, TERMS = CKI_CHECK_TERMS };
 
-void cki_check_fill(uint64_t (*x)[N], uint64_t salt, const cki_mod *m)
-{
-    uint64_t a = salt;
-
-    for (int k = 0; k < TERMS; k++)
-        for (int i = 0; i < N; i++) {
-            a = a * 6364136223846793005u + 1442695040888963407u;
-            x[k][i] = (a ^ a >> 29) % m->p;
-            if (i % 16 == 3)
-                x[k][i] = m->p - 1;
-            if (i % 16 == 8)
-                x[k][i] = 0;
-        }
-}
-
 static bool equal(const cki_bench *b, int outputs)
 {
     return memcmp(b->got, b->want, (size_t)outputs * sizeof b->got[0]) == 0;

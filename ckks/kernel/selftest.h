@@ -14,8 +14,21 @@ typedef struct cki_bench {
 } cki_bench;
 
 /* Values that differ everywhere and reach both ends of the range. */
-void cki_check_fill(uint64_t (*x)[CKI_CHECK_N], uint64_t salt,
-                    const cki_mod *m);
+static inline void cki_check_fill(uint64_t (*x)[CKI_CHECK_N],
+                                  uint64_t salt, const cki_mod *m)
+{
+    uint64_t a = salt;
+
+    for (int k = 0; k < CKI_CHECK_TERMS; k++)
+        for (int i = 0; i < CKI_CHECK_N; i++) {
+            a = a * 6364136223846793005u + 1442695040888963407u;
+            x[k][i] = (a ^ a >> 29) % m->p;
+            if (i % 16 == 3)
+                x[k][i] = m->p - 1;
+            if (i % 16 == 8)
+                x[k][i] = 0;
+        }
+}
 
 /* Transforms and divisions in either ring, and with an even and an odd number
  * of layers: these begin and end in other ways.  perm: of CKI_CHECK_N words,
