@@ -209,27 +209,42 @@ static nni_bound bound_of(const nn_plan *p, const nni_search_state *with)
                         limit };
 }
 
+/* Price, and where memory counts the bytes as they are laid out. */
+static ckks_status price_within(nn_plan *p, nni_placed *placed,
+                                const nni_bound *bound,
+                                const nni_search_state *with)
+{
+    const nn_aim *aim = with->aim;
+    ckks_status st = nni_price(p, placed, true, with->machine, 1, bound);
+
+    if (st == CKKS_OK)
+        st = check_error(p, with->model);
+    if (st == CKKS_OK && aim->max_memory > 0 && aim->threads > 1)
+        st = nni_price(p, placed, false, with->machine, aim->threads, bound);
+    if (st == CKKS_OK && aim->max_memory > 0 && p->peak_bytes <= bound->bytes)
+        st = nni_lay_out(p, placed, &with->widest, aim->threads, NULL);
+    return st;
+}
+
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
- * on one thread, so that it does not depend on their number.  *stage: as in
- * candidate. */
+ * on one thread, so that it does not depend on their number.  What does not
+ * fit as laid out, though it seemed to while it was priced, is tried once more
+ * with less memory everywhere.  *stage: as in candidate. */
 static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
                           nni_search_state *with)
 {
-    const nni_bound bound = bound_of(p, with);
+    const double most = (double)with->aim->max_memory;
+    nni_bound bound = bound_of(p, with);
     ckks_status st = resolve(p, placed);
 
     if (st != CKKS_OK)
         return st;
     *stage = 3;
-    st = nni_price(p, placed, true, with->machine, 1, &bound);
-    if (st == CKKS_OK)
-        st = check_error(p, with->model);
-    if (st == CKKS_OK && with->aim->max_memory > 0 && with->aim->threads > 1)
-        st = nni_price(p, placed, false, with->machine, with->aim->threads,
-                       &bound);
-    if (st == CKKS_OK && with->aim->max_memory > 0
-        && p->peak_bytes <= bound.bytes)
-        st = nni_lay_out(p, placed, &with->widest, with->aim->threads, NULL);
+    st = price_within(p, placed, &bound, with);
+    if (st == CKKS_OK && most > 0 && p->peak_bytes > most) {
+        bound.limit = 0;
+        st = price_within(p, placed, &bound, with);
+    }
     return st == CKKS_OK ? check_memory(p, with) : st;
 }
 
