@@ -28,14 +28,13 @@ ckks/kernel/portable/combine.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) 
 ckks/kernel/avx2/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
 ckks/kernel/avx2/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
 ckks/kernel/avx2/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2/ntt.c	s/layers + 2 + 4 > LAST_LAYERS/layers + 2 + 4 > 40/	growing_
 ckks/kernel/avx2/ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
 ckks/kernel/avx2/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
 ckks/kernel/avx2/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
 ckks/kernel/avx2/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
 ckks/kernel/avx2/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
-ckks/kernel/avx2/dot.c	s/a = load_at(x\[j\], perm, i)/a = load_at(x[j], NULL, i)/	kernel_dot2
-ckks/kernel/avx2/dot.c	s/a = load_at(x, perm, i)/a = load_at(x, NULL, i)/	kernel_dot2
+ckks/kernel/avx2/dot.c	s/        to = group_at(turn->back + i);/        to = i;/	kernel_dot2
+ckks/kernel/avx2/dot.c	s/turn == NULL ? NULL : turn->back, i/NULL, i/	kernel_dot2
 ckks/kernel/avx2/pointwise.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/avx2/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
 ckks/kernel/avx2/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
@@ -54,7 +53,7 @@ ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kern
 ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/ifma/ntt.h	s/halved\[k\] = bound + PAIR > room/halved[k] = bound > room/	growing_
+ckks/kernel/ifma/ntt.h	s/if (f->bound + LAYER > f->room)/if (f->bound > f->room)/	growing_
 ckks/kernel/ifma/ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/ifma/ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
 ckks/kernel/ifma/ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
@@ -125,14 +124,14 @@ ckks/scheme/modup.c	s/: u->scaled        ? scaled_limb/: u->ctx->uncentred ? sca
 ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	oracle
 ckks/scheme/keyswitch.c	s/r->p_mod\[w->up.specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
 ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
-ckks/scheme/evalkey.c	s/^    cki_key_turn(key, ctx, work);//	oracle
+ckks/scheme/keyswitch.c	s/p->turned = term->turned;/p->turned = false;/	oracle
 ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	oracle
-ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j)/prime % ctx->dnum == j)/	oracle
+ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	oracle
 ckks/scheme/evalkey.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
-ckks/scheme/hide.c	s/    k->sub(b, work, b, ctx->n, m);/    k->add(b, work, b, ctx->n, m);/	oracle
+ckks/scheme/hide.c	s/\.w = r->mod\[t\]\.p - 1,/.w = 1,/	oracle
 ckks/scheme/mul.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
 ckks/scheme/mul.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs
 ckks/scheme/mul.c	s/check_scales(out->scale, a->scale \* a->scale/check_scales(out->scale, out->scale/	misuse_add_square
@@ -183,14 +182,13 @@ nn/stage/mask.c	s/% (2 \* gap) == t->place_x - 1/% (2 * gap) != t->place_x - 1/	
 unet/image/idx.c	s/size - head != bytes/size - head < bytes/	idx_
 unet/image/idx.c	s/\*bytes \* n > IDX_MAX_FILE/(uint32_t)(*bytes * n) > IDX_MAX_FILE/	idx_
 unet/image/idx.c	s/out\[k % channels \* n + k \/ channels\]/out[k]/	idx_
-unet/image/album.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
+unet/image/album_open.c	s/aim->first >= aim->count)/aim->first > aim->count)/	album_
 unet/image/album.c	s/sum \/ down \/ across/sum \/ down/	album_
 unet/image/album_names.c	s/return strcmp(/return -strcmp(/	album_
 unet/image/gzip.c	s/    if (z->avail_in == 0)$/    if (true)/	nifti_gzip
 unet/image/nifti.c	s/ \&\& dim\[i\] != 0)/)/	nifti_
 unet/image/nifti.c	s/if (at == 0)/if (false)/	nifti_
 unet/image/nifti.c	s/5 \* k, k, big/4 * k, k, big/	nifti_
-unet/image/nifti_window.c	s/word = -word;/;/	nifti_
 unet/image/png.c	s/if (k >= colours)/if (k > colours)/	image_png
 unet/image/png_check.c	s/{ 2, 0, 4, 4 }/{ 2, 0, 2, 4 }/	image_png
 unet/image/pixels.c	s/(p, n, i) > apart)/(p, n, i) > apart + 1)/	image_grey
