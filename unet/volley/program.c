@@ -19,7 +19,7 @@ static void print_help(const volley_verb *v)
     if (v->help != NULL)
         printf("\n%s", v->help);
     printf("\n");
-    volley_print_options(stdout, v->options);
+    volley_print_options(stdout, v);
 }
 
 int volley_help(const volley_verb *v)

@@ -47,12 +47,24 @@ typedef enum volley_option {
     OPT_TRUTH,
     OPT_PORT, OPT_HOST, OPT_ONCE, OPT_BITS, OPT_KERNEL,     /* of blind      */
     OPT_PATIENCE, OPT_WAIT, OPT_TRANSFER, OPT_CHANCE,
+    OPT_BITS_END,                           /* those before have a bit       */
+    OPT_TOKEN = OPT_BITS_END,               /* of serve and ask              */
     VOLLEY_OPTIONS
 } volley_option;
 
 #define OPT_BIT(o) (UINT64_C(1) << (o))
 #define OPT_EVERY \
     (OPT_BIT(OPT_HELP) | OPT_BIT(OPT_JSON) | OPT_BIT(OPT_THREADS))
+
+typedef struct volley_option_row {
+    const char *name;
+    char letter;                        /* 0: none                           */
+    const char *value;                  /* word of its value, NULL: none     */
+    const char *help;
+} volley_option_row;
+extern const volley_option_row volley_option_table[VOLLEY_OPTIONS];
+/* The verbs that have an option without a bit: "serve ask". */
+extern const char *const volley_option_verbs[VOLLEY_OPTIONS];
 
 /* The words behind an option that takes several. */
 typedef struct volley_list {
@@ -90,7 +102,7 @@ const char *volley_called(char out[VOLLEY_CALLED], const volley_verb *verb);
 int volley_parse(volley_args *out, const char **word, const volley_verb *verb,
                  int argc, char **argv);
 /* The lines of help for the options of a verb. */
-void volley_print_options(FILE *f, uint64_t options);
+void volley_print_options(FILE *f, const volley_verb *verb);
 
 /* Numbers of options: VOLLEY_DONE, or VOLLEY_USAGE with the line printed. */
 int volley_int(int *out, const volley_args *a, volley_option o, int low,
