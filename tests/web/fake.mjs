@@ -14,7 +14,7 @@ const id = () => randomBytes(16).toString("hex");
 
 export class Fake {
     static async start(options = {}) {
-        const fake = new Fake(options);
+        const fake = new this(options);
 
         await new Promise((done) =>
             fake.http.listen(options.port ?? 0, "127.0.0.1", done));

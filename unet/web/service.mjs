@@ -8,6 +8,7 @@
  */
 import { ServiceError, cut, oneLine, pause, refused, strange, whole }
     from "./errors.mjs";
+export { ServiceError, isId } from "./errors.mjs";
 import { Upload } from "./upload.mjs";
 import { follow } from "./events.mjs";
 import { result } from "./result.mjs";
