@@ -663,6 +663,38 @@ CKKS_CHECKED ckks_status ckks_keys_save(uint8_t *out, size_t size,
 CKKS_CHECKED ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
                                         const uint8_t *in, size_t size);
 
+/* Evaluation keys made one at a time, straight into the bytes of their file:
+ * those of ckks_keys_init and ckks_keys_save with the same generator, without
+ * the memory for all keys, or for one of them as words.  The file is a head,
+ * then the keys in the order of the requests; the head has the checksum, so it
+ * is given last, for the place in front:
+ *
+ *     init;  while (next_size > 0) next;  head;  clear
+ *
+ * init draws what the keys will be made of, and leaves rng as ckks_keys_init
+ * would.  sk stays with the caller and must outlive the maker.
+ *
+ *   memory  N (D + 4 + 32 T) bytes of limbs and errors, T threads; wiped
+ *   errors  init: as ckks_keys_init
+ *           CKKS_EARG    a buffer of another size than next_size, head_size;
+ *                        next after the last key, head before it
+ *   source  as ckks_keys_init */
+typedef struct ckks_keys_maker ckks_keys_maker;     /* opaque */
+CKKS_CHECKED ckks_status ckks_keys_maker_init(ckks_keys_maker **out,
+                                              ckks_rng *rng,
+                                              const ckks_sk *sk,
+                                              const ckks_key_request *request,
+                                              size_t num_requests);
+void ckks_keys_maker_clear(ckks_keys_maker **m);
+/* Bytes of the file, of its head, of the next key (0: all are made). */
+uint64_t ckks_keys_maker_size(const ckks_keys_maker *m);
+size_t ckks_keys_maker_head_size(const ckks_keys_maker *m);
+size_t ckks_keys_maker_next_size(const ckks_keys_maker *m);
+CKKS_CHECKED ckks_status ckks_keys_maker_next(uint8_t *out, size_t size,
+                                              ckks_keys_maker *m);
+CKKS_CHECKED ckks_status ckks_keys_maker_head(uint8_t *out, size_t size,
+                                              const ckks_keys_maker *m);
+
 /* ---- files ------------------------------------------------------------- */
 
 /* Files (absent from a MINIMAL build).  Writing goes to a temporary name in the

@@ -1,6 +1,8 @@
 /* xxh64.c -- see xxh64.h. */
 #include "base/xxh64.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 
 static const uint64_t p1 = UINT64_C(0x9e3779b185ebca87);
@@ -51,16 +53,37 @@ static uint64_t finish(uint64_t h, const uint8_t *in, size_t size)
     return h ^ h >> 32;
 }
 
-uint64_t cki_xxh64(const uint8_t *in, size_t size, const uint8_t *first,
-                   uint64_t seed)
+void cki_xxh64_init(cki_xxh64 *x, uint64_t seed)
 {
-    uint64_t sum[4] = { seed + p1 + p2, seed + p2, seed, seed - p1 };
-    uint64_t h = size < STRIPE ? seed + p5 : 0;
-    size_t left = size;
+    *x = (cki_xxh64){ .sum = { seed + p1 + p2, seed + p2, seed, seed - p1 },
+                      .seed = seed };
+}
 
-    for (; left >= STRIPE; in += STRIPE, left -= STRIPE, first = NULL)
-        stripe(sum, first != NULL ? first : in);
-    if (size >= STRIPE)
-        h = merge(sum);
-    return finish(h + size, in, left);
+void cki_xxh64_update(cki_xxh64 *x, const uint8_t *in, size_t size)
+{
+    size_t held = (size_t)(x->size % STRIPE), more = STRIPE - held;
+
+    if (size == 0)
+        return;
+    x->size += size;
+    if (size < more) {
+        memcpy(x->left + held, in, size);
+        return;
+    }
+    if (held > 0) {
+        memcpy(x->left + held, in, more);
+        stripe(x->sum, x->left);
+        in += more;
+        size -= more;
+    }
+    for (; size >= STRIPE; in += STRIPE, size -= STRIPE)
+        stripe(x->sum, in);
+    memcpy(x->left, in, size);
+}
+
+uint64_t cki_xxh64_digest(const cki_xxh64 *x)
+{
+    uint64_t h = x->size < STRIPE ? x->seed + p5 : merge(x->sum);
+
+    return finish(h + x->size, x->left, (size_t)(x->size % STRIPE));
 }

@@ -9,9 +9,15 @@
 
 #include "base/base.h"
 
-/* XXH64 of size bytes.  first: 32 bytes that take the place of the first 32 of
- * `in`, size >= 32 then; or NULL. */
-uint64_t cki_xxh64(const uint8_t *in, size_t size, const uint8_t *first,
-                   uint64_t seed);
+typedef struct cki_xxh64 {
+    uint64_t sum[4];
+    uint64_t seed, size;    /* bytes so far                                  */
+    uint8_t  left[32];      /* the last size mod 32 of them                  */
+} cki_xxh64;
+
+void cki_xxh64_init(cki_xxh64 *x, uint64_t seed);
+void cki_xxh64_update(cki_xxh64 *x, const uint8_t *in, size_t size);
+/* XXH64 of all bytes so far; more may follow. */
+uint64_t cki_xxh64_digest(const cki_xxh64 *x);
 
 #endif

@@ -1,10 +1,6 @@
 /* serial.c -- the frame of stored objects, and packed limbs.
  *
- * Read first: serial.h, bits.h; docs/conventions.md, "Bytes".
- *
- * XXH64 is here for damage, not for security: anyone can make the checksum of
- * anything.  It must not serve for seeds, keys or authenticity.  A MINIMAL
- * build computes it itself (xxh64.h).
+ * Read first: serial.h, checksum.h, bits.h; docs/conventions.md, "Bytes".
  */
 #include "bytes/serial.h"
 
@@ -12,13 +8,7 @@
 
 #include "base/bits.h"
 #include "base/bytes.h"
-
-#ifdef CKKS_MINIMAL
-#include "base/xxh64.h"
-#else
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-#endif
+#include "bytes/checksum.h"
 
 enum { FORMAT_VERSION = 1, FLAG_INSECURE = 1 };
 enum { CHECKSUM_NONE = 0, CHECKSUM_XXH64 = 1 };
@@ -31,30 +21,29 @@ static const uint8_t magic[4] = { 'V', 'L', 'L', 'Y' };
 
 static const uint8_t checksum_written = CHECKSUM_XXH64;
 
+void cki_checksum_start(cki_checksum *c, const uint8_t *in, size_t size)
+{
+    static const uint8_t zero[8];
+
+    VERIFY(size >= CKI_HEAD);
+    cki_checksum_init(c);
+    cki_checksum_update(c, in, AT_CHECKSUM);
+    cki_checksum_update(c, zero, sizeof zero);
+    cki_checksum_update(c, in + AT_FINGERPRINT, size - AT_FINGERPRINT);
+}
+
 /* Of the object as if its checksum field were 0. */
 static uint64_t checksum(const uint8_t *in, size_t size)
 {
-#ifdef CKKS_MINIMAL
-    uint8_t first[32];
+    cki_checksum c;
 
-    memcpy(first, in, sizeof first);
-    cki_store64(first + AT_CHECKSUM, 0);
-    return cki_xxh64(in, size, first, 0);
-#else
-    static const uint8_t zero[8];
-    XXH64_state_t state;
-
-    (void)XXH64_reset(&state, 0);
-    (void)XXH64_update(&state, in, AT_CHECKSUM);
-    (void)XXH64_update(&state, zero, sizeof zero);
-    (void)XXH64_update(&state, in + AT_FINGERPRINT, size - AT_FINGERPRINT);
-    return XXH64_digest(&state);
-#endif
+    cki_checksum_start(&c, in, size);
+    return cki_checksum_digest(&c);
 }
 
 /* ---- the frame ---------------------------------------------------------- */
 
-void cki_head_write(uint8_t *out, size_t size, cki_kind kind,
+void cki_head_write(uint8_t *out, uint64_t size, cki_kind kind,
                     const ckks_ctx *ctx)
 {
     VERIFY(size >= CKI_HEAD);
@@ -68,9 +57,14 @@ void cki_head_write(uint8_t *out, size_t size, cki_kind kind,
     memcpy(out + AT_FINGERPRINT, ctx->fingerprint, 16);
 }
 
+void cki_head_seal_with(uint8_t *out, uint64_t sum)
+{
+    cki_store64(out + AT_CHECKSUM, sum);
+}
+
 void cki_head_seal(uint8_t *out, size_t size)
 {
-    cki_store64(out + AT_CHECKSUM, checksum(out, size));
+    cki_head_seal_with(out, checksum(out, size));
 }
 
 /* What does not depend on a context. */

@@ -17,6 +17,7 @@
 #ifndef CKI_SERIAL_H
 #define CKI_SERIAL_H
 
+#include "bytes/checksum.h"
 #include "scheme/context.h"
 
 /* Values are part of the format: never renumber, only append. */
@@ -33,9 +34,14 @@ enum { CKI_HEAD = 40 };
 
 /* Writes the frame; the fields behind it are the caller's; then the seal puts
  * the checksum in. */
-void cki_head_write(uint8_t *out, size_t size, cki_kind kind,
+void cki_head_write(uint8_t *out, uint64_t size, cki_kind kind,
                     const ckks_ctx *ctx);
 void cki_head_seal(uint8_t *out, size_t size);
+
+/* The same for an object that comes in pieces: the checksum of the first one,
+ * which has the frame in it, then of what follows, and the seal. */
+void cki_checksum_start(cki_checksum *c, const uint8_t *in, size_t size);
+void cki_head_seal_with(uint8_t *out, uint64_t sum);
 
 /* Checks everything the frame says against kind, size and the context (NULL:
  * the fingerprint and bit 0 of the flags are left to the caller), then the

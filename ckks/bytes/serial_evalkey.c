@@ -10,16 +10,20 @@
  *   then for every key and digit the limbs of b over q_0..q_level and the
  *   special primes
  */
+#include "bytes/serial_evalkey.h"
+
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bytes/serial.h"
-#include "scheme/key.h"
 
 enum { KEYS_FIELDS = 8, KEY_ENTRY = 48, KEY_SEED_AT = 16 };
 
-/* Bytes of the limbs of one key. */
-static uint64_t key_limbs_size(const ckks_ctx *ctx, int level)
+uint64_t cki_keys_front(size_t count)
+{
+    return CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * count;
+}
+
+uint64_t cki_key_limbs_size(const ckks_ctx *ctx, int level)
 {
     uint64_t half = cki_limbs_size(ctx, level);
 
@@ -42,9 +46,9 @@ size_t ckks_keys_size(const ckks_keys *keys)
 
     if (keys == NULL || !all_seeded(keys))
         return 0;
-    size = CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * keys->count;
+    size = cki_keys_front(keys->count);
     for (size_t i = 0; i < keys->count; i++)
-        size += key_limbs_size(keys->ctx, keys->key[i].level);
+        size += cki_key_limbs_size(keys->ctx, keys->key[i].level);
     return (size_t)size;
 }
 
@@ -63,6 +67,24 @@ static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx)
     return b;
 }
 
+void cki_keys_front_write(uint8_t *out, uint64_t size, const cki_key *key,
+                          size_t count, const ckks_ctx *ctx)
+{
+    uint8_t *b = out + CKI_HEAD;
+
+    cki_head_write(out, size, CKI_KIND_KEYS, ctx);
+    cki_store32(b, (uint32_t)count);
+    cki_store32(b + 4, 0);
+    b += KEYS_FIELDS;
+    for (size_t i = 0; i < count; i++, b += KEY_ENTRY) {
+        cki_store32(b, (uint32_t)key[i].kind);
+        cki_store32(b + 4, (uint32_t)key[i].step);
+        cki_store32(b + 8, (uint32_t)key[i].level);
+        cki_store32(b + 12, 0);
+        memcpy(b + KEY_SEED_AT, key[i].seed, CKKS_SEED_BYTES);
+    }
+}
+
 ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 {
     CKI_NEAREST;
@@ -77,20 +99,8 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
     if (s != CKKS_OK)
         return s;
-    cki_head_write(out, size, CKI_KIND_KEYS, keys->ctx);
-    b = out + CKI_HEAD;
-    cki_store32(b, (uint32_t)keys->count);
-    cki_store32(b + 4, 0);
-    b += KEYS_FIELDS;
-    for (size_t i = 0; i < keys->count; i++, b += KEY_ENTRY) {
-        const cki_key *key = &keys->key[i];
-
-        cki_store32(b, (uint32_t)key->kind);
-        cki_store32(b + 4, (uint32_t)key->step);
-        cki_store32(b + 8, (uint32_t)key->level);
-        cki_store32(b + 12, 0);
-        memcpy(b + KEY_SEED_AT, key->seed, CKKS_SEED_BYTES);
-    }
+    cki_keys_front_write(out, size, keys->key, keys->count, keys->ctx);
+    b = out + cki_keys_front(keys->count);
     for (size_t i = 0; i < keys->count; i++)
         b = key_write(b, &keys->key[i], keys->ctx);
     cki_head_seal(out, size);
@@ -125,7 +135,7 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
                                  const ckks_ctx *ctx, const char *name)
 {
     uint8_t seen[((size_t)1 << (CKKS_MAX_LOG_N - 1)) / 8 + 1] = { 0 };
-    uint64_t want = CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * count;
+    uint64_t want = cki_keys_front(count);
 
     for (size_t i = 0; i < count; i++, b += KEY_ENTRY) {
         uint32_t kind = cki_load32(b), step = cki_load32(b + 4);
@@ -139,7 +149,7 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
                             "%u stands twice", name, i, count, (unsigned)kind,
                             (unsigned)step);
         seen[bit / 8] |= (uint8_t)(1u << bit % 8);
-        want += key_limbs_size(ctx, (int)cki_load32(b + 8));
+        want += cki_key_limbs_size(ctx, (int)cki_load32(b + 8));
     }
     return cki_check_size(size, want, name);
 }

@@ -84,9 +84,18 @@ CKKS_CHECKED ckks_status cki_pk_new(ckks_pk **out, const ckks_ctx *ctx,
 /* Fills the a half from the seed: limb i is stream (seed; 0, i). */
 void cki_pk_expand(ckks_pk *pk);
 
+/* CKKS_EPARAM for a context that has no special primes. */
+CKKS_CHECKED ckks_status cki_check_special(const ckks_ctx *ctx,
+                                           const char *name);
 CKKS_CHECKED ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx,
                                       size_t count, const char *name);
-/* Checks kind, step and level; allocates limbs and the permutation. */
+/* A rotation's step as one of 0..slots-1. */
+int cki_normal_step(const ckks_ctx *ctx, int step);
+/* Checks kind, step and level; all of key but memory and seed. */
+CKKS_CHECKED ckks_status cki_key_numbers(cki_key *key, const ckks_ctx *ctx,
+                                         ckks_key_kind kind, int step,
+                                         int level, const char *name);
+/* The same, then allocates limbs and the permutation. */
 CKKS_CHECKED ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx,
                                      ckks_key_kind kind, int step, int level,
                                      const char *name);
@@ -118,6 +127,56 @@ static inline size_t cki_key_half(const cki_key *key, const ckks_ctx *ctx)
 {
     return (size_t)(key->level + 1 + ctx->num_special) * ctx->n;
 }
+
+/* ---- making evaluation keys (keymake.c) --------------------------------- *
+ *
+ * A key is drawn, then made limb by limb: for each t, what the limbs t of all
+ * digits share, then both halves of each digit's.  Threads share the t.
+ */
+
+/* What making keys works with: the drawn key's permutation, its errors, and
+ * for each thread some limbs, of which cki_making_secrets fills number 0 and
+ * cki_making_put takes number 1.  All of it is secret. */
+typedef struct cki_making {
+    const ckks_sk *sk;
+    int       threads, digits;
+    size_t    limbs;    /* of a thread                                       */
+    uint64_t *limb;     /* shape (threads, limbs, N)                         */
+    uint32_t *perm;     /* shape (N)                                         */
+    int8_t   *error;    /* shape (digits, N)                                 */
+    size_t    size;     /* bytes of the one allocation                       */
+} cki_making;
+
+/* What a public function that makes keys is given: `out` is no null pointer, no
+ * request stands twice.  Kinds, steps and levels are cki_key_numbers's. */
+CKKS_CHECKED ckks_status cki_making_check(const void *out, const ckks_rng *rng,
+                                          const ckks_sk *sk,
+                                          const ckks_key_request *request,
+                                          size_t n, const char *name);
+CKKS_CHECKED ckks_status cki_making_init(cki_making *w, const ckks_sk *sk,
+                                         size_t limbs, const char *name);
+void cki_making_clear(cki_making *w);
+/* Limb i of the calling thread. */
+uint64_t *cki_making_limb(const cki_making *w, int i);
+
+/* Streams a key takes of a generator: its seed's, and one error's a digit. */
+static inline uint64_t cki_making_streams(const cki_key *key)
+{
+    return 1 + (uint64_t)key->digits;
+}
+void cki_making_draw(cki_key *key, cki_making *w, ckks_rng *rng);
+
+/* Of limb t: the secret that the key will be used under, and the one that it
+ * replaces. */
+typedef struct cki_secrets {
+    int prime;
+    const uint64_t *own;
+    cki_summand from;
+} cki_secrets;
+cki_secrets cki_making_secrets(const cki_key *key, int t, const cki_making *w);
+/* That limb of digit j, both halves. */
+void cki_making_put(uint64_t *b, uint64_t *a, const cki_key *key, int j,
+                    const cki_secrets *s, const cki_making *w);
 
 /* ckks_decrypt on behalf of another function (decrypt.c). */
 CKKS_CHECKED ckks_status cki_decrypt(ckks_pt *out, const ckks_ct *ct,

@@ -123,6 +123,18 @@ static ckks_status do_keys_init(void)
     return ckks_keys_init(&m.out_keys, &m.rng, m.sk, r, 2);
 }
 
+static ckks_status do_keys_maker_init(void)
+{
+    const ckks_key_request r[2] = { { CKKS_KEY_RELIN, 0, 2 },
+                                    { CKKS_KEY_ROTATE, 3, 0 } };
+    ckks_keys_maker *made = NULL;
+    ckks_status s = ckks_keys_maker_init(&made, &m.rng, m.sk, r, 2);
+
+    CHECK((made != NULL) == (s == CKKS_OK), "%s", ckks_status_name(s));
+    ckks_keys_maker_clear(&made);
+    return s;
+}
+
 static ckks_status do_encrypt_sk(void)
 {
     return ckks_encrypt_sk(&m.out, &m.rng, &m.pt, m.sk);
@@ -151,6 +163,7 @@ static const struct drawing {
     { "ckks_sk_init", do_sk_init },
     { "ckks_pk_init", do_pk_init },
     { "ckks_keys_init", do_keys_init },
+    { "ckks_keys_maker_init", do_keys_maker_init },
     { "ckks_encrypt_sk", do_encrypt_sk },
     { "ckks_encrypt", do_encrypt },
     { "ckks_decrypt_flooded", do_flooded },

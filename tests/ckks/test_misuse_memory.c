@@ -213,6 +213,41 @@ static ckks_status do_keys_init(void)
     return ckks_keys_init(&m.out_keys, &m.rng, m.sk, r, 3);
 }
 
+static const ckks_key_request two_keys[2] = { { CKKS_KEY_RELIN, 0, 2 },
+                                              { CKKS_KEY_ROTATE, 3, 0 } };
+
+static ckks_status do_keys_maker_init(void)
+{
+    ckks_keys_maker *made = NULL;
+    ckks_status s = ckks_keys_maker_init(&made, &m.rng, m.sk, two_keys, 2);
+
+    CHECK((made != NULL) == (s == CKKS_OK), "%s", ckks_status_name(s));
+    ckks_keys_maker_clear(&made);
+    return s;
+}
+
+/* What follows the init needs no memory. */
+static ckks_keys_maker *maker;
+
+static ckks_status do_keys_maker_next(void)
+{
+    const size_t next = ckks_keys_maker_next_size(maker);
+
+    return ckks_keys_maker_next(m.bytes, next, maker);
+}
+
+static ckks_status do_keys_maker_head(void)
+{
+    return ckks_keys_maker_head(m.bytes, ckks_keys_maker_head_size(maker),
+                                maker);
+}
+
+static ckks_status do_keys_maker_clear(void)
+{
+    ckks_keys_maker_clear(&maker);
+    return CKKS_OK;
+}
+
 /* A context of its own in the mess's memory. */
 static ckks_status do_ctx_init(void)
 {
@@ -426,6 +461,8 @@ static ckks_status do_sizes(void)
            && ckks_pk_size(m.pk) > 0 && ckks_keys_size(m.keys) > 0
            && ckks_keys_count(m.keys) == 3
            && ckks_keys_level(m.keys, CKKS_KEY_RELIN, 0) == 2
+           && ckks_keys_maker_size(maker) > ckks_keys_maker_head_size(maker)
+           && ckks_keys_maker_next_size(maker) > 0
            && ckks_galois(m.ctx, 1) > 0 ? CKKS_OK : CKKS_EARG;
 }
 
@@ -494,6 +531,7 @@ static const operation operations[] = {
     { "ckks_sk_init", do_sk_init, 2 },
     { "ckks_pk_init", do_pk_init, 3 },
     { "ckks_keys_init", do_keys_init, 7 },
+    { "ckks_keys_maker_init", do_keys_maker_init, 3 },
     { "ckks_ctx_init", do_ctx_init, 20 },
     { "ckks_ntt", do_ntt, 0 },
     { "ckks_ntt_inverse", do_ntt_inverse, 0 },
@@ -529,6 +567,14 @@ static const operation operations[] = {
     { "ckks_params_resolve", do_resolve, -1 }
 };
 
+/* Of `maker`, one after the other. */
+static const operation of_maker[] = {
+    { "ckks_keys_maker_next", do_keys_maker_next, -1 },
+    { "ckks_keys_maker_next", do_keys_maker_next, -1 },
+    { "ckks_keys_maker_head", do_keys_maker_head, -1 },
+    { "ckks_keys_maker_clear", do_keys_maker_clear, -1 }
+};
+
 /* Takes no memory: `plain` is what the tests call all the time. */
 static const operation others[] = {
     { "ckks_params_size", do_sizes, -1 },
@@ -539,6 +585,9 @@ static const operation others[] = {
     { "ckks_keys_size", do_sizes, -1 },
     { "ckks_keys_count", do_sizes, -1 },
     { "ckks_keys_level", do_sizes, -1 },
+    { "ckks_keys_maker_size", do_sizes, -1 },
+    { "ckks_keys_maker_head_size", do_sizes, -1 },
+    { "ckks_keys_maker_next_size", do_sizes, -1 },
     { "ckks_galois", do_sizes, -1 },
     { "ckks_ctx_log_n", do_context_says, -1 },
     { "ckks_ctx_slots", do_context_says, -1 },
@@ -649,8 +698,12 @@ static void fail_all(bool real)
                                   ? &alternating : &operations[i]);
     if (real)
         failed += fail_enough(&periodic);
+    if (!CHECK_OK(ckks_keys_maker_init(&maker, &m.rng, m.sk, two_keys, 2)))
+        return;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         failed += fail_enough(&others[i]);
+    for (size_t i = 0; i < sizeof of_maker / sizeof *of_maker; i++)
+        failed += fail_enough(&of_maker[i]);
     test_note("%d refused allocations", failed);
     mess_clear(&m);
 }

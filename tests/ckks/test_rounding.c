@@ -72,6 +72,26 @@ static void make_keys(trail *t, world *w)
                              w->real ? 3 : 4), keys, w->keys);
 }
 
+/* The same keys by the maker: head and bytes of each. */
+static void make_keys_singly(trail *t, world *w)
+{
+    const ckks_key_request request[] = { { CKKS_KEY_RELIN, 0, LEVEL },
+                                         { CKKS_KEY_ROTATE, 1, 1 } };
+    ckks_keys_maker *m = NULL;
+    size_t size;
+
+    if (!CHECK_OK(ckks_keys_maker_init(&m, &w->rng, w->sk, request, 2)))
+        return;
+    while ((size = ckks_keys_maker_next_size(m)) > 0) {
+        CHECK_OK(ckks_keys_maker_next(t->bytes, size, m));
+        mark(t, "ckks_keys_maker_next", t->bytes, size);
+    }
+    size = ckks_keys_maker_head_size(m);
+    CHECK_OK(ckks_keys_maker_head(t->bytes, size, m));
+    mark(t, "ckks_keys_maker_head", t->bytes, size);
+    ckks_keys_maker_clear(&m);
+}
+
 static void encode_encrypt(trail *t, world *w)
 {
     const double scale = 1099511627776.0 * 1.3;
@@ -285,6 +305,7 @@ static void everything(trail *t, int ring, const char *kernel)
         return;
     numbers(t, &p, w.ctx);
     make_keys(t, &w);
+    make_keys_singly(t, &w);
     encode_encrypt(t, &w);
     sums(t, &w);
     products(t, &w);

@@ -129,8 +129,8 @@ ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !go
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	oracle
-ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	oracle
-ckks/scheme/evalkey.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
+ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	oracle
+ckks/scheme/keymake.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/scheme/hide.c	s/\.w = r->mod\[t\]\.p - 1,/.w = 1,/	oracle
 ckks/scheme/mul.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle
 ckks/scheme/mul.c	s/t < n; t += CKI_TILE/t < CKI_TILE \&\& t < n; t += CKI_TILE/	long_limbs

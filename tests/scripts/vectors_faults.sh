@@ -28,7 +28,7 @@ rounding	ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	v1/base	mo
 rounding	ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)/	v1/encoding	encode_const
 sign	ckks/scheme/hide.c	s/\.w = r->mod\[t\]\.p - 1,/.w = 1,/	v1/keys	key_public
 sign	ckks/scheme/encrypt.c	s/ctx->n, e, \&m, 1, work, i, ctx);/ctx->n, e, \&m, ctx->rns.mod[i].p - 1, work, i, ctx);/	v1/encryption	encrypt_secret
-gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v1/keys	key_switching
+gadget	ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v1/keys	key_switching
 digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v1/switching	relin
 digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v1/fitted	relin
 rounding	ckks/ring/divide.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
@@ -45,7 +45,7 @@ decoding	ckks/embed/embed.c	s/: k > 0  ? -c\[f->n - k\]/: k > 0  ? c[f->n - k]/	
 sampler	ckks/scheme/publish.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (int)floor(error_bits) + hiding_bits - 1;/	v2/encryption	decrypt_flooded
 arithmetic	ckks/scheme/scalar.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
 arithmetic	ckks/scheme/mul.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
-gadget	ckks/scheme/evalkey.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v2/keys	key_switching
+gadget	ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v2/keys	key_switching
 digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v2/switching	relin
 digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v2/fitted	relin
 refusal	ckks/scheme/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
