@@ -7,8 +7,8 @@
 #   MPI=1          the command shares sets over ranks of mpirun (make deps-mpi)
 #   CC=clang       any C11 compiler; B=dir another build folder
 #   V=1            prints whole commands in place of a line a file
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_OMP=0 LIBS=-lm SANITIZE=-static  with a
-#                  cross compiler: the command without foreign libraries
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_CURL=0 HAVE_OMP=0 LIBS=-lm
+#   SANITIZE=-static  with a cross compiler: the command without foreign libraries
 
 CC      ?= gcc
 AR      ?= ar
@@ -90,6 +90,14 @@ ifeq ($(HAVE_GMP),1)
   endif
 endif
 
+# The owner's side of a server needs libcurl.
+HAVE_CURL := $(shell printf '\#include <curl/curl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+ifeq ($(HAVE_CURL),1)
+  ASK_CMD   := $(wildcard unet/volley/ask/*.c)
+  CURL_DEFS := -DVOLLEY_HAVE_CURL
+  CURL_LIBS := -lcurl
+endif
+
 # Ranks of mpirun share the sets of evaluate, in $(B)/volley with MPI=1 and, for
 # the tests, in $(B)/volley-mpi: one object is another.
 MPICC    ?= mpicc
@@ -101,7 +109,7 @@ MPI_O    := $(B)/mpi/unet/volley/ranks.o
 
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
-CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC)
+CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC) $(ASK_CMD)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
@@ -119,7 +127,7 @@ BLIND_O := $(call obj,obj,$(BLIND_SRC))
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
 VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
 # Programs beside the command, made of its parts.
-PART_O  := $(filter-out %/volley/main.o,$(CMD_O))
+PART_O  := $(filter-out %/volley/main.o %/volley/ask.o $(call obj,omp,$(ASK_CMD)),$(CMD_O))
 BENCH_O := $(call obj,omp,$(BENCH_SRC)) $(PART_O)
 STUDY_O := $(call obj,omp,$(STUDY_SRC)) $(PART_O)
 TEST_O := $(call obj,obj,$(TEST_SRC))
@@ -144,6 +152,7 @@ $(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
 # Those of the test binary alone show the shares of each step.
 $(B)/obj/unet/blind/%.o $(B)/obj/tests/blind/%.o: DEFS += -DBLIND_TESTING
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
+$(B)/omp/unet/volley/ask.o: DEFS += $(CURL_DEFS)
 $(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) -Itests -Itests/support
 
 $(B)/obj/%.o: %.c
@@ -197,9 +206,9 @@ $(B)/ranks.kind: FORCE
 	@echo 'MPI=$(MPI)' | cmp -s - $@ || echo 'MPI=$(MPI)' >$@
 FORCE:
 $(B)/volley: $(if $(MPI),$(patsubst $(RANKS_O),$(MPI_O),$(CMD_O)),$(CMD_O)) $(B)/ranks.kind
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $(filter %.o,$^) $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(if $(MPI),$(MPI_LIBS)) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $(filter %.o,$^) $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(if $(MPI),$(MPI_LIBS)) $(LIBS)
 $(B)/volley-mpi: $(patsubst $(RANKS_O),$(MPI_O),$(CMD_O))
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(MPI_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(MPI_LIBS) $(LIBS)
 
 $(B)/bench: $(BENCH_O)
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
@@ -326,7 +335,7 @@ check-ct:
 # why, stands in tests/sanitizers.  Archer, which comes with clang's OpenMP, tells
 # ThreadSanitizer how its threads wait for each other; a limit of file size ends
 # any program of these two, hence VOLLEY_LIMITS=0.
-INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0
+INSTRUMENTED = CFLAGS="-O1 -g" CC=clang FFT=builtin HAVE_PNG=0 HAVE_JPEG=0 HAVE_CURL=0
 
 check-asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address -fno-omit-frame-pointer" build-asan/tests build-asan/volley build-asan/bench
@@ -431,7 +440,7 @@ check-long: check-train
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom
 DEB_DICOM := python3-numpy python3-nibabel python3-pydicom dcm2niix dcmtk libgdcm-tools dicom3tools
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi

@@ -125,7 +125,7 @@ static int decrypt_owner(volley_owner *out, const volley_args *a,
     return code;
 }
 
-static void decrypt_warn(const volley_owner *owner)
+void volley_decrypt_warn(const volley_owner *owner)
 {
     if (!owner->trust_server)
         volley_warn("what comes out of this decryption must not go back to "
@@ -235,7 +235,7 @@ static int decrypt_all(const volley_args *a, volley_source *s, double start)
     if (code == VOLLEY_DONE)
         code = decrypt_names(&h, a);
     if (code == VOLLEY_DONE)
-        decrypt_warn(&h.owner);
+        volley_decrypt_warn(&h.owner);
     if (code == VOLLEY_DONE && classes)
         code = decrypt_classes(a, &h.names, &h.r, &s->plan, h.given, start);
     else if (code == VOLLEY_DONE)

@@ -235,8 +235,7 @@ int volley_encrypt(volley_source *s, const volley_owner *owner,
     return code;
 }
 
-/* What is kept of the images; what is said before they are encrypted. */
-static int encrypt_ready(uni_record *record, const volley_source *s,
+int volley_encrypt_ready(uni_record *record, const volley_source *s,
                          const volley_args *a, const uni_album *album)
 {
     unet_job job = {0};
@@ -304,7 +303,7 @@ int volley_run_encrypt(const volley_args *a)
     if (code == VOLLEY_DONE)
         code = volley_album(&album, a, &s, a->word + 1, a->words - 1);
     if (code == VOLLEY_DONE)
-        code = encrypt_ready(&record, &s, a, &album);
+        code = volley_encrypt_ready(&record, &s, a, &album);
     if (code == VOLLEY_DONE) {
         images = volley_album_input(&album);
         code = volley_encrypt(&s, &owner, &images, &record, a->value[OPT_OUT],

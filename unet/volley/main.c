@@ -136,6 +136,19 @@ static const volley_verb verb_table[] = {
       OPT_EVERY | GOALS | OWNER | PART | RATED | VALUES | OPT_BIT(OPT_HOME)
       | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN) | OPT_BIT(OPT_DRAW)
       | OPT_BIT(OPT_CHECK), OPT_BIT(OPT_HOME), 2, -1, volley_run_run },
+    { "ask", "URL IMAGE... [-o RESULT]",
+      "the owner's side of a server: sends encrypted, fetches, decrypts",
+      "URL is that of a volley serve, https://HOST[:PORT].  Its plan is looked at\n"
+      "as keygen looks at one.  Keys are made once for each server and plan, in\n"
+      "~/.local/share/volley or --keys DIR, and the evaluation keys sent once.\n"
+      "IMAGE as for encrypt, RESULT as for decrypt.  What is cut is taken up\n"
+      "again, and after --wait seconds left: keys that were sent in part go on\n"
+      "with the next call, a job that was queued runs on, and --job ID (with\n"
+      "images for --overlay and --sheet, or without) fetches it.  The server\n"
+      "learns sizes, numbers and times, and no pixel.\n",
+      OPT_EVERY | OWNER | PART | RATED | VALUES | OPT_BIT(OPT_HOME)
+      | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_DRAW) | OPT_BIT(OPT_TRUST), 0, 1, -1,
+      volley_run_ask },
     { "demo", "[--out DIR]",
       "the whole way on the example images, with a report",
       "Writes input, truth, mask and overlay pictures and report.json to DIR\n"

@@ -109,8 +109,22 @@ const volley_option_row volley_option_table[VOLLEY_OPTIONS] = {
         "                             (default: to the nearest)" },
     [OPT_TOKEN]    = { "token", 0, "FILE",
         "the word without which the server answers nobody" },
+    [OPT_CACERT]   = { "cacert", 0, "FILE",
+        "certificates (PEM) that the server's is checked by, in\n"
+        "                             place of this machine's" },
+    [OPT_NETWORK]  = { "model", 0, "NAME",
+        "which of the server's networks, where it has several" },
+    [OPT_JOB]      = { "job", 0, "ID",
+        "fetch the result of a job that was begun before" },
+    [OPT_FORGET]   = { "forget", 0, NULL,
+        "let the server forget the evaluation keys at the end" },
+    [OPT_TRYING]   = { "wait", 0, "S",
+        "go on trying for S seconds while the server cannot be\n"
+        "                             reached or is full (default 60)" },
 };
 
 const char *const volley_option_verbs[VOLLEY_OPTIONS] = {
-    [OPT_TOKEN] = "serve ask"
+    [OPT_TOKEN] = "serve ask",
+    [OPT_CACERT] = "ask", [OPT_NETWORK] = "ask", [OPT_JOB] = "ask",
+    [OPT_FORGET] = "ask", [OPT_TRYING] = "ask"
 };

@@ -166,7 +166,8 @@ int volley_check_outputs(const volley_args *a)
 int volley_places(const volley_args *a)
 {
     static const volley_option in[] = { OPT_KEYS, OPT_PLAN, OPT_MODEL,
-                                        OPT_MACHINE, OPT_LABELS };
+                                        OPT_MACHINE, OPT_LABELS, OPT_TOKEN,
+                                        OPT_CACERT };
     int code = place_list(a->word, a->words);
 
     if (code == VOLLEY_DONE && a->value[OPT_KEY] != NULL)

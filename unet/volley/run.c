@@ -1,6 +1,5 @@
 /* run.c -- run: the steps of both sides in one command, for trying out.  Files
  * go through a folder beside the keys, which is removed at the end. */
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 typedef struct run_hand {
     volley_owner owner;         /* its requests lie in the folder            */
-    char *folder, *in, *out, *partial;
+    volley_passage pass;
     uni_album album;
     uni_record record;
     volley_names names;
@@ -25,49 +24,16 @@ typedef struct run_hand {
 
 /* ---- the folder ---------------------------------------------------------- */
 
-/* All that is in it, and it. */
-static void run_remove(const char *folder)
-{
-    DIR *d = opendir(folder);
-
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char *path = e->d_name[0] == '.' ? NULL
-                     : volley_join(folder, e->d_name);
-
-        if (path != NULL)
-            (void)unlink(path);
-        free(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(folder);
-}
-
 static int run_folder(run_hand *h)
 {
-    char *folder = volley_join(h->owner.folder, "run-XXXXXX");
+    int code = volley_passage_open(&h->pass, &h->owner, "run");
 
-    if (folder == NULL)
-        return volley_fail("no memory for a name");
-    if (mkdtemp(folder) == NULL) {
-        free(folder);
-        return volley_fail("%s: no folder can be made beside the keys",
-                           h->owner.folder);
-    }
-    h->folder = folder;
-    volley_leaves(folder);
+    if (code != VOLLEY_DONE)
+        return code;
     free(h->owner.requests);
-    h->owner.requests = volley_join(folder, "");
-    h->in = volley_join(folder, "in.vct");
-    h->out = volley_join(folder, "out.vct");
-    h->partial = volley_join(folder, "out.vct.partial");
-    if (h->owner.requests == NULL || h->in == NULL || h->out == NULL
-        || h->partial == NULL)
-        return volley_fail("no memory for a name");
-    volley_leaves(h->in);
-    volley_leaves(h->out);
-    volley_leaves(h->partial);
-    return VOLLEY_DONE;
+    h->owner.requests = volley_join(h->pass.folder, "");
+    return h->owner.requests != NULL ? VOLLEY_DONE
+                                     : volley_fail("no memory for a name");
 }
 
 /* The note of the request, should a signal come. */
@@ -77,13 +43,13 @@ static void run_leaves_request(const run_hand *h)
     unet_info info;
     char name[2 * UNET_ID + 5], hex[33], *path;
 
-    if (unet_reader_open(&reader, h->in, NULL, UNET_INPUT) != CKKS_OK)
+    if (unet_reader_open(&reader, h->pass.in, NULL, UNET_INPUT) != CKKS_OK)
         return;
     unet_reader_info(&info, reader);
     unet_reader_close(&reader);
     volley_hex(hex, info.request);
     snprintf(name, sizeof name, "%s.req", hex);
-    path = volley_join(h->folder, name);
+    path = volley_join(h->pass.folder, name);
     if (path != NULL)
         volley_leaves(path);
     free(path);
@@ -91,12 +57,7 @@ static void run_leaves_request(const run_hand *h)
 
 static void run_clear(run_hand *h)
 {
-    if (h->folder != NULL)
-        run_remove(h->folder);
-    free(h->folder);
-    free(h->in);
-    free(h->out);
-    free(h->partial);
+    volley_passage_clear(&h->pass);
     unet_result_clear(&h->r);
     volley_taken_clear(&h->taken);
     volley_answers_clear(&h->answers);
@@ -154,18 +115,18 @@ static int run_images(run_hand *h, const volley_args *a, volley_source *s)
 static int run_steps(run_hand *h, volley_source *s, bool logits)
 {
     const volley_input images = volley_album_input(&h->album);
-    const char *const result[] = { h->out };
+    const char *const result[] = { h->pass.out };
     double start = volley_clock(), encrypt = 0;
     uint64_t up = 0;
-    int code = volley_encrypt(s, &h->owner, &images, NULL, h->in, &up);
+    int code = volley_encrypt(s, &h->owner, &images, NULL, h->pass.in, &up);
 
     encrypt = volley_clock() - start;
     if (code == VOLLEY_DONE) {
         run_leaves_request(h);
-        code = volley_evaluate(s, h->owner.eval, h->in, NULL, h->out, &h->ran,
-                               NULL);
+        code = volley_evaluate(s, h->owner.eval, h->pass.in, NULL,
+                               h->pass.out, &h->ran, NULL);
     }
-    (void)unlink(h->in);
+    (void)unlink(h->pass.in);
     start = volley_clock();
     if (code == VOLLEY_DONE)
         code = volley_decrypt(&h->r, logits ? NULL : &h->taken, s, &h->owner,

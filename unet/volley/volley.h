@@ -49,6 +49,7 @@ typedef enum volley_option {
     OPT_PATIENCE, OPT_WAIT, OPT_TRANSFER, OPT_CHANCE,
     OPT_BITS_END,                           /* those before have a bit       */
     OPT_TOKEN = OPT_BITS_END,               /* of serve and ask              */
+    OPT_CACERT, OPT_NETWORK, OPT_JOB, OPT_FORGET, OPT_TRYING,   /* of ask    */
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -279,6 +280,16 @@ int volley_owner_save(const volley_owner *o, const nn_plan *p);
  * the keys were made for. */
 int volley_owner_open(volley_owner *out, const char *key, const nn_plan *p);
 void volley_owner_clear(volley_owner *o);
+
+/* A folder in a key folder, for files that only pass (passage.c). */
+typedef struct volley_passage {
+    char *folder, *in, *out, *partial;  /* in.vct, out.vct, out.vct.partial  */
+} volley_passage;
+/* verb: what its name begins with.  Clear it after a failure, too. */
+int volley_passage_open(volley_passage *out, const volley_owner *owner,
+                        const char *verb);
+/* Removes it with all that is in it. */
+void volley_passage_clear(volley_passage *p);
 
 /* ---- what images are for, and those at hand (values.c) ------------------- */
 
@@ -615,6 +626,7 @@ int volley_run_run(const volley_args *a);
 int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_calibrate(const volley_args *a);
+int volley_run_ask(const volley_args *a);
 /* The verbs behind "blind": argv[0] is the first word behind it (blind.c). */
 int volley_run_blind(int argc, char **argv);
 /* How they are used. */
@@ -629,6 +641,9 @@ int volley_keygen(volley_source *s, const char *folder, bool trust_server,
                   uint64_t *key_bytes);
 /* The names of an album's images. */
 int volley_record(uni_record *out, const uni_album *album);
+/* What is kept of the images; what is said before they are encrypted. */
+int volley_encrypt_ready(uni_record *record, const volley_source *s,
+                         const volley_args *a, const uni_album *album);
 /* record: gets the fingerprints of the images, and is kept beside the request;
  * NULL: none. */
 int volley_encrypt(volley_source *s, const volley_owner *owner,
@@ -649,6 +664,8 @@ int volley_record_load(uni_record *out, const volley_owner *owner,
 int volley_decrypt(unet_result *out, volley_taken *taken, volley_source *s,
                    const volley_owner *owner, const char *const *path,
                    size_t paths, bool anyway);
+/* Says who must not see results, unless the server is trusted. */
+void volley_decrypt_warn(const volley_owner *owner);
 /* The twin's logits, one array a picture; as floats of the file, or as the
  * plan's integers. */
 int volley_clear_logits(double **logit, const volley_source *s,
