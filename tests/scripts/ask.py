@@ -112,7 +112,8 @@ def cut(fake, want, home):
     fake.faults, fake.seen = {}, []
     sent = os.path.getsize(os.path.join(home, "eval.keys"))
     ran = volley(*words)
-    judge("an upload goes on", ran[0] == 0 and answers(read("got.csv")) == want, ran)
+    judge("an upload goes on", ran[0] == 0
+          and answers(read("got.csv")) == want, ran)
     uploads = [k for k, u in fake.uploads.items() if u["kind"] == "keys"]
     put = sum(n for how, path, n in fake.seen
               if how == "PUT" and path.split("/")[3] in uploads)
@@ -127,7 +128,8 @@ def cut(fake, want, home):
     judge("says how its result is had", job, ran)
     os.unlink("got.csv")
     ran = volley("ask", fake.url, "--job", job[1], "-o", "got.csv")
-    judge("which gives it", ran[0] == 0 and answers(read("got.csv")) == want, ran)
+    judge("which gives it", ran[0] == 0
+          and answers(read("got.csv")) == want, ran)
     ran = volley("ask", fake.url, "--job", job[1], "-o", "got.csv")
     refused("once", ran, "no job of this name was asked for")
     ran = volley(*words, "--forget")

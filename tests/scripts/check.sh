@@ -110,6 +110,7 @@ script volumes
 script labels
 script solids
 script classes
+script ask
 script dicom DICOM
 script alloc memory
 part forks env OMP_NUM_THREADS=2 "$build/tests-omp" fork_

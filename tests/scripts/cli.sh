@@ -45,7 +45,8 @@ pgm()
 }
 
 # ---- help and usage ----------------------------------------------------------
-for verb in plan keygen encrypt evaluate join decrypt clear demo info calibrate; do
+for verb in plan keygen encrypt evaluate join decrypt clear ask demo info \
+            calibrate; do
     run "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
