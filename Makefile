@@ -371,6 +371,35 @@ study: $(B)/study
 	$(B)/study unet/models/mnist.safetensors $(DATA)/mnist/test-images-0-7999-idx3-ubyte.gz --labels $(DATA)/mnist/test-labels-0-7999-idx1-ubyte.gz -o docs/study
 	$(B)/study unet/models/skin.safetensors --fit $(DATA)/skin/test --labels $(DATA)/skin/test-labels.idx1.gz -o docs/study
 
+# ---- the owner's side in a browser (unet/web) ------------------------------------
+
+# WebAssembly by clang and wasi-libc, portable kernel, no foreign library.  The
+# host's headers are not looked at; nothing of this folder's place or of what
+# else is installed enters the module (make deps-web first).
+WEB      := $(B)/web
+WEB_CC   ?= clang
+WEB_TARGET := --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-wasi -mnontrapping-fptoint -msign-ext -flto
+WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/web/*.c)
+WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c,$(WEB_SRC))
+WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
+WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css))
+# No -O when linking: clang would run a wasm-opt that happens to be there.
+WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
+WEB_SIZE := -Oz
+$(WEB)/obj/ckks/kernel/% $(WEB)/obj/ckks/base/% $(WEB)/obj/ckks/embed/% $(WEB)/obj/ckks/scheme/rng.o: WEB_SIZE := -O2
+$(WEB)/obj/ckks/bytes/serial.o: WEB_DEFS := -DCKKS_MINIMAL
+
+web: $(WEB)/volley.wasm $(WEB_FILES)
+	@echo "$(WEB)/volley.wasm: $$(wc -c <$<) bytes, $$(gzip -9c $< | wc -c) with gzip -9, SHA-256 $$(sha256sum <$< | cut -c1-64)"
+$(WEB)/volley.wasm: $(WEB_O)
+	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+$(WEB)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+$(WEB_FILES): $(WEB)/%: unet/web/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
 # ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
 
 # Portable kernel and built-in FFT: fast to build, and all of it instrumented.
@@ -403,7 +432,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-seal install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -446,6 +475,7 @@ DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
+DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
@@ -461,6 +491,8 @@ deps-sanitize:
 	@sh tests/scripts/deps.sh "the sanitizers of clang" $(DEB_SANITIZE)
 deps-mpi:
 	@sh tests/scripts/deps.sh "the command over ranks of mpirun" $(DEB_MPI)
+deps-web:
+	@sh tests/scripts/deps.sh "the owner's side in a browser" $(DEB_WEB)
 deps-train:
 	@sh tests/scripts/deps.sh "training" $(DEB_TRAIN)
 deps-seal:
@@ -487,6 +519,7 @@ clean:
 help:
 	@echo 'make              libraries, volley, bench, study, examples in $(B)/'
 	@echo 'make deps         what building, demo and tests need (Debian); deps-NAME: more'
+	@echo 'make web          the owner'"'"'s side for browsers, in $(B)/web (deps-web)'
 	@echo 'make demo         segments real images under encryption, in $(B)/demo'
 	@echo 'make check        all tests; ends with "N passed, N failed"'
 	@echo 'make test ONLY=x  the tests whose name contains x'

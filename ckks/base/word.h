@@ -12,7 +12,10 @@
 
 /* ---- 64 x 64 -> 128 bits: the one place that knows how ------------------ */
 
-#if defined(__SIZEOF_INT128__) && !defined(CKKS_NO_INT128)
+/* WebAssembly has no such product: clang calls a function for __int128, and
+ * the four products of halves are faster in line. */
+#if defined(__SIZEOF_INT128__) && !defined(CKKS_NO_INT128) \
+    && !defined(__wasm__)
 
 __extension__ typedef unsigned __int128 cki_u128;
 

@@ -20,7 +20,7 @@
 #if defined(__linux__)
 #include <sys/random.h>
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) \
-    || defined(__EMSCRIPTEN__)
+    || defined(__EMSCRIPTEN__) || defined(__wasi__)
 #define CKI_GETENTROPY
 #include <unistd.h>
 #if defined(__APPLE__)

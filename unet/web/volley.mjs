@@ -1,0 +1,283 @@
+/* volley.mjs -- the owner's side: images are encrypted here and results
+ * decrypted here, in a browser's Worker or in node, by volley.wasm.
+ *
+ *   const v = await Volley.open(wasm, {plan});      // the server's plan, text
+ *   v.makeSecret();                                 // or v.loadSecret(bytes)
+ *   for (const {at, bytes} of v.keys()) ...         // to the server, once
+ *   v.addPixels({name, height, width, data});
+ *   for (const {bytes} of v.encrypt()) ...          // to the server
+ *   v.decrypt(result);                              // what came back
+ *   const {width, height, label} = v.mask(0);
+ *
+ * Every failure is an Error of one line; `status` has its name, "CKKS_ERNG".
+ * After one the object is as it was before the call.
+ */
+import { Wasi } from "./wasi.mjs";
+
+const STATUS = ["CKKS_OK", "CKKS_EARG", "CKKS_EPARAM", "CKKS_ECTX",
+    "CKKS_ELEVEL", "CKKS_ESCALE", "CKKS_EKEY", "CKKS_EFORMAT", "CKKS_EMEM",
+    "CKKS_ERNG", "CKKS_EIO"];
+const BORDER = ["wrap", "halo", "zero", "valid"];
+const TEXT = { name: 0, foreground: 1, label: 2, class: 3 };
+
+/* Numbers of web_number, in the order of web_plan.c. */
+const NUMBER = ["security", "logN", "keysAtMost", "uploadBytes",
+    "downloadBytes", "imagesASet", "height", "width", "channels", "border",
+    "labels", "classes", "outChannels", "real", "estimate"];
+
+const WORK = "/work", UPLOAD = `${WORK}/in.vct`, RESULT = `${WORK}/out.vct`;
+const KEYS = `${WORK}/eval.keys`;
+const PIECE = 1 << 22;
+
+export class VolleyError extends Error {
+    constructor(message, status) {
+        super(message);
+        this.name = "VolleyError";
+        this.status = status;
+    }
+}
+
+export class Volley {
+    /* wasm: bytes or a WebAssembly.Module.  plan: its text.  random(out):
+     * fills a Uint8Array or throws; crypto.getRandomValues if none is given. */
+    static async open(wasm, { plan, random } = {}) {
+        const module = wasm instanceof WebAssembly.Module ? wasm
+            : await WebAssembly.compile(wasm);
+        const wasi = new Wasi({ random });
+        const instance = await WebAssembly.instantiate(module,
+            { wasi_snapshot_preview1: wasi.imports() });
+        const v = new Volley(instance.exports, wasi);
+
+        wasi.use(instance.exports.memory);
+        instance.exports._initialize();
+        v.send(new TextEncoder().encode(plan), (at, size) =>
+            v.must(v.c.web_open(at, size)));
+        return v;
+    }
+
+    constructor(exports, wasi) {
+        this.c = exports;
+        this.wasi = wasi;
+    }
+
+    /* ---- between the two memories ---------------------------------------- */
+
+    /* A copy of size bytes at an address of the module. */
+    copy(at, size) {
+        return this.wasi.bytes(at, size).slice();
+    }
+
+    text(at) {
+        const memory = new Uint8Array(this.c.memory.buffer);
+
+        return this.wasi.text(at, memory.indexOf(0, at) - at);
+    }
+
+    must(status) {
+        if (status !== 0)
+            throw new VolleyError(this.text(this.c.web_error()),
+                STATUS[status] ?? `status ${status}`);
+    }
+
+    room(size) {
+        const at = this.c.web_alloc(Math.max(size, 1));
+
+        if (at === 0)
+            throw new VolleyError(`no memory for ${size} bytes`, "CKKS_EMEM");
+        return at;
+    }
+
+    /* act(address, size) with a copy of bytes in the module; wiped. */
+    send(bytes, act) {
+        const at = this.room(bytes.length);
+
+        try {
+            this.wasi.bytes(at, bytes.length).set(bytes);
+            return act(at, bytes.length);
+        } finally {
+            this.wasi.bytes(at, bytes.length).fill(0);
+            this.c.web_free(at);
+        }
+    }
+
+    /* size bytes that fill(address, size) writes; wiped in the module. */
+    receive(size, fill) {
+        const at = this.room(size);
+
+        try {
+            fill(at, size);
+            return this.copy(at, size);
+        } finally {
+            this.wasi.bytes(at, size).fill(0);
+            this.c.web_free(at);
+        }
+    }
+
+    path(name, act) {
+        return this.send(new TextEncoder().encode(`${name}\0`), act);
+    }
+
+    /* Bytes of the module's memory, which only grows. */
+    memory() {
+        return this.c.memory.buffer.byteLength;
+    }
+
+    /* ---- the plan -------------------------------------------------------- */
+
+    info() {
+        const n = Object.fromEntries(NUMBER.map((name, i) =>
+            [name, this.c.web_number(i)]));
+        const texts = (what, count) => Array.from({ length: count },
+            (_, i) => this.text(this.c.web_text(what, i)));
+
+        return { ...n, name: texts(TEXT.name, 1)[0],
+            border: BORDER[n.border], real: n.real === 1,
+            foreground: texts(TEXT.foreground, 1)[0],
+            labels: texts(TEXT.label, n.labels),
+            classes: texts(TEXT.class, n.classes),
+            keysBytes: this.keysBytes };
+    }
+
+    /* Bytes of the file of evaluation keys. */
+    get keysBytes() {
+        return this.c.web_keys_bytes();
+    }
+
+    /* Bytes that encrypt() will give for the images at hand. */
+    encryptBytes() {
+        return this.c.web_upload_bytes();
+    }
+
+    /* ---- keys ------------------------------------------------------------ */
+
+    makeSecret() {
+        this.must(this.c.web_secret_make());
+    }
+
+    /* The secret key's file: for its owner only. */
+    secret() {
+        return this.receive(this.c.web_secret_size(), (at, size) =>
+            this.must(this.c.web_secret_save(at, size)));
+    }
+
+    loadSecret(bytes) {
+        this.send(bytes, (at, size) =>
+            this.must(this.c.web_secret_load(at, size)));
+    }
+
+    /* Pieces {at, bytes, done, total} of the file of evaluation keys in the
+     * order they are made; the piece at 0 is the last. */
+    *keys() {
+        this.path(KEYS, (at) => this.must(this.c.web_keys(at)));
+        const { bytes } = this.wasi.files.get(KEYS);
+        const total = bytes.length;
+        let done = 0;
+
+        this.wasi.files.remove(KEYS);
+        for (let at = PIECE; at < total; at += PIECE) {
+            const piece = bytes.slice(at, at + PIECE);
+            done += piece.length;
+            yield { at, bytes: piece, done, total };
+        }
+        yield { at: 0, bytes: bytes.slice(0, PIECE), done: total, total };
+    }
+
+    /* ---- images ---------------------------------------------------------- */
+
+    /* An image of pixels 0..255, channel by channel, row by row. */
+    addPixels({ name = "", height, width, data }) {
+        const { channels } = this.info();
+
+        if (data.length !== channels * height * width)
+            throw new VolleyError(`${name}: ${data.length} numbers, not `
+                + `${channels} x ${height} x ${width}`, "CKKS_EARG");
+        const at = this.c.web_pixels_add(height, width);
+        if (at === 0)
+            throw new VolleyError(this.text(this.c.web_error()), "CKKS_EARG");
+        new Float64Array(this.c.memory.buffer, at, data.length).set(data);
+    }
+
+    clearPixels() {
+        this.c.web_pixels_clear();
+    }
+
+    /* ---- there and back -------------------------------------------------- */
+
+    /* Pieces {bytes, done, total} of the file of ciphertexts, in order. */
+    *encrypt() {
+        this.must(this.c.web_encrypt());
+        const { bytes } = this.wasi.files.get(UPLOAD);
+
+        this.wasi.files.remove(UPLOAD);
+        for (let at = 0; at < bytes.length; at += PIECE) {
+            const piece = bytes.slice(at, at + PIECE);
+            yield { bytes: piece, done: at + piece.length,
+                total: bytes.length };
+        }
+    }
+
+    /* What recognises the result; it tells sizes of images, nothing else. */
+    request() {
+        const [name] = [...this.wasi.files.map.keys()]
+            .filter((n) => n.endsWith(".req")).slice(-1);
+
+        if (name === undefined)
+            throw new VolleyError("nothing was encrypted", "CKKS_EARG");
+        return this.wasi.files.get(name).bytes.slice();
+    }
+
+    /* The whole result, held against the request.  Afterwards mask() or
+     * scores() say what came out. */
+    decrypt(bytes) {
+        this.wasi.files.put(RESULT, bytes);
+        try {
+            this.must(this.c.web_decrypt());
+        } finally {
+            this.wasi.files.remove(RESULT);
+        }
+    }
+
+    result(i) {
+        if (!(i >= 0 && i < this.c.web_result_images()))
+            throw new VolleyError(`there is no result ${i}`, "CKKS_EARG");
+        return { height: this.c.web_result_height(i),
+            width: this.c.web_result_width(i) };
+    }
+
+    /* {width, height, label}: a byte a pixel, 1 inside, or the label's
+     * number. */
+    mask(i) {
+        const { height, width } = this.result(i);
+        const at = this.c.web_mask(i);
+
+        if (at === 0)
+            throw new VolleyError("this network says classes, no mask",
+                "CKKS_EARG");
+        return { width, height, label: this.copy(at, height * width) };
+    }
+
+    /* {class, name, score, logits} of a network of classes.  Logits carry the
+     * noise of the ciphertext: for the owner's eyes only. */
+    scores(i) {
+        this.result(i);
+        const at = this.c.web_logits(i);
+        const { outChannels, classes } = this.info();
+
+        if (at === 0)
+            throw new VolleyError("this network says a mask, no class",
+                "CKKS_EARG");
+        const number = this.c.web_class(i);
+        return { class: number, name: classes[number],
+            score: this.c.web_class_score(i), logits:
+            new Float64Array(this.c.memory.buffer, at, outChannels).slice() };
+    }
+
+    /* Wipes all and lets go of it; nothing can be called afterwards. */
+    close() {
+        if (this.c === null)
+            return;
+        new Uint8Array(this.c.memory.buffer).fill(0);
+        this.wasi.files.clear();
+        this.c = null;
+    }
+}
