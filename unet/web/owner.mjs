@@ -81,7 +81,7 @@ export class Owner {
         this.plan = text;
         this.volley = await step(WAY.plan, () =>
             this.time("plan", () => Volley.open(this.module, { plan: text })));
-        return this.volley.info();
+        return { ...this.volley.info(), ...described(text) };
     }
 
     /* files: {path, file of a browser} or {path, bytes}.  Gives {images,
@@ -250,15 +250,62 @@ export class Owner {
         return this.volley.mask(i);
     }
 
+    /* Of a network of classes: {class, name, score, logits}. */
+    scores(i) {
+        return this.volley.scores(i);
+    }
+
+    /* As `volley decrypt -o scores.csv` writes them (docs/conventions.md,
+     * "Results of classifiers"). */
+    table() {
+        const { classes, outChannels } = this.volley.info();
+        const field = (text) => {
+            const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
+            return /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"`
+                : safe;
+        };
+        const heads = outChannels === 1 ? ["logit"] : classes;
+        const lines = this.images.map(({ name }, i) => {
+            const s = this.scores(i);
+            return [name, s.name].map(field).concat([s.score, ...s.logits]);
+        });
+
+        return [["image", "class", "score", ...heads.map(field)], ...lines]
+            .map((line) => `${line.join(",")}\n`).join("");
+    }
+
+    /* Beside secret.key; the fingerprint is the server's word, which the
+     * command holds against the plan. */
+    ownerFile() {
+        const { plan } = this.models.find((m) => m.name === this.model);
+
+        return new TextEncoder().encode(`${JSON.stringify({
+            format: "volley-owner-1", plan, trust_server: false })}\n`);
+    }
+
+    /* requests/IDENTITY.req: the identity stands in bytes 8 to 23. */
+    requestFile() {
+        const bytes = this.volley.request();
+        const id = [...bytes.subarray(8, 24)].map((b) =>
+            b.toString(16).padStart(2, "0")).join("");
+
+        return { name: `${id}.req`, bytes };
+    }
+
     /* The bytes of a file for the owner's disk. */
     file(what) {
         if (what === "plan")
             return { name: `${this.model}.plan`,
                 bytes: new TextEncoder().encode(this.plan) };
+        if (what === "owner")
+            return { name: "owner.json", bytes: this.ownerFile() };
         if (what === "request")
-            return { name: "request.json", bytes: this.volley.request() };
+            return this.requestFile();
         if (what === "result")
             return { name: "out.vct", bytes: this.result };
+        if (what.endsWith(".csv"))
+            return { name: what,
+                bytes: new TextEncoder().encode(this.table()) };
         return { name: what, bytes: this.volley.saveMask(what) };
     }
 
@@ -286,6 +333,15 @@ export class Owner {
         }
         this.tell({ times: this.times });
     }
+}
+
+/* What a plan says beside what the library reads of it: Volley.open has
+ * taken it, so it is JSON of the right form. */
+function described(text) {
+    const plan = JSON.parse(text);
+
+    return { modality: String(plan.images?.modality ?? ""),
+        layers: plan.steps.map((s) => String(s.name)) };
 }
 
 async function compile(wasm) {

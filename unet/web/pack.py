@@ -87,11 +87,15 @@ def html(source, out):
     worker = join(source, "worker.mjs")
     wasm = (source / "volley.wasm").read_bytes()
     policy = ("default-src 'none'; script-src %s 'wasm-unsafe-eval'; "
-              "style-src %s; worker-src blob:; connect-src http: https:"
+              "style-src %s; img-src data:; worker-src blob:; "
+              "connect-src http: https:"
               % (hashed(script), hashed(style)))
     text = (source / "index.html").read_text()
     text = put(text, "default-src 'self'; script-src 'self' "
                "'wasm-unsafe-eval'", policy)
+    icon = base64.b64encode((source / "icon.svg").read_bytes()).decode()
+    text = put(text, 'href="icon.svg"',
+               f'href="data:image/svg+xml;base64,{icon}"')
     text = put(text, '<link rel="stylesheet" href="style.css">',
                f"<style>{style}</style>")
     text = put(text, '<script type="module" src="page.mjs"></script>\n', "")

@@ -60,7 +60,7 @@ function buttons() {
     for (const id of ["save-mask", "save-slice", "save-request",
         "save-result"])
         $(id).disabled = !done;
-    $("save-plan").disabled = info === null;
+    $("save-plan").disabled = $("save-owner").disabled = info === null;
     $("opacity").disabled = !done;
     $("slice").disabled = images.length < 2;
 }
@@ -162,10 +162,21 @@ function choose(name) {
         stages.setLayers(now.info.layers ?? []);
         modelSaid();
         keySaid();
-        view.legend([], new Map());
+        nameLabels();
         if (now.files)
             await take(now.files);
     }, () => choose(name));
+}
+
+/* Of a network of one class: its foreground. */
+function nameLabels() {
+    const { labels, classes, foreground } = now.info;
+
+    view.labels = labels.length > 0 ? labels
+        : ["background", foreground || "inside"];
+    $("legend").replaceChildren();
+    $("save-mask").textContent = classes.length > 0 ? "Save the scores"
+        : "Save the mask";
 }
 
 function modelSaid() {
@@ -228,13 +239,16 @@ async function showSlice() {
             i = Number($("slice").value);
             const { name } = now.images[i];
             const image = await link.call("view", i);
-            const mask = now.done ? await link.call("mask", i) : null;
+            const mask = now.done && now.info.classes.length === 0
+                ? await link.call("mask", i) : null;
             const n = now.images.length;
             view.show(image, mask, n > 1 ? `${name}, ${i + 1} of ${n}`
                 : name);
             $("slice-said").textContent = `${i + 1} of ${n}`;
             if (mask)
-                view.legend(now.info.labels, census(mask.label));
+                view.legend(census(mask.label));
+            else if (now.done)
+                view.classes(await link.call("scores", i), now.info.classes);
         }
     } finally {
         showing = false;
@@ -305,12 +319,15 @@ async function run() {
     buttons();
 }
 
-/* A volume's mask is a volume; pictures' masks are pictures. */
+/* A volume's mask is a volume, a picture's a picture. */
 function maskName() {
-    const { name } = now.images[0];
-    const stem = now.names.replace(/\.(nii|hdr|img)?(\.gz)?$/i, "");
+    const { name, volume } = now.images[$("slice").value];
+    const stem = (volume ?? name).replace(/^.*\//, "")
+        .replace(/(\.\w+)?(\.gz)?$/i, "");
 
-    return now.info.volume ? `${stem}-mask.nii.gz` : `${name}-mask.png`;
+    if (now.info.classes.length > 0)
+        return "scores.csv";
+    return `${stem}-mask${volume ? ".nii.gz" : ".png"}`;
 }
 
 $("server-form").onsubmit = (e) => {
@@ -332,7 +349,11 @@ $("key-save").onclick = async () => {
     }
 };
 $("save-mask").onclick = () => saveFile("file", maskName());
-for (const what of ["plan", "request", "result"])
+$("save-slice").onclick = async () => save({
+    name: maskName().replace(/(-mask)?\.[a-z.]+$/, `-${$("slice").value}.png`),
+    bytes: await view.png()
+});
+for (const what of ["plan", "owner", "request", "result"])
     $(`save-${what}`).onclick = () => saveFile("file", what);
 onbeforeunload = (e) => {
     if (now.running || (now.key && !now.saved))

@@ -109,15 +109,40 @@ export class View {
         context.globalAlpha = 1;
     }
 
-    /* Classes and their colours, without the background. */
-    legend(labels, total) {
-        this.labels = labels;
-        $("legend").replaceChildren(...labels.map((name, label) => {
+    /* Labels and their colours, without the background. */
+    legend(total) {
+        $("legend").replaceChildren(...this.labels.map((name, label) => {
             const swatch = make("span", { class: "swatch",
                 "aria-hidden": "true" });
             swatch.style.background = `rgb(${colour(label)})`;
             return make("li", {}, swatch, name, " ", make("span",
                 { class: "n" }, count(total.get(label) ?? 0, "pixel")));
         }).slice(1));
+    }
+
+    /* The class of a picture, its score, those of all. */
+    classes({ name, score, logits }, classes) {
+        const most = Math.max(...logits);
+        const all = logits.length === 1 ? [] : classes.map((c, i) =>
+            `${c}: ${(logits[i] - most).toFixed(1)}`);
+
+        $("legend").replaceChildren(make("li", {}, make("strong", {}, name),
+            ` with score ${score.toFixed(3)}`), ...all.map((text) =>
+            make("li", { class: "n" }, text)));
+        $("canvas").setAttribute("aria-label",
+            `${$("caption").textContent}; class ${name}`);
+    }
+
+    /* The slice and its mask at the image's own size, as bytes of PNG. */
+    async png() {
+        const { width, height } = this.image;
+        const canvas = canvasOf(width, height, () => {});
+        const context = canvas.getContext("2d");
+
+        context.drawImage(this.image, 0, 0);
+        context.globalAlpha = $("opacity").value / 100;
+        if (this.mask !== null)
+            context.drawImage(this.mask, 0, 0, width, height);
+        return new Promise((done) => canvas.toBlob(done, "image/png"));
     }
 }

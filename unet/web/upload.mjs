@@ -184,21 +184,29 @@ export class Upload {
     }
 
     async finish() {
-        let a;
+        const path = `/v1/uploads/${this.id}/finish`;
+        const a = await this.service.persist(async () => {
+            try {
+                return await this.service.json("POST", path,
+                    { signal: this.signal });
+            } catch (e) {
+                throw e.status === 409 ? this.unfinished(e) : e;
+            }
+        }, this.signal);
 
-        try {
-            a = await this.service.json("POST",
-                `/v1/uploads/${this.id}/finish`, { signal: this.signal });
-        } catch (e) {
-            if (e.status === 409 && e.missing)
-                throw new ServiceError(`The server lost ${e.missing.length} `
-                    + "pieces that it had confirmed.", "Start again; if it "
-                    + "stays, tell whoever runs the server.");
-            throw e;
-        }
         if (!isId(a[this.what.kind === "keys" ? "keys" : "job"]))
             throw strange("an upload was finished without an id");
         return a;
+    }
+
+    /* Why an upload of which all was confirmed cannot be finished: a request
+     * that was cut has not ended at the server, or pieces are lost. */
+    unfinished(e) {
+        if (!e.missing?.length)
+            return Object.assign(e, { again: true });
+        return new ServiceError(`The server lost ${e.missing.length} pieces `
+            + "that it had confirmed.", "Start again; if it stays, tell "
+            + "whoever runs the server.");
     }
 
     /* Best effort: the server forgets it after a time anyway. */

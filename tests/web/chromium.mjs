@@ -1,0 +1,180 @@
+/* chromium.mjs -- a hospital's user at the page, in real Chromium, against
+ * the real `volley serve` and network:
+ *
+ *     node tests/web/chromium.mjs BUILD [SHOTS]
+ *
+ * gm by keyboard alone: a slice in, keys made and sent, the network run, the
+ * mask out; it is the command's, to the byte.  SHOTS: folder for pictures.
+ */
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { Browser, chromium } from "./browser.mjs";
+import { check, close, equal, test } from "./check.mjs";
+import { Serving } from "./serving.mjs";
+
+const build = path.resolve(process.argv[2] ?? "build");
+const shots = process.argv[3];
+const root = path.resolve(import.meta.dirname
+    ?? path.dirname(new URL(import.meta.url).pathname), "../..");
+const image = path.join(root, "examples/data/9418-08-image.pgm");
+const LONG = 600e3;             /* of a busy machine                         */
+
+const enabled = (id) => `!document.getElementById("${id}").disabled`;
+
+/* Both themes, as it looks now. */
+async function picture(page, name) {
+    if (!shots)
+        return;
+    for (const scheme of ["dark", "light"]) {
+        await page.scheme(scheme);
+        await page.shot(path.join(shots, `${scheme}-${name}.png`));
+    }
+}
+
+/* Every control has a name that a screen reader says. */
+async function named(page) {
+    await page.send("Accessibility.enable");
+    const { nodes } = await page.send("Accessibility.getFullAXTree");
+    const controls = ["button", "slider", "radio", "textbox", "image",
+        "radiogroup", "progressbar", "img", "DisclosureTriangle"];
+
+    for (const n of nodes.filter((x) => !x.ignored
+        && controls.includes(x.role?.value)))
+        check(n.name?.value, `a ${n.role.value} has a name`);
+    await page.send("Accessibility.disable");
+}
+
+async function save(browser, page, id, name) {
+    await page.click(id);
+    return browser.download(name);
+}
+
+/* The command's mask from what the page saved. */
+async function byCommand(browser, page, folder) {
+    const keys = path.join(folder, "keys");
+    const put = async (id, name, to) => fs.copyFileSync(
+        await save(browser, page, id, name), path.join(keys, to));
+    const id = await page.eval("[...document.querySelectorAll('td')]"
+        + ".length");
+    check(id > 0, "requests are listed");
+    fs.mkdirSync(path.join(keys, "requests"), { recursive: true });
+    await put("save-plan", "gm.plan", "gm.plan");
+    await put("save-owner", "owner.json", "owner.json");
+    await put("save-result", "out.vct", "out.vct");
+    await page.click("save-request");
+    const named = /^[0-9a-f]{32}\.req$/;
+    await page.wait("true");
+    let request;
+    for (let i = 0; i < 100 && !request; i++) {
+        request = fs.readdirSync(browser.downloads).find((n) =>
+            named.test(n));
+        await new Promise((done) => setTimeout(done, 50));
+    }
+    fs.copyFileSync(path.join(browser.downloads, request),
+        path.join(keys, "requests", request));
+    const key = fs.readdirSync(browser.downloads).find((n) =>
+        /^gm-[0-9a-f]{32}\.key$/.test(n));
+    fs.copyFileSync(path.join(browser.downloads, key),
+        path.join(keys, "secret.key"));
+    const mask = path.join(folder, "mask.png");
+    execFileSync(path.join(build, "volley"), ["decrypt",
+        path.join(keys, "gm.plan"), "--key", path.join(keys, "secret.key"),
+        path.join(keys, "out.vct"), "-o", mask], { stdio: "pipe" });
+    return fs.readFileSync(mask);
+}
+
+async function keyboard(browser, page) {
+    check(await page.tabTo("models"), "Tab reaches the networks");
+    await page.key("Space");
+    await page.wait(`document.querySelector("[value=gm]").checked`);
+    await page.wait(enabled("key-open"), 60e3);
+    await picture(page, "network");
+    check(await page.tabTo("pick-files"), "Tab reaches the choice of files");
+    page.chooser = [image];
+    await page.key("Enter");
+    await page.wait(enabled("go"), 30e3);
+    equal(await page.text("image-said"),
+        "9418-08-image.pgm: 1 image of 200 × 200", "what was chosen");
+    await picture(page, "choose");
+    check(await page.tabTo("go"), "Tab reaches the analysis");
+    await page.key("Enter");
+    await page.wait(`document.querySelector("#stage-compute.now")
+        && document.querySelector("#layers .now")`, LONG);
+    await picture(page, "running");
+    await page.wait(enabled("save-mask"), LONG);
+    await picture(page, "mask");
+    check(await page.tabTo("opacity"), "Tab reaches the mask's opacity");
+    await page.key("ArrowRight");
+    equal(await page.text("opacity-said"), "56 %", "arrows change it");
+    check(await page.tabTo("key-save"), "Tab reaches the key");
+    await page.key("Enter");
+    await page.wait(`document.getElementById("key-said").textContent
+        .startsWith("Saved")`);
+}
+
+/* Sums of what went over the line, as the page says them. */
+async function sums(page) {
+    return page.eval(`(() => {
+        const rows = [...document.querySelectorAll("#requests tr")].map((r) =>
+            [...r.cells].map((c) => c.textContent.replace(/,/g, "")));
+        const up = (word) => rows.filter((r) => r[2].startsWith(word))
+            .reduce((n, r) => n + Number(r[4]), 0);
+        return { keys: up("evaluation keys"), image: up("the encrypted image"),
+            rest: up("") - up("evaluation keys") - up("the encrypted image"),
+            requests: rows.length };
+    })()`);
+}
+
+async function gm(browser, served) {
+    const page = await browser.open(served.url, { height: 1000 });
+    await page.wait(enabled("server").replace("disabled", "dataset.no")
+        + ` && document.querySelector("[value=gm]")`, 30e3);
+    await named(page);
+    await keyboard(browser, page);
+    const label = await page.eval(
+        `document.getElementById("canvas").getAttribute("aria-label")`);
+    check(/grey matter: \d+ pixels/.test(label), `the canvas says: ${label}`);
+    const sum = await sums(page);
+    const times = JSON.parse(await page.text("times")
+        || await page.eval(`document.getElementById("times").textContent`));
+    console.log(`gm in Chromium, ms: ${JSON.stringify(times)}; bytes sent: `
+        + JSON.stringify(sum));
+    check(times.memory <= 150e6, `${times.memory} bytes while keys are made, `
+        + "150 MB at most");
+    check(sum.rest < 1000, `${sum.rest} bytes sent beside keys and image`);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "volley-owner-"));
+    const mask = await save(browser, page, "save-mask",
+        "9418-08-image-mask.png");
+    const want = await byCommand(browser, page, folder);
+    check(fs.readFileSync(mask).equals(want), "the page's mask is the "
+        + "command's");
+    fs.rmSync(folder, { recursive: true });
+    await page.size(640, 700, 2);
+    const wide = await page.eval("document.scrollingElement.scrollWidth"
+        + " - innerWidth");
+    check(wide <= 0, `at 200 % nothing stands out of the window: ${wide}`);
+    await picture(page, "zoom");
+    equal(page.faults, [], "the console is clean");
+    await page.close();
+}
+
+if (chromium() === null) {
+    console.log("skip: no Chromium (make deps-web)");
+} else {
+    await test("gm", async () => {
+        const served = await Serving.start(build,
+            [path.join(root, "unet/models/gm.safetensors"),
+                path.join(root, "unet/models/mnist.safetensors")],
+            { page: path.join(build, "web") });
+        const browser = await Browser.launch();
+        try {
+            await gm(browser, served);
+        } finally {
+            await browser.close();
+            await served.stop();
+        }
+    });
+    close();
+}
