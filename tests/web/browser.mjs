@@ -94,6 +94,7 @@ export class Browser {
         this.sessions.set(sessionId, page);
         for (const domain of ["Page", "Runtime", "Log", "DOM"])
             await page.send(`${domain}.enable`);
+        await page.send("Emulation.setScrollbarsHidden", { hidden: true });
         await page.send("Page.setInterceptFileChooserDialog",
             { enabled: true });
         await page.scheme(scheme);

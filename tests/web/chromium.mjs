@@ -153,7 +153,7 @@ async function gm(browser, served) {
     fs.rmSync(folder, { recursive: true });
     await page.size(640, 700, 2);
     const wide = await page.eval("document.scrollingElement.scrollWidth"
-        + " - innerWidth");
+        + " - document.documentElement.clientWidth");
     check(wide <= 0, `at 200 % nothing stands out of the window: ${wide}`);
     await picture(page, "zoom");
     equal(page.faults, [], "the console is clean");

@@ -141,9 +141,8 @@ function showModels(models) {
         const time = m.seconds === null ? "" : `, ${seconds(m.seconds)}`;
         radio.onchange = () => choose(m.name);
         return make("label", {}, radio, make("span", {}, m.name),
-            make("span", { class: "hint" }, `keys ${size(m.keysBytes)} once; `
-                + `${size(m.uploadBytes)} for up to `
-                + `${count(m.imagesASet, "image")}${time}`));
+            make("span", { class: "hint" }, `${count(m.imagesASet, "image")} `
+                + `at a time: at most ${size(m.uploadBytes)}${time}`));
     }));
     $("model-said").textContent = models.length === 0
         ? "The server offers no network." : "Choose a network.";
@@ -180,12 +179,14 @@ function nameLabels() {
 }
 
 function modelSaid() {
-    const { modality, security, height, width, border } = now.info;
+    const { modality, security, height, width, border, keysBytes } =
+        now.info;
     const sides = border === "halo" ? "any size"
         : `${height} × ${width} pixels`;
 
     $("model-said").textContent = [modality, sides,
-        `${security} bits of security`].filter(Boolean).join("; ");
+        `${size(keysBytes)} of keys, once`, `${security} bits of security`]
+        .filter(Boolean).join("; ");
 }
 
 /* ---- image -------------------------------------------------------------- */

@@ -39,6 +39,7 @@ export function census(label) {
 
 export class View {
     constructor() {
+        this.labels = [];               /* names, the background's first     */
         this.clear();
         new ResizeObserver(() => this.draw()).observe($("screen"));
         $("opacity").oninput = () => this.draw();
@@ -47,7 +48,6 @@ export class View {
     clear() {
         this.image = null;
         this.mask = null;
-        this.labels = [];
         $("screen-said").hidden = false;
         $("caption").textContent = "";
         $("canvas").setAttribute("aria-label", "No image yet");
