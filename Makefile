@@ -382,14 +382,15 @@ WEB_TARGET := --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-was
 WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/web/*.c)
 WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c,$(WEB_SRC))
 WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
-WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css))
+WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
 WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
 WEB_SIZE := -Oz
 $(WEB)/obj/ckks/kernel/% $(WEB)/obj/ckks/base/% $(WEB)/obj/ckks/embed/% $(WEB)/obj/ckks/scheme/rng.o: WEB_SIZE := -O2
 $(WEB)/obj/ckks/bytes/serial.o: WEB_DEFS := -DCKKS_MINIMAL
 
-web: $(WEB)/volley.wasm $(WEB_FILES)
+# And the page as one file to keep; and the npm package @volley/client.
+web: $(WEB)/volley.wasm $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
 	@echo "$(WEB)/volley.wasm: $$(wc -c <$<) bytes, $$(gzip -9c $< | wc -c) with gzip -9, SHA-256 $$(sha256sum <$< | cut -c1-64)"
 $(WEB)/volley.wasm: $(WEB_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
@@ -399,6 +400,10 @@ $(WEB)/obj/%.o: %.c
 $(WEB_FILES): $(WEB)/%: unet/web/%
 	@mkdir -p $(@D)
 	@cp $< $@
+$(WEB)/volley.html: unet/web/pack.py $(WEB)/volley.wasm $(WEB_FILES)
+	$(call say,HTML,$@)python3 $< html $(WEB) $@
+$(WEB)/npm/package.json: unet/web/pack.py $(WEB)/volley.wasm $(WEB_FILES) $(wildcard unet/web/npm/*)
+	$(call say,NPM,$(@D))python3 $< npm $(WEB) $(@D) $(VERSION)
 
 # ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
 
@@ -475,7 +480,7 @@ DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs
+DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs chromium
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)

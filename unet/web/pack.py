@@ -21,8 +21,9 @@ IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"\./([\w.]+)";\n', re.M)
 PASSED = re.compile(r'^export\s*\{([^}]*)\}\s*from\s*"\./([\w.]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const)"
                     r" ([\w$]+))", re.M)
-CLIENT = ("volley.mjs", "wasi.mjs", "service.mjs", "errors.mjs", "upload.mjs",
-          "events.mjs", "result.mjs", "volley.wasm")
+CLIENT = ("volley.mjs", "wasi.mjs", "wasi_files.mjs", "service.mjs",
+          "errors.mjs", "upload.mjs", "events.mjs", "result.mjs",
+          "volley.wasm")
 
 
 def names(text):
