@@ -98,6 +98,14 @@ ifeq ($(HAVE_CURL),1)
   CURL_LIBS := -lcurl
 endif
 
+# `volley serve` needs libmicrohttpd.
+HAVE_MHD := $(shell printf '\#include <microhttpd.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+ifeq ($(HAVE_MHD),1)
+  SERVE_CMD  := $(wildcard unet/volley/serve/*.c)
+  SERVE_DEFS := -DVOLLEY_HAVE_MHD
+  SERVE_LIBS := -lmicrohttpd
+endif
+
 # Ranks of mpirun share the sets of evaluate, in $(B)/volley with MPI=1 and, for
 # the tests, in $(B)/volley-mpi: one object is another.
 MPICC    ?= mpicc
@@ -109,7 +117,7 @@ MPI_O    := $(B)/mpi/unet/volley/ranks.o
 
 NN_SRC    := $(wildcard nn/*.c nn/*/*.c)
 UNET_SRC  := $(wildcard $(addprefix unet/,*.c image/*.c revolver/*.c))
-CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC) $(ASK_CMD)
+CMD_SRC   := $(wildcard unet/volley/*.c) $(BLIND_CMD) $(BLIND_SRC) $(ASK_CMD) $(SERVE_CMD)
 VEC_SRC   := $(wildcard vectors/check/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 STUDY_SRC := $(wildcard unet/study/*.c)
@@ -147,13 +155,13 @@ $(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o $(B)/obj/unet/blind/
 $(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
-$(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
-$(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS)
+$(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) $(SERVE_DEFS)
+$(B)/omp/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) $(SERVE_DEFS)
 # Those of the test binary alone show the shares of each step.
 $(B)/obj/unet/blind/%.o $(B)/obj/tests/blind/%.o: DEFS += -DBLIND_TESTING
 $(B)/omp/unet/volley/jpeg.o: DEFS += $(JPEG_DEFS)
 $(B)/omp/unet/volley/ask.o: DEFS += $(CURL_DEFS)
-$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) -Itests -Itests/support
+$(B)/obj/tests/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) $(SERVE_DEFS) -Itests -Itests/support
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -206,15 +214,15 @@ $(B)/ranks.kind: FORCE
 	@echo 'MPI=$(MPI)' | cmp -s - $@ || echo 'MPI=$(MPI)' >$@
 FORCE:
 $(B)/volley: $(if $(MPI),$(patsubst $(RANKS_O),$(MPI_O),$(CMD_O)),$(CMD_O)) $(B)/ranks.kind
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $(filter %.o,$^) $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(if $(MPI),$(MPI_LIBS)) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $(filter %.o,$^) $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(SERVE_LIBS) $(if $(MPI),$(MPI_LIBS)) $(LIBS)
 $(B)/volley-mpi: $(patsubst $(RANKS_O),$(MPI_O),$(CMD_O))
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(MPI_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(SERVE_LIBS) $(MPI_LIBS) $(LIBS)
 
 $(B)/bench: $(BENCH_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(SERVE_LIBS) $(LIBS)
 
 $(B)/study: $(STUDY_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(SERVE_LIBS) $(LIBS)
 
 # Test vectors, over the objects that the command is made of.
 $(B)/vectors-check: $(VEC_O)
@@ -474,7 +482,7 @@ check-long: check-train
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev libmicrohttpd-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom
 DEB_DICOM := python3-numpy python3-nibabel python3-pydicom dcm2niix dcmtk libgdcm-tools dicom3tools
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi

@@ -143,7 +143,7 @@ outside()
     judge "<$1> is named in one file" \
         "$([ "$(echo "$files" | wc -w)" -le 1 ] || echo "$files")"
 }
-for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h mpi.h curl/curl.h; do
+for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h mpi.h curl/curl.h microhttpd.h; do
     outside "$header"
 done
 outside gmp.h
@@ -180,7 +180,8 @@ if [ -n "$build" ] && [ -d "$build/obj" ]; then
     judge "libnn needs nothing of unet" "$(wants "$build/libnn.a" ':(unet|uni)_')"
     secret='ckks_sk_|ckks_decrypt|unet_decrypt|unet_keygen|unet_encrypt'
     server=$(find "$build" ! -path '*/tests/*' \( -path '*/unet/server.o' -o \
-             -path '*/unet/volley/evaluate*.o' -o -path '*/unet/join.o' -o \
+             -path '*/unet/volley/evaluate*.o' -o \
+             -path '*/unet/volley/serve*' -name '*.o' -o -path '*/unet/join.o' -o \
              -path '*/nn/*.o' \))
     judge "there are objects of the server" "$([ -n "$server" ] || echo none)"
     judge "the server names no secret" "$(wants "$server" "$secret")"

@@ -98,6 +98,7 @@ static int evaluate_sets(evaluate_hand *h, volley_report *report,
     ckks_status status;
 
     volley_progress_init(&progress, "evaluate");
+    volley_progress_show(&progress, report->shown);
     volley_progress_explain(&progress, explain);
     progress.path = h->out_path;
     progress.all = h->part.count;
@@ -122,10 +123,12 @@ static int evaluate_with_pages(evaluate_hand *h, nn_pages *pages,
 {
     const ckks_memory memory = nn_pages_memory(pages);
     const double start = volley_clock();
+    const volley_shown shown = report->shown;
     int code = volley_source_context(h->source, &memory);
 
     if (code == VOLLEY_DONE) {
         volley_report_init(report, h->source);
+        report->shown = shown;
         code = evaluate_ready(h, report);
     }
     code = volley_ranks_agree(code);
@@ -211,6 +214,20 @@ static int evaluate_alone(const volley_args *a)
     return VOLLEY_DONE;
 }
 
+/* --progress KIND */
+static int evaluate_shown(volley_shown *out, const volley_args *a)
+{
+    const char *kind = a->value[OPT_PROGRESS];
+
+    *out = VOLLEY_SHOWN_LINE;
+    if (kind == NULL)
+        return VOLLEY_DONE;
+    if (strcmp(kind, "json") != 0 && strcmp(kind, "none") != 0)
+        return volley_usage("--progress '%s' is neither json nor none", kind);
+    *out = kind[0] == 'j' ? VOLLEY_SHOWN_JSON : VOLLEY_SHOWN_NONE;
+    return VOLLEY_DONE;
+}
+
 int volley_run_evaluate(const volley_args *a)
 {
     const double start = volley_clock();
@@ -225,7 +242,10 @@ int volley_run_evaluate(const volley_args *a)
     if (code == VOLLEY_DONE)
         code = volley_machine(&given, &machine, a);
     aim.threads = volley_threads();
-    report.state = a->value[OPT_JSON] == NULL && volley_rank() == 0;
+    if (code == VOLLEY_DONE)
+        code = evaluate_shown(&report.shown, a);
+    report.state = a->value[OPT_JSON] == NULL && volley_rank() == 0
+                   && report.shown == VOLLEY_SHOWN_LINE;
     if (code == VOLLEY_DONE)
         code = volley_goal(&aim, a);
     if (code == VOLLEY_DONE)

@@ -145,9 +145,11 @@ static int shared_sets(shared_work *w, volley_report *report)
     int code = VOLLEY_DONE;
 
     volley_progress_init(&progress, "evaluate");
+    volley_progress_show(&progress, report->shown);
     for (size_t i = 0; i < w->hand->part.count; i++)
         progress.of += !w->done[i] && turn++ % ranks == rank;
     progress.shown = progress.shown && rank == 0 && progress.of > 0;
+    progress.json = progress.json && rank == 0 && progress.of > 0;
     turn = 0;
     for (size_t i = 0; i < w->hand->part.count && code == VOLLEY_DONE; i++)
         if (!w->done[i] && turn++ % ranks == rank)

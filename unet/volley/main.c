@@ -65,7 +65,11 @@ static const volley_verb verb_table[] = {
       "lies on a disk that all see.\n"
       "Finished sets are kept in OUT.partial, of ranks in OUT.set-NUMBER, until\n"
       "all are: the same command, after a cut, goes on with the next, to the\n"
-      "same bytes.\n",
+      "same bytes.\n"
+      "--progress json tells programs the same as the line of a terminal, one\n"
+      "object a line on standard error: set (from 1) of sets, layer, level,\n"
+      "done (0 to 1) of all sets, left in seconds.  A failure is still a line\n"
+      "that begins with \"volley: \".\n",
       OPT_EVERY | GOALS | OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT) | OPT_BIT(OPT_PLAN)
       | OPT_BIT(OPT_MACHINE) | OPT_BIT(OPT_PART) | OPT_BIT(OPT_EXPLAIN),
       OPT_BIT(OPT_KEYS) | OPT_BIT(OPT_OUT), 2, 2, volley_run_evaluate },
@@ -160,6 +164,22 @@ static const volley_verb verb_table[] = {
       "With --plan (a plan or a model) ciphertexts and keys are read whole\n"
       "and checked.\n",
       OPT_EVERY | OPT_BIT(OPT_PLAN), 0, 1, 1, volley_run_info },
+    { "serve", "MODEL... --store DIR --port P",
+      "evaluates for clients, over HTTP",
+      "A MODEL is [NAME=]FILE[:PLAN]: called by its own name, planned by\n"
+      "default, unless told.  Clients take the plan, send evaluation keys once\n"
+      "and encrypted images again and again, watch the network run, and fetch\n"
+      "the result; this server never has what decrypts.\n"
+      "Every job is a process of its own, whose memory is bounded by the plan.\n"
+      "DIR keeps what was acknowledged: after a restart, however the server\n"
+      "ended, uploads go on and jobs run again.  SIGTERM ends it.\n"
+      "--token FILE has a token a line, at least 16 characters, each with a\n"
+      "share of its own of --quota; what came with one answers to it alone.\n"
+      "Without --cert and --key it must stand behind what has TLS, or on this\n"
+      "machine.  A line an event goes to standard error, with --json as an\n"
+      "object to standard output; no id is in them, and no address.\n",
+      OPT_EVERY | OPT_BIT(OPT_PORT), OPT_BIT(OPT_PORT), 1, -1,
+      volley_run_serve },
     { "calibrate", "[-o FILE]",
       "what operations cost on this machine, for --machine",
       "Measures what the planner wants to know, for --machine of plan and\n"

@@ -121,10 +121,40 @@ const volley_option_row volley_option_table[VOLLEY_OPTIONS] = {
     [OPT_TRYING]   = { "wait", 0, "S",
         "go on trying for S seconds while the server cannot be\n"
         "                             reached or is full (default 60)" },
+    [OPT_PROGRESS] = { "progress", 0, "KIND",
+        "json: an object a line on standard error; none: nothing\n"
+        "                             (default: a line on a terminal)" },
+    [OPT_STORE]    = { "store", 0, "DIR",
+        "where keys, inputs and results lie, of this server alone" },
+    [OPT_BIND]     = { "bind", 0, "ADDR",
+        "the address to listen at (default 127.0.0.1)" },
+    [OPT_CERT]     = { "cert", 0, "FILE", "TLS: the certificate chain, PEM" },
+    [OPT_CERT_KEY] = { "key", 0, "FILE", "TLS: its private key, PEM" },
+    [OPT_JOBS]     = { "jobs", 0, "N",
+        "networks that run at the same time (default 1)" },
+    [OPT_QUEUE]    = { "queue", 0, "N",
+        "jobs that may wait (default 64)" },
+    [OPT_QUOTA]    = { "quota", 0, "B[:EACH]",
+        "bytes on the store, and of a token (K, M, G, T; default\n"
+        "                             half of what is free, and all of that)" },
+    [OPT_KEEP]     = { "keep", 0, "DAYS",
+        "how long results, and keys not used, are kept (default 7)" },
+    [OPT_ORIGIN]   = { "origin", 0, "O",
+        "also answer pages of this origin (null: of a file); may\n"
+        "                             be given again" },
+    [OPT_PAGE]     = { "page", 0, "DIR",
+        "the files of the page at /" },
+    [OPT_PIECE]    = { "piece", 0, "BYTES",
+        "size of the pieces of uploads (default 4M)" },
 };
 
 const char *const volley_option_verbs[VOLLEY_OPTIONS] = {
     [OPT_TOKEN] = "serve ask",
     [OPT_CACERT] = "ask", [OPT_NETWORK] = "ask", [OPT_JOB] = "ask",
-    [OPT_FORGET] = "ask", [OPT_TRYING] = "ask"
+    [OPT_FORGET] = "ask", [OPT_TRYING] = "ask",
+    [OPT_PROGRESS] = "evaluate",
+    [OPT_STORE] = "serve", [OPT_BIND] = "serve", [OPT_CERT] = "serve",
+    [OPT_CERT_KEY] = "serve", [OPT_JOBS] = "serve", [OPT_QUEUE] = "serve",
+    [OPT_QUOTA] = "serve", [OPT_KEEP] = "serve", [OPT_ORIGIN] = "serve",
+    [OPT_PAGE] = "serve", [OPT_PIECE] = "serve"
 };

@@ -97,7 +97,7 @@ static int opt_value(volley_args *out, const volley_verb *verb, int o,
 {
     const volley_option_row *row = &volley_option_table[o];
 
-    if (out->value[o] != NULL)
+    if (out->value[o] != NULL && o != OPT_ORIGIN)
         return volley_usage("%s: --%s stands twice", verb->name, row->name);
     if (row->value == NULL) {
         if (value != NULL)
@@ -112,6 +112,11 @@ static int opt_value(volley_args *out, const volley_verb *verb, int o,
         return volley_usage("%s: --%s needs a value: %s", verb->name,
                             row->name, row->value);
     out->value[o] = value;
+    if (o == OPT_ORIGIN && out->origins == VOLLEY_ORIGINS)
+        return volley_usage("%s: more than %d times --%s", verb->name,
+                            VOLLEY_ORIGINS, row->name);
+    if (o == OPT_ORIGIN)
+        out->origin[out->origins++] = value;
     if (o == OPT_OVERLAY || o == OPT_GIVEN || o == OPT_TRUTH)
         return opt_list(o == OPT_OVERLAY ? &out->overlay
                         : o == OPT_GIVEN ? &out->given : &out->truth, verb, o,

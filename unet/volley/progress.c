@@ -1,4 +1,5 @@
-/* progress.c -- one line on a terminal, rewritten before every step.
+/* progress.c -- one line on a terminal, rewritten before every step; or a JSON
+ * object a line before every step, for programs.
  *
  * The plan's seconds may be those of another machine, so only their proportions
  * are used once some of the work is done.
@@ -10,6 +11,44 @@
 
 /* Clears the line behind what is written. */
 static const char progress_erase[] = "\x1b[K";
+
+/* Where the work is: for people, or for programs. */
+typedef struct progress_place {
+    const char *layer;
+    int level;
+    double done, left;          /* of 1; seconds                             */
+} progress_place;
+
+static void progress_line(const volley_progress *p, const progress_place *at)
+{
+    char text[32];
+
+    fprintf(stderr, "\r%s set %zu of %zu, %3.0f %%: %s, level %d, %s left%s",
+            p->doing, p->set + 1, p->sets, 100 * at->done, at->layer,
+            at->level, volley_time(text, at->left), progress_erase);
+    fflush(stderr);
+}
+
+/* One write a line: what else goes to standard error stands between lines. */
+static void progress_object(const volley_progress *p,
+                            const progress_place *at)
+{
+    nni_json_writer w;
+
+    nni_json_writer_init(&w, NULL, 0);
+    nni_json_put_object(&w, NULL);
+    nni_json_put_word(&w, "set", p->set + 1);
+    nni_json_put_word(&w, "sets", p->sets);
+    nni_json_put_string(&w, "layer", at->layer);
+    nni_json_put_int(&w, "level", at->level);
+    nni_json_put_double(&w, "done", at->done);
+    nni_json_put_double(&w, "left", at->left);
+    nni_json_put_end(&w);
+    if (nni_json_writer_finish(&w) == CKKS_OK)
+        (void)fwrite(w.data, 1, w.size, stderr);
+    nni_json_writer_clear(&w);
+    fflush(stderr);
+}
 
 /* Adds the time of the step that ran, if one did, to its sum; begins another
  * (-1: none). */
@@ -43,12 +82,12 @@ static void progress_step(void *user, const nn_plan *plan, int step,
     volley_progress *p = user;
     const nn_step *s;
     double elapsed, before, all, left;
-    char text[32];
+    progress_place at;
 
     if (step < 0 || step >= plan->num_steps)
         return;
     progress_turn(p, step);
-    if (!p->shown)
+    if (!p->shown && !p->json)
         return;
     s = &plan->step[step];
     elapsed = volley_clock() - p->start;
@@ -58,11 +97,12 @@ static void progress_step(void *user, const nn_plan *plan, int step,
     done = before - (double)p->found * total;       /* in this run           */
     if (done > 0.02 * total)
         left *= elapsed / done;
-    fprintf(stderr, "\r%s set %zu of %zu, %3.0f %%: %s, level %d, %s left%s",
-            p->doing, p->set + 1, p->sets,
-            all > 0 ? 100 * before / all : 0.0, s->name, s->level,
-            volley_time(text, left), progress_erase);
-    fflush(stderr);
+    at = (progress_place){ s->name, s->level, all > 0 ? before / all : 0,
+                           left };
+    if (p->json)
+        progress_object(p, &at);
+    else
+        progress_line(p, &at);
 }
 
 static void progress_took(void *user, int step, int kind, int level,
@@ -108,6 +148,12 @@ void volley_progress_explain(volley_progress *p, volley_explain *explain)
     p->hooks.step.took = explain == NULL ? NULL : progress_took;
 }
 
+void volley_progress_show(volley_progress *p, volley_shown how)
+{
+    p->shown = how == VOLLEY_SHOWN_LINE && isatty(STDERR_FILENO) != 0;
+    p->json = how == VOLLEY_SHOWN_JSON;
+}
+
 void volley_progress_init(volley_progress *p, const char *doing)
 {
     p->hooks.set = progress_set;
@@ -116,7 +162,7 @@ void volley_progress_init(volley_progress *p, const char *doing)
     volley_progress_explain(p, NULL);
     volley_progress_take(p, NULL);
     volley_progress_keep(p, NULL, NULL);
-    p->shown = isatty(STDERR_FILENO) != 0;
+    volley_progress_show(p, VOLLEY_SHOWN_LINE);
     p->doing = doing;
     p->set = p->before = p->of = 0;
     p->sets = 1;

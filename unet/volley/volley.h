@@ -50,6 +50,9 @@ typedef enum volley_option {
     OPT_BITS_END,                           /* those before have a bit       */
     OPT_TOKEN = OPT_BITS_END,               /* of serve and ask              */
     OPT_CACERT, OPT_NETWORK, OPT_JOB, OPT_FORGET, OPT_TRYING,   /* of ask    */
+    OPT_PROGRESS,                           /* of evaluate                   */
+    OPT_STORE, OPT_BIND, OPT_CERT, OPT_CERT_KEY, OPT_JOBS, OPT_QUEUE,
+    OPT_QUOTA, OPT_KEEP, OPT_ORIGIN, OPT_PAGE, OPT_PIECE,   /* of serve      */
     VOLLEY_OPTIONS
 } volley_option;
 
@@ -73,11 +76,15 @@ typedef struct volley_list {
     int words;
 } volley_list;
 
+enum { VOLLEY_ORIGINS = 16 };
+
 typedef struct volley_args {
     const char *value[VOLLEY_OPTIONS];  /* NULL: not given; "" without value */
     volley_list overlay;                /* --overlay IMAGE...                */
     volley_list given;                  /* --images IMAGE...                 */
     volley_list truth;                  /* --truth MASK...                   */
+    const char *origin[VOLLEY_ORIGINS]; /* --origin O, again and again       */
+    int origins;
     const char **word;                  /* all that is no option             */
     int words;
     int threads;
@@ -555,11 +562,17 @@ void volley_explain_print(const volley_explain *e, const nn_plan *p);
 void volley_explain_put(nni_json_writer *w, const volley_explain *e,
                         const nn_plan *p);
 
-/* ---- progress on a terminal (progress.c) -------------------------------- */
+/* ---- progress (progress.c) ---------------------------------------------- */
+
+/* How it is shown: as the line of a terminal, if there is one; not at all; as
+ * JSON, one object a line, whatever standard error is. */
+typedef enum volley_shown {
+    VOLLEY_SHOWN_LINE = 0, VOLLEY_SHOWN_NONE, VOLLEY_SHOWN_JSON
+} volley_shown;
 
 typedef struct volley_progress {
     unet_progress hooks;
-    bool shown;
+    bool shown, json;
     const char *doing;
     size_t set, sets;
     size_t before, of;      /* sets that other calls do: of 0, none          */
@@ -582,6 +595,7 @@ void volley_progress_keep(volley_progress *p, const uni_record *record,
 void volley_progress_take(volley_progress *p, volley_taken *taken);
 /* From now on every call is told; NULL: none. */
 void volley_progress_explain(volley_progress *p, volley_explain *explain);
+void volley_progress_show(volley_progress *p, volley_shown how);
 void volley_progress_end(volley_progress *p);
 
 /* ---- results for programs (report.c) ------------------------------------ */
@@ -591,6 +605,7 @@ typedef struct volley_report {
     size_t images, sets;
     size_t found;               /* of these sets, done before                */
     bool state;                 /* say before the work how much it is        */
+    volley_shown shown;         /* how the work is shown                     */
     int batch;
     double dice_encrypted, dice_clear, pixels_differ;
     double keygen, encrypt, evaluate, decrypt;
@@ -627,6 +642,7 @@ int volley_run_demo(const volley_args *a);
 int volley_run_info(const volley_args *a);
 int volley_run_calibrate(const volley_args *a);
 int volley_run_ask(const volley_args *a);
+int volley_run_serve(const volley_args *a);
 /* The verbs behind "blind": argv[0] is the first word behind it (blind.c). */
 int volley_run_blind(int argc, char **argv);
 /* How they are used. */
