@@ -135,7 +135,7 @@ BLIND_O := $(call obj,obj,$(BLIND_SRC))
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
 VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
 # Programs beside the command, made of its parts.
-PART_O  := $(filter-out %/volley/main.o %/volley/ask.o $(call obj,omp,$(ASK_CMD)),$(CMD_O))
+PART_O  := $(filter-out %/volley/main.o %/volley/ask.o %/volley/serve.o $(call obj,omp,$(ASK_CMD) $(SERVE_CMD)),$(CMD_O))
 BENCH_O := $(call obj,omp,$(BENCH_SRC)) $(PART_O)
 STUDY_O := $(call obj,omp,$(STUDY_SRC)) $(PART_O)
 TEST_O := $(call obj,obj,$(TEST_SRC))
@@ -219,10 +219,10 @@ $(B)/volley-mpi: $(patsubst $(RANKS_O),$(MPI_O),$(CMD_O))
 	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(CURL_LIBS) $(SERVE_LIBS) $(MPI_LIBS) $(LIBS)
 
 $(B)/bench: $(BENCH_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(SERVE_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 
 $(B)/study: $(STUDY_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(SERVE_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 
 # Test vectors, over the objects that the command is made of.
 $(B)/vectors-check: $(VEC_O)
