@@ -395,16 +395,19 @@ WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*
 WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
 WEB_SIZE := -Oz
 $(WEB)/obj/ckks/kernel/% $(WEB)/obj/ckks/base/% $(WEB)/obj/ckks/embed/% $(WEB)/obj/ckks/scheme/rng.o: WEB_SIZE := -O2
-$(WEB)/obj/ckks/bytes/serial.o: WEB_DEFS := -DCKKS_MINIMAL
 
 # And the page as one file to keep; and the npm package @volley/client.
 web: $(WEB)/volley.wasm $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
 	@echo "$(WEB)/volley.wasm: $$(wc -c <$<) bytes, $$(gzip -9c $< | wc -c) with gzip -9, SHA-256 $$(sha256sum <$< | cut -c1-64)"
 $(WEB)/volley.wasm: $(WEB_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+# The test vectors, over the same objects.
+WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
+$(WEB)/vectors-check.wasm: $(WEB_VEC_O)
+	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) -MMD -MP -c -o $@ $<
 $(WEB_FILES): $(WEB)/%: unet/web/%
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -445,6 +448,9 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
+check-web: web $(WEB)/vectors-check.wasm $(B)/volley
+	sh tests/scripts/web.sh $(B)
+
 .PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:

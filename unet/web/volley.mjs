@@ -26,7 +26,6 @@ const NUMBER = ["security", "logN", "keysAtMost", "uploadBytes",
     "labels", "classes", "outChannels", "real", "estimate"];
 
 const WORK = "/work", UPLOAD = `${WORK}/in.vct`, RESULT = `${WORK}/out.vct`;
-const KEYS = `${WORK}/eval.keys`;
 const PIECE = 1 << 22;
 
 export class VolleyError extends Error {
@@ -165,21 +164,31 @@ export class Volley {
             this.must(this.c.web_secret_load(at, size)));
     }
 
-    /* Pieces {at, bytes, done, total} of the file of evaluation keys in the
-     * order they are made; the piece at 0 is the last. */
+    /* Pieces {at, bytes, done, total} of the file of evaluation keys as they
+     * are made, a key each; the piece at 0 is the last.  The secret key must
+     * stay; one run at a time: another one ends the one before. */
     *keys() {
-        this.path(KEYS, (at) => this.must(this.c.web_keys(at)));
-        const { bytes } = this.wasi.files.get(KEYS);
-        const total = bytes.length;
-        let done = 0;
+        const { c } = this;
+        const turn = this.turn = {};
 
-        this.wasi.files.remove(KEYS);
-        for (let at = PIECE; at < total; at += PIECE) {
-            const piece = bytes.slice(at, at + PIECE);
-            done += piece.length;
-            yield { at, bytes: piece, done, total };
+        this.must(c.web_keys_begin());
+        const total = c.web_keys_size(), head = c.web_keys_head_size();
+        try {
+            for (let at = head, size; (size = c.web_keys_next_size()) > 0;) {
+                const bytes = this.receive(size, (to) =>
+                    this.must(c.web_keys_next(to, size)));
+                yield { at, bytes, done: at - head + size, total };
+                if (this.turn !== turn)
+                    throw new VolleyError("other keys were begun",
+                        "CKKS_EARG");
+                at += size;
+            }
+            yield { at: 0, done: total, total, bytes: this.receive(head,
+                (to) => this.must(c.web_keys_head(to, head))) };
+        } finally {
+            if (this.turn === turn && this.c !== null)
+                c.web_keys_end();
         }
-        yield { at: 0, bytes: bytes.slice(0, PIECE), done: total, total };
     }
 
     /* ---- images ---------------------------------------------------------- */
