@@ -12,7 +12,6 @@
 #include "parts.h"
 #include "vct.h"
 
-/* The scheme's message becomes libunet's. */
 /* ---- what a result is judged by ------------------------------------------ */
 
 /* A quarter of the root mean square of real (or imaginary) parts of what has
@@ -65,7 +64,8 @@ typedef struct decrypt_work {
     const ckks_ctx *ctx;
     const ckks_sk *sk;
     unet_request *request;      /* NULL: any                                 */
-    uni_part *part;             /* shape (files): what each holds            */
+    uni_part *part;             /* shape (parts): what each file holds       */
+    size_t parts;
     uni_part first;             /* the one that was read first               */
     uint8_t *name;              /* shape (sets, 16): names the result of each */
     double *slots;              /* shape (nn_plan_outputs + 1, slots)        */
@@ -89,11 +89,22 @@ static ckks_status decrypt_check_labels(const decrypt_work *w,
     return CKKS_OK;
 }
 
+/* Bytes of the slots of a set, and of one ciphertext's imaginary parts. */
+static size_t decrypt_slots(const nn_plan *p)
+{
+    return ((size_t)nn_plan_outputs(p) + 1) * p->layout.slots
+           * sizeof(double);
+}
+
 static void decrypt_work_clear(decrypt_work *w)
 {
     unet_result_clear(&w->r);
+    for (size_t i = 0; i < w->parts && w->part != NULL; i++)
+        unet_reader_close(&w->part[i].reader);
     free(w->name);
     free(w->part);
+    if (w->slots != NULL)
+        uni_wipe(w->slots, decrypt_slots(w->plan));
     free(w->slots);
 }
 
@@ -108,8 +119,7 @@ static ckks_status decrypt_work_init(decrypt_work *w)
     r->bound = unet_bound(p);
     r->limit = unet_limit(p);
     w->name = calloc(job->sets, UNET_ID);
-    w->slots = malloc(((size_t)nn_plan_outputs(p) + 1) * p->layout.slots
-                      * sizeof *w->slots);
+    w->slots = malloc(decrypt_slots(p));
     r->logit = calloc(job->images, sizeof *r->logit);
     if (w->name == NULL || w->slots == NULL || r->logit == NULL)
         return nn_fail(CKKS_EMEM, "no memory for %zu images and %d x %zu "
@@ -230,66 +240,118 @@ static ckks_status decrypt_part(decrypt_work *w, unet_reader *reader,
     return s == CKKS_OK ? decrypt_check_labels(w, path) : s;
 }
 
-/* A file: it must still be the part that it was. */
-static ckks_status decrypt_file(decrypt_work *w, const uni_part *part,
-                                const unet_progress *progress)
+/* A file by its path, once more: it must still be the part that it was. */
+static ckks_status decrypt_again(unet_reader **out, const decrypt_work *w,
+                                 const uni_part *part)
 {
-    unet_reader *reader = NULL;
     uni_part now = { .path = part->path };
-    ckks_status s = unet_reader_open(&reader, part->path, w->plan,
-                                     UNET_OUTPUT);
+    ckks_status s = unet_reader_open(out, part->path, w->plan, UNET_OUTPUT);
 
-    if (s == CKKS_OK) {
-        unet_reader_info(&now.info, reader);
-        s = decrypt_check_part(w, &now, unet_reader_job(reader));
-    }
+    if (s != CKKS_OK)
+        return s;
+    unet_reader_info(&now.info, *out);
+    s = decrypt_check_part(w, &now, unet_reader_job(*out));
     if (s == CKKS_OK && (now.info.part.first != part->info.part.first
                          || now.info.part.count != part->info.part.count))
         s = nn_fail(CKKS_EIO, "%s has changed while it was read", part->path);
+    return s;
+}
+
+static ckks_status decrypt_file(decrypt_work *w, uni_part *part,
+                                const unet_progress *progress)
+{
+    ckks_status s = part->reader != NULL ? CKKS_OK
+                    : decrypt_again(&part->reader, w, part);
+
     if (s == CKKS_OK)
-        s = decrypt_part(w, reader, part->path, progress);
-    unet_reader_close(&reader);
+        s = decrypt_part(w, part->reader, part->path, progress);
+    unet_reader_close(&part->reader);
     return s;
 }
 
 /* ---- all parts, before anything is allocated by what they say ------------ */
 
-/* The head of file i: the first says what the job is, the others go with it. */
-static ckks_status decrypt_head(decrypt_work *w, const char *path, size_t i)
+/* The head of part i, whose reader is open: the first says what the job is, the
+ * others go with it. */
+static ckks_status decrypt_head(decrypt_work *w, size_t i)
 {
-    unet_reader *reader = NULL;
-    const unet_job *job;
-    ckks_status s = unet_reader_open(&reader, path, w->plan, UNET_OUTPUT);
+    uni_part *part = &w->part[i];
+    const unet_job *job = unet_reader_job(part->reader);
+    ckks_status s = CKKS_OK;
 
-    if (s != CKKS_OK)
-        return s;
-    job = unet_reader_job(reader);
-    w->part[i].path = path;
-    unet_reader_info(&w->part[i].info, reader);
+    unet_reader_info(&part->info, part->reader);
     if (i == 0) {
-        w->first = w->part[0];
+        w->first = *part;
         s = unet_job_init(&w->r.job, w->plan, job->size, job->images);
     }
+    return s == CKKS_OK ? decrypt_check_part(w, part, job) : s;
+}
+
+/* A source can be read once, so its reader stays open; files are opened again,
+ * since there may be more of them than can be open. */
+static ckks_status decrypt_open(decrypt_work *w, size_t i,
+                                const unet_source *source, const char *path)
+{
+    uni_part *part = &w->part[i];
+    ckks_status s;
+
+    part->path = source != NULL ? source->name : path;
+    s = source != NULL
+        ? unet_reader_from(&part->reader, source, w->plan, UNET_OUTPUT)
+        : unet_reader_open(&part->reader, path, w->plan, UNET_OUTPUT);
     if (s == CKKS_OK)
-        s = decrypt_check_part(w, &w->part[i], job);
-    unet_reader_close(&reader);
+        s = decrypt_head(w, i);
+    if (source == NULL)
+        unet_reader_close(&part->reader);
     return s;
 }
 
-static ckks_status decrypt_check_files(decrypt_work *w, const char *const *path,
-                                       size_t paths)
+/* Sources, or paths where there are none. */
+static ckks_status decrypt_heads(decrypt_work *w, const unet_source *source,
+                                 const char *const *path)
 {
     ckks_status s = CKKS_OK;
 
-    w->part = calloc(paths, sizeof *w->part);
+    w->part = calloc(w->parts, sizeof *w->part);
     if (w->part == NULL)
-        return nn_fail(CKKS_EMEM, "no memory for %zu files", paths);
-    for (size_t i = 0; i < paths && s == CKKS_OK; i++) {
-        if (path[i] == NULL)
+        return nn_fail(CKKS_EMEM, "no memory for %zu files", w->parts);
+    for (size_t i = 0; i < w->parts && s == CKKS_OK; i++) {
+        if (source == NULL && path[i] == NULL)
             return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
-        s = decrypt_head(w, path[i], i);
+        s = decrypt_open(w, i, source != NULL ? &source[i] : NULL,
+                         source != NULL ? NULL : path[i]);
     }
-    return s == CKKS_OK ? uni_parts_whole(w->part, paths, w->r.job.sets) : s;
+    return s == CKKS_OK ? uni_parts_whole(w->part, w->parts, w->r.job.sets)
+                        : s;
+}
+
+static ckks_status decrypt_all(unet_result *out, decrypt_work *w,
+                               const unet_source *source,
+                               const char *const *path,
+                               const unet_progress *progress)
+{
+    const uni_gather gather = { .plan = w->plan, .result = &w->r,
+                                .progress = progress };
+    ckks_status s = nn_plan_check(w->plan);
+
+    if (s == CKKS_OK)
+        s = decrypt_heads(w, source, path);
+    if (s == CKKS_OK)
+        s = decrypt_work_init(w);
+    w->gather = gather;
+    for (size_t i = 0; i < w->parts && s == CKKS_OK; i++)
+        s = decrypt_file(w, &w->part[i], progress);
+    if (s == CKKS_OK)
+        s = uni_gather_end(&w->gather);
+    if (s == CKKS_OK) {
+        if (w->request != NULL)
+            memcpy(w->request->answer, w->name, w->r.job.sets * UNET_ID);
+        unet_result_clear(out);
+        *out = w->r;
+        memset(&w->r, 0, sizeof w->r);
+    }
+    decrypt_work_clear(w);
+    return s;
 }
 
 ckks_status unet_decrypt(unet_result *out, unet_request *request,
@@ -297,33 +359,28 @@ ckks_status unet_decrypt(unet_result *out, unet_request *request,
                          const nn_plan *p, const ckks_ctx *ctx,
                          const ckks_sk *sk, const unet_progress *progress)
 {
-    decrypt_work w = { .plan = p, .ctx = ctx, .sk = sk, .request = request };
-    const uni_gather gather = { .plan = p, .result = &w.r,
-                                .progress = progress };
-    ckks_status s;
+    decrypt_work w = { .plan = p, .ctx = ctx, .sk = sk, .request = request,
+                       .parts = paths };
 
     if (out == NULL || path == NULL || paths == 0 || p == NULL || ctx == NULL
         || sk == NULL)
         return nn_fail(CKKS_EARG, "unet_decrypt: null pointer");
-    s = nn_plan_check(p);
-    if (s == CKKS_OK)
-        s = decrypt_check_files(&w, path, paths);
-    if (s == CKKS_OK)
-        s = decrypt_work_init(&w);
-    w.gather = gather;
-    for (size_t i = 0; i < paths && s == CKKS_OK; i++)
-        s = decrypt_file(&w, &w.part[i], progress);
-    if (s == CKKS_OK)
-        s = uni_gather_end(&w.gather);
-    if (s == CKKS_OK) {
-        if (request != NULL)
-            memcpy(request->answer, w.name, w.r.job.sets * UNET_ID);
-        unet_result_clear(out);
-        *out = w.r;
-        memset(&w.r, 0, sizeof w.r);
-    }
-    decrypt_work_clear(&w);
-    return s;
+    return decrypt_all(out, &w, NULL, path, progress);
+}
+
+ckks_status unet_decrypt_from(unet_result *out, unet_request *request,
+                              const unet_source *source, size_t sources,
+                              const nn_plan *p, const ckks_ctx *ctx,
+                              const ckks_sk *sk,
+                              const unet_progress *progress)
+{
+    decrypt_work w = { .plan = p, .ctx = ctx, .sk = sk, .request = request,
+                       .parts = sources };
+
+    if (out == NULL || source == NULL || sources == 0 || p == NULL
+        || ctx == NULL || sk == NULL)
+        return nn_fail(CKKS_EARG, "unet_decrypt_from: null pointer");
+    return decrypt_all(out, &w, source, NULL, progress);
 }
 
 void unet_result_clear(unet_result *r)

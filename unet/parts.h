@@ -11,6 +11,7 @@
 /* A file and what its head says. */
 typedef struct uni_part {
     const char *path;
+    unet_reader *reader;        /* NULL: it is opened again by its path      */
     unet_info info;
 } uni_part;
 

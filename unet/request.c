@@ -83,24 +83,48 @@ static void request_fill(uint8_t *b, const unet_request *r)
     ckks_blake2b(b, VCT_DIGEST, start, (size_t)(b - start), NULL, 0);
 }
 
+size_t unet_request_size(const unet_request *r)
+{
+    uint64_t size;
+
+    if (r == NULL || r->upload == NULL || r->answer == NULL)
+        return 0;
+    size = request_size(&r->job, r->inputs);
+    return size <= SIZE_MAX ? (size_t)size : 0;
+}
+
+ckks_status unet_request_bytes(uint8_t *out, size_t size,
+                               const unet_request *r)
+{
+    const size_t want = unet_request_size(r);
+
+    if (out == NULL || want == 0)
+        return nn_fail(CKKS_EARG, "unet_request_bytes: null pointer");
+    if (size != want)
+        return nn_fail(CKKS_EARG, "unet_request_bytes: room for %zu bytes, the "
+                       "request has %zu", size, want);
+    memset(out, 0, size);
+    request_fill(out, r);
+    return CKKS_OK;
+}
+
 ckks_status unet_request_save(const char *folder, const unet_request *r)
 {
+    const size_t size = unet_request_size(r);
     ckks_status s;
     uint8_t *data;
-    size_t size;
     char *path;
 
-    if (folder == NULL || r == NULL || r->upload == NULL || r->answer == NULL)
+    if (folder == NULL || size == 0)
         return nn_fail(CKKS_EARG, "unet_request_save: null pointer");
-    size = (size_t)request_size(&r->job, r->inputs);
     path = request_path(folder, r->id);
-    data = calloc(1, size);
-    if (path == NULL || data == NULL) {
+    data = malloc(size);
+    if (path == NULL || data == NULL)
         s = nn_fail(CKKS_EMEM, "no memory for a request of %zu bytes", size);
-    } else {
-        request_fill(data, r);
+    else
+        s = unet_request_bytes(data, size, r);
+    if (s == CKKS_OK)
         s = nn_relay(ckks_file_write(path, data, size, 0600), NULL);
-    }
     free(path);
     free(data);
     return s;
@@ -171,6 +195,17 @@ static ckks_status request_parse(unet_request *out, const uint8_t *b,
     unet_job_clear(&job);
     unet_job_clear(&whole);
     return s;
+}
+
+ckks_status unet_request_parse(unet_request *out, const uint8_t *in,
+                               size_t size, const nn_plan *p)
+{
+    ckks_status s;
+
+    if (out == NULL || in == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "unet_request_parse: null pointer");
+    s = nn_plan_check(p);
+    return s == CKKS_OK ? request_parse(out, in, size, "what was kept", p) : s;
 }
 
 static ckks_status request_read(unet_request *out, const char *path,

@@ -8,8 +8,7 @@
  *            --unet_decrypt--> one logit a pixel
  *
  * Owner and server are separate files of the library (client.c, decrypt.c;
- * server.c), so
- * that a program of the server links nothing that decrypts.
+ * server.c), so that a program of the server links nothing that decrypts.
  *
  * The six rules of ckks.h hold here too; nn_last_error() says what was wrong.
  */
@@ -26,6 +25,43 @@ extern "C" {
 #endif
 
 enum { UNET_MAX_IMAGES = 65536 };
+
+/* ---- where bytes come from and go to ---------------------------------------- *
+ *
+ * Files, memory, a network: what reads and writes files of ciphertexts takes
+ * any of them; what takes a path is the same for a file of that name.  A
+ * function of these that fails says why with nn_fail and gives a status, which
+ * is passed on; there is no trying again.  Both are copied, name too; what user
+ * points to must outlive the reader or writer.
+ */
+typedef struct unet_source {
+    /* The next size bytes, all of them; size may be 0. */
+    ckks_status (*read)(void *user, uint8_t *out, size_t size);
+    /* Passes over bytes.  NULL: they are read. */
+    ckks_status (*skip)(void *user, uint64_t bytes);
+    void *user;
+    uint64_t size;          /* bytes in all; no more are asked for           */
+    const char *name;       /* what messages call it                         */
+} unet_source;
+
+typedef struct unet_sink {
+    /* Takes all of size bytes. */
+    ckks_status (*write)(void *user, const uint8_t *in, size_t size);
+    void *user;
+    const char *name;
+} unet_sink;
+
+/* Bytes in memory.  As a source: data[at .. size-1], skipping and all, the
+ * caller's; as a sink: what is written stands behind data[size-1], which is
+ * malloc's (NULL at first) and grows.  clear frees it.
+ *   errors  CKKS_EMEM */
+typedef struct unet_memory {
+    uint8_t *data;
+    size_t size, at, capacity;
+} unet_memory;
+unet_source unet_memory_source(unet_memory *m, const char *name);
+unet_sink unet_memory_sink(unet_memory *m, const char *name);
+void unet_memory_clear(unet_memory *m);
 
 /* ---- images, tiles, sets: pure index arithmetic (tiles.c) ------------------ *
  *
@@ -105,7 +141,7 @@ CKKS_CHECKED ckks_status unet_unpack(double *const *logit, const nn_plan *p,
                                      const unet_job *job, const double *slots,
                                      size_t set);
 
-/* ---- files of ciphertexts (file_*.c) ------------------------------------- *
+/* ---- files of ciphertexts (vct*.c) --------------------------------------- *
  *
  *   offset  bytes  all numbers little-endian
  *        0      4  "VVCT"
@@ -151,6 +187,13 @@ typedef struct unet_reader unet_reader;     /* opaque */
  *           CKKS_EFORMAT  bytes refused; another kind or plan */
 CKKS_CHECKED ckks_status unet_reader_open(unet_reader **out, const char *path,
                                           const nn_plan *p, unet_kind kind);
+/* The same from any source, whose size is that of the file.  What a head
+ * promises is held against the size, so who got that from the other side bounds
+ * it first.
+ *   errors  those of the source in place of CKKS_EIO */
+CKKS_CHECKED ckks_status unet_reader_from(unet_reader **out,
+                                          const unet_source *source,
+                                          const nn_plan *p, unet_kind kind);
 /* The next ciphertext, whose level and scale are the plan's.  After the last
  * one has been read the file must end.
  *   errors  CKKS_EIO, CKKS_EFORMAT; CKKS_EARG after the last one */
@@ -194,8 +237,17 @@ CKKS_CHECKED ckks_status unet_writer_open(unet_writer **out, const char *path,
                                           const unet_job *job, unet_kind kind,
                                           const uint8_t request[UNET_ID],
                                           const unet_part *part);
+/* The same to any sink, which gets the bytes in order, the first ones here.
+ *   errors  CKKS_EARG; those of the sink, after which nothing more is written */
+CKKS_CHECKED ckks_status unet_writer_to(unet_writer **out,
+                                        const unet_sink *sink,
+                                        const nn_plan *p, const unet_job *job,
+                                        unet_kind kind,
+                                        const uint8_t request[UNET_ID],
+                                        const unet_part *part);
 CKKS_CHECKED ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct);
-/*   errors  CKKS_EARG  fewer ciphertexts than the head promises
+/*   errors  CKKS_EARG  fewer ciphertexts than the head promises, or a writer
+ *                      that has failed before
  *           CKKS_EIO */
 CKKS_CHECKED ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes);
 void unet_writer_clear(unet_writer **w);
@@ -288,6 +340,16 @@ CKKS_CHECKED ckks_status unet_request_save(const char *folder,
 CKKS_CHECKED ckks_status unet_request_load(unet_request *out,
                                            const char *folder, const char *vct,
                                            const nn_plan *p);
+/* The same in memory: size is unet_request_size, 0 for none that was made; in
+ * may be what unet_request_bytes wrote, or anything.
+ *   errors  CKKS_EARG     another size (bytes)
+ *           CKKS_EFORMAT  not a request, damaged, of another plan (parse) */
+size_t unet_request_size(const unet_request *r);
+CKKS_CHECKED ckks_status unet_request_bytes(uint8_t *out, size_t size,
+                                            const unet_request *r);
+CKKS_CHECKED ckks_status unet_request_parse(unet_request *out,
+                                            const uint8_t *in, size_t size,
+                                            const nn_plan *p);
 /* Forgets the answers: the next result is the first one. */
 void unet_request_forget(unet_request *r);
 void unet_request_clear(unet_request *r);
@@ -311,6 +373,40 @@ CKKS_CHECKED ckks_status unet_encrypt(const char *path, uint64_t *bytes,
                                       const unet_pixels *pixels,
                                       const ckks_ctx *ctx, const ckks_sk *sk,
                                       const unet_progress *progress);
+
+/* The same to any sink.  request: gets what is to be kept, or NULL.
+ *   errors  those of the sink in place of the writer's: what it took is of no
+ *           use then */
+CKKS_CHECKED ckks_status unet_encrypt_to(const unet_sink *sink,
+                                         unet_request *request, ckks_rng *rng,
+                                         const nn_plan *p, const unet_job *job,
+                                         const unet_pixels *pixels,
+                                         const ckks_ctx *ctx,
+                                         const ckks_sk *sk,
+                                         const unet_progress *progress);
+
+/* The same one ciphertext at a time, for who does something else in between:
+ *
+ *     init;  while (left > 0) next;  take request;  clear
+ *
+ * The sink gets the head in init, a ciphertext in each next.  Plan, pixels,
+ * context, key and generator are kept and must outlive the object; the job is
+ * copied.  left: ciphertexts.  request: what is to be kept, NULL before all are
+ * encrypted; the object's.
+ *   errors  as unet_encrypt_to; CKKS_EARG  next after the last one, or after a
+ *                               failure of the sink */
+typedef struct unet_encryption unet_encryption;     /* opaque */
+CKKS_CHECKED ckks_status unet_encryption_init(unet_encryption **out,
+                                              const unet_sink *sink,
+                                              ckks_rng *rng, const nn_plan *p,
+                                              const unet_job *job,
+                                              const unet_pixels *pixels,
+                                              const ckks_ctx *ctx,
+                                              const ckks_sk *sk);
+uint64_t unet_encryption_left(const unet_encryption *e);
+CKKS_CHECKED ckks_status unet_encryption_next(unet_encryption *e);
+const unet_request *unet_encryption_request(const unet_encryption *e);
+void unet_encryption_clear(unet_encryption **e);
 
 /* What a file of results holds. */
 typedef struct unet_result {
@@ -346,6 +442,15 @@ CKKS_CHECKED ckks_status unet_decrypt(unet_result *out, unet_request *request,
                                       const nn_plan *p, const ckks_ctx *ctx,
                                       const ckks_sk *sk,
                                       const unet_progress *progress);
+/* The same from any sources, each of which is read once, a ciphertext at a
+ * time: heads first, then the parts by their first sets. */
+CKKS_CHECKED ckks_status unet_decrypt_from(unet_result *out,
+                                           unet_request *request,
+                                           const unet_source *source,
+                                           size_t sources, const nn_plan *p,
+                                           const ckks_ctx *ctx,
+                                           const ckks_sk *sk,
+                                           const unet_progress *progress);
 void unet_result_clear(unet_result *r);
 
 /* Of imaginary parts: 64 of the plan's standard deviations, and no less than

@@ -84,6 +84,14 @@ char *uni_vct_name(const char *path, const char *suffix)
     return name;
 }
 
+void uni_wipe(void *p, size_t size)
+{
+    volatile uint8_t *b = p;
+
+    for (size_t i = 0; p != NULL && i < size; i++)
+        b[i] = 0;
+}
+
 ckks_status uni_vct_room(uint8_t **buffer, size_t *capacity, size_t size)
 {
     uint8_t *more;

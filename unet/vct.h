@@ -18,9 +18,23 @@ static inline size_t uni_vct_head(size_t images, int marked)
 /* Adds a ciphertext's bytes to what names those of a part. */
 void uni_vct_chain(uint8_t name[UNET_ID], const uint8_t *in, size_t size);
 
+/* What the head of a file that unet_writer_to begins says; name: of the public
+ * function. */
+ckks_status uni_writer_info(unet_info *out, const nn_plan *p,
+                            const unet_job *job, unet_kind kind,
+                            const uint8_t request[UNET_ID],
+                            const unet_part *part, const char *name);
+/* CKKS_EARG for a part that the request does not have. */
+ckks_status uni_writer_check(const unet_info *info);
 /* As unet_writer_open, by what the head is to say: all of info but bytes. */
 ckks_status uni_writer_open(unet_writer **out, const char *path,
                             const unet_info *info, const unet_job *job);
+/* The same to a sink; info is one that uni_writer_check takes.  file: what it
+ * writes to, which is the writer's from now on, also where this fails; or
+ * NULL. */
+ckks_status uni_writer_to(unet_writer **out, const unet_sink *sink,
+                          ckks_file *file, const unet_info *info,
+                          const unet_job *job);
 /* The next ciphertext as bytes. */
 ckks_status uni_writer_bytes(unet_writer *w, const uint8_t *in, size_t size);
 /* The next ciphertext's bytes, there until the next call; no plan is needed,
@@ -28,6 +42,11 @@ ckks_status uni_writer_bytes(unet_writer *w, const uint8_t *in, size_t size);
  *   errors  those of unet_reader_next */
 ckks_status uni_reader_bytes(const uint8_t **out, size_t *size,
                              unet_reader *r);
+/* unet_reader_from; close gets source->user when the reader is closed, also
+ * where this fails; or NULL. */
+ckks_status uni_reader_from(unet_reader **out, const unet_source *source,
+                            void (*close)(void *user), const nn_plan *p,
+                            unet_kind kind);
 
 /* CKKS_EIO: "doing path: the system's reason" */
 ckks_status uni_vct_fail(const char *doing, const char *path, int e);
@@ -38,6 +57,9 @@ ckks_status uni_vct_other_plan(const char *path, const uint8_t is[UNET_ID],
 
 /* A copy of path with a suffix; malloc. */
 char *uni_vct_name(const char *path, const char *suffix);
+
+/* Zeroes memory in a way no optimiser removes; p may be NULL. */
+void uni_wipe(void *p, size_t size);
 
 /* Room for size bytes in a buffer that only grows. */
 ckks_status uni_vct_room(uint8_t **buffer, size_t *capacity, size_t size);

@@ -1,217 +1,13 @@
 /* vct_read.c -- files of ciphertexts, read one ciphertext at a time.
  *
- * The format and the contracts are in unet.h.  The reader believes nothing:
- * the length of the file is compared with what the head promises before
- * anything is allocated by it, the head has a digest, every ciphertext is
- * checked by ckks_ct_load and against the plan.
+ * The format and the contracts are in unet.h; the head is vct_head.c's.  The
+ * reader believes nothing: every ciphertext is checked by ckks_ct_load and
+ * against the plan.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "vct.h"
-
-struct unet_reader {
-    FILE *file;
-    char *path;
-    uint64_t bytes;         /* of the file                                   */
-    uint64_t left;          /* bytes not yet read                            */
-    uint64_t objects;       /* ciphertexts not yet read                      */
-    unet_info info;
-    unet_job job;
-    bool with_plan;
-    bool skipped;           /* some were passed over: a part's name is none  */
-    uint8_t name[UNET_ID];  /* of a part's ciphertexts so far                */
-    int level;              /* of the ciphertexts                            */
-    double scale;
-    uint8_t *buffer;
-    size_t capacity;
-};
-
-static ckks_status vct_read(unet_reader *r, uint8_t *out, size_t size)
-{
-    if (size > r->left)
-        return nn_fail(CKKS_EFORMAT, "%s ends in the middle: %llu bytes left, "
-                       "%zu wanted", r->path, (unsigned long long)r->left,
-                       size);
-    errno = 0;
-    if (fread(out, 1, size, r->file) != size)
-        return uni_vct_fail("reading", r->path, errno);
-    r->left -= size;
-    return CKKS_OK;
-}
-
-static ckks_status vct_check_head(const unet_reader *r, const uint8_t *head)
-{
-    if (memcmp(head, "VVCT", 4) != 0)
-        return nn_fail(CKKS_EFORMAT, "%s is not a file of ciphertexts",
-                       r->path);
-    if (head[4] != VCT_VERSION)
-        return nn_fail(CKKS_EFORMAT, "%s has version %d of the format, not %d: "
-                       "encrypt the images anew", r->path, head[4],
-                       VCT_VERSION);
-    if (head[5] != UNET_INPUT && head[5] != UNET_OUTPUT)
-        return nn_fail(CKKS_EFORMAT, "%s is of kind %d, not 1 or 2", r->path,
-                       head[5]);
-    if (head[6] > (head[5] == UNET_OUTPUT) || head[7] != 0
-        || uni_vct_load(head + 60, 4) != 0)
-        return nn_fail(CKKS_EFORMAT, "%s: a byte that must be 0 is not",
-                       r->path);
-    return CKKS_OK;
-}
-
-/* What the head promises against the length of the file: the rest of the head,
- * a byte and its length for every ciphertext, the name of a part's. */
-static ckks_status vct_check_length(unet_reader *r)
-{
-    const unet_info *info = &r->info;
-    const uint64_t rest = uni_vct_head(info->images, info->marked) - VCT_HEAD
-                          + VCT_DIGEST + (info->marked ? UNET_ID : 0);
-
-    r->objects = (uint64_t)info->part.count * info->ciphertexts;
-    if (r->left < rest || (r->left - rest) / (VCT_LENGTH + 1) < r->objects)
-        return nn_fail(CKKS_EFORMAT, "%s is too short for %lu images in %llu "
-                       "ciphertexts: %llu bytes", r->path,
-                       (unsigned long)info->images,
-                       (unsigned long long)r->objects,
-                       (unsigned long long)r->bytes);
-    return CKKS_OK;
-}
-
-/* The head without the table, and the table's size against the file's. */
-static ckks_status vct_read_head(unet_reader *r, uint8_t head[VCT_HEAD])
-{
-    unet_info *info = &r->info;
-    ckks_status s;
-
-    if (r->left < VCT_HEAD)
-        return nn_fail(CKKS_EFORMAT, "%s is not a file of ciphertexts: it has "
-                       "%llu bytes", r->path, (unsigned long long)r->left);
-    s = vct_read(r, head, VCT_HEAD);
-    if (s == CKKS_OK)
-        s = vct_check_head(r, head);
-    if (s != CKKS_OK)
-        return s;
-    info->kind = head[5];
-    memcpy(info->plan, head + 8, sizeof info->plan);
-    memcpy(info->request, head + 24, sizeof info->request);
-    info->images = (uint32_t)uni_vct_load(head + 40, 4);
-    info->sets = (uint32_t)uni_vct_load(head + 44, 4);
-    info->ciphertexts = (uint32_t)uni_vct_load(head + 48, 4);
-    info->part.first = (size_t)uni_vct_load(head + 52, 4);
-    info->part.count = (size_t)uni_vct_load(head + 56, 4);
-    info->marked = head[6];
-    info->bytes = r->bytes;
-    if (info->images < 1 || info->images > UNET_MAX_IMAGES || info->sets < 1
-        || info->ciphertexts < 1)
-        return nn_fail(CKKS_EFORMAT, "%s: %lu images in %lu sets of %lu "
-                       "ciphertexts", r->path, (unsigned long)info->images,
-                       (unsigned long)info->sets,
-                       (unsigned long)info->ciphertexts);
-    if ((info->part.count < 1 && !info->marked)
-        || info->part.count > info->sets
-        || info->part.first > info->sets - info->part.count)
-        return nn_fail(CKKS_EFORMAT, "%s: %zu sets from number %zu on, of %lu",
-                       r->path, info->part.count, info->part.first,
-                       (unsigned long)info->sets);
-    return vct_check_length(r);
-}
-
-/* The table of sizes and the digest, into the job. */
-static ckks_status vct_read_table(unet_reader *r, const uint8_t *head)
-{
-    const size_t images = r->info.images;
-    const size_t size = uni_vct_head(images, r->info.marked);
-    uint8_t *all = malloc(size + VCT_DIGEST), digest[VCT_DIGEST];
-    ckks_status s;
-
-    if (all == NULL)
-        return nn_fail(CKKS_EMEM, "no memory for %zu images", images);
-    memcpy(all, head, VCT_HEAD);
-    s = vct_read(r, all + VCT_HEAD, size + VCT_DIGEST - VCT_HEAD);
-    if (s == CKKS_OK) {
-        ckks_blake2b(digest, VCT_DIGEST, all, size, NULL, 0);
-        if (memcmp(digest, all + size, VCT_DIGEST) != 0)
-            s = nn_fail(CKKS_EFORMAT, "%s: the digest of its head is wrong: "
-                        "the file is damaged", r->path);
-    }
-    if (s == CKKS_OK) {
-        if (r->info.marked)
-            memcpy(r->info.mark, all + size - UNET_ID, UNET_ID);
-        memcpy(r->name, r->info.mark, UNET_ID);
-        r->job.images = images;
-        s = uni_vct_sizes(&r->job, all + VCT_HEAD, r->path);
-    }
-    free(all);
-    return s;
-}
-
-/* The head against the plan; the job gets its tiles. */
-static ckks_status vct_check_plan(unet_reader *r, const nn_plan *p,
-                                  unet_kind kind)
-{
-    static const char *const name[] = { "", "inputs", "results" };
-    const unet_info *info = &r->info;
-    uint8_t want[16];
-    unet_job job = {0};
-    ckks_status s;
-
-    if (info->kind != (int)kind)
-        return nn_fail(CKKS_EFORMAT, "%s holds %s, not %s", r->path,
-                       name[info->kind], name[kind]);
-    s = nn_plan_fingerprint(want, p);
-    if (s != CKKS_OK)
-        return s;
-    if (memcmp(want, info->plan, sizeof want) != 0)
-        return uni_vct_other_plan(r->path, info->plan, want, p->name);
-    s = unet_job_init(&job, p, r->job.size, r->job.images);
-    if (s != CKKS_OK)
-        return nn_fail(s == CKKS_EMEM ? s : CKKS_EFORMAT, "%s: %s", r->path,
-                       nn_last_error());
-    unet_job_clear(&r->job);
-    r->job = job;
-    if (job.sets != info->sets
-        || info->ciphertexts != (uint32_t)uni_vct_per_set(p, kind))
-        return nn_fail(CKKS_EFORMAT, "%s: %lu sets of %lu ciphertexts, its "
-                       "images need %zu of %d", r->path,
-                       (unsigned long)info->sets,
-                       (unsigned long)info->ciphertexts, job.sets,
-                       uni_vct_per_set(p, kind));
-    /* A limb takes more than a byte a word. */
-    if (r->left / (2 * p->layout.slots) < r->objects)
-        return nn_fail(CKKS_EFORMAT, "%s is too short for %llu ciphertexts: "
-                       "%llu bytes", r->path, (unsigned long long)r->objects,
-                       (unsigned long long)r->bytes);
-    r->level = kind == UNET_INPUT ? p->in_level : p->out_level;
-    r->scale = kind == UNET_INPUT ? p->in_scale : p->out_scale;
-    r->with_plan = true;
-    return CKKS_OK;
-}
-
-/* Only a regular file has a length to compare with. */
-static ckks_status vct_open_file(unet_reader *r)
-{
-    int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-
-    if (fd < 0)
-        return uni_vct_fail("opening", r->path, errno);
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        (void)close(fd);
-        return nn_fail(CKKS_EIO, "%s is not a regular file", r->path);
-    }
-    r->bytes = r->left = (uint64_t)st.st_size;
-    r->file = fdopen(fd, "rb");
-    if (r->file == NULL) {
-        (void)close(fd);
-        return nn_fail(CKKS_EMEM, "no memory to read %s", r->path);
-    }
-    return CKKS_OK;
-}
+#include "vct_read.h"
 
 /* Behind the last ciphertext: nothing, or what names a part's. */
 static ckks_status vct_read_end(unet_reader *r)
@@ -223,7 +19,7 @@ static ckks_status vct_read_end(unet_reader *r)
     if (r->left > more)
         return nn_fail(CKKS_EFORMAT, "%s: %llu bytes too many at the end",
                        r->path, (unsigned long long)(r->left - more));
-    s = vct_read(r, name, (size_t)more);
+    s = uni_vct_bytes(r, name, (size_t)more);
     if (s == CKKS_OK && more > 0 && !r->skipped
         && memcmp(name, r->name, UNET_ID) != 0)
         s = nn_fail(CKKS_EFORMAT, "%s: the digest of its ciphertexts is "
@@ -231,29 +27,26 @@ static ckks_status vct_read_end(unet_reader *r)
     return s;
 }
 
-ckks_status unet_reader_open(unet_reader **out, const char *path,
-                             const nn_plan *p, unet_kind kind)
+ckks_status uni_reader_from(unet_reader **out, const unet_source *source,
+                            void (*close)(void *user), const nn_plan *p,
+                            unet_kind kind)
 {
-    uint8_t head[VCT_HEAD] = {0};
-    unet_reader *r;
+    unet_reader *r = calloc(1, sizeof *r);
+    char *name = uni_vct_name(source->name, "");
     ckks_status s;
 
-    if (out == NULL || path == NULL)
-        return nn_fail(CKKS_EARG, "unet_reader_open: null pointer");
-    if (kind != UNET_INPUT && kind != UNET_OUTPUT)
-        return nn_fail(CKKS_EARG, "unet_reader_open: kind %d", (int)kind);
-    r = calloc(1, sizeof *r);
-    if (r == NULL || (r->path = uni_vct_name(path, "")) == NULL) {
+    if (r == NULL || name == NULL) {
+        if (close != NULL)
+            close(source->user);
         free(r);
-        return nn_fail(CKKS_EMEM, "no memory to read %s", path);
+        free(name);
+        return nn_fail(CKKS_EMEM, "no memory to read %s", source->name);
     }
-    s = vct_open_file(r);
-    if (s == CKKS_OK)
-        s = vct_read_head(r, head);
-    if (s == CKKS_OK)
-        s = vct_read_table(r, head);
-    if (s == CKKS_OK && p != NULL)
-        s = vct_check_plan(r, p, kind);
+    r->source = *source;
+    r->close = close;
+    r->path = name;
+    r->bytes = r->left = source->size;
+    s = uni_vct_begin(r, p, kind);
     if (s == CKKS_OK && r->objects == 0)
         s = vct_read_end(r);
     if (s != CKKS_OK) {
@@ -264,12 +57,23 @@ ckks_status unet_reader_open(unet_reader **out, const char *path,
     return CKKS_OK;
 }
 
+ckks_status unet_reader_from(unet_reader **out, const unet_source *source,
+                             const nn_plan *p, unet_kind kind)
+{
+    if (out == NULL || source == NULL || source->read == NULL
+        || source->name == NULL)
+        return nn_fail(CKKS_EARG, "unet_reader_from: null pointer");
+    if (kind != UNET_INPUT && kind != UNET_OUTPUT)
+        return nn_fail(CKKS_EARG, "unet_reader_from: kind %d", (int)kind);
+    return uni_reader_from(out, source, NULL, p, kind);
+}
+
 void unet_reader_close(unet_reader **r)
 {
     if (r == NULL || *r == NULL)
         return;
-    if ((*r)->file != NULL)
-        (void)fclose((*r)->file);
+    if ((*r)->close != NULL)
+        (*r)->close((*r)->source.user);
     unet_job_clear(&(*r)->job);
     free((*r)->path);
     free((*r)->buffer);
@@ -301,7 +105,7 @@ void unet_reader_info(unet_info *out, const unet_reader *r)
 static ckks_status vct_length(uint64_t *size, unet_reader *r)
 {
     uint8_t length[VCT_LENGTH];
-    ckks_status s = vct_read(r, length, sizeof length);
+    ckks_status s = uni_vct_bytes(r, length, sizeof length);
 
     if (s != CKKS_OK)
         return s;
@@ -311,6 +115,25 @@ static ckks_status vct_length(uint64_t *size, unet_reader *r)
                        "%llu are left", r->path, (unsigned long long)*size,
                        (unsigned long long)r->left);
     return CKKS_OK;
+}
+
+/* Passes over bytes, no more than are left. */
+static ckks_status vct_pass(unet_reader *r, uint64_t bytes)
+{
+    uint8_t piece[4096];
+    ckks_status s = CKKS_OK;
+
+    if (r->source.skip != NULL) {
+        s = r->source.skip(r->source.user, bytes);
+        if (s == CKKS_OK)
+            r->left -= bytes;
+        return s;
+    }
+    for (uint64_t n; bytes > 0 && s == CKKS_OK; bytes -= n) {
+        n = bytes < sizeof piece ? bytes : sizeof piece;
+        s = uni_vct_bytes(r, piece, (size_t)n);
+    }
+    return s;
 }
 
 ckks_status unet_reader_skip(unet_reader *r, size_t sets)
@@ -326,12 +149,10 @@ ckks_status unet_reader_skip(unet_reader *r, size_t sets)
     r->skipped = r->skipped || objects > 0;
     for (; objects > 0 && s == CKKS_OK; objects--) {
         s = vct_length(&size, r);
-        if (s == CKKS_OK && fseeko(r->file, (off_t)size, SEEK_CUR) != 0)
-            s = uni_vct_fail("reading", r->path, errno);
-        if (s == CKKS_OK) {
-            r->left -= size;
+        if (s == CKKS_OK)
+            s = vct_pass(r, size);
+        if (s == CKKS_OK)
             r->objects--;
-        }
     }
     return s;
 }
@@ -354,7 +175,7 @@ static ckks_status vct_next(size_t *size, unet_reader *r, uint64_t most)
                        (unsigned long long)most);
     s = uni_vct_room(&r->buffer, &r->capacity, (size_t)n + 1);
     if (s == CKKS_OK)
-        s = vct_read(r, r->buffer, (size_t)n);
+        s = uni_vct_bytes(r, r->buffer, (size_t)n);
     if (s != CKKS_OK)
         return s;
     if (r->info.marked)

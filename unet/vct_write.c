@@ -1,7 +1,7 @@
 /* vct_write.c -- files of ciphertexts, written one ciphertext at a time.
  *
- * The format and the contracts are in unet.h.  No half-written file ever has
- * the name asked for: ckks_file_open and what follows it see to that.
+ * The format and the contracts are in unet.h; files by their paths are
+ * vct_file.c's.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,8 +10,10 @@
 #include "vct.h"
 
 struct unet_writer {
-    ckks_file *file;            /* NULL: none, or finished                   */
-    char *path;
+    unet_sink sink;             /* path in place of its name                 */
+    ckks_file *file;            /* that the sink writes to; NULL: another    */
+    char *path;                 /* what messages call it                     */
+    bool open;                  /* not finished, nothing has failed          */
     uint64_t bytes, objects;
     bool marked;
     uint8_t name[UNET_ID];      /* of a part's ciphertexts so far            */
@@ -21,12 +23,13 @@ struct unet_writer {
 
 static ckks_status vct_write(unet_writer *w, const uint8_t *in, size_t size)
 {
-    ckks_status s = ckks_file_put(w->file, in, size);
+    ckks_status s = w->sink.write(w->sink.user, in, size);
 
-    if (s != CKKS_OK)
-        return nn_relay(s, NULL);
-    w->bytes += size;
-    return CKKS_OK;
+    if (s == CKKS_OK)
+        w->bytes += size;
+    else
+        w->open = false;
+    return s;
 }
 
 static ckks_status vct_write_head(unet_writer *w, const unet_info *info,
@@ -63,30 +66,39 @@ static ckks_status vct_write_head(unet_writer *w, const unet_info *info,
     return s;
 }
 
-ckks_status uni_writer_open(unet_writer **out, const char *path,
-                            const unet_info *info, const unet_job *job)
+ckks_status uni_writer_check(const unet_info *info)
 {
-    unet_writer *w;
+    if ((info->part.count >= 1 || info->marked)
+        && info->part.count <= info->sets
+        && info->part.first <= info->sets - info->part.count)
+        return CKKS_OK;
+    return nn_fail(CKKS_EARG, "%zu sets from number %zu on, of %lu",
+                   info->part.count, info->part.first,
+                   (unsigned long)info->sets);
+}
+
+ckks_status uni_writer_to(unet_writer **out, const unet_sink *sink,
+                          ckks_file *file, const unet_info *info,
+                          const unet_job *job)
+{
+    unet_writer *w = calloc(1, sizeof *w);
+    char *name = uni_vct_name(sink->name, "");
     ckks_status s;
 
-    if ((info->part.count < 1 && !info->marked)
-        || info->part.count > info->sets
-        || info->part.first > info->sets - info->part.count)
-        return nn_fail(CKKS_EARG, "%zu sets from number %zu on, of %lu",
-                       info->part.count, info->part.first,
-                       (unsigned long)info->sets);
-    w = calloc(1, sizeof *w);
-    if (w == NULL)
-        return nn_fail(CKKS_EMEM, "no memory to write %s", path);
-    w->path = uni_vct_name(path, "");
+    if (w == NULL || name == NULL) {
+        ckks_file_clear(&file);
+        free(w);
+        free(name);
+        return nn_fail(CKKS_EMEM, "no memory to write %s", sink->name);
+    }
+    w->sink = *sink;
+    w->file = file;
+    w->path = name;
+    w->open = true;
     w->objects = (uint64_t)info->part.count * info->ciphertexts;
     w->marked = info->marked != 0;
     memcpy(w->name, info->mark, UNET_ID);
-    s = w->path != NULL
-        ? nn_relay(ckks_file_open(&w->file, path, 0644), NULL)
-        : nn_fail(CKKS_EMEM, "no memory for a name");
-    if (s == CKKS_OK)
-        s = vct_write_head(w, info, job);
+    s = vct_write_head(w, info, job);
     if (s != CKKS_OK) {
         unet_writer_clear(&w);
         return s;
@@ -95,31 +107,49 @@ ckks_status uni_writer_open(unet_writer **out, const char *path,
     return CKKS_OK;
 }
 
-ckks_status unet_writer_open(unet_writer **out, const char *path,
-                             const nn_plan *p, const unet_job *job,
-                             unet_kind kind, const uint8_t request[UNET_ID],
-                             const unet_part *part)
+ckks_status uni_writer_info(unet_info *out, const nn_plan *p,
+                            const unet_job *job, unet_kind kind,
+                            const uint8_t request[UNET_ID],
+                            const unet_part *part, const char *name)
 {
     unet_info info = { .kind = (int)kind };
     ckks_status s;
 
-    if (out == NULL || path == NULL || p == NULL || job == NULL
-        || request == NULL || job->images == 0)
-        return nn_fail(CKKS_EARG, "unet_writer_open: null pointer");
+    if (p == NULL || job == NULL || request == NULL || job->images == 0)
+        return nn_fail(CKKS_EARG, "%s: null pointer", name);
     if (kind != UNET_INPUT && kind != UNET_OUTPUT)
-        return nn_fail(CKKS_EARG, "unet_writer_open: kind %d", (int)kind);
+        return nn_fail(CKKS_EARG, "%s: kind %d", name, (int)kind);
     if (job->sets > UINT32_MAX)
         return nn_fail(CKKS_EARG, "%zu sets do not fit a file", job->sets);
     s = nn_plan_fingerprint(info.plan, p);
     if (s != CKKS_OK)
         return s;
     memcpy(info.request, request, UNET_ID);
+    info.images = (uint32_t)job->images;
     info.sets = (uint32_t)job->sets;
     info.ciphertexts = (uint32_t)uni_vct_per_set(p, kind);
     info.part.count = job->sets;
     if (part != NULL)
         info.part = *part;
-    return uni_writer_open(out, path, &info, job);
+    *out = info;
+    return CKKS_OK;
+}
+
+ckks_status unet_writer_to(unet_writer **out, const unet_sink *sink,
+                           const nn_plan *p, const unet_job *job,
+                           unet_kind kind, const uint8_t request[UNET_ID],
+                           const unet_part *part)
+{
+    unet_info info;
+    ckks_status s;
+
+    if (out == NULL || sink == NULL || sink->write == NULL
+        || sink->name == NULL)
+        return nn_fail(CKKS_EARG, "unet_writer_to: null pointer");
+    s = uni_writer_info(&info, p, job, kind, request, part, "unet_writer_to");
+    if (s == CKKS_OK)
+        s = uni_writer_check(&info);
+    return s == CKKS_OK ? uni_writer_to(out, sink, NULL, &info, job) : s;
 }
 
 /* The ciphertext that lies in the buffer behind the room for its length. */
@@ -154,6 +184,9 @@ ckks_status unet_writer_put(unet_writer *w, const ckks_ct *ct)
 
     if (w == NULL || ct == NULL)
         return nn_fail(CKKS_EARG, "unet_writer_put: null pointer");
+    if (!w->open)
+        return nn_fail(CKKS_EARG, "%s is finished, or writing it has failed",
+                       w->path);
     if (w->objects == 0)
         return nn_fail(CKKS_EARG, "%s: more ciphertexts than promised",
                        w->path);
@@ -171,13 +204,14 @@ ckks_status unet_writer_finish(unet_writer *w, uint64_t *bytes)
 {
     ckks_status s;
 
-    if (w == NULL || w->file == NULL)
+    if (w == NULL || !w->open)
         return nn_fail(CKKS_EARG, "unet_writer_finish: nothing is open");
     if (w->objects != 0)
         return nn_fail(CKKS_EARG, "%s: %llu ciphertexts are missing", w->path,
                        (unsigned long long)w->objects);
     s = w->marked ? vct_write(w, w->name, UNET_ID) : CKKS_OK;
-    if (s == CKKS_OK)
+    w->open = false;
+    if (s == CKKS_OK && w->file != NULL)
         s = nn_relay(ckks_file_finish(&w->file), NULL);
     if (s != CKKS_OK)
         return s;

@@ -24,7 +24,7 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             ckks/seal/seal_eval.c nn/format/json_read.c \
             nn/format/safetensors.c nn/format/model.c nn/format/layer.c nn/format/layer_tensor.c nn/format/window.c nn/format/plan_read.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
-            unet/vct_read.c unet/vct_write.c unet/client.c unet/decrypt.c \
+            unet/vct_head.c unet/vct_read.c unet/vct_write.c unet/vct_file.c unet/memory.c unet/client.c unet/decrypt.c unet/parts.c unet/join.c \
             unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
             unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c \
             unet/image/nifti_read.c unet/image/volume.c unet/image/formats.c \

@@ -33,6 +33,9 @@ static struct {
     unet_writer *writer;
     unet_reader *reader;
     unet_request request;
+    unet_encryption *encryption;
+    unet_memory bytes;          /* of the results, or of a request           */
+    unet_sink sink;             /* takes all                                 */
 } t;
 
 static struct {
@@ -54,6 +57,8 @@ static struct {
     unet_result result;
     unet_reader *reader;
     unet_writer *writer;
+    unet_encryption *encryption;
+    unet_memory memory;
     unet_done done;
     unet_joined joined;
     uint64_t bytes;
@@ -282,6 +287,31 @@ static ckks_status do_encrypt(void)
                         &t.pixels, t.ctx, t.sk, NULL);
 }
 
+static ckks_status do_encrypt_to(void)
+{
+    return unet_encrypt_to(&t.sink, &outs.request, &t.rng, t.p, &t.job,
+                           &t.pixels, t.ctx, t.sk, NULL);
+}
+
+static ckks_status do_encryption_init(void)
+{
+    return unet_encryption_init(&outs.encryption, &t.sink, &t.rng, t.p, &t.job,
+                                &t.pixels, t.ctx, t.sk);
+}
+
+static void encryption_before(void)
+{
+    NN_OK(unet_encryption_init(&t.encryption, &t.sink, &t.rng, t.p, &t.job,
+                               &t.pixels, t.ctx, t.sk));
+}
+
+static ckks_status do_encryption_next(void)
+{
+    return unet_encryption_left(t.encryption) == 0
+           || unet_encryption_request(t.encryption) != NULL
+           ? CKKS_EARG : unet_encryption_next(t.encryption);
+}
+
 static ckks_status do_evaluate(void)
 {
     return unet_evaluate(t.folder.path, &outs.done, t.inputs.path, NULL, NULL,
@@ -301,6 +331,40 @@ static ckks_status do_decrypt(void)
 
     return unet_decrypt(&outs.result, &t.request, path, 1, t.p, t.ctx, t.sk,
                         NULL);
+}
+
+/* The results in memory, besides. */
+static void results_before(void)
+{
+    request_before();
+    t.bytes.data = bytes_read(t.results.path, &t.bytes.size);
+}
+
+static ckks_status do_decrypt_from(void)
+{
+    const unet_source source = unet_memory_source(&t.bytes, "results");
+
+    return unet_decrypt_from(&outs.result, &t.request, &source, 1, t.p, t.ctx,
+                             t.sk, NULL);
+}
+
+static void request_bytes_before(void)
+{
+    request_before();
+    t.bytes.size = unet_request_size(&t.request);
+    t.bytes.data = malloc(t.bytes.size);
+    NN_OK(unet_request_bytes(t.bytes.data, t.bytes.size, &t.request));
+}
+
+static ckks_status do_request_bytes(void)
+{
+    return unet_request_bytes(t.bytes.data, unet_request_size(&t.request),
+                              &t.request);
+}
+
+static ckks_status do_request_parse(void)
+{
+    return unet_request_parse(&outs.request, t.bytes.data, t.bytes.size, t.p);
 }
 
 static ckks_status do_request_load(void)
@@ -332,6 +396,18 @@ static ckks_status do_accept(void)
 static ckks_status do_reader_open(void)
 {
     return unet_reader_open(&outs.reader, t.inputs.path, t.p, UNET_INPUT);
+}
+
+static void inputs_bytes_before(void)
+{
+    t.bytes.data = bytes_read(t.inputs.path, &t.bytes.size);
+}
+
+static ckks_status do_reader_from(void)
+{
+    unet_source source = unet_memory_source(&t.bytes, "inputs");
+
+    return unet_reader_from(&outs.reader, &source, t.p, UNET_INPUT);
 }
 
 static void reader_before(void)
@@ -371,6 +447,25 @@ static ckks_status do_writer_open(void)
 {
     return unet_writer_open(&outs.writer, t.folder.path, t.p, &t.job,
                             UNET_INPUT, id, NULL);
+}
+
+static ckks_status take_all(void *user, const uint8_t *in, size_t size)
+{
+    (void)user;
+    return in != NULL || size == 0 ? CKKS_OK : CKKS_EARG;
+}
+
+static ckks_status do_writer_to(void)
+{
+    return unet_writer_to(&outs.writer, &t.sink, t.p, &t.job, UNET_INPUT, id,
+                          NULL);
+}
+
+static ckks_status do_memory_sink(void)
+{
+    const unet_sink sink = unet_memory_sink(&outs.memory, "memory");
+
+    return sink.write(sink.user, (const uint8_t *)there, sizeof there);
 }
 
 static void writer_before(void)
@@ -462,8 +557,15 @@ static const operation operations[] = {
     { "unet_unpack", NULL, do_unet_unpack, 1 },
     { "unet_keygen", NULL, do_keygen, 5 },
     { "unet_encrypt", NULL, do_encrypt, 8 },
+    { "unet_encrypt_to", NULL, do_encrypt_to, 8 },
+    { "unet_encryption_init", NULL, do_encryption_init, 7 },
+    { "unet_encryption_next", encryption_before, do_encryption_next, 3 },
+    { "unet_encryption_left", encryption_before, do_encryption_next, 3 },
+    { "unet_encryption_request", encryption_before, do_encryption_next, 3 },
+    { "unet_encryption_clear", NULL, plain, -1 },
     { "unet_evaluate", NULL, do_evaluate, 20 },
     { "unet_decrypt", request_before, do_decrypt, 8 },
+    { "unet_decrypt_from", results_before, do_decrypt_from, 8 },
     { "unet_plan_cost", NULL, do_accept, 0 },
     { "unet_accept", NULL, do_accept, 0 },
     { "unet_limit", NULL, do_tiles, -1 },
@@ -471,10 +573,14 @@ static const operation operations[] = {
     { "unet_mask", NULL, do_mask, 0 },
     { "unet_request_load", NULL, do_request_load, 3 },
     { "unet_request_save", request_before, do_request_save, 2 },
+    { "unet_request_size", request_bytes_before, do_request_bytes, -1 },
+    { "unet_request_bytes", request_bytes_before, do_request_bytes, -1 },
+    { "unet_request_parse", request_bytes_before, do_request_parse, 3 },
     { "unet_request_forget", request_before, do_request_forget, -1 },
     { "unet_request_clear", NULL, plain, -1 },
     { "unet_reader_skip", reader_before, do_reader_skip, 0 },
     { "unet_reader_open", NULL, do_reader_open, 4 },
+    { "unet_reader_from", inputs_bytes_before, do_reader_from, 4 },
     { "unet_reader_next", reader_before, do_reader_next, 1 },
     { "unet_reader_info", reader_before, do_reader_says, -1 },
     { "unet_reader_job", reader_before, do_reader_says, -1 },
@@ -482,6 +588,10 @@ static const operation operations[] = {
     { "unet_reader_at", reader_before, do_reader_says, -1 },
     { "unet_join", NULL, do_join, 6 },
     { "unet_writer_open", NULL, do_writer_open, 5 },
+    { "unet_writer_to", NULL, do_writer_to, 3 },
+    { "unet_memory_source", inputs_bytes_before, do_reader_from, 4 },
+    { "unet_memory_sink", NULL, do_memory_sink, 1 },
+    { "unet_memory_clear", NULL, plain, -1 },
     { "unet_writer_put", writer_before, do_writer_put, 1 },
     { "unet_writer_finish", writer_full, do_writer_finish, 0 }
 };
@@ -509,6 +619,10 @@ static void clear_all(void)
     unet_reader_close(&t.reader);
     unet_writer_clear(&outs.writer);
     unet_writer_clear(&t.writer);
+    unet_encryption_clear(&outs.encryption);
+    unet_encryption_clear(&t.encryption);
+    unet_memory_clear(&outs.memory);
+    unet_memory_clear(&t.bytes);
     memset(&outs, 0, sizeof outs);
 }
 
@@ -633,6 +747,7 @@ static bool make_all(const char *name, nn_border border)
     t.p = &t.r.p;
     t.pixel[0] = t.r.pixel;
     t.pixels = unet_pixels_array(t.pixel);
+    t.sink = (unet_sink){ take_all, NULL, "all" };
     t.size = (unet_size){ t.p->core_height, t.p->core_width };
     return CHECK(nn_plan_inputs(t.p) <= MOST_CTS
                      && nn_plan_outputs(t.p) <= MOST_CTS
