@@ -111,6 +111,7 @@ script labels
 script solids
 script classes
 script ask
+script serve
 script dicom DICOM
 script alloc memory
 part forks env OMP_NUM_THREADS=2 "$build/tests-omp" fork_

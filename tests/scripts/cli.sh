@@ -46,7 +46,7 @@ pgm()
 
 # ---- help and usage ----------------------------------------------------------
 for verb in plan keygen encrypt evaluate join decrypt clear ask demo info \
-            calibrate; do
+            serve calibrate; do
     run "$verb --help" $verb --help
     check "$verb --help says how" grep -q "^usage: volley $verb" "$work/out"
     usage "$verb: unknown option" "unknown option" $verb --nonsense
@@ -316,6 +316,24 @@ for verb in $limited; do
     check "$verb leaves nothing on a full disk" test -z "$(ls -A "$f/limit")"
     rm -rf "$f/limit"
 done
+
+# ---- progress for programs -------------------------------------------------------
+digits=$root/unet/models/mnist.safetensors
+pgm "$f/digit.pgm" 28 28 </dev/null
+run "keygen of digits" keygen "$digits" --out "$f/digits"
+run "encrypt a digit" encrypt "$digits" --key "$f/digits" "$f/digit.pgm" \
+    -o "$f/digit.vct"
+run "evaluate --progress json" evaluate "$digits" --keys \
+    "$f/digits/eval.keys" "$f/digit.vct" -o "$f/digit-out.vct" --progress json
+check "an object before each layer" awk '
+    !/^\{"set": 1, "sets": 1, "layer": "[a-z]+[0-9]*", "level": [0-9]+, "done": [0-9.e-]+, "left": [0-9.e-]+\}$/ { exit 1 }
+    END { exit NR < 3 }' "$work/err"
+run "evaluate --progress none" evaluate "$digits" --keys \
+    "$f/digits/eval.keys" "$f/digit.vct" -o "$f/digit-out.vct" --progress none
+check "nothing on standard error" test ! -s "$work/err"
+usage "evaluate --progress: another kind" "neither json nor none" evaluate \
+    "$digits" --keys "$f/digits/eval.keys" "$f/digit.vct" \
+    -o "$f/digit-out.vct" --progress xml
 
 # ---- the whole way, once -------------------------------------------------------------------
 whole_way()

@@ -169,7 +169,7 @@ static const volley_verb verb_table[] = {
       "A MODEL is [NAME=]FILE[:PLAN]: called by its own name, planned by\n"
       "default, unless told.  Clients take the plan, send evaluation keys once\n"
       "and encrypted images again and again, watch the network run, and fetch\n"
-      "the result; this server never has what decrypts.\n"
+      "the result; this server never has what decrypts (docs/17-service.md).\n"
       "Every job is a process of its own, whose memory is bounded by the plan.\n"
       "DIR keeps what was acknowledged: after a restart, however the server\n"
       "ended, uploads go on and jobs run again.  SIGTERM ends it.\n"

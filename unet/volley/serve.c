@@ -1,5 +1,5 @@
 /* serve.c -- serve: the network's side as a service over HTTP (the folder
- * serve). */
+ * serve; docs/17-service.md). */
 #include <stdlib.h>
 
 #include "volley.h"

@@ -171,8 +171,10 @@ static bool range_read(file_range *out, const char *text, uint64_t size)
         a = b < size ? size - b : 0;
         b = size - 1;
     } else {
-        if (!range_number(&a, &text) || *text++ != '-'
-            || (*text != '\0' && !range_number(&b, &text)) || *text != '\0'
+        if (!range_number(&a, &text) || *text++ != '-')
+            return true;
+        b = UINT64_MAX;
+        if ((*text != '\0' && !range_number(&b, &text)) || *text != '\0'
             || b < a)
             return true;
         if (a >= size)

@@ -19,13 +19,15 @@ size_t serve_place(const serve *s, const serve_item *x)
     return before + 1;
 }
 
-size_t serve_waiting(const serve *s)
+size_t serve_waiting(const serve *s, const uint8_t *owner)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < s->items; i++)
         n += s->item[i]->kind == SERVE_JOB
-             && s->item[i]->state == SERVE_QUEUED;
+             && s->item[i]->state == SERVE_QUEUED
+             && (owner == NULL
+                 || memcmp(s->item[i]->owner, owner, UNET_ID) == 0);
     return n;
 }
 

@@ -37,7 +37,7 @@ static void model_cut(char *word, char **name, char **path, char **plan)
 /* It becomes a part of addresses and of a file's name. */
 static bool model_named(const char *name)
 {
-    return name[0] != '.' && name[0] != '\0' && strlen(name) < NN_NAME
+    return strchr("._-", name[0]) == NULL && strlen(name) < NN_NAME
            && name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                           "abcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
 }

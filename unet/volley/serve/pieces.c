@@ -123,7 +123,7 @@ bool serve_check_head(const serve *s, const serve_item *x, const char *path,
 bool serve_piece_open(serve *s, serve_piece *p, serve_item *x, uint32_t k,
                       serve_error *e)
 {
-    char path[SERVE_ROOM], id[SERVE_ID + 1], name[SERVE_ROOM];
+    char path[SERVE_ROOM], id[SERVE_ID + 1];
 
     memset(p, 0, sizeof *p);
     p->k = k;
@@ -133,10 +133,9 @@ bool serve_piece_open(serve *s, serve_piece *p, serve_item *x, uint32_t k,
                      || !serve_draw(id)))
         return e->status != 0 || serve_refuse_system(e, "a piece", EIO);
     if (p->again) {
-        snprintf(name, sizeof name, "%u.%.8s", k, id);
-        serve_path(p->temporary, SERVE_UPLOAD, x->id, name);
-        p->fd = open(p->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                     0600);
+        snprintf(p->temporary, sizeof p->temporary, "%u.%.8s.new", k, id);
+        p->fd = open(serve_path(path, SERVE_UPLOAD, x->id, p->temporary),
+                     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } else {
         p->fd = open(serve_path(path, SERVE_UPLOAD, x->id, piece_file(x)),
                      O_RDWR | O_CLOEXEC);
@@ -150,11 +149,22 @@ bool serve_piece_open(serve *s, serve_piece *p, serve_item *x, uint32_t k,
     return true;
 }
 
+/* The upload may have been finished over another connection: what is late
+ * must not touch it. */
+static bool piece_wanted(const serve_piece *p, serve_error *e)
+{
+    return (!p->item->gone && p->item->kind == SERVE_UPLOAD)
+           || serve_refuse(e, 404, "begin another", "the upload is finished "
+                           "or gone");
+}
+
 bool serve_piece_put(serve_piece *p, const char *data, size_t size,
                      serve_error *e)
 {
     const uint64_t from = p->again ? 0 : (uint64_t)p->k * p->item->piece;
 
+    if (!piece_wanted(p, e))
+        return false;
     if (size > serve_piece_size(p->item, p->k) - p->got)
         return serve_refuse(e, 413, "send the piece as long as it is",
                             "piece %u has %llu bytes, more came", p->k,
@@ -198,11 +208,12 @@ static int piece_mark(const serve_item *x, uint32_t first, uint32_t last)
 static int piece_keep(serve_piece *p)
 {
     serve_item *x = p->item;
-    char path[SERVE_ROOM], folder[SERVE_ROOM];
+    char path[SERVE_ROOM], folder[SERVE_ROOM], new[SERVE_ROOM];
     int e = fdatasync(p->fd) == 0 ? 0 : errno;
 
     piece_again(path, x, p->k);
-    if (e == 0 && p->again && rename(p->temporary, path) != 0)
+    serve_path(new, SERVE_UPLOAD, x->id, p->temporary);
+    if (e == 0 && p->again && rename(new, path) != 0)
         e = errno;
     if (e != 0)
         return e;
@@ -230,17 +241,19 @@ static bool piece_head(const serve *s, const serve_piece *p, serve_error *e)
     char path[SERVE_ROOM];
 
     return p->k != 0
-           || serve_check_head(s, p->item, p->again ? p->temporary
-                               : serve_path(path, SERVE_UPLOAD, p->item->id,
-                                            piece_file(p->item)), e);
+           || serve_check_head(s, p->item,
+                               serve_path(path, SERVE_UPLOAD, p->item->id,
+                                          p->again ? p->temporary
+                                                   : piece_file(p->item)),
+                               e);
 }
 
 bool serve_piece_end(serve *s, serve_piece *p, serve_error *e)
 {
     int failed;
 
-    if (p->item->gone || p->item->kind != SERVE_UPLOAD)
-        return serve_refuse(e, 404, "begin another", "the upload is gone");
+    if (!piece_wanted(p, e))
+        return false;
     if (p->got != serve_piece_size(p->item, p->k))
         return serve_refuse(e, 422, "send the piece as long as it is",
                             "%llu bytes of piece %u came, it has %llu",
@@ -258,13 +271,16 @@ bool serve_piece_end(serve *s, serve_piece *p, serve_error *e)
 
 void serve_piece_clear(serve_piece *p)
 {
+    char path[SERVE_ROOM];
+
     if (p->fd >= 0)
         (void)close(p->fd);
     p->fd = -1;
-    if (p->temporary[0] != '\0')
-        (void)unlink(p->temporary);
     if (p->item == NULL)
         return;
+    if (p->temporary[0] != '\0')
+        (void)unlink(serve_path(path, p->item->kind, p->item->id,
+                                p->temporary));
     if (!p->again && p->item->have != NULL)
         p->item->have[p->k] &= (uint8_t)~SERVE_CLAIMED;
     serve_release(p->item);

@@ -30,6 +30,20 @@ static uint64_t restart_size(const serve_item *x, const char *file)
            && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
+/* Pieces that were on their way when the server ended. */
+static void restart_tidy(const serve_item *x)
+{
+    char path[SERVE_ROOM];
+    DIR *d = opendir(serve_path(path, x->kind, x->id, NULL));
+
+    if (d == NULL)
+        return;
+    for (const struct dirent *f; (f = readdir(d)) != NULL;)
+        if (volley_ends(f->d_name, ".new") || strstr(f->d_name, ".tmp-"))
+            (void)unlinkat(dirfd(d), f->d_name, 0);
+    (void)closedir(d);
+}
+
 /* Pieces that are there: in their places, or beside them. */
 static bool restart_upload(serve_item *x)
 {
@@ -93,6 +107,7 @@ static int restart_one(serve *s, serve_kind kind, const char *id)
     if (x == NULL)
         return volley_fail("no memory for %zu items", s->items);
     memcpy(x->id, id, SERVE_ID);
+    restart_tidy(x);
     whole = serve_load_item(x)
             && (kind == SERVE_UPLOAD ? restart_upload(x)
                 : kind == SERVE_KEY  ? restart_keys(s, x)
@@ -135,9 +150,9 @@ int serve_store_read(serve *s)
         code = restart_folder(s, (serve_kind)k);
     if (s->items > 0)
         qsort(s->item, s->items, sizeof *s->item, restart_order);
-    snprintf(text, sizeof text, "%zu", serve_waiting(s));
+    snprintf(text, sizeof text, "%zu", serve_waiting(s, NULL));
     e.text = text;
-    if (code == VOLLEY_DONE && serve_waiting(s) > 0)
+    if (code == VOLLEY_DONE && serve_waiting(s, NULL) > 0)
         serve_log(s, &e);
     return code;
 }

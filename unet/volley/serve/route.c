@@ -355,7 +355,7 @@ bool serve_route_find(serve_request *r, const char *url, const char *method)
             return true;
     }
     if (r->route == NULL)
-        return serve_refuse(&r->error, 404, "the documentation lists the "
+        return serve_refuse(&r->error, 404, "docs/17-service.md lists the "
                             "addresses", "there is nothing at this address");
     return serve_refuse(&r->error, 405, "take the method that Allow names",
                         "this method is not for this address");

@@ -227,7 +227,7 @@ typedef struct serve_piece {
     bool again;                 /* beside the one that is there              */
     int fd;                     /* -1: none                                  */
     uint64_t got;
-    char temporary[SERVE_ROOM];
+    char temporary[32];         /* a name in the item's folder               */
 } serve_piece;
 
 bool serve_piece_open(serve *s, serve_piece *p, serve_item *x, uint32_t k,
@@ -248,7 +248,8 @@ bool serve_check_head(const serve *s, const serve_item *x, const char *path,
 
 /* Jobs before it that wait, and it: 1 is next; 0: it waits no more. */
 size_t serve_place(const serve *s, const serve_item *x);
-size_t serve_waiting(const serve *s);
+/* Those that wait, of an owner; NULL: of all. */
+size_t serve_waiting(const serve *s, const uint8_t *owner);
 /* Seconds until another job may be taken, about. */
 int serve_retry(const serve *s);
 /* Jobs that need these keys and have not ended. */

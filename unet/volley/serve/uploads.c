@@ -62,12 +62,17 @@ static bool upload_keys_of(const serve *s, const serve_item *x,
     return true;
 }
 
-static bool upload_queue(const serve *s, serve_error *e)
+static bool upload_queue(const serve *s, const uint8_t *owner, serve_error *e)
 {
-    if (serve_waiting(s) >= (size_t)s->queue) {
+    const size_t all = serve_waiting(s, NULL), own = serve_waiting(s, owner);
+
+    /* of several tokens none takes the whole queue */
+    if (all >= (size_t)s->queue
+        || (s->tokens > 1 && 2 * own >= (size_t)s->queue + 1)) {
         e->retry = serve_retry(s);
         return serve_refuse(e, 429, "try again after the time of Retry-After",
-                            "%zu jobs wait already", serve_waiting(s));
+                            "%zu jobs wait already, %zu of this token", all,
+                            own);
     }
     if (serve_count(s, SERVE_JOB, NULL) >= SERVE_KEPT) {
         e->retry = 3600;
@@ -83,7 +88,8 @@ static bool upload_job(serve *s, serve_item *x, const serve_wish *wish,
 {
     const serve_item *keys = serve_find(s, SERVE_KEY, wish->keys);
 
-    if (!upload_keys_of(s, x, wish->keys, e) || !upload_queue(s, e))
+    if (!upload_keys_of(s, x, wish->keys, e)
+        || !upload_queue(s, x->owner, e))
         return false;
     snprintf(x->model, sizeof x->model, "%s", keys->model);
     memcpy(x->plan, keys->plan, UNET_ID);
@@ -282,7 +288,7 @@ static bool upload_to_job(serve *s, serve_item *x, serve_error *e)
     uint64_t result;
     int failed;
 
-    if (!upload_keys_of(s, x, x->keys, e) || !upload_queue(s, e)
+    if (!upload_keys_of(s, x, x->keys, e) || !upload_queue(s, x->owner, e)
         || !upload_inputs(x, m, e))
         return false;
     result = m->cost.download * x->sets + 65536;
@@ -314,9 +320,6 @@ bool serve_upload_finish(serve *s, serve_item *x, serve_error *e)
         return serve_refuse(e, 409, "send the missing pieces",
                             "%u of %u pieces are missing", missing,
                             x->pieces);
-    if (x->users > 1)                   /* the one that asks, and who sends  */
-        return serve_refuse(e, 409, "wait for it, then finish",
-                            "a piece is being sent");
     failed = serve_pieces_settle(x);
     if (failed != 0)
         return serve_refuse_system(e, "putting pieces together", failed);
