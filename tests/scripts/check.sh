@@ -1,7 +1,7 @@
 #!/bin/sh
 # check.sh BUILD -- all tests of a build; the last line is
 # "N passed, N failed" or "N passed, N failed, N skipped".  With CROSS=1 also
-# `make check-cross`, with WEB=1 `make check-web`.  ONLY="NAME NAME": these
+# `make check-cross`, with CHECK_WEB=1 `make check-web`.  ONLY="NAME NAME": these
 # parts alone.
 #
 # Parts share nothing but the build, so JOBS of them (a processor each) run at
@@ -94,7 +94,7 @@ part tests "$build/tests"
 if [ -n "$CROSS" ]; then                # a dozen builds
     part cross sh "$here/cross.sh"
 fi
-if [ -n "$WEB" ]; then
+if [ -n "$CHECK_WEB" ]; then
     script web
 fi
 script vectors
