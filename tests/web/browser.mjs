@@ -171,7 +171,7 @@ class Page {
                 return;
             if (Date.now() > end)
                 throw new Error(`waited ${ms} ms for ${expression}; alert: `
-                    + await this.text("alert"));
+                    + `${await this.text("alert")}; ${this.faults}`);
             await sleep(50);
         }
     }

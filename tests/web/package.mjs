@@ -10,6 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { check, close, equal, test } from "./check.mjs";
+import { digitImage } from "./digit.mjs";
 
 const build = path.resolve(process.argv[2] ?? "build");
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname),
@@ -123,17 +124,6 @@ await test("npm package", async () => {
     }
     await digit();
 });
-
-/* A seven, about. */
-function digitImage() {
-    const pixels = Buffer.alloc(784);
-
-    for (let y = 5; y < 24; y++)
-        for (let x = 6; x < 22; x++)
-            if (y < 8 || Math.abs(x - (20 - (y - 8) * .6)) < 1.6)
-                pixels[28 * y + x] = 250;
-    return Buffer.concat([Buffer.from("P5\n28 28\n255\n"), pixels]);
-}
 
 async function digit() {
     const model = path.join(root, "unet/models/mnist.safetensors");

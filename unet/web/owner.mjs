@@ -31,6 +31,9 @@ const WAY = {
         + "server."
 };
 
+/* How long a server that never answered is waited for, ms. */
+const FIRST_MS = 3000;
+
 export class Owner {
     /* tell(event): {stage, done, total, text} as work goes on, {request} for
      * every request, {wait} for pauses behind cuts. */
@@ -68,7 +71,10 @@ export class Owner {
             onwait: (wait) => this.tell({ wait }), ...options
         });
         this.module ??= await step(WAY.wasm, () => compile(wasm));
+        const { patience } = this.service;
+        this.service.patience = FIRST_MS;       /* a wrong address, say      */
         this.models = await this.service.models();
+        this.service.patience = patience;
         return this.models;
     }
 

@@ -65,10 +65,15 @@ function buttons() {
     $("slice").disabled = images.length < 2;
 }
 
-/* One thing at a time; its error goes to the user. */
-async function doing(act, resume = null) {
-    if (now.busy)
-        return;
+let last = Promise.resolve();
+
+/* One thing after the other; its error goes to the user. */
+function doing(act, resume = null) {
+    last = last.then(() => work(act, resume));
+    return last;
+}
+
+async function work(act, resume) {
     now.busy = true;
     calm();
     buttons();
@@ -114,24 +119,31 @@ function connect() {
         const models = await link.call("connect", {
             base, token: $("token").value,
             wasm: part("wasm") ?? new URL("volley.wasm", base).href
+        }).catch((e) => {
+            if (ONE_FILE && e.again)
+                e.way = "Check the address, the network, and that the server "
+                    + "answers pages kept as files (its option --origin "
+                    + "null).";
+            throw e;
         });
         $("host").textContent = new URL(base).host;
         showModels(models);
     }, connect);
 }
 
-/* Asked again with the field for a token in view. */
+/* The page of a server connects by itself; if it cannot, or needs a token,
+ * the fields come into view. */
 async function begin() {
-    await connect();
+    if (!ONE_FILE)
+        await connect();
     if ($("models").children.length > 0)
         return;
     $("step-server").hidden = false;
-    $("server").parentElement.classList.toggle("local", !ONE_FILE);
+    $("model-said").textContent = "Not connected.";
     if (!ONE_FILE) {
         $("server").value = location.origin;
         $("server").readOnly = true;
     }
-    $("model-said").textContent = "Not connected.";
 }
 
 function showModels(models) {
@@ -299,6 +311,7 @@ async function saveFile(call, ...args) {
 
 async function run() {
     now.running = true;
+    buttons();
     await doing(async () => {
         if (!now.key) {
             await link.call("makeKey");
@@ -361,7 +374,4 @@ onbeforeunload = (e) => {
         e.preventDefault();
 };
 listen(chosen, openKey, alertUser);
-if (ONE_FILE)
-    $("step-server").hidden = false;
-else
-    begin();
+begin();
