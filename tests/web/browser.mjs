@@ -105,17 +105,17 @@ export class Browser {
         return page;
     }
 
-    /* The bytes of a download, by its name. */
-    async download(name, ms = 20000) {
-        const file = path.join(this.downloads, name);
-
-        for (const end = Date.now() + ms; !fs.existsSync(file);) {
+    /* A download whose name matches; its path. */
+    async download(pattern, ms = 20000) {
+        for (const end = Date.now() + ms; ;) {
+            const names = fs.readdirSync(this.downloads);
+            const name = names.find((n) => pattern.test(n));
+            if (name !== undefined)
+                return path.join(this.downloads, name);
             if (Date.now() > end)
-                throw new Error(`no download ${name}, there are `
-                    + fs.readdirSync(this.downloads).join(", "));
+                throw new Error(`no download like ${pattern}: ${names}`);
             await sleep(50);
         }
-        return file;
     }
 
     async close() {

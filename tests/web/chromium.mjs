@@ -46,38 +46,28 @@ async function named(page) {
     await page.send("Accessibility.disable");
 }
 
-async function save(browser, page, id, name) {
+async function save(browser, page, id, pattern) {
     await page.click(id);
-    return browser.download(name);
+    return browser.download(pattern);
 }
 
 /* The command's mask from what the page saved. */
 async function byCommand(browser, page, folder) {
     const keys = path.join(folder, "keys");
-    const put = async (id, name, to) => fs.copyFileSync(
-        await save(browser, page, id, name), path.join(keys, to));
-    const id = await page.eval("[...document.querySelectorAll('td')]"
-        + ".length");
-    check(id > 0, "requests are listed");
+    const put = async (id, pattern, to) => {
+        const file = await save(browser, page, id, pattern);
+        fs.copyFileSync(file, path.join(keys, to ?? path.basename(file)));
+    };
+
     fs.mkdirSync(path.join(keys, "requests"), { recursive: true });
-    await put("save-plan", "gm.plan", "gm.plan");
-    await put("save-owner", "owner.json", "owner.json");
-    await put("save-result", "out.vct", "out.vct");
-    await page.click("save-request");
-    const named = /^[0-9a-f]{32}\.req$/;
-    await page.wait("true");
-    let request;
-    for (let i = 0; i < 100 && !request; i++) {
-        request = fs.readdirSync(browser.downloads).find((n) =>
-            named.test(n));
-        await new Promise((done) => setTimeout(done, 50));
-    }
-    fs.copyFileSync(path.join(browser.downloads, request),
-        path.join(keys, "requests", request));
-    const key = fs.readdirSync(browser.downloads).find((n) =>
-        /^gm-[0-9a-f]{32}\.key$/.test(n));
-    fs.copyFileSync(path.join(browser.downloads, key),
-        path.join(keys, "secret.key"));
+    await put("save-plan", /^gm\.plan$/);
+    await put("save-owner", /^owner\.json$/);
+    await put("save-result", /^out\.vct$/);
+    await put("key-save", /^gm-[0-9a-f]{32}\.key$/, "secret.key");
+    const request = await save(browser, page, "save-request",
+        /^[0-9a-f]{32}\.req$/);
+    fs.copyFileSync(request, path.join(keys, "requests",
+        path.basename(request)));
     const mask = path.join(folder, "mask.png");
     execFileSync(path.join(build, "volley"), ["decrypt",
         path.join(keys, "gm.plan"), "--key", path.join(keys, "secret.key"),
@@ -145,8 +135,7 @@ async function gm(browser, served) {
         + "150 MB at most");
     check(sum.rest < 1000, `${sum.rest} bytes sent beside keys and image`);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "volley-owner-"));
-    const mask = await save(browser, page, "save-mask",
-        "9418-08-image-mask.png");
+    const mask = await save(browser, page, "save-mask", /-mask\.png$/);
     const want = await byCommand(browser, page, folder);
     check(fs.readFileSync(mask).equals(want), "the page's mask is the "
         + "command's");

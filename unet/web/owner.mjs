@@ -155,6 +155,8 @@ export class Owner {
         this.halt = new AbortController();
         const { signal } = this.halt;
 
+        if (this.opened)
+            this.clearJob();            /* asked for once more               */
         try {
             await this.sendKeys(signal);
             await this.sendImages(signal);
@@ -237,6 +239,7 @@ export class Owner {
             this.volley.decrypt(this.result)));
         this.opened = true;
         this.tell({ stage: "result", done: bytes, total: bytes });
+        await this.service.drop("jobs", this.job).catch(() => {});
     }
 
     /* Nothing stays at the server of what is given up. */

@@ -21,6 +21,7 @@ IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"\./([\w.]+)";\n', re.M)
 PASSED = re.compile(r'^export\s*\{([^}]*)\}\s*from\s*"\./([\w.]+)";\n', re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const)"
                     r" ([\w$]+))", re.M)
+SEVERAL = re.compile(r"^export const (\w+ = [^;{[]*);", re.M)
 CLIENT = ("volley.mjs", "wasi.mjs", "wasi_files.mjs", "service.mjs",
           "errors.mjs", "upload.mjs", "events.mjs", "result.mjs",
           "volley.wasm")
@@ -32,16 +33,17 @@ def names(text):
 
 def module(source, name, done):
     """The modules `name` needs that are not in done, then itself: a list of
-    texts; done grows."""
+    texts.  done: what each gives."""
     text = (source / name).read_text()
     needed = [m[2] for m in IMPORT.finditer(text)] \
         + [m[2] for m in PASSED.finditer(text)]
     out = []
     for other in needed:
         if other not in done:
-            done.append(other)
             out += module(source, other, done)
     given = [m[1] for m in EXPORT.finditer(text)]
+    for m in SEVERAL.finditer(text):
+        given += re.findall(r", (\w+) = ", m[1])
 
     def taken(m):
         return "const {%s} = %s;\n" % (
@@ -56,6 +58,11 @@ def module(source, name, done):
     left = re.search(r"^(?:import|export)\b.*", text, re.M)
     if left:
         sys.exit(f"{name}: {left[0]}: a form that pack.py does not know")
+    for m in IMPORT.finditer((source / name).read_text()):
+        for n in names(m[1]):
+            if n.split(" as ")[0] not in done[m[2]]:
+                sys.exit(f"{name}: {m[2]} gives no {n}")
+    done[name] = [g.split(":")[0] for g in given]
     return out + ["const %s = (() => {\n%sreturn { %s };\n})();\n"
                   % (call(name), text, ", ".join(given))]
 
@@ -65,7 +72,7 @@ def call(name):
 
 
 def join(source, name):
-    text = '"use strict";\n' + "".join(module(source, name, [name]))
+    text = '"use strict";\n' + "".join(module(source, name, {}))
     if re.search(r"</(?:script|style)|<!--", text, re.I):
         sys.exit(f"{name}: holds what would end a script in HTML")
     return text

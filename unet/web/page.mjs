@@ -8,7 +8,8 @@ import { listen, withPaths } from "./page_files.mjs";
 import { Link, part } from "./page_link.mjs";
 import { Stages } from "./page_stages.mjs";
 import { View, census } from "./page_view.mjs";
-import { $, count, make, save, seconds, size } from "./page_words.mjs";
+import { $, count, make, save, seconds, sentence, size }
+    from "./page_words.mjs";
 
 const ONE_FILE = document.getElementById("part-wasm") !== null;
 
@@ -32,8 +33,8 @@ function alertUser({ message, way = "", stopped }, resume = null) {
     if (stopped)
         return;
     again = resume;
-    $("alert-what").textContent = message;
-    $("alert-way").textContent = way;
+    $("alert-what").textContent = sentence(message);
+    $("alert-way").textContent = sentence(way);
     $("alert-again").hidden = resume === null;
     $("alert").hidden = false;
     $("alert").scrollIntoView({ block: "nearest" });

@@ -31,6 +31,15 @@ export function count(n, one, many = `${one}s`) {
     return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
+/* A line of the library or the server as a sentence; names of files, which
+ * may begin it, stay as they are. */
+export function sentence(text) {
+    const begun = /^[a-z]+(?=[ ,;])/.test(text)
+        ? text[0].toUpperCase() + text.slice(1) : text;
+
+    return /[.!?]$|^$/.test(begun) ? begun : `${begun}.`;
+}
+
 export function $(id) {
     return document.getElementById(id);
 }
