@@ -494,7 +494,7 @@ DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs chromium
+DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs chromium libjpeg-turbo-progs
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)

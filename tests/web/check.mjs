@@ -1,6 +1,6 @@
 /* check.mjs -- what tests in JavaScript share: cases, comparison, the closing
- * line "N passed, N failed". */
-let passed = 0, failed = 0;
+ * line "N passed, N failed, N skipped". */
+let passed = 0, failed = 0, skipped = 0;
 
 export function check(ok, text) {
     if (ok) {
@@ -37,7 +37,13 @@ export async function test(name, act) {
     }
 }
 
+/* A part that cannot run here, and why. */
+export function skip(text) {
+    skipped++;
+    console.log(`skip: ${text}`);
+}
+
 export function close() {
-    console.log(`${passed} passed, ${failed} failed`);
+    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
     process.exitCode = failed > 0 ? 1 : 0;
 }

@@ -11,7 +11,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Browser, chromium } from "./browser.mjs";
-import { check, close, equal, test } from "./check.mjs";
+import { check, close, equal, skip, test } from "./check.mjs";
 import { Serving } from "./serving.mjs";
 
 const build = path.resolve(process.argv[2] ?? "build");
@@ -150,7 +150,7 @@ async function gm(browser, served) {
 }
 
 if (chromium() === null) {
-    console.log("skip: no Chromium (make deps-web)");
+    skip("no Chromium (make deps-web)");
 } else {
     await test("gm", async () => {
         const served = await Serving.start(build,
@@ -165,5 +165,5 @@ if (chromium() === null) {
             await served.stop();
         }
     });
-    close();
 }
+close();

@@ -10,7 +10,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Browser, chromium, sleep } from "./browser.mjs";
-import { check, close, equal, test } from "./check.mjs";
+import { check, close, equal, skip, test } from "./check.mjs";
 import { digitImage } from "./digit.mjs";
 import { Serving } from "./serving.mjs";
 
@@ -220,7 +220,7 @@ async function openedKey(file, id) {
 }
 
 if (chromium() === null) {
-    console.log("skip: no Chromium (make deps-web)");
+    skip("no Chromium (make deps-web)");
 } else {
     browser = await Browser.launch();
     digit = path.join(browser.folder, "digit.pgm");
@@ -242,5 +242,5 @@ if (chromium() === null) {
         await served.open?.stop();
         await served.shut?.stop();
     }
-    close();
 }
+close();

@@ -9,7 +9,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { check, close, equal, test } from "./check.mjs";
+import { check, close, equal, skip, test } from "./check.mjs";
 import { digitImage } from "./digit.mjs";
 
 const build = path.resolve(process.argv[2] ?? "build");
@@ -113,7 +113,7 @@ await test("npm package", async () => {
     const first = tarball(path.join(web, "npm"), at("p1"));
     fs.mkdirSync(at("node_modules/@volley"), { recursive: true });
     if (first === null) {
-        console.log("skip: no npm, the package is taken as it lies");
+        skip("no npm, the package is taken as it lies");
         fs.cpSync(path.join(web, "npm"), at("node_modules/@volley/client"),
             { recursive: true });
     } else {

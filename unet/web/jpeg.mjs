@@ -1,6 +1,7 @@
 /* jpeg.mjs -- JPEG by the browser's decoder, as the command has it from
- * libjpeg: no colour conversion, no turning by EXIF; the pixels go on as PGM
- * or PPM.  Other files pass unchanged.
+ * libjpeg: no colour conversion, no turning by EXIF, for which segments that
+ * ask for them are left out (browsers cannot be told not to turn); the pixels
+ * go on as PGM or PPM.  Other files pass unchanged.
  *
  * Greys of the browser's decoder are within 1 of libjpeg's (its inverse
  * transform may round otherwise).
@@ -8,27 +9,58 @@
 
 /* A stored colour that is grey but for JPEG's rounding. */
 const APART = 2;
-const SIDE = 16384;
+const SIDE = 16384, PIXELS = 1 << 24;
+const SCAN = 0xda;
 
 function isJpeg(bytes) {
     return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 
+/* The segments before the pixels: [marker, from, to). */
+function* segments(bytes) {
+    for (let at = 2; at + 4 <= bytes.length;) {
+        const marker = bytes[at + 1];
+        const end = at + 2 + (bytes[at + 2] << 8 | bytes[at + 3]);
+
+        if (bytes[at] !== 0xff || marker === SCAN)
+            return;
+        if (marker === 0xff) {          /* filling                           */
+            at++;
+            continue;
+        }
+        yield [marker, at, Math.min(end, bytes.length)];
+        at = end;
+    }
+}
+
+function isFrame(marker) {
+    return marker >= 0xc0 && marker <= 0xcf
+        && ![0xc4, 0xc8, 0xcc].includes(marker);
+}
+
 /* {height, width, channels} of the frame's header, or null. */
 function frame(bytes) {
-    for (let at = 2; at + 9 < bytes.length;) {
-        if (bytes[at] !== 0xff)
-            return null;
-        const marker = bytes[at + 1];
-        const size = bytes[at + 2] << 8 | bytes[at + 3];
-        if (marker >= 0xc0 && marker <= 0xcf
-            && ![0xc4, 0xc8, 0xcc].includes(marker))
+    for (const [marker, at, end] of segments(bytes))
+        if (isFrame(marker) && end - at >= 10)
             return { height: bytes[at + 5] << 8 | bytes[at + 6],
                 width: bytes[at + 7] << 8 | bytes[at + 8],
                 channels: bytes[at + 9] };
-        at += marker === 0xff ? 1 : 2 + size;
-    }
     return null;
+}
+
+/* Without applications' segments but JFIF's and Adobe's, by which decoders
+ * know what the components are. */
+export function bare(bytes) {
+    const parts = [bytes.subarray(0, 2)];
+    let last = 2;
+
+    for (const [marker, at, end] of segments(bytes)) {
+        const drop = marker >= 0xe1 && marker <= 0xef && marker !== 0xee;
+        if (!drop)
+            parts.push(bytes.subarray(at, end));
+        last = end;
+    }
+    return new Blob([...parts, bytes.subarray(last)], { type: "image/jpeg" });
 }
 
 function check(name, bytes) {
@@ -39,9 +71,10 @@ function check(name, bytes) {
     if (f.channels !== 1 && f.channels !== 3)
         throw new Error(`${name}: JPEG of ${f.channels} components, 1 and 3 `
             + "are taken");
-    if (f.height < 1 || f.width < 1 || f.height > SIDE || f.width > SIDE)
+    if (f.height < 1 || f.width < 1 || f.height > SIDE || f.width > SIDE
+        || f.height * f.width > PIXELS)
         throw new Error(`${name}: an image of ${f.height} x ${f.width} `
-            + `pixels, want 1..${SIDE} a side`);
+            + `pixels, want 1..${SIDE} a side and at most ${PIXELS}`);
     if (bytes.at(-2) !== 0xff || bytes.at(-1) !== 0xd9)
         throw new Error(`${name}: JPEG: cut short, or bytes behind the end `
             + "of the image; save it anew");
@@ -68,9 +101,8 @@ async function decode(name, bytes, { height, width }) {
     let bitmap;
 
     try {
-        bitmap = await createImageBitmap(new Blob([bytes],
-            { type: "image/jpeg" }), { colorSpaceConversion: "none",
-            imageOrientation: "none", premultiplyAlpha: "none" });
+        bitmap = await createImageBitmap(bare(bytes),
+            { colorSpaceConversion: "none", premultiplyAlpha: "none" });
     } catch {
         throw new Error(`${name}: the browser cannot read this JPEG`);
     }

@@ -37,7 +37,6 @@ function alertUser({ message, way = "", stopped }, resume = null) {
     $("alert-way").textContent = sentence(way);
     $("alert-again").hidden = resume === null;
     $("alert").hidden = false;
-    $("alert").scrollIntoView({ block: "nearest" });
     $("alert").focus();
 }
 
