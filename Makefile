@@ -423,10 +423,10 @@ comma     := ,
 FUZZ_MAKE = $(MAKE) --no-print-directory ARCH= FFT=builtin HAVE_OMP=0
 FUZZ_SAN  := address,undefined,float-cast-overflow
 FUZZ_WRAP := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc \
-  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir inflateInit2_ recv sendmsg poll \
-  png_create_read_struct png_create_write_struct png_create_info_struct)
+  read fread fwrite fflush fsync rename fdopen fopen open_memstream opendir recv sendmsg poll \
+  png_create_write_struct png_create_info_struct)
 FUZZ_O    := $(call obj,obj,$(filter-out %/fuzzer.c %/replay.c $(if $(HAVE_GMP),,%/offer.c %/talk.c %/frames.c %/greeting.c),$(wildcard tests/fuzz/*.c)) \
-  tests/support/model_support.c tests/support/dicom_support.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels names option_table options picture places sheet)))
+  tests/support/model_support.c tests/support/dicom_support.c tests/support/png_oracle.c $(addprefix unet/volley/,$(addsuffix .c,answers common jpeg labels names option_table options picture places sheet)))
 FUZZ_LIB  := $(CKKS_O) $(NN_O) $(call obj,obj,$(filter-out unet/revolver/%,$(UNET_SRC)) $(BLIND_SRC))
 FUZZ_LINK  = $(CC) $(CFLAGS) $(SANITIZE) $(FUZZ_WRAP) -o $@ $^ $(JPEG_LIBS) $(UNET_LIBS) $(BLIND_LIBS) $(LIBS)
 $(B)/obj/tests/fuzz/%.o: DEFS += -Iunet/volley

@@ -26,7 +26,8 @@ for file in ckks/bytes/serial.c ckks/bytes/serial_params.c \
             nn/format/plan_check.c nn/format/plan_write.c nn/layout/dvr.c nn/format/machine.c \
             unet/vct_head.c unet/vct_read.c unet/vct_write.c unet/vct_file.c unet/memory.c unet/client.c unet/decrypt.c unet/parts.c unet/join.c \
             unet/request.c unet/record.c unet/partial.c unet/tiles.c unet/image/image_file.c unet/image/image_want.c \
-            unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_check.c unet/image/nifti.c \
+            unet/image/kinds.c unet/image/pnm.c unet/image/png.c unet/image/png_parts.c unet/image/png_rows.c unet/image/png_pack.c \
+            unet/image/inflate.c unet/image/inflate_code.c unet/image/inflate_frame.c unet/image/deflate.c unet/image/checksum.c unet/image/nifti.c \
             unet/image/nifti_read.c unet/image/volume.c unet/image/formats.c \
             unet/image/volume_image.c unet/image/order.c unet/image/values.c \
             unet/image/mask_nifti.c unet/image/gzip.c unet/image/idx.c unet/image/album.c unet/image/album_names.c \

@@ -301,5 +301,5 @@ static void seeds_jpeg(const fuzz_target *t)
         fuzz_image_clear, fuzz_image_misuse, seeds_##T                                \
     };
 TARGET(pnm, fuzz_image_load)
-TARGET(png, fuzz_image_load)
+TARGET(png, fuzz_png_load)
 TARGET(jpeg, load_jpeg)

@@ -7,6 +7,8 @@
 enum { FUZZ_THROUGH_FILE = 16 };    /* of variant                            */
 
 ckks_status fuzz_image_load(void *x, const fuzz_input *in);
+/* As it, and as libpng has it (png_pair.c). */
+ckks_status fuzz_png_load(void *x, const fuzz_input *in);
 void fuzz_image_use(void *x, const fuzz_input *in);
 void fuzz_image_clear(void *x);
 void fuzz_image_misuse(const fuzz_input *in);

@@ -9,7 +9,7 @@ extern const fuzz_target
     fuzz_seal_params, fuzz_seal_ct, fuzz_seal_pt, fuzz_seal_sk, fuzz_seal_pk,
     fuzz_seal_relin, fuzz_seal_galois,
     fuzz_plan, fuzz_plan_fields, fuzz_model, fuzz_model_fields, fuzz_machine,
-    fuzz_vct, fuzz_pnm, fuzz_png, fuzz_jpeg, fuzz_nifti, fuzz_dicom,
+    fuzz_vct, fuzz_pnm, fuzz_inflate, fuzz_png, fuzz_jpeg, fuzz_nifti, fuzz_dicom,
     fuzz_idx,
     fuzz_labels, fuzz_lists, fuzz_request, fuzz_record, fuzz_partial;
 #ifdef VOLLEY_HAVE_BLIND
@@ -22,7 +22,7 @@ static const fuzz_target *const all[] = {
     &fuzz_seal_params, &fuzz_seal_ct, &fuzz_seal_pt, &fuzz_seal_sk,
     &fuzz_seal_pk, &fuzz_seal_relin, &fuzz_seal_galois,
     &fuzz_plan, &fuzz_plan_fields, &fuzz_model, &fuzz_model_fields,
-    &fuzz_machine, &fuzz_vct, &fuzz_pnm, &fuzz_png, &fuzz_jpeg, &fuzz_nifti,
+    &fuzz_machine, &fuzz_vct, &fuzz_pnm, &fuzz_inflate, &fuzz_png, &fuzz_jpeg, &fuzz_nifti,
     &fuzz_dicom, &fuzz_idx, &fuzz_labels, &fuzz_lists, &fuzz_request,
     &fuzz_record, &fuzz_partial,
 #ifdef VOLLEY_HAVE_BLIND

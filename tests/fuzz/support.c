@@ -88,8 +88,6 @@ WRAP(FILE *, fdopen, (int fd, const char *mode), (fd, mode), false)
 WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), false)
 WRAP(FILE *, open_memstream, (char **p, size_t *n), (p, n), false)
 WRAP(DIR *, opendir, (const char *path), (path), false)
-WRAP(void *, png_create_read_struct,
-     (const char *v, void *p, void *e, void *w), (v, p, e, w), false)
 WRAP(void *, png_create_write_struct,
      (const char *v, void *p, void *e, void *w), (v, p, e, w), false)
 WRAP(void *, png_create_info_struct, (void *p), (p), false)
@@ -108,13 +106,6 @@ WRAP(size_t, fwrite, (const void *p, size_t a, size_t n, FILE *f),
 WRAP_INT(fflush, (FILE *f), (f))
 WRAP_INT(fsync, (int fd), (fd))
 WRAP_INT(rename, (const char *from, const char *to), (from, to))
-
-int __real_inflateInit2_(void *z, int bits, const char *v, int size);
-int __wrap_inflateInit2_(void *z, int bits, const char *v, int size);
-int __wrap_inflateInit2_(void *z, int bits, const char *v, int size)
-{
-    return due() ? -4 : __real_inflateInit2_(z, bits, v, size);
-}
 
 /* ---- reports ------------------------------------------------------------- */
 

@@ -20,10 +20,6 @@ made()
     "$python" -B "$root/tests/scripts/daily.py" "$@"
 }
 made make || exit 1
-has_png=1
-"$volley" clear plain eight.png -o no.pgm 2>&1 | grep -q "no libpng" && has_png=
-ending=nii.gz picture=png
-[ "$has_png" ] || ending=nii picture=pgm
 
 # ---- a volume in, a mask on it out --------------------------------------------
 run "plan" plan net -o p
@@ -51,47 +47,45 @@ run "evaluate" evaluate net --keys keys/eval.keys in.vct -o out.vct
 check "evaluate says before how long" grep -q \
     '^net: 1 set, about [0-9.]* s each on 1 thread, [0-9.]* s in all' err
 run "decrypt to a volume, without the images" decrypt p --key keys \
-    --trust-server out.vct -o back.$ending --json
+    --trust-server out.vct -o back.nii.gz --json
 cp out back.json
-check "the decrypted mask lies on the volume" made mask back.$ending PSR.nii
+check "the decrypted mask lies on the volume" made mask back.nii.gz PSR.nii
 check "JSON: six masks" test "$(made one back.json masks)" = 6
 check "JSON: whose" test "$(made one back.json masks 3 image)" = PSR.nii:slice=3
-check "JSON: where" test "$(made one back.json masks 3 file)" = back.$ending
+check "JSON: where" test "$(made one back.json masks 3 file)" = back.nii.gz
 check "JSON: the volume" test "$(made one back.json volumes 0 slices)" = 6
 for note in keys/requests/*.json; do
     check "what is kept is private" test "$(ls -l $note | cut -c1-10)" = \
         -rw-------
 done
 run "the same into a folder" decrypt p --key keys out.vct -o d/
-check "it is called after the volume" made mask d/PSR-mask.$ending PSR.nii
-check "a table" grep -q '^ *3  PSR.nii:slice=3  d/PSR-mask.nii[.gz]*  17x13 *[0-9.]* %' out
+check "it is called after the volume" made mask d/PSR-mask.nii.gz PSR.nii
+check "a table" grep -q '^ *3  PSR.nii:slice=3  d/PSR-mask.nii.gz  17x13 *[0-9.]* %' out
 run "slices as pictures" decrypt p --key keys out.vct -o s.pgm
 check "one a slice" test -s s-0.pgm -a -s s-5.pgm -a ! -e s-6.pgm
-if [ "$has_png" ]; then
-    run "with the images: a sheet" decrypt p --key keys out.vct -o d/ \
-        --images PSR.nii --sheet sheet.png
-    check "is a picture" test -s sheet.png
-fi
+run "with the images: a sheet" decrypt p --key keys out.vct -o d/ \
+    --images PSR.nii --sheet sheet.png
+check "is a picture" test -s sheet.png
 run "part of the slices" clear net LPS.nii -o part.nii --first 2 --count 2
 run "one slice" clear net LPS.nii:slice=2 -o one.nii
 check "one slice of six" test -s one.nii
 run "one slice into a folder is a picture" clear net LPS.nii:slice=2 -o e/
-check "with its number" test -s e/LPS-slice2-mask.$picture
+check "with its number" test -s e/LPS-slice2-mask.png
 refuse "a volume of pictures" "not known" clear net eight.png -o no.nii
 refuse "two volumes into one" "name a folder" clear net RAS.nii LPS.nii -o no.nii
 run "two volumes into a folder" clear net RAS.nii LPS.nii -o two/
-check "two masks" made mask two/RAS-mask.$ending RAS.nii
-check "the other" made mask two/LPS-mask.$ending LPS.nii
+check "two masks" made mask two/RAS-mask.nii.gz RAS.nii
+check "the other" made mask two/LPS-mask.nii.gz LPS.nii
 mkdir sub
 cp LPS.nii sub/RAS.nii
 run "two volumes of one name" clear net RAS.nii sub/RAS.nii -o same/
-check "both have numbers" made mask same/RAS-0-mask.$ending RAS.nii
-check "the other, too" made mask same/RAS-1-mask.$ending sub/RAS.nii
+check "both have numbers" made mask same/RAS-0-mask.nii.gz RAS.nii
+check "the other, too" made mask same/RAS-1-mask.nii.gz sub/RAS.nii
 cp LPS.nii "odd#1b.nii"
 cp LPS.nii .nii
 run "odd names" clear net "odd#1b.nii" ./.nii .//LPS.nii:slice=1 -o odd/
 check "are names of masks" test "$(ls -A odd | tr '\n' ' ')" = \
-    "LPS-slice1-mask.$picture _nii-mask.$ending odd#1b-mask.$ending "
+    "LPS-slice1-mask.png _nii-mask.nii.gz odd#1b-mask.nii.gz "
 refuse "over the volume" "is read too" clear net RAS.nii -o RAS.nii
 
 # ---- situations that once were silent -----------------------------------------
@@ -103,20 +97,18 @@ check "is warned of" grep -q '^volley: warning: near.nii: .* 4.0 % apart' err
 run "a fill value" clear net fill.nii -o fill-mask.nii
 check "is warned of, with its number" grep -q '^volley: warning: .*-32768' err
 check "and the object is seen" made overlap fill-mask.nii
-if [ "$has_png" ]; then
-    run "8 bits" clear net eight.png -o eight.pgm
-    run "12 bits in 16, percentiles by the model" clear net twelve.png -o twelve.pgm
-    check "give the mask of 8 bits" cmp eight.pgm twelve.pgm
-    run "12 bits in 16, a model that says nothing" clear plain twelve.png \
-        -o plain.pgm
-    check "is warned of, with the range" grep -q \
-        '^volley: warning: twelve.png: .*4[0-9][0-9]\.\.9[89][0-9]' err
-    run "with a window" clear plain twelve.png --window 400:1000 -o window.pgm
-    check "they give the mask of 8 bits" cmp eight.pgm window.pgm
-    run "with percentiles" clear plain twelve.png --values percentiles:1:99.5 \
-        -o perc.pgm
-    check "they give it, too" cmp eight.pgm perc.pgm
-fi
+run "8 bits" clear net eight.png -o eight.pgm
+run "12 bits in 16, percentiles by the model" clear net twelve.png -o twelve.pgm
+check "give the mask of 8 bits" cmp eight.pgm twelve.pgm
+run "12 bits in 16, a model that says nothing" clear plain twelve.png \
+    -o plain.pgm
+check "is warned of, with the range" grep -q \
+    '^volley: warning: twelve.png: .*4[0-9][0-9]\.\.9[89][0-9]' err
+run "with a window" clear plain twelve.png --window 400:1000 -o window.pgm
+check "they give the mask of 8 bits" cmp eight.pgm window.pgm
+run "with percentiles" clear plain twelve.png --values percentiles:1:99.5 \
+    -o perc.pgm
+check "they give it, too" cmp eight.pgm perc.pgm
 usage "a window of one number" "LOW:HIGH" clear net RAS.nii -o no.nii --window 3
 usage "a window turned round" "LOW < HIGH" clear net RAS.nii -o no.nii \
     --window 3:1
@@ -131,34 +123,32 @@ run "pixels" clear net RAS.nii -o pix.nii --pixels pix.f32
 check "four bytes each" test "$(wc -c <pix.f32)" -eq $((4 * 13 * 17 * 6))
 
 # ---- whose mask is it ------------------------------------------------------------
-if [ "$has_png" ]; then
-    cp other.png sub/eight.png
-    run "encrypt pictures, by a window" encrypt p --key keys eight.png \
-        twelve.png sub/eight.png --window 400:1000 -o in.vct
-    run "evaluate pictures" evaluate net --keys keys/eval.keys in.vct -o out.vct
-    run "decrypt pictures" decrypt p --key keys out.vct -o w/
-    check "masks have the names of their pictures" test -s w/twelve-mask.png \
-        -a -s w/eight-0-mask.png -a -s w/eight-2-mask.png
-    check "the table says whose" grep -q \
-        '^ *2  sub/eight.png *w/eight-2-mask.png  17x13' out
-    run "overlays, by the window that was kept" decrypt p --key keys out.vct \
-        -o w/ --overlay eight.png twelve.png sub/eight.png
-    check "have such names" test -s w/twelve-overlay.png
-    refuse "overlays over pictures that changed places" \
-        'image 0, sub/eight.png, is not what went in: that was eight.png' \
-        decrypt p --key keys out.vct -o no/ --overlay sub/eight.png twelve.png \
-        eight.png
-    for note in keys/requests/*.json; do
-        mv "$note" "$note.old"
-    done
-    run "a request of before names were kept" decrypt p --key keys out.vct -o old/
-    check "has numbers" test -s old/mask-2.png
-    run "and takes pictures by their sizes" decrypt p --key keys out.vct \
-        -o old/ --overlay sub/eight.png twelve.png eight.png
-    for note in keys/requests/*.json.old; do
-        mv "$note" "${note%.old}"
-    done
-fi
+cp other.png sub/eight.png
+run "encrypt pictures, by a window" encrypt p --key keys eight.png \
+    twelve.png sub/eight.png --window 400:1000 -o in.vct
+run "evaluate pictures" evaluate net --keys keys/eval.keys in.vct -o out.vct
+run "decrypt pictures" decrypt p --key keys out.vct -o w/
+check "masks have the names of their pictures" test -s w/twelve-mask.png \
+    -a -s w/eight-0-mask.png -a -s w/eight-2-mask.png
+check "the table says whose" grep -q \
+    '^ *2  sub/eight.png *w/eight-2-mask.png  17x13' out
+run "overlays, by the window that was kept" decrypt p --key keys out.vct \
+    -o w/ --overlay eight.png twelve.png sub/eight.png
+check "have such names" test -s w/twelve-overlay.png
+refuse "overlays over pictures that changed places" \
+    'image 0, sub/eight.png, is not what went in: that was eight.png' \
+    decrypt p --key keys out.vct -o no/ --overlay sub/eight.png twelve.png \
+    eight.png
+for note in keys/requests/*.json; do
+    mv "$note" "$note.old"
+done
+run "a request of before names were kept" decrypt p --key keys out.vct -o old/
+check "has numbers" test -s old/mask-2.png
+run "and takes pictures by their sizes" decrypt p --key keys out.vct \
+    -o old/ --overlay sub/eight.png twelve.png eight.png
+for note in keys/requests/*.json.old; do
+    mv "$note" "${note%.old}"
+done
 
 # ---- both sides in one command ---------------------------------------------------
 run "run" run net --keys keys --plan p LPS.nii -o run.nii --check
@@ -168,7 +158,7 @@ check "that it is for trying out is said" grep -q '^both sides on this machine' 
 run "run --json" run net --keys keys --plan p LPS.nii -o run/ --check --json
 cp out run.json
 check "run --json says what differs" test "$(made one run.json check differ)" = 0
-check "into a folder, by name" made mask run/LPS-mask.$ending LPS.nii
+check "into a folder, by name" made mask run/LPS-mask.nii.gz LPS.nii
 check "no folder is left beside the keys" test \
     "$(ls keys | tr '\n' ' ')" = "eval.keys owner.json requests secret.key "
 run "all 48 ways to store a volume, encrypted" run net --keys keys --plan p all \

@@ -131,9 +131,7 @@ TEST(labels_of_pictures)
     if (!folder_open(&f))
         return;
     there_and_back(&f, ".pgm");
-#ifdef UNET_HAVE_PNG
     there_and_back(&f, ".png");
-#endif
     NN_STATUS(uni_image_save_labels(f.path, drawn, 2, 3, 15), CKKS_EARG);
     NN_STATUS(uni_image_save_labels(f.path, drawn, 2, 3, 17), CKKS_EARG);
     NN_STATUS(uni_image_save_labels(f.path, NULL, 2, 3, 16), CKKS_EARG);

@@ -49,12 +49,6 @@ ckks_status uni_image_grey(uni_image *image, const char *name, double apart,
 ckks_status uni_image_values(uni_values *out, uni_image *image,
                              const nn_images *images);
 
-/* Nothing may follow the image: bytes behind IEND, rows behind the last one,
- * bytes behind the compressed rows.  in has a whole header; what is cut short
- * or malformed is left to the decoder.
- *   errors  CKKS_EFORMAT, CKKS_EMEM */
-ckks_status uni_png_check(const char *name, const uint8_t *in, size_t size);
-
 /* The sizes in a header; false if the first bytes do not tell. */
 bool uni_pnm_shape(uni_shape *out, const uint8_t *in, size_t size);
 bool uni_png_shape(uni_shape *out, const uint8_t *in, size_t size);
@@ -139,11 +133,9 @@ ckks_status uni_gzip_part(uint8_t **out, const char *name, const uint8_t *in,
 ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
                             const uint8_t *in, size_t in_size);
 
-/* How many bytes a zlib stream gives, counted until they are more than `most`;
- * *left: how many follow it.  A stream that is damaged or cut short gives what
- * it does.  false: no memory, or longer than 2^32. */
-bool uni_zlib_count(size_t *got, size_t *left, const uint8_t *in, size_t size,
-                    size_t most);
+/* The same by deflate.c, whatever else there is. */
+ckks_status uni_gzip_pack(uint8_t **out, size_t *size, const char *name,
+                          const uint8_t *in, size_t in_size);
 
 /* sample: (height, width, channels), one byte each.  labels > 0: numbers of so
  * many colours of uni_palette, one channel.  Free the result. */

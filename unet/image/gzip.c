@@ -1,33 +1,37 @@
-/* gzip.c -- gzipped files and the streams inside PNG through zlib, where libpng
- * is (it brings it along).
+/* gzip.c -- gzipped files: read by inflate.c; written by zlib where it is, whose
+ * files are smaller, else by deflate.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "image/codec.h"
+#include "image/inflate.h"
 
 bool uni_is_gzip(const uint8_t *in, size_t size)
 {
     return size >= 2 && in[0] == 0x1f && in[1] == 0x8b;
 }
 
-#ifdef UNET_HAVE_PNG
-
-#include <zlib.h>
+/* ---- reading ------------------------------------------------------------- */
 
 typedef enum gzip_end {
     GZIP_SOUND, GZIP_SHORT, GZIP_LONG, GZIP_SURPLUS, GZIP_DAMAGED
 } gzip_end;
 
 /* Where the input ends or goes on behind the end of a member: another one
- * follows at once, as bgzip, pigz and cat write them, or it is surplus. */
-static gzip_end gzip_next(z_stream *z, bool full)
+ * follows at once, as bgzip, pigz and cat write them, or it is surplus.  *left:
+ * bytes behind this one. */
+static gzip_end gzip_next(uni_inflate *z, size_t *left, bool full)
 {
-    if (z->avail_in == 0)
+    const uint8_t *at = z->bits.in + z->bits.at;
+
+    *left = uni_inflate_left(z);
+    if (*left == 0)
         return full ? GZIP_SOUND : GZIP_SHORT;
-    if (!uni_is_gzip(z->next_in, z->avail_in))
+    if (!uni_is_gzip(at, *left))
         return full ? GZIP_SURPLUS : GZIP_DAMAGED;
-    return inflateReset(z) == Z_OK ? GZIP_SOUND : GZIP_DAMAGED;
+    uni_inflate_again(z);
+    return GZIP_SOUND;
 }
 
 /* What is wanted of the bytes that come out: those from `from` on, `want` of
@@ -40,50 +44,50 @@ typedef struct gzip_aim {
 enum { GZIP_ASIDE = 1 << 14 };      /* bytes that are passed by at a time    */
 
 /* Where the next bytes go, behind the first `got`; 0: nowhere, all is full. */
-static uInt gzip_room(uint8_t **to, const gzip_aim *aim, uint64_t got,
-                      uint8_t aside[GZIP_ASIDE])
+static size_t gzip_room(uint8_t **to, const gzip_aim *aim, uint64_t got,
+                        uint8_t aside[GZIP_ASIDE])
 {
     const uint64_t end = aim->from + aim->want;
     uint64_t room = got < aim->from ? aim->from - got : aim->all - got;
 
     if (got >= aim->from && got < end) {
         *to = aim->data + (got - aim->from);
-        return (uInt)(end - got);
+        return (size_t)(end - got);
     }
     if (got >= end && got >= aim->all)
         room = 0;
     *to = aside;
-    return (uInt)(room < GZIP_ASIDE ? room : GZIP_ASIDE);
+    return (size_t)(room < GZIP_ASIDE ? room : GZIP_ASIDE);
 }
 
-/* *got: the bytes that came out. */
-static gzip_end gzip_run(uint64_t *got, z_stream *z, const gzip_aim *aim)
+/* *got: the bytes that came out; *left: those of the input behind the last
+ * member that was begun. */
+static gzip_end gzip_run(uint64_t *got, size_t *left, uni_inflate *z,
+                         const gzip_aim *aim)
 {
     uint8_t aside[GZIP_ASIDE];
 
     for (*got = 0;;) {
         uint8_t *to;
-        uInt room = gzip_room(&to, aim, *got, aside);
+        size_t n, room = gzip_room(&to, aim, *got, aside);
         const bool full = room == 0;
-        int code;
+        const uni_inflate_end end = uni_inflate_read(z, &n, to,
+                                                     full ? 1 : room);
 
-        z->next_out = to;
-        z->avail_out = room = full ? 1 : room;
-        code = inflate(z, Z_NO_FLUSH);
-        if (full && z->avail_out == 0)
+        if (full && n > 0)
             return GZIP_LONG;
-        *got += full ? 0 : room - z->avail_out;
-        if (code == Z_BUF_ERROR)
+        *got += n;
+        if (end == UNI_INFLATE_SHORT)
             return GZIP_SHORT;
-        if (code != Z_OK && code != Z_STREAM_END)
+        if (end == UNI_INFLATE_DAMAGED)
             return GZIP_DAMAGED;
         if (aim->all == 0 && *got == aim->from + aim->want)
             return GZIP_SOUND;
-        if (code == Z_STREAM_END) {
-            const gzip_end end = gzip_next(z, *got == aim->all);
+        if (end == UNI_INFLATE_SOUND) {
+            const gzip_end next = gzip_next(z, left, *got == aim->all);
 
-            if (end != GZIP_SOUND || z->avail_in == 0)
-                return end;
+            if (next != GZIP_SOUND || *left == 0)
+                return next;
         }
     }
 }
@@ -127,29 +131,30 @@ static ckks_status gzip_take(uint8_t **out, const char *name,
                              const uint8_t *in, size_t size, gzip_aim aim)
 {
     const uint64_t most = aim.all > 0 ? aim.all : aim.from + aim.want;
-    z_stream z = {0};
+    uni_inflate *z;
     uint64_t got = 0;
+    size_t left = 0;
     gzip_end end;
     ckks_status s = gzip_check(name, size, most);
 
     if (s != CKKS_OK)
         return s;
-    aim.data = malloc((size_t)aim.want);
-    if (aim.data == NULL || inflateInit2(&z, 15 + 16) != Z_OK) {
-        free(aim.data);
+    z = malloc(sizeof *z);
+    aim.data = z != NULL ? malloc((size_t)aim.want) : NULL;
+    if (aim.data == NULL) {
+        free(z);
         return nn_fail(CKKS_EMEM, "%s: no memory for %llu bytes", name,
                        (unsigned long long)aim.want);
     }
-    z.next_in = (z_const Bytef *)(uintptr_t)in;
-    z.avail_in = (uInt)size;
-    end = gzip_run(&got, &z, &aim);
-    inflateEnd(&z);
+    uni_inflate_begin(z, UNI_GZIP, in, size);
+    end = gzip_run(&got, &left, z, &aim);
+    free(z);
     if (end == GZIP_SOUND) {
         *out = aim.data;
         return CKKS_OK;
     }
     free(aim.data);
-    return gzip_refuse(name, end, got, most, z.avail_in);
+    return gzip_refuse(name, end, got, most, left);
 }
 
 ckks_status uni_gzip_decode(uint8_t **out, const char *name,
@@ -167,6 +172,36 @@ ckks_status uni_gzip_part(uint8_t **out, const char *name, const uint8_t *in,
     return gzip_take(out, name, in, size, (gzip_aim){ NULL, from, want, all });
 }
 
+/* ---- writing ------------------------------------------------------------- */
+
+ckks_status uni_gzip_pack(uint8_t **out, size_t *size, const char *name,
+                          const uint8_t *in, size_t in_size)
+{
+    uint8_t *data = malloc(uni_deflate_most(in_size));
+    const size_t n = data != NULL ? uni_deflate(data, UNI_GZIP, in, in_size)
+                                  : 0;
+
+    if (n == 0) {
+        free(data);
+        return nn_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
+                       in_size);
+    }
+    *out = data;
+    *size = n;
+    return CKKS_OK;
+}
+
+static ckks_status gzip_small(const char *name, size_t size)
+{
+    return size <= UINT32_MAX / 2 ? CKKS_OK
+         : nn_fail(CKKS_EARG, "%s: %zu bytes are too many to be gzipped; "
+                   "name it .nii", name, size);
+}
+
+#ifdef UNET_HAVE_PNG
+
+#include <zlib.h>
+
 ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
                             const uint8_t *in, size_t in_size)
 {
@@ -175,9 +210,8 @@ ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
     size_t room = 0;
     int code;
 
-    if (in_size > UINT32_MAX / 2)
-        return nn_fail(CKKS_EARG, "%s: %zu bytes are too many to be gzipped; "
-                       "name it .nii", name, in_size);
+    if (gzip_small(name, in_size) != CKKS_OK)
+        return CKKS_EARG;
     code = deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
                         Z_DEFAULT_STRATEGY);
     if (code == Z_OK) {
@@ -201,61 +235,14 @@ ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
     return CKKS_OK;
 }
 
-bool uni_zlib_count(size_t *got, size_t *left, const uint8_t *in, size_t size,
-                    size_t most)
-{
-    enum { ROOM = 1 << 14 };
-    uint8_t out[ROOM];
-    z_stream z = {0};
-    int code = Z_OK;
-
-    *got = 0;
-    *left = 0;
-    if (size > UINT32_MAX || inflateInit2(&z, 15) != Z_OK)
-        return false;
-    z.next_in = (z_const Bytef *)(uintptr_t)in;
-    z.avail_in = (uInt)size;
-    while (code == Z_OK && *got <= most) {
-        z.next_out = out;
-        z.avail_out = ROOM;
-        code = inflate(&z, Z_NO_FLUSH);
-        *got += ROOM - z.avail_out;
-    }
-    *left = code == Z_STREAM_END ? z.avail_in : 0;
-    inflateEnd(&z);
-    return true;
-}
-
 #else
-
-ckks_status uni_gzip_decode(uint8_t **out, const char *name,
-                             const uint8_t *in, size_t size, size_t want,
-                             bool all)
-{
-    (void)out;
-    (void)in;
-    (void)want;
-    (void)all;
-    return nn_fail(CKKS_EFORMAT, "%s: %zu gzipped bytes, and this build has no "
-                   "zlib", name, size);
-}
-
-ckks_status uni_gzip_part(uint8_t **out, const char *name, const uint8_t *in,
-                          size_t size, uint64_t from, size_t want,
-                          uint64_t all)
-{
-    (void)from;
-    return uni_gzip_decode(out, name, in, size, want, all > 0);
-}
 
 ckks_status uni_gzip_encode(uint8_t **out, size_t *size, const char *name,
                             const uint8_t *in, size_t in_size)
 {
-    (void)out;
-    (void)size;
-    (void)in;
-    return nn_fail(CKKS_EARG, "%s: this build has no zlib for %zu bytes; name "
-                   "it .nii", name, in_size);
+    ckks_status s = gzip_small(name, in_size);
+
+    return s != CKKS_OK ? s : uni_gzip_pack(out, size, name, in, in_size);
 }
 
 #endif

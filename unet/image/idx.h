@@ -5,9 +5,9 @@
  *        4    4 N  the sizes, big-endian: n | n, H, W | n, H, W, 3
  *    4 + 4N        the bytes, the last index fastest; nothing follows
  *
- * Rank 1 holds labels, rank 3 grey images, rank 4 colour; plain or gzipped
- * (where the library was built with zlib).  Untrusted like every file: sizes
- * are checked against the file before memory is taken.
+ * Rank 1 holds labels, rank 3 grey images, rank 4 colour; plain or gzipped.
+ * Untrusted like every file: sizes are checked against the file before memory
+ * is taken.
  */
 #ifndef UNET_IDX_H
 #define UNET_IDX_H

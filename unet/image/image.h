@@ -3,8 +3,7 @@
  * What a file is, its first bytes say, not its name: PGM and PPM (P2, P3, P5,
  * P6), PNG and NIfTI-1 and -2, the latter in one file or two (NAME.hdr and
  * NAME.img, of which either is named), plain or gzipped in one member or
- * several (PNG and gzip only where the library was built with libpng and zlib);
- * DICOM whose pixels are not compressed; JPEG, if the caller brings a decoder.
+ * several; DICOM whose pixels are not compressed; JPEG, if the caller brings a decoder.
  * Every file is untrusted: the size in its header is compared with what is
  * wanted before a pixel is decoded, and one that is cut short, has surplus
  * bytes or is malformed is refused with its name and the numbers.  Surplus is
@@ -135,7 +134,7 @@ CKKS_CHECKED ckks_status uni_image_convert(uni_image *out,
  *   label_overlay  the image in grey, labels but 0 tinted in their colours, at
  *            their outlines the colours themselves; .ppm or .png
  *
- *   errors   CKKS_EARG  a name of another ending; .png without libpng
+ *   errors   CKKS_EARG  a name of another ending
  *            CKKS_EIO */
 CKKS_CHECKED ckks_status uni_image_save_mask(const char *path,
                                               const uint8_t *mask, int height,

@@ -239,7 +239,7 @@ CKKS_CHECKED ckks_status uni_mask_init(uni_mask *out, const uni_geometry *g,
 CKKS_CHECKED ckks_status uni_mask_put(uni_mask *m, const uint8_t *label,
                                       int k);
 /* NIfTI of uint8 with the geometry's fields as they are; path ends in .nii or
- * .nii.gz (with zlib only).  The file appears whole or not at all.
+ * .nii.gz.  The file appears whole or not at all.
  *   errors  CKKS_EARG  another ending; CKKS_EIO; CKKS_EMEM */
 CKKS_CHECKED ckks_status uni_mask_save(const char *path, const uni_mask *m);
 void uni_mask_clear(uni_mask *m);

@@ -298,7 +298,6 @@ static void demo_last_words(const demo *d)
 {
     const volley_report *r = &d->report;
     char up[32], down[32], keys[32];
-    const char *ending = volley_picture_ending(".pgm");
 
     if (d->quiet)
         return;
@@ -310,8 +309,8 @@ static void demo_last_words(const demo *d)
     printf("%d thread%s, kernel %s, N = 2^%d, log2 QP %.1f, about %.0f bits "
            "of security\n", r->threads, r->threads == 1 ? "" : "s", r->kernel,
            r->log_n, r->log_qp, r->security_bits);
-    printf("%s: input%s truth%s mask%s overlay%s report.json\n", d->out,
-           ending, ending, ending, volley_picture_ending(".ppm"));
+    printf("%s: input.png truth.png mask.png overlay.png report.json\n",
+           d->out);
 }
 
 int volley_run_demo(const volley_args *a)

@@ -109,16 +109,14 @@ static int demo_sheet(uni_image *out, const demo *d,
     return VOLLEY_DONE;
 }
 
-/* DIR/name with the ending that can be written.  mask: NULL, or a sheet that
- * is drawn over the picture. */
-static int demo_save(const demo *d, const char *name, const char *otherwise,
-                     const uni_image *sheet, const uint8_t *mask)
+/* DIR/name.png.  mask: NULL, or a sheet that is drawn over the picture. */
+static int demo_save(const demo *d, const char *name, const uni_image *sheet,
+                     const uint8_t *mask)
 {
     char file[64], *path;
     ckks_status s;
 
-    snprintf(file, sizeof file, "%s%s", name,
-             volley_picture_ending(otherwise));
+    snprintf(file, sizeof file, "%s.png", name);
     path = demo_in(d->out, file);
     if (path == NULL)
         return VOLLEY_FAILED;
@@ -139,7 +137,7 @@ static int demo_save_overlay(const demo *d, const uni_image *input,
         return volley_fail("no memory for a picture");
     for (size_t j = 0; j < n; j++)
         over[j] = masks->pixel[j] == 255 ? 255 : 0;
-    code = demo_save(d, "overlay", ".ppm", input, over);
+    code = demo_save(d, "overlay", input, over);
     free(over);
     return code;
 }
@@ -154,11 +152,11 @@ int demo_pictures(const demo *d)
     if (code == VOLLEY_DONE)
         code = demo_sheet(&masks, d, NULL, d->mask);
     if (code == VOLLEY_DONE)
-        code = demo_save(d, "input", ".pgm", &input, NULL);
+        code = demo_save(d, "input", &input, NULL);
     if (code == VOLLEY_DONE)
-        code = demo_save(d, "truth", ".pgm", &truth, NULL);
+        code = demo_save(d, "truth", &truth, NULL);
     if (code == VOLLEY_DONE)
-        code = demo_save(d, "mask", ".pgm", &masks, NULL);
+        code = demo_save(d, "mask", &masks, NULL);
     if (code == VOLLEY_DONE)
         code = demo_save_overlay(d, &input, &masks);
     uni_image_clear(&input);

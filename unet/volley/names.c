@@ -292,7 +292,7 @@ char *volley_result_name(const char *out, const volley_names *x, size_t i,
 
     if (volley_is_folder(out)) {
         name = names_in_folder(out, x, i, tag, ending != NULL ? ending
-                                         : volley_picture_ending(".pgm"));
+                                                              : ".png");
     } else {
         if (x->images > 1)
             snprintf(number, sizeof number, "%zu%s%s", i,
@@ -314,7 +314,7 @@ char *volley_volume_name(const char *out, const volley_names *x, size_t v)
     char *name = NULL;
 
     if (file != NULL)
-        snprintf(file, size, "%s-mask%s", stem, volley_volume_ending());
+        snprintf(file, size, "%s-mask.nii.gz", stem);
     if (file != NULL)
         name = volley_is_folder(out) ? volley_join(out, file)
                                      : volley_sibling(out, "", NULL);

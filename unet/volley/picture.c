@@ -68,38 +68,12 @@ bool volley_ends(const char *path, const char *ending)
     return a > b && strcmp(path + a - b, ending) == 0;
 }
 
-const char *volley_picture_ending(const char *otherwise)
-{
-#ifdef UNET_HAVE_PNG
-    (void)otherwise;
-    return ".png";
-#else
-    return otherwise;
-#endif
-}
-
-const char *volley_volume_ending(void)
-{
-#ifdef UNET_HAVE_PNG
-    return ".nii.gz";
-#else
-    return ".nii";
-#endif
-}
-
 static int picture_check(const char *path)
 {
     if (volley_is_folder(path))
         return VOLLEY_DONE;
-#ifdef UNET_HAVE_PNG
-    if (volley_ends(path, ".png"))
-        return volley_check_place(path);
-#else
-    if (volley_ends(path, ".png"))
-        return volley_usage("%s: built without PNG; name a .pgm file", path);
-#endif
-    if (!volley_ends(path, ".pgm") && !volley_ends(path, ".csv")
-        && !volley_is_volume(path))
+    if (!volley_ends(path, ".png") && !volley_ends(path, ".pgm")
+        && !volley_ends(path, ".csv") && !volley_is_volume(path))
         return volley_usage("%s: the ending of a mask is .pgm or .png, of a "
                             "volume .nii or .nii.gz, of classes .csv", path);
     return volley_check_place(path);

@@ -65,14 +65,13 @@ static int results_check_places(const volley_results *x)
             code = volley_check_place(x->file[i]);
     if (code == VOLLEY_DONE && x->overlay)
         code = volley_check_results(x->out, x->names, "overlay",
-                                    volley_picture_ending(".ppm"));
+                                    ".png");
     for (int k = 0; k < x->plan->out_channels && x->secret
                     && code == VOLLEY_DONE; k++)
         code = volley_check_results(x->out, x->names,
                                     volley_probability_tag(tag, x->plan, k),
-                                    volley_is_volume(x->out)
-                                        ? volley_picture_ending(".pgm")
-                                        : NULL);
+                                    volley_is_volume(x->out) ? ".png"
+                                                             : NULL);
     return code;
 }
 
@@ -200,7 +199,7 @@ static int results_save_volume(const volley_results *x, size_t v)
 static int results_save_overlay(const volley_results *x, size_t i)
 {
     char *name = volley_result_name(x->out, x->names, i, "overlay",
-                                    volley_picture_ending(".ppm"));
+                                    ".png");
     uni_image image = {0};
     int code = name != NULL ? VOLLEY_DONE : VOLLEY_FAILED;
 
@@ -222,9 +221,8 @@ static int results_save_private(const volley_results *x, size_t i)
         char *name = volley_result_name(x->out, x->names, i,
                                         volley_probability_tag(tag, x->plan,
                                                                k),
-                                        volley_is_volume(x->out)
-                                            ? volley_picture_ending(".pgm")
-                                            : NULL);
+                                        volley_is_volume(x->out) ? ".png"
+                                                                 : NULL);
 
         code = name == NULL ? VOLLEY_FAILED
                : volley_save_probability(name, x->plan, x->logit[i],

@@ -28,14 +28,8 @@ static const uint16_t sheet_letter[26] = {
 
 int volley_check_sheet(const char *path)
 {
-#ifdef UNET_HAVE_PNG
     if (!volley_ends(path, ".png") && !volley_ends(path, ".ppm"))
         return volley_usage("%s: the ending of a sheet is .png or .ppm", path);
-#else
-    if (!volley_ends(path, ".ppm"))
-        return volley_usage("%s: the ending of a sheet is .ppm (built without "
-                            "PNG)", path);
-#endif
     return volley_check_place(path);
 }
 

@@ -408,12 +408,6 @@ int volley_check_names(const char *out);
  * classes: VOLLEY_DONE or VOLLEY_USAGE. */
 int volley_check_kind(const volley_args *a, const char *verb,
                       const nn_plan *p);
-/* ".png" where that can be written, else the other. */
-const char *volley_picture_ending(const char *otherwise);
-
-/* "nii.gz" where gzip can be written, with a dot. */
-const char *volley_volume_ending(void);
-
 /* ---- masks (results.c, table.c) ------------------------------------------ */
 
 /* One mask. */

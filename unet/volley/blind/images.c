@@ -92,7 +92,7 @@ static int images_volumes(blind_images *x, const char *const *word, int words)
     for (size_t i = 0; i < x->count && code == VOLLEY_DONE; i++) {
         x->file[i] = volley_result_name(out, &x->names, i, "",
                                         volley_is_folder(out)
-                                            ? volley_volume_ending() : NULL);
+                                            ? ".nii.gz" : NULL);
         code = x->file[i] == NULL ? VOLLEY_FAILED
                                   : volley_check_place(x->file[i]);
     }
