@@ -25,8 +25,8 @@ const NUMBER = ["security", "logN", "keysAtMost", "uploadBytes",
     "downloadBytes", "imagesASet", "height", "width", "channels", "border",
     "labels", "classes", "outChannels", "real", "estimate"];
 
-const WORK = "/work", UPLOAD = `${WORK}/in.vct`, RESULT = `${WORK}/out.vct`;
-const PIECE = 1 << 22;
+/* What messages call a result. */
+const RESULT = "the result";
 
 export class VolleyError extends Error {
     constructor(message, status) {
@@ -212,27 +212,47 @@ export class Volley {
 
     /* ---- there and back -------------------------------------------------- */
 
-    /* Pieces {bytes, done, total} of the file of ciphertexts, in order. */
+    /* Pieces {bytes, done, total} of the file of ciphertexts in order, one
+     * ciphertext each.  The images must stay; one run at a time. */
     *encrypt() {
-        this.must(this.c.web_encrypt());
-        const { bytes } = this.wasi.files.get(UPLOAD);
+        const { c } = this, total = this.encryptBytes();
+        const turn = this.uploading = {};
+        let done = 0;
 
-        this.wasi.files.remove(UPLOAD);
-        for (let at = 0; at < bytes.length; at += PIECE) {
-            const piece = bytes.slice(at, at + PIECE);
-            yield { bytes: piece, done: at + piece.length,
-                total: bytes.length };
+        this.must(c.web_encrypt_begin());
+        try {
+            for (;;) {
+                const bytes = this.copy(c.web_encrypt_bytes(),
+                    c.web_encrypt_size());
+                done += bytes.length;
+                yield { bytes, done, total };
+                if (this.uploading !== turn)
+                    throw new VolleyError("another encryption was begun",
+                        "CKKS_EARG");
+                if (!c.web_encrypt_left())
+                    break;
+                this.must(c.web_encrypt_next());
+            }
+        } finally {
+            if (this.uploading === turn && this.c !== null)
+                c.web_encrypt_end();
         }
     }
 
-    /* What recognises the result; it tells sizes of images, nothing else. */
+    /* What recognises the result, after all of encrypt(): bytes to keep if
+     * the result comes another day.  They tell sizes of images, no pixel. */
     request() {
-        const [name] = [...this.wasi.files.map.keys()]
-            .filter((n) => n.endsWith(".req")).slice(-1);
+        const size = this.c.web_request_size();
 
-        if (name === undefined)
+        if (size === 0)
             throw new VolleyError("nothing was encrypted", "CKKS_EARG");
-        return this.wasi.files.get(name).bytes.slice();
+        return this.receive(size, (at) =>
+            this.must(this.c.web_request_save(at, size)));
+    }
+
+    loadRequest(bytes) {
+        this.send(bytes, (at, size) =>
+            this.must(this.c.web_request_load(at, size)));
     }
 
     /* The whole result, held against the request.  Afterwards mask() or
@@ -240,7 +260,7 @@ export class Volley {
     decrypt(bytes) {
         this.wasi.files.put(RESULT, bytes);
         try {
-            this.must(this.c.web_decrypt());
+            this.path(RESULT, (at) => this.must(this.c.web_decrypt(at)));
         } finally {
             this.wasi.files.remove(RESULT);
         }
@@ -287,6 +307,6 @@ export class Volley {
             return;
         new Uint8Array(this.c.memory.buffer).fill(0);
         this.wasi.files.clear();
-        this.c = null;
+        this.c = this.turn = this.uploading = null;
     }
 }

@@ -56,6 +56,14 @@ typedef struct web_owner {
 
 extern web_owner web;
 
+/* malloc's. */
+void *web_alloc(size_t size);
+
+/* Gives up keys that are being made, an encryption on its way, if any: before
+ * the secret key or the images change. */
+void web_keys_end(void);
+void web_encrypt_end(void);
+
 /* CKKS_EARG unless there is a plan; a plan and a secret key. */
 ckks_status web_need_plan(void);
 ckks_status web_need_key(void);

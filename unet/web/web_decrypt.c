@@ -57,24 +57,21 @@ static ckks_status result_take(void *user, const unet_job *job, size_t image,
     return unet_mask(r->mask[image], &web.plan, logit, size);
 }
 
-/* The file out.vct; the request it answers is kept beside it. */
-ckks_status WEB_EXPORT(web_decrypt)(void)
+/* Of a file of results; the request learns what was answered.
+ *   errors  those of unet_decrypt; CKKS_EARG  nothing was encrypted */
+ckks_status WEB_EXPORT(web_decrypt)(const char *path)
 {
-    static const char *const path = "/work/out.vct";
     web_result taken = {0};
     unet_result result = {0};
-    unet_request request = {0};
     const unet_progress hooks = { .image = result_take,
                                   .step = { .user = &taken } };
     ckks_status s = web_need_key();
 
+    if (s == CKKS_OK && unet_request_size(&web.request) == 0)
+        s = nn_fail(CKKS_EARG, "nothing was encrypted that this could answer");
     if (s == CKKS_OK)
-        s = unet_request_load(&request, "/work", path, &web.plan);
-    if (s == CKKS_OK)
-        s = unet_decrypt(&result, &request, &path, 1, &web.plan, web.ctx,
+        s = unet_decrypt(&result, &web.request, &path, 1, &web.plan, web.ctx,
                          web.sk, &hooks);
-    if (s == CKKS_OK)
-        s = unet_request_save("/work", &request);
     if (s == CKKS_OK) {
         result_clear(&web.result);
         web.result = taken;
@@ -82,7 +79,6 @@ ckks_status WEB_EXPORT(web_decrypt)(void)
     }
     result_clear(&taken);
     unet_result_clear(&result);
-    unet_request_clear(&request);
     return s;
 }
 

@@ -58,6 +58,7 @@ ckks_status WEB_EXPORT(web_secret_load)(uint8_t *in, size_t size)
     if (s != CKKS_OK)
         return s;
     web_keys_end();
+    web_encrypt_end();
     ckks_sk_clear(&web.sk);
     web.sk = sk;
     return CKKS_OK;

@@ -17,6 +17,7 @@ static ckks_status pixels_get(const double **out, void *user, size_t image)
 
 void WEB_EXPORT(web_pixels_clear)(void)
 {
+    web_encrypt_end();
     for (size_t i = 0; i < web.images.count && pixels_of != NULL; i++)
         free(pixels_of[i]);
     free(pixels_of);
