@@ -9,7 +9,7 @@ passed=0
 failed=0
 skipped=0
 
-for part in service package chromium_images chromium_faults chromium; do
+for part in service style package chromium_images chromium_faults chromium; do
     begun=$(date +%s)
     out=$(node "$here/$part.mjs" "$build" ${SHOTS:+"$SHOTS"} 2>&1)
     code=$?

@@ -317,6 +317,7 @@ async function run() {
             await link.call("makeKey");
             Object.assign(now, { key: true, saved: false });
             keySaid();
+            buttons();
         }
         if (now.done)
             stages.reset();
