@@ -22,10 +22,13 @@
 #include "format/members.h"
 #include "serve.h"
 
+#define CHILD_MIB 1048576.0
+
 struct serve_child {
     pid_t pid;
     int fd;                     /* its standard error                        */
-    serve_item *job;            /* NULL: it is gone                          */
+    serve_item *job;
+    bool over;                  /* it was killed for its memory              */
     size_t size;
     char line[1024];            /* not yet whole                             */
     char error[400];            /* the last line that is no object           */
@@ -43,16 +46,34 @@ static void child_limit(int what, double most)
     (void)setrlimit(what, &r);
 }
 
-/* Addresses: the plan's peak and a quarter, the program and its libraries, a
- * stack and a heap of malloc for each thread.  Seconds of the processor: far
- * more than the plan says.  A file: the result, and what is kept of it. */
+/* Memory that is used, at most: the plan's peak and a quarter, the program and
+ * its libraries.  It is looked at once a second. */
+static double child_memory(const serve_model *m)
+{
+    return m->plan->peak_bytes * 1.25 + 64 * CHILD_MIB;
+}
+
+/* Addresses that are reserved, at most: a wall behind that.  nn_pages takes the
+ * largest power of two that there is room for; half of the wall is left for the
+ * rest, which has a stack and a heap of malloc for each thread. */
+static double child_addresses(const serve *s, const serve_model *m)
+{
+    const double need = child_memory(m) + (192 + 80 * s->threads) * CHILD_MIB;
+    double half = 256 * CHILD_MIB;
+
+    while (half < need)
+        half *= 2;
+    return 2 * half - 4096;
+}
+
+/* Seconds of the processor: far more than the plan says.  A file: the result,
+ * and what is kept of it. */
 static void child_limits(const serve *s, const serve_model *m,
                          const serve_item *x)
 {
-    const double mib = 1048576;
+    const double mib = CHILD_MIB;
 
-    child_limit(RLIMIT_AS, m->plan->peak_bytes * 1.25 + 256 * mib
-                               + 80 * mib * s->threads);
+    child_limit(RLIMIT_AS, child_addresses(s, m));
     child_limit(RLIMIT_CPU, 600 + 20 * m->plan->seconds * s->threads
                                     * (double)x->sets);
     child_limit(RLIMIT_FSIZE, 16 * mib + (double)m->cost.download
@@ -208,8 +229,7 @@ static void child_line(serve *s, serve_child *c)
 
     c->line[c->size] = '\0';
     if (c->line[0] == '{') {
-        if (c->job != NULL
-            && child_progress(&c->job->progress, c->line, c->size)) {
+        if (child_progress(&c->job->progress, c->line, c->size)) {
             c->job->moved++;
             serve_tell(s, c->job);
         }
@@ -227,6 +247,10 @@ static const char *child_why(const serve_child *c, int status, char *room,
 {
     if (WIFEXITED(status) && c->error[0] != '\0')
         return c->error;
+    if (c->over) {
+        snprintf(room, size, "it needed more memory than the plan says");
+        return room;
+    }
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         snprintf(room, size, "it took far longer than the plan says");
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
@@ -254,22 +278,25 @@ static void child_end(serve *s, int slot)
 {
     serve_child *c = s->child[slot];
     serve_item *x = c->job;
-    char why[128];
+    char why[128], trash[SERVE_ROOM];
     int status = 0;
 
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         ;
     (void)close(c->fd);
     s->child[slot] = NULL;
-    if (x != NULL && !x->gone) {
+    if (!x->gone) {
         const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
         x->result = well ? child_result(x) : 0;
         serve_job_end(s, x, well && x->result > 0 ? NULL
                             : child_why(c, status, why, sizeof why));
     }
-    if (x != NULL)
-        serve_release(x);
+    if (x->gone) {                  /* what it wrote while it was killed     */
+        snprintf(trash, sizeof trash, "trash/%s", x->id);
+        serve_remove(trash);
+    }
+    serve_release(x);
     free(c);
     serve_schedule(s);
 }
@@ -291,6 +318,37 @@ void serve_child_look(serve *s, int slot)
     if (c->size > 0)
         child_line(s, c);
     child_end(s, slot);
+}
+
+/* Bytes of memory that a process has now. */
+static double child_resident(pid_t pid)
+{
+    char path[64];
+    unsigned long long size, pages = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    f = fopen(path, "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%llu %llu", &size, &pages) != 2)
+        pages = 0;
+    (void)fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+void serve_children_watch(serve *s)
+{
+    for (int slot = 0; slot < s->jobs; slot++) {
+        serve_child *c = s->child[slot];
+        const serve_model *m = c == NULL ? NULL
+                               : serve_model_find(s, c->job->model);
+
+        if (m == NULL || child_resident(c->pid) <= child_memory(m))
+            continue;
+        c->over = true;
+        (void)kill(c->pid, SIGKILL);
+    }
 }
 
 void serve_child_cancel(serve *s, const serve_item *x)

@@ -210,6 +210,7 @@ static void web_tick(serve *s)
 
     lines_cut(s->web);
     serve_streams_turn(s, false);
+    serve_children_watch(s);
     serve_schedule(s);
     if (now - aged >= 10) {
         aged = now;

@@ -74,7 +74,8 @@ static void job_log(const serve *s, const serve_item *x, const char *what)
     const serve_event e = {
         .what = what, .job = x->number, .model = x->model,
         .bytes = x->state == SERVE_DONE ? (double)x->result : -1,
-        .seconds = x->since > 0 ? volley_clock() - x->since : -1,
+        .seconds = x->state >= SERVE_DONE && x->since > 0
+                       ? volley_clock() - x->since : -1,
         .text = x->error[0] != '\0' ? x->error : NULL
     };
 

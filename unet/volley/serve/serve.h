@@ -264,6 +264,8 @@ int serve_child_start(serve *s, serve_item *x);
 int serve_child_fd(const serve_child *c);
 /* Reads what it says, and takes note of its end. */
 void serve_child_look(serve *s, int slot);
+/* Once a second: those that use more memory than their plan says are ended. */
+void serve_children_watch(serve *s);
 /* The job is gone: it is killed. */
 void serve_child_cancel(serve *s, const serve_item *x);
 /* All are told to end, and have; their jobs wait again. */

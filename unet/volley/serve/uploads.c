@@ -204,12 +204,11 @@ serve_item *serve_upload_begin(serve *s, const serve_wish *wish,
 /* ---- its end ------------------------------------------------------------- */
 
 /* From one folder of the store to another, on disk; 0, or an errno. */
-static int upload_move(serve *s, serve_item *x, serve_kind to)
+static int upload_move(serve_item *x, serve_kind to)
 {
     char from[SERVE_ROOM], path[SERVE_ROOM];
     int e;
 
-    (void)s;
     serve_path(path, to, x->id, NULL);
     if (rename(serve_path(from, SERVE_UPLOAD, x->id, NULL), path) != 0)
         return errno;
@@ -240,7 +239,7 @@ static bool upload_to_keys(serve *s, serve_item *x, serve_error *e)
     if (m == NULL || memcmp(m->name_of_plan, x->plan, UNET_ID) != 0)
         return serve_refuse(e, 409, "take the plan anew and make keys for it",
                             "%s is served by another plan now", x->model);
-    failed = upload_move(s, x, SERVE_KEY);
+    failed = upload_move(x, SERVE_KEY);
     if (failed != 0)
         return serve_refuse_system(e, "keeping keys", failed);
     x->expires = (int64_t)time(NULL) + s->keep;
@@ -294,13 +293,12 @@ static bool upload_to_job(serve *s, serve_item *x, serve_error *e)
     result = m->cost.download * x->sets + 65536;
     if (!serve_room(s, x->owner, result, e))
         return false;
-    x->number = s->number + 1;
+    x->number = ++s->number;
     failed = serve_note_job(x, SERVE_UPLOAD);
     if (failed == 0)
-        failed = upload_move(s, x, SERVE_JOB);
+        failed = upload_move(x, SERVE_JOB);
     if (failed != 0)
         return serve_refuse_system(e, "keeping a job", failed);
-    s->number = x->number;
     x->state = SERVE_QUEUED;
     x->held += result;
     x->expires = 0;
