@@ -43,7 +43,7 @@ CKKS_SRC := $(wildcard ckks/*/*.c ckks/kernel/portable/*.c)
 ifdef MINIMAL
   DEFS += -DCKKS_MINIMAL
   FFT := builtin
-  CKKS_SRC := $(filter-out ckks/bytes/file.c ckks/seal/%.c,$(CKKS_SRC))
+  CKKS_SRC := $(filter-out ckks/bytes/file%.c ckks/seal/%.c,$(CKKS_SRC))
 else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)

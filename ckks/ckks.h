@@ -722,6 +722,10 @@ CKKS_CHECKED ckks_status ckks_file_open(ckks_file **out, const char *path,
                                         unsigned mode);
 CKKS_CHECKED ckks_status ckks_file_put(ckks_file *f, const uint8_t *data,
                                        size_t size);
+/* Other bytes in the place of some that were put.
+ *   errors  CKKS_EARG  beyond what was put; CKKS_EIO */
+CKKS_CHECKED ckks_status ckks_file_put_at(ckks_file *f, uint64_t at,
+                                          const uint8_t *data, size_t size);
 CKKS_CHECKED ckks_status ckks_file_finish(ckks_file **f);
 void ckks_file_clear(ckks_file **f);
 

@@ -21,18 +21,27 @@ static uint64_t limbs(const nn_plan *p)
 }
 
 /* Two polynomials a digit, over primes of the level and the special ones. */
-static uint64_t key_bytes(const nn_plan *p)
+static uint64_t key_bytes(const nn_plan *p, const ckks_key_request *key)
 {
     const int whole = (p->params.num_primes + p->params.dnum - 1)
                       / p->params.dnum;
-    uint64_t sum = 0;
+    const uint64_t digits = (uint64_t)(key->level / whole + 1);
 
+    return digits * ((uint64_t)key->level + 1
+                     + (uint64_t)p->params.num_special) * 2 * limb_bytes(p);
+}
+
+/* The file of keys, and the largest of them there; one half is a seed. */
+static uint64_t keys_bytes(uint64_t *largest, const nn_plan *p)
+{
+    uint64_t sum = 4096;
+
+    *largest = 0;
     for (size_t i = 0; i < p->num_keys; i++) {
-        const uint64_t digits = (uint64_t)(p->key[i].level / whole + 1);
+        const uint64_t half = key_bytes(p, &p->key[i]) / 2;
 
-        sum += digits * ((uint64_t)p->key[i].level + 1
-                         + (uint64_t)p->params.num_special)
-               * 2 * limb_bytes(p);
+        sum += half;
+        *largest = half > *largest ? half : *largest;
     }
     return sum;
 }
@@ -76,6 +85,7 @@ void unet_plan_cost(unet_cost *out, const nn_plan *p)
 {
     const ckks_params *q = &p->params;
     const int in = nn_plan_inputs(p), back = nn_plan_outputs(p);
+    uint64_t key;
 
     memset(out, 0, sizeof *out);
     for (int i = 0; i < q->num_primes; i++)
@@ -84,12 +94,14 @@ void unet_plan_cost(unet_cost *out, const nn_plan *p)
         out->log_qp += log2((double)q->special[i]);
     out->security = table_security(q->log_n, out->log_qp);
     out->estimate = ckks_security_estimate(q->log_n, out->log_qp);
-    out->keys = key_bytes(p) / 2 + 4096;        /* one half is a seed         */
+    out->keys = keys_bytes(&key, p);
     out->upload = set_bytes(p, in, p->in_level) / 2;
     out->download = set_bytes(p, back, p->out_level);
-    /* keys in memory and their file; slots and tiles of a set; slots of a set
-     * and a tile */
-    out->memory[UNET_KEYGEN] = base_bytes(p) + key_bytes(p) + out->keys;
+    /* a key and, for each thread, of which there is no more than one a limb,
+     * four limbs of its making, with errors and a permutation in a fifth; slots
+     * and tiles of a set; slots of a set and a tile */
+    out->memory[UNET_KEYGEN] = base_bytes(p) + key
+                               + 5 * limbs(p) * limb_bytes(p);
     out->memory[UNET_ENCRYPT] =
         base_bytes(p) + doubles(p, (uint64_t)in)
         + (uint64_t)p->layout.batch * (uint64_t)p->channels * area(p);

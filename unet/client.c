@@ -10,21 +10,21 @@
 
 #include "vct.h"
 
-/* The scheme's message becomes libunet's. */
-ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys, ckks_rng *rng,
-                        const ckks_ctx *ctx, const nn_plan *p)
+/* The scheme's message becomes libunet's.  Keys, or the maker of them. */
+static ckks_status client_keys(ckks_sk **sk, ckks_keys **keys,
+                               ckks_keys_maker **maker, ckks_rng *rng,
+                               const ckks_ctx *ctx, const nn_plan *p)
 {
     ckks_sk *secret = NULL;
-    ckks_status s;
+    ckks_status s = nn_plan_check(p);
 
-    if (sk == NULL || keys == NULL || rng == NULL || ctx == NULL || p == NULL)
-        return nn_fail(CKKS_EARG, "unet_keygen: null pointer");
-    s = nn_plan_check(p);
     if (s != CKKS_OK)
         return s;
     s = ckks_sk_init(&secret, ctx, rng);
     if (s == CKKS_OK)
-        s = ckks_keys_init(keys, rng, secret, p->key, p->num_keys);
+        s = keys != NULL
+            ? ckks_keys_init(keys, rng, secret, p->key, p->num_keys)
+            : ckks_keys_maker_init(maker, rng, secret, p->key, p->num_keys);
     if (s != CKKS_OK) {
         ckks_sk_clear(&secret);
         return nn_relay(s, NULL);
@@ -32,6 +32,23 @@ ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys, ckks_rng *rng,
     ckks_sk_clear(sk);
     *sk = secret;
     return CKKS_OK;
+}
+
+ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys, ckks_rng *rng,
+                        const ckks_ctx *ctx, const nn_plan *p)
+{
+    if (sk == NULL || keys == NULL || rng == NULL || ctx == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "unet_keygen: null pointer");
+    return client_keys(sk, keys, NULL, rng, ctx, p);
+}
+
+ckks_status unet_keygen_maker(ckks_sk **sk, ckks_keys_maker **keys,
+                              ckks_rng *rng, const ckks_ctx *ctx,
+                              const nn_plan *p)
+{
+    if (sk == NULL || keys == NULL || rng == NULL || ctx == NULL || p == NULL)
+        return nn_fail(CKKS_EARG, "unet_keygen_maker: null pointer");
+    return client_keys(sk, NULL, keys, rng, ctx, p);
 }
 
 /* ---- encryption, one ciphertext after the other --------------------------- */

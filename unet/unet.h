@@ -296,7 +296,8 @@ typedef struct unet_cost {
     double   estimate;          /* ckks_security_estimate                    */
     uint64_t keys;              /* the file of evaluation keys               */
     uint64_t upload, download;  /* a set of ciphertexts                      */
-    uint64_t memory[UNET_WORKS];    /* images and results aside              */
+    uint64_t memory[UNET_WORKS];    /* images and results aside; keys one at
+                                   a time, unet_keygen holds 2 `keys` more   */
 } unet_cost;
 
 /* p: one that nn_plan_check takes. */
@@ -360,6 +361,13 @@ void unet_request_clear(unet_request *r);
 CKKS_CHECKED ckks_status unet_keygen(ckks_sk **sk, ckks_keys **keys,
                                      ckks_rng *rng, const ckks_ctx *ctx,
                                      const nn_plan *p);
+
+/* The same keys from the same generator, one evaluation key in memory: *keys
+ * makes those of the plan; *sk must outlive it. */
+CKKS_CHECKED ckks_status unet_keygen_maker(ckks_sk **sk,
+                                           ckks_keys_maker **keys,
+                                           ckks_rng *rng, const ckks_ctx *ctx,
+                                           const nn_plan *p);
 
 /* Packs and encrypts all images of a job into a file, set by set.  *bytes: its
  * size.  requests: the folder in which the request is saved before the file

@@ -1,4 +1,4 @@
-/* file.c -- files, read whole, written whole or not at all.
+/* file.c -- files, written whole or not at all; file_read.c reads them.
  *
  * POSIX; left out of a MINIMAL build.  Writing never leaves a half-written
  * file under the name asked for: the bytes go to PATH.tmp-XXXXXX, which is
@@ -10,7 +10,7 @@
 #define _DEFAULT_SOURCE         /* fsync, fchmod, lstat, clock_gettime       */
 #endif
 
-#include "base/base.h"
+#include "bytes/file.h"
 
 #ifndef CKKS_MINIMAL
 
@@ -26,13 +26,6 @@
 
 static const ckks_memory plain_memory;          /* the default allocator     */
 
-static ckks_status file_fail(const char *name, const char *what,
-                             const char *path, int error)
-{
-    return cki_fail(CKKS_EIO, "%s: %s %s: %s", name, what, path,
-                    strerror(error));
-}
-
 /* ---- places ------------------------------------------------------------- */
 
 /* A link is refused, not followed: who can put one into a folder would choose
@@ -46,11 +39,11 @@ static ckks_status place_check(const char *name, const char *path)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? CKKS_OK
-                               : file_fail(name, "writing", path, errno);
+                               : cki_file_fail(name, "writing", path, errno);
     if (S_ISREG(st.st_mode))
         return CKKS_OK;
     if (S_ISDIR(st.st_mode))
-        return file_fail(name, "writing", path, EISDIR);
+        return cki_file_fail(name, "writing", path, EISDIR);
     if (S_ISLNK(st.st_mode))
         return cki_fail(CKKS_EIO, "%s: writing %s: it is a symbolic link; name "
                         "the file it leads to", name, path);
@@ -68,6 +61,7 @@ struct ckks_file {
     int fd;
     char *path, *temporary;     /* temporary[0] 0: there is none             */
     size_t length;              /* of path                                   */
+    uint64_t bytes;             /* put so far                                */
     unsigned mode;
 };
 
@@ -189,6 +183,7 @@ static ckks_status file_open(ckks_file **out, const char *name,
     if (f == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory", name);
     f->fd = -1;
+    f->bytes = 0;
     f->length = length;
     f->mode = mode;
     f->path = cki_alloc(&plain_memory, length + 1);
@@ -206,7 +201,7 @@ static ckks_status file_open(ckks_file **out, const char *name,
     e = file_create(f);
     if (e != 0) {
         file_drop(f);
-        return file_fail(name, "writing", path, e);
+        return cki_file_fail(name, "writing", path, e);
     }
     *out = f;
     return CKKS_OK;
@@ -229,6 +224,17 @@ static int file_put(ckks_file *f, const uint8_t *data, size_t size)
         size -= (size_t)put;
     }
     return 0;
+}
+
+/* The same at an offset; the next bytes go to the end again. */
+static int file_put_at(ckks_file *f, uint64_t at, const uint8_t *data,
+                       size_t size)
+{
+    int e = lseek(f->fd, (off_t)at, SEEK_SET) < 0 ? errno : 0;
+
+    if (e == 0)
+        e = file_put(f, data, size);
+    return lseek(f->fd, (off_t)f->bytes, SEEK_SET) < 0 && e == 0 ? errno : e;
 }
 
 /* Onto the disk and under its name; 0, or the errno of the first failure. */
@@ -268,7 +274,25 @@ ckks_status ckks_file_put(ckks_file *f, const uint8_t *data, size_t size)
     if (f == NULL || (data == NULL && size > 0))
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
     e = file_put(f, data, size);
-    return e == 0 ? CKKS_OK : file_fail(name, "writing", f->path, e);
+    if (e == 0)
+        f->bytes += size;
+    return e == 0 ? CKKS_OK : cki_file_fail(name, "writing", f->path, e);
+}
+
+ckks_status ckks_file_put_at(ckks_file *f, uint64_t at, const uint8_t *data,
+                             size_t size)
+{
+    static const char name[] = "ckks_file_put_at";
+    int e;
+
+    if (f == NULL || (data == NULL && size > 0))
+        return cki_fail(CKKS_EARG, "%s: null pointer", name);
+    if (at > f->bytes || size > f->bytes - at)
+        return cki_fail(CKKS_EARG, "%s: %zu bytes at %llu, the file has %llu",
+                        name, size, (unsigned long long)at,
+                        (unsigned long long)f->bytes);
+    e = file_put_at(f, at, data, size);
+    return e == 0 ? CKKS_OK : cki_file_fail(name, "writing", f->path, e);
 }
 
 ckks_status ckks_file_finish(ckks_file **f)
@@ -280,7 +304,7 @@ ckks_status ckks_file_finish(ckks_file **f)
     if (f == NULL || *f == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
     e = file_place(*f);
-    s = e == 0 ? CKKS_OK : file_fail(name, "writing", (*f)->path, e);
+    s = e == 0 ? CKKS_OK : cki_file_fail(name, "writing", (*f)->path, e);
     ckks_file_clear(f);
     return s;
 }
@@ -304,91 +328,7 @@ ckks_status ckks_file_write(const char *path, const uint8_t *data, size_t size,
     if (e == 0)
         e = file_place(f);
     file_drop(f);
-    return e == 0 ? CKKS_OK : file_fail(name, "writing", path, e);
-}
-
-/* ---- reading ------------------------------------------------------------ */
-
-/* 0, or an errno.  Bytes missing or left over: the file changed. */
-static int read_all(int fd, uint8_t *data, size_t size)
-{
-    const size_t piece = (size_t)1 << 30;
-    uint8_t more;
-
-    while (size > 0) {
-        ssize_t got = read(fd, data, size < piece ? size : piece);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? errno : EIO;
-        data += got;
-        size -= (size_t)got;
-    }
-    for (;;) {
-        ssize_t got = read(fd, &more, 1);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        return got == 0 ? 0 : got < 0 ? errno : EIO;
-    }
-}
-
-/* The rest of reading, fd open; the caller closes it. */
-static ckks_status read_open(uint8_t **out, size_t *size, int fd,
-                             const char *path, size_t max_size)
-{
-    static const char name[] = "ckks_file_read";
-    struct stat st;
-    uint8_t *data;
-    size_t n;
-    int e;
-
-    if (fstat(fd, &st) != 0)
-        return file_fail(name, "reading", path, errno);
-    if (!S_ISREG(st.st_mode))
-        return cki_fail(CKKS_EIO, "%s: %s is not a regular file", name, path);
-    if (st.st_size < 0 || (uint64_t)st.st_size > max_size)
-        return cki_fail(CKKS_EIO, "%s: %s has %lld bytes, more than the %zu "
-                        "allowed", name, path, (long long)st.st_size,
-                        max_size);
-    n = (size_t)st.st_size;
-    data = cki_alloc(&plain_memory, n > 0 ? n : 1);
-    if (data == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, n);
-    e = read_all(fd, data, n);
-    if (e != 0) {
-        ckks_file_free(data, n);
-        return file_fail(name, "reading", path, e);
-    }
-    *out = data;
-    *size = n;
-    return CKKS_OK;
-}
-
-ckks_status ckks_file_read(uint8_t **out, size_t *size, const char *path,
-                           size_t max_size)
-{
-    ckks_status s;
-    int fd;
-
-    if (out == NULL || size == NULL || path == NULL)
-        return cki_fail(CKKS_EARG, "ckks_file_read: null pointer");
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);     /* pipes: refused */
-    if (fd < 0)
-        return file_fail("ckks_file_read", "opening", path, errno);
-    s = read_open(out, size, fd, path, max_size);
-    (void)close(fd);
-    return s;
-}
-
-/* Wipes: the bytes may be a secret key. */
-void ckks_file_free(uint8_t *data, size_t size)
-{
-    if (data == NULL)
-        return;
-    cki_wipe(data, size);
-    cki_free(&plain_memory, data, size > 0 ? size : 1);
+    return e == 0 ? CKKS_OK : cki_file_fail(name, "writing", path, e);
 }
 
 #endif

@@ -25,8 +25,12 @@ ckks_status cki_making_init(cki_making *w, const ckks_sk *sk, size_t limbs,
     const ckks_ctx *ctx = sk->ctx;
     const size_t n = ctx->n;
 
+    const int most = ctx->num_primes + ctx->num_special;
+
     *w = (cki_making){ .sk = sk, .threads = cki_threads(), .limbs = limbs,
                        .digits = (ctx->num_primes - 1) / ctx->alpha + 1 };
+    if (w->threads > most)              /* a limb has one thread             */
+        w->threads = most;
     w->size = n * (limbs * (size_t)w->threads * sizeof *w->limb
                    + sizeof *w->perm + (size_t)w->digits);
     w->limb = cki_alloc(&ctx->memory, w->size);

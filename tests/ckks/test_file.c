@@ -221,6 +221,34 @@ TEST(file_in_pieces)
     folder_clear(folder, path);
 }
 
+/* Bytes in the place of others, between two pieces and at both ends. */
+TEST(file_put_at_a_place)
+{
+    static const uint8_t data[] = "0123456789";
+    char folder[64], path[80];
+    ckks_file *f = NULL;
+
+    if (!folder_make(folder, path))
+        return;
+    CHECK_OK(ckks_file_open(&f, path, 0600));
+    CHECK_STATUS(ckks_file_put_at(f, 0, data, 1), CKKS_EARG);
+    CHECK_OK(ckks_file_put_at(f, 0, NULL, 0));
+    CHECK_OK(ckks_file_put(f, data, 6));
+    CHECK_STATUS(ckks_file_put_at(f, 5, data, 2), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put_at(f, 7, data, 0), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put_at(f, UINT64_MAX, data, 2), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put_at(f, 1, data, SIZE_MAX), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put_at(f, 0, NULL, 1), CKKS_EARG);
+    CHECK_STATUS(ckks_file_put_at(NULL, 0, data, 1), CKKS_EARG);
+    CHECK_OK(ckks_file_put_at(f, 0, data + 8, 2));
+    CHECK_OK(ckks_file_put_at(f, 5, data, 1));
+    CHECK_OK(ckks_file_put(f, data + 6, 4));
+    CHECK_OK(ckks_file_put_at(f, 9, data + 1, 1));
+    CHECK_OK(ckks_file_finish(&f));
+    check_content(path, (const uint8_t *)"8923406781", 10);
+    folder_clear(folder, path);
+}
+
 /* More than the table has room for: those in it go, and fail. */
 TEST(file_abandon)
 {

@@ -180,7 +180,9 @@ static ckks_status pieces(void)
     if (s == CKKS_OK)
         s = ckks_file_open(&f, folder.path, 0600);
     if (s == CKKS_OK)
-        s = ckks_file_put(f, (const uint8_t *)"new", 3);
+        s = ckks_file_put(f, (const uint8_t *)"hew", 3);
+    if (s == CKKS_OK)
+        s = ckks_file_put_at(f, 0, (const uint8_t *)"n", 1);
     if (s == CKKS_OK)
         s = ckks_file_finish(&f);
     ckks_file_clear(&f);
@@ -241,8 +243,9 @@ TEST(memory_of_files)
         return;
     file_fails("ckks_file_write", write_file);
     CHECK(file_is("new", 3), "the file was not written");
-    /* also "ckks_file_check", "ckks_file_put", "ckks_file_finish",
-     * "ckks_file_clear", "ckks_file_abandon", which allocate nothing */
+    /* also "ckks_file_check", "ckks_file_put", "ckks_file_put_at",
+     * "ckks_file_finish", "ckks_file_clear", "ckks_file_abandon", which allocate
+     * nothing */
     file_fails("ckks_file_open", pieces);
     CHECK(file_is("new", 3), "the file was not written");
     file_fails("ckks_file_read", read_file);

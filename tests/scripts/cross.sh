@@ -111,7 +111,7 @@ minimal()
         && $cc -o "$work/m/vectors-check" \
            $(find "$work/b/omp/nn" "$work/b/omp/unet" "$work/b/omp/vectors" \
                   -name '*.o') \
-           "$work/b/omp/ckks/bytes/file.o" "$work/m/libckks.a" -lm \
+           "$work/b/omp/ckks/bytes/"file*.o "$work/m/libckks.a" -lm \
            >"$work/log" 2>&1
 }
 

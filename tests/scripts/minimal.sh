@@ -56,7 +56,7 @@ foreign_headers()
 {
     for f in ckks/*/*.c ckks/kernel/portable/*.c; do
         case $f in
-            ckks/bytes/file.c | ckks/embed/fft_fftw.c) continue ;;      # not built
+            ckks/bytes/file*.c | ckks/embed/fft_fftw.c) continue ;;      # not built
         esac
         $CC -std=c11 -D_POSIX_C_SOURCE=200809L -DCKKS_MINIMAL \
             -Ickks -M "$f" || return 1

@@ -49,6 +49,7 @@ static struct {
     ckks_ctx *ctx;
     ckks_sk *sk;
     ckks_keys *keys;
+    ckks_keys_maker *maker;
     nn_weights *weights;
     nn_pages *pool;
     ckks_ct ct[MOST_CTS];
@@ -279,6 +280,11 @@ static ckks_status do_unet_unpack(void)
 static ckks_status do_keygen(void)
 {
     return unet_keygen(&outs.sk, &outs.keys, &t.rng, t.ctx, t.p);
+}
+
+static ckks_status do_keygen_maker(void)
+{
+    return unet_keygen_maker(&outs.sk, &outs.maker, &t.rng, t.ctx, t.p);
 }
 
 static ckks_status do_encrypt(void)
@@ -556,6 +562,7 @@ static const operation operations[] = {
     { "unet_pack", NULL, do_unet_pack, 1 },
     { "unet_unpack", NULL, do_unet_unpack, 1 },
     { "unet_keygen", NULL, do_keygen, 5 },
+    { "unet_keygen_maker", NULL, do_keygen_maker, 5 },
     { "unet_encrypt", NULL, do_encrypt, 8 },
     { "unet_encrypt_to", NULL, do_encrypt_to, 8 },
     { "unet_encryption_init", NULL, do_encryption_init, 7 },
@@ -602,6 +609,7 @@ static void clear_all(void)
     free(outs.text);
     free(outs.line);
     ckks_ctx_clear(&outs.ctx);
+    ckks_keys_maker_clear(&outs.maker);
     ckks_sk_clear(&outs.sk);
     ckks_keys_clear(&outs.keys);
     nn_weights_clear(&outs.weights);

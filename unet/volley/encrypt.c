@@ -24,20 +24,69 @@ static int keygen_save_secret(const ckks_sk *sk, const char *path)
     return code;
 }
 
-static int keygen_save_keys(const ckks_keys *keys, const char *path,
+/* A buffer that only grows. */
+typedef struct keygen_room {
+    uint8_t *data;
+    size_t size;
+} keygen_room;
+
+static int keygen_need(keygen_room *room, size_t size)
+{
+    uint8_t *more = size <= room->size ? room->data
+                                       : realloc(room->data, size);
+
+    if (more == NULL)
+        return volley_fail("no memory for %zu bytes", size);
+    room->data = more;
+    room->size = size > room->size ? size : room->size;
+    return VOLLEY_DONE;
+}
+
+/* One key after the other into a file that is open.  The head is known last: it
+ * takes the place that is left for it. */
+static int keygen_make_keys(ckks_file *f, ckks_keys_maker *keys,
+                            keygen_room *room, const char *path)
+{
+    const size_t head = ckks_keys_maker_head_size(keys);
+    size_t next;
+    int code = keygen_need(room, head);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    memset(room->data, 0, head);
+    code = volley_check_ckks(ckks_file_put(f, room->data, head), NULL);
+    while (code == VOLLEY_DONE
+           && (next = ckks_keys_maker_next_size(keys)) > 0) {
+        code = keygen_need(room, next);
+        if (code == VOLLEY_DONE)
+            code = volley_check_ckks(ckks_keys_maker_next(room->data, next,
+                                                          keys), path);
+        if (code == VOLLEY_DONE)
+            code = volley_check_ckks(ckks_file_put(f, room->data, next), NULL);
+    }
+    if (code == VOLLEY_DONE)
+        code = volley_check_ckks(ckks_keys_maker_head(room->data, head, keys),
+                                 path);
+    if (code == VOLLEY_DONE)
+        code = volley_check_ckks(ckks_file_put_at(f, 0, room->data, head),
+                                 NULL);
+    return code;
+}
+
+static int keygen_save_keys(ckks_keys_maker *keys, const char *path,
                             uint64_t *bytes)
 {
-    size_t size = ckks_keys_size(keys);
-    uint8_t *data = malloc(size);
-    int code;
+    keygen_room room = {0};
+    ckks_file *f = NULL;
+    int code = volley_check_ckks(ckks_file_open(&f, path, 0644), NULL);
 
-    if (data == NULL)
-        return volley_fail("no memory for %zu bytes", size);
-    code = volley_check_ckks(ckks_keys_save(data, size, keys), path);
     if (code == VOLLEY_DONE)
-        code = volley_write(path, data, size, 0644);
-    free(data);
-    *bytes = size;
+        code = keygen_make_keys(f, keys, &room, path);
+    if (code == VOLLEY_DONE)
+        code = volley_check_ckks(ckks_file_finish(&f), NULL);
+    ckks_file_clear(&f);
+    free(room.data);
+    *bytes = ckks_keys_maker_size(keys);
     return code;
 }
 
@@ -47,7 +96,7 @@ int volley_keygen(volley_source *s, const char *folder, bool trust_server,
     volley_owner owner;
     ckks_rng rng = {0};
     ckks_sk *sk = NULL;
-    ckks_keys *keys = NULL;
+    ckks_keys_maker *keys = NULL;
     int code = volley_owner_paths(&owner, folder);
 
     if (code != VOLLEY_DONE)
@@ -59,14 +108,15 @@ int volley_keygen(volley_source *s, const char *folder, bool trust_server,
     if (code == VOLLEY_DONE)
         code = volley_check_ckks(ckks_rng_init(&rng, NULL), NULL);
     if (code == VOLLEY_DONE)
-        code = volley_check(unet_keygen(&sk, &keys, &rng, s->ctx, &s->plan));
+        code = volley_check(unet_keygen_maker(&sk, &keys, &rng, s->ctx,
+                                              &s->plan));
     if (code == VOLLEY_DONE)
         code = keygen_save_keys(keys, owner.eval, key_bytes);
     if (code == VOLLEY_DONE)
         code = volley_owner_save(&owner, &s->plan);
     if (code == VOLLEY_DONE)
         code = keygen_save_secret(sk, owner.secret);
-    ckks_keys_clear(&keys);
+    ckks_keys_maker_clear(&keys);
     ckks_sk_clear(&sk);
     ckks_rng_clear(&rng);
     ckks_ctx_clear(&s->ctx);
