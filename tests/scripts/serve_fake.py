@@ -69,7 +69,7 @@ class Fake(http.server.ThreadingHTTPServer):
         job = self.jobs[ident]
         if self.fault("job fails"):
             job.update(state="failed", error="out of memory")
-        return {"state": job["state"], "place": 0, "set": 0, "sets": 1,
+        return {"state": job["state"], "place": 0, "set": 1, "sets": 1,
                 "layer": None, "level": 0, "done": 0.5, "left": 1.5,
                 "bytes": job.get("bytes"), "error": job.get("error"),
                 "expires": int(time.time()) + 3600}
@@ -242,7 +242,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             if ended or s.fault("cut events"):
                 return
-            self.wfile.write(b'event: progress\ndata: {"set":0,"sets":1,'
+            self.wfile.write(b'event: progress\ndata: {"set":1,"sets":1,'
                              b'"layer":"conv","level":3,"done":0.25,'
                              b'"left":2}\n\n')
             time.sleep(0.05)

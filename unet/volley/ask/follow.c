@@ -28,7 +28,7 @@ static void follow_show(const follow_hand *h)
         ask_show(h->line, "the server begins");
     else if (j->state == ASK_RUNNING)
         ask_show(h->line, "the server, set %d of %d, %3.0f %%: %s, level %d"
-                 "%s%s%s", j->set + 1, j->sets, 100 * j->done, j->layer,
+                 "%s%s%s", j->set, j->sets, 100 * j->done, j->layer,
                  j->level, left[0] != '\0' ? ", " : "", left,
                  left[0] != '\0' ? " left" : "");
 }
