@@ -110,6 +110,8 @@ script volumes
 script labels
 script solids
 script classes
+script serve_ask
+script serve_load
 script ask
 script serve
 script dicom DICOM
