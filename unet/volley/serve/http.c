@@ -98,6 +98,15 @@ static int web_address(struct sockaddr_storage *out, bool *v6, const serve *s)
     return VOLLEY_DONE;
 }
 
+/* No address has a '%' in it: what has one is none, "%00" and "%2e" too. */
+static size_t web_as_it_is(void *cls, struct MHD_Connection *connection,
+                           char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
 static int web_start(serve *s)
 {
     serve_web *web = s->web;
@@ -129,6 +138,7 @@ static int web_start(serve *s)
         MHD_OPTION_NOTIFY_COMPLETED, serve_completed, s,
         MHD_OPTION_NOTIFY_CONNECTION, line_notify, web,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_UNESCAPE_CALLBACK, web_as_it_is, NULL,
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (web->daemon == NULL)
         return volley_fail("listening at %s, port %d: %s", s->bind, s->port,

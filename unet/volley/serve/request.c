@@ -2,6 +2,7 @@
  * its head; then its body goes where it belongs; then it is answered. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http.h"
 
@@ -29,11 +30,28 @@ static bool request_token(serve_request *r)
                                             : "this token is not known");
 }
 
+static enum MHD_Result request_count(void *user, enum MHD_ValueKind kind,
+                                     const char *name, const char *value)
+{
+    (void)kind;
+    (void)value;
+    *(int *)user += strcasecmp(name, "Content-Length") == 0;
+    return MHD_YES;
+}
+
+/* Two lengths: what stands before us may have taken the other, and what is body
+ * to the one is the next request to the other. */
 static bool request_length(serve_request *r)
 {
     const char *text = serve_header(r, "Content-Length");
     const char *coding = serve_header(r, "Transfer-Encoding");
+    int lengths = 0;
 
+    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND,
+                                    request_count, &lengths);
+    if (lengths > 1)
+        return serve_refuse(&r->error, 400, "send one Content-Length",
+                            "%d lengths of one body", lengths);
     if (coding != NULL)
         return serve_refuse(&r->error, 411, "send Content-Length",
                             "a body without its length is not taken");
@@ -156,7 +174,8 @@ static enum MHD_Result request_begin(serve *s,
         r->line->deadline = volley_clock() + SERVE_WAIT
                             + (double)r->length / SERVE_SLOWEST;
     /* what is short is read before it is refused: the client hears why */
-    if (!good && (r->error.status == 411 || r->length > SERVE_DRAIN))
+    if (!good && (r->error.status == 411 || r->error.status == 400
+                  || r->length > SERVE_DRAIN))
         return serve_answer_error(r);
     return MHD_YES;
 }
