@@ -112,6 +112,7 @@ script solids
 script classes
 script serve_ask
 script serve_load
+script service
 script ask
 script serve
 script dicom DICOM

@@ -174,7 +174,8 @@ static enum MHD_Result request_begin(serve *s,
         r->line->deadline = volley_clock() + SERVE_WAIT
                             + (double)r->length / SERVE_SLOWEST;
     /* what is short is read before it is refused: the client hears why */
-    if (!good && (r->error.status == 411 || r->error.status == 400
+    if (!good && (r->error.status == 411
+                  || (r->error.status == 400 && !r->has_length)
                   || r->length > SERVE_DRAIN))
         return serve_answer_error(r);
     return MHD_YES;

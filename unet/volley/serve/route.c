@@ -348,7 +348,8 @@ bool serve_route_find(serve_request *r, const char *url, const char *method)
     for (size_t i = 0; i < sizeof route_table / sizeof *route_table; i++) {
         if (!route_matches(r, route_table[i].path, url + 4))
             continue;
-        r->allow = route_table[i].method;
+        /* there are two methods of an address at most: GET and DELETE */
+        r->allow = r->route != NULL ? "GET, DELETE" : route_table[i].method;
         r->route = &route_table[i];
         if (strcmp(method, r->route->method) == 0
             && !(r->head && r->route->act == serve_events))
