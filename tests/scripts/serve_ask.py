@@ -9,6 +9,8 @@ import glob
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -137,6 +139,42 @@ def volumes(url, more, ending):
          says="these keys were made for the plan")
 
 
+def proxied(server, more, ending):
+    """Through nginx, by the text of chapter 17."""
+    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+    if not os.path.exists(nginx) or "--cacert" not in more:
+        skip("nginx in front", "no nginx or no openssl here")
+        return
+    with open(os.path.join(ROOT, "docs", "17-service.md")) as f:
+        text = re.search(r"^    server \{\n.*?^    \}\n", f.read(),
+                         re.S | re.M)[0]
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    here = os.getcwd()
+    for old, new in (("listen 443", "listen 127.0.0.1:%d" % port),
+                     ("server.example", "localhost"),
+                     ("/etc/ssl/server", here + "/tls"),
+                     ("127.0.0.1:8080", "127.0.0.1:%d" % server.port)):
+        judge("the chapter has " + old, old in text)
+        text = text.replace(old, new)
+    with open("nginx.conf", "w") as f:
+        f.write("daemon off; pid nginx.pid; error_log nginx.log;\n%s"
+                "events {}\nhttp {\n%s%s}\n" % (
+                    "user root;\n" if os.getuid() == 0 else "", "".join(
+                        "%s_temp_path tmp-%s;\n" % (x, x) for x in (
+                            "client_body", "proxy", "fastcgi", "uwsgi",
+                            "scgi")), text))
+    run = subprocess.Popen([nginx, "-p", here, "-c", here + "/nginx.conf"],
+                           stderr=subprocess.DEVNULL)
+    call("through nginx", "ask", "https://localhost:%d" % port, "PSR.nii",
+         "--model", "net", "-o", "proxied" + ending, "--keys", "kept",
+         "--wait", 60, *more)
+    judge("gives a mask", read("proxied" + ending))
+    run.terminate()
+    run.wait(20)
+
+
 def later():
     """A server that ends under a job, and keys that it no longer has."""
     server = Server(VOLLEY, [MNIST], "later")
@@ -196,6 +234,9 @@ def main():
                         os.path.join(HERE, "daily.py"), "make"], check=True)
         server, url, more = segmented(".png" if png else ".pgm")
         volumes(url, more, ".nii.gz" if png else ".nii")
+        plain = Server(VOLLEY, ["net=net"], "behind", "--token", "token")
+        proxied(plain, more, ".nii.gz" if png else ".nii")
+        plain.end()
         judge("the server ends", server.end() == 0, server.log[-3:])
         judge("no id stands in its log", not re.search(
             r"[0-9a-f]{32}|" + TOKEN, "".join(server.log)), server.log)
