@@ -98,12 +98,12 @@ ifeq ($(HAVE_CURL),1)
   CURL_LIBS := -lcurl
 endif
 
-# `volley serve` needs libmicrohttpd.
-HAVE_MHD := $(shell printf '\#include <microhttpd.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+# `volley serve` needs libmicrohttpd, which brings GnuTLS.
+HAVE_MHD := $(shell printf '\#include <microhttpd.h>\n\#include <gnutls/crypto.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_MHD),1)
   SERVE_CMD  := $(wildcard unet/volley/serve/*.c)
   SERVE_DEFS := -DVOLLEY_HAVE_MHD
-  SERVE_LIBS := -lmicrohttpd
+  SERVE_LIBS := -lmicrohttpd -lgnutls
 endif
 
 # Ranks of mpirun share the sets of evaluate, in $(B)/volley with MPI=1 and, for

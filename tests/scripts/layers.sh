@@ -143,7 +143,7 @@ outside()
     judge "<$1> is named in one file" \
         "$([ "$(echo "$files" | wc -w)" -le 1 ] || echo "$files")"
 }
-for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h mpi.h curl/curl.h microhttpd.h; do
+for header in fftw3.h xxhash.h png.h zlib.h jpeglib.h mpi.h curl/curl.h microhttpd.h gnutls/crypto.h; do
     outside "$header"
 done
 outside gmp.h

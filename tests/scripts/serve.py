@@ -46,7 +46,7 @@ def whole_way():
     m = s.get("/v1/models")[1]["models"]
     judge(len(m) == 1 and m[0]["name"] == "mnist"
           and m[0]["plan_bytes"] == len(PLAN)
-          and len(KEYS) <= m[0]["keys_bytes"] and m[0]["seconds"] > 0
+          and len(KEYS) == m[0]["keys_bytes"] and m[0]["seconds"] > 0
           and len(IN) <= m[0]["upload_bytes"] + 128
           and m[0]["images_a_set"] == 20, "models", m)
     got = s.get("/v1/models/mnist/plan")
@@ -151,10 +151,11 @@ def pieces():
           s.get("/v1/jobs/" + job))
     line.close()
     first.close()
-    refused(s.send(dict(wish), SECRET + bytes(99)), 422, "kind 4",
-            "a secret key is not taken")
-    refused(s.begin(dict(wish, bytes=1 << 40)), 413, "at most", "too many")
-    refused(s.begin(dict(wish, bytes=3)), 422, "3 bytes", "too few")
+    refused(s.send(dict(wish), SECRET + bytes(len(KEYS) - len(SECRET))), 422,
+            "kind 4", "a secret key is not taken")
+    for n, status in (len(KEYS) + 1, 413), (len(KEYS) - 1, 422), (3, 422):
+        refused(s.begin(dict(wish, bytes=n)), status, "%d" % n,
+                "keys of %d bytes" % n)
     refused(s.begin(dict(wish, model="x")), 404, "'x'", "no such model")
     for body in "", "[]", "{", '{"kind":"keys"}', json.dumps(
             dict(wish, more=1)), json.dumps(dict(wish, bytes=-1)):
@@ -304,12 +305,13 @@ def rights():
 
 
 def limits():
-    s = Server(store("e"), "--quota", "16M", "--json")
+    s = Server(store("e"), "--quota", "12M", "--json")
     for method, path, status in (
             ("GET", "/v1/", 404), ("GET", "/v1/jobs/", 404),
             ("GET", "/v1/jobs/" + NOBODY, 404),
             ("GET", "/v1/jobs/" + NOBODY.upper(), 404),
             ("GET", "/v1/jobs/..%2f..%2flock", 404),
+            ("GET", "/v1/models%00/x", 404), ("GET", "/v1/%6dodels", 404),
             ("GET", "/v1/jobs/" + NOBODY + "/../../lock", 404),
             ("PUT", "/v1/uploads/" + NOBODY + "/00", 404),
             ("PUT", "/v1/uploads/" + NOBODY + "/0", 404),
@@ -325,12 +327,21 @@ def limits():
     judge(line.getresponse().status == 411, "no length")
     line.close()
     refused(s.ask("POST", "/v1/uploads", b"x" * 5000), 413, "4096", "a body")
-    up = s.begin({"kind": "keys", "model": "mnist", "bytes": 12 << 20})
-    refused(s.begin({"kind": "keys", "model": "mnist", "bytes": 12 << 20}),
-            507, "full", "the quota")
-    judge(up[0] == 201 and s.ask("DELETE", "/v1/uploads/" + up[1]["upload"])
-          [0] == 204 and s.begin({"kind": "keys", "model": "mnist",
-                                  "bytes": 12 << 20})[0] == 201, "room again")
+    wish = {"kind": "keys", "model": "mnist", "bytes": len(KEYS)}
+    up = s.begin(wish)[1]["upload"]
+    refused(s.begin(wish), 507, "full", "the quota")
+    judge(s.put(up, 0, KEYS[:4 << 20])[0] == 204, "a piece")
+    refused(s.put(up, 0, KEYS[:4 << 20]), 507, "full", "again, with no room")
+    judge(s.ask("DELETE", "/v1/uploads/" + up)[0] == 204
+          and s.begin(wish)[0] == 201, "room again")
+    line = socket.create_connection(("127.0.0.1", s.port))
+    line.sendall(b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\nContent-Length: 2"
+                 b"\r\nContent-Length: 75\r\n\r\n{}GET / HTTP/1.1\r\n"
+                 b"Host: x\r\n\r\n")
+    line.settimeout(BOUND)
+    text = b"".join(iter(lambda: line.recv(4096), b""))
+    judge(text.count(b"HTTP/1.1 ") == 1 and text.startswith(b"HTTP/1.1 400"),
+          "two lengths", text)
     s.end()
     events = [json.loads(x) for x in s.run.stdout.read().splitlines()]
     judge(events and all("event" in x and "time" in x for x in events),

@@ -89,6 +89,8 @@ enum MHD_Result serve_answer(serve_request *r, int status,
     if (MHD_get_response_header(response, "Cache-Control") == NULL)
         (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     origin_headers(r, response);
+    if (r->close)
+        (void)MHD_add_response_header(response, "Connection", "close");
     if (r->line != NULL && r->line->deadline > 0)
         r->line->deadline = volley_clock() + SERVE_WAIT
                             + (double)bytes / SERVE_SLOWEST;

@@ -18,7 +18,7 @@ void serve_put_models(nni_json_writer *w, const serve *s)
         volley_hex(hex, m->name_of_plan);
         nni_json_put_string(w, "plan", hex);
         nni_json_put_word(w, "plan_bytes", m->size);
-        nni_json_put_word(w, "keys_bytes", m->cost.keys);
+        nni_json_put_word(w, "keys_bytes", m->keys);
         nni_json_put_word(w, "upload_bytes", m->cost.upload);
         nni_json_put_word(w, "download_bytes", m->cost.download);
         nni_json_put_int(w, "images_a_set", m->plan->layout.batch);

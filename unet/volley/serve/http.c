@@ -78,6 +78,16 @@ static void web_said(void *cls, const char *format, va_list ap)
         web->said[--n] = '\0';
 }
 
+/* Addresses are taken as they stand: none of ours needs '%', and "%00" would
+ * end a text before its end. */
+static size_t web_unescape(void *cls, struct MHD_Connection *connection,
+                           char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
 static int web_address(struct sockaddr_storage *out, bool *v6, const serve *s)
 {
     const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_PASSIVE,
@@ -96,15 +106,6 @@ static int web_address(struct sockaddr_storage *out, bool *v6, const serve *s)
     else
         ((struct sockaddr_in *)out)->sin_port = htons((uint16_t)s->port);
     return VOLLEY_DONE;
-}
-
-/* No address has a '%' in it: what has one is none, "%00" and "%2e" too. */
-static size_t web_as_it_is(void *cls, struct MHD_Connection *connection,
-                           char *text)
-{
-    (void)cls;
-    (void)connection;
-    return strlen(text);
 }
 
 static int web_start(serve *s)
@@ -138,7 +139,7 @@ static int web_start(serve *s)
         MHD_OPTION_NOTIFY_COMPLETED, serve_completed, s,
         MHD_OPTION_NOTIFY_CONNECTION, line_notify, web,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_UNESCAPE_CALLBACK, web_as_it_is, NULL,
+        MHD_OPTION_UNESCAPE_CALLBACK, web_unescape, NULL,
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (web->daemon == NULL)
         return volley_fail("listening at %s, port %d: %s", s->bind, s->port,

@@ -7,10 +7,11 @@
 #ifndef VOLLEY_SERVE_HTTP_H
 #define VOLLEY_SERVE_HTTP_H
 
+#include <gnutls/gnutls.h>
+#include <gnutls/crypto.h>
 #include <microhttpd.h>
 
 #include "serve.h"
-#include "sha256.h"
 
 enum {
     SERVE_LINES = 256,          /* connections                               */
@@ -60,6 +61,7 @@ typedef struct serve_request {
     serve_line *line;
     const serve_route *route;
     bool head;                  /* the method HEAD                           */
+    bool close;                 /* the connection, behind the answer         */
     const char *allow;          /* methods, of a 405                         */
     char name[NN_NAME];         /* of a model or a file                      */
     char id[SERVE_ID + 1];
@@ -74,7 +76,7 @@ typedef struct serve_request {
     serve_piece piece;
     bool digest;                /* Content-Digest is there                   */
     uint8_t want[32];
-    serve_sha256 sha;
+    gnutls_hash_hd_t sha;       /* if digest                                 */
 } serve_request;
 
 /* What is done when the body is there. */

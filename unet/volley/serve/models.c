@@ -42,14 +42,48 @@ static bool model_named(const char *name)
                           "abcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
 }
 
-/* What names the parameters: keys begin with it. */
+/* Bytes of a limb in a file: as many bits a word as its prime has. */
+static uint64_t model_limb(const serve_model *m, uint64_t prime)
+{
+    uint64_t bits = 0;
+
+    for (; prime != 0; prime >>= 1)
+        bits++;
+    return ((bits << m->plan->params.log_n) + 7) / 8;
+}
+
+/* Bytes of the file of evaluation keys: a frame and a count, then for each key
+ * an entry, and for each digit the limbs of one polynomial (the other is a
+ * seed; docs/conventions.md). */
+static uint64_t model_keys(const serve_model *m, const ckks_ctx *ctx)
+{
+    const ckks_params *q = &m->plan->params;
+    const int whole = (q->num_primes + q->dnum - 1) / q->dnum;
+    uint64_t size = 40 + 8, special = 0;
+
+    for (int t = 0; t < q->num_special; t++)
+        special += model_limb(m, ckks_ctx_special(ctx, t));
+    for (size_t i = 0; i < m->plan->num_keys; i++) {
+        const int level = m->plan->key[i].level;
+        uint64_t limbs = special;
+
+        for (int j = 0; j <= level; j++)
+            limbs += model_limb(m, ckks_ctx_prime(ctx, j));
+        size += 48 + (uint64_t)(level / whole + 1) * limbs;
+    }
+    return size;
+}
+
+/* What names the parameters: keys begin with it; and how many they are. */
 static int model_context(serve_model *m)
 {
     ckks_ctx *ctx = NULL;
     int code = volley_check(nn_plan_context(&ctx, m->plan, NULL));
 
-    if (code == VOLLEY_DONE)
+    if (code == VOLLEY_DONE) {
         ckks_ctx_fingerprint(m->context, ctx);
+        m->keys = model_keys(m, ctx);
+    }
     ckks_ctx_clear(&ctx);
     return code;
 }

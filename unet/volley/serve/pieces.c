@@ -129,9 +129,10 @@ bool serve_piece_open(serve *s, serve_piece *p, serve_item *x, uint32_t k,
     p->k = k;
     p->fd = -1;
     p->again = (x->have[k] & (SERVE_HAVE | SERVE_CLAIMED)) != 0;
-    if (p->again && (!serve_room(s, x->owner, serve_piece_size(x, k), e)
-                     || !serve_draw(id)))
-        return e->status != 0 || serve_refuse_system(e, "a piece", EIO);
+    if (p->again && !serve_room(s, x->owner, serve_piece_size(x, k), e))
+        return false;
+    if (p->again && !serve_draw(id))
+        return serve_refuse_system(e, "a piece", EIO);
     if (p->again) {
         snprintf(p->temporary, sizeof p->temporary, "%u.%.8s.new", k, id);
         p->fd = open(serve_path(path, SERVE_UPLOAD, x->id, p->temporary),

@@ -1,5 +1,6 @@
 /* request.c -- a request from its first line to its answer: it is judged by
  * its head; then its body goes where it belongs; then it is answered. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,31 +31,42 @@ static bool request_token(serve_request *r)
                                             : "this token is not known");
 }
 
-static enum MHD_Result request_count(void *user, enum MHD_ValueKind kind,
+/* Counts a header. */
+static enum MHD_Result request_count(void *cls, enum MHD_ValueKind kind,
                                      const char *name, const char *value)
 {
+    int *lengths = cls;
+
     (void)kind;
     (void)value;
-    *(int *)user += strcasecmp(name, "Content-Length") == 0;
+    *lengths += strcasecmp(name, "Content-Length") == 0;
     return MHD_YES;
 }
 
-/* Two lengths: what stands before us may have taken the other, and what is body
- * to the one is the next request to the other. */
-static bool request_length(serve_request *r)
+/* Two lengths: another program on the way may take the other one, and see
+ * another request behind it. */
+static bool request_one_length(serve_request *r)
 {
-    const char *text = serve_header(r, "Content-Length");
-    const char *coding = serve_header(r, "Transfer-Encoding");
     int lengths = 0;
 
     (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND,
                                     request_count, &lengths);
-    if (lengths > 1)
-        return serve_refuse(&r->error, 400, "send one Content-Length",
-                            "%d lengths of one body", lengths);
+    r->close = lengths > 1;
+    return lengths <= 1
+           || serve_refuse(&r->error, 400, "send Content-Length once",
+                           "Content-Length stands %d times", lengths);
+}
+
+static bool request_length(serve_request *r)
+{
+    const char *text = serve_header(r, "Content-Length");
+    const char *coding = serve_header(r, "Transfer-Encoding");
+
     if (coding != NULL)
         return serve_refuse(&r->error, 411, "send Content-Length",
                             "a body without its length is not taken");
+    if (!request_one_length(r))
+        return false;
     if (text == NULL)
         return true;
     if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)
@@ -92,9 +104,8 @@ static bool request_digest(serve_request *r)
     if (n != 32 || strcmp(text, "=:") != 0)
         return serve_refuse(&r->error, 400, "send sha-256=:BASE64:",
                             "Content-Digest is no such text");
-    r->digest = true;
-    serve_sha256_init(&r->sha);
-    return true;
+    r->digest = gnutls_hash_init(&r->sha, GNUTLS_DIG_SHA256) == 0;
+    return r->digest || serve_refuse_system(&r->error, "a digest", ENOMEM);
 }
 
 /* The upload and the piece, as long as it must be. */
@@ -174,9 +185,8 @@ static enum MHD_Result request_begin(serve *s,
         r->line->deadline = volley_clock() + SERVE_WAIT
                             + (double)r->length / SERVE_SLOWEST;
     /* what is short is read before it is refused: the client hears why */
-    if (!good && (r->error.status == 411
-                  || (r->error.status == 400 && !r->has_length)
-                  || r->length > SERVE_DRAIN))
+    r->close = r->close || r->error.status == 411;
+    if (!good && (r->close || r->length > SERVE_DRAIN))
         return serve_answer_error(r);
     return MHD_YES;
 }
@@ -190,7 +200,7 @@ static void request_body(serve_request *r, const char *data, size_t size)
     if (r->piece.item != NULL) {
         (void)serve_piece_put(&r->piece, data, size, &r->error);
         if (r->digest)
-            serve_sha256_put(&r->sha, data, size);
+            (void)gnutls_hash(r->sha, data, size);
         return;
     }
     if (size > SERVE_TALK - r->size) {
@@ -233,6 +243,8 @@ void serve_completed(void *cls, struct MHD_Connection *connection, void **own,
     if (r == NULL)
         return;
     serve_piece_clear(&r->piece);
+    if (r->digest)
+        gnutls_hash_deinit(r->sha, NULL);
     if (r->line != NULL)
         r->line->deadline = volley_clock() + SERVE_WAIT;
     free(r);

@@ -64,6 +64,7 @@ typedef struct serve_model {
     nn_plan *plan;
     uint8_t name_of_plan[UNET_ID], context[UNET_ID];    /* fingerprints      */
     unet_cost cost;
+    uint64_t keys;              /* bytes of their file, to the byte          */
 } serve_model;
 
 /* ---- items --------------------------------------------------------------- */

@@ -25,12 +25,13 @@ static bool upload_keys(serve *s, serve_item *x, const serve_wish *wish,
     if (m == NULL)
         return serve_refuse(e, 404, "GET /v1/models lists them",
                             "no model '%s' is served here", wish->name);
-    if (wish->bytes > m->cost.keys)
-        return serve_refuse(e, 413, "make the keys for the plan of this model: "
+    if (wish->bytes != m->keys)
+        return serve_refuse(e, wish->bytes > m->keys ? 413 : 422,
+                            "make the keys for the plan of this model: "
                             "GET /v1/models/NAME/plan", "keys of %llu bytes: "
-                            "those of %s have at most %llu",
+                            "those of %s have %llu",
                             (unsigned long long)wish->bytes, m->name,
-                            (unsigned long long)m->cost.keys);
+                            (unsigned long long)m->keys);
     if (serve_count(s, SERVE_KEY, NULL) >= SERVE_KEYS) {
         e->retry = 3600;
         return serve_refuse(e, 429, "delete keys that are no longer needed, or "
