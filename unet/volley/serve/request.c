@@ -70,9 +70,11 @@ static bool request_length(serve_request *r)
     if (text == NULL)
         return true;
     if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)
-        || strlen(text) > 18)
+        || strlen(text) > 18) {
+        r->close = true;
         return serve_refuse(&r->error, 400, "send the number of bytes",
                             "Content-Length is no such number");
+    }
     r->has_length = true;
     r->length = strtoull(text, NULL, 10);
     return true;
