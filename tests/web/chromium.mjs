@@ -12,12 +12,13 @@ import os from "node:os";
 import path from "node:path";
 import { Browser, chromium } from "./browser.mjs";
 import { check, close, equal, skip, test } from "./check.mjs";
+import { open, volume } from "./nifti.mjs";
 import { Serving } from "./serving.mjs";
 
 const build = path.resolve(process.argv[2] ?? "build");
 const shots = process.argv[3];
-const root = path.resolve(import.meta.dirname
-    ?? path.dirname(new URL(import.meta.url).pathname), "../..");
+const root = path.resolve(path.dirname(new URL(import.meta.url).pathname),
+    "../..");
 const image = path.join(root, "examples/data/9418-08-image.pgm");
 const LONG = 600e3;             /* of a busy machine                         */
 
@@ -75,6 +76,16 @@ async function byCommand(browser, page, folder) {
     return fs.readFileSync(mask);
 }
 
+/* docs/page.png, before its colours are made fewer. */
+async function forReadme(page) {
+    if (!shots)
+        return;
+    await page.eval("document.activeElement.blur()");
+    await page.size(1000, 900);
+    await page.shot(path.join(shots, "page.png"));
+    await page.size(1280, 1000);
+}
+
 async function keyboard(browser, page) {
     check(await page.tabTo("models"), "Tab reaches the networks");
     await page.key("Space");
@@ -95,6 +106,7 @@ async function keyboard(browser, page) {
     await picture(page, "running");
     await page.wait(enabled("save-mask"), LONG);
     await picture(page, "mask");
+    await forReadme(page);
     check(await page.tabTo("opacity"), "Tab reaches the mask's opacity");
     await page.key("ArrowRight");
     equal(await page.text("opacity-said"), "56 %", "arrows change it");
@@ -115,6 +127,37 @@ async function sums(page) {
             rest: up("") - up("evaluation keys") - up("the encrypted image"),
             requests: rows.length };
     })()`);
+}
+
+/* A volume, with the keys that are there: its mask lies on it and is the clear
+ * network's but for a pixel in 10,000. */
+async function volumeOf(browser, page, folder) {
+    const file = path.join(folder, "vol.nii.gz");
+    const want = path.join(folder, "want.nii.gz");
+    const before = await sums(page);
+
+    fs.writeFileSync(file, volume(["08", "09"].map((n) => fs.readFileSync(
+        image.replace("08-image", `${n}-image`)).subarray(-40000)), 200, 200,
+    [0.25, 0.25, 5]));
+    await page.files("files", [file]);
+    await page.wait(`/^vol.nii.gz: 2 images/.test(document.getElementById(
+        "image-said").textContent)`, 30e3);
+    await page.wait(enabled("go"));
+    await page.click("go");
+    await page.wait(enabled("save-mask"), LONG);
+    await picture(page, "volume");
+    const got = open(fs.readFileSync(await save(browser, page, "save-mask",
+        /^vol-mask\.nii\.gz$/)));
+    execFileSync(path.join(build, "volley"), ["clear",
+        path.join(root, "unet/models/gm.safetensors"), file, "-o", want],
+    { stdio: "pipe" });
+    const clear = open(fs.readFileSync(want));
+    const apart = got.voxels.filter((v, i) => v !== clear.voxels[i]).length;
+    check(got.head.equals(clear.head), "the volume's header is the command's");
+    check(got.voxels.length === 80000 && apart <= 8,
+        `${apart} of ${got.voxels.length} voxels differ from the clear ones`);
+    check(got.voxels.some((v) => v === 1), "something was found");
+    equal((await sums(page)).keys, before.keys, "keys are sent once");
 }
 
 async function gm(browser, served) {
@@ -139,6 +182,7 @@ async function gm(browser, served) {
     const want = await byCommand(browser, page, folder);
     check(fs.readFileSync(mask).equals(want), "the page's mask is the "
         + "command's");
+    await volumeOf(browser, page, folder);
     fs.rmSync(folder, { recursive: true });
     await page.size(640, 700, 2);
     const wide = await page.eval("document.scrollingElement.scrollWidth"

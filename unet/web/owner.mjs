@@ -301,8 +301,9 @@ export class Owner {
         return { name: `${id}.req`, bytes };
     }
 
-    /* The bytes of a file for the owner's disk. */
-    file(what) {
+    /* The bytes of a file for the owner's disk; of a mask named so: of image
+     * i, or of its volume. */
+    file(what, i = 0) {
         if (what === "plan")
             return { name: `${this.model}.plan`,
                 bytes: new TextEncoder().encode(this.plan) };
@@ -315,7 +316,7 @@ export class Owner {
         if (what.endsWith(".csv"))
             return { name: what,
                 bytes: new TextEncoder().encode(this.table()) };
-        return { name: what, bytes: this.volley.saveMask(what) };
+        return { name: what, bytes: this.volley.saveMask(what, i) };
     }
 
     async time(what, act) {

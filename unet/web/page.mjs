@@ -336,13 +336,13 @@ async function run() {
 
 /* A volume's mask is a volume, a picture's a picture. */
 function maskName() {
-    const { name, volume } = now.images[$("slice").value];
-    const stem = (volume ?? name).replace(/^.*\//, "")
-        .replace(/(\.\w+)?(\.gz)?$/i, "");
+    const { name } = now.images[$("slice").value];
+    const [, whole, slice] = /^(.*?)((?::\w+=\d+)*)$/.exec(name);
+    const stem = whole.replace(/^.*\//, "").replace(/(\.\w+)?(\.gz)?$/i, "");
 
     if (now.info.classes.length > 0)
         return "scores.csv";
-    return `${stem}-mask${volume ? ".nii.gz" : ".png"}`;
+    return `${stem}-mask${slice.includes("slice") ? ".nii.gz" : ".png"}`;
 }
 
 $("server-form").onsubmit = (e) => {
@@ -363,7 +363,8 @@ $("key-save").onclick = async () => {
         keySaid();
     }
 };
-$("save-mask").onclick = () => saveFile("file", maskName());
+$("save-mask").onclick = () => saveFile("file", maskName(),
+    Number($("slice").value));
 $("save-slice").onclick = async () => save({
     name: maskName().replace(/(-mask)?\.[a-z.]+$/, `-${$("slice").value}.png`),
     bytes: await view.png()

@@ -75,6 +75,8 @@ export class Stages {
         for (const name of order.slice(0, at))
             if (this.rows.get(name).row.className !== "done")
                 this.mark(name, "done", name === "queue" ? "" : undefined);
+        if (this.now !== event.stage)   /* for who listens to the page       */
+            $("live").textContent = `${STAGES[at][1]}: under way`;
         this.now = event.stage;
         if (event.state !== undefined)
             this.state(event.stage, event.state);
