@@ -97,7 +97,8 @@ async function keyboard(browser, page) {
     await page.key("Enter");
     await page.wait(enabled("go"), 30e3);
     equal(await page.text("image-said"),
-        "9418-08-image.pgm: 1 image of 200 × 200", "what was chosen");
+        "9418-08-image.pgm: 1 image of 200 × 200; 17 MB when encrypted",
+    "what was chosen");
     await picture(page, "choose");
     check(await page.tabTo("go"), "Tab reaches the analysis");
     await page.key("Enter");

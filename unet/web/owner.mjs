@@ -90,13 +90,13 @@ export class Owner {
         return { ...this.volley.info(), ...described(text) };
     }
 
-    /* files: {path, file of a browser} or {path, bytes}.  Gives {images,
-     * warnings, names}. */
-    async take(files) {
+    /* files: {path, file of a browser} or {path, bytes}; options: those of
+     * Volley.images.  Gives {images, warnings, names, bytes}: of the upload. */
+    async take(files, options = {}) {
         this.clearJob();
         this.images = null;
         const { all, names } = arrange(files);
-        this.volley.clearFiles?.();
+        this.volley.clearFiles();
         for (const { path, file } of all) {
             const bytes = file.bytes
                 ?? new Uint8Array(await file.file.arrayBuffer());
@@ -105,9 +105,9 @@ export class Owner {
                 picture(path, bytes, channels)));
         }
         const seen = await step(WAY.image, () =>
-            this.time("images", () => this.volley.images(names)));
+            this.time("images", () => this.volley.images(names, options)));
         this.images = seen.images;
-        return { ...seen, names };
+        return { ...seen, names, bytes: this.volley.encryptBytes() };
     }
 
     view(i) {
@@ -189,7 +189,7 @@ export class Owner {
         if (this.job === null) {
             this.jobUp ??= this.service.upload(
                 { kind: "job", keys: this.keysId },
-                this.volley.encryptBytes?.() ?? this.uploadBytes(),
+                this.volley.encryptBytes(),
                 this.timed("encrypt", this.volley.encrypt()));
             try {
                 const { job } = await this.send("images", this.jobUp, signal);
@@ -204,17 +204,11 @@ export class Owner {
         this.tell({ stage: "images", done: sent, total: sent });
     }
 
-    /* Sets are alike. */
-    uploadBytes() {
-        const { uploadBytes, imagesASet } = this.volley.info();
-        return uploadBytes * Math.ceil(this.images.length / imagesASet);
-    }
-
     send(stage, upload, signal) {
         this.tell({ stage, done: 0, total: upload.bytes });
         return upload.run({ signal, onpart: ({ stored, bytes, waiting }) =>
             this.tell({ stage, done: stored, total: bytes, waiting,
-                memory: this.volley.memory?.() }) });
+                memory: this.volley.memory() }) });
     }
 
     async compute(signal) {

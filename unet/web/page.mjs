@@ -203,6 +203,14 @@ function modelSaid() {
 
 /* ---- image -------------------------------------------------------------- */
 
+/* Options of the reading: the values that are black and white. */
+function greys() {
+    const [low, high] = ["low", "high"].map((id) => $(id).valueAsNumber);
+
+    return Number.isFinite(low) && Number.isFinite(high)
+        ? { window: [low, high] } : {};
+}
+
 async function take(files) {
     now.files = files;
     Object.assign(now, { images: [], done: false });
@@ -211,14 +219,15 @@ async function take(files) {
     $("image-warnings").replaceChildren();
     $("image-said").textContent = "Reading…";
     try {
-        const { images, warnings, names } =
-            await link.call("take", withPaths(files));
+        const { images, warnings, names, bytes } =
+            await link.call("take", withPaths(files), greys());
         now.images = images;
         const what = names.length === 1 ? names[0]
             : `${names[0]} and ${names.length - 1} more`;
         $("image-said").textContent =
             `${what}: ${count(images.length, "image")} of `
-            + `${images[0].height} × ${images[0].width}`;
+            + `${images[0].height} × ${images[0].width}; `
+            + `${size(bytes)} when encrypted`;
         $("image-warnings").replaceChildren(
             ...warnings.map((w) => make("li", {}, w)));
         $("slice").max = images.length - 1;
@@ -336,18 +345,23 @@ async function run() {
 
 /* A volume's mask is a volume, a picture's a picture. */
 function maskName() {
-    const { name } = now.images[$("slice").value];
-    const [, whole, slice] = /^(.*?)((?::\w+=\d+)*)$/.exec(name);
-    const stem = whole.replace(/^.*\//, "").replace(/(\.\w+)?(\.gz)?$/i, "");
+    const { name, volume } = now.images[$("slice").value];
+    const stem = (volume ?? name).replace(/^.*\//, "")
+        .replace(/(\.\w+)?(\.gz)?$/i, "");
 
     if (now.info.classes.length > 0)
         return "scores.csv";
-    return `${stem}-mask${slice.includes("slice") ? ".nii.gz" : ".png"}`;
+    return `${stem}-mask${volume ? ".nii.gz" : ".png"}`;
 }
 
 $("server-form").onsubmit = (e) => {
     e.preventDefault();
     connect();
+};
+$("values").onsubmit = (e) => {
+    e.preventDefault();
+    if (now.files && now.info)
+        doing(() => take(now.files));
 };
 $("go").onclick = run;
 $("stop").onclick = () => link.call("stop");

@@ -67,6 +67,24 @@ export interface Pixels {
     data: ArrayLike<number>;
 }
 
+export interface ImageOptions {
+    /** Average down images that are whole multiples of the model's. */
+    fit?: boolean;
+    first?: number;
+    count?: number;
+    /** Values of the file that are black and white. */
+    window?: [number, number];
+    values?: "full" | "percentiles" | [number, number];
+}
+
+export interface Image {
+    name: string;
+    height: number;
+    width: number;
+    /** The file the image is a slice of. */
+    volume?: string;
+}
+
 /** One owner: a plan, a secret key, a request at a time. */
 export class Volley {
     /** Refuses plans of less than 128 bits of security. */
@@ -84,6 +102,15 @@ export class Volley {
     /** The file of evaluation keys in the order it is made, the piece at 0
      *  last. */
     keys(): Generator<KeyPiece>;
+    /** A file as the user has it; the bytes must stay as they are. */
+    addFile(name: string, bytes: Uint8Array): void;
+    clearFiles(): void;
+    /** The images that files and folders give, in the words of `volley
+     *  encrypt`: FILE, FOLDER, FILE:slice=K. */
+    images(names: string[], options?: ImageOptions): {
+        images: Image[], warnings: string[] };
+    /** Image i as the network sees it, a byte a pixel. */
+    view(i: number): { width: number, height: number, grey: Uint8Array };
     addPixels(image: Pixels): void;
     clearPixels(): void;
     /** Bytes that encrypt will give. */
@@ -94,6 +121,8 @@ export class Volley {
     /** The whole result, held against the request. */
     decrypt(bytes: Uint8Array): void;
     mask(i: number): Mask;
+    /** A file: .png and .pgm of image i, .nii and .nii.gz of its volume. */
+    saveMask(name: string, i?: number): Uint8Array;
     scores(i: number): Scores;
     /** Bytes of the module's memory. */
     memory(): number;
