@@ -163,13 +163,11 @@ static void record_put_more(nni_json_writer *w, const uni_record *r)
     nni_json_put_end(w);
 }
 
-ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
-                            const uni_record *r)
+ckks_status uni_record_encode(uint8_t **out, size_t *size, const uni_record *r)
 {
-    char *path = record_path(folder, id), hex[2 * UNET_ID + 1];
+    char hex[2 * UNET_ID + 1];
     nni_json_writer w;
-    ckks_status s = path != NULL ? CKKS_OK
-                    : nn_fail(CKKS_EMEM, "no memory for a name");
+    ckks_status s;
 
     nni_json_writer_init(&w, NULL, 1);
     nni_json_put_object(&w, NULL);
@@ -188,12 +186,28 @@ ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
     nni_json_put_end(&w);
     record_put_more(&w, r);
     nni_json_put_end(&w);
-    if (s == CKKS_OK)
-        s = nni_json_writer_finish(&w);
-    if (s == CKKS_OK)
-        s = nn_relay(ckks_file_write(path, (const uint8_t *)w.data,
-                                     w.size, 0600), NULL);
+    s = nni_json_writer_finish(&w);
+    if (s == CKKS_OK) {
+        *out = (uint8_t *)w.data;
+        *size = w.size;
+        w.data = NULL;
+    }
     nni_json_writer_clear(&w);
+    return s;
+}
+
+ckks_status uni_record_save(const char *folder, const uint8_t id[UNET_ID],
+                            const uni_record *r)
+{
+    char *path = record_path(folder, id);
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    ckks_status s = path != NULL ? uni_record_encode(&bytes, &size, r)
+                    : nn_fail(CKKS_EMEM, "no memory for a name");
+
+    if (s == CKKS_OK)
+        s = nn_relay(ckks_file_write(path, bytes, size, 0600), NULL);
+    free(bytes);
     free(path);
     return s;
 }

@@ -85,7 +85,9 @@ CKKS_CHECKED ckks_status uni_record_save(const char *folder,
 CKKS_CHECKED ckks_status uni_record_load(uni_record *out, const char *folder,
                                          const uint8_t id[UNET_ID],
                                          size_t images);
-/* The same from bytes; name is for messages. */
+/* The same to bytes, malloc, and from bytes; name is for messages. */
+CKKS_CHECKED ckks_status uni_record_encode(uint8_t **out, size_t *size,
+                                           const uni_record *r);
 CKKS_CHECKED ckks_status uni_record_decode(uni_record *out, const char *name,
                                            const uint8_t *in, size_t size,
                                            size_t images);

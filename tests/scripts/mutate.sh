@@ -130,6 +130,10 @@ ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w-
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	oracle
 ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	oracle
+ckks/bytes/keys_maker.c	s/cki_making_streams(&m->key\[i\]) - 1/cki_making_streams(\&m->key[i])/	keys_maker
+ckks/bytes/keys_maker.c	s/(size_t)j \* digit + first/(size_t)j * digit/	keys_maker
+unet/vct_write.c	s/^        w->open = false;/        w->open = true;/	test_source_faults
+unet/vct_head.c	s/if (size > r->left)/if (0)/	test_source_faults
 ckks/scheme/keymake.c	s/ctx->uncentred ? g : inv/ctx->uncentred ? inv : g/	oracle exhaustive
 ckks/scheme/hide.c	s/\.w = r->mod\[t\]\.p - 1,/.w = 1,/	oracle
 ckks/scheme/mul.c	s/k->mul_add(z1 + t, a1 + t, b0 + t, z1 + t, some, m);/k->mul_add(z1 + t, a0 + t, b1 + t, z1 + t, some, m);/	oracle

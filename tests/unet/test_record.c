@@ -43,6 +43,18 @@ static bool record_make(uni_record *r)
            && NN_OK(uni_record_name(r, 2, "\xc3\xbc\n.nii:slice=3"));
 }
 
+/* In memory the record is what its file holds. */
+static void as_bytes(const char *path, const uni_record *r)
+{
+    size_t size = 0, is = 0;
+    uint8_t *want = bytes_read(path, &size), *bytes = NULL;
+
+    if (want != NULL && NN_OK(uni_record_encode(&bytes, &is, r)))
+        CHECK(is == size && memcmp(bytes, want, size) == 0, "other bytes");
+    free(want);
+    free(bytes);
+}
+
 /* Written, private, read again; no file is no record. */
 TEST(record_file)
 {
@@ -60,6 +72,7 @@ TEST(record_file)
     NN_OK(uni_record_save(f.name, id, &r));
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600,
           "%s has mode %o", path, (unsigned)(st.st_mode & 0777));
+    as_bytes(path, &r);
     NN_OK(uni_record_load(&back, f.name, id, 3));
     CHECK(back.images == 3 && strcmp(back.image[0].name, "in/a.png") == 0
           && back.image[1].name == NULL
