@@ -179,8 +179,8 @@ export class Volley {
                     this.must(c.web_keys_next(to, size)));
                 yield { at, bytes, done: at - head + size, total };
                 if (this.turn !== turn)
-                    throw new VolleyError("other keys were begun",
-                        "CKKS_EARG");
+                    throw new VolleyError("other keys were begun, or all is "
+                        + "closed", "CKKS_EARG");
                 at += size;
             }
             yield { at: 0, done: total, total, bytes: this.receive(head,
@@ -201,8 +201,11 @@ export class Volley {
             throw new VolleyError(`${name}: ${data.length} numbers, not `
                 + `${channels} x ${height} x ${width}`, "CKKS_EARG");
         const at = this.c.web_pixels_add(height, width);
-        if (at === 0)
-            throw new VolleyError(this.text(this.c.web_error()), "CKKS_EARG");
+        if (at === 0) {
+            const why = this.text(this.c.web_error());
+            throw new VolleyError(why, why.startsWith("no memory")
+                ? "CKKS_EMEM" : "CKKS_EARG");
+        }
         new Float64Array(this.c.memory.buffer, at, data.length).set(data);
     }
 
@@ -227,12 +230,16 @@ export class Volley {
                 done += bytes.length;
                 yield { bytes, done, total };
                 if (this.uploading !== turn)
-                    throw new VolleyError("another encryption was begun",
+                    throw new VolleyError("another encryption was begun, or "
+                        + "all is closed",
                         "CKKS_EARG");
                 if (!c.web_encrypt_left())
                     break;
                 this.must(c.web_encrypt_next());
             }
+            if (done !== total)
+                throw new VolleyError("images or the key have changed",
+                    "CKKS_EARG");
         } finally {
             if (this.uploading === turn && this.c !== null)
                 c.web_encrypt_end();
