@@ -1,7 +1,7 @@
 """service.py BUILD -- docs/service.json against the real server: every path and
 method in it answers as it says, with every status that it says and no other,
 with bodies of the forms that it says; any other method is 405.  Then the unit
-of examples/serve, where systemd is.  Ends with "N passed, N failed"."""
+of examples/serve, where systemd is, and its container file.  Ends with "N passed, N failed"."""
 import json
 import os
 import re
@@ -299,6 +299,22 @@ def unit():
     judge("systemd-analyze verify", not lines, lines)
 
 
+def container():
+    """The first stage of the container file has all that its make needs."""
+    with open(os.path.join(os.path.dirname(UNIT), "Containerfile")) as f:
+        text = f.read().split("\nFROM ")[1]
+    os.mkdir("stage")
+    for name in re.findall(r"^COPY (\S+) ", text, re.M):
+        os.makedirs(os.path.dirname("stage/" + name), exist_ok=True)
+        os.symlink(os.path.join(ROOT, name), "stage/" + name)
+    words = re.search(r"^RUN make .*?(HAVE_.*)$", text, re.M)[1].split()
+    env = {k: v for k, v in os.environ.items() if k[:4] != "MAKE"}
+    ran = subprocess.run(["make", "-n", *words], cwd="stage", env=env,
+                         capture_output=True, text=True)
+    judge("the container's make", ran.returncode == 0 and "serve/http.c"
+          in ran.stdout, ran.stderr[-300:])
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
@@ -328,6 +344,7 @@ def main():
             documented()
             judge("the servers end", server.end() == 0 and bare.end() == 0)
         unit()
+        container()
     return ended()
 
 
