@@ -48,7 +48,10 @@ else
   LIBS := -lxxhash -lm
   ifeq ($(ARCH),x86_64)
     DEFS += -DCKI_HAVE_AVX2 -DCKI_HAVE_AVX512IFMA
-    CKKS_SRC += $(wildcard ckks/kernel/avx/*.c ckks/kernel/avx2/*.c ckks/kernel/ifma/*.c)
+    CKKS_SRC += $(wildcard ckks/kernel/avx/*.c ckks/kernel/avx2/*.c ckks/kernel/fma2/*.c ckks/kernel/ifma/*.c)
+    FMA2_FLAGS := -mfma
+  else ifeq ($(ARCH),aarch64)
+    CKKS_SRC += $(wildcard ckks/kernel/fma2/*.c)
   endif
 endif
 ifeq ($(FFT),fftw)
@@ -152,6 +155,10 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)';)
 # ---- objects --------------------------------------------------------------
 
 $(B)/obj/ckks/kernel/avx2/%.o $(B)/omp/ckks/kernel/avx2/%.o $(B)/obj/unet/blind/avx2/%.o $(B)/omp/unet/blind/avx2/%.o: KERNEL_FLAGS = -mavx2 -mfma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/fma2/%.o $(B)/omp/ckks/kernel/fma2/%.o: KERNEL_FLAGS = $(FMA2_FLAGS) $(KERNEL_SAFE)
+ifneq ($(filter ckks/kernel/fma2/%,$(CKKS_SRC)),)
+$(B)/obj/ckks/kernel/select.o $(B)/omp/ckks/kernel/select.o: DEFS += -DCKI_HAVE_FMA2
+endif
 $(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
@@ -390,30 +397,51 @@ WEB_TARGET := --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-was
 WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/web/*.c)
 WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c unet/server.c,$(WEB_SRC))
 WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
+# The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
+# which clang 14 does not know: left out where there is no clang-19.
+WEB_SIMD_CC ?= clang-19
+HAVE_SIMD_CC := $(shell command -v $(WEB_SIMD_CC) >/dev/null 2>&1 && echo 1)
+WEB_SIMD_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(WEB_SRC) $(wildcard ckks/kernel/fma2/*.c))
+WEB_MODULES := $(WEB)/volley.wasm $(if $(HAVE_SIMD_CC),$(WEB)/volley-simd.wasm)
 WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
 WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
 WEB_SIZE := -Oz
 $(WEB)/obj/ckks/kernel/% $(WEB)/obj/ckks/base/% $(WEB)/obj/ckks/embed/% $(WEB)/obj/ckks/scheme/rng.o: WEB_SIZE := -O2
+$(WEB)/simd/ckks/kernel/% $(WEB)/simd/ckks/base/% $(WEB)/simd/ckks/embed/% $(WEB)/simd/ckks/scheme/rng.o: WEB_SIZE := -O2
+# What fma2 has, portable has for engines that round twice.
+$(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
+$(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
+$(WEB)/simd/ckks/kernel/select.o: WEB_DEFS := -DCKI_HAVE_FMA2
+# fchmod is web_system.c's; wasi-libc declares none.
+$(WEB)/simd/ckks/bytes/file.o: WEB_DEFS := -Wno-error=implicit-function-declaration
 
 # And the page as one file to keep; and the npm package @volley/client.
-web: $(WEB)/volley.wasm $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
-	@echo "$(WEB)/volley.wasm: $$(wc -c <$<) bytes, $$(gzip -9c $< | wc -c) with gzip -9, SHA-256 $$(sha256sum <$< | cut -c1-64)"
+web: $(WEB_MODULES) $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
+	@for m in $(WEB_MODULES); do echo "$$m: $$(wc -c <$$m) bytes, $$(gzip -9c $$m | wc -c) with gzip -9, SHA-256 $$(sha256sum <$$m | cut -c1-64)"; done
 $(WEB)/volley.wasm: $(WEB_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+$(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
+	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+$(WEB)/simd/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
+WEB_SIMD_VEC_O := $(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(WEB_VEC_O)) $(filter $(WEB)/simd/ckks/kernel/fma2/%,$(WEB_SIMD_O))
+$(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
+	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) -MMD -MP -c -o $@ $<
 $(WEB_FILES): $(WEB)/%: unet/web/%
 	@mkdir -p $(@D)
 	@cp $< $@
-$(WEB)/volley.html: unet/web/pack.py $(WEB)/volley.wasm $(WEB_FILES)
+$(WEB)/volley.html: unet/web/pack.py $(WEB_MODULES) $(WEB_FILES)
 	$(call say,HTML,$@)python3 $< html $(WEB) $@
-$(WEB)/npm/package.json: unet/web/pack.py $(WEB)/volley.wasm $(WEB_FILES) $(wildcard unet/web/npm/*)
+$(WEB)/npm/package.json: unet/web/pack.py $(WEB_MODULES) $(WEB_FILES) $(wildcard unet/web/npm/*)
 	$(call say,NPM,$(@D))python3 $< npm $(WEB) $(@D) $(VERSION)
 
 # ---- fuzzing (tests/fuzz/README.md) -------------------------------------------
@@ -494,7 +522,7 @@ DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 nodejs chromium libjpeg-turbo-progs
+DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 clang-19 lld-19 libclang-rt-19-dev-wasm32 nodejs chromium libjpeg-turbo-progs
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)

@@ -238,8 +238,8 @@ typedef struct nn_machine {
     double cost[NN_COSTS];      /* each finite and > 0                       */
 } nn_machine;
 
-/* Built-in costs of a kernel ("portable", "avx2", "avx512ifma"), as measured
- * on one server processor; NULL: of the one that contexts get here.
+/* Built-in costs of a kernel ("portable", "fma2", "avx2", "avx512ifma"), as
+ * measured on one server processor; NULL: of the one that contexts get here.
  *   errors  CKKS_EPARAM  no such kernel */
 CKKS_CHECKED ckks_status nn_machine_default(nn_machine *out,
                                             const char *kernel);

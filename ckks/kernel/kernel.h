@@ -197,6 +197,9 @@ extern const cki_kernel cki_kernel_portable;
 #ifdef CKI_HAVE_AVX2
 extern const cki_kernel cki_kernel_avx2;
 #endif
+#ifdef CKI_HAVE_FMA2
+extern const cki_kernel cki_kernel_fma2;
+#endif
 #ifdef CKI_HAVE_AVX512IFMA
 extern const cki_kernel cki_kernel_avx512ifma;
 #endif

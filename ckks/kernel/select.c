@@ -10,6 +10,9 @@ const cki_kernel *const cki_kernels[] = {
 #ifdef CKI_HAVE_AVX2
     &cki_kernel_avx2,
 #endif
+#ifdef CKI_HAVE_FMA2
+    &cki_kernel_fma2,
+#endif
     &cki_kernel_portable,
     NULL
 };

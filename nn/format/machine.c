@@ -1,7 +1,8 @@
 /* machine.c -- what operations cost on a machine: built in, as JSON, and back.
  *
  * The built-in numbers are those that `volley calibrate` found on one
- * server processor of 4 GHz with AVX-512 (docs/performance.md).
+ * server processor of 4 GHz with AVX-512 (docs/performance.md); those of fma2
+ * are avx2's times what its loops took beside avx2's on another processor.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -30,6 +31,11 @@ static const nn_machine MACHINES[] = {
         [NN_CONVERT] = 0.22e-9, [NN_INNER] = 1.55e-9,
         [NN_PERMUTE] = 2.2e-9, [NN_PASS] = 0.41e-9, [NN_TERM] = 0.047e-9,
         [NN_PACK] = 0.74e-9, [NN_REDUCE] = 0.91e-9, [NN_FRESH] = 6e-9 } },
+    { "fma2", {
+        [NN_FORWARD] = 0.52e-9, [NN_INVERSE] = 0.58e-9,
+        [NN_CONVERT] = 0.50e-9, [NN_INNER] = 3.2e-9,
+        [NN_PERMUTE] = 4.4e-9, [NN_PASS] = 0.46e-9, [NN_TERM] = 1.43e-9,
+        [NN_PACK] = 0.02e-9, [NN_REDUCE] = 3.3e-9, [NN_FRESH] = 6e-9 } },
     { "portable", {
         [NN_FORWARD] = 0.98e-9, [NN_INVERSE] = 0.92e-9,
         [NN_CONVERT] = 1.9e-9, [NN_INNER] = 8.3e-9,

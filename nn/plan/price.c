@@ -29,7 +29,9 @@ double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
     const nni_figures f = nni_figures_of(&p->params);
     const ckks_params *c = &p->params;
     /* of roots and companions, forward and back */
-    const double roots = strcmp(machine->kernel, "avx2") == 0 ? 2 : 4;
+    const double roots = strcmp(machine->kernel, "avx2") == 0
+                                 || strcmp(machine->kernel, "fma2") == 0
+                             ? 2 : 4;
     double limbs = roots * (c->num_primes + c->num_special) + 2;
 
     for (size_t i = 0; i < p->num_keys; i++) {

@@ -17,7 +17,7 @@
 #include "bench.h"
 
 /* Kernels by name; a machine has those for which contexts can be made. */
-static const char *const bench_kernels[] = { "portable", "avx2",
+static const char *const bench_kernels[] = { "portable", "fma2", "avx2",
                                              "avx512ifma" };
 
 enum { BENCH_KERNELS = sizeof bench_kernels / sizeof bench_kernels[0],

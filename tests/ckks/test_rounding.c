@@ -410,7 +410,8 @@ static bool kernel_works(const char *kernel)
 
 TEST(rounding_of_the_host_changes_nothing)
 {
-    static const char *const kernel[] = { "portable", "avx2", "avx512ifma" };
+    static const char *const kernel[] = { "portable", "fma2", "avx2",
+                                          "avx512ifma" };
     static trail want, got;
     size_t kernels = 0;
 

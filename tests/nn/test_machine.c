@@ -21,12 +21,13 @@ static void replace(char *text, size_t room, const char *from, const char *to)
 
 TEST(machine_file_round_trip)
 {
-    static const char *const kernel[] = { "portable", "avx2", "avx512ifma" };
+    static const char *const kernel[] = { "portable", "fma2", "avx2",
+                                          "avx512ifma" };
     nn_machine m, back;
     char *text = NULL;
     size_t size = 0;
 
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof kernel / sizeof *kernel; i++) {
         if (!NN_OK(nn_machine_default(&m, kernel[i]))
             || !NN_OK(nn_machine_save(&text, &size, &m)))
             return;

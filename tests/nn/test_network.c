@@ -100,7 +100,8 @@ static bool has_kernel(const rig *r, const char *kernel)
 /* One seed, one run: the same ciphertexts again, and with every kernel. */
 static void same_bytes(const net_kind *k, nn_border border)
 {
-    static const char *const kernel[] = { "portable", "avx2", "avx512ifma" };
+    static const char *const kernel[] = { "portable", "fma2", "avx2",
+                                          "avx512ifma" };
     rig r = { 0 };
     rig_shape s;
     rig_error one, again, other;
@@ -115,7 +116,7 @@ static void same_bytes(const net_kind *k, nn_border border)
     rig_encrypted(&other, &r, 2);
     CHECK(same_hash(&one, &again), "%s: two runs differ", k->name);
     CHECK(!same_hash(&one, &other), "%s: two seeds, one output", k->name);
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof kernel / sizeof *kernel; i++) {
         if (!has_kernel(&r, kernel[i])) {
             test_note("%s is not here", kernel[i]);
             continue;

@@ -100,7 +100,7 @@ vectors()
 # ---- compilers of this machine ----------------------------------------------
 kernels()
 {
-    for k in portable avx2 avx512ifma; do
+    for k in portable fma2 avx2 avx512ifma; do
         vectors "$1" $k "$work/b/vectors-check"
     done
 }
@@ -159,7 +159,10 @@ for arch in aarch64 riscv64 s390x; do
     name="$arch, gcc $($cc -dumpfullversion) -O2"
     build "$name" CC=$cc CFLAGS="-O2 -isystem $work/include" \
         LIBS=-lm SANITIZE=-static HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
-        && vectors "$name" portable "$qemu" "$work/b/vectors-check"
+        || continue
+    vectors "$name" portable "$qemu" "$work/b/vectors-check"
+    [ $arch != aarch64 ] \
+        || vectors "$name" fma2 "$qemu" "$work/b/vectors-check"
 done
 
 # ---- no operating system ----------------------------------------------------

@@ -9,12 +9,12 @@
 # for them; the first two at the same programs, tests/ct/owner.c and, of two
 # parties, tests/ct/blind.c, the first at tests/ct/transfers.c and linear.c, too:
 #   poison    secrets are undefined for valgrind's memcheck: any value, on the
-#             paths taken.  portable and avx2; memcheck knows no AVX-512.  What
+#             paths taken.  All but avx512ifma, which memcheck does not know.  What
 #             it may report: tests/ct/allowed.
 #   trace     the program steps through its own machine code with two sets of
 #             secrets; instructions, addresses, dividends are compared.  All.
-#   branches  follows vectors of data through the machine code of avx2 and
-#             avx512ifma: any value, all paths.
+#   branches  follows vectors of data through the machine code of fma2, avx2
+#             and avx512ifma: any value, all paths.
 #   timing    times of one secret against those of many (Welch's t).  All.
 # Each must see planted faults.  The last line is "N passed, N failed", with
 # what was skipped.
@@ -127,7 +127,7 @@ trace()
     shift
     case $1 in                  # the smallest ring that is not left to portable
     avx512ifma) n=7 ;;
-    avx2) n=6 ;;
+    avx2 | fma2) n=6 ;;
     *) n=5 ;;
     esac
     k=$1
@@ -262,6 +262,7 @@ static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 }'
 avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
 avx2_flags="-mavx2 -mfma"
+fma2='s/^    return x + where(x < both(0), c.p);/    const ints less = x < both(0);\n    return (less[0] | less[1]) != 0 ? x + where(less, c.p) : x;/'
 ifma='/^static inline vec fold(vec x, vec y)/,/^}/s/return /if (_mm512_cmplt_epu64_mask(x, y) == 0xff) return x; return /'
 gather='/^static inline vec fold(vec x, vec y)/,/^}/s/return /x = _mm512_i64gather_epi64(_mm512_and_si512(x, _mm512_set1_epi64(7)), \&x, 8); return /'
 ifma_flags="-mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma"
@@ -278,6 +279,8 @@ faults_poison()
 
 faults_branches()
 {
+    must_see "a jump by a vector" branches - fma2 kernel/fma2/fma2.h "$fma2" \
+             fma2/pointwise.c -mfma
     must_see "a jump by a vector" branches - avx2 kernel/avx2/avx2.h "$avx2" \
              avx2/pointwise.c $avx2_flags
     must_see "a jump by a vector" branches - avx512ifma kernel/ifma/ifma.h \
@@ -602,14 +605,14 @@ best=
 if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
     trace_kernels=portable
     if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
-        poison_kernels="portable avx2"
+        poison_kernels="portable fma2 avx2"
         best=avx2
-        trace_kernels="portable avx2"
+        trace_kernels="portable fma2 avx2"
     fi
     if grep -qw avx512ifma /proc/cpuinfo && grep -qw avx512_vnni /proc/cpuinfo
     then
         best=avx512ifma
-        trace_kernels="avx512ifma avx2 portable"
+        trace_kernels="avx512ifma avx2 fma2 portable"
     fi
 fi
 have_gmp=
@@ -636,7 +639,7 @@ quick()
             for set in obj omp; do      # of the libraries, of the command
                 [ ! -f "${1%/*}/$set/ckks/kernel/avx2/kernel.o" ] \
                     || branches "as built, $set" \
-                                "${1%/*}/$set"/ckks/kernel/[ai]*/*.o
+                                "${1%/*}/$set"/ckks/kernel/[afi]*/*.o
             done
             faults_branches
         else

@@ -93,6 +93,18 @@ ckks/kernel/avx2/fold.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
 ckks/kernel/avx2/fold.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
 ckks/kernel/avx2/fold.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
 ckks/kernel/avx2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/fma2/fma2.h	s/return x + where(x < both(0), c.p);/return x + where(x <= both(0), c.p);/	kernel_
+ckks/kernel/fma2/fma2.h	s/where(x >= c.p, c.p)/where(x > c.p, c.p)/	kernel_
+ckks/kernel/fma2/fma2.h	s/both(TWO52 + half) }/both(TWO52) }/	kernel_
+ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fma_add/,/^}/s/return (vec)_mm.*/return a * b + c;/	kernel_
+ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fma_sub/,/^}/s/return (vec)_mm.*/return c - a * b;/	kernel_
+ckks/kernel/fma2/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
+ckks/kernel/fma2/ntt.c	s/even = firsts(a, b) - h;/even = firsts(a, b);/	kernel_ntt
+ckks/kernel/fma2/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/fma2/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
+ckks/kernel/fma2/fold.c	s/v\[0\] = u\[0\];/;/	real_
+ckks/kernel/fma2/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
+ckks/kernel/fma2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
 ckks/kernel/ifma/fold.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_

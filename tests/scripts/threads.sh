@@ -42,7 +42,7 @@ then
     verdict "threads of the host" 2
 elif $CC -std=c11 -O1 -fopenmp -Ickks -o "$work/rounding" \
     tests/threads/rounding.c $objects $libs >"$work/log" 2>&1; then
-    for kernel in portable avx2 avx512ifma; do
+    for kernel in portable fma2 avx2 avx512ifma; do
         "$work/rounding" $kernel >"$work/log" 2>&1
         verdict "rounding modes of OpenMP's threads, kernel $kernel" $?
     done

@@ -26,7 +26,7 @@ judge()
 }
 
 # ---- every kernel ----------------------------------------------------------------
-for kernel in portable avx2 avx512ifma; do
+for kernel in portable fma2 avx2 avx512ifma; do
     if "$build/vectors-check" --kernel $kernel vectors/v?/*.json >"$work/log" 2>&1; then
         cat "$work/log"
         passed=$((passed + 1))

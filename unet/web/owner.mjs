@@ -64,13 +64,14 @@ export class Owner {
         this.opened = false;
     }
 
-    /* wasm: bytes, or the address they are at.  Gives the models. */
+    /* wasm: a module's bytes or the address they are at, or several of such,
+     * the best first.  Gives the models. */
     async connect({ base, token = "", wasm, options = {} }) {
         this.service = new Service(base, {
             token, onbytes: (request) => this.tell({ request }),
             onwait: (wait) => this.tell({ wait }), ...options
         });
-        this.module ??= await step(WAY.wasm, () => compile(wasm));
+        this.module ??= await step(WAY.wasm, () => compile([wasm].flat()));
         const { patience } = this.service;
         this.service.patience = FIRST_MS;       /* a wrong address, say      */
         this.models = await this.service.models();
@@ -348,8 +349,22 @@ function described(text) {
         layers: plan.steps.map((s) => String(s.name)) };
 }
 
-async function compile(wasm) {
-    const bytes = wasm instanceof Uint8Array ? wasm
-        : await (await fetch(wasm)).arrayBuffer();
-    return WebAssembly.compile(bytes);
+async function bytesOf(wasm) {
+    if (wasm instanceof Uint8Array)
+        return wasm;
+    const answer = await fetch(wasm);
+    if (!answer.ok)
+        throw new Error(`${wasm}: ${answer.status}`);
+    return answer.arrayBuffer();
+}
+
+/* The first of these that is there and that the engine takes. */
+async function compile([wasm, ...others]) {
+    try {
+        return await WebAssembly.compile(await bytesOf(wasm));
+    } catch (e) {
+        if (others.length === 0)
+            throw e;
+        return compile(others);
+    }
 }

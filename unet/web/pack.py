@@ -24,7 +24,9 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const)"
 SEVERAL = re.compile(r"^export const (\w+ = [^;{[]*);", re.M)
 CLIENT = ("volley.mjs", "wasi.mjs", "wasi_files.mjs", "service.mjs",
           "errors.mjs", "upload.mjs", "events.mjs", "result.mjs",
-          "volley.wasm")
+          "simd.mjs", "volley.wasm")
+# Where a compiler for it was there.
+SIMD = "volley-simd.wasm"
 
 
 def names(text):
@@ -93,7 +95,8 @@ def html(source, out):
     style = (source / "style.css").read_text()
     script = join(source, "page.mjs")
     worker = join(source, "worker.mjs")
-    wasm = (source / "volley.wasm").read_bytes()
+    wasm = [(name, (source / name).read_bytes())
+            for name in ("volley.wasm", SIMD) if (source / name).exists()]
     policy = ("default-src 'none'; script-src %s 'wasm-unsafe-eval'; "
               "style-src %s; img-src data:; worker-src blob:; "
               "connect-src http: https:"
@@ -109,14 +112,14 @@ def html(source, out):
     text = put(text, '<script type="module" src="page.mjs"></script>\n', "")
     parts = "".join('<script type="text/plain" id="part-%s">%s</script>\n'
                     % (name, base64.b64encode(data).decode())
-                    for name, data in (("worker", worker.encode()),
-                                       ("wasm", wasm)))
+                    for name, data in [("worker", worker.encode()),
+                                       *wasm])
     text = put(text, "</body>", parts + '<script type="module">' + script
                + "</script>\n</body>")
     out.write_text(text)
 
 
-def package(version):
+def package(version, simd):
     return {
         "name": "@volley/client",
         "version": version,
@@ -130,10 +133,12 @@ def package(version):
             ".": {"types": "./volley.d.ts", "default": "./volley.mjs"},
             "./service.mjs": {"types": "./service.d.ts",
                               "default": "./service.mjs"},
+            "./simd.mjs": {"types": "./simd.d.ts", "default": "./simd.mjs"},
             "./volley.wasm": "./volley.wasm",
+            **({f"./{SIMD}": f"./{SIMD}"} if simd else {}),
             "./package.json": "./package.json"
         },
-        "files": ["*.mjs", "*.d.ts", "volley.wasm"],
+        "files": ["*.mjs", "*.d.ts", "*.wasm"],
         "sideEffects": False,
         "engines": {"node": ">=20.3"}
     }
@@ -142,14 +147,15 @@ def package(version):
 def npm(source, folder, version):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in CLIENT:
+    simd = (source / SIMD).exists()
+    for name in CLIENT + ((SIMD,) if simd else ()):
         shutil.copyfile(source / name, folder / name)
     for path in sorted((HERE / "npm").iterdir()):
         shutil.copyfile(path, folder / path.name)
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "package.json").write_text(
-        json.dumps(package(version), indent=2) + "\n")
+        json.dumps(package(version, simd), indent=2) + "\n")
 
 
 def main(args):

@@ -7,11 +7,12 @@ import { Ledger } from "./page_bytes.mjs";
 import { listen, withPaths } from "./page_files.mjs";
 import { Link, part } from "./page_link.mjs";
 import { Stages } from "./page_stages.mjs";
+import { MODULES } from "./simd.mjs";
 import { View, census } from "./page_view.mjs";
 import { $, count, make, save, seconds, sentence, size }
     from "./page_words.mjs";
 
-const ONE_FILE = document.getElementById("part-wasm") !== null;
+const ONE_FILE = document.getElementById("part-volley.wasm") !== null;
 
 const now = {
     info: null,                 /* of the network chosen, by volley.mjs      */
@@ -118,7 +119,8 @@ function connect() {
     return doing(async () => {
         const models = await link.call("connect", {
             base, token: $("token").value,
-            wasm: part("wasm") ?? new URL("volley.wasm", base).href
+            wasm: MODULES.map((name) => ONE_FILE ? part(name)
+                : new URL(name, base).href).filter((m) => m !== null)
         }).catch((e) => {
             if (ONE_FILE && e.again)
                 e.way = "Check the address, the network, and that the server "

@@ -256,8 +256,9 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
 }
 
 /* Layers done since the numbers were words or x was reduced, layers left, and
- * whether x are brought down before the next: after nine layers, and before the
- * last seven (LAST_LAYERS). */
+ * whether x are brought down before the next: after nine layers, and among the
+ * last seven (LAST_LAYERS) before the first, if more than seven would follow
+ * each other at the end. */
 typedef struct count {
     int done, left;
 } count;
@@ -265,7 +266,8 @@ typedef struct count {
 static inline bool next_layer(count *k)
 {
     const bool reduced = k->done == MAX_LAYERS - 1
-                         || (k->done > 0 && k->left == LAST_LAYERS);
+                         || (k->left <= LAST_LAYERS
+                             && k->done + k->left > LAST_LAYERS);
 
     k->done = reduced ? 1 : k->done + 1;
     k->left--;

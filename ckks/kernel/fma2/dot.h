@@ -1,0 +1,56 @@
+/* dot.h -- sums of products in doubles.
+ *
+ * Read first: fma2.h.
+ *
+ * Lemma D.  high starts at C = 1.5 * 2^101, where doubles have an ulp of 2^49.
+ * For each term: next = fma(a, b, high); d = next - high; low -= fma(-a, b, d).
+ * If the sum of |a b| is at most 2^100 and there are at most 8 terms, then
+ * (high - C) + low is the sum of the a b exactly, |low| <= 8 * 2^48.
+ *
+ *   Proof.  high stays within 2^100 of C, so in [2^101, 2^102], with ulp 2^49:
+ *   next and high are multiples of 2^49, d is one too and |a b - d| <= 2^48
+ *   (half an ulp), a whole number: a b - d is exact, and sums of eight are.
+ *
+ * The end: H = high - C, q = nearest(H / p), r = fma(-q, p, H) + low.  |H / p|
+ * <= 2^51 is needed for q; then |r| <= p (1/2 + 2^-1) + 2^51, exact, and reduce
+ * finishes: what it gives is at most p/2 + 1.  low may start at less than 2 p,
+ * |r| < 2^52 still: at minus the middle of [0, p) for Lemma C, and with a word
+ * to be added.  For a, b in [0, p): four terms (4 p < 2^51).  For
+ * a < 2^49 and |b| <= p/2: eight. */
+
+#ifndef CKI_FMA2_DOT_H
+#define CKI_FMA2_DOT_H
+
+#include "kernel/fma2/fma2.h"
+
+#define HIGH 0x1.8p101
+
+enum {
+    FULL_TERMS = 4,             /* a, b in [0, p)                            */
+    HALF_TERMS = 8              /* a < 2^49, |b| <= p/2                      */
+};
+/* |H / p| <= 2^51: p < 2^49 */
+WITHIN(FULL_TERMS * UNIT, 4 * UNIT);
+WITHIN(HALF_TERMS * HALF, 4 * UNIT);
+
+static inline void dot_term(vec *high, vec *low, vec a, vec b)
+{
+    vec next = fma_add(a, b, *high);
+    vec d = next - *high;
+
+    *low = *low - fma_sub(a, b, d);
+    *high = next;
+    VERIFY(between(next, 0x1p101, 0x1p102) && at_most(*low, TWO52));
+}
+
+/* The sum modulo p, |out| <= p/2 + 1 (OF_DOT). */
+static inline vec dot_end(vec high, vec low, prime c)
+{
+    vec h = high - both(HIGH);
+    vec r = fma_sub(nearest(h, c.inv, c), c.p, h);
+
+    VERIFY(at_most(r + low, TWO52 - 1));
+    return reduce(r + low, c);
+}
+
+#endif

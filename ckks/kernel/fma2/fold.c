@@ -1,0 +1,166 @@
+/* fold.c -- the real ring's own layer in doubles.
+ *
+ * Read first: cki_ntt_init in kernel.h, ntt.h, avx/edge.h.
+ */
+#include "kernel/avx/edge.h"
+#include "kernel/fma2/ntt.h"
+
+/* ---- forward ------------------------------------------------------------- */
+
+/* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
+ * two, the first of the others. */
+static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
+                                     twiddle w0, twiddle w1, bool two,
+                                     prime c)
+{
+    fwd(u, v, w0, c);
+    fwd(p, q, w0, c);
+    VERIFY_VEC(*u, FWD_1, c);
+    VERIFY_VEC(*p, FWD_1, c);
+    VERIFY_VEC(*q, FWD_1, c);
+    VERIFY_VEC(*v, FWD_1, c);
+    if (two) {
+        fwd(u, p, w1, c);
+        fwd(q, v, w1, c);
+    }
+}
+
+/* That layer, or two, over everything; converts words. */
+static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
+                                   const cki_ntt *t, prime c)
+{
+    const size_t n = t->n;
+    const twiddle w0 = twiddle_of(constant(t->fold, &t->mod), c);
+    const twiddle w1 = same(table[1], c);
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, 2, n);
+    for (size_t j = 2; j < n / 4; j += 2) {
+        vec u = load(x + j), p = load(mid + j);
+        vec q = reversed(load(mid - j - 1)), v = reversed(load(end - j - 1));
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(x + j, u);
+        store_lazy(mid + j, p);
+        store_lazy(mid - j - 1, reversed(q));
+        store_lazy(end - j - 1, reversed(v));
+    }
+    for (size_t i = 0; i < 4; i += 2) {
+        vec u = load(edge.u + i), p = load(edge.p + i);
+        vec q = load(edge.q + i), v = load(edge.v + i);
+
+        fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
+        store_lazy(edge.u + i, u);
+        store_lazy(edge.p + i, p);
+        store_lazy(edge.q + i, q);
+        store_lazy(edge.v + i, v);
+    }
+    cki_edge_store(x, &edge, 2, n);
+    VERIFY_WITHIN(x, n, two ? FWD_2 : FWD_1, c);
+}
+
+void cki_fma2_fold(uint64_t *x, const cki_ntt *t)
+{
+    const double *table = t->own;
+    const prime c = prime_of(&t->mod);
+
+    if (t->log_n % 2 == 1)
+        fwd_real(x, true, table, t, c);
+    else
+        fwd_real(x, false, table, t, c);
+}
+
+/* ---- inverse ------------------------------------------------------------- */
+
+/* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
+ * from INV_SUMS the products' inputs are at most twice that. */
+static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
+                          prime c)
+{
+    const vec a = *u, b = *p;
+
+    VERIFY_VEC(a, INV_SUMS, c);
+    VERIFY_VEC(b, INV_SUMS, c);
+    VERIFY_VEC(*q, INV_SUMS, c);
+    VERIFY_VEC(*v, INV_SUMS, c);
+    *u = lift(mulmod(a + *v, scale, c), c);
+    *v = lift(mulmod(a - *v, w0, c), c);
+    *p = lift(mulmod(b + *q, scale, c), c);
+    *q = lift(mulmod(b - *q, w0, c), c);
+}
+
+/* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
+ * -I q and p = -I v here. */
+static void inv_edge(cki_edge *e, vec w0, vec w1, vec scale, bool two,
+                     const cki_ntt *t, prime c)
+{
+    const vec plus = constant(t->unfold, &t->mod);
+    const vec minus = constant(t->fold, &t->mod);
+
+    for (size_t i = 0; i < 4; i += 2) {
+        vec u = load_lazy(e->u + i), p = load_lazy(e->p + i);
+        vec q = load_lazy(e->q + i), v = load_lazy(e->v + i);
+
+        if (two) {
+            inv(&u, &p, w1, c);
+            inv(&q, &v, w1, c);
+        }
+        if (i == 0) {
+            v[0] = u[0];
+            q[0] = mulmod(p, plus, c)[0];
+        } else {
+            u = mulmod(q, minus, c);
+            p = mulmod(v, minus, c);
+        }
+        unfold(&u, &p, &q, &v, w0, scale, c);
+        store(e->u + i, u);
+        store(e->p + i, p);
+        store(e->q + i, q);
+        store(e->v + i, v);
+    }
+}
+
+/* The last layer, if two, and that of the real ring; canonical words out. */
+static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
+                                   const double *table, const cki_ntt *t,
+                                   prime c)
+{
+    const size_t n = t->n;
+    const cki_mod *m = &t->mod;
+    const uint64_t by = cki_mul(t->n_inv, factor, m);
+    const vec scale = constant(by, m), w1 = both(table[1]);
+    const vec w0 = constant(cki_mul(by, t->unfold, m), m);
+    uint64_t *mid = x + n / 2, *end = x + n;
+    cki_edge edge;
+
+    cki_edge_load(&edge, x, 2, n);
+    for (size_t j = 2; j < n / 4; j += 2) {
+        vec u = load_lazy(x + j), p = load_lazy(mid + j);
+        vec q = reversed(load_lazy(mid - j - 1));
+        vec v = reversed(load_lazy(end - j - 1));
+
+        if (two) {
+            inv(&u, &p, w1, c);
+            inv(&q, &v, w1, c);
+        }
+        unfold(&u, &p, &q, &v, w0, scale, c);
+        store(x + j, u);
+        store(mid + j, p);
+        store(mid - j - 1, reversed(q));
+        store(end - j - 1, reversed(v));
+    }
+    inv_edge(&edge, w0, w1, scale, two, t, c);
+    cki_edge_store(x, &edge, 2, n);
+}
+
+void cki_fma2_unfold(uint64_t *x, uint64_t w, const cki_ntt *t)
+{
+    const double *table = (const double *)t->own + t->n;
+    const prime c = prime_of(&t->mod);
+
+    if (t->log_n % 2 == 1)
+        inv_real(x, w, true, table, t, c);
+    else
+        inv_real(x, w, false, table, t, c);
+}
