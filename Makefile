@@ -394,7 +394,7 @@ study: $(B)/study
 WEB      := $(B)/web
 WEB_CC   ?= clang
 WEB_TARGET := --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-wasi -mnontrapping-fptoint -msign-ext -flto
-WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/web/*.c)
+WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/image/*.c unet/web/*.c)
 WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c unet/server.c,$(WEB_SRC))
 WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
 # The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),

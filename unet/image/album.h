@@ -130,6 +130,24 @@ char *uni_album_name(const uni_album *album, size_t i);
 /* All of them, one at a time; the album must outlive it. */
 unet_pixels uni_album_pixels(uni_album *album);
 
+/* ---- warnings (album_say.c) ---------------------------------------------- */
+
+enum { UNI_ALBUM_LINE = 1024 };
+/* A line without its end, at most UNI_ALBUM_LINE bytes with the zero. */
+typedef void uni_album_teller(void *user, const char *line);
+
+/* Of one volume, up to the eighth: pixels 1 to 10 % apart from what the model of
+ * that name says of its images. */
+void uni_album_say_spacing(const uni_album *album, size_t volume,
+                           const char *model, const nn_images *images,
+                           uni_album_teller *tell, void *user);
+/* Values that are odd (uni_values_odd) of the first eight volumes or pictures,
+ * and how many more there are. */
+void uni_album_say_values(const uni_album *album, uni_album_teller *tell,
+                          void *user);
+
+/* ---- sizes --------------------------------------------------------------- */
+
 /* out = in with sides of height x width, of which in's are whole multiples:
  * means of boxes.
  *   errors  CKKS_EARG  other sides; CKKS_EMEM */

@@ -6,7 +6,7 @@
 
 #include "volley.h"
 
-enum { VALUES_TOLD = 8 };       /* volumes, or warnings, that have a line    */
+enum { VALUES_TOLD = 8 };       /* volumes that have a line                  */
 
 /* ---- --values, --window -------------------------------------------------- */
 
@@ -157,39 +157,16 @@ static void values_volume(const uni_album_volume *v, const char *name)
     fprintf(stderr, "\n");
 }
 
-/* Spacing within 10 % of the model's is resampled, and worth a look. */
-static void values_spacing(const volley_source *s, const uni_album_volume *v,
-                           const char *name)
+static void values_warn(void *user, const char *line)
 {
-    const double off = uni_slicing_off(&v->slicing, &s->images);
-
-    if (off > 0.01 && off <= 0.1)
-        volley_warn("%s: pixels of %.4g x %.4g mm, %s is for %g x %g mm: "
-                    "%.1f %% apart, resampled", name, v->slicing.spacing[1],
-                    v->slicing.spacing[2], s->plan.name, s->images.spacing_y,
-                    s->images.spacing_x, 100 * off);
-}
-
-/* Values that are hardly used, or hardly values. */
-static bool values_odd(const uni_album *album, size_t i, bool tell)
-{
-    const uni_album_source from = uni_album_source_of(album, i);
-    char words[512];
-
-    if (from.values == NULL || !uni_values_odd(from.values)
-        || (from.volume != NULL && from.volume->first != i))
-        return false;
-    uni_values_say(words, sizeof words, from.values);
-    if (tell)
-        volley_warn("%s: %s", from.file, words);
-    return true;
+    (void)user;
+    volley_warn("%s", line);
 }
 
 void volley_state_images(const volley_source *s, const volley_args *a,
                          const uni_album *album)
 {
     const bool quiet = a->value[OPT_JSON] != NULL;
-    size_t odd = 0;
 
     if (!quiet && volley_images_known(&s->images)) {
         fprintf(stderr, "%s is ", s->plan.name);
@@ -202,17 +179,13 @@ void volley_state_images(const volley_source *s, const volley_args *a,
 
         if (name != NULL && !quiet && i < VALUES_TOLD)
             values_volume(v, name);
-        if (name != NULL && i < VALUES_TOLD)
-            values_spacing(s, v, name);
+        uni_album_say_spacing(album, i, s->plan.name, &s->images, values_warn,
+                              NULL);
     }
     if (!quiet && album->volumes > VALUES_TOLD)
         fprintf(stderr, "and %zu volumes more\n",
                 album->volumes - VALUES_TOLD);
-    for (size_t i = 0; i < album->images; i++)
-        odd += values_odd(album, i, odd < VALUES_TOLD);
-    if (odd > VALUES_TOLD)
-        volley_warn("and %zu more images or volumes of such values",
-                    odd - VALUES_TOLD);
+    uni_album_say_values(album, values_warn, NULL);
 }
 
 void volley_state_work(const volley_source *s, const volley_args *a,

@@ -4,7 +4,7 @@
  *   const v = await Volley.open(wasm, {plan});      // the server's plan, text
  *   v.makeSecret();                                 // or v.loadSecret(bytes)
  *   for (const {at, bytes} of v.keys()) ...         // to the server, once
- *   v.addPixels({name, height, width, data});
+ *   v.addFile("t1.nii.gz", bytes); v.images(["t1.nii.gz"]);
  *   for (const {bytes} of v.encrypt()) ...          // to the server
  *   v.decrypt(result);                              // what came back
  *   const {width, height, label} = v.mask(0);
@@ -27,6 +27,12 @@ const NUMBER = ["security", "logN", "keysAtMost", "uploadBytes",
 
 /* What messages call a result. */
 const RESULT = "the result";
+
+/* Numbers of values in web_images_open. */
+const VALUES = { percentiles: 0, window: 1, full: 2 };
+
+/* Where files of images and of masks lie; messages leave it out. */
+const IMAGES = "/images/", MASKS = "/masks/";
 
 export class VolleyError extends Error {
     constructor(message, status) {
@@ -74,8 +80,13 @@ export class Volley {
 
     must(status) {
         if (status !== 0)
-            throw new VolleyError(this.text(this.c.web_error()),
+            throw new VolleyError(this.said(this.c.web_error()),
                 STATUS[status] ?? `status ${status}`);
+    }
+
+    /* What the library says, with names as the user gave them. */
+    said(at) {
+        return this.text(at).replaceAll(IMAGES, "").replaceAll(MASKS, "");
     }
 
     room(size) {
@@ -193,6 +204,61 @@ export class Volley {
 
     /* ---- images ---------------------------------------------------------- */
 
+    /* A file as the user has it; name may hold folders.  The bytes are not
+     * copied and must stay as they are. */
+    addFile(name, bytes) {
+        this.wasi.files.put(IMAGES + name, bytes);
+    }
+
+    clearFiles() {
+        this.c.web_images_clear();
+        for (const name of [...this.wasi.files.map.keys()])
+            if (name.startsWith(IMAGES))
+                this.wasi.files.remove(name);
+    }
+
+    /* The images that files and folders of them give, in the words of `volley
+     * encrypt`: FILE, FOLDER, FILE:slice=K, FILE:volume=V.  fit, first, count
+     * and window ([low, high]) as its options; values: "full" or
+     * "percentiles", or [low, high] of these.  Gives {images: [{name, height,
+     * width, volume}], warnings}; volume: the file the image is a slice of. */
+    images(names, { fit = false, first = 0, count, window, values } = {}) {
+        const words = names.map((n) => `${IMAGES}${n}\0`).join("");
+        const [rule, low, high] = window ? [VALUES.window, ...window]
+            : values === "full" ? [VALUES.full, 0, 0]
+            : Array.isArray(values) ? [VALUES.percentiles, ...values]
+            : values ? [VALUES.percentiles, 0, 0] : [-1, 0, 0];
+
+        this.send(new TextEncoder().encode(words), (at) =>
+            this.must(this.c.web_images_open(at, names.length, fit ? 1 : 0,
+                first, count ?? -1, rule, low, high)));
+        return { images: Array.from({ length: this.c.web_images_count() },
+            (_, i) => this.image(i)),
+        warnings: this.said(this.c.web_images_said()).split("\n")
+            .filter(Boolean) };
+    }
+
+    image(i) {
+        const at = this.c.web_image_name(i);
+        const name = at === 0 ? "" : this.said(at);
+
+        this.c.web_free(at);
+        return { name, height: this.c.web_image_height(i),
+            width: this.c.web_image_width(i),
+            volume: this.c.web_image_is_slice(i)
+                ? name.replace(/(:volume=\d+)?(:slice=\d+)?$/, "") : undefined };
+    }
+
+    /* {width, height, grey}: image i as the network sees it, a byte a pixel;
+     * colours by their grey. */
+    view(i) {
+        const width = this.c.web_image_width(i);
+        const height = this.c.web_image_height(i);
+
+        return { width, height, grey: this.receive(width * height, (at) =>
+            this.must(this.c.web_image_view(at, i))) };
+    }
+
     /* An image of pixels 0..255, channel by channel, row by row. */
     addPixels({ name = "", height, width, data }) {
         const { channels } = this.info();
@@ -290,6 +356,17 @@ export class Volley {
             throw new VolleyError("this network says classes, no mask",
                 "CKKS_EARG");
         return { width, height, label: this.copy(at, height * width) };
+    }
+
+    /* The bytes of a file as `volley decrypt -o NAME` writes it: .png or .pgm
+     * of image i, .nii or .nii.gz of the volume that image i is a slice of. */
+    saveMask(name, i = 0) {
+        const file = MASKS + name.replace(/^.*\//, "");
+
+        this.path(file, (at) => this.must(this.c.web_mask_save(at, i)));
+        const { bytes } = this.wasi.files.get(file);
+        this.wasi.files.remove(file);
+        return bytes.slice();
     }
 
     /* {class, name, score, logits} of a network of classes.  Logits carry the

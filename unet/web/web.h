@@ -9,6 +9,7 @@
  *     web_keys.c     the secret key; evaluation keys
  *     web_encrypt.c  images to ciphertexts, and the request
  *     web_decrypt.c  results to masks and classes
+ *     web_images.c   images from files in memory, masks to such
  *     web_pixels.c   images that are pixels already
  *     web_system.c   what wasi-libc has not
  */
@@ -32,7 +33,7 @@
 /* Images of the next request, whoever brought them. */
 typedef struct web_images {
     size_t count;
-    unet_size *size;            /* shape (count)                             */
+    unet_size *size;            /* shape (count), malloc                     */
     unet_pixels pixels;
 } web_images;
 
@@ -67,5 +68,9 @@ void web_encrypt_end(void);
 /* CKKS_EARG unless there is a plan; a plan and a secret key. */
 ckks_status web_need_plan(void);
 ckks_status web_need_key(void);
+
+/* Forget the images that are pixels; all images. */
+void web_pixels_clear(void);
+void web_images_clear(void);
 
 #endif

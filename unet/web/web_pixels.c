@@ -26,13 +26,17 @@ void WEB_EXPORT(web_pixels_clear)(void)
     memset(&web.images, 0, sizeof web.images);
 }
 
-/* Room for one image more, of the plan's channels: where its pixels go. */
+/* Room for one image more, of the plan's channels: where its pixels go.  Images
+ * from files are forgotten. */
 double *WEB_EXPORT(web_pixels_add)(int height, int width)
 {
-    const size_t n = web.images.count;
     double **pixels;
     unet_size *size;
+    size_t n;
 
+    if (pixels_of == NULL)
+        web_images_clear();
+    n = web.images.count;
     if (web_need_plan() != CKKS_OK)
         return NULL;
     if (height < 1 || width < 1 || height > NN_MAX_SIDE || width > NN_MAX_SIDE
