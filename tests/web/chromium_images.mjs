@@ -3,14 +3,17 @@
  *     node tests/web/chromium_images.mjs BUILD
  *
  * JPEG by the browser is within 1 of libjpeg (djpeg), whatever a file says of
- * colours and of turning.
+ * colours and of turning; PNG, IDX, NIfTI and a DICOM series are the pixels
+ * they were made of.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { Browser, chromium } from "./browser.mjs";
 import { check, close, equal, fails, skip, test } from "./check.mjs";
+import { dicom, idx, png } from "./formats.mjs";
 import { linearProfile } from "./icc.mjs";
+import { volume } from "./nifti.mjs";
 import { Serving } from "./serving.mjs";
 
 const build = path.resolve(process.argv[2] ?? "build");
@@ -18,6 +21,7 @@ const root = path.resolve(path.dirname(new URL(import.meta.url).pathname),
     "../..");
 const slice = path.join(root, "examples/data/9418-08-image.pgm");
 const mnist = path.join(root, "unet/models/mnist.safetensors");
+const gm = path.join(root, "unet/models/gm.safetensors");
 let browser, page;
 
 const at = (name) => path.join(browser.folder, name);
@@ -131,10 +135,79 @@ async function profiled() {
     check(apart > 10, `the profile changes colours by ${apart}`);
 }
 
+/* The owner's side in a Worker of the page, for the network of that name. */
+function owner(name) {
+    return page.eval(`import("/page_link.mjs").then(async ({ Link }) => {
+        globalThis.link = new Link(() => {});
+        await link.call("connect", { base: location.origin,
+            wasm: new URL("/volley.wasm", location.href).href });
+        await link.call("choose", "${name}");
+    })`);
+}
+
+/* What the network sees of files {path: bytes}: {images, warnings, greys}. */
+async function seen(files) {
+    const list = Object.entries(files).map(([name, bytes]) =>
+        `{ path: ${JSON.stringify(name)}, bytes: Uint8Array.from(atob("${
+            bytes.toString("base64")}"), (c) => c.charCodeAt(0)) }`);
+
+    return page.eval(`(async () => {
+        const said = await link.call("take", [${list}]);
+        const greys = [];
+        for (let i = 0; i < said.images.length; i++) {
+            const { grey } = await link.call("view", i);
+            greys.push(Array.from(grey).join());
+        }
+        return { ...said, greys };
+    })()`);
+}
+
+function slices(...names) {
+    return names.map((n) => pnm(fs.readFileSync(
+        slice.replace("08-image", `${n}-image`))).pixels);
+}
+
+async function volumes() {
+    const three = slices("07", "08", "09");
+    const joined = (pixels) => Array.from(pixels).join();
+
+    await owner("gm");
+    const flat = await seen({ "a.png": png(three[0], 200, 200) });
+    equal(flat.greys[0] === joined(three[0]), true, "PNG");
+    const nifti = await seen({ "v.nii.gz": volume(three, 200, 200,
+        [0.25, 0.25, 5]) });
+    equal(nifti.images.map(({ name }) => name), ["v.nii.gz:slice=0",
+        "v.nii.gz:slice=1", "v.nii.gz:slice=2"], "slices of NIfTI");
+    const files = Object.fromEntries([2, 0, 1].map((k, i) =>
+        [`s/IM${i}`, dicom(three[k], 200, 200, [0.25, 0.25], 5 * k, k)]));
+    const series = await seen(files);
+    equal(series.images.length, 3, `a series: ${series.warnings}`);
+    equal(series.images[0].volume, "s", "its name is its folder's");
+    equal(series.greys.map((g, i) => g === nifti.greys[i]),
+        [true, true, true], "a series by its places is the volume");
+    const loose = await seen(Object.fromEntries(Object.entries(files).map(
+        ([name, bytes]) => [name.slice(2), bytes])));
+    equal(loose.greys.length, 3, "files of DICOM alone are a series");
+    await fails(() => seen({ "a.txt": Buffer.from("text") }), /a\.txt/,
+        "a text is no image");
+    await fails(() => seen({ "v.nii.gz": volume(three, 200, 200,
+        [0.25, 0.25, 5]).subarray(0, 9000) }), /v\.nii\.gz/, "a cut volume");
+}
+
+async function digits() {
+    const images = [0, 1, 2].map((k) => Buffer.from(Array.from(
+        { length: 784 }, (_, i) => i * (k + 3) & 255)));
+
+    await owner("mnist");
+    const { greys } = await seen({ "d-idx3-ubyte": idx(images, 28, 28) });
+    equal(greys.map((g, i) => g === Array.from(images[i]).join()),
+        [true, true, true], "IDX");
+}
+
 if (chromium() === null) {
     skip("no Chromium (make deps-web)");
 } else {
-    const served = await Serving.start(build, [mnist],
+    const served = await Serving.start(build, [mnist, gm],
         { page: path.join(build, "web") });
     browser = await Browser.launch();
     try {
@@ -145,6 +218,8 @@ if (chromium() === null) {
         } else {
             skip("no cjpeg (make deps-web)");
         }
+        await test("volumes", volumes);
+        await test("digits", digits);
     } finally {
         await browser.close();
         await served.stop();
