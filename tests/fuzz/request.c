@@ -148,6 +148,85 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t size)
     return memcmp(a, b, size) == 0;
 }
 
+/* In memory it is what it is in a file, and comes back. */
+static void in_memory(const unet_request *x, const fuzz_input *in)
+{
+    const nn_plan *p = &fuzz_net_at(network(in))->plan;
+    const size_t size = unet_request_size(x);
+    uint8_t *bytes = fuzz_room(size), *again = fuzz_room(size);
+    unet_request r = { 0 };
+
+    fuzz_must(unet_request_bytes(bytes, size, x) == CKKS_OK, "request: %s",
+              nn_last_error());
+    if (unet_request_parse(&r, bytes, size, p) == CKKS_OK)
+        fuzz_must(unet_request_bytes(again, size, &r) == CKKS_OK
+                      && memcmp(bytes, again, size) == 0,
+                  "request: other bytes");
+    else
+        fuzz_must(in->fault != 0, "request: %s", nn_last_error());
+    unet_request_clear(&r);
+    fuzz_free(bytes);
+    fuzz_free(again);
+}
+
+/* Its images anew, to memory: by steps, with keys of a maker, or at once. */
+static ckks_status encrypt_anew(unet_memory *m, const unet_request *x,
+                                const fuzz_net *net,
+                                const unet_pixels *pixels, bool steps)
+{
+    const unet_sink sink = unet_memory_sink(m, "memory");
+    const nn_plan *p = &net->plan;
+    unet_encryption *e = NULL;
+    ckks_keys_maker *maker = NULL;
+    ckks_sk *sk = NULL;
+    unet_request r = { 0 };
+    ckks_status s;
+
+    if (!steps) {
+        s = unet_encrypt_to(&sink, &r, fuzz_rng(), p, &x->job, pixels,
+                            net->ctx, net->sk, NULL);
+        unet_request_clear(&r);
+        return s;
+    }
+    s = unet_keygen_maker(&sk, &maker, fuzz_rng(), net->ctx, p);
+    if (s == CKKS_OK)
+        s = unet_encryption_init(&e, &sink, fuzz_rng(), p, &x->job, pixels,
+                                 net->ctx, sk);
+    while (s == CKKS_OK && unet_encryption_left(e) > 0)
+        s = unet_encryption_next(e);
+    fuzz_must((s == CKKS_OK) == (unet_encryption_request(e) != NULL),
+              "request: %s", ckks_status_name(s));
+    unet_encryption_clear(&e);
+    ckks_keys_maker_clear(&maker);
+    ckks_sk_clear(&sk);
+    return s;
+}
+
+static void encrypt(const unet_request *x, const fuzz_input *in)
+{
+    const fuzz_net *net = fuzz_net_at(network(in));
+    const nn_plan *p = &net->plan;
+    const unet_size most = { p->core_height, p->core_width };
+    double *pixel = fuzz_room((size_t)(most.height * most.width * p->channels)
+                              * sizeof *pixel);
+    const double *all[IMAGES] = { pixel, pixel, pixel };
+    const unet_pixels pixels = unet_pixels_array(all);
+    unet_memory m = { 0 };
+    bool same_sizes = x->job.images <= IMAGES;
+    ckks_status s;
+
+    for (size_t i = 0; i < x->job.images && same_sizes; i++)
+        same_sizes = x->job.size[i].height == most.height
+                     && x->job.size[i].width == most.width;
+    for (int steps = 0; steps < 2 && same_sizes; steps++) {
+        s = encrypt_anew(&m, x, net, &pixels, steps);
+        fuzz_must(in->fault != 0 || s == CKKS_OK, "request: %s",
+                  nn_last_error());
+        unet_memory_clear(&m);
+    }
+    fuzz_free(pixel);
+}
+
 /* Results are held against it, whole and in parts, some of them missing,
  * doubled or of another request. */
 static void use_request(void *x, const fuzz_input *in)
@@ -160,6 +239,9 @@ static void use_request(void *x, const fuzz_input *in)
     const answered *a = answered_of(in);
     unet_result r = { 0 };
 
+    in_memory(x, in);
+    if (fuzz_patient(in))
+        encrypt(x, in);
     for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
         const int second = taken[k][1];
         const char *path[] = { a->result[taken[k][0]],
@@ -183,6 +265,28 @@ static void misuse_request(const fuzz_input *in)
     const nn_plan *p = &fuzz_net_at(network(in))->plan;
     unet_request r = { 0 };
 
+    const fuzz_net *net = fuzz_net_at(network(in));
+    const unet_source none = { 0 };
+    unet_result result = { 0 };
+    unet_encryption *e = NULL;
+    unet_sink sink = { 0 };
+
+    fuzz_must(unet_request_bytes(NULL, 1, &r) == CKKS_EARG
+                  && unet_request_parse(&r, NULL, 1, p) == CKKS_EARG
+                  && unet_encrypt_to(&sink, NULL, fuzz_rng(), p, NULL, NULL,
+                                     net->ctx, net->sk, NULL) == CKKS_EARG
+                  && unet_encryption_init(&e, NULL, fuzz_rng(), p, NULL, NULL,
+                                          net->ctx, net->sk) == CKKS_EARG
+                  && unet_encryption_next(e) == CKKS_EARG
+                  && unet_keygen_maker(NULL, NULL, fuzz_rng(), net->ctx, p)
+                         == CKKS_EARG
+                  && unet_decrypt_from(&result, NULL, &none, 1, p, net->ctx,
+                                       net->sk, NULL) == CKKS_EARG
+                  && unet_decrypt_from(NULL, NULL, &none, 1, p, net->ctx,
+                                       net->sk, NULL) == CKKS_EARG,
+              "request: misuse of sources and sinks was taken");
+    unet_memory_clear(NULL);
+    unet_encryption_clear(NULL);
     fuzz_must(unet_request_load(NULL, fuzz_requests(), a->result[WHOLE], p)
                       == CKKS_EARG
                   && unet_request_load(&r, fuzz_folder(), a->result[WHOLE], p)

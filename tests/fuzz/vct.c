@@ -88,10 +88,25 @@ static void mend_vct(fuzz_input *in)
     mend_rest(in, images);
 }
 
+/* The bytes as a source, which is fuzz_free's; skips: it can pass over some. */
+static unet_source source_of(const fuzz_input *in, bool skips)
+{
+    unet_memory *m = fuzz_room(sizeof *m);
+    unet_source source;
+
+    *m = (unet_memory){ .data = in->data, .size = in->size };
+    source = unet_memory_source(m, "memory");
+    if (!skips)
+        source.skip = NULL;
+    return source;
+}
+
 static ckks_status load_vct(void *x, const fuzz_input *in)
 {
-    return unet_reader_open(x, fuzz_file(in->data, in->size),
-                            &net_of(in)->plan, kind_of(in));
+    const unet_source source = source_of(in, true);
+
+    return uni_reader_from(x, &source, fuzz_free, &net_of(in)->plan,
+                           kind_of(in));
 }
 
 static void clear_vct(void *x)
@@ -99,14 +114,19 @@ static void clear_vct(void *x)
     unet_reader_close(x);
 }
 
-/* A set is passed over, as for a part of the work. */
+/* A set is passed over, as for a part of the work: of a file, or of a source
+ * that cannot. */
 static void skip(const fuzz_input *in, const char *path)
 {
     const fuzz_net *net = net_of(in);
+    const unet_source source = source_of(in, false);
     unet_reader *r = NULL;
     ckks_ct ct = { 0 };
+    ckks_status s = path != NULL
+        ? unet_reader_open(&r, path, &net->plan, kind_of(in))
+        : unet_reader_from(&r, &source, &net->plan, kind_of(in));
 
-    if (unet_reader_open(&r, path, &net->plan, kind_of(in)) == CKKS_OK) {
+    if (s == CKKS_OK) {
         (void)!unet_reader_skip(r, 1);
         (void)!unet_reader_next(&ct, r, net->ctx);
         fuzz_must(unet_reader_skip(r, SIZE_MAX) == CKKS_EARG,
@@ -114,26 +134,46 @@ static void skip(const fuzz_input *in, const char *path)
     }
     unet_reader_close(&r);
     ckks_ct_clear(&ct);
+    fuzz_free(source.user);
+}
+
+/* A result from memory as from its file: the same status, the same logits. */
+static void decrypt(const fuzz_input *in, const char *path)
+{
+    const fuzz_net *net = net_of(in);
+    const unet_source source = source_of(in, false);
+    unet_result r = { 0 }, same = { 0 };
+    ckks_status s = unet_decrypt(&r, NULL, &path, 1, &net->plan, net->ctx,
+                                 net->sk, NULL);
+    ckks_status t = unet_decrypt_from(&same, NULL, &source, 1, &net->plan,
+                                      net->ctx, net->sk, NULL);
+
+    fuzz_must(in->fault != 0 || s == t, "vct: %s by a path, %s from memory",
+              ckks_status_name(s), ckks_status_name(t));
+    if (s == CKKS_OK && t == CKKS_OK)
+        fuzz_must(r.bytes == same.bytes && r.largest == same.largest
+                      && r.logit[0][0] == same.logit[0][0],
+                  "vct: another result from memory");
+    unet_result_clear(&r);
+    unet_result_clear(&same);
+    fuzz_free(source.user);
 }
 
 /* The owner's side of a result, the server's of inputs. */
 static void take(const fuzz_input *in, const char *path)
 {
     const fuzz_net *net = net_of(in);
-    unet_result r = { 0 };
     nn_weights *w = NULL;
     unet_done done;
 
     (void)!unet_join(fuzz_place("out.vct"), NULL, &path, 1, NULL);
     if (kind_of(in) == UNET_OUTPUT)
-        (void)!unet_decrypt(&r, NULL, &path, 1, &net->plan, net->ctx, net->sk,
-                            NULL);
+        decrypt(in, path);
     else if (nn_weights_init(&w, &net->model, &net->plan) == CKKS_OK)
         (void)!unet_evaluate(fuzz_place("out.vct"), &done, path, NULL, NULL,
                              &net->plan, w, net->ctx, net->keys, NULL);
     (void)unlink(fuzz_place("out.vct"));
     nn_weights_clear(&w);
-    unet_result_clear(&r);
 }
 
 /* What was read is written again; the files must be equal if all is read. */
@@ -191,6 +231,7 @@ static void use_vct(void *x, const fuzz_input *in)
         compare(in, path);
     (void)unlink(path);
     skip(in, fuzz_file(in->data, in->size));
+    skip(in, NULL);
     if (fuzz_patient(in))
         take(in, fuzz_file(in->data, in->size));
 }
