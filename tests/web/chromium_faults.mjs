@@ -157,6 +157,23 @@ const CASES = {
         await page.close();
     },
 
+    async "a folder dropped"() {
+        const page = await ready(browser, served.open.url);
+        const folder = path.join(browser.folder, "dropped");
+        const data = { items: [], files: [folder], dragOperationsMask: 1 };
+
+        fs.mkdirSync(folder, { recursive: true });
+        for (const name of ["a.pgm", "b.pgm"])
+            fs.writeFileSync(path.join(folder, name), digitImage());
+        for (const type of ["dragEnter", "dragOver", "drop"])
+            await page.send("Input.dispatchDragEvent",
+                { type, x: 300, y: 400, data });
+        await page.wait(enabled("go"), 30e3);
+        check(/^dropped: 2 images/.test(await page.text("image-said")),
+            `dropped: ${await page.text("image-said")}`);
+        await page.close();
+    },
+
     async "stop"() {
         const page = await ready(browser, served.open.url);
 
