@@ -1,7 +1,8 @@
 """service.py BUILD -- docs/service.json against the real server: every path and
 method in it answers as it says, with every status that it says and no other,
 with bodies of the forms that it says; any other method is 405.  Then the unit
-of examples/serve, where systemd is, and its container file.  Ends with "N passed, N failed"."""
+of examples/serve, where systemd is, and its container file.  Ends with "N
+passed, N failed"."""
 import json
 import os
 import re

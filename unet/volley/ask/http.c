@@ -289,10 +289,12 @@ static void http_judge(http_state *s, CURLcode code)
                                       : HTTP_CUT;
     if (a->way == HTTP_CAME)
         return;
-    snprintf(a->why, sizeof a->why, "%s",
+    snprintf(a->why, sizeof a->why, "%s%s",
              s->full ? "an answer longer than any can be"
              : s->line->error[0] != '\0' ? s->line->error
-                                         : curl_easy_strerror(code));
+                                         : curl_easy_strerror(code),
+             code == CURLE_PEER_FAILED_VERIFICATION
+                 ? " (--cacert FILE: certificates to check it by)" : "");
 }
 
 void http_call(http_answer *out, http_line *line, const http_request *r)

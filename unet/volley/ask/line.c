@@ -219,6 +219,9 @@ int ask_told(const ask_line *line, const http_request *r,
         return volley_fail("%s: the server wants %s", line->url,
                            line->token ? "another token than --token has"
                                        : "a token: --token FILE");
+    if (ask_read_error(text, answer) && answer->after > 0)
+        return volley_fail("%s: %s (in %.0f s, it says: --wait)", line->url,
+                           text, answer->after);
     if (ask_read_error(text, answer))
         return volley_fail("%s: %s", line->url, text);
     return volley_fail("%s: answers %d to %s %s: is this a volley serve?",
