@@ -310,6 +310,8 @@ typedef struct nn_aim {
     int layer_bits;             /* of a layer's prime: 0: as many as fit; 47,
                                    44, 40 or 38                              */
     size_t max_memory;          /* bytes the server has; 0: no limit         */
+    size_t max_scratch;         /* with it: bytes that a scratch file may have,
+                                   if one is needed; 0: none                 */
     const nn_machine *machine;  /* the server; NULL: see nn_plan_make        */
     int threads;                /* the server's (0 means 1): time and memory
                                    are predicted for them                    */
@@ -334,7 +336,7 @@ typedef struct nn_step {
     double error;               /* sd of its output's error, as of value     */
 } nn_step;
 
-enum { NN_MAX_KEYS = 256, NN_MAX_STEPS = 256 };
+enum { NN_MAX_KEYS = 256, NN_MAX_STEPS = 256, NN_MAX_SCRATCH = 1 << 24 };
 
 /* Everything public: what the client needs, and what the server agrees to. */
 typedef struct nn_plan {
@@ -372,6 +374,9 @@ typedef struct nn_plan {
                                        of the difference of any two          */
     double free_error_sd;           /* where memory was limited: that of the
                                        plan without a limit; else 0          */
+    int    scratch;                 /* MiB of each form of a map that stay in
+                                       memory, the rest lies in a scratch file;
+                                       0: all stays                          */
     size_t num_keys;
     ckks_key_request key[NN_MAX_KEYS];
     int num_steps;
@@ -383,6 +388,8 @@ typedef struct nn_plan {
     double fresh_seconds;           /* of them, for memory never used before:
                                        further sets do not need them         */
     double peak_bytes, upload_bytes, download_bytes, key_bytes;
+    double scratch_bytes;           /* the scratch file's, and what a set     */
+    double scratch_moved;           /* writes into it and reads from it       */
     double security_bits, log_qp;
 } nn_plan;
 
@@ -502,10 +509,29 @@ typedef struct nn_progress {
 /* Runs the network on one set: in[nn_plan_inputs] at in_level, which is
  * consumed: each is cleared as soon as nothing more reads it, so after an error
  * some may be gone; out[nn_plan_outputs], unchanged then.
- *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ */
+ *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ, CKKS_EARG
+ *           for a plan with `scratch`: nn_run_scratch runs it */
 CKKS_CHECKED ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
                                 const nn_weights *w, const ckks_keys *keys,
                                 const nn_progress *progress);
+
+/* Room beside memory, for plans with `scratch`: words of ciphertexts, which say
+ * nothing without the key.  write puts size bytes at `at`, read gives what was
+ * written there last; both may be called by several threads at once. */
+typedef struct nn_scratch {
+    ckks_status (*write)(void *user, uint64_t at, const void *in, size_t size);
+    ckks_status (*read)(void *user, uint64_t at, void *out, size_t size);
+    void *user;
+} nn_scratch;
+
+/* nn_run for any plan; scratch may be NULL where the plan needs none.
+ *   errors  those of nn_run, of scratch, CKKS_EARG without it where the plan
+ *           needs it, a word that came back is none of a ciphertext */
+CKKS_CHECKED ckks_status nn_run_scratch(ckks_ct *out, ckks_ct *in,
+                                        const nn_plan *p, const nn_weights *w,
+                                        const ckks_keys *keys,
+                                        const nn_scratch *scratch,
+                                        const nn_progress *progress);
 
 /* The cleartext twin: the same integer weights on all slots, garbage included;
  * shapes as nn_pack's slots (inputs, slots) and (outputs, slots).  ranges, if

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "partial.h"
+#include "scratch.h"
 #include "vct.h"
 
 ckks_status unet_check_keys(const nn_plan *p, const ckks_keys *keys)
@@ -42,19 +43,22 @@ typedef struct server_work {
     unet_reader *reader;
     unet_writer *writer;
     uni_partial *partial;       /* NULL: nothing is kept                     */
+    uni_scratch scratch;        /* open if the plan needs it                 */
     ckks_ct *in, *out;          /* of a set; all zero between sets           */
     size_t found;               /* sets that were done before                */
 } server_work;
 
 static ckks_status server_run(server_work *w)
 {
+    const nn_scratch scratch = uni_scratch_of(&w->scratch);
     ckks_status s = CKKS_OK;
 
     for (int k = 0; k < nn_plan_inputs(w->plan) && s == CKKS_OK; k++)
         s = unet_reader_next(&w->in[k], w->reader, w->ctx);
     if (s == CKKS_OK)
-        s = nn_run(w->out, w->in, w->plan, w->weights, w->keys,
-                   w->progress != NULL ? &w->progress->step : NULL);
+        s = nn_run_scratch(w->out, w->in, w->plan, w->weights, w->keys,
+                           w->plan->scratch > 0 ? &scratch : NULL,
+                           w->progress != NULL ? &w->progress->step : NULL);
     return s;
 }
 
@@ -164,7 +168,7 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
                           const ckks_keys *keys, const unet_progress *progress)
 {
     server_work work = { .plan = p, .weights = w, .ctx = ctx, .keys = keys,
-                         .progress = progress };
+                         .progress = progress, .scratch = { .fd = -1 } };
     unet_done did = {0};
     unet_part what = {0};
     const uint8_t *origin = keep != NULL ? keep->origin : NULL;
@@ -183,6 +187,8 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
                         origin);
     if (s == CKKS_OK)
         s = server_partial(&work, out_path, keep, what.count);
+    if (s == CKKS_OK && p->scratch > 0)
+        s = uni_scratch_open(&work.scratch, out_path);
     if (s == CKKS_OK)
         s = server_all(&work, what.count);
     if (s == CKKS_OK)
@@ -195,6 +201,7 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
         if (done != NULL)
             *done = did;
     }
+    uni_scratch_close(&work.scratch);
     uni_partial_close(&work.partial, s == CKKS_OK);
     unet_reader_close(&work.reader);
     unet_writer_clear(&work.writer);

@@ -105,6 +105,7 @@ static ckks_status check_layout(const nn_plan *p)
     if (!side(l->height, 2 * NN_MAX_SIDE) || !side(l->width, 2 * NN_MAX_SIDE)
         || !side(l->ring_y, NN_MAX_SIDE) || !side(l->ring_x, NN_MAX_SIDE)
         || !side(l->batch, 1 << 16) || l->lanes < 0 || l->lanes > 64
+        || p->scratch < 0 || p->scratch > NN_MAX_SCRATCH
         || !side(p->core_height, NN_MAX_SIDE)
         || !side(p->core_width, NN_MAX_SIDE) || p->halo < 0
         || p->halo > NN_MAX_SIDE / 4)

@@ -17,7 +17,7 @@ static void read_layout(nni_members *top, nn_plan *p)
 {
     static const char *const known[] = { "height", "width", "ring_y",
         "ring_x", "batch", "lanes", "core_height", "core_width", "halo",
-        NULL };
+        "scratch", NULL };
     nni_members r = nni_members_enter(top, "layout", known);
     nn_layout *l = &p->layout;
 
@@ -31,6 +31,8 @@ static void read_layout(nni_members *top, nn_plan *p)
     p->core_height = nni_member_int(&r, "core_height", 1, NN_MAX_SIDE);
     p->core_width = nni_member_int(&r, "core_width", 1, NN_MAX_SIDE);
     p->halo = nni_member_int(&r, "halo", 0, NN_MAX_SIDE / 4);
+    if (nni_member(&r, "scratch") != NULL)
+        p->scratch = nni_member_int(&r, "scratch", 1, NN_MAX_SCRATCH);
     nni_members_leave(top, &r);
 }
 

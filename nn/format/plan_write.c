@@ -27,6 +27,8 @@ static void put_layout(nni_json_writer *w, const nn_plan *p)
     nni_json_put_int(w, "core_height", p->core_height);
     nni_json_put_int(w, "core_width", p->core_width);
     nni_json_put_int(w, "halo", p->halo);
+    if (p->scratch > 0)
+        nni_json_put_int(w, "scratch", p->scratch);
     nni_json_put_end(w);
 }
 

@@ -10,6 +10,8 @@
 #include "plan/search.h"
 #include "plan/worth.h"
 
+enum { SMALLEST_PART = 64 };            /* of the memory, a form that is filed */
+
 /* The primes of a depth, as sizes. */
 static void choose_primes(ckks_params *q, const nni_placed *p)
 {
@@ -173,13 +175,25 @@ static ckks_status check_error(const nn_plan *p, const nn_model *m)
                    NNI_ERROR_USELESS);
 }
 
+static bool fits(const nn_plan *p, const nn_aim *aim)
+{
+    return aim->max_memory == 0
+           || (p->peak_bytes <= (double)aim->max_memory
+               && p->scratch_bytes <= (double)aim->max_scratch);
+}
+
 static ckks_status check_memory(const nn_plan *p, nni_search_state *with)
 {
     const double most = (double)with->aim->max_memory;
     const double keys = nni_base_bytes(p, &with->widest);
 
-    if (most <= 0 || p->peak_bytes <= most)
+    if (fits(p, with->aim))
         return CKKS_OK;
+    if (p->peak_bytes <= most)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: needs a scratch file of "
+                       "%.0f MiB, allowed are %.0f",
+                       ceil(p->scratch_bytes / 1048576),
+                       (double)with->aim->max_scratch / 1048576);
     if (p->peak_bytes < with->least_bytes)
         with->least_bytes = p->peak_bytes;
     /* other primes and digits make other keys, and hardly anything else */
@@ -210,19 +224,46 @@ static nni_bound bound_of(const nn_plan *p, const nni_search_state *with)
 }
 
 /* Price, and where memory counts the bytes as they are laid out. */
-static ckks_status price_within(nn_plan *p, nni_placed *placed,
-                                const nni_bound *bound,
-                                const nni_search_state *with)
+static ckks_status price_anew(nn_plan *p, nni_placed *placed,
+                              const nni_bound *bound, nni_search_state *with)
 {
     const nn_aim *aim = with->aim;
     ckks_status st = nni_price(p, placed, true, with->machine, 1, bound);
 
-    if (st == CKKS_OK)
-        st = check_error(p, with->model);
     if (st == CKKS_OK && aim->max_memory > 0 && aim->threads > 1)
         st = nni_price(p, placed, false, with->machine, aim->threads, bound);
     if (st == CKKS_OK && aim->max_memory > 0 && p->peak_bytes <= bound->bytes)
         st = nni_lay_out(p, placed, &with->widest, aim->threads, NULL);
+    if (st == CKKS_OK)
+        nni_remember(p, bound->limit, with);
+    return st;
+}
+
+static ckks_status price_within(nn_plan *p, nni_placed *placed,
+                                const nni_bound *bound, nni_search_state *with)
+{
+    ckks_status st = CKKS_OK;
+
+    if (!nni_recall(p, placed, bound->limit, with))
+        st = price_anew(p, placed, bound, with);
+    return st == CKKS_OK ? check_error(p, with->model) : st;
+}
+
+/* Forms go to the scratch file, the largest first, until the rest fits. */
+static ckks_status use_scratch(nn_plan *p, nni_placed *placed,
+                               nni_search_state *with)
+{
+    const int memory = (int)(with->aim->max_memory >> 20);
+    nni_bound bound = bound_of(p, with);
+    ckks_status st = CKKS_OK;
+
+    bound.bytes = bound.limit;
+    for (int part = 2; part <= SMALLEST_PART && st == CKKS_OK
+                       && !fits(p, with->aim); part *= 2) {
+        p->scratch = memory / part > 0 ? memory / part : 1;
+        if (nni_set_filed(placed, p->scratch))
+            st = price_within(p, placed, &bound, with);
+    }
     return st;
 }
 
@@ -233,18 +274,20 @@ static ckks_status price_within(nn_plan *p, nni_placed *placed,
 static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
                           nni_search_state *with)
 {
-    const double most = (double)with->aim->max_memory;
     nni_bound bound = bound_of(p, with);
     ckks_status st = resolve(p, placed);
 
     if (st != CKKS_OK)
         return st;
     *stage = 3;
+    (void)nni_set_filed(placed, p->scratch);
     st = price_within(p, placed, &bound, with);
-    if (st == CKKS_OK && most > 0 && p->peak_bytes > most) {
+    if (st == CKKS_OK && !fits(p, with->aim)) {
         bound.limit = 0;
         st = price_within(p, placed, &bound, with);
     }
+    if (st == CKKS_OK && !fits(p, with->aim) && with->aim->max_scratch > 0)
+        st = use_scratch(p, placed, with);
     return st == CKKS_OK ? check_memory(p, with) : st;
 }
 

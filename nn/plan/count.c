@@ -1,10 +1,6 @@
 /* count.c -- steps of a schedule, counted.
  *
  * Read first: count.h.
- *
- * On several threads a round may have as many tasks at once as there are
- * threads: to the bytes of one task at work come, for each other thread, those
- * that a task holds for a while.
  */
 #include <math.h>
 #include <stdint.h>
@@ -12,6 +8,7 @@
 
 #include "format/machine.h"
 #include "plan/count.h"
+#include "plan/worth.h"
 
 nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
                        int threads, double live)
@@ -273,6 +270,11 @@ static void pointwise(nni_count *c, ckks_ct *to, int level, double limbs,
     pass(c, limbs * (level + 1));
 }
 
+static double file_bytes(const nni_count *c, int level)
+{
+    return 2 * (level + 1) * c->figures.limb;
+}
+
 /* Tells what a step took: the work since `before`. */
 static void tell(nni_count *c, const nni_schedule *s, const nni_step *step,
                  const nni_work *before)
@@ -283,6 +285,8 @@ static void tell(nni_count *c, const nni_schedule *s, const nni_step *step,
     for (int i = 0; i < NN_COSTS; i++)
         own.limbs[i] -= before->limbs[i];
     took.seconds = nni_work_seconds(&own, &c->figures, c->machine);
+    if (step->what == NNI_STORE || step->what == NNI_LOAD)
+        took.seconds += file_bytes(c, step->level) * NNI_SCRATCH_SECONDS;
     if (c->highest > 0) {
         took.from = (double)c->lowest;
         took.to = (double)c->highest;
@@ -290,9 +294,9 @@ static void tell(nni_count *c, const nni_schedule *s, const nni_step *step,
     c->hook->step(c->hook->user, s->stage, step, &took);
 }
 
-static ckks_status count_step(void *user, const nni_schedule *s,
-                              nni_state *state, const nni_step *step, int task,
-                              ckks_ct here[2])
+ckks_status nni_count_step(void *user, const nni_schedule *s,
+                           nni_state *state, const nni_step *step, int task,
+                           ckks_ct here[2])
 {
     nni_count *c = user;
     const int level = step->level;
@@ -347,6 +351,14 @@ static ckks_status count_step(void *user, const nni_schedule *s,
     case NNI_PRODUCTS:
         products(c, s, state, step, task);
         break;
+    case NNI_STORE:
+        c->tally.moved += file_bytes(c, level);
+        nni_count_free(c, from);
+        break;
+    case NNI_LOAD:              /* copied, after a look at every word        */
+        c->tally.moved += file_bytes(c, level);
+        pointwise(c, to, level, 6, false);
+        break;
     case NNI_FREE:
         release(c, s, state, step, task, here);
         break;
@@ -363,60 +375,4 @@ static ckks_status count_step(void *user, const nni_schedule *s,
     if (c->hook != NULL)
         tell(c, s, step, &before);
     return CKKS_OK;
-}
-
-/* ---- rounds and tasks ---------------------------------------------------- */
-
-static void count_round(void *user, const nni_schedule *s, int round,
-                        bool begins)
-{
-    nni_count *c = user;
-
-    if (begins) {
-        c->tally.work = (nni_work){ { 0 } };
-        c->tasks = s->round[round].tasks;
-        c->alone = s->round[round].tasks == 1;
-    } else if (c->tasks > 0) {
-        /* the last turn of the threads may have fewer tasks than threads */
-        c->seconds += nni_work_seconds(&c->tally.work, &c->figures, c->machine)
-                      * ceil(c->tasks / c->threads) / c->tasks;
-    }
-}
-
-/* now = before + times (now - before) */
-static void repeat(double *now, const double *before, size_t count,
-                   double times)
-{
-    for (size_t i = 0; i < count; i++)
-        now[i] = before[i] + times * (now[i] - before[i]);
-}
-
-static void count_task(void *user, int alike, bool begins)
-{
-    nni_count *c = user;
-    const double others = c->alone ? 0 : fmin(c->threads, c->tasks) - 1;
-    double left;
-
-    if (begins) {
-        c->alike = alike;
-        c->before = c->tally;
-        c->began = c->high = c->live;
-        return;
-    }
-    if (alike > 1)
-        repeat((double *)&c->tally, (const double *)&c->before,
-               sizeof c->tally / sizeof(double), alike);
-    left = (alike - 1) * (c->live - c->began);  /* by the tasks not walked   */
-    c->live += left;
-    c->beside = fmax(c->beside, others * (c->high - c->began));
-    c->peak = fmax(c->peak, c->high + fmax(0, left)
-                                + others * (c->high - c->began));
-    c->alike = 1;
-}
-
-nni_backend nni_count_backend(nni_count *c)
-{
-    return (nni_backend){ .apply = count_step, .round = count_round,
-                          .task = count_task, .sampled = c->sampled,
-                          .user = c };
 }

@@ -17,6 +17,7 @@
 typedef struct nni_tally {
     double calls[NNI_KINDS];
     double rotations, relins, products;
+    double moved;               /* bytes, to the scratch file and from it    */
     nni_work work;              /* of the round                              */
 } nni_tally;
 
@@ -45,13 +46,15 @@ typedef struct nni_count {
     nni_tally tally;
     double seconds;
     double live, peak;          /* bytes: now, and the most so far           */
+    double file;                /* the scratch file's, at most               */
     double beside;              /* the most that tasks on other threads hold
                                    beside the one at work                    */
     /* of the round and of the task at work */
     double tasks;               /* equal parts that the work falls into      */
     bool alone;                 /* one task: libckks has all threads         */
     double alike;               /* the task stands for so many               */
-    nni_tally before;           /* when it began                             */
+    double moved;               /* when the round began                      */
+    nni_tally before;           /* when the task began                       */
     double began, high;         /* bytes when it began, the most since       */
     const nni_hook *hook;       /* NULL: no one wants to know                */
     size_t lowest, highest;     /* bytes taken in the step at work           */
@@ -62,6 +65,11 @@ nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
                        int threads, double live);
 /* As the back end of a walk. */
 nni_backend nni_count_backend(nni_count *c);
+
+/* Its apply (count.c). */
+CKKS_CHECKED ckks_status nni_count_step(void *user, const nni_schedule *s,
+                                        nni_state *state, const nni_step *step,
+                                        int task, ckks_ct here[2]);
 
 /* A ciphertext or some bytes that come or go without a step. */
 void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level);

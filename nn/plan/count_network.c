@@ -26,7 +26,8 @@ static ckks_status fill_form(nni_state *state, const nni_placed *p, int k,
     for (int i = 0; st == CKKS_OK && i < state->count[t]; i++)
         if (nni_means_at(&y, &x, &end, &p->layout, i % phases))
             state->tensor[t][i] = (ckks_ct){ .degree = 1, .level = o->level,
-                                             .limb = (uint64_t *)8 };
+                                             .limb = i % phases < o->filed
+                                                 ? (uint64_t *)8 : NULL };
     return st;
 }
 
@@ -69,6 +70,8 @@ static ckks_status walk_stage(nni_count *c, const nni_schedule *s,
 
     if (st == CKKS_OK)
         st = nni_walk(s, state, &with);
+    if ((double)state->file.top > c->file)
+        c->file = (double)state->file.top;
     free_masks(c, state);
     nni_state_close(state);
     return st;
@@ -112,8 +115,11 @@ ckks_status nni_count_network(nni_count *c, const nni_schedule *const *s)
         memset(ct, 0, sizeof *ct);
         nni_count_make(c, ct, 1, level);
     }
-    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++)
+    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++) {
         st = walk_stage(c, s[k], &state);
+        if (st == CKKS_OK)
+            nni_state_end(&state, p, k);
+    }
     nni_state_clear(&state);
     if (st == CKKS_OK && c->no_room)
         st = nn_fail(CKKS_EMEM, "%s: no memory to lay out memory",

@@ -29,6 +29,8 @@ static const char *const names[NNI_KINDS] = {
     [NNI_LIFT] = "bring to the scale of squares",
     [NNI_PRODUCTS] = "multiply with plaintexts",
     [NNI_BIAS_PLAIN] = "add a plaintext bias",
+    [NNI_STORE] = "write to the scratch file",
+    [NNI_LOAD] = "read from the scratch file",
     [NNI_FREE] = "give back"
 };
 

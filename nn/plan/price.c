@@ -62,8 +62,9 @@ static double encoded_bytes(const nn_plan *p, const nni_placed *placed)
     return limbs * ldexp(8, p->params.log_n);
 }
 
-/* Ciphertexts of a form of stage k that hold pixels. */
-static double live_count(const nni_placed *p, int k, const nni_out *o)
+/* Ciphertexts of a form of stage k that hold pixels, of its first phases. */
+static double live_count(const nni_placed *p, int k, const nni_out *o,
+                         int phases)
 {
     const nni_size size = nni_stage_size(p->stage[k].of);
     const nni_means end = nni_means_after(&size, o->pool, &p->layout,
@@ -72,7 +73,7 @@ static double live_count(const nni_placed *p, int k, const nni_out *o)
     double live = 0;
     int y, x;
 
-    for (int i = 0; i < nni_means_phases(&end, &p->layout); i++)
+    for (int i = 0; i < phases; i++)
         live += nni_means_at(&y, &x, &end, &p->layout, i);
     return live * p->stage[k].planes;
 }
@@ -90,7 +91,7 @@ static double alive_bytes(const pricing *with, int k)
             const nni_out *o = &p->stage[j].out[i];
 
             if (o->last_reader >= k)
-                limbs += 2.0 * (o->level + 1) * live_count(p, j, o);
+                limbs += 2.0 * (o->level + 1) * live_count(p, j, o, o->filed);
         }
     return limbs * ldexp(8, with->p->params.log_n);
 }
@@ -249,7 +250,9 @@ static double least_seconds(const pricing *with)
 
             if (s->of->square && s->of->linear == NULL)
                 nni_switch_work(&w, &f, &relin,
-                                live_count(with->placed, k, &s->out[i]));
+                                live_count(with->placed, k, &s->out[i],
+                                       nni_out_phases(s->of, &s->out[i],
+                                                      &with->placed->layout)));
         }
     }
     return nni_work_seconds(&w, &f, with->machine);
@@ -271,7 +274,7 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
     if (st == CKKS_OK)
         st = nni_list_keys(p, placed, map);
     p->num_steps = placed->num_stages;
-    p->seconds = p->fresh_seconds = 0;
+    p->seconds = p->fresh_seconds = p->scratch_bytes = p->scratch_moved = 0;
     if (st == CKKS_OK) {
         with.base = nni_base_bytes(p, machine) + encoded_bytes(p, placed);
         with.high = with.base + alive_bytes(&with, 0);
@@ -296,6 +299,18 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, bool choose,
 }
 
 /* ---- memory, laid out ---------------------------------------------------- */
+
+/* What a thread reads a ciphertext of the scratch file into. */
+static double buffer_bytes(const nni_placed *p)
+{
+    double most = 0;
+
+    for (int k = 0; k < p->num_stages; k++)
+        for (int j = 0; j < p->stage[k].num_outs; j++)
+            if (nni_filed_bytes(p, k, j) > 0)
+                most = fmax(most, nni_form_bytes(p, &p->stage[k].out[j]));
+    return most;
+}
 
 static ckks_status schedules_init(nni_schedule *s, nni_map *map,
                                   const nn_plan *p, const nni_placed *placed)
@@ -335,9 +350,13 @@ ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
     c.hook = hook;
     if (st == CKKS_OK)
         st = nni_count_network(&c, list);
-    if (st == CKKS_OK)
+    if (st == CKKS_OK) {
         p->peak_bytes = nni_base_bytes(p, machine) + encoded_bytes(p, placed)
-                        + fmax((double)arena.top + c.beside, c.peak);
+                        + fmax((double)arena.top + c.beside, c.peak)
+                        + c.threads * buffer_bytes(placed);
+        p->scratch_bytes = c.file;
+        p->scratch_moved = c.tally.moved;
+    }
     for (int k = 0; k < stages && s != NULL; k++)
         nni_schedule_clear(&s[k]);
     nni_arena_clear(&arena);

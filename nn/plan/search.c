@@ -188,6 +188,7 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
                            nni_search_state *with, int log_n,
                            const nni_way *as)
 {
+    with->num_priced = 0;
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
         const int bits = with->aim->layer_bits;
         double worth;
@@ -294,8 +295,12 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
     nn_aim free_aim = *aim;
     ckks_status st;
 
-    if (plan == NULL)
+    with.priced = calloc(NNI_PRICED, sizeof *with.priced);
+    if (plan == NULL || with.priced == NULL) {
+        free(with.priced);
+        free(plan);
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    }
     free_aim.max_memory = 0;
     with.aim = &free_aim;
     st = nn_machine_default(&with.widest, "avx512ifma");
@@ -314,6 +319,7 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
     }
     if (st == CKKS_OK)
         *out = *plan;
+    free(with.priced);
     free(plan);
     return st;
 }

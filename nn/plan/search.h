@@ -17,6 +17,14 @@ typedef struct nni_way {
     bool singles;               /* the last of them gives single neurons     */
 } nni_way;
 
+/* A price, and the bytes there were: bound's limit. */
+typedef struct nni_priced {
+    nn_plan plan;
+    double limit;
+} nni_priced;
+
+enum { NNI_PRICED = 16 };
+
 typedef struct nni_search_state {
     const nn_model *model;
     const nn_aim *aim;
@@ -28,6 +36,8 @@ typedef struct nni_search_state {
     double worth;               /* of the best plan so far                   */
     double least_bytes;         /* of plans refused for memory; HUGE_VAL:
                                    none was                                  */
+    nni_priced *priced;         /* shape (NNI_PRICED): of the layout at work  */
+    int num_priced;             /* so many there were                        */
     bool hopeless;              /* the layout at work takes too much memory,
                                    whatever the keys                         */
 } nni_search_state;
@@ -37,6 +47,12 @@ typedef struct nni_search_state {
 CKKS_CHECKED ckks_status nni_candidate(nn_plan *best, nn_plan *p, int *stage,
                                        nni_search_state *with, nni_bits bits,
                                        const nni_way *as);
+
+/* recall.c: prices p as what was remembered, if that layout with the same levels
+ * and digits was; remembers it. */
+bool nni_recall(nn_plan *p, const nni_placed *placed, double limit,
+                const nni_search_state *with);
+void nni_remember(const nn_plan *p, double limit, nni_search_state *with);
 
 /* What is compared: the seconds of one set, of all sets, or of one image of
  * many; and times by how much the error is larger than it may be, or 1. */

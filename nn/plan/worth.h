@@ -29,6 +29,10 @@
  * 8, skin 2). */
 #define NNI_WORTH_MEMORY 0.75
 
+/* Seconds for a byte of the scratch file, written or read: 1 GB/s, which disks
+ * of servers have and a system that keeps the file in memory exceeds. */
+#define NNI_SCRATCH_SECONDS 1e-9
+
 /* What the error of the logits may be of their size (rms): of a mask, whose
  * pixels may differ here and there; of classes, whose largest two seldom lie
  * close; of one logit, which may lie anywhere beside its threshold.  The plans

@@ -231,6 +231,10 @@ static ckks_status apply(const nni_runner *r, const nni_schedule *s,
         if (stage->extra)
             to->scale = stage->value_scale;
         return nn_relay(ckks_add_plain(to, to, &r->encoded->bias[task]), NULL);
+    case NNI_STORE:
+        return nni_run_store(r, s, state, step, task);
+    case NNI_LOAD:
+        return nni_run_load(r, s, state, step, task);
     default:
         release(s, state, step, task, here);
         return CKKS_OK;

@@ -92,6 +92,8 @@ static ckks_status one_stage(nni_state *state, nni_runner *r, int k,
         st = nni_state_open(state, &s);
     if (st == CKKS_OK)
         st = nni_walk(&s, state, &with);
+    if (st == CKKS_OK)
+        nni_state_end(state, &w->placed, k);
     clear_locals(state);
     nni_state_close(state);
     nni_schedule_clear(&s);
@@ -122,15 +124,23 @@ static ckks_status run_all(nni_state *state, ckks_ct *logit, ckks_ct *in,
     return st;
 }
 
-ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                   const nn_weights *w, const ckks_keys *keys,
-                   const nn_progress *progress)
+ckks_status nn_run_scratch(ckks_ct *out, ckks_ct *in, const nn_plan *p,
+                           const nn_weights *w, const ckks_keys *keys,
+                           const nn_scratch *scratch,
+                           const nn_progress *progress)
 {
-    nni_runner r = { .w = w, .keys = keys, .progress = progress };
+    nni_runner r = { .w = w, .keys = keys, .scratch = scratch,
+                     .progress = progress };
     nni_state state = { 0 };
     ckks_ct *logit;
     ckks_status st = check(out, in, p, w, keys);
 
+    if (st == CKKS_OK && p->scratch > 0
+        && (scratch == NULL || scratch->write == NULL
+            || scratch->read == NULL))
+        st = nn_fail(CKKS_EARG, "nn_run: the plan puts what is more than %d "
+                     "MiB of a map into a scratch file, and there is none",
+                     p->scratch);
     if (st != CKKS_OK)
         return st;
     r.ctx = in[0].ctx;
@@ -145,4 +155,11 @@ ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
     }
     free(logit);
     return st;
+}
+
+ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
+                   const nn_weights *w, const ckks_keys *keys,
+                   const nn_progress *progress)
+{
+    return nn_run_scratch(out, in, p, w, keys, NULL, progress);
 }

@@ -17,15 +17,9 @@
 #include "schedule/inputs.h"
 #include "stage/lanes.h"
 
-/* Limbs: of the sums of a piece at least, unless those of one phase and as many
- * channels as kernels work on together are more; of the sums of a piece that
- * are added to others; of the made inputs of one slice.  Every piece packs anew
- * what it reads: where a stage's inputs are large, its pieces are that share of
- * them, up to PIECE_MOST: memory that hardly shows, and fewer passes. */
-enum { PIECE_LIMBS = 704, PIECE_SHARE = 8, PIECE_MOST = 4096,
-       ADDED_LIMBS = 176, SLICE_LIMBS = 448, TOGETHER = 8 };
-
-/* ---- pieces -------------------------------------------------------------- */
+/* Limbs of the sums of a piece that are added to others; of the made inputs of
+ * one slice. */
+enum { ADDED_LIMBS = 176, SLICE_LIMBS = 448 };
 
 /* The step that the sums of a term are rotated by. */
 static int due(const nni_inputs *w, const nni_term *t)
@@ -33,7 +27,7 @@ static int due(const nni_inputs *w, const nni_term *t)
     return t->step - t->step % w->m->babies;
 }
 
-static int phase_blocks(const nni_inputs *w, const nni_phase *p)
+static int count_blocks(const nni_inputs *w, const nni_phase *p)
 {
     int blocks = 0;
 
@@ -45,76 +39,6 @@ static int phase_blocks(const nni_inputs *w, const nni_phase *p)
         blocks += !seen;
     }
     return blocks;
-}
-
-/* Limbs of the sums of a piece. */
-static int piece_limbs(const nni_inputs *w)
-{
-    const long share = (long)w->map->num_inputs * nni_inputs_limbs(w)
-                       / PIECE_SHARE;
-
-    if (share < PIECE_LIMBS)
-        return PIECE_LIMBS;
-    return share < PIECE_MOST ? (int)share : PIECE_MOST;
-}
-
-/* Phases of a row. */
-static int columns(const nni_inputs *w)
-{
-    return nni_phases(w->m->p->layout.ring_x, w->m->stage->of->gap);
-}
-
-/* Channels of a piece, the same for all phases of the stage: those that share
- * a place of a form then fall into the same pieces. */
-static int piece_channels(const nni_inputs *w, int most)
-{
-    int blocks = 1, some;
-
-    for (int i = 0; i < w->map->num_phases; i++) {
-        const int own = phase_blocks(w, &w->map->phase[i]);
-
-        blocks = own > blocks ? own : blocks;
-    }
-    some = most / blocks / TOGETHER * TOGETHER;
-    if (some < TOGETHER)
-        some = TOGETHER;
-    return blocks * w->map->channels <= most || some > w->map->channels
-               ? w->map->channels : some;
-}
-
-/* As many phases of the row as their sums allow. */
-static void piece_begin(const nni_inputs *w, nni_piece *p, int most)
-{
-    const nni_map *m = w->map;
-    int blocks = phase_blocks(w, &m->phase[p->first]);
-
-    p->phases = 1;
-    for (int i = p->first + 1; i % columns(w) != 0; i++, p->phases++) {
-        blocks += phase_blocks(w, &m->phase[i]);
-        if (blocks * p->channels > most)
-            return;
-    }
-}
-
-/* The piece that follows, the first one if all is zero; false behind the
- * last.  most: ciphertexts of its sums. */
-static bool piece_next(const nni_inputs *w, nni_piece *p, int most)
-{
-    const int rest = w->map->channels - p->channel - p->channels;
-
-    if (p->phases > 0 && rest > 0) {
-        p->channel += p->channels;
-        if (p->channels > rest)
-            p->channels = rest;
-        return true;
-    }
-    p->first += p->phases;
-    p->channel = 0;
-    if (p->first >= w->map->num_phases)
-        return false;
-    p->channels = piece_channels(w, most);
-    piece_begin(w, p, most);
-    return true;
 }
 
 /* ---- combinations -------------------------------------------------------- */
@@ -195,15 +119,11 @@ static int sums_at(const nni_inputs *w, const nni_piece *p, int tensor,
                : b * p->channels - p->channel;
 }
 
-/* Adds a combination to the schedule, and the step that does it. */
-static void combine(nni_inputs *w, const nni_piece *piece, int tensor,
-                    int slice)
+/* The blocks of a piece, phase by phase. */
+static void list_blocks(nni_inputs *w, nni_combine *c, int slice)
 {
-    nni_schedule *s = w->m->s;
-    const nni_ref to = { tensor, 0, 1 };
-    nni_combine c = { .piece = *piece, .tensor = tensor,
-                      .first_input = s->inputs, .first_block = s->blocks };
-    nni_combine *grown;
+    const nni_schedule *s = w->m->s;
+    const nni_piece *piece = &c->piece;
 
     memset(w->number, 0, (size_t)(w->map->num_feeds + w->versions)
                              * sizeof *w->number);
@@ -218,10 +138,51 @@ static void combine(nni_inputs *w, const nni_piece *piece, int tensor,
             for (int b = start; b < s->blocks; b++)
                 seen |= s->block[b].step == step;
             if (!seen)
-                add_block(w, &c, i, step, slice,
-                          sums_at(w, piece, tensor, i, c.blocks));
+                add_block(w, c, i, step, slice,
+                          sums_at(w, piece, c->tensor, i, c->blocks));
         }
     }
+}
+
+/* The same for other channels of the piece before: what is read is what that
+ * reads. */
+static void repeat_blocks(nni_inputs *w, nni_combine *c)
+{
+    nni_schedule *s = w->m->s;
+    const nni_combine before = s->combine[s->combines - 1];
+
+    c->first_input = before.first_input;
+    c->inputs = before.inputs;
+    c->cts = before.cts;
+    c->terms = before.terms;
+    for (int b = 0; b < before.blocks; b++) {
+        nni_block *grown = nni_grow(w->m, s->block, &s->blocks, sizeof *grown);
+
+        if (grown == NULL)
+            return;
+        s->block = grown;
+        grown += s->blocks - 1;
+        *grown = s->block[before.first_block + b];
+        grown->to = sums_at(w, &c->piece, c->tensor, grown->phase, b);
+    }
+    c->blocks = before.blocks;
+}
+
+/* Adds a combination to the schedule, and the step that does it.  again: the
+ * one before is of other channels of the same piece and slice. */
+static void combine(nni_inputs *w, const nni_piece *piece, int tensor,
+                    int slice, bool again)
+{
+    nni_schedule *s = w->m->s;
+    const nni_ref to = { tensor, 0, 1 };
+    nni_combine c = { .piece = *piece, .tensor = tensor,
+                      .first_input = s->inputs, .first_block = s->blocks };
+    nni_combine *grown;
+
+    if (again)
+        repeat_blocks(w, &c);
+    else
+        list_blocks(w, &c, slice);
     if (c.blocks == 0)
         return;
     if (c.blocks * piece->channels > s->count[-tensor - 1])
@@ -309,17 +270,20 @@ static void make_pieces(nni_inputs *w)
     nni_piece piece = { 0 };
 
     nni_make_slice(w, 0);
-    while (piece_next(w, &piece, piece_limbs(w) / nni_inputs_limbs(w))) {
+    while (nni_piece_next(w, &piece, nni_piece_limbs(w) / nni_inputs_limbs(w))) {
         if (piece.channel == 0)
             nni_free_before(w, piece.first);
         if (!has_pixels(w, &piece))
             continue;
-        combine(w, &piece, NNI_SUM, 0);
+        if (piece.channel == 0)
+            nni_move_window(w, &piece);
+        combine(w, &piece, NNI_SUM, 0, piece.channel > 0);
         if (w->m->full)
             return;
         finish_piece(w, &w->m->s->combine[w->m->s->combines - 1]);
     }
     nni_free_before(w, w->map->num_phases);
+    nni_move_window(w, NULL);
 }
 
 /* ---- slices -------------------------------------------------------------- */
@@ -350,18 +314,21 @@ static void make_slices(nni_inputs *w)
 
     s->count[-NNI_SUM - 1] = w->map->num_phases * w->map->channels;
     for (int slice = 0; slice < w->slices; slice++) {
-        const int most = slice == 0 ? piece_limbs(w) : ADDED_LIMBS;
+        const int most = slice == 0 ? nni_piece_limbs(w) : ADDED_LIMBS;
         nni_piece piece = { 0 };
+        bool made = false;
 
         nni_make_slice(w, slice);
-        while (piece_next(w, &piece, most / nni_inputs_limbs(w))) {
+        while (nni_piece_next(w, &piece, most / nni_inputs_limbs(w))) {
             if (!has_pixels(w, &piece))
                 continue;
             before = s->combines;
-            combine(w, &piece, slice == 0 ? NNI_SUM : NNI_MORE, slice);
+            combine(w, &piece, slice == 0 ? NNI_SUM : NNI_MORE, slice,
+                    piece.channel > 0 && made);
             if (w->m->full)
                 return;
-            if (slice > 0 && s->combines > before)
+            made = s->combines > before;
+            if (slice > 0 && made)
                 add_piece(w, &s->combine[s->combines - 1]);
         }
         if (slice == 0)
@@ -385,7 +352,7 @@ static int choose_slices(const nni_inputs *w)
         return 1;
     for (int i = 0; i < w->map->num_phases; i++)
         sums += w->map->phase[i].live ? (long)w->map->channels * limbs : 0;
-    piece = sums < piece_limbs(w) ? sums : piece_limbs(w);
+    piece = sums < nni_piece_limbs(w) ? sums : nni_piece_limbs(w);
     slices = (made + SLICE_LIMBS - 1) / SLICE_LIMBS;
     slices = slices < most ? slices : most;
     if (slices < 2
@@ -405,6 +372,9 @@ void nni_make_combination(nni_maker *m)
     if (m->stage->period > 0)
         m->babies = nni_babies(m->stage, m->s->map);
     nni_inputs_init(&w, m);
+    m->full = m->full || !nni_list_endings(&w);
+    for (int i = 0; i < w.map->num_phases && !m->full; i++)
+        w.blocks[i] = count_blocks(&w, &w.map->phase[i]);
     if (!m->full) {
         w.slices = choose_slices(&w);
         nni_encode_masks(&w);

@@ -132,8 +132,11 @@ static void list_uses(nni_inputs *w)
         }
         use->base = base;
         base += use->versions * feed->channels;
-        use->drops = drops(m, feed->source);
-        use->own = m->stage->masked
+        use->filed = m->stage->of->source[feed->source].stage >= 0
+                     && feed->phase >= nni_source_form(m->p, m->stage,
+                                                       feed->source)->filed;
+        use->drops = !use->filed && drops(m, feed->source);
+        use->own = m->stage->masked || use->filed
                    || nni_source_form(m->p, m->stage, feed->source)->level
                           != m->stage->level;
         use->plain = use->own
@@ -143,8 +146,7 @@ static void list_uses(nni_inputs *w)
     m->s->count[-NNI_OWN - 1] = base;
 }
 
-/* Where channel c of a feed's version number v is. */
-static nni_ref version_ref(const nni_inputs *w, int feed, int v)
+nni_ref nni_version_ref(const nni_inputs *w, int feed, int v)
 {
     return (nni_ref){ NNI_OWN, w->use[feed].base + v, w->use[feed].versions };
 }
@@ -224,12 +226,12 @@ static void make_versions(nni_inputs *w, int f, nni_ref in)
     while (still < use->versions && v[still].term.step == 0)
         still++;
     if (still < use->versions) {
-        nni_add_step(w->m, NNI_HOIST, version_ref(w, f, still), in, level);
+        nni_add_step(w->m, NNI_HOIST, nni_version_ref(w, f, still), in, level);
         for (int i = still; i < use->versions; i++)
             nni_add_part(w->m, in, v[i].term.step);
     }
     for (int i = 0; i < use->versions; i++) {
-        const nni_ref to = version_ref(w, f, i);
+        const nni_ref to = nni_version_ref(w, f, i);
         const nni_ref from = i < still ? in : to;
 
         if (v[i].term.alternate != 0)
@@ -243,14 +245,14 @@ static void make_versions(nni_inputs *w, int f, nni_ref in)
 }
 
 /* A feed's channels of one slice: what is read of them. */
-static void make_feed(nni_inputs *w, int f, int channel, int channels)
+void nni_make_feed(nni_inputs *w, int f, int channel, int channels)
 {
     const nni_placed_stage *s = w->m->stage;
     const nni_feed *feed = &w->map->feed[f];
     const nni_feed_use *use = &w->use[f];
     const nni_ref source = source_ref(w, feed);
-    const bool lower =
-        nni_source_form(w->m->p, s, feed->source)->level != s->level;
+    const bool lower = use->filed
+        || nni_source_form(w->m->p, s, feed->source)->level != s->level;
     nni_ref in = source;
 
     if (feed->last < 0 || (use->versions == 0 && !use->own))
@@ -258,7 +260,8 @@ static void make_feed(nni_inputs *w, int f, int channel, int channels)
     nni_begin_body(w->m, channel, channels);
     if (lower) {
         in = (nni_ref){ NNI_OWN, feed->first, feed->stride };
-        nni_add_step(w->m, NNI_DROP, in, source, s->level);
+        nni_add_step(w->m, use->filed ? NNI_LOAD : NNI_DROP, in, source,
+                     s->level);
         if (use->drops)
             nni_add_step(w->m, NNI_FREE, source, source, s->level)->at = 1;
     }
@@ -277,12 +280,18 @@ int nni_slice_begin(const nni_inputs *w, const nni_feed *f, int slice)
     return (int)(((long)f->channels * slice + w->slices - 1) / w->slices);
 }
 
+/* Whether slices make a feed, not windows. */
+static bool in_slices(const nni_inputs *w, int f)
+{
+    return w->slices > 1 || !w->use[f].filed;
+}
+
 void nni_make_slice(nni_inputs *w, int slice)
 {
     bool any = false;
 
     for (int f = 0; f < w->map->num_feeds && !any; f++)
-        any = w->map->feed[f].last >= 0
+        any = w->map->feed[f].last >= 0 && in_slices(w, f)
               && (w->use[f].versions > 0 || w->use[f].own);
     if (!any)
         return;
@@ -292,73 +301,8 @@ void nni_make_slice(nni_inputs *w, int slice)
         const int from = nni_slice_begin(w, feed, slice);
         const int to = nni_slice_begin(w, feed, slice + 1);
 
-        if (to > from)
-            make_feed(w, f, from, to - from);
-    }
-}
-
-static int compare_endings(const void *a, const void *b)
-{
-    const nni_ending *x = a, *y = b;
-
-    if (x->last != y->last)
-        return x->last < y->last ? -1 : 1;
-    return x->feed != y->feed ? (x->feed < y->feed ? -1 : 1)
-                              : x->made - y->made;
-}
-
-static bool list_endings(nni_inputs *w)
-{
-    w->ending = malloc((2 * (size_t)w->map->num_feeds + 1)
-                       * sizeof *w->ending);
-    if (w->ending == NULL)
-        return false;
-    for (int f = 0; f < w->map->num_feeds; f++) {
-        const nni_feed_use *use = &w->use[f];
-
-        if (use->versions > 0)
-            w->ending[w->endings++] = (nni_ending){ use->last_made, f, true };
-        if (use->last_plain >= 0 && (use->own || use->drops))
-            w->ending[w->endings++] = (nni_ending){ use->last_plain, f, false };
-    }
-    qsort(w->ending, (size_t)w->endings, sizeof *w->ending, compare_endings);
-    return true;
-}
-
-/* Channels from .. to of what an ending gives back. */
-static void free_feed(nni_inputs *w, const nni_ending *e, int from, int to)
-{
-    const nni_feed_use *use = &w->use[e->feed];
-    const nni_ref of = e->made ? version_ref(w, e->feed, 0) : use->plain;
-
-    if (to == from)
-        return;
-    nni_begin_body(w->m, from, to - from);
-    nni_add_step(w->m, NNI_FREE, of, of, w->m->stage->level)->at =
-        e->made ? use->versions : 1;
-}
-
-/* Frees what no phase from `phase` on reads. */
-void nni_free_before(nni_inputs *w, int phase)
-{
-    if (w->ended == w->endings || w->ending[w->ended].last >= phase)
-        return;
-    nni_begin_round(w->m);
-    for (; w->ended < w->endings && w->ending[w->ended].last < phase;
-         w->ended++)
-        free_feed(w, &w->ending[w->ended], 0,
-                  w->map->feed[w->ending[w->ended].feed].channels);
-}
-
-/* Frees all of a slice, which is done. */
-void nni_free_slice(nni_inputs *w, int slice)
-{
-    nni_begin_round(w->m);
-    for (int i = 0; i < w->endings; i++) {
-        const nni_feed *f = &w->map->feed[w->ending[i].feed];
-
-        free_feed(w, &w->ending[i], nni_slice_begin(w, f, slice),
-                  nni_slice_begin(w, f, slice + 1));
+        if (to > from && in_slices(w, f))
+            nni_make_feed(w, f, from, to - from);
     }
 }
 
@@ -373,7 +317,7 @@ nni_ref nni_read_ref(int **number, nni_inputs *w, const nni_term *t)
         return w->use[t->feed].plain;
     v = find_version(w, t);
     *number = &w->number[w->map->num_feeds + (int)(v - w->version)];
-    return version_ref(w, t->feed, v->number);
+    return nni_version_ref(w, t->feed, v->number);
 }
 
 void nni_inputs_init(nni_inputs *w, nni_maker *m)
@@ -389,13 +333,15 @@ void nni_inputs_init(nni_inputs *w, nni_maker *m)
     list_uses(w);
     w->number = malloc((size_t)(w->map->num_feeds + w->versions + 1)
                        * sizeof *w->number);
-    m->full |= w->number == NULL || !list_endings(w);
+    w->blocks = calloc((size_t)w->map->num_phases + 1, sizeof *w->blocks);
+    m->full |= w->number == NULL || w->blocks == NULL;
 }
 
 void nni_inputs_clear(nni_inputs *w)
 {
     free(w->ending);
     free(w->number);
+    free(w->blocks);
     free(w->version);
     free(w->use);
 }

@@ -25,6 +25,9 @@ typedef struct nni_feed_use {
     nni_ref plain;              /* where it then is                          */
     bool drops;                 /* nothing else reads it later               */
     bool own;                   /* `plain` is made here                      */
+    bool filed;                 /* it lies in the scratch file; without slices
+                                   it is made when a piece wants it (window.c) */
+    bool wanted, there;
 } nni_feed_use;
 
 /* What is given back once a phase is done: a feed as it is, or what is made of
@@ -46,12 +49,20 @@ typedef struct nni_inputs {
                                    what is read in the combination at work;
                                    0: it is not                              */
     int slices;
+    int *blocks;                /* shape (phases): steps by which a phase's
+                                   sums are rotated                          */
 } nni_inputs;
 
 /* Lists what the stage reads; slices are 1 until somebody says otherwise.
  * Clear it in any case; without memory m->full is set. */
 void nni_inputs_init(nni_inputs *w, nni_maker *m);
 void nni_inputs_clear(nni_inputs *w);
+
+/* Behind nni_inputs_init: what is given back, and when; false: no memory
+ * (endings.c). */
+bool nni_list_endings(nni_inputs *w);
+/* Where channel c of a feed's version number v is. */
+nni_ref nni_version_ref(const nni_inputs *w, int feed, int v);
 
 /* Limbs of one ciphertext of the sums. */
 int nni_inputs_limbs(const nni_inputs *w);
@@ -68,6 +79,18 @@ int nni_clearing_mask(nni_inputs *w, int phase);
 void nni_make_slice(nni_inputs *w, int slice);
 void nni_free_before(nni_inputs *w, int phase);
 void nni_free_slice(nni_inputs *w, int slice);
+/* Of one feed, so many channels from `channel` on: what is read of them is
+ * made; all of it is given back. */
+void nni_make_feed(nni_inputs *w, int f, int channel, int channels);
+void nni_free_feed(nni_inputs *w, int f, int channel, int channels);
+/* Filed feeds that the piece reads are there, others are not any more; NULL:
+ * none is (window.c). */
+void nni_move_window(nni_inputs *w, const nni_piece *piece);
+
+/* pieces.c: limbs of the sums of a piece; the piece that follows, the first one
+ * if all is zero, false behind the last.  most: ciphertexts of its sums. */
+int nni_piece_limbs(const nni_inputs *w);
+bool nni_piece_next(const nni_inputs *w, nni_piece *p, int most);
 
 /* Where the ciphertexts are that a term reads, and the place of their number in
  * w->number. */

@@ -126,6 +126,15 @@ static bool first_there(nni_maker *m, int j, int place, int phase)
     return first[place] == phase + 1;
 }
 
+/* A ciphertext of form j that is complete goes where the form lies. */
+static void add_store(nni_maker *m, int j, nni_ref at)
+{
+    const nni_out *o = &m->stage->out[j];
+
+    if (at.tensor >= NNI_FORM && at.base >= o->filed)
+        nni_add_step(m, NNI_STORE, at, at, o->level);
+}
+
 /* x, at level + 1 of form j, in its place there. */
 static void add_form(nni_maker *m, int j, nni_ref x, int phase)
 {
@@ -147,10 +156,11 @@ static void add_form(nni_maker *m, int j, nni_ref x, int phase)
         return;
     if (square) {
         nni_add_step(m, NNI_RELIN_RESCALE, place, place, level);
-        return;
+    } else {
+        nni_add_step(m, NNI_LIFT, place, place, level);
+        nni_add_step(m, NNI_RESCALE, place, place, level);
     }
-    nni_add_step(m, NNI_LIFT, place, place, level);
-    nni_add_step(m, NNI_RESCALE, place, place, level);
+    add_store(m, j, place);
 }
 
 void nni_add_forms(nni_maker *m, nni_ref sum, int phase, int level)
@@ -231,6 +241,7 @@ static void add_means(nni_maker *m, int j)
             for (int t = 0; t < count; t++)
                 nni_add_part(m, (nni_ref){ from, turn[t].phase, was },
                              turn[t].step);
+            add_store(m, j, (nni_ref){ to, i, is });
         }
         add_free(m, from, m->stage->planes * was);
     }

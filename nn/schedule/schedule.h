@@ -15,6 +15,7 @@
 #ifndef NN_SCHEDULE_H
 #define NN_SCHEDULE_H
 
+#include "schedule/arena.h"
 #include "stage/map.h"
 #include "stage/matrix.h"
 
@@ -42,6 +43,8 @@ typedef enum nni_do {
     NNI_PRODUCTS,       /* to = inputs times plaintexts: sum number `at` of a
                            matrix, from: its inputs as they are              */
     NNI_BIAS_PLAIN,     /* to += the plaintext of the bias                   */
+    NNI_STORE,          /* from goes to the scratch file, and its memory back */
+    NNI_LOAD,           /* to = from, which lies in the scratch file         */
     NNI_FREE,           /* `at` ciphertexts from `from` on, or the parts     */
     NNI_KINDS
 } nni_do;
@@ -186,6 +189,9 @@ typedef struct nni_state {
     int local_count[NNI_LOCALS];
     ckks_pt *mask;              /* shape (masks)                             */
     int masks;
+    nni_arena file;             /* of the scratch file                       */
+    size_t *place;              /* shape (tensors): where there a filed form's
+                                   ciphertexts begin                         */
 } nni_state;
 
 CKKS_CHECKED ckks_status nni_state_init(nni_state *s, const nni_placed *p,
@@ -195,12 +201,18 @@ CKKS_CHECKED ckks_status nni_state_init(nni_state *s, const nni_placed *p,
 CKKS_CHECKED ckks_status nni_state_form(nni_state *s, const nni_placed *p,
                                         int k, int j);
 CKKS_CHECKED ckks_status nni_state_open(nni_state *s, const nni_schedule *of);
+/* Behind stage k: the places of filed forms that nothing reads any more. */
+void nni_state_end(nni_state *s, const nni_placed *p, int k);
 /* Frees arrays, not what is in them: their back end has done that. */
 void nni_state_close(nni_state *s);
 void nni_state_clear(nni_state *s);
 
 /* Where a ciphertext is; here: the two of the task. */
 ckks_ct *nni_at(const nni_state *s, nni_ref r, int task, ckks_ct here[2]);
+/* Where the words of a filed form's ciphertext are in the scratch file, and how
+ * many bytes they are. */
+uint64_t nni_file_at(size_t *bytes, const nni_state *s, const nni_placed *p,
+                     nni_ref r, int task);
 
 /* Does one step of one task. */
 typedef struct nni_backend {

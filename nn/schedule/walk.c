@@ -28,7 +28,8 @@ ckks_status nni_state_init(nni_state *s, const nni_placed *p,
     s->tensors = NNI_FORM + p->num_stages * NET_MAX_OUTS;
     s->tensor = calloc((size_t)s->tensors, sizeof *s->tensor);
     s->count = calloc((size_t)s->tensors, sizeof *s->count);
-    if (s->tensor != NULL && s->count != NULL)
+    s->place = calloc((size_t)s->tensors, sizeof *s->place);
+    if (s->tensor != NULL && s->count != NULL && s->place != NULL)
         return CKKS_OK;
     nni_state_clear(s);
     return nn_fail(CKKS_EMEM, "%s: no memory for %d tensors", name,
@@ -40,9 +41,27 @@ ckks_status nni_state_form(nni_state *s, const nni_placed *p, int k, int j)
     const nni_placed_stage *st = &p->stage[k];
     const int t = NNI_FORM + k * NET_MAX_OUTS + j;
 
+    if (nni_filed_bytes(p, k, j) > 0) {
+        s->place[t] = nni_arena_take(&s->file,
+                                     (size_t)nni_filed_bytes(p, k, j));
+        if (s->place[t] == NNI_NO_ROOM)
+            return nn_fail(CKKS_EMEM, "%s: no memory for places in the scratch "
+                           "file", s->name);
+    }
     return renew(&s->tensor[t], &s->count[t],
                  st->planes * nni_out_phases(st->of, &st->out[j], &p->layout),
                  s->name);
+}
+
+void nni_state_end(nni_state *s, const nni_placed *p, int k)
+{
+    for (int i = 0; i <= k; i++)
+        for (int j = 0; j < p->stage[i].num_outs; j++)
+            if (p->stage[i].out[j].last_reader == k
+                && nni_filed_bytes(p, i, j) > 0)
+                nni_arena_give(&s->file,
+                               s->place[NNI_FORM + i * NET_MAX_OUTS + j],
+                               (size_t)nni_filed_bytes(p, i, j));
 }
 
 ckks_status nni_state_open(nni_state *s, const nni_schedule *of)
@@ -85,6 +104,8 @@ void nni_state_clear(nni_state *s)
         free(s->tensor[i]);
     free(s->tensor);
     free(s->count);
+    free(s->place);
+    nni_arena_clear(&s->file);
     memset(s, 0, sizeof *s);
 }
 
@@ -96,6 +117,21 @@ ckks_ct *nni_at(const nni_state *s, nni_ref r, int task, ckks_ct here[2])
         return &here[-1 - r.tensor];
     return r.tensor >= 0 ? &s->tensor[r.tensor][index]
                          : &s->local[-1 - r.tensor][index];
+}
+
+uint64_t nni_file_at(size_t *bytes, const nni_state *s, const nni_placed *p,
+                     nni_ref r, int task)
+{
+    const int form = r.tensor - NNI_FORM;
+    const nni_placed_stage *stage = &p->stage[form / NET_MAX_OUTS];
+    const nni_out *o = &stage->out[form % NET_MAX_OUTS];
+    const int phases = nni_out_phases(stage->of, o, &p->layout);
+    const int index = r.base + r.stride * task;
+
+    *bytes = (size_t)nni_form_bytes(p, o);
+    return s->place[r.tensor]
+           + ((uint64_t)(index / phases) * (uint64_t)(phases - o->filed)
+              + (uint64_t)(index % phases - o->filed)) * *bytes;
 }
 
 /* ---- the walk ------------------------------------------------------------ */

@@ -8,15 +8,11 @@
 
 #include "stage/place.h"
 
-int nni_out_phases(const nni_stage *s, const nni_out *o, const nn_layout *l)
-{
-    return nn_layout_phases(l, s->gap << o->pool);
-}
-
 ckks_status nni_place(nni_placed *out, const net *n, const nni_choice *c,
                       const uint64_t *prime)
 {
     nni_placed p = { .net = n, .layout = c->layout, .bits = c->bits,
+                     .limb = (c->real ? 8.0 : 16.0) * (double)c->layout.slots,
                      .num_stages = n->num_stages };
     ckks_status st = CKKS_OK;
 
@@ -37,6 +33,8 @@ ckks_status nni_place(nni_placed *out, const net *n, const nni_choice *c,
         st = nni_set_lanes(&p, c->real);
     if (st == CKKS_OK)
         st = nni_set_levels(&p);
+    if (st == CKKS_OK)
+        (void)nni_set_filed(&p, c->scratch);
     if (st == CKKS_OK && prime != NULL)
         st = nni_set_scales(&p, prime);
     if (st == CKKS_OK)
@@ -58,6 +56,7 @@ nni_choice nni_plan_choice(const nn_plan *p)
 {
     nni_choice c = { .layout = p->layout,
                      .real = p->params.ring == CKKS_RING_REAL,
+                     .scratch = p->scratch,
                      .bits = { nni_bit_length(p->params.primes[0]), 0,
                                p->scale_bits, p->out_level,
                                (int)round(log2(p->in_scale)) } };

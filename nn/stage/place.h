@@ -16,6 +16,8 @@ typedef struct nni_out {
     int pool, level;
     double scale;               /* value = x / scale, means included         */
     int last_reader;            /* number of the last stage that reads it    */
+    int filed;                  /* phases from this one on lie in a scratch
+                                   file; as many as there are: none does     */
 } nni_out;
 
 typedef struct nni_placed_stage {
@@ -58,6 +60,7 @@ typedef struct nni_choice {
     bool real;                  /* the ring of polynomials                   */
     nni_bits bits;
     int neurons[NN_MAX_STEPS];  /* of each stage: nni_placed_stage           */
+    int scratch;                /* MiB of a form that are not filed; 0: all  */
 } nni_choice;
 
 /* Of a plan. */
@@ -67,6 +70,7 @@ typedef struct nni_placed {
     const net *net;
     nn_layout layout;
     nni_bits bits;
+    double limb;                /* bytes of N words                          */
     int num_stages;
     nni_placed_stage *stage;
     nni_out image;              /* level and scale of the input              */
@@ -96,6 +100,9 @@ CKKS_CHECKED ckks_status nni_set_masks(nni_placed *p, bool real);
 CKKS_CHECKED ckks_status nni_set_lanes(nni_placed *p, bool real);
 /* How dense stages are computed (matrix.c). */
 CKKS_CHECKED ckks_status nni_set_matrices(nni_placed *p, const int *neurons);
+/* Of each form what is more than so many MiB goes to a scratch file, 0: none
+ * does; whether that changed any (forms.c). */
+bool nni_set_filed(nni_placed *p, int mib);
 /* Levels and forms; scales (levels.c). */
 CKKS_CHECKED ckks_status nni_set_levels(nni_placed *p);
 CKKS_CHECKED ckks_status nni_set_scales(nni_placed *p, const uint64_t *prime);
@@ -113,6 +120,10 @@ double nni_lift(nni_bits bits, double scale, uint64_t prime);
 /* The form that source i of a stage reads; scale of what it holds. */
 const nni_out *nni_source_form(const nni_placed *p, const nni_placed_stage *s,
                                int i);
+/* Bytes of one ciphertext of a form; of what of form j of stage k lies in a
+ * scratch file. */
+double nni_form_bytes(const nni_placed *p, const nni_out *o);
+double nni_filed_bytes(const nni_placed *p, int k, int j);
 /* Ciphertexts of one channel of a form of a stage's output. */
 int nni_out_phases(const nni_stage *s, const nni_out *o, const nn_layout *l);
 

@@ -312,7 +312,7 @@ bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks)
 {
     holder s = { 0 };
     bool ok = holder_init(&s, &r->p, seed) && holder_encrypt(&s, r)
-              && NN_OK(nn_run(s.out, s.in, &r->p, r->w, s.keys, hooks));
+              && NN_OK(net_run(s.out, s.in, &r->p, r->w, s.keys, hooks));
 
     holder_clear(&s);
     return ok;
@@ -325,7 +325,7 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed)
 
     memset(out, 0, sizeof *out);
     ok = holder_init(&s, &r->p, seed) && holder_encrypt(&s, r)
-         && NN_OK(nn_run(s.out, s.in, &r->p, r->w, s.keys, NULL));
+         && NN_OK(net_run(s.out, s.in, &r->p, r->w, s.keys, NULL));
     if (ok) {
         out->peak = nn_pages_peak(s.pool);
         snprintf(out->kernel, sizeof out->kernel, "%s",

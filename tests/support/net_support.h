@@ -107,6 +107,13 @@ bool rig_encrypted(rig_error *out, const rig *r, uint64_t seed);
 /* The run alone, with hooks. */
 bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks);
 
+/* nn_run_scratch with a file of its own (net_scratch.c). */
+ckks_status net_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
+                    const nn_weights *w, const ckks_keys *keys,
+                    const nn_progress *progress);
+/* The rig's plan with `mib` of each form in memory; its weights anew. */
+bool rig_scratch(rig *r, int mib);
+
 /* Runs the rig's network: every line of its plan has as many calls as are made
  * (net_calls.c). */
 void rig_check_calls(const rig *r, const char *what);

@@ -212,6 +212,11 @@ static ckks_status do_run(void)
     return nn_run(outs.ct, t.in, t.p, t.r.w, t.keys, NULL);
 }
 
+static ckks_status do_run_scratch(void)
+{
+    return nn_run_scratch(outs.ct, t.in, t.p, t.r.w, t.keys, NULL, NULL);
+}
+
 static ckks_status do_clear(void)
 {
     return nn_clear(outs.numbers, t.r.in, t.p, t.r.w, outs.ranges);
@@ -542,6 +547,7 @@ static const operation operations[] = {
     { "nn_weights_init", NULL, do_weights_init, 5 },
     { "nn_weights_encode", weights_before, do_weights_encode, 0 },
     { "nn_run", inputs_before, do_run, 20 },
+    { "nn_run_scratch", inputs_before, do_run_scratch, 20 },
     { "nn_clear", NULL, do_clear, 2 },
     { "nn_pages_init", NULL, do_pool_init, 1 },
     { "nn_pages_memory", pool_before, do_pool_memory, 1 },

@@ -146,6 +146,9 @@ const volley_option_row volley_option_table[VOLLEY_OPTIONS] = {
         "the files of the page at /" },
     [OPT_PIECE]    = { "piece", 0, "BYTES",
         "size of the pieces of uploads (default 4M)" },
+    [OPT_SCRATCH]  = { "scratch", 0, "MIB",
+        "with --memory: how large a scratch file beside the result\n"
+        "                             may be, if one is needed (default: none)" },
 };
 
 const char *const volley_option_verbs[VOLLEY_OPTIONS] = {
@@ -156,5 +159,6 @@ const char *const volley_option_verbs[VOLLEY_OPTIONS] = {
     [OPT_STORE] = "serve", [OPT_BIND] = "serve", [OPT_CERT] = "serve",
     [OPT_CERT_KEY] = "serve", [OPT_JOBS] = "serve", [OPT_QUEUE] = "serve",
     [OPT_QUOTA] = "serve", [OPT_KEEP] = "serve", [OPT_ORIGIN] = "serve",
-    [OPT_PAGE] = "serve", [OPT_PIECE] = "serve"
+    [OPT_PAGE] = "serve", [OPT_PIECE] = "serve",
+    [OPT_SCRATCH] = "plan"
 };

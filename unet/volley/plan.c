@@ -118,6 +118,10 @@ void volley_print_plan(const nn_plan *p)
            volley_bytes(b, p->peak_bytes), volley_bytes(c, p->upload_bytes),
            volley_bytes(d, p->download_bytes), p->num_keys,
            volley_bytes(e, p->key_bytes));
+    if (p->scratch > 0)
+        printf("a scratch file of %s beside the result: %s written and read a "
+               "set\n", volley_bytes(a, p->scratch_bytes),
+               volley_bytes(b, p->scratch_moved));
     printf("logits up to %.3g with an error of %.1e (sd)%s\n", p->logit_max,
            p->error_sd, p->num_labels > 0 ? ", differences of two too" : "");
     if (p->free_error_sd > 0 && p->error_sd > 2 * p->free_error_sd)
@@ -178,6 +182,10 @@ static void plan_put_total(nni_json_writer *w, const nn_plan *p)
                                1 / plan_image_seconds(p));
     }
     nni_json_put_double(w, "peak_bytes", p->peak_bytes);
+    if (p->scratch > 0) {
+        nni_json_put_double(w, "scratch_bytes", p->scratch_bytes);
+        nni_json_put_double(w, "scratch_moved_bytes", p->scratch_moved);
+    }
     nni_json_put_double(w, "upload_bytes", p->upload_bytes);
     nni_json_put_double(w, "download_bytes", p->download_bytes);
     nni_json_put_word(w, "keys", p->num_keys);
@@ -282,7 +290,7 @@ int volley_machine(const nn_machine **out, nn_machine *room,
 /* The aim from the options; VOLLEY_DONE or VOLLEY_USAGE. */
 static int plan_aim(nn_aim *aim, const volley_args *a)
 {
-    int memory, code;
+    int memory, scratch, code;
 
     memset(aim, 0, sizeof *aim);
     code = volley_security(&aim->security, a);
@@ -301,7 +309,11 @@ static int plan_aim(nn_aim *aim, const volley_args *a)
     if (code == VOLLEY_DONE)
         code = volley_int(&memory, a, OPT_MEMORY, 1, 1 << 24, 0);
     if (code == VOLLEY_DONE)
+        code = volley_int(&scratch, a, OPT_SCRATCH, 1, 1 << 24, 0);
+    if (code == VOLLEY_DONE) {
         aim->max_memory = (size_t)memory << 20;
+        aim->max_scratch = (size_t)scratch << 20;
+    }
     if (code == VOLLEY_DONE)
         code = volley_goal(aim, a);
     return code;

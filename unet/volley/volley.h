@@ -53,6 +53,7 @@ typedef enum volley_option {
     OPT_PROGRESS,                           /* of evaluate                   */
     OPT_STORE, OPT_BIND, OPT_CERT, OPT_CERT_KEY, OPT_JOBS, OPT_QUEUE,
     OPT_QUOTA, OPT_KEEP, OPT_ORIGIN, OPT_PAGE, OPT_PIECE,   /* of serve      */
+    OPT_SCRATCH,
     VOLLEY_OPTIONS
 } volley_option;
 
