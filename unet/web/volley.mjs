@@ -249,6 +249,17 @@ export class Volley {
                 ? name.replace(/(:volume=\d+)?(:slice=\d+)?$/, "") : undefined };
     }
 
+    /* The numbers of image i as the network takes them, channel by channel. */
+    pixels(i) {
+        const n = this.info().channels * this.c.web_image_width(i)
+            * this.c.web_image_height(i);
+        const at = this.c.web_image_pixels(i);
+
+        if (at === 0)
+            throw new VolleyError(this.said(this.c.web_error()), "CKKS_EARG");
+        return new Float64Array(this.c.memory.buffer, at, n).slice();
+    }
+
     /* {width, height, grey}: image i as the network sees it, a byte a pixel;
      * colours by their grey. */
     view(i) {

@@ -160,23 +160,36 @@ int WEB_EXPORT(web_image_width)(size_t i)
     return i < web.images.count ? web.images.size[i].width : 0;
 }
 
+/* Image i as the network sees it, (channels, height, width), until the next
+ * call; NULL with the reason. */
+const double *WEB_EXPORT(web_image_pixels)(size_t i)
+{
+    const double *p = NULL;
+
+    if (i >= web.images.count)
+        (void)nn_fail(CKKS_EARG, "there is no image %zu", i);
+    else if (web.images.pixels.get(&p, web.images.pixels.user, i) != CKKS_OK)
+        p = NULL;
+    return p;
+}
+
 /* Image i as the network sees it, rounded to bytes: (height, width), colours as
  * their grey by Rec. 601. */
 ckks_status WEB_EXPORT(web_image_view)(uint8_t *out, size_t i)
 {
     const size_t n = (size_t)web_image_height(i) * (size_t)web_image_width(i);
     const bool colour = web.plan.channels == 3;
-    const double *p = NULL;
-    ckks_status s = n == 0 ? nn_fail(CKKS_EARG, "there is no image %zu", i)
-                  : web.images.pixels.get(&p, web.images.pixels.user, i);
+    const double *p = web_image_pixels(i);
 
-    for (size_t k = 0; k < n && s == CKKS_OK; k++) {
+    if (p == NULL)
+        return CKKS_EARG;
+    for (size_t k = 0; k < n; k++) {
         const double v = !colour ? p[k] : 0.299 * p[k] + 0.587 * p[n + k]
                                           + 0.114 * p[2 * n + k];
 
         out[k] = (uint8_t)(v > 0 ? v < 255 ? v + 0.5 : 255 : 0);
     }
-    return s;
+    return CKKS_OK;
 }
 
 /* ---- masks as files ------------------------------------------------------ */
