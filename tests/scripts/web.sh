@@ -66,6 +66,7 @@ judge "the same bytes from another folder" $?
 # ---- in node ---------------------------------------------------------------------
 part node tests/web/vectors.mjs "$build"
 part node tests/web/volley.mjs "$build"
+part node tests/web/images.mjs "$build"
 part sh "$here/web_page.sh" "$build"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
