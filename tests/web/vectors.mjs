@@ -2,7 +2,8 @@
  * case of vectors/ gives its words, and a case that was altered does not.
  *
  * MODULE, BUILD/web/vectors-check.wasm or vectors-simd.wasm, is vectors/check
- * over the objects that volley.wasm or volley-simd.wasm is made of; files and arguments come through wasi.mjs.
+ * over the objects that volley.wasm or volley-simd.wasm is made of; files and
+ * arguments come through wasi.mjs.
  */
 import fs from "node:fs";
 import path from "node:path";
