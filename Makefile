@@ -480,7 +480,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-check-web: web $(WEB)/vectors-check.wasm $(B)/volley $(B)/forge $(B)/album-dump
+check-web: web $(WEB)/vectors-check.wasm $(if $(HAVE_SIMD_CC),$(WEB)/vectors-simd.wasm) $(B)/volley $(B)/forge $(B)/album-dump
 	sh tests/scripts/web.sh $(B)
 
 .PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample

@@ -1,6 +1,6 @@
 #!/bin/sh
-# relaxed.sh -- the kernel of two lanes (ckks/kernel/fma2) is taken where a fused
-# multiply-add rounds once, and refused where it rounds twice, as relaxed SIMD
+# relaxed.sh -- the kernel of two lanes (ckks/kernel/fma2) is taken where a
+# fused multiply-add rounds once, and refused where it rounds twice, as relaxed SIMD
 # of WebAssembly may: then a context takes portable.
 #
 # Kernels and what is below them are built twice, as they are and with a header

@@ -1,12 +1,13 @@
 #!/bin/sh
-# web.sh [BUILD] -- the owner's side in a browser: the module's size, the same
-# bytes from another folder, its vectors and its work in node; then the page
+# web.sh [BUILD] -- the owner's side in a browser: sizes of modules, the same
+# bytes from another folder, their vectors and their work in node; then the page
 # (web_page.sh).  Needs what `make check-web` builds.  Ends with "N passed, N
 # failed, N skipped".
 cd "$(dirname "$0")/../.." || exit 1
 build=${1:-build}
 here=tests/scripts
-wasm=$build/web/volley.wasm
+modules=volley.wasm
+[ ! -f "$build/web/volley-simd.wasm" ] || modules="volley.wasm volley-simd.wasm"
 most=102400                             # bytes with gzip -9
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -45,26 +46,36 @@ part()
     fi
 }
 
-# ---- the module ------------------------------------------------------------------
-size=$(gzip -9c "$wasm" | wc -c)
-echo "volley.wasm: $(wc -c <"$wasm") bytes, $size with gzip -9, of $most"
-: >"$work/log"
-[ "$size" -le "$most" ]
-judge "volley.wasm: $size bytes with gzip -9, over $most" $?
-! grep -aq -e "$PWD" -e "/unet/web/" -e "\.c$" "$wasm"
-judge "no path in volley.wasm" $?
-
+# ---- the modules -----------------------------------------------------------------
 # The same sources elsewhere, under another name.
 mkdir "$work/else where"
 tar -cf - Makefile ckks nn unet tests/scripts vectors/check \
     | tar -xf - -C "$work/else where"
-( cd "$work/else where" && ${MAKE:-make} --no-print-directory B=other \
-    other/web/volley.wasm ) >"$work/log" 2>&1 \
-    && cmp "$work/else where/other/web/volley.wasm" "$wasm" >>"$work/log" 2>&1
-judge "the same bytes from another folder" $?
+for module in $modules; do
+    wasm=$build/web/$module
+    size=$(gzip -9c "$wasm" | wc -c)
+    echo "$module: $(wc -c <"$wasm") bytes, $size with gzip -9, of $most"
+    : >"$work/log"
+    [ "$size" -le "$most" ]
+    judge "$module: $size bytes with gzip -9, over $most" $?
+    ! grep -aq -e "$PWD" -e "/unet/web/" -e "\.c$" "$wasm"
+    judge "no path in $module" $?
+    ( cd "$work/else where" && ${MAKE:-make} --no-print-directory B=other \
+        "other/web/$module" ) >"$work/log" 2>&1 \
+        && cmp "$work/else where/other/web/$module" "$wasm" >>"$work/log" 2>&1
+    judge "$module: the same bytes from another folder" $?
+done
 
 # ---- in node ---------------------------------------------------------------------
+# Older engines want to be told to have relaxed SIMD.
+relaxed=--experimental-wasm-relaxed-simd
+node $relaxed -e 0 2>/dev/null || relaxed=
 part node tests/web/vectors.mjs "$build"
+if [ "$modules" != volley.wasm ]; then
+    part node $relaxed tests/web/vectors.mjs "$build" fma2 vectors-simd.wasm
+    part node $relaxed tests/web/simd.mjs "$build"
+fi
+part sh "$here/relaxed.sh"
 part node tests/web/volley.mjs "$build"
 part node tests/web/images.mjs "$build"
 part sh "$here/web_page.sh" "$build"
