@@ -7,7 +7,6 @@ lives.  With CKKS_LONG=1 eight times as much.  Prints a table of figures; ends
 with "N passed, N failed[, N skipped]"."""
 import concurrent.futures
 import csv
-import json
 import os
 import random
 import socket
@@ -17,7 +16,7 @@ import tempfile
 import time
 
 import serve_hostile
-from serve_client import (Client, Server, count, ended, judge, skip, volley)
+from serve_client import Client, Server, ended, judge, skip, volley
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 VOLLEY = os.path.abspath(os.path.join(
@@ -106,6 +105,9 @@ class World:
 # ---- load -------------------------------------------------------------------
 
 def load(world):
+    if "no libcurl" in volley(VOLLEY, "ask", "http://127.0.0.1:1", "x")[2]:
+        skip("load", "no libcurl (make deps)")
+        return
     server = Server(VOLLEY, [MODEL], "store", "--jobs", 2)
     first = server.memory()[0]
     start = time.monotonic()
