@@ -411,8 +411,11 @@ WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*
 # No -O when linking: clang would run a wasm-opt that happens to be there.
 WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
 WEB_SIZE := -Oz
-$(WEB)/obj/ckks/kernel/% $(WEB)/obj/ckks/base/% $(WEB)/obj/ckks/embed/% $(WEB)/obj/ckks/scheme/rng.o: WEB_SIZE := -O2
-$(WEB)/simd/ckks/kernel/% $(WEB)/simd/ckks/base/% $(WEB)/simd/ckks/embed/% $(WEB)/simd/ckks/scheme/rng.o: WEB_SIZE := -O2
+# Only what keys, encryption and decryption spend their time in is fast.
+WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
+$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%) $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
+# Copies are instructions there, not calls of themselves.
+$(WEB)/obj/unet/web/web_libc.o $(WEB)/simd/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
 # What fma2 has, portable has for engines that round twice.
 $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
@@ -439,7 +442,7 @@ $(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
 	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) -MMD -MP -c -o $@ $<
+	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 $(WEB_FILES): $(WEB)/%: unet/web/%
 	@mkdir -p $(@D)
 	@cp $< $@

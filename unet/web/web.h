@@ -12,6 +12,7 @@
  *     web_images.c   images from files in memory, masks to such
  *     web_pixels.c   images that are pixels already
  *     web_system.c   what wasi-libc has not
+ *     web_libc.c, web_memory.c   what it has too large
  */
 #ifndef UNET_WEB_H
 #define UNET_WEB_H
