@@ -7,8 +7,9 @@
 #   MPI=1          the command shares sets over ranks of mpirun (make deps-mpi)
 #   CC=clang       any C11 compiler; B=dir another build folder
 #   V=1            prints whole commands in place of a line a file
-#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_CURL=0 HAVE_OMP=0 LIBS=-lm
-#   SANITIZE=-static  with a cross compiler: the command without foreign libraries
+#   HAVE_PNG=0 HAVE_JPEG=0 HAVE_GMP=0 HAVE_CURL=0 HAVE_MHD=0 HAVE_OMP=0
+#   LIBS=-lm SANITIZE=-static  with a cross compiler: the command without
+#                  foreign libraries
 
 CC      ?= gcc
 AR      ?= ar
@@ -68,9 +69,11 @@ ifdef OMP
   SANITIZE += -fopenmp
 endif
 
-HAVE_PNG := $(shell printf '\#include <png.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
-HAVE_JPEG := $(shell printf '\#include <stdio.h>\n\#include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
-HAVE_OMP := $(shell printf '\#include <omp.h>\n' | $(CC) -fopenmp -E -x c - >/dev/null 2>&1 && echo 1)
+# make 4.3 leaves "\#" in a function as it stands, which no compiler knows.
+HASH := \#
+HAVE_PNG := $(shell printf '$(HASH)include <png.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_JPEG := $(shell printf '$(HASH)include <stdio.h>\n$(HASH)include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_OMP := $(shell printf '$(HASH)include <omp.h>\n' | $(CC) -fopenmp -E -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_PNG),1)
   UNET_DEFS := -DUNET_HAVE_PNG
   UNET_LIBS := -lpng -lz
@@ -81,7 +84,7 @@ ifeq ($(HAVE_JPEG),1)
 endif
 
 # The two-party protocol (unet/blind) needs GMP, and words of 128 bits.
-HAVE_GMP := $(shell printf '\#include <gmp.h>\n__int128 wide;\n' | $(CC) -E -x c - >/dev/null 2>&1 && printf '__extension__ typedef __int128 w; w x;\n' | $(CC) -fsyntax-only -x c - >/dev/null 2>&1 && echo 1)
+HAVE_GMP := $(shell printf '$(HASH)include <gmp.h>\n__int128 wide;\n' | $(CC) -E -x c - >/dev/null 2>&1 && printf '__extension__ typedef __int128 w; w x;\n' | $(CC) -fsyntax-only -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_GMP),1)
   BLIND_SRC  := $(wildcard unet/blind/*.c unet/blind/portable/*.c)
   BLIND_CMD  := $(wildcard unet/volley/blind/*.c)
@@ -94,7 +97,7 @@ ifeq ($(HAVE_GMP),1)
 endif
 
 # The owner's side of a server needs libcurl.
-HAVE_CURL := $(shell printf '\#include <curl/curl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_CURL := $(shell printf '$(HASH)include <curl/curl.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_CURL),1)
   ASK_CMD   := $(wildcard unet/volley/ask/*.c)
   CURL_DEFS := -DVOLLEY_HAVE_CURL
@@ -102,7 +105,7 @@ ifeq ($(HAVE_CURL),1)
 endif
 
 # `volley serve` needs libmicrohttpd, which brings GnuTLS.
-HAVE_MHD := $(shell printf '\#include <microhttpd.h>\n\#include <gnutls/crypto.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_MHD := $(shell printf '$(HASH)include <microhttpd.h>\n$(HASH)include <gnutls/crypto.h>\nint main(void) { return MHD_get_version() == 0; }\n' | $(CC) -x c -o /dev/null - -lmicrohttpd -lgnutls >/dev/null 2>&1 && echo 1)
 ifeq ($(HAVE_MHD),1)
   SERVE_CMD  := $(wildcard unet/volley/serve/*.c)
   SERVE_DEFS := -DVOLLEY_HAVE_MHD

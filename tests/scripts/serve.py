@@ -1,42 +1,22 @@
 """serve.py BUILD -- `volley serve` over loopback with the smallest network:
-the API, restarts (also by kill -9 in the middle of an upload and of a job),
-what is refused, with which words, and that a result is the command's, byte by
-byte.  Ends with "N passed, N failed".  Load and hostile clients:
+the API, restarts (serve_store.py), what is refused, with which words, and that
+a result is the command's, byte by byte.  Ends with "N passed, N failed".  Load and hostile clients:
 serve_load.py, serve_hostile.py."""
 import json
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 
 import serve_hand as hand
-from serve_hand import BOUND, MNIST, Server, judge, volley
+from serve_hand import (BOUND, IN, KEYS, MNIST, OUT, PIECE, PLAN, SECRET,
+                        WORK, Server, half_piece, judge, refused, store,
+                        volley)
+from serve_store import restarts
 
-if "no libmicrohttpd" in volley("serve", MNIST, "--port", 0)[2]:
-    print("skip serve: built without libmicrohttpd (make deps)")
-    print("0 passed, 0 failed, 1 skipped")
-    sys.exit(0)
-
-WORK = tempfile.mkdtemp()
 NOBODY = "0123456789abcdef" * 2
-PLAN, KEYS, SECRET, IN, OUT = hand.material(WORK)
-PIECE = 1 << 20                         # ten for the keys
-
-
-def store(name):
-    return os.path.join(WORK, name)
-
-
-def refused(got, status, words, what):
-    """An error in the user's words, with a way out."""
-    judge(got[0] == status and set(got[1]) >= {"error", "do"}
-          and re.search(words, got[1]["error"]) and got[1]["do"], what, got)
-    return got
 
 
 # ---- the way ----------------------------------------------------------------
@@ -102,15 +82,6 @@ def ranges(s, job):
 
 # ---- pieces -----------------------------------------------------------------
 
-def half_piece(s, upload, k, data):
-    """A connection in the middle of a piece."""
-    line = socket.create_connection(("127.0.0.1", s.port))
-    line.sendall(("PUT /v1/uploads/%s/%d HTTP/1.1\r\nHost: x\r\n"
-                  "Content-Length: %d\r\n\r\n" % (upload, k, len(data)))
-                 .encode() + data[:len(data) // 2])
-    return line
-
-
 def pieces():
     s = Server(store("b"), "--piece", PIECE)
     cut = [KEYS[i:i + PIECE] for i in range(0, len(KEYS), PIECE)]
@@ -164,86 +135,6 @@ def pieces():
     judge(s.ask("DELETE", "/v1/uploads/" + got)[0] == 204
           and s.get("/v1/uploads/" + got)[0] == 404, "an upload is dropped")
     s.end()
-
-
-# ---- restarts ---------------------------------------------------------------
-
-def restarts():
-    s = Server(store("c"), "--piece", PIECE)
-    up = s.begin({"kind": "keys", "model": "mnist",
-                  "bytes": len(KEYS)})[1]["upload"]
-    cut = [KEYS[i:i + PIECE] for i in range(0, len(KEYS), PIECE)]
-    for k in 0, 4:
-        s.put(up, k, cut[k])
-    s.put(up, 4, cut[4])
-    lines = [half_piece(s, up, k, bytes(PIECE)) for k in (4, 5)]
-    time.sleep(0.1)
-    s.end(signal.SIGKILL)
-    s = Server(store("c"), "--piece", 2 * PIECE)
-    got = s.get("/v1/uploads/" + up)[1]
-    judge(got["piece_bytes"] == PIECE and got["missing"]
-          == [1, 2, 3] + list(range(5, len(cut))), "kill -9 in an upload", got)
-    for k in got["missing"]:
-        s.put(up, k, cut[k])
-    keys = s.finish(up)[1]["keys"]
-    jobs = [s.job(keys, IN) for _ in range(3)]
-    child = s.caught()
-    judge(s.wait(jobs[0], "running") == "running", "it runs")
-    judge([s.get("/v1/jobs/" + j)[1]["place"] for j in jobs] == [0, 1, 2],
-          "places")
-    refused(s.ask("DELETE", "/v1/keys/" + keys), 409, "3 jobs",
-            "keys that are needed")
-    s.end(signal.SIGKILL)
-    os.kill(child, signal.SIGCONT)
-    judge(hand.gone(child), "its processes end with it")
-    s = Server(store("c"))
-    for job in jobs:
-        judge(s.wait(job, "done") == "done" and OUT == s.get(
-            "/v1/jobs/%s/result" % job)[1], "kill -9 in a job: it runs again")
-    job = s.job(keys, IN)
-    child = s.caught()
-    os.kill(child, signal.SIGCONT)
-    judge(s.end() == 0 and hand.gone(child), "SIGTERM in a job")
-    s = Server(store("c"))
-    judge(s.wait(job, "done") == "done", "it ran again")
-    judge(s.get("/v1/jobs/%s/result" % jobs[1])[1] == OUT, "results are kept")
-    second = volley("serve", MNIST, "--store", store("c"), "--port", 0)
-    judge(second[0] == 1 and len(second[2].splitlines()) == 1
-          and "another server" in second[2], "one server a store", second)
-    cancel(s, keys)
-    s.end()
-    for line in lines:
-        line.close()
-
-
-def cancel(s, keys):
-    jobs = [s.job(keys, IN) for _ in range(2)]
-    child = s.caught()
-    s.wait(jobs[0], "running")
-    line = s.line()
-    line.request("GET", "/v1/jobs/%s/events" % jobs[0])
-    r = line.getresponse()
-    for job in reversed(jobs):
-        judge(s.ask("DELETE", "/v1/jobs/" + job)[0] == 204, "cancelled")
-        refused(s.get("/v1/jobs/" + job), 404, "no such", "it is gone")
-    judge(hand.gone(child), "its process is killed")
-    text = r.read().decode()
-    judge(text.count("event: end") == 1 and "cancelled" in text,
-          "who listened is told", text)
-    line.close()
-    bad = bytearray(IN)
-    bad[len(IN) // 2] ^= 255
-    job = s.job(keys, bytes(bad))
-    end = s.events(job)[-1][1]
-    judge(end["state"] == "failed" and "in.vct" in end["error"]
-          and "/" not in end["error"], "a damaged input fails", end)
-    refused(s.get("/v1/jobs/%s/result" % job), 409, "in.vct", "no result")
-    refused(s.send({"kind": "job", "keys": keys}, b"VVCT" + IN[4:5]
-                   + b"\2" + IN[6:]), 422, "no file", "a result as input")
-    refused(s.send({"kind": "job", "keys": keys}, IN[:8] + bytes(16)
-                   + IN[24:]), 422, "another plan", "inputs of a plan")
-    refused(s.send({"kind": "job", "keys": keys}, IN[:40] + b"\xff" * 4
-                   + IN[44:]), 422, "in.vct", "a head that lies")
 
 
 # ---- who may ask ------------------------------------------------------------

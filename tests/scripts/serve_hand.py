@@ -1,5 +1,5 @@
-"""serve_hand.py -- what tests/scripts/serve.py needs: keys and images of the
-smallest network, a server to be started, killed and asked, its processes."""
+"""serve_hand.py -- what serve.py and serve_store.py need: keys and images of
+the smallest network, a server to be started, killed and asked, its processes."""
 import base64
 import hashlib
 import http.client
@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -203,3 +205,32 @@ def certificate(folder):
                     "subjectAltName=DNS:localhost", "-keyout", key, "-out",
                     cert], check=True, capture_output=True)
     return cert, key, ssl.create_default_context(cafile=cert)
+
+
+if "no libmicrohttpd" in volley("serve", MNIST, "--port", 0)[2]:
+    print("skip serve: built without libmicrohttpd (make deps)")
+    print("0 passed, 0 failed, 1 skipped")
+    sys.exit(0)
+WORK = tempfile.mkdtemp()
+PLAN, KEYS, SECRET, IN, OUT = material(WORK)
+PIECE = 1 << 20                         # ten for the keys
+
+
+def store(name):
+    return os.path.join(WORK, name)
+
+
+def refused(got, status, words, what):
+    """An error in the user's words, with a way out."""
+    judge(got[0] == status and set(got[1]) >= {"error", "do"}
+          and re.search(words, got[1]["error"]) and got[1]["do"], what, got)
+    return got
+
+
+def half_piece(s, upload, k, data):
+    """A connection in the middle of a piece."""
+    line = socket.create_connection(("127.0.0.1", s.port))
+    line.sendall(("PUT /v1/uploads/%s/%d HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: %d\r\n\r\n" % (upload, k, len(data)))
+                 .encode() + data[:len(data) // 2])
+    return line

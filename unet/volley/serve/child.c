@@ -83,6 +83,14 @@ static void child_limits(const serve *s, const serve_model *m,
 
 /* ---- its beginning ------------------------------------------------------- */
 
+static void child_no(int out)
+{
+    static const char text[] = "volley: it cannot be started\n";
+
+    (void)!write(out, text, sizeof text - 1);
+    _exit(1);
+}
+
 /* Between fork and the new program; it never comes back. */
 static void child_run(const serve *s, const serve_model *m,
                       const serve_item *x, int out, pid_t parent)
@@ -98,13 +106,13 @@ static void child_run(const serve *s, const serve_model *m,
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);     /* not to outlive the server */
     if (getppid() != parent || none < 0
         || chdir(serve_path(folder, SERVE_JOB, x->id, NULL)) != 0)
-        _exit(1);
+        child_no(out);
     for (int i = 1; i < NSIG; i++)
         (void)signal(i, SIG_DFL);
     (void)dup2(none, STDIN_FILENO);
     (void)dup2(none, STDOUT_FILENO);
     (void)dup2(out, STDERR_FILENO);
-    for (int fd = 3; fd < 1024; fd++)
+    for (int fd = 3; fd < 1024; fd++)           /* the server has no others  */
         (void)close(fd);
     snprintf(keys, sizeof keys, "../../keys/%s/eval.keys", x->keys);
     snprintf(threads, sizeof threads, "%d", s->threads);
@@ -112,8 +120,7 @@ static void child_run(const serve *s, const serve_model *m,
     (void)setpriority(PRIO_PROCESS, 0, 5);
     child_limits(s, m, x);
     (void)execv("/proc/self/exe", argv);
-    (void)!write(STDERR_FILENO, "volley: it cannot be started\n", 29);
-    _exit(1);
+    child_no(STDERR_FILENO);
 }
 
 /* What an evaluation that was killed left of files it had not named yet. */
@@ -264,21 +271,12 @@ static const char *child_why(const serve_child *c, int status, char *room,
     return room;
 }
 
-/* Bytes of the result, 0 if there is none. */
-static uint64_t child_result(const serve_item *x)
-{
-    char path[SERVE_ROOM];
-    struct stat st;
-
-    return stat(serve_path(path, SERVE_JOB, x->id, "out.vct"), &st) == 0
-               ? (uint64_t)st.st_size : 0;
-}
-
 static void child_end(serve *s, int slot)
 {
     serve_child *c = s->child[slot];
     serve_item *x = c->job;
-    char why[128], trash[SERVE_ROOM];
+    char why[128], path[SERVE_ROOM];
+    struct stat st;
     int status = 0;
 
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
@@ -286,15 +284,17 @@ static void child_end(serve *s, int slot)
     (void)close(c->fd);
     s->child[slot] = NULL;
     if (!x->gone) {
-        const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0
+                          && stat(serve_path(path, SERVE_JOB, x->id,
+                                             "out.vct"), &st) == 0;
 
-        x->result = well ? child_result(x) : 0;
-        serve_job_end(s, x, well && x->result > 0 ? NULL
-                            : child_why(c, status, why, sizeof why));
+        x->result = well ? (uint64_t)st.st_size : 0;
+        serve_job_end(s, x, well ? NULL
+                                 : child_why(c, status, why, sizeof why));
     }
     if (x->gone) {                  /* what it wrote while it was killed     */
-        snprintf(trash, sizeof trash, "trash/%s", x->id);
-        serve_remove(trash);
+        snprintf(path, sizeof path, "trash/%s", x->id);
+        serve_remove(path);
     }
     serve_release(x);
     free(c);
