@@ -11,8 +11,7 @@
 
 #include "stage/lanes.h"
 
-enum { MOST_PERIOD = 64, MOST_STEPS = 1024 };
-static const double PI = 3.14159265358979323846;
+enum { MOST_PERIOD = 64, MOST_STEPS = 1024, CIRCLE = 4 * MOST_PERIOD };
 
 /* ---- which stages -------------------------------------------------------- */
 
@@ -103,15 +102,35 @@ int nni_source_planes(const nni_placed *p, const nni_placed_stage *s, int i)
 
 /* ---- patterns of slots --------------------------------------------------- */
 
+/* cos(2 pi k / CIRCLE), to 2^-50.  The C library's cos has other last bits
+ * elsewhere, and so would weights; sums, products, quotients and roots are the
+ * same everywhere.  By halves of a turn: k's bits say which. */
+static double cosine(int k)
+{
+    double c = -1, s = 0, re = 1, im = 0;
+
+    for (int bit = CIRCLE / 2; bit > 0; bit /= 2) {
+        if ((k & bit) != 0) {
+            const double turned = re * c - im * s;
+
+            im = re * s + im * c;
+            re = turned;
+        }
+        c = sqrt((1 + c) / 2);                  /* of half the angle         */
+        s = c > 0 ? s / (2 * c) : 1;
+    }
+    return re;
+}
+
 /* cos(pi i 5^j / 2T), for all i, j < T. */
 static void cosines(double *to, int period)
 {
+    const int unit = CIRCLE / (4 * period);
     int g = 1;
 
     for (int j = 0; j < period; j++, g = g * 5 % (4 * period))
         for (int i = 0; i < period; i++)
-            to[i * period + j] = cos(PI * (double)(i * g % (4 * period))
-                                     / (2 * period));
+            to[i * period + j] = cosine(i * g % (4 * period) * unit);
 }
 
 bool nni_lane_round(int32_t *coefficient, const double *value, int period,

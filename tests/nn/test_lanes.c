@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "net_support.h"
+#include "stage/lanes.h"
 
 /* The rig's network planned anew, with lanes, for one image. */
 static bool plan_lanes(rig *r, const rig_shape *s, int ring_y, int log_n)
@@ -124,6 +125,39 @@ TEST(lanes_against_float_network)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(&cases[i], i % 2 == 0);
+}
+
+/* Coefficients of patterns against their definition in long doubles, and back. */
+TEST(lanes_round_by_definition)
+{
+    const long double turn = 6.283185307179586476925286766559L;
+    uint64_t seed = 5;
+
+    for (int period = 1; period <= 64; period *= 2) {
+        double value[64], back[64];
+        int32_t got[64];
+
+        for (int j = 0; j < period; j++)
+            value[j] = (double)(test_word(&seed) % 2001) / 1000 - 1;
+        if (!CHECK(nni_lane_round(got, value, period, 0x1p20), "too large"))
+            return;
+        for (int i = 0; i < period; i++) {
+            long double want = 0;
+            int g = 1;
+
+            for (int j = 0; j < period; j++, g = g * 5 % (4 * period))
+                want += value[j] * cosl(turn * (i * g) / (4 * period));
+            want *= 0x1p20L / period;
+            CHECK(fabsl(got[i] - want) < 0.5L + 1e-6L,
+                  "period %d, coefficient %d: %d, want %Lf", period, i,
+                  (int)got[i], want);
+        }
+        nni_lane_values(back, got, period);
+        for (int j = 0; j < period; j++)
+            CHECK(fabs(back[j] - value[j] * 0x1p20) <= period,
+                  "period %d, slot %d: %f of %f", period, j, back[j],
+                  value[j] * 0x1p20);
+    }
 }
 
 /* What lanes cannot do is refused: layers that stand alone, borders with an
