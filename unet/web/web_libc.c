@@ -3,6 +3,7 @@
  * are within a few units in the last place; the owner's side takes them for
  * limits, estimates and scores alone.  Memory is in web_memory.c.
  */
+#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -146,4 +147,24 @@ double exp2(double x)
     if (!(fabs(x) < 1076))
         return x > 0 ? INFINITY : x < 0 ? 0 : x;
     return exp_of(k, (x - k) * ln2);
+}
+
+/* ---- why a file cannot be read ------------------------------------------- */
+
+/* Files in memory fail in these ways; the words are those of libc. */
+char *strerror(int number)
+{
+    static const struct {
+        int number;
+        const char *words;
+    } known[] = {
+        { ENOENT, "No such file or directory" }, { EISDIR, "Is a directory" },
+        { ENOTDIR, "Not a directory" }, { ENOMEM, "Out of memory" },
+        { EEXIST, "File exists" }
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].number == number)
+            return (char *)(uintptr_t)known[i].words;
+    return (char *)(uintptr_t)"I/O error";
 }
