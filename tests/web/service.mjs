@@ -204,6 +204,10 @@ await test("result", () => world({}, async (fake, service) => {
     check(same(got, fake.answer), "the result through two cuts");
     equal(fake.log.filter((l) => l.endsWith("result")).length, 3,
         "three requests");
+    fake.fault = () => ({ status: 200, bytes: fake.answer, cut: 20000 });
+    await fails(() => service.result(job, 50000), /connection .* lost/,
+        "a server that never gets to the end");
+    fake.fault = () => null;
     await fails(() => service.result(job, 49999), /makes no sense/,
         "longer than said");
     fake.fault = () => ({ status: 206, bytes: Buffer.alloc(9),

@@ -67,11 +67,14 @@ async function part(service, id, state, options) {
 /* All bytes; options: {signal, onpart(bytes so far)}. */
 export async function result(service, id, size, options = {}) {
     const state = { all: new Uint8Array(size), have: 0 };
+    let most = 0;               /* what comes again is no progress           */
 
     await service.persist((turn, alive) => part(service, id, state, {
         signal: options.signal,
         onpart: (have) => {
-            alive();
+            if (have > most)
+                alive();
+            most = Math.max(most, have);
             options.onpart?.(have);
         }
     }), options.signal);
