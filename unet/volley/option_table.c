@@ -136,7 +136,7 @@ const volley_option_row volley_option_table[VOLLEY_OPTIONS] = {
         "jobs that may wait (default 64)" },
     [OPT_QUOTA]    = { "quota", 0, "B[:EACH]",
         "bytes on the store, and of a token (K, M, G, T; default\n"
-        "                             half of what is free, and all of that)" },
+        "                             half of what is free or its own, and all of that)" },
     [OPT_KEEP]     = { "keep", 0, "DAYS",
         "how long results, and keys not used, are kept (default 7)" },
     [OPT_ORIGIN]   = { "origin", 0, "O",

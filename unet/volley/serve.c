@@ -21,6 +21,8 @@ static int serve_all(serve *s, const volley_args *a)
         code = serve_models_save(s);
     if (code == VOLLEY_DONE)
         code = serve_store_read(s);
+    if (code == VOLLEY_DONE)
+        code = serve_settings_quota(s);
     return code == VOLLEY_DONE ? serve_run(s) : code;
 }
 

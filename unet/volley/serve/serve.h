@@ -143,6 +143,8 @@ typedef struct serve {
 
 /* settings.c: the options, before anything is made. */
 int serve_settings(serve *s, const volley_args *a);
+/* Behind them, when the store is read: what the quotas are by default. */
+int serve_settings_quota(serve *s);
 void serve_settings_clear(serve *s);
 
 /* models.c: MODEL words; reads, plans, and keeps what of them is public. */

@@ -32,22 +32,31 @@ static bool setting_bytes(uint64_t *out, const char *text, const char **end)
     return true;
 }
 
-static int setting_quota(serve *s, const char *text, const char *store)
+static int setting_quota(serve *s, const char *text)
 {
-    struct statvfs v;
     const char *end = "";
 
-    if (text != NULL) {
-        if (!setting_bytes(&s->quota, text, &end)
+    if (text != NULL
+        && (!setting_bytes(&s->quota, text, &end)
             || (*end == ':' && !setting_bytes(&s->each, end + 1, &end))
-            || *end != '\0')
-            return volley_usage("--quota '%s' is not BYTES or BYTES:EACH, as "
-                                "in 20G:2G", text);
-    } else if (statvfs(store, &v) == 0) {
-        s->quota = (uint64_t)v.f_bavail * v.f_frsize / 2;
-    } else {
-        return volley_fail("%s: %s", store, strerror(errno));
-    }
+            || *end != '\0'))
+        return volley_usage("--quota '%s' is not BYTES or BYTES:EACH, as in "
+                            "20G:2G", text);
+    return VOLLEY_DONE;
+}
+
+int serve_settings_quota(serve *s)
+{
+    struct statvfs v;
+    uint64_t held = 0;
+
+    for (size_t i = 0; i < s->items; i++)
+        held += s->item[i]->held;
+    if (s->quota == 0 && statvfs(".", &v) != 0)
+        return volley_fail("%s: %s", s->args->value[OPT_STORE],
+                           strerror(errno));
+    if (s->quota == 0)
+        s->quota = (held + (uint64_t)v.f_bavail * v.f_frsize) / 2;
     if (s->each == 0 || s->each > s->quota)
         s->each = s->quota;
     return VOLLEY_DONE;
@@ -176,9 +185,8 @@ int serve_settings(serve *s, const volley_args *a)
     if (code == VOLLEY_DONE)
         code = setting_tokens(s, a->value[OPT_TOKEN]);
     if (code == VOLLEY_DONE)
-        code = volley_folder(store);
-    return code == VOLLEY_DONE ? setting_quota(s, a->value[OPT_QUOTA], store)
-                               : code;
+        code = setting_quota(s, a->value[OPT_QUOTA]);
+    return code == VOLLEY_DONE ? volley_folder(store) : code;
 }
 
 void serve_settings_clear(serve *s)
