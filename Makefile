@@ -435,7 +435,7 @@ $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
 	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
 $(WEB)/simd/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) -Wno-enum-float-conversion $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
