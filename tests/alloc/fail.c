@@ -1,7 +1,8 @@
 /* fail.c -- preloaded into a command, lets one of its allocations fail.
  *
  *   FAIL_AT=k        the k-th allocation of the process gives NULL (from 1)
- *   FAIL_ENTROPY=k   the k-th getrandom fails with EIO
+ *   FAIL_ENTROPY=k   the program's k-th getrandom fails with EIO; those of
+ *                    libraries (GnuTLS draws when it is loaded) are not counted
  *   FAIL_OPENMP=1    counts what OpenMP's library allocates, too: it ends the
  *                    process itself where it gets nothing, so it is left out
  *                    otherwise
@@ -32,12 +33,34 @@ static atomic_long allocations, entropies;
 static long fail_at, fail_entropy;
 static int ready, with_openmp;
 static uintptr_t skip_from, skip_to;    /* OpenMP's library                  */
+static uintptr_t own_from, own_to;      /* the program                       */
 
 static long number(const char *name)
 {
     const char *text = getenv(name);
 
     return text != NULL ? atol(text) : 0;
+}
+
+/* The machine code of an object. */
+static void place(uintptr_t *from, uintptr_t *to,
+                  const struct dl_phdr_info *o)
+{
+    for (int i = 0; i < o->dlpi_phnum; i++)
+        if (o->dlpi_phdr[i].p_type == PT_LOAD
+            && (o->dlpi_phdr[i].p_flags & PF_X) != 0) {
+            *from = o->dlpi_addr + o->dlpi_phdr[i].p_vaddr;
+            *to = *from + o->dlpi_phdr[i].p_memsz;
+        }
+}
+
+/* The program comes first. */
+static int find_own(struct dl_phdr_info *o, size_t size, void *user)
+{
+    (void)size;
+    (void)user;
+    place(&own_from, &own_to, o);
+    return 1;
 }
 
 static int find_openmp(struct dl_phdr_info *o, size_t size, void *user)
@@ -47,17 +70,13 @@ static int find_openmp(struct dl_phdr_info *o, size_t size, void *user)
     if (o->dlpi_name == NULL || (strstr(o->dlpi_name, "libgomp") == NULL
                                  && strstr(o->dlpi_name, "libomp") == NULL))
         return 0;
-    for (int i = 0; i < o->dlpi_phnum; i++)
-        if (o->dlpi_phdr[i].p_type == PT_LOAD
-            && (o->dlpi_phdr[i].p_flags & PF_X) != 0) {
-            skip_from = o->dlpi_addr + o->dlpi_phdr[i].p_vaddr;
-            skip_to = skip_from + o->dlpi_phdr[i].p_memsz;
-        }
+    place(&skip_from, &skip_to, o);
     return 1;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
+    dl_iterate_phdr(find_own, NULL);
     dl_iterate_phdr(find_openmp, NULL);
     fail_at = number("FAIL_AT");
     fail_entropy = number("FAIL_ENTROPY");
@@ -136,7 +155,9 @@ int posix_memalign(void **out, size_t align, size_t size)
 
 ssize_t getrandom(void *out, size_t size, unsigned flags)
 {
-    if (++entropies == fail_entropy) {
+    const uintptr_t at = (uintptr_t)__builtin_return_address(0);
+
+    if (at >= own_from && at < own_to && ++entropies == fail_entropy) {
         errno = EIO;
         return -1;
     }
