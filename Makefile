@@ -407,6 +407,9 @@ WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
 # The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
 # which clang 14 does not know: left out where there is no clang-19.
 WEB_SIMD_CC ?= clang-19
+# What clang 14 does not say, or says less loudly: wasi-libc declares no fchmod
+# (web_system.c), no mkstemp (never called here).
+WEB_NEWER := -Wno-error=implicit-function-declaration -Wno-enum-float-conversion
 HAVE_SIMD_CC := $(shell command -v $(WEB_SIMD_CC) >/dev/null 2>&1 && echo 1)
 WEB_SIMD_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(WEB_SRC) $(wildcard ckks/kernel/fma2/*.c))
 WEB_MODULES := $(WEB)/volley.wasm $(if $(HAVE_SIMD_CC),$(WEB)/volley-simd.wasm)
@@ -423,8 +426,6 @@ $(WEB)/obj/unet/web/web_libc.o $(WEB)/simd/unet/web/web_libc.o: WEB_DEFS := -mbu
 $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
 $(WEB)/simd/ckks/kernel/select.o: WEB_DEFS := -DCKI_HAVE_FMA2
-# fchmod is web_system.c's; wasi-libc declares none.
-$(WEB)/simd/ckks/bytes/file.o: WEB_DEFS := -Wno-error=implicit-function-declaration
 
 # And the page as one file to keep; and the npm package @volley/client.
 web: $(WEB_MODULES) $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
@@ -435,7 +436,7 @@ $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
 	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
 $(WEB)/simd/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) -Wno-enum-float-conversion $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
