@@ -399,27 +399,25 @@ study: $(B)/study
 # host's headers are not looked at; nothing of this folder's place or of what
 # else is installed enters the module (make deps-web first).
 WEB      := $(B)/web
-WEB_CC   ?= clang
+WEB_CC   ?= clang-19
 WEB_TARGET := --target=wasm32-wasi -nostdlibinc -isystem /usr/include/wasm32-wasi -mnontrapping-fptoint -msign-ext -flto
 WEB_SRC  := $(wildcard ckks/base/*.c ckks/bytes/*.c ckks/embed/*.c ckks/kernel/*.c ckks/kernel/portable/*.c ckks/ring/*.c ckks/scheme/*.c nn/*.c nn/*/*.c unet/*.c unet/image/*.c unet/web/*.c)
-WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c unet/server.c,$(WEB_SRC))
+WEB_SRC  := $(filter-out ckks/embed/fft_fftw.c nn/run/pages.c unet/partial.c unet/scratch.c unet/server.c,$(WEB_SRC))
 WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
-# The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
-# which clang 14 does not know: left out where there is no clang-19.
-WEB_SIMD_CC ?= clang-19
-# What clang 14 does not say, or says less loudly: wasi-libc declares no fchmod
-# (web_system.c), no mkstemp (never called here).
+# wasi-libc declares no fchmod (web_system.c).
 WEB_NEWER := -Wno-error=implicit-function-declaration -Wno-enum-float-conversion
-HAVE_SIMD_CC := $(shell command -v $(WEB_SIMD_CC) >/dev/null 2>&1 && echo 1)
+# The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
+# which clang 14 does not know.
 WEB_SIMD_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(WEB_SRC) $(wildcard ckks/kernel/fma2/*.c))
-WEB_MODULES := $(WEB)/volley.wasm $(if $(HAVE_SIMD_CC),$(WEB)/volley-simd.wasm)
+WEB_MODULES := $(WEB)/volley.wasm $(WEB)/volley-simd.wasm
 WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
 WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
 WEB_SIZE := -Oz
 # Only what keys, encryption and decryption spend their time in is fast.
 WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
-$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%) $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
+$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%): WEB_SIZE := -Os
+$(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
 # Copies are instructions there, not calls of themselves.
 $(WEB)/obj/unet/web/web_libc.o $(WEB)/simd/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
 # What fma2 has, portable has for engines that round twice.
@@ -433,20 +431,20 @@ web: $(WEB_MODULES) $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
 $(WEB)/volley.wasm: $(WEB_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
 $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
-	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
 $(WEB)/simd/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,SIMD,$<)$(WEB_SIMD_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+	$(call say,SIMD,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 WEB_SIMD_VEC_O := $(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(WEB_VEC_O)) $(filter $(WEB)/simd/ckks/kernel/fma2/%,$(WEB_SIMD_O))
 $(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
-	$(call say,LD,$@)$(WEB_SIMD_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
+	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
+	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 $(WEB_FILES): $(WEB)/%: unet/web/%
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -487,7 +485,7 @@ fuzz:
 fuzz-coverage:
 	$(FUZZ_MAKE) B=build-fuzz/coverage CC=clang CFLAGS="-O1 -g1" SANITIZE="-fprofile-instr-generate -fcoverage-mapping" build-fuzz/coverage/replay
 	sh tests/fuzz/coverage.sh build-fuzz/coverage/replay
-check-web: web $(WEB)/vectors-check.wasm $(if $(HAVE_SIMD_CC),$(WEB)/vectors-simd.wasm) $(B)/volley $(B)/forge $(B)/album-dump
+check-web: web $(WEB)/vectors-check.wasm $(WEB)/vectors-simd.wasm $(B)/volley $(B)/forge $(B)/album-dump
 	sh tests/scripts/web.sh $(B)
 
 .PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
@@ -533,7 +531,7 @@ DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
-DEB_WEB   := clang lld wasi-libc libclang-rt-dev-wasm32 clang-19 lld-19 libclang-rt-19-dev-wasm32 nodejs chromium libjpeg-turbo-progs
+DEB_WEB   := wasi-libc clang-19 lld-19 libclang-rt-19-dev-wasm32 nodejs chromium libjpeg-turbo-progs
 DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
