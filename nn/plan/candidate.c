@@ -378,6 +378,15 @@ double nni_worth(const nn_plan *p, const nn_aim *aim)
            + again * ((aim->images + batch - 1) / batch);
 }
 
+double nni_coarse(const nn_plan *p, const nn_model *m)
+{
+    int label;
+
+    return p->layout.lanes > 0 && m->num_classes == 0
+                   && p->error_sd > NNI_ERROR_LANES * least_size(&label, m)
+               ? NNI_WORTH_LANES : 1;
+}
+
 double nni_excess(const nn_plan *p, const nn_model *m)
 {
     const nn_layer *out = &m->layer[m->output];

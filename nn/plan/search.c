@@ -210,7 +210,8 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
             continue;
         }
         worth = nni_worth(&plan[1], with->aim)
-                * nni_excess(&plan[1], with->model);
+                * nni_excess(&plan[1], with->model)
+                * nni_coarse(&plan[1], with->model);
         if (worth
             < (more_memory(&plan[1], plan, with->aim) ? NNI_WORTH_MEMORY : 1)
                   * with->worth) {

@@ -55,8 +55,10 @@ bool nni_recall(nn_plan *p, const nni_placed *placed, double limit,
 void nni_remember(const nn_plan *p, double limit, nni_search_state *with);
 
 /* What is compared: the seconds of one set, of all sets, or of one image of
- * many; and times by how much the error is larger than it may be, or 1. */
+ * many; times what lanes must gain where they are coarse (worth.h); and times by
+ * how much the error is larger than it may be, or 1. */
 double nni_worth(const nn_plan *p, const nn_aim *aim);
+double nni_coarse(const nn_plan *p, const nn_model *m);
 double nni_excess(const nn_plan *p, const nn_model *m);
 
 /* The best plan of a network: blank has what the model and the aim fix, the
