@@ -1,5 +1,6 @@
 """What tests of `volley serve` share: the server as a process, and a client of
 its own that sends what it is told to (standard library alone)."""
+import atexit
 import http.client
 import json
 import os
@@ -56,6 +57,7 @@ class Server:
                                     stderr=subprocess.PIPE, text=True,
                                     stdin=subprocess.DEVNULL,
                                     env=environment())
+        atexit.register(self.run.kill)          # if a test breaks off
         self.heard = threading.Event()
         threading.Thread(target=self.read, daemon=True).start()
         self.heard.wait(wait)
