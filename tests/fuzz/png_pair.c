@@ -1,5 +1,6 @@
 /* png_pair.c -- PNG as we read it and as libpng does: where both take a file,
- * the values are the same; where one does not, it is for a reason that is known.
+ * the values are the same; where one does not, it is for a reason that is
+ * known.
  */
 #include <string.h>
 

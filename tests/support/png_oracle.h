@@ -1,5 +1,5 @@
-/* png_oracle.h -- what libpng and zlib make of a PNG file or a stream, for tests
- * and fuzzers to compare with; where they are.
+/* png_oracle.h -- what libpng and zlib make of a PNG file or a stream, for
+ * tests and fuzzers to compare with; where they are.
  */
 #ifndef PNG_ORACLE_H
 #define PNG_ORACLE_H

@@ -1,13 +1,13 @@
-/* test_inflate.c -- streams against zlib: what comes out, to the byte, and where
- * and why they end, of all that zlib writes and of most that it does not.
+/* test_inflate.c -- streams against zlib: what comes out, to the byte, and
+ * where and why they end, of all that zlib writes and of most that it does not.
  */
 #include "image_support.h"
 #include "png_oracle.h"
 
 #include "image/inflate.h"
 
-/* The lengths of words are a code exactly if sum 2^-length = 1; few: or one word
- * of one bit, or none.  All sets of four words of up to 4 bits, and of one long
+/* The lengths of words are a code exactly if sum 2^-length = 1; few: or one
+ * word of one bit, or none.  All sets of four words of up to 4 bits, and of one long
  * one. */
 TEST(inflate_codes_are_complete)
 {

@@ -3,8 +3,8 @@
  *
  *   album-dump PLAN OUT PATH...
  *
- * prints a line an image, "HEIGHT WIDTH NAME"; OUT gets their pixels as doubles,
- * one image behind the other.  A refusal is printed, and the exit code is 1.
+ * prints a line an image, "HEIGHT WIDTH NAME"; OUT gets their pixels as
+ * doubles, one image behind the other.  A refusal is printed, and the exit code is 1.
  */
 #include <stdio.h>
 #include <stdlib.h>

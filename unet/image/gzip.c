@@ -1,5 +1,5 @@
-/* gzip.c -- gzipped files: read by inflate.c; written by zlib where it is, whose
- * files are smaller, else by deflate.c.
+/* gzip.c -- gzipped files: read by inflate.c; written by zlib where it is,
+ * whose files are smaller, else by deflate.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -212,9 +212,7 @@ export class Volley {
 
     clearFiles() {
         this.c.web_images_clear();
-        for (const name of [...this.wasi.files.map.keys()])
-            if (name.startsWith(IMAGES))
-                this.wasi.files.remove(name);
+        this.wasi.files.clear();
     }
 
     /* The images that files and folders of them give, in the words of `volley
@@ -224,14 +222,13 @@ export class Volley {
      * width, volume}], warnings}; volume: the file the image is a slice of. */
     images(names, { fit = false, first = 0, count, window, values } = {}) {
         const words = names.map((n) => `${IMAGES}${n}\0`).join("");
-        const [rule, low, high] = window ? [VALUES.window, ...window]
-            : values === "full" ? [VALUES.full, 0, 0]
+        const rule = window ? [VALUES.window, ...window]
             : Array.isArray(values) ? [VALUES.percentiles, ...values]
-            : values ? [VALUES.percentiles, 0, 0] : [-1, 0, 0];
+            : [VALUES[values] ?? -1, 0, 0];
 
         this.send(new TextEncoder().encode(words), (at) =>
             this.must(this.c.web_images_open(at, names.length, fit ? 1 : 0,
-                first, count ?? -1, rule, low, high)));
+                first, count ?? -1, ...rule)));
         return { images: Array.from({ length: this.c.web_images_count() },
             (_, i) => this.image(i)),
         warnings: this.said(this.c.web_images_said()).split("\n")
@@ -245,27 +242,23 @@ export class Volley {
         this.c.web_free(at);
         return { name, height: this.c.web_image_height(i),
             width: this.c.web_image_width(i),
-            volume: this.c.web_image_is_slice(i)
-                ? name.replace(/(:volume=\d+)?(:slice=\d+)?$/, "") : undefined };
+            volume: this.c.web_image_is_slice(i) ? name.replace(
+                /(:volume=\d+)?(:slice=\d+)?$/, "") : undefined };
     }
 
     /* The numbers of image i as the network takes them, channel by channel. */
     pixels(i) {
-        const n = this.info().channels * this.c.web_image_width(i)
-            * this.c.web_image_height(i);
-        const at = this.c.web_image_pixels(i);
+        const at = this.c.web_image_pixels(i), { height, width } =
+            this.image(i), n = this.info().channels * height * width;
 
         if (at === 0)
             throw new VolleyError(this.said(this.c.web_error()), "CKKS_EARG");
         return new Float64Array(this.c.memory.buffer, at, n).slice();
     }
 
-    /* {width, height, grey}: image i as the network sees it, a byte a pixel;
-     * colours by their grey. */
+    /* Image i as the network sees it, a byte a pixel, colours by their grey. */
     view(i) {
-        const width = this.c.web_image_width(i);
-        const height = this.c.web_image_height(i);
-
+        const { height, width } = this.image(i);
         return { width, height, grey: this.receive(width * height, (at) =>
             this.must(this.c.web_image_view(at, i))) };
     }
