@@ -425,9 +425,12 @@ $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wil
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
 $(WEB)/simd/ckks/kernel/select.o: WEB_DEFS := -DCKI_HAVE_FMA2
 
-# And the page as one file to keep; and the npm package @volley/client.
-web: $(WEB_MODULES) $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
-	@for m in $(WEB_MODULES); do echo "$$m: $$(wc -c <$$m) bytes, $$(gzip -9c $$m | wc -c) with gzip -9, SHA-256 $$(sha256sum <$$m | cut -c1-64)"; done
+# And the page as one file to keep; and the npm package @volley/client.  The
+# server sends modules as they are compressed here.
+web: $(WEB_MODULES) $(WEB_MODULES:=.br) $(WEB_FILES) $(WEB)/volley.html $(WEB)/npm/package.json
+	@for m in $(WEB_MODULES); do echo "$$m: $$(wc -c <$$m) bytes, $$(wc -c <$$m.br) with brotli, $$(gzip -9c $$m | wc -c) with gzip -9, SHA-256 $$(sha256sum <$$m | cut -c1-64)"; done
+$(WEB)/%.br: $(WEB)/%
+	$(call say,BR,$@)node -e 'const fs = require("fs"), z = require("zlib"); const x = fs.readFileSync("$<"); fs.writeFileSync("$@", z.brotliCompressSync(x, { params: { [z.constants.BROTLI_PARAM_LGWIN]: 22, [z.constants.BROTLI_PARAM_SIZE_HINT]: x.length } }));'
 $(WEB)/volley.wasm: $(WEB_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
 $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)

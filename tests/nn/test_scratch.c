@@ -1,9 +1,8 @@
 /* test_scratch.c -- maps that are larger than memory: what lies in a scratch file
  * comes back to the bit, is counted, and is missed when it fails.
  *
- * Caught when planted: a form's place taken for that of the form before; phases
- * counted from the form's first, not from the first that is filed; a window that
- * keeps what it leaves; windows moved for each slice of a piece's channels.
+ * Caught when planted: places in the file counted from that of the first form;
+ * phases counted from the form's first, not from the first that is filed.
  */
 #include <stdlib.h>
 #include <string.h>

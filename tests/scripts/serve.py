@@ -146,6 +146,8 @@ def rights():
     for name, text in ("index.html", "<p>"), ("x.mjs", "1"), (".y.mjs", ""):
         with open(os.path.join(page, name), "w") as f:
             f.write(text)
+    with open(os.path.join(page, "x.mjs.br"), "wb") as f:
+        f.write(b"short")       # the server does not look into it
     with open(store("tokens"), "w") as f:
         f.write("# who may\n%s\n\n%s\r\n" % (one, two))
     cert, key, trust = hand.certificate(WORK)
@@ -178,7 +180,16 @@ def rights():
           and got[2]["Content-Type"].startswith("text/html"), "page", got)
     judge(s.get("/x.mjs")[2]["Content-Type"].startswith("text/javascript")
           and s.get("/", If_None_Match=got[2]["ETag"])[0] == 304, "types")
-    for path in ("/.y.mjs", "/../tokens", "/%2e%2e/tokens", "/page/x.mjs",
+    whole = s.get("/x.mjs", Accept_Encoding="gzip, brx, br;q=0")
+    short = s.get("/x.mjs", Accept_Encoding="gzip, deflate, br")
+    judge(whole[1] == b"1" and "Content-Encoding" not in whole[2], "not "
+          "compressed", whole)
+    judge(short[1] == b"short" and short[2]["Content-Encoding"] == "br"
+          and short[2]["ETag"] != whole[2]["ETag"]
+          and "Accept-Encoding" in short[2]["Vary"]
+          and short[2]["Content-Type"].startswith("text/javascript"),
+          "compressed", short)
+    for path in ("/.y.mjs", "/x.mjs.br", "/../tokens", "/%2e%2e/tokens", "/page/x.mjs",
                  "//etc/passwd", "/index.html/", "/tokens"):
         refused(s.get(path), 404, "no such", "page " + path)
     got = s.ask("OPTIONS", "/v1/uploads", Origin="null")

@@ -56,8 +56,7 @@ for module in $modules; do
     wasm=$build/web/$module
     limit=$most
     [ "$module" = volley.wasm ] || limit=$most_simd
-    size=$(node -e 'const data = require("fs").readFileSync(process.argv[1]);
-        console.log(require("zlib").brotliCompressSync(data).length)' "$wasm")
+    size=$(wc -c <"$wasm.br")
     echo "$module: $(wc -c <"$wasm") bytes, $(gzip -9c "$wasm" | wc -c) with" \
         "gzip -9, $size with brotli, of $limit"
     : >"$work/log"

@@ -45,7 +45,8 @@ bool serve_origin(serve_request *r)
 static void origin_headers(const serve_request *r,
                            struct MHD_Response *response)
 {
-    (void)MHD_add_response_header(response, "Vary", "Origin");
+    (void)MHD_add_response_header(response, "Vary",
+                                  "Origin, Accept-Encoding");
     if (r->origin == NULL)
         return;
     (void)MHD_add_response_header(response, "Access-Control-Allow-Origin",

@@ -42,7 +42,7 @@ static const char *file_type(const char *name)
     return NULL;
 }
 
-static int file_read(serve_file *f, const char *folder, const char *name)
+static int file_read(serve_bytes *f, const char *folder, const char *name)
 {
     char *path = volley_join(folder, name);
     uint8_t digest[UNET_ID];
@@ -53,12 +53,32 @@ static int file_read(serve_file *f, const char *folder, const char *name)
     free(path);
     if (code != VOLLEY_DONE)
         return code;
-    snprintf(f->name, sizeof f->name, "%s", name);
-    f->type = file_type(name);
     ckks_blake2b(digest, sizeof digest, f->data, f->size, NULL, 0);
     volley_hex(hex, digest);
     snprintf(f->etag, sizeof f->etag, "\"%s\"", hex);
     return VOLLEY_DONE;
+}
+
+static bool file_there(DIR *d, const char *name)
+{
+    struct stat st;
+
+    return fstatat(dirfd(d), name, &st, 0) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A file of the page, and what is compressed of it. */
+static int file_add(serve_file *f, const char *folder, DIR *d,
+                    const char *name)
+{
+    char brotli[sizeof f->name + 3];
+    int code = file_read(&f->whole, folder, name);
+
+    snprintf(f->name, sizeof f->name, "%s", name);
+    f->type = file_type(name);
+    snprintf(brotli, sizeof brotli, "%s.br", f->name);
+    if (code == VOLLEY_DONE && file_there(d, brotli))
+        code = file_read(&f->brotli, folder, brotli);
+    return code;
 }
 
 int serve_page_read(serve_web *web, const char *folder)
@@ -72,18 +92,14 @@ int serve_page_read(serve_web *web, const char *folder)
         return volley_fail("--page %s: %s", folder, strerror(errno));
     for (const struct dirent *x; code == VOLLEY_DONE
                                  && (x = readdir(d)) != NULL;) {
-        struct stat st;
-
         if (x->d_name[0] == '.' || strlen(x->d_name) >= NN_NAME
-            || file_type(x->d_name) == NULL
-            || fstatat(dirfd(d), x->d_name, &st, 0) != 0
-            || !S_ISREG(st.st_mode))
+            || file_type(x->d_name) == NULL || !file_there(d, x->d_name))
             continue;
         if (web->files == SERVE_FILES)
             code = volley_fail("--page %s: more than %d files", folder,
                                SERVE_FILES);
         else
-            code = file_read(&web->file[web->files++], folder, x->d_name);
+            code = file_add(&web->file[web->files++], folder, d, x->d_name);
     }
     (void)closedir(d);
     return code;
@@ -91,8 +107,12 @@ int serve_page_read(serve_web *web, const char *folder)
 
 void serve_page_clear(serve_web *web)
 {
-    for (size_t i = 0; i < web->files; i++)
-        ckks_file_free(web->file[i].data, web->file[i].size);
+    for (size_t i = 0; i < web->files; i++) {
+        const serve_file *f = &web->file[i];
+
+        ckks_file_free(f->whole.data, f->whole.size);
+        ckks_file_free(f->brotli.data, f->brotli.size);
+    }
 }
 
 static const serve_file *file_find(const serve_web *web, const char *name)
@@ -105,12 +125,32 @@ static const serve_file *file_find(const serve_web *web, const char *name)
     return NULL;
 }
 
+/* Whether a browser takes brotli: the word by itself, as browsers send it; one
+ * that weighs it gets the whole. */
+static bool file_takes_brotli(const serve_request *r)
+{
+    const char *text = serve_header(r, "Accept-Encoding");
+
+    while (text != NULL && *text != '\0') {
+        const size_t n = strcspn(text, ",");
+
+        if (n == 2 && strncmp(text, "br", 2) == 0)
+            return true;
+        text += n;
+        text += strspn(text, ", ");
+    }
+    return false;
+}
+
 enum MHD_Result serve_page(serve_request *r)
 {
     const serve_file *f = file_find(r->s->web, r->name);
     const char *known = serve_header(r, "If-None-Match");
-    const bool same = f != NULL && known != NULL
-                      && strcmp(known, f->etag) == 0;
+    const bool brotli = f != NULL && f->brotli.data != NULL
+                        && file_takes_brotli(r);
+    const serve_bytes *b = f == NULL ? NULL : brotli ? &f->brotli : &f->whole;
+    const bool same = b != NULL && known != NULL
+                      && strcmp(known, b->etag) == 0;
     struct MHD_Response *x;
 
     if (f == NULL) {
@@ -119,19 +159,21 @@ enum MHD_Result serve_page(serve_request *r)
                      "no such file of the page");
         return serve_answer_error(r);
     }
-    x = MHD_create_response_from_buffer(same ? 0 : f->size, f->data,
+    x = MHD_create_response_from_buffer(same ? 0 : b->size, b->data,
                                         MHD_RESPMEM_PERSISTENT);
     if (x == NULL)
         return MHD_NO;
     (void)MHD_add_response_header(x, "Content-Type", f->type);
+    if (brotli)
+        (void)MHD_add_response_header(x, "Content-Encoding", "br");
     (void)MHD_add_response_header(x, "Content-Security-Policy", file_policy);
     (void)MHD_add_response_header(x, "Cross-Origin-Opener-Policy",
                                   "same-origin");
     (void)MHD_add_response_header(x, "Cross-Origin-Resource-Policy",
                                   "same-origin");
     (void)MHD_add_response_header(x, "Cache-Control", "no-cache");
-    (void)MHD_add_response_header(x, "ETag", f->etag);
-    return serve_answer(r, same ? 304 : 200, x, f->size);
+    (void)MHD_add_response_header(x, "ETag", b->etag);
+    return serve_answer(r, same ? 304 : 200, x, b->size);
 }
 
 /* ---- results ------------------------------------------------------------- */

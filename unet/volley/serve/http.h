@@ -34,13 +34,18 @@ typedef struct serve_line {
 
 typedef struct serve_stream serve_stream;
 
-/* A file of the page. */
+/* Bytes of a file of the page, and what names them. */
+typedef struct serve_bytes {
+    uint8_t *data;              /* NULL: there are none                      */
+    size_t size;
+    char etag[40];
+} serve_bytes;
+
+/* A file of the page; brotli: the same compressed, from NAME.br. */
 typedef struct serve_file {
     char name[64];
     const char *type;
-    uint8_t *data;
-    size_t size;
-    char etag[40];
+    serve_bytes whole, brotli;
 } serve_file;
 
 struct serve_web {
