@@ -225,6 +225,22 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
     return CKKS_OK;
 }
 
+/* Nothing fits.  A search with a scratch file ends before the least is known. */
+static ckks_status refuse_memory(const nni_search_state *with)
+{
+    const double most = (double)with->aim->max_memory / 1048576;
+    const double least = ceil(with->least_bytes / 1048576);
+
+    if (with->aim->max_scratch > 0)
+        return nn_fail(CKKS_EPARAM, "nn_plan_make: no plan was found within "
+                       "%.0f MiB of memory and a scratch file of %.0f; the "
+                       "smallest that was tried needs %.0f MiB of memory",
+                       most, (double)with->aim->max_scratch / 1048576, least);
+    return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a plan of "
+                   "this network needs is %.0f MiB, allowed are %.0f", least,
+                   most);
+}
+
 /* Three plans: the best, the best of one candidate, the one at work. */
 static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
 {
@@ -253,11 +269,7 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
     if (with->worth < NONE)
         return CKKS_OK;
     if (with->least_bytes < NONE)
-        return nn_fail(CKKS_EPARAM, "nn_plan_make: the least memory that a "
-                       "plan of this network needs is %.0f MiB, allowed are "
-                       "%.0f",
-                       ceil(with->least_bytes / 1048576),
-                       (double)aim->max_memory / 1048576);
+        return refuse_memory(with);
     return nn_fail(why.status, "%s", why.message);
 }
 

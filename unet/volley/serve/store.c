@@ -174,7 +174,8 @@ bool serve_room(const serve *s, const uint8_t owner[UNET_ID], uint64_t bytes,
             own += s->item[i]->held;
     }
     if (bytes > s->each || bytes > s->quota)
-        return serve_refuse(e, 413, "send fewer images at a time",
+        return serve_refuse(e, 413, "send fewer images at a time, or ask "
+                            "who runs the server for a larger --quota",
                             "%s, and at most %s are kept",
                             volley_bytes(text[0], (double)bytes),
                             volley_bytes(text[1], (double)s->each));
