@@ -270,7 +270,7 @@ $(B)/tests-omp: $(TEST_O) $(BLIND_O) $(filter-out $(B)/omp/unet/volley/% $(B)/om
 $(B)/volume-dump: tests/volumes/dump.c $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libunet.a $(B)/libnn.a $(B)/libckks.a $(UNET_LIBS) $(LIBS)
 
-check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump $(if $(HAVE_MPI),$(B)/volley-mpi) $(if $(CHECK_WEB),web $(B)/web/vectors-check.wasm $(B)/album-dump) check-layers
+check: all $(B)/tests $(B)/tests-omp $(B)/seal-exchange $(B)/forge $(B)/slices $(B)/volume-dump $(if $(HAVE_MPI),$(B)/volley-mpi) $(if $(CHECK_WEB),web $(B)/web/vectors-check.wasm $(B)/web/vectors-simd.wasm $(B)/album-dump) check-layers
 	MAKEFLAGS= MFLAGS= FULL_LIBS='$(LIBS)' sh tests/scripts/check.sh $(B)
 
 # Libraries whose files need each other in no circle.
