@@ -139,7 +139,7 @@ JSON_O := $(call obj,obj,$(wildcard nn/format/json*.c) nn/format/text.c)
 BLIND_O := $(call obj,obj,$(BLIND_SRC))
 # The command's own set of objects has OpenMP in it.
 CMD_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(CMD_SRC))
-VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) $(UNET_SRC) $(VEC_SRC))
+VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) unet/tiles.c $(VEC_SRC))
 # Programs beside the command, made of its parts.
 PART_O  := $(filter-out %/volley/main.o %/volley/ask.o %/volley/serve.o $(call obj,omp,$(ASK_CMD) $(SERVE_CMD)),$(CMD_O))
 BENCH_O := $(call obj,omp,$(BENCH_SRC)) $(PART_O)
@@ -236,7 +236,7 @@ $(B)/study: $(STUDY_O)
 
 # Test vectors, over the objects that the command is made of.
 $(B)/vectors-check: $(VEC_O)
-	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(UNET_LIBS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(SANITIZE) $(OMP_FLAG) -o $@ $^ $(LIBS)
 
 examples: $(EXAMPLES)
 $(B)/examples/%: examples/%.c $(B)/libnn.a $(B)/libckks.a
