@@ -57,11 +57,6 @@ async function seven(page, text) {
         `${text}: a class comes out: ${await page.text("legend")}`);
 }
 
-function cuts(page) {
-    return page.eval(`[...document.querySelectorAll("#requests tr")].filter(
-        (r) => r.cells[3].textContent === "cut").length`);
-}
-
 const served = {};
 let browser, digit;
 
@@ -85,9 +80,10 @@ const CASES = {
         const { line } = served.open;
 
         await withImage(page, digit);
+        /* the browser itself may send again what was cut at its beginning */
         line.after = 5e6;
         equal(await analyse(page), "", "keys through a cut");
-        check(line.after === null && await cuts(page) > 0, "there was a cut");
+        check(line.after === null && line.cuts > 0, "there was a cut");
         await seven(page, "cut");
         const shift = await page.eval("shifts");
         check(shift < 0.01, `the layout shifts by ${shift}`);
