@@ -528,7 +528,7 @@ check-long: check-train
 
 # ---- what a fresh machine needs ------------------------------------------------
 
-DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev libmicrohttpd-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom
+DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev libmicrohttpd-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom python3-pil
 DEB_DICOM := python3-numpy python3-nibabel python3-pydicom dcm2niix dcmtk libgdcm-tools dicom3tools
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
