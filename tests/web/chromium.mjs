@@ -167,7 +167,8 @@ async function volumeOf(browser, page, folder) {
     const clear = open(fs.readFileSync(want));
     const apart = got.voxels.filter((v, i) => v !== clear.voxels[i]).length;
     check(got.head.equals(clear.head), "the volume's header is the command's");
-    check(got.voxels.length === 80000 && apart <= 8,
+    /* noise may turn pixels at the threshold: 0.05 % of them */
+    check(got.voxels.length === 80000 && apart <= 40,
         `${apart} of ${got.voxels.length} voxels differ from the clear ones`);
     check(got.voxels.some((v) => v === 1), "something was found");
     equal((await sums(page)).keys, before.keys, "keys are sent once");
