@@ -89,31 +89,37 @@ static int keygen_save_keys(ckks_keys_maker *keys, const char *path,
     return code;
 }
 
+/* Bytes that are free where the folder is or will be; false: who knows. */
+static bool keygen_free(double *out, const char *folder)
+{
+    char *place = volley_join(folder, ""), *end;
+    struct statvfs disk;
+    bool known;
+
+    if (place == NULL)
+        return false;
+    while (!(known = statvfs(place, &disk) == 0)
+           && (end = strrchr(place, '/')) != NULL)
+        end[end == place && end[1] != '\0'] = '\0';
+    known = known || (folder[0] != '/' && statvfs(".", &disk) == 0);
+    free(place);
+    *out = known ? (double)disk.f_bavail * (double)disk.f_frsize : 0;
+    return known;
+}
+
 /* What the plan asks for must have room where the keys go, before anything is
  * made; where that cannot be told, writing tells it. */
 static int keygen_check_disk(const volley_source *s, const char *folder)
 {
-    char *place = volley_join(folder, ""), *end;
     char need[32], have[32];
-    struct statvfs disk;
-    double free_bytes;
+    double most;
 
-    if (place == NULL)
-        return volley_fail("no memory for a name");
-    while (statvfs(place, &disk) != 0
-           && (end = strrchr(place, '/')) != NULL && end != place)
-        *end = '\0';
-    if (statvfs(place, &disk) != 0 && statvfs(".", &disk) != 0)
-        memset(&disk, 0, sizeof disk);
-    free(place);
-    free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
-    if (free_bytes > 0 && (double)s->cost.keys > free_bytes)
-        return volley_fail("%s asks keygen for up to %s of keys, and %s are "
-                           "free for %s: take a plan with fewer keys, or "
-                           "another place", s->path,
-                           volley_bytes(need, (double)s->cost.keys),
-                           volley_bytes(have, free_bytes), folder);
-    return VOLLEY_DONE;
+    if (!keygen_free(&most, folder) || (double)s->cost.keys <= most)
+        return VOLLEY_DONE;
+    return volley_fail("%s asks keygen for up to %s of keys, and %s are free "
+                       "for %s: take a plan with fewer keys, or another place",
+                       s->path, volley_bytes(need, (double)s->cost.keys),
+                       volley_bytes(have, most), folder);
 }
 
 int volley_keygen(volley_source *s, const char *folder, bool trust_server,
