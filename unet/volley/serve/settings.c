@@ -186,7 +186,7 @@ int serve_settings(serve *s, const volley_args *a)
         code = setting_tokens(s, a->value[OPT_TOKEN]);
     if (code == VOLLEY_DONE)
         code = setting_quota(s, a->value[OPT_QUOTA]);
-    return code == VOLLEY_DONE ? volley_folder(store) : code;
+    return code;
 }
 
 void serve_settings_clear(serve *s)

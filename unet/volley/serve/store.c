@@ -50,11 +50,12 @@ int serve_store_open(serve *s, const char *path)
 {
     static const char *const folder[] = { "plans", "uploads", "keys", "jobs",
                                           "trash" };
-    int code;
+    int code = volley_folder(path);
 
-    if (chdir(path) != 0)
-        return volley_fail("%s: %s", path, strerror(errno));
-    code = store_lock(s, path);
+    if (code == VOLLEY_DONE && chdir(path) != 0)
+        code = volley_fail("%s: %s", path, strerror(errno));
+    if (code == VOLLEY_DONE)
+        code = store_lock(s, path);
     for (size_t i = 0; i < 5 && code == VOLLEY_DONE; i++)
         if (mkdir(folder[i], 0700) != 0 && errno != EEXIST)
             code = volley_fail("making the folder %s/%s: %s", path, folder[i],
