@@ -522,7 +522,7 @@ $(B)/large/%:
 # The trainer's own rules, folders to a file, and networks of PyTorch exported; two minutes.
 check-train: $(B)/volley
 	@if $(PYTHON) -c 'import torch' 2>/dev/null; then \
-	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && $(PYTHON) -B unet/train/test_fit.py && $(PYTHON) -B unet/train/test_export.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_networks.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_blind.py && $(PYTHON) -B unet/train/test_cubes.py; \
+	  $(PYTHON) -B unet/train/test.py && $(PYTHON) -B unet/train/test_own.py && $(PYTHON) -B unet/train/test_fit.py && $(PYTHON) -B unet/train/test_export.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_networks.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_blind.py && VOLLEY=$(B)/volley $(PYTHON) -B unet/train/test_encrypted.py && $(PYTHON) -B unet/train/test_cubes.py; \
 	else echo "skip check-train: no PyTorch (make deps-train)"; fi
 check-long: check-train
 
