@@ -1,4 +1,4 @@
-/* arena.c -- offsets for pieces of memory, first fit.
+/* arena.c -- offsets for pieces of memory: a hole of their size, or first fit.
  *
  * Read first: arena.h.
  *
@@ -38,19 +38,33 @@ static bool make_room(nni_arena *a)
     return true;
 }
 
+/* The first hole just as large, else the first that is large enough; `holes`:
+ * there is none. */
+static size_t find_hole(const nni_arena *a, size_t size)
+{
+    size_t first = a->holes;
+
+    for (size_t i = 0; i < a->holes; i++) {
+        if (a->hole[i].size == size)
+            return i;
+        if (a->hole[i].size > size && first == a->holes)
+            first = i;
+    }
+    return first;
+}
+
 size_t nni_arena_take(nni_arena *a, size_t size)
 {
-    size_t at = a->end;
+    size_t at = a->end, i;
 
     if (!make_room(a))
         return NNI_NO_ROOM;
     a->pieces++;
     size = round_up(size);
-    for (size_t i = 0; i < a->holes; i++) {
+    i = find_hole(a, size);
+    if (i < a->holes) {
         nni_hole *h = &a->hole[i];
 
-        if (h->size < size)
-            continue;
         at = h->at;
         h->at += size;
         h->size -= size;

@@ -4,8 +4,8 @@
  *
  * Caught when planted: phases split into pieces each by its own sums; a body's
  * steps counted once for all its tasks; a piece given back to the arena a page
- * too short, a hole of just the right size passed by.  (A slice's sums added
- * twice: test_network.c, test_cnn.c.)
+ * too short; a hole of just the right size passed by for a larger one.  (A
+ * slice's sums added twice: test_network.c, test_cnn.c.)
  */
 #include <math.h>
 
@@ -147,24 +147,33 @@ TEST(schedule_memory_decides_what_is_rotated)
 /* Places are multiples of UNIT if sizes are, less the padding. */
 enum { GRAINS = 512, PIECES = 64, UNIT = 8192 };
 
-/* The lowest place for so many grains, by looking at each. */
-static size_t naive_take(bool *used, size_t grains)
+/* The lowest hole of just so many grains, else the lowest place for them, by
+ * looking at each.  What is free behind the last one used is no hole. */
+static size_t naive_place(const bool *used, size_t grains)
 {
-    for (size_t at = 0; at + grains <= GRAINS; at++) {
-        size_t free = 0;
+    size_t first = GRAINS;
 
-        while (free < grains && !used[at + free])
-            free++;
-        if (free < grains)
-            continue;
-        for (size_t i = 0; i < grains; i++)
-            used[at + i] = true;
-        return at;
+    for (size_t at = 0, free; at < GRAINS; at += free + 1) {
+        for (free = 0; at + free < GRAINS && !used[at + free]; free++)
+            ;
+        if (free == grains && at + free < GRAINS)
+            return at;
+        if (free >= grains && first == GRAINS)
+            first = at;
     }
-    return GRAINS;
+    return first;
 }
 
-TEST(schedule_arena_is_first_fit)
+static size_t naive_take(bool *used, size_t grains)
+{
+    const size_t at = naive_place(used, grains);
+
+    for (size_t i = at; i < at + grains && i < GRAINS; i++)
+        used[i] = true;
+    return at;
+}
+
+TEST(schedule_arena_takes_holes_that_fit)
 {
     nni_arena a = { 0 };
     bool used[GRAINS] = { false };
