@@ -8,6 +8,9 @@
 
 #include "nn.h"
 
+/* Limbs read and written for each that one ciphertext adds to another. */
+enum { NNI_ADD_LIMBS = 6 };
+
 /* Limbs of each kind of work. */
 typedef struct nni_work {
     double limbs[NN_COSTS];

@@ -367,7 +367,7 @@ ckks_status nni_count_step(void *user, const nni_schedule *s,
                                     || step->what == NNI_CLEAR ? 5
                                 : step->what == NNI_BIAS ? 2
                                 : step->what == NNI_BIAS_PLAIN ? 3
-                                : step->what == NNI_ADD ? 6 : 4,
+                                : step->what == NNI_ADD ? NNI_ADD_LIMBS : 4,
                   step->what == NNI_BIAS || step->what == NNI_BIAS_PLAIN
                       || step->what == NNI_CLEAR
                       || step->what == NNI_ADD);

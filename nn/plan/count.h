@@ -79,8 +79,11 @@ void nni_count_free_mask(nni_count *c, ckks_pt *pt);
 /* Walks over stage k alone: what it reads is there, each form it makes is
  * dropped in the end.  `live` of c are the bytes that are in use before it. */
 CKKS_CHECKED ckks_status nni_count_stage(nni_count *c, const nni_schedule *s);
-/* Walks over all stages, from the image on, whose bytes come to `live`. */
-CKKS_CHECKED ckks_status nni_count_network(nni_count *c,
-                                           const nni_schedule *const *s);
+/* Walks over all stages, from the image on, as the plan says what is rotated;
+ * c has an arena.  most: behind a stage that has taken more bytes of it, it
+ * ends. */
+CKKS_CHECKED ckks_status nni_count_network(nni_count *c, const nn_plan *plan,
+                                           const nni_placed *p,
+                                           const nni_map *map, double most);
 
 #endif

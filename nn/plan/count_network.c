@@ -99,9 +99,28 @@ ckks_status nni_count_stage(nni_count *c, const nni_schedule *s)
     return st;
 }
 
-ckks_status nni_count_network(nni_count *c, const nni_schedule *const *s)
+/* Stage k, as the plan says. */
+static ckks_status run_stage(nni_count *c, const nni_placed *p, int k,
+                             const nni_map *map, bool by_inputs,
+                             nni_state *state)
 {
-    const nni_placed *p = s[0]->placed;
+    nni_schedule s;
+    ckks_status st = nni_schedule_init(&s, p, k,
+                                       p->stage[k].neurons > 0 ? NULL : map,
+                                       by_inputs, p->net->name);
+
+    if (st == CKKS_OK)
+        st = walk_stage(c, &s, state);
+    nni_schedule_clear(&s);
+    if (st == CKKS_OK)
+        nni_state_end(state, p, k);
+    return st;
+}
+
+ckks_status nni_count_network(nni_count *c, const nn_plan *plan,
+                              const nni_placed *p, const nni_map *map,
+                              double most)
+{
     nni_state state;
     ckks_status st = nni_state_init(&state, p, p->net->name);
 
@@ -115,11 +134,9 @@ ckks_status nni_count_network(nni_count *c, const nni_schedule *const *s)
         memset(ct, 0, sizeof *ct);
         nni_count_make(c, ct, 1, level);
     }
-    for (int k = 0; k < p->num_stages && st == CKKS_OK; k++) {
-        st = walk_stage(c, s[k], &state);
-        if (st == CKKS_OK)
-            nni_state_end(&state, p, k);
-    }
+    for (int k = 0; k < p->num_stages && st == CKKS_OK
+                    && !((double)c->arena->top > most); k++)
+        st = run_stage(c, p, k, &map[k], plan->step[k].rotate_inputs, &state);
     nni_state_clear(&state);
     if (st == CKKS_OK && c->no_room)
         st = nn_fail(CKKS_EMEM, "%s: no memory to lay out memory",

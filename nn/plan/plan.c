@@ -126,6 +126,7 @@ static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
 {
     nn_machine here;
     nni_placed placed;
+    nni_maps maps = { 0 };
     ckks_status st = CKKS_OK;
 
     if (machine == NULL) {
@@ -137,11 +138,12 @@ static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
     st = nni_place_plan(&placed, n, p);
     if (st != CKKS_OK)
         return st;
-    st = nni_price(p, &placed, false, machine, threads, NULL);
+    st = nni_price(p, &placed, &maps, false, machine, threads, NULL);
     if (st == CKKS_OK)
-        st = nni_lay_out(p, &placed, machine, threads, hook);
+        st = nni_lay_out(p, &placed, &maps, machine, threads, HUGE_VAL, hook);
     if (st == CKKS_OK)
         nni_totals(p);
+    nni_maps_clear(&maps);
     nni_placed_clear(&placed);
     return st;
 }

@@ -6,6 +6,7 @@
 #ifndef NN_PRICE_H
 #define NN_PRICE_H
 
+#include "plan/bounds.h"
 #include "plan/count.h"
 
 /* Where pricing may stop: a plan beyond one of the first two is not taken,
@@ -16,16 +17,20 @@ typedef struct nni_bound {
 } nni_bound;
 
 /* Fills steps, keys, seconds, memory and error of a plan whose layout and
- * parameters are chosen.  choose: decides whether inputs or sums are rotated;
- * else it is as the plan says.  bound: NULL, or once a stage is beyond it the
- * seconds and bytes are those up to there. */
+ * parameters are chosen.  maps: of the layout, made if need be.  choose:
+ * decides whether inputs or sums are rotated; else it is as the plan says.
+ * bound: NULL, or once it is sure that the plan is beyond it the seconds and
+ * bytes are those that it takes at least, and steps those up to there. */
 CKKS_CHECKED ckks_status nni_price(nn_plan *p, const nni_placed *placed,
-                                   bool choose, const nn_machine *machine,
-                                   int threads, const nni_bound *bound);
+                                   nni_maps *maps, bool choose,
+                                   const nn_machine *machine, int threads,
+                                   const nni_bound *bound);
 /* Peak memory of a priced plan as its schedule lays it out, in place of what
- * nni_price added up.  hook: gets every step, or is NULL. */
+ * nni_price added up; where it is more than `most`, what it is at least.  hook:
+ * gets every step, or is NULL. */
 CKKS_CHECKED ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed,
-                                     const nn_machine *machine, int threads,
+                                     nni_maps *maps, const nn_machine *machine,
+                                     int threads, double most,
                                      const nni_hook *hook);
 
 /* nn_plan_price, with nni_lay_out's hook; name: the public function's. */
@@ -35,9 +40,6 @@ CKKS_CHECKED ckks_status nni_predict(nn_plan *p, const nn_model *m,
 
 /* Levels, scales, bytes sent: what follows from parameters and keys. */
 void nni_totals(nn_plan *p);
-
-/* Keys and tables, which stay; what a process takes besides (bytes). */
-double nni_base_bytes(const nn_plan *p, const nn_machine *machine);
 
 /* noise.c: sd of the error of a stage's output, as of value, and of the
  * logits. */

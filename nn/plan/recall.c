@@ -19,8 +19,18 @@ static bool same_figures(const ckks_params *a, const ckks_params *b)
     return same;
 }
 
-bool nni_recall(nn_plan *p, const nni_placed *placed, double limit,
-                const nni_search_state *with)
+/* Whether what was found then holds within this bound, too: of a plan that was
+ * beyond its bound it is known what it takes at least. */
+static bool holds(const nni_priced *known, const nni_bound *bound)
+{
+    return known->bound.limit == bound->limit
+           && (!known->beyond
+               || (bound->seconds <= known->bound.seconds
+                   && bound->bytes <= known->bound.bytes));
+}
+
+bool nni_recall(nn_plan *p, const nni_placed *placed, const nni_bound *bound,
+                nni_search_state *with)
 {
     const int count = with->num_priced < NNI_PRICED ? with->num_priced
                                                     : NNI_PRICED;
@@ -29,7 +39,7 @@ bool nni_recall(nn_plan *p, const nni_placed *placed, double limit,
         const nn_plan *known = &with->priced[i].plan;
         nn_plan made;
 
-        if (with->priced[i].limit != limit || known->scratch != p->scratch
+        if (!holds(&with->priced[i], bound) || known->scratch != p->scratch
             || known->out_level != p->out_level
             || !same_figures(&known->params, &p->params))
             continue;
@@ -44,12 +54,15 @@ bool nni_recall(nn_plan *p, const nni_placed *placed, double limit,
         }
         made.error_sd = nni_logit_error(placed, &made);
         *p = made;
+        with->laid = !with->priced[i].beyond;
         return true;
     }
     return false;
 }
 
-void nni_remember(const nn_plan *p, double limit, nni_search_state *with)
+void nni_remember(const nn_plan *p, const nni_bound *bound, bool beyond,
+                  nni_search_state *with)
 {
-    with->priced[with->num_priced++ % NNI_PRICED] = (nni_priced){ *p, limit };
+    with->priced[with->num_priced++ % NNI_PRICED] =
+        (nni_priced){ *p, *bound, beyond };
 }

@@ -13,7 +13,6 @@
 #include "plan/worth.h"
 
 enum { MAX_RINGS = 128, MOST_RING = 64 };
-static const double NONE = 1e300;       /* worth of no plan                  */
 
 /* Bits go to the weights before they go to the scale (docs/09-noise.md).  A
  * base prime of 47 bits does with one special prime where digits are single
@@ -189,6 +188,7 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
                            const nni_way *as)
 {
     with->num_priced = 0;
+    nni_maps_clear(&with->maps);
     for (size_t c = 0; c < sizeof CHOICES / sizeof *CHOICES; c++) {
         const int bits = with->aim->layer_bits;
         double worth;
@@ -225,7 +225,7 @@ static ckks_status try_way(nn_plan plan[3], refusal *why,
     return CKKS_OK;
 }
 
-/* Nothing fits.  A search with a scratch file ends before the least is known. */
+/* Nothing fits.  With a scratch file not every way to fill it is tried. */
 static ckks_status refuse_memory(const nni_search_state *with)
 {
     const double most = (double)with->aim->max_memory / 1048576;
@@ -241,8 +241,10 @@ static ckks_status refuse_memory(const nni_search_state *with)
                    most);
 }
 
-/* Three plans: the best, the best of one candidate, the one at work. */
-static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
+/* All ways.  Three plans: the best, the best of one candidate, the one at
+ * work. */
+static ckks_status try_ways(nn_plan plan[3], refusal *why,
+                            nni_search_state *with)
 {
     const nn_aim *aim = with->aim;
     int first = aim->log_n > 0 ? aim->log_n : 12;
@@ -254,29 +256,46 @@ static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
                           ? lanes : rings_to_try(ring, lanes, with->model, aim,
                                                  with->net);
     const int dense = count_dense(with->net);
-    refusal why = { CKKS_EPARAM, -1, "no ring to try" };
 
     for (int log_n = first; log_n <= last; log_n++)
         for (int i = 0; i < rings; i++)
             for (int way = 0; way_at(&ring[i], dense, way); way++)
                 if (wanted(aim->dense, &ring[i])) {
-                    ckks_status st = try_way(plan, &why, with, log_n,
+                    ckks_status st = try_way(plan, why, with, log_n,
                                              &ring[i]);
 
                     if (st != CKKS_OK)
                         return st;
                 }
-    if (with->worth < NONE)
-        return CKKS_OK;
-    if (with->least_bytes < NONE)
+    return CKKS_OK;
+}
+
+/* Where nothing fits, the least memory that would do is looked for. */
+static ckks_status find_best(nn_plan plan[3], nni_search_state *with)
+{
+    refusal why = { CKKS_EPARAM, -1, "no ring to try" };
+    ckks_status st;
+
+    with->worth = with->least_bytes = HUGE_VAL;
+    with->too_large = false;
+    st = try_ways(plan, &why, with);
+    if (st == CKKS_OK && with->worth == HUGE_VAL && with->too_large) {
+        with->seeking = true;
+        with->least_bytes = HUGE_VAL;
+        st = try_ways(plan, &why, with);
+    }
+    if (st != CKKS_OK || with->worth < HUGE_VAL)
+        return st;
+    if (with->least_bytes < HUGE_VAL)
         return refuse_memory(with);
     return nn_fail(why.status, "%s", why.message);
 }
 
-/* The bytes that a plan which was made without a limit takes. */
-static ckks_status free_bytes(double *out, const nn_plan *p,
-                              const nni_search_state *with)
+/* Whether a plan that was made without a limit fits it. */
+static ckks_status fits_anyway(bool *out, const nn_plan *p,
+                               nni_search_state *with)
 {
+    const double most = (double)with->aim->max_memory;
     nn_plan *copy = malloc(sizeof *copy);
     nni_placed placed;
     ckks_status st;
@@ -284,54 +303,63 @@ static ckks_status free_bytes(double *out, const nn_plan *p,
     if (copy == NULL)
         return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
     *copy = *p;
+    nni_maps_clear(&with->maps);
     st = nni_place_plan(&placed, with->net, p);
     if (st == CKKS_OK) {
-        st = nni_lay_out(copy, &placed, &with->widest, with->aim->threads,
-                         NULL);
+        st = nni_lay_out(copy, &placed, &with->maps, &with->widest,
+                         with->aim->threads, most, NULL);
         nni_placed_clear(&placed);
     }
-    *out = copy->peak_bytes;
+    *out = copy->peak_bytes <= most;
     free(copy);
     return st;
 }
 
 /* Where memory is limited the plan without a limit comes first: if it fits, it
  * is the one, and else its error is what the other one's is compared with. */
+static ckks_status search(nn_plan plan[3], nni_search_state *with)
+{
+    const nn_aim *aim = with->aim;
+    nn_aim free_aim = *aim;
+    bool fits = true;
+    double error;
+    ckks_status st;
+
+    free_aim.max_memory = 0;
+    with->aim = &free_aim;
+    st = find_best(plan, with);
+    with->aim = aim;
+    if (st != CKKS_OK || aim->max_memory == 0)
+        return st;
+    error = plan->error_sd;
+    st = fits_anyway(&fits, plan, with);
+    if (st == CKKS_OK && !fits)
+        st = find_best(plan, with);
+    plan->free_error_sd = error;
+    return st;
+}
+
 ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
                        const nn_model *m, const nn_aim *aim,
                        const nn_machine *machine)
 {
     nn_plan *plan = calloc(3, sizeof *plan);
     nni_search_state with = { .model = m, .aim = aim, .machine = machine,
-                              .blank = blank, .net = n, .worth = NONE,
-                              .least_bytes = NONE };
-    nn_aim free_aim = *aim;
+                              .blank = blank, .net = n };
     ckks_status st;
 
     with.priced = calloc(NNI_PRICED, sizeof *with.priced);
-    if (plan == NULL || with.priced == NULL) {
-        free(with.priced);
-        free(plan);
-        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
-    }
-    free_aim.max_memory = 0;
-    with.aim = &free_aim;
-    st = nn_machine_default(&with.widest, "avx512ifma");
+    with.found = calloc(NNI_FOUND, sizeof *with.found);
+    if (plan == NULL || with.priced == NULL || with.found == NULL)
+        st = nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    else
+        st = nn_machine_default(&with.widest, "avx512ifma");
     if (st == CKKS_OK)
-        st = find_best(plan, &with);
-    if (st == CKKS_OK && aim->max_memory > 0) {
-        const double error = plan->error_sd;
-
-        with.aim = aim;
-        st = free_bytes(&with.least_bytes, plan, &with);
-        if (st == CKKS_OK && with.least_bytes > (double)aim->max_memory) {
-            with.worth = NONE;
-            st = find_best(plan, &with);
-        }
-        plan->free_error_sd = error;
-    }
+        st = search(plan, &with);
     if (st == CKKS_OK)
         *out = *plan;
+    nni_maps_clear(&with.maps);
+    free(with.found);
     free(with.priced);
     free(plan);
     return st;

@@ -18,10 +18,6 @@
  * taken; with more, coarser ones may be faster.  A U-Net of depth 2 with border
  * zero takes 17 s instead of 20. */
 #define NNI_WORTH_DIGITS_FEW 4
-/* Beyond that much of the best plan's time other digits are not tried for a
- * layout: a hundred times as much gives em, gm, digits and skin, and the last
- * two under --aim throughput, the same plans. */
-#define NNI_WORTH_LOOK 1.5
 /* Twice the memory, where many images can be done in few large sets or many
  * small ones: seconds an image by those of the smaller plan.  With 1 the plans for
  * throughput have sets of 177 GiB (gm; 0.75: 6.2), 37 GiB (skin; 1.2) and 807

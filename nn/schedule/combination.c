@@ -17,10 +17,6 @@
 #include "schedule/inputs.h"
 #include "stage/lanes.h"
 
-/* Limbs of the sums of a piece that are added to others; of the made inputs of
- * one slice. */
-enum { ADDED_LIMBS = 176, SLICE_LIMBS = 448 };
-
 /* The step that the sums of a term are rotated by. */
 static int due(const nni_inputs *w, const nni_term *t)
 {
@@ -314,7 +310,8 @@ static void make_slices(nni_inputs *w)
 
     s->count[-NNI_SUM - 1] = w->map->num_phases * w->map->channels;
     for (int slice = 0; slice < w->slices; slice++) {
-        const int most = slice == 0 ? nni_piece_limbs(w) : ADDED_LIMBS;
+        const int most = slice == 0 ? nni_piece_limbs(w)
+                                    : NNI_ADDED_LIMBS;
         nni_piece piece = { 0 };
         bool made = false;
 
@@ -339,28 +336,6 @@ static void make_slices(nni_inputs *w)
         finish_piece(w, &s->combine[c]);
 }
 
-/* How many slices the made inputs are worth: 1, or as many as make them small,
- * if what all then hold at once is a tenth less. */
-static int choose_slices(const nni_inputs *w)
-{
-    const int limbs = nni_inputs_limbs(w);
-    int most;
-    const long made = nni_inputs_made(&most, w);
-    long sums = 0, piece, slices;
-
-    if (!w->m->by_inputs)
-        return 1;
-    for (int i = 0; i < w->map->num_phases; i++)
-        sums += w->map->phase[i].live ? (long)w->map->channels * limbs : 0;
-    piece = sums < nni_piece_limbs(w) ? sums : nni_piece_limbs(w);
-    slices = (made + SLICE_LIMBS - 1) / SLICE_LIMBS;
-    slices = slices < most ? slices : most;
-    if (slices < 2
-        || 10 * (made / slices + sums + ADDED_LIMBS) > 9 * (made + piece))
-        return 1;
-    return (int)slices;
-}
-
 void nni_make_combination(nni_maker *m)
 {
     nni_inputs w;
@@ -376,7 +351,7 @@ void nni_make_combination(nni_maker *m)
     for (int i = 0; i < w.map->num_phases && !m->full; i++)
         w.blocks[i] = count_blocks(&w, &w.map->phase[i]);
     if (!m->full) {
-        w.slices = choose_slices(&w);
+        w.slices = nni_choose_slices(&w);
         nni_encode_masks(&w);
         if (w.slices > 1)
             make_slices(&w);

@@ -92,6 +92,11 @@ void nni_move_window(nni_inputs *w, const nni_piece *piece);
 int nni_piece_limbs(const nni_inputs *w);
 bool nni_piece_next(const nni_inputs *w, nni_piece *p, int most);
 
+/* slices.c: limbs of the sums of a piece that are added to others; how many
+ * slices the made inputs are worth. */
+enum { NNI_ADDED_LIMBS = 176 };
+int nni_choose_slices(const nni_inputs *w);
+
 /* Where the ciphertexts are that a term reads, and the place of their number in
  * w->number. */
 nni_ref nni_read_ref(int **number, nni_inputs *w, const nni_term *t);

@@ -177,6 +177,18 @@ CKKS_CHECKED ckks_status nni_schedule_init(nni_schedule *out,
                                            const char *name);
 void nni_schedule_clear(nni_schedule *s);
 
+/* What a stage whose inputs are rotated asks for at least: so many inputs are
+ * rotated, so many times in all; so many sums added to others (slices.c).  Not
+ * for one that is masked, alternating or a matrix.
+ *   errors  CKKS_EMEM */
+typedef struct nni_turning {
+    double inputs, turns, sums;
+} nni_turning;
+
+CKKS_CHECKED ckks_status nni_turning_of(nni_turning *out,
+                                        const nni_placed *placed, int k,
+                                        const nni_map *map);
+
 /* ---- the walk (walk.c) --------------------------------------------------- */
 
 /* All tensors while a network runs. */

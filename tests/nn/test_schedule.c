@@ -103,6 +103,7 @@ static void check_least(const nn_plan *made, const nn_model *m)
     const nni_bound tight = { HUGE_VAL, HUGE_VAL, 1 };
     nn_plan *p = calloc(3, sizeof *p);
     nni_placed placed = { 0 };
+    nni_maps maps = { 0 };
     nn_machine machine;
     net n = { 0 };
 
@@ -113,7 +114,7 @@ static void check_least(const nn_plan *made, const nn_model *m)
             p[way] = *made;
             for (int k = 0; k < made->num_steps; k++)
                 p[way].step[k].rotate_inputs = way == 1;
-            NN_OK(nni_price(&p[way], &placed, way == 2, &machine, 1,
+            NN_OK(nni_price(&p[way], &placed, &maps, way == 2, &machine, 1,
                             way == 2 ? &tight : NULL));
         }
         for (int k = 0; k < made->num_steps; k++)
@@ -123,6 +124,7 @@ static void check_least(const nn_plan *made, const nn_model *m)
                   made->step[k].name, p[2].step[k].bytes, p[0].step[k].bytes,
                   p[1].step[k].bytes);
     }
+    nni_maps_clear(&maps);
     nni_placed_clear(&placed);
     nni_clear(&n);
     free(p);
