@@ -38,12 +38,9 @@ install_missing()
 }
 
 echo "For $what, installing:$missing"
-known=yes
-for package in $missing; do
-    apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' \
-        || known=no
-done
-if [ "$known" = no ]; then
+# One question for all: each takes apt-cache a second.
+known=$(apt-cache policy $missing 2>/dev/null | grep -c 'Candidate: [^(]')
+if [ "$known" -lt "$(echo $missing | wc -w)" ]; then
     get update || exit 1
     install_missing
 else
