@@ -283,6 +283,8 @@ check-long: all $(B)/tests
 	CKKS_LONG=1 $(B)/tests
 	CKKS_LONG=1 sh tests/scripts/networks.sh $(B)
 	CKKS_LONG=1 sh tests/scripts/alloc.sh $(B)
+	CKKS_LONG=1 sh tests/scripts/cli.sh $(B)
+	sh tests/scripts/cross.sh
 	$(MAKE) B=$(B) mutants-sample
 
 # The tests over FFTW (make deps-fftw first).
@@ -407,8 +409,11 @@ WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
 # wasi-libc declares no fchmod (web_system.c).
 WEB_NEWER := -Wno-error=implicit-function-declaration -Wno-enum-float-conversion
 # The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
-# which clang 14 does not know.
-WEB_SIMD_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(WEB_SRC) $(wildcard ckks/kernel/fma2/*.c))
+# which clang 14 does not know: kernels are other objects there, the rest is shared.
+WEB_OWN     := $(patsubst %.c,$(WEB)/obj/%.o,ckks/kernel/select.c $(wildcard ckks/kernel/portable/*.c))
+web_simd     = $(foreach o,$(1),$(if $(filter $(o),$(WEB_OWN)),$(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(o)),$(o)))
+WEB_FMA2_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(wildcard ckks/kernel/fma2/*.c))
+WEB_SIMD_O  := $(call web_simd,$(WEB_O)) $(WEB_FMA2_O)
 WEB_MODULES := $(WEB)/volley.wasm $(WEB)/volley-simd.wasm
 WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
@@ -416,10 +421,10 @@ WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,
 WEB_SIZE := -Oz
 # Only what keys, encryption and decryption spend their time in is fast.
 WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
-$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%): WEB_SIZE := -Os
+$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:kernel/%=$(WEB)/simd/ckks/kernel/%): WEB_SIZE := -Os
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
 # Copies are instructions there, not calls of themselves.
-$(WEB)/obj/unet/web/web_libc.o $(WEB)/simd/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
+$(WEB)/obj/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
 # What fma2 has, portable has for engines that round twice.
 $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
@@ -442,7 +447,7 @@ $(WEB)/simd/%.o: %.c
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
-WEB_SIMD_VEC_O := $(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(WEB_VEC_O)) $(filter $(WEB)/simd/ckks/kernel/fma2/%,$(WEB_SIMD_O))
+WEB_SIMD_VEC_O := $(call web_simd,$(WEB_VEC_O)) $(WEB_FMA2_O)
 $(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
 	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
 $(WEB)/obj/%.o: %.c
