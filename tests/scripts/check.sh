@@ -6,7 +6,7 @@
 #
 # Parts share nothing but the build, so JOBS of them (a processor each) run at
 # once, the long ones first; each one's lines appear together, in the order
-# below.  Every part prints such a line at its end; a part that prints none, or
+# below, under the seconds it took and those of processors it used.  Every part prints such a line at its end; a part that prints none, or
 # whose exit code does not agree with it, counts as one failure more.
 build=${1:-build}
 here=$(dirname "$0")
@@ -33,7 +33,8 @@ show()
 {
     log=$work/$1
     code=$(cat "$log.code")
-    echo "== $(cat "$log.name"), $(cat "$log.seconds") s"
+    echo "== $(cat "$log.name"), $(cat "$log.seconds") s" \
+        "($(cat "$log.times") s of processors)"
     cat "$log"
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" \
            | tail -n 1)
@@ -75,6 +76,9 @@ part()
       "$@" >"$log" 2>&1 3>&-
       code=$?
       echo $(($(date +%s) - start)) >"$log.seconds"
+      times >"$log.own"
+      tail -n 1 "$log.own" | awk -F '[ms ]+' \
+          '{ print int(60 * ($1 + $3) + $2 + $4) }' >"$log.times"
       echo "$code" >"$log.new"
       mv "$log.new" "$log.code"
       echo "$turn" >&3 ) &
@@ -92,7 +96,7 @@ script()
 
 part tests "$build/tests"
 if [ -n "$CROSS" ]; then                # a dozen builds
-    part cross sh "$here/cross.sh"
+    part cross env FEW="$build" sh "$here/cross.sh"
 fi
 if [ -n "$CHECK_WEB" ]; then
     script web

@@ -2,8 +2,8 @@
 # cli.sh BUILD -- drives BUILD/volley, and BUILD/bench beside it, as people and
 # accidents would: help, usage errors, the plan without the model, every kind of
 # bad file for every verb, no room for the output.  VOLLEY_FULL=0 leaves out the one full
-# evaluation (half a minute), VOLLEY_LIMITS=0 limits of file size.  Ends with
-# "N passed, N failed".
+# evaluation (half a minute), VOLLEY_LIMITS=0 limits of file size; CKKS_LONG=1
+# has images of many tiles and gm measured, too.  Ends with "N passed, N failed".
 . "$(dirname "$0")/command.sh"
 gm=$root/unet/models/gm.safetensors
 em=$root/unet/models/em.safetensors
@@ -129,8 +129,8 @@ p=$f/gm.plan                  # saves making it again
 # ---- images ------------------------------------------------------------------------
 tr '\0' '\377' </dev/zero | pgm "$f/white1x1.pgm" 1 1
 pgm "$f/black.pgm" 200 200 </dev/null
-wide=20000                      # tiles; a tenth where minutes count
-[ "${VOLLEY_FULL:-1}" != 0 ] || wide=2000
+wide=2000
+[ -z "$CKKS_LONG" ] || wide=20000       # ten times as many tiles: minutes
 pgm "$f/wide.pgm" $wide 3 </dev/null
 pgm "$f/strip.pgm" 150 10 <"$gm"
 { printf 'P5\n20 20\n65535\n'; head -c 800 "$gm"; } >"$f/deep.pgm"
@@ -280,9 +280,9 @@ for place in /dev/full "$f/none/x" "$f"; do
         "$f/black.pgm" -o "$place"
     refuse "evaluate to $place" "" evaluate "$gm" --plan "$p" --keys "$ek" "$vct" \
         -o "$place"
-    refuse "clear to $place.pgm" "" clear "$gm" --plan "$p" \
-        "$f/white1x1.pgm" -o "$f/none/mask.pgm"
 done
+refuse "clear to nowhere" "" clear "$gm" --plan "$p" "$f/white1x1.pgm" \
+    -o "$f/none/mask.pgm"
 check "/dev/full is still a device" test -c /dev/full
 "$volley" plan "$gm" --json >/dev/full 2>"$work/err"
 check "plan --json to a full device" test $? -eq 1
@@ -394,10 +394,18 @@ whole_way()
     check "decrypt on a full disk" test $? -eq 1
     rm -r "$f/limit"
     kernel=$(sed -n 's/.*"kernel": "\([^"]*\)".*/\1/p' "$f/evaluate.json")
+    mkdir "$f/digit-data"       # in the long form gm's four images
+    cp "$f/digit.pgm" "$f/digit-data/a-image.pgm"
+    set -- "mnist" 1 --model "$digits" --data "$f/digit-data"
+    [ -z "$CKKS_LONG" ] || set -- "gm" 4
+    model=$1
+    tiles=$2
+    shift 2
     CKKS_KERNEL=$kernel "$build/bench" --quick --json network --threads 2 \
-        >"$work/out" 2>"$work/err"
+        "$@" >"$work/out" 2>"$work/err"
     check "bench of a network" grep -q '^{"name": "network", "kernel": '\
-"\"$kernel\".*\"threads\": 2, .*\"model\": \"gm\", \"tiles\": 4" "$work/out"
+"\"$kernel\".*\"threads\": 2, .*\"model\": \"$model\", \"tiles\": $tiles" \
+        "$work/out"
 }
 if [ "${VOLLEY_FULL:-1}" != 0 ]; then
     whole_way

@@ -14,11 +14,15 @@
 #                    Cortex-M4, and runs, as code for a Cortex-A9, by qemu-user
 #
 # Every case of every file must have been compared or counted as skipped.
-# With WORD only combinations whose name contains it.  A compiler or an
+# With WORD only combinations whose name contains it.  With FEW=BUILD, as in
+# `make check`: gcc -O0 and -O3, clang -O2 (BUILD itself, most often gcc -O2, is
+# what vectors.sh runs); FFTW and MINIMAL below objects of BUILD, which CC made;
+# all other architectures.  `make check-long` has the others.  A compiler or an
 # emulator that is not there (make deps-cross) is one skip.  Ends with
 # "N passed, N failed" or "N passed, N failed, N skipped".
 cd "$(dirname "$0")/../.." || exit 1
 only=${1:-}
+built=${CC:-gcc}
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
 # What the caller's make was told is not for the builds below.
 unset MAKEFLAGS MFLAGS B CC CFLAGS DEFS FFT LIBS MINIMAL OMP SANITIZE VERIFY
@@ -104,15 +108,55 @@ kernels()
         vectors "$1" $k "$work/b/vectors-check"
     done
 }
+# minimal NAME OBJECTS FLAGS: libckks.a by $cc below the rest of OBJECTS
 minimal()
 {
-    make -j "$jobs" B="$work/m" CC="$cc" CFLAGS=-O2 MINIMAL=1 \
-        "$work/m/libckks.a" >"$work/log" 2>&1 \
-        && $cc -o "$work/m/vectors-check" \
-           $(find "$work/b/omp/nn" "$work/b/omp/unet" "$work/b/omp/vectors" \
-                  -name '*.o') \
-           "$work/b/omp/ckks/bytes/"file*.o "$work/m/libckks.a" -lm \
-           >"$work/log" 2>&1
+    name=$1
+    rest=$2
+    rm -rf "$work/m"
+    if make -j "$jobs" B="$work/m" CC="$cc" CFLAGS=-O2 MINIMAL=1 \
+           "$work/m/libckks.a" >"$work/log" 2>&1 \
+        && $cc $3 -o "$work/m/vectors-check" \
+           $(find "$rest/nn" "$rest/vectors" -name '*.o') \
+           "$rest/unet/tiles.o" "$rest/ckks/bytes/"file*.o \
+           "$work/m/libckks.a" -lm >"$work/log" 2>&1
+    then
+        vectors "$name" portable "$work/m/vectors-check"
+    else
+        bad "$name does not build"
+    fi
+    rm -rf "$work/m"
+}
+
+# fftw_as_built NAME: FFTW below the objects of $FEW; what of them knows the FFT is
+# compiled again.
+fftw_as_built()
+{
+    name=$1
+    rm -rf "$work/b"
+    mkdir "$work/b"
+    cp -rp "$FEW/omp" "$work/b"
+    grep -l 'embed/fft' $(find "$work/b/omp/ckks" -name '*.d') \
+        | sed 's/d$/o/' | xargs rm -f
+    rm -f "$work/b/omp/ckks/embed/"fft_*.o
+    if make -j "$jobs" B="$work/b" CC="$cc" FFT=fftw "$work/b/vectors-check" \
+           >"$work/log" 2>&1 \
+        && nm "$work/b/vectors-check" | grep -q ' U fftw_'; then
+        kernels "$name"
+    else
+        bad "$name does not build"
+    fi
+}
+few()
+{
+    cc=$built
+    flags=
+    ! nm "$FEW/omp/nn/schedule/parallel.o" | grep -qi ' U .*gomp\|kmpc' \
+        || flags=-fopenmp
+    name="as built, FFT=fftw"
+    wanted "$name" && fftw_as_built "$name"
+    name="as built, MINIMAL=1"
+    wanted "$name" && minimal "$name" "$FEW/omp" $flags
 }
 
 good "compiler, flags or architecture" kernel operations sets cases \
@@ -123,24 +167,26 @@ for cc in gcc clang; do
         continue
     fi
     tag="$cc $($cc -dumpfullversion 2>/dev/null || $cc -dumpversion)"
-    for level in -O0 -O1 -O2 -O3; do
+    levels="-O0 -O1 -O2 -O3"
+    case $FEW$cc in
+    gcc | clang) ;;
+    *gcc) levels="-O0 -O3" ;;
+    *) levels=-O2 ;;
+    esac
+    for level in $levels; do
         name="$tag $level"
         wanted "$name" && build "$name" CC=$cc CFLAGS=$level && kernels "$name"
     done
+    [ -z "$FEW" ] || continue
     fftw="$tag -O2 FFT=fftw"
     wanted "$fftw" && build "$fftw" CC=$cc CFLAGS=-O2 FFT=fftw \
         && kernels "$fftw"
     small="$tag -O2 MINIMAL=1"
     wanted "$small" || continue
     build "$small" CC=$cc CFLAGS=-O2 HAVE_PNG=0 HAVE_JPEG=0 HAVE_OMP=0 \
-        || continue
-    if minimal; then
-        vectors "$small" portable "$work/m/vectors-check"
-    else
-        bad "$small does not build"
-    fi
-    rm -rf "$work/m"
+        && minimal "$small" "$work/b/omp"
 done
+[ -z "$FEW" ] || few
 
 # ---- other architectures ----------------------------------------------------
 mkdir "$work/include"
@@ -167,12 +213,15 @@ done
 
 # ---- no operating system ----------------------------------------------------
 entropy=-DCKKS_ENTROPY=client_entropy
-# bare NAME FLAGS LIBRARY-FLAGS: the client, $work/client
+# bare NAME FLAGS LIBRARY-FLAGS: the client, $work/client; objects in $work/b
+# are of these flags, but for what asks for randomness
 bare()
 {
     name=$1
     small="-Os $2 -ffunction-sections -fdata-sections"
-    rm -rf "$work/b"
+    for source in $(grep -l CKKS_ENTROPY ckks/*/*.c); do
+        rm -f "$work/b/obj/${source%.c}.o"
+    done
     # shellcheck disable=SC2086
     make -j "$jobs" B="$work/b" MINIMAL=1 PIC= CC=arm-none-eabi-gcc \
         AR=arm-none-eabi-ar CFLAGS="$small -DCKKS_NO_MESSAGE $3" \
@@ -219,6 +268,7 @@ elif bare "$name" "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16" \
     if [ -z "$qemu" ]; then
         skip "$name: no qemu-arm; make deps-cross"
     else
+        rm -rf "$work/b"
         bare "$name" "$a9" $entropy && ends "$name" 0
         bare "$name" "$a9" && ends "$name without randomness" 9
     fi
