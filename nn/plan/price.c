@@ -251,11 +251,17 @@ static bool beyond_at_once(pricing *with)
                                                         : 0);
 }
 
+/* least: known, with maps. */
 static ckks_status price_stages(pricing *with)
 {
-    double left = least_seconds(with);
-    ckks_status st = CKKS_OK;
+    ckks_status st = nni_list_keys(with->p, with->placed, with->maps->map);
+    double left = 0;
 
+    with->base = nni_base_bytes(with->p, with->machine)
+                 + nni_encoded_bytes(with->p, with->placed);
+    with->high = with->base + with->alive[0];
+    for (int k = 0; k < with->placed->num_stages; k++)
+        left += with->least[k];
     for (int k = 0; k < with->placed->num_stages && st == CKKS_OK
                     && !beyond(with, left); k++) {
         st = price_stage(with, k);
@@ -279,14 +285,8 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, nni_maps *maps,
     p->seconds = p->fresh_seconds = p->scratch_bytes = p->scratch_moved = 0;
     if (!beyond_at_once(&with)) {
         st = nni_maps_make(maps, placed);
-        if (st == CKKS_OK)
-            st = nni_list_keys(p, placed, maps->map);
-        if (st == CKKS_OK) {
-            with.base = nni_base_bytes(p, machine)
-                        + nni_encoded_bytes(p, placed);
-            with.high = with.base + with.alive[0];
+        if (st == CKKS_OK && !beyond(&with, least_seconds(&with)))
             st = price_stages(&with);
-        }
     }
     p->error_sd = nni_logit_error(placed, p);
     p->peak_bytes = with.high;
