@@ -17,6 +17,9 @@ typedef struct nni_maps {
     int count;
     int live[NN_MAX_STEPS][NNI_POOLS];  /* 1 + ciphertexts of a channel that
                                    hold pixels; 0: not counted yet           */
+    ckks_key_request key[NN_MAX_KEYS];  /* of all stages (nni_list_keys),     */
+    size_t num_keys;                    /* with so many levels below: levels  */
+    int out;                            /* of the others follow from it       */
 } nni_maps;
 
 /* Makes them, unless they are there: rings, grid and ring of polynomials decide

@@ -3,6 +3,8 @@
  *
  * Read first: price.h.
  */
+#include <string.h>
+
 #include "plan/price.h"
 #include "stage/lanes.h"
 
@@ -92,12 +94,21 @@ static ckks_status stage_keys(nn_plan *p, const nni_placed *placed, int k,
 }
 
 ckks_status nni_list_keys(nn_plan *p, const nni_placed *placed,
-                          const nni_map *map)
+                          nni_maps *maps)
 {
     ckks_status st = CKKS_OK;
 
+    p->num_keys = maps->num_keys;
+    memcpy(p->key, maps->key, maps->num_keys * sizeof *p->key);
+    if (maps->num_keys > 0 && maps->out == placed->bits.out)
+        return CKKS_OK;
     p->num_keys = 0;
     for (int k = 0; k < placed->num_stages && st == CKKS_OK; k++)
-        st = stage_keys(p, placed, k, &map[k]);
-    return st;
+        st = stage_keys(p, placed, k, &maps->map[k]);
+    if (st != CKKS_OK)
+        return st;
+    maps->num_keys = p->num_keys;
+    maps->out = placed->bits.out;
+    memcpy(maps->key, p->key, p->num_keys * sizeof *p->key);
+    return CKKS_OK;
 }

@@ -254,7 +254,7 @@ static bool beyond_at_once(pricing *with)
 /* least: known, with maps. */
 static ckks_status price_stages(pricing *with)
 {
-    ckks_status st = nni_list_keys(with->p, with->placed, with->maps->map);
+    ckks_status st = nni_list_keys(with->p, with->placed, with->maps);
     double left = 0;
 
     with->base = nni_base_bytes(with->p, with->machine)

@@ -46,8 +46,9 @@ void nni_totals(nn_plan *p);
 double nni_stage_error(const nni_placed *placed, int k, const nn_plan *p);
 double nni_logit_error(const nni_placed *placed, const nn_plan *p);
 
-/* keys.c: all keys, in the order in which stages need them. */
+/* keys.c: all keys, in the order in which stages need them; maps remembers
+ * them. */
 CKKS_CHECKED ckks_status nni_list_keys(nn_plan *p, const nni_placed *placed,
-                                       const nni_map *map);
+                                       nni_maps *maps);
 
 #endif
