@@ -210,8 +210,7 @@ unet/image/gzip.c	s/return full ? GZIP_SURPLUS : GZIP_DAMAGED;/return GZIP_SOUND
 unet/image/nifti.c	s/dim\[i\] = dim\[i\] == 0 ? 1 : dim\[i\];/;/	nifti_
 unet/image/nifti_geometry.c	s/uni_nifti_float(in + i \* l->real, /uni_nifti_float(in + i * 4, /	nifti_
 unet/image/inflate.c	s/return distance <= put ? distance : 0;/return distance;/	inflate_
-unet/image/inflate.c	s/UNI_INFLATE_BACK - LONGEST;/UNI_INFLATE_BACK;/	inflate_ png_
-unet/image/inflate_code.c	s/if (next > 1u << k)/if (false)/	inflate_
+unet/image/inflate_code.c	s/words == 1 \&\& c->count\[1\] == 1/words == 1/	inflate_
 unet/image/inflate_frame.c	s/|| (256u \* in\[0\] + in\[1\]) % 31 != 0/|| false/	inflate_
 unet/image/deflate.c	s/at + 1 - \*slot <= BACK/true/	deflate_ png_packed
 unet/image/deflate.c	s/put_bits(d, 0, 7); /put_bits(d, 0, 6); /	deflate_
@@ -219,7 +218,7 @@ unet/image/checksum.c	s/ADLER_AT_ONCE = 5552/ADLER_AT_ONCE = 5553/	inflate_check
 unet/image/checksum.c	s/v >> 24 ^ in\[3\]/v >> 24/	inflate_checksums
 unet/image/png.c	s/if (k >= png->colours)/if (k > png->colours)/	image_png
 unet/image/png_rows.c	s/{ 2, 0, 4, 4 }/{ 2, 0, 2, 4 }/	png_every
-unet/image/png_rows.c	s/pa <= pb \&\& pa <= pc/pa < pb \&\& pa <= pc/	png_every
+unet/image/png_rows.c	s/pb <= pc ? b/pb < pc ? b/	png_every
 unet/image/png_parts.c	s/{ 1, 0, 3, 1, 2, 0, 4 }/{ 1, 0, 3, 1, 2, 0, 3 }/	image_png
 unet/image/png_pack.c	s/above \&\& y > 0/above \&\& y > 1/	png_packed
 unet/image/pixels.c	s/(p, n, i) > apart)/(p, n, i) > apart + 1)/	image_grey
@@ -230,7 +229,6 @@ unet/scores.c	s/logit\[k\] > logit\[best\]/logit[k] >= logit[best]/	classes_
 unet/tiles.c	s/if (where.image != of)/if (i == 0)/	dvr_
 unet/vct_head.c	s/info->kind != (int)kind/false/	vct_
 unet/vct_head.c	s/if (memcmp(digest, all + size, VCT_DIGEST) != 0)/if (false)/	vct_
-unet/vct_read.c	s/if (\*size > r->left)/if (false)/	vct_
 unet/blind/conv_reply.c	s/\*mask = cki_add(sum, minus\[l\], p);/*mask = cki_add(sum, *mask, p);/	linear_convolutions
 unet/blind/conv_reply.c	s/^    blind_ring_refresh(c0, c1, 1, .*$//	linear_replies
 unet/blind/conv_reply.c	s/minus\[l\] = cki_neg(\*mask, p);/minus[l] = *mask = 0;/	linear_shares

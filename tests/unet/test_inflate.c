@@ -69,6 +69,7 @@ TEST(inflate_checksums)
 {
     static const uint8_t nine[] = "123456789";
     uint8_t many[6000];
+    uint64_t a = 65520, b = 65520;      /* the largest sums to begin with    */
     uni_crc crc;
 
     uni_crc_init(&crc);
@@ -83,6 +84,13 @@ TEST(inflate_checksums)
     memset(many, 255, sizeof many);     /* a = 1 + 6000 255 mod 65521, ...   */
     CHECK(uni_adler_add(1, many, sizeof many) == 0xa49759eau, "%08" PRIx32,
           uni_adler_add(1, many, sizeof many));
+    for (size_t i = 0; i < sizeof many; i++) {
+        a = (a + 255) % 65521;
+        b = (b + a) % 65521;
+    }
+    CHECK(uni_adler_add(65520u << 16 | 65520, many, sizeof many)
+              == (b << 16 | a), "the largest sums: want %08" PRIx64,
+          b << 16 | a);
 }
 
 #ifdef UNET_HAVE_PNG
