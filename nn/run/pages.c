@@ -15,13 +15,14 @@
 #include <stdlib.h>
 #ifdef __linux__
 #include <sys/mman.h>
+#include <sys/resource.h>
 #endif
 
 #include "nn.h"
 #include "schedule/arena.h"
 
-/* LARGE: bytes of a large page; the region is reserved, not used: as much as
- * the system allows, MOST at the most. */
+/* LARGE: bytes of a large page; the region is reserved, not used: MOST, or half
+ * of what the system allows: what else the process holds needs addresses, too. */
 enum { ALIGN = 64, LARGE = 1 << 21 };
 #define MOST ((size_t)1 << 40)
 #define LEAST ((size_t)1 << 28)
@@ -36,16 +37,37 @@ struct nn_pages {
     size_t used, peak;          /* bytes handed out                          */
 };
 
+#ifdef __linux__
+/* The most that is asked for: half of a limit on addresses, if there is one. */
+static size_t most_addresses(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
+        || limit.rlim_cur / 2 > MOST)
+        return MOST;
+    return (size_t)limit.rlim_cur / 2 / LARGE * LARGE;
+}
+#endif
+
 static void reserve(nn_pages *pages)
 {
 #if defined(__linux__) && defined(MAP_NORESERVE)
-    for (size_t size = MOST; size >= LEAST && sizeof(void *) > 4; size /= 2) {
+    const size_t most = most_addresses();
+
+    for (size_t size = most; size >= LEAST && sizeof(void *) > 4; size /= 2) {
         void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         size_t skip;
 
         if (p == MAP_FAILED)
             continue;
+        if (size < most) {              /* half of what there was            */
+            const size_t half = size / 2 / LARGE * LARGE;
+
+            (void)munmap((char *)p + half, size - half);
+            size = half;
+        }
         skip = (LARGE - (uintptr_t)p % LARGE) % LARGE;
         pages->mapped = p;
         pages->mapped_size = size;

@@ -53,17 +53,12 @@ static double child_memory(const serve_model *m)
     return m->plan->peak_bytes * 1.25 + 64 * CHILD_MIB;
 }
 
-/* Addresses that are reserved, at most: a wall behind that.  nn_pages takes the
- * largest power of two that there is room for; half of the wall is left for the
- * rest, which has a stack and a heap of malloc for each thread. */
+/* Addresses that are reserved, at most: a wall behind that.  nn_pages takes half
+ * of it; the other half is left for the rest, which has a stack and a heap of
+ * malloc for each thread. */
 static double child_addresses(const serve *s, const serve_model *m)
 {
-    const double need = child_memory(m) + (192 + 80 * s->threads) * CHILD_MIB;
-    double half = 256 * CHILD_MIB;
-
-    while (half < need)
-        half *= 2;
-    return 2 * half - 4096;
+    return 2 * (child_memory(m) + (192 + 80 * s->threads) * CHILD_MIB);
 }
 
 /* Seconds of the processor: far more than the plan says.  A file: the result,
