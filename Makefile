@@ -284,6 +284,7 @@ check-long: all $(B)/tests
 	CKKS_LONG=1 sh tests/scripts/networks.sh $(B)
 	CKKS_LONG=1 sh tests/scripts/alloc.sh $(B)
 	CKKS_LONG=1 sh tests/scripts/cli.sh $(B)
+	CKKS_LONG=1 sh tests/fuzz/check.sh
 	sh tests/scripts/cross.sh
 	$(MAKE) B=$(B) mutants-sample
 
