@@ -152,12 +152,14 @@ static ckks_status tables_init(nni_table *t, nni_map *m,
     if (with_weights) {
         t->weight = malloc(t->row * rows * sizeof *t->weight);
         t->bias = malloc(channels * sizeof *t->bias);
+        t->up = malloc((nni_up_room(s) + 1) * sizeof *t->up);
         t->taps = s->kernel_y * s->kernel_x;
         if (s->uneven)
             t->edge = malloc(channels * (size_t)t->taps * sizeof *t->edge);
     }
     return t->group == NULL || m->phase == NULL || m->feed == NULL
                    || (with_weights && (t->weight == NULL || t->bias == NULL
+                                        || t->up == NULL
                                         || (t->edge == NULL) == s->uneven))
                ? CKKS_EMEM : CKKS_OK;
 }
@@ -198,6 +200,7 @@ ckks_status nni_map_init(nni_map *out, const nni_placed *p, int k,
     free(t.weight);
     free(t.bias);
     free(t.edge);
+    free(t.up);
     if (st != CKKS_OK)
         nni_map_clear(&m);
     else

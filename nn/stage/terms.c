@@ -217,6 +217,36 @@ static double up_weight(const reading *r, int o, int c, int tap, int y, int x)
     return sum;
 }
 
+static double dot(const double *a, const double *b, int count)
+{
+    double sum = 0;
+
+    for (int i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* up_weight for all outputs and stored channels, `share` of it. */
+static void add_up(nni_table *t, const reading *r, int first, double share,
+                   tap_of tap)
+{
+    const nni_source *s = r->source;
+    const size_t count = (size_t)s->up_channels;
+    const double *outputs = t->up;
+    double *stored = t->up + (size_t)r->stage->channels * count;
+
+    if (s->up_weight != NULL)
+        nni_up_stored(stored, s, tap.y, tap.x);
+    for (int c = 0; c < s->channels; c++)
+        for (int o = 0; o < r->stage->channels; o++)
+            add_weight(t, r, o, c, first + c, share
+                       * (s->up_weight == NULL
+                              ? up_weight(r, o, c, tap.tap, tap.y, tap.x)
+                              : dot(outputs + (size_t)o * count,
+                                    stored + (size_t)c * count,
+                                    s->up_channels)), tap.tap);
+}
+
 /* Where a tap through a transposed convolution reads along one axis. */
 typedef struct up_place {
     int low;                    /* position in the map of half the size      */
@@ -275,10 +305,8 @@ static void read_up_at(nni_table *t, const reading *r, int tap,
 
         place.alternate = k;
         first = find_group(t, r, phase, place);
-        for (int c = 0; r->with_weights && c < r->source->channels; c++)
-            for (int o = 0; o < r->stage->channels; o++)
-                add_weight(t, r, o, c, first + c, share
-                           * up_weight(r, o, c, tap, y->tap, x->tap), tap);
+        if (r->with_weights)
+            add_up(t, r, first, share, (tap_of){ tap, y->tap, x->tap });
     }
 }
 
@@ -292,6 +320,8 @@ static void read_up(nni_table *t, const reading *r, int a, int b, int y, int x,
     const int nx = up_places(px, b, x, r->layout->ring_x, s->gap,
                              s->up_kernel);
 
+    if (r->with_weights && s->up_weight != NULL && r->placed->period == 0)
+        nni_up_outputs(t->up, r->stage, s, tap);
     for (int i = 0; i < ny * nx; i++)
         read_up_at(t, r, tap, &py[i / nx], &px[i % nx]);
     for (int o = 0; r->with_weights && o < r->stage->channels; o++)

@@ -19,7 +19,23 @@ typedef struct nni_table {
     double *bias;               /* shape (channels)                          */
     double *edge;               /* shape (channels, taps), or NULL: nni_phase */
     int taps;
+    double *up;                 /* room for the two tables that a tap through a
+                                   transposed convolution multiplies:
+                                   nni_up_room numbers                       */
 } nni_table;
+
+/* Numbers that the tables of transposed convolutions need room for: the most of
+ * all sources. */
+size_t nni_up_room(const nni_stage *s);
+
+/* Of a source behind a transposed convolution with weights: what each output
+ * takes of its channels at a tap, shape (channels, up_channels) ... */
+void nni_up_outputs(double *row, const nni_stage *s, const nni_source *x,
+                    int tap);
+
+/* ... and what each stored channel gives to them at a tap of the transposed
+ * convolution, shape (x->channels, up_channels). */
+void nni_up_stored(double *row, const nni_source *x, int ty, int tx);
 
 /* Room that source i of a stage needs: groups. */
 int nni_most_groups(const nni_placed *p, const nni_placed_stage *s, int i);
