@@ -96,7 +96,7 @@ static void ring_clear(ring *r)
 
 /* ---- products in the kernels' own arithmetic ----------------------------- */
 
-/* a w as a kernel of doubles leaves it (avx2.h, Lemma F). */
+/* a w as a kernel of doubles leaves it (fma.h, Lemma F). */
 static double product(double a, uint64_t w, uint64_t p)
 {
     const double magic = 0x1.8p52, d = (double)p;

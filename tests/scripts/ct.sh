@@ -260,9 +260,9 @@ static inline uint64_t cki_below(uint64_t x, uint64_t y)\
 {\
     return x % y;\
 }'
-avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, c.p), x) : x;/'
+avx2='s/^    return _mm256_blendv_pd(x, _mm256_add_pd(x, p), x);/    return _mm256_movemask_pd(x) ? _mm256_blendv_pd(x, _mm256_add_pd(x, p), x) : x;/'
 avx2_flags="-mavx2 -mfma"
-fma2='s/^    return x + where(x < both(0), c.p);/    const ints less = x < both(0);\n    return (less[0] | less[1]) != 0 ? x + where(less, c.p) : x;/'
+fma2='s/^    return x + where(x < all(0), p);/    const ints less = x < all(0);\n    return (less[0] | less[1]) != 0 ? x + where(less, p) : x;/'
 ifma='/^static inline vec fold(vec x, vec y)/,/^}/s/return /if (_mm512_cmplt_epu64_mask(x, y) == 0xff) return x; return /'
 gather='/^static inline vec fold(vec x, vec y)/,/^}/s/return /x = _mm512_i64gather_epi64(_mm512_and_si512(x, _mm512_set1_epi64(7)), \&x, 8); return /'
 ifma_flags="-mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma"
@@ -272,17 +272,17 @@ faults_poison()
     must_see "a jump" poison "$1" portable base/word.h "$jump" portable/pointwise.c
     must_see "a table" poison "$1" portable base/word.h "$table" portable/pointwise.c
     if echo $poison_kernels | grep -q avx2; then
-        must_see "a jump by a vector" poison "$1" avx2 kernel/avx2/avx2.h "$avx2" \
-                 avx2/pointwise.c $avx2_flags
+        must_see "a jump by a vector" poison "$1" avx2 kernel/avx2/lanes.h "$avx2" \
+                 avx2/kernel.c $avx2_flags
     fi
 }
 
 faults_branches()
 {
-    must_see "a jump by a vector" branches - fma2 kernel/fma2/fma2.h "$fma2" \
-             fma2/pointwise.c -mfma
-    must_see "a jump by a vector" branches - avx2 kernel/avx2/avx2.h "$avx2" \
-             avx2/pointwise.c $avx2_flags
+    must_see "a jump by a vector" branches - fma2 kernel/fma2/lanes.h "$fma2" \
+             fma2/kernel.c -mfma
+    must_see "a jump by a vector" branches - avx2 kernel/avx2/lanes.h "$avx2" \
+             avx2/kernel.c $avx2_flags
     must_see "a jump by a vector" branches - avx512ifma kernel/ifma/ifma.h \
              "$ifma" ifma/pointwise.c $ifma_flags
     must_see "a gather" branches - avx512ifma kernel/ifma/ifma.h "$gather" \
@@ -296,8 +296,8 @@ faults_trace()
         must_see "a jump by a vector" trace "$1" avx512ifma \
                  kernel/ifma/ifma.h "$ifma" ifma/pointwise.c $ifma_flags ;;
     avx2)
-        must_see "a jump by a vector" trace "$1" avx2 kernel/avx2/avx2.h "$avx2" \
-                 avx2/pointwise.c $avx2_flags ;;
+        must_see "a jump by a vector" trace "$1" avx2 kernel/avx2/lanes.h "$avx2" \
+                 avx2/kernel.c $avx2_flags ;;
     esac
     [ "$2" = all ] || return
     must_see "a jump" trace "$1" portable base/word.h "$jump" portable/pointwise.c

@@ -25,20 +25,19 @@ ckks/kernel/portable/portable.h	s/s->hi += hi + (s->lo < lo);/s->hi += hi;/	kern
 ckks/kernel/portable/convert.c	s/(half - y\[0\]\[k\])/(half - y[0][k] - 1)/	kernel_ exhaustive
 ckks/kernel/portable/convert.c	s/up = centred ? 0.5 : 0;/up = 0.5;/	kernel_
 ckks/kernel/portable/combine.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) % m->p/	kernel_
-ckks/kernel/avx2/avx2.h	s/_mm256_add_pd(x, c.p), x);/_mm256_add_pd(x, c.p), c.p);/	kernel_
-ckks/kernel/avx2/avx2.h	s/_CMP_GE_OQ/_CMP_GT_OQ/	kernel_
-ckks/kernel/avx2/avx2.h	s/return w > p \/ 2 ? -(double)(p - w)/return w > p \/ 2 ? (double)(p - w)/	kernel_
-ckks/kernel/avx2/ntt.c	s/w\[i + j % 2 \* 4 + j \/ 2\]/w[i + j]/	kernel_ntt
-ckks/kernel/avx2/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/avx2/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
-ckks/kernel/avx2/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
-ckks/kernel/avx2/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
-ckks/kernel/avx2/dot.c	s/        to = group_at(turn->back + i);/        to = i;/	kernel_dot2
-ckks/kernel/avx2/dot.c	s/turn == NULL ? NULL : turn->back, i/NULL, i/	kernel_dot2
-ckks/kernel/avx2/pointwise.c	s/mulmod(_mm256_add_pd(x, x), y, c)/mulmod(x, y, c)/	kernel_pointwise
-ckks/kernel/avx2/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
-ckks/kernel/avx2/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
-ckks/kernel/avx2/avx2.h	s/_mm256_set1_pd(TWO52 + half)/_mm256_set1_pd(TWO52)/	kernel_
+ckks/kernel/avx2/lanes.h	s/_mm256_add_pd(x, p), x);/_mm256_add_pd(x, p), p);/	kernel_
+ckks/kernel/fma/fma.h	s/return w > p \/ 2 ? -(double)(int64_t)(p - w)/return w > p \/ 2 ? (double)(int64_t)(p - w)/	kernel_
+ckks/kernel/fma/ntt.c	s/w\[i + j % 2 \* LANES + j \/ 2\]/w[i + j]/	kernel_ntt
+ckks/kernel/fma/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
+ckks/kernel/fma/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
+ckks/kernel/fma/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
+ckks/kernel/fma/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
+ckks/kernel/avx2/lanes.h	s/const size_t to = group_at(back + i);/const size_t to = i;/	kernel_dot2
+ckks/kernel/fma/dot.c	s/turn == NULL ? NULL : turn->back, i/NULL, i/	kernel_dot2
+ckks/kernel/fma/pointwise.c	s/mulmod(x + x, y, c)/mulmod(x, y, c)/	kernel_pointwise
+ckks/kernel/fma/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
+ckks/kernel/fma/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
+ckks/kernel/fma/fma.h	s/all(TWO52 + half) }/all(TWO52) }/	kernel_
 ckks/kernel/avx2/digits.c	s/RUN = 1 << 16/RUN = 1 << 18/	kernel_combine
 ckks/kernel/avx/pairs.h	s/? 0x80008000/? 0x80000000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/return m->p < (uint64_t)1 << 48/return m->p < (uint64_t)1 << 49/	kernel_combine
@@ -82,29 +81,24 @@ ckks/kernel/avx/edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
 ckks/kernel/avx/edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
 ckks/kernel/avx/edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
 ckks/kernel/avx/edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
-ckks/kernel/avx2/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
-ckks/kernel/avx2/fold.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
-ckks/kernel/avx2/fold.c	/void fwd_real/,/^}/s/store_lazy(end - j - 3, reversed(v))/store_lazy(end - j - 3, v)/	real_
-ckks/kernel/avx2/fold.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
-ckks/kernel/avx2/fold.c	s/v = _mm256_blend_pd(v, u, 1);/;/	real_
-ckks/kernel/avx2/fold.c	s/mulmod(p, plus, c), 1)/mulmod(p, minus, c), 1)/	real_
-ckks/kernel/avx2/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
-ckks/kernel/avx2/fold.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
-ckks/kernel/avx2/fold.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
-ckks/kernel/avx2/fold.c	/void unfold/,/^}/s/_mm256_sub_pd(b, \*q)/_mm256_sub_pd(*q, b)/	real_
-ckks/kernel/avx2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
-ckks/kernel/fma2/fma2.h	s/return x + where(x < both(0), c.p);/return x + where(x <= both(0), c.p);/	kernel_
-ckks/kernel/fma2/fma2.h	s/where(x >= c.p, c.p)/where(x > c.p, c.p)/	kernel_
-ckks/kernel/fma2/fma2.h	s/both(TWO52 + half) }/both(TWO52) }/	kernel_
-ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fma_add/,/^}/s/return (vec)_mm.*/return a * b + c;/	kernel_
-ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fma_sub/,/^}/s/return (vec)_mm.*/return c - a * b;/	kernel_
-ckks/kernel/fma2/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/fma2/ntt.c	s/even = firsts(a, b) - h;/even = firsts(a, b);/	kernel_ntt
-ckks/kernel/fma2/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
-ckks/kernel/fma2/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
-ckks/kernel/fma2/fold.c	s/v\[0\] = u\[0\];/;/	real_
-ckks/kernel/fma2/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
-ckks/kernel/fma2/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/fma/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
+ckks/kernel/fma/fold.c	/void fwd_folded/,/^}/s/fwd(u, p, w1, c);/;/	real_
+ckks/kernel/fma/fold.c	/void fwd_real/,/^}/s/store_lazy(end_back - j, reversed(v))/store_lazy(end_back - j, v)/	real_
+ckks/kernel/fma/fold.c	/void fwd_real/,/^}/s/constant(t->fold/constant(t->unfold/	real_
+ckks/kernel/fma/fold.c	s/v\[0\] = u\[0\];/;/	real_
+ckks/kernel/fma/fold.c	s/mulmod(p, plus, c)\[0\]/mulmod(p, minus, c)[0]/	real_
+ckks/kernel/fma/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
+ckks/kernel/fma/fold.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
+ckks/kernel/fma/fold.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
+ckks/kernel/fma/fold.c	/void unfold/,/^}/s/mulmod(b - \*q,/mulmod(*q - b,/	real_
+ckks/kernel/fma/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/fma2/lanes.h	s/return x + where(x < all(0), p);/return x + where(x <= all(0), p);/	kernel_
+ckks/kernel/fma/fma.h	s/where(x >= c.p, c.p)/where(x > c.p, c.p)/	kernel_
+ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fmadd/,/^}/s/return (vec)_mm.*/return a * b + c;/	kernel_
+ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fnmadd/,/^}/s/return (vec)_mm.*/return c - a * b;/	kernel_
+ckks/kernel/fma2/lanes.h	s/out\[back\[i + 1\]\]/out[back[i] + 1]/	kernel_dot2
+ckks/kernel/fma2/lanes.h	s/    \*c = evens(high, \*d);/    *c = odds(high, *d);/	kernel_ntt
+ckks/kernel/fma/ntt.c	s/even = evens(a, b) - h,/even = evens(a, b),/	kernel_ntt
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
 ckks/kernel/ifma/fold.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_

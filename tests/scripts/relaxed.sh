@@ -39,8 +39,8 @@ mkdir "$work/once" "$work/twice"
 cp -r ckks "$work/once"
 cp -r ckks "$work/twice"
 lanes=ckks/kernel/fma2/lanes.h
-sed '/ vec fma_add(/,/^}/s/return .*/return a * b + c;/
-     / vec fma_sub(/,/^}/s/return .*/return c - a * b;/' $lanes \
+sed '/ vec fmadd(/,/^}/s/return .*/return a * b + c;/
+     / vec fnmadd(/,/^}/s/return .*/return c - a * b;/' $lanes \
     >"$work/twice/$lanes"
 
 # built COMPILER... -- $work/which of $work/$kind

@@ -1,6 +1,6 @@
 /* combine.c -- integer combinations of limbs.
  *
- * Read first: avx2.h (Lemmas F and C), docs/11-layers.md.
+ * Read first: fma/fma.h (Lemmas F and C), docs/11-layers.md.
  *
  * Two ways, by the weights.  In both, inputs are packed a tile of columns at a
  * time.  Small weights go by digits.c.

@@ -1,6 +1,6 @@
 /* digits.c -- integer combinations by small weights, |weight| < 2^15.
  *
- * Read first: avx/pairs.h, avx2.h (Lemmas F and C), docs/11-layers.md.
+ * Read first: avx/pairs.h, fma/fma.h (Lemmas F and C), docs/11-layers.md.
  *
  * A word x < p stands for x' = x or x - p, which is cut into three or four
  * signed digits of 16 bits (pairs.h).  One instruction multiplies 16 pairs of
@@ -101,7 +101,7 @@ static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
         high = _mm256_fmadd_pd(_mm256_cvtepi32_pd(d3), _mm256_set1_pd(0x1p48),
                                high);
     VERIFY(at_most(low, 0x1p48));
-    VERIFY(at_most(high, (four ? 0x1p15 * p_of(c) : 0x1p63) + 0x1p48));
+    VERIFY(at_most(high, (four ? 0x1p15 * c.p[0] : 0x1p63) + 0x1p48));
     low = _mm256_sub_pd(low, c.half);
     if (add_to)
         low = _mm256_add_pd(low, load(out));

@@ -1,6 +1,12 @@
-/* kernel.c -- the kernel in doubles with fused multiply-add. */
+/* kernel.c -- the kernel in doubles with fused multiply-add, for four lanes. */
 #include "kernel/avx2/avx2.h"
-#include "kernel/portable/portable.h"
+#include "kernel/fma/convert.c"
+#include "kernel/fma/dot.c"
+#include "kernel/fma/fold.c"
+#include "kernel/fma/ntt.c"
+#include "kernel/fma/ntt_inv.c"
+#include "kernel/fma/pointwise.c"
+#include "kernel/fma/words.c"
 
 static bool usable(void)
 {
@@ -11,26 +17,26 @@ const cki_kernel cki_kernel_avx2 = {
     .name = "avx2",
     .max_bits = CKKS_SIMD_BITS,
     .usable = usable,
-    .ntt_bytes = cki_avx2_ntt_bytes,
-    .ntt_prepare = cki_avx2_ntt_prepare,
-    .ntt_fwd = cki_avx2_ntt_fwd,
-    .ntt_head = cki_avx2_ntt_head,
-    .ntt_tail = cki_avx2_ntt_tail,
-    .ntt_inv = cki_avx2_ntt_inv,
-    .ntt_finish = cki_avx2_ntt_finish,
-    .add = cki_avx2_add,
-    .sub = cki_avx2_sub,
-    .mul = cki_avx2_mul,
-    .mul_add = cki_avx2_mul_add,
-    .square = cki_avx2_square,
-    .scale_add = cki_avx2_scale_add,
-    .dot2 = cki_avx2_dot2,
+    .ntt_bytes = fma_ntt_bytes,
+    .ntt_prepare = fma_ntt_prepare,
+    .ntt_fwd = fma_ntt_fwd,
+    .ntt_head = fma_ntt_head,
+    .ntt_tail = fma_ntt_tail,
+    .ntt_inv = fma_ntt_inv,
+    .ntt_finish = fma_ntt_finish,
+    .add = fma_add,
+    .sub = fma_sub,
+    .mul = fma_mul,
+    .mul_add = fma_mul_add,
+    .square = fma_square,
+    .scale_add = fma_scale_add,
+    .dot2 = fma_dot2,
     .permute = cki_avx2_permute,
-    .convert_begin = cki_avx2_convert_begin,
-    .convert_end = cki_avx2_convert_end,
+    .convert_begin = fma_convert_begin,
+    .convert_end = fma_convert_end,
     .combine = cki_avx2_combine,
     .combine_work = cki_avx2_combine_work,
-    .lift = cki_avx2_lift,
+    .lift = fma_lift,
     .from_small = cki_avx2_from_small,
     .sift = cki_portable_sift,
     .weigh = cki_avx2_weigh,

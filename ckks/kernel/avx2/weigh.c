@@ -15,8 +15,6 @@
 
 enum { MOST_TERMS = 1 << 12, AT_ONCE = 4, CUT = 25 };
 
-typedef __m256i ints;
-
 /* low + mid 2^25 + high 2^50 mod p, each below 2^62, and added to *to. */
 static void end_word(uint64_t *to, uint64_t low, uint64_t mid, uint64_t high,
                      const cki_mod *m)

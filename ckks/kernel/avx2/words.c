@@ -1,30 +1,6 @@
 /* words.c -- words from integers. */
 #include "kernel/avx2/avx2.h"
 
-/* Without a sign: AVX2 compares signed numbers. */
-static inline __m256i unsign(__m256i x)
-{
-    return _mm256_xor_si256(x, _mm256_set1_epi64x(INT64_MIN));
-}
-
-void cki_avx2_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
-                   uint64_t shift, size_t n)
-{
-    const __m256i most = unsign(_mm256_set1_epi64x((int64_t)bound));
-    const __m256i by = _mm256_set1_epi64x((int64_t)shift);
-    const size_t whole = n & ~(size_t)3;
-
-    for (size_t i = 0; i < whole; i += 4) {
-        __m256i u = _mm256_loadu_si256(
-            (const __m256i *)(const void *)(in + i));
-        __m256i above = _mm256_cmpgt_epi64(unsign(u), most);
-
-        u = _mm256_add_epi64(u, _mm256_and_si256(above, by));
-        _mm256_storeu_si256((__m256i *)(void *)(out + i), u);
-    }
-    cki_kernel_portable.lift(out + whole, in + whole, bound, shift, n - whole);
-}
-
 void cki_avx2_from_small(uint64_t *out, const int8_t *in, size_t n,
                          const cki_mod *m)
 {

@@ -1,13 +1,9 @@
-/* lanes.h -- two doubles, or two words of 64 bits, side by side.
+/* lanes.h -- two doubles, or two words of 64 bits, side by side, on machines of
+ * any kind.
  *
- * GNU C has sums, products, comparisons, shifts and masks of such vectors as
- * operators, on every machine; a comparison gives all ones or nothing for each
- * lane.  What it lacks stands here: three operations with a body for each
- * machine, and how lanes and memory meet.
- *
- *   fma_add(a, b, c)     a b + c, rounded once
- *   fma_sub(a, b, c)     c - a b, rounded once
- *   whole_below(a)       the largest whole number that is not above a
+ * Read first: fma/fma.h, which is written over these operations.  GNU C has
+ * sums, products, comparisons and masks of such vectors as operators; fmadd is
+ * a b + c and fnmadd c - a b, each rounded once, with a body for each machine:
  *
  *   AArch64   NEON; the instructions are part of every such processor
  *   x86-64    FMA3 with 128-bit registers: the tests of this kernel, and
@@ -20,8 +16,8 @@
 #ifndef CKI_FMA2_LANES_H
 #define CKI_FMA2_LANES_H
 
+#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -33,17 +29,15 @@
 #error "no fused multiply-add of two doubles: -mfma, -mrelaxed-simd"
 #endif
 
+#define LANES 2
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 typedef double  vec  __attribute__((vector_size(16)));
 typedef int64_t ints __attribute__((vector_size(16)));
-typedef uint64_t pair __attribute__((vector_size(16)));
-
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-/* Loops over arrays of vectors that are to live in registers. */
-#define UNROLL _Pragma("GCC unroll 8")
 
 /* ---- by machine --------------------------------------------------------- */
 
-static ALWAYS_INLINE vec fma_add(vec a, vec b, vec c)
+static ALWAYS_INLINE vec fmadd(vec a, vec b, vec c)
 {
 #if defined(__aarch64__)
     return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
@@ -54,7 +48,7 @@ static ALWAYS_INLINE vec fma_add(vec a, vec b, vec c)
 #endif
 }
 
-static ALWAYS_INLINE vec fma_sub(vec a, vec b, vec c)
+static ALWAYS_INLINE vec fnmadd(vec a, vec b, vec c)
 {
 #if defined(__aarch64__)
     return (vec)vfmsq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
@@ -65,6 +59,7 @@ static ALWAYS_INLINE vec fma_sub(vec a, vec b, vec c)
 #endif
 }
 
+/* The largest whole numbers that are not above. */
 static ALWAYS_INLINE vec whole_below(vec a)
 {
 #if defined(__aarch64__)
@@ -78,57 +73,106 @@ static ALWAYS_INLINE vec whole_below(vec a)
 
 /* ---- on all machines ----------------------------------------------------- */
 
-static ALWAYS_INLINE vec both(double x)
+static ALWAYS_INLINE vec all(double x)
 {
     return (vec){ x, x };
 }
 
-static ALWAYS_INLINE ints both_words(uint64_t x)
+static ALWAYS_INLINE ints all_words(uint64_t x)
 {
     return (ints){ (int64_t)x, (int64_t)x };
 }
 
-/* The doubles of these bits where the mask has ones, else 0. */
+/* a b - c, which NEON and WASM lack: a sum with it becomes a difference. */
+static ALWAYS_INLINE vec fmsub(vec a, vec b, vec c)
+{
+    return -fnmadd(a, b, c);
+}
+
+/* x where the mask (a comparison) has ones, else 0. */
 static ALWAYS_INLINE vec where(ints mask, vec x)
 {
     return (vec)(mask & (ints)x);
 }
 
-static ALWAYS_INLINE ints load_words(const uint64_t *x)
+/* x + p where x < 0.  By a comparison: after fmsub a zero may be -0. */
+static ALWAYS_INLINE vec lifted(vec x, vec p)
 {
-    ints v;
-
-    memcpy(&v, x, sizeof v);
-    return v;
+    return x + where(x < all(0), p);
 }
 
-static ALWAYS_INLINE void store_words(uint64_t *x, ints v)
+/* ---- order --------------------------------------------------------------- */
+
+/* Of the four numbers in a and b, 0 1 and 2 3. */
+static ALWAYS_INLINE vec lows(vec a, vec b)
 {
-    memcpy(x, &v, sizeof v);
+    (void)b;
+    return a;
 }
 
-static ALWAYS_INLINE vec load_doubles(const double *x)
+static ALWAYS_INLINE vec highs(vec a, vec b)
 {
-    vec v;
-
-    memcpy(&v, x, sizeof v);
-    return v;
+    (void)a;
+    return b;
 }
 
-/* The first and the second lanes of two vectors; of one, in opposite order. */
-static ALWAYS_INLINE vec firsts(vec a, vec b)
+/* a0 b0 and a1 b1; and back. */
+static ALWAYS_INLINE vec evens(vec a, vec b)
 {
     return (vec){ a[0], b[0] };
 }
 
-static ALWAYS_INLINE vec seconds(vec a, vec b)
+static ALWAYS_INLINE vec odds(vec a, vec b)
 {
     return (vec){ a[1], b[1] };
 }
 
-static ALWAYS_INLINE vec reversed(vec a)
+/* w0 w0 */
+static ALWAYS_INLINE vec twice(const double *w)
 {
-    return (vec){ a[1], a[0] };
+    return all(*w);
+}
+
+static ALWAYS_INLINE vec reversed(vec x)
+{
+    return (vec){ x[1], x[0] };
+}
+
+/* Eight numbers, in fours by their place there; and back. */
+static ALWAYS_INLINE void to_fours(vec *a, vec *b, vec *c, vec *d)
+{
+    const vec low = *a, high = *b;
+
+    *a = evens(low, *c);
+    *b = odds(low, *c);
+    *c = evens(high, *d);
+    *d = odds(high, *d);
+}
+
+static ALWAYS_INLINE void from_fours(vec *a, vec *b, vec *c, vec *d)
+{
+    const vec even = *a, odd = *b, third = *c;
+
+    *a = evens(even, odd);
+    *b = evens(third, *d);
+    *c = odds(even, odd);
+    *d = odds(third, *d);
+}
+
+/* in[perm[0]], in[perm[1]] */
+static ALWAYS_INLINE ints permuted(const uint64_t *in, const uint32_t *perm)
+{
+    return (ints){ (int64_t)in[perm[0]], (int64_t)in[perm[1]] };
+}
+
+/* out[back[i]], out[back[i + 1]] = v */
+static ALWAYS_INLINE void store_permuted(uint64_t *out, ints v,
+                                         const uint32_t *perm,
+                                         const uint32_t *back, size_t i)
+{
+    (void)perm;
+    out[back[i]] = (uint64_t)v[0];
+    out[back[i + 1]] = (uint64_t)v[1];
 }
 
 #endif

@@ -51,7 +51,7 @@ static void pack_tile(double *to, const uint64_t *const *in, size_t n_in,
  *
  * low + high 2^25 mod p.  Each half is first brought into (0, 2p) in doubles:
  * q = nearest(x / p), x - q p + p with |x - q p| <= p (1/2 + |x/p| 2^-52),
- * exact since |x| < 2^53 (Lemma F in avx2.h, with w = 1).  Then Lemma I with
+ * exact since |x| < 2^53 (Lemma F in fma.h, with w = 1).  Then Lemma I with
  * w = 2^25 mod p: below 2p + 2p. */
 
 typedef struct ending {

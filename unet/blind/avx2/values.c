@@ -1,6 +1,6 @@
 /* values.c -- values of weights and their products in doubles.
  *
- * Read first: values.h, kernel/avx2/avx2.h (Lemmas F and D).
+ * Read first: values.h, kernel/fma/fma.h (Lemma F), kernel/fma/dot.h (Lemma D).
  *
  * A companion is the bits of the root as a double in [-p/2, p/2].  Coefficients
  * and values are doubles in the memory of words; values are at most (p - 1) / 2
@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "blind/values.h"
-#include "kernel/avx2/dot.h"
+#include "kernel/avx2/avx2.h"
+#include "kernel/fma/dot.h"
 #include "nn.h"
 
 /* ---- sums of few products --------------------------------------------------

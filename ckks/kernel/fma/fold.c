@@ -3,7 +3,7 @@
  * Read first: cki_ntt_init in kernel.h, ntt.h, avx/edge.h.
  */
 #include "kernel/avx/edge.h"
-#include "kernel/fma2/ntt.h"
+#include "kernel/fma/ntt.h"
 
 /* ---- forward ------------------------------------------------------------- */
 
@@ -32,21 +32,22 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
     const size_t n = t->n;
     const twiddle w0 = twiddle_of(constant(t->fold, &t->mod), c);
     const twiddle w1 = same(table[1], c);
-    uint64_t *mid = x + n / 2, *end = x + n;
+    uint64_t *mid = x + n / 2;          /* *_back: vectors that go down      */
+    uint64_t *mid_back = mid - (LANES - 1), *end_back = mid_back + n / 2;
     cki_edge edge;
 
-    cki_edge_load(&edge, x, 2, n);
-    for (size_t j = 2; j < n / 4; j += 2) {
+    cki_edge_load(&edge, x, LANES, n);
+    for (size_t j = LANES; j < n / 4; j += LANES) {
         vec u = load(x + j), p = load(mid + j);
-        vec q = reversed(load(mid - j - 1)), v = reversed(load(end - j - 1));
+        vec q = reversed(load(mid_back - j)), v = reversed(load(end_back - j));
 
         fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
         store_lazy(x + j, u);
         store_lazy(mid + j, p);
-        store_lazy(mid - j - 1, reversed(q));
-        store_lazy(end - j - 1, reversed(v));
+        store_lazy(mid_back - j, reversed(q));
+        store_lazy(end_back - j, reversed(v));
     }
-    for (size_t i = 0; i < 4; i += 2) {
+    for (size_t i = 0; i < 2 * LANES; i += LANES) {
         vec u = load(edge.u + i), p = load(edge.p + i);
         vec q = load(edge.q + i), v = load(edge.v + i);
 
@@ -56,11 +57,13 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
         store_lazy(edge.q + i, q);
         store_lazy(edge.v + i, v);
     }
-    cki_edge_store(x, &edge, 2, n);
+    cki_edge_store(x, &edge, LANES, n);
     VERIFY_WITHIN(x, n, two ? FWD_2 : FWD_1, c);
 }
 
-void cki_fma2_fold(uint64_t *x, const cki_ntt *t)
+/* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
+ * others; words in, FWD_1 or FWD_2 out. */
+static void fma_fold(uint64_t *x, const cki_ntt *t)
 {
     const double *table = t->own;
     const prime c = prime_of(&t->mod);
@@ -98,7 +101,7 @@ static void inv_edge(cki_edge *e, vec w0, vec w1, vec scale, bool two,
     const vec plus = constant(t->unfold, &t->mod);
     const vec minus = constant(t->fold, &t->mod);
 
-    for (size_t i = 0; i < 4; i += 2) {
+    for (size_t i = 0; i < 2 * LANES; i += LANES) {
         vec u = load_lazy(e->u + i), p = load_lazy(e->p + i);
         vec q = load_lazy(e->q + i), v = load_lazy(e->v + i);
 
@@ -129,16 +132,17 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
     const size_t n = t->n;
     const cki_mod *m = &t->mod;
     const uint64_t by = cki_mul(t->n_inv, factor, m);
-    const vec scale = constant(by, m), w1 = both(table[1]);
+    const vec scale = constant(by, m), w1 = all(table[1]);
     const vec w0 = constant(cki_mul(by, t->unfold, m), m);
-    uint64_t *mid = x + n / 2, *end = x + n;
+    uint64_t *mid = x + n / 2;          /* *_back: vectors that go down      */
+    uint64_t *mid_back = mid - (LANES - 1), *end_back = mid_back + n / 2;
     cki_edge edge;
 
-    cki_edge_load(&edge, x, 2, n);
-    for (size_t j = 2; j < n / 4; j += 2) {
+    cki_edge_load(&edge, x, LANES, n);
+    for (size_t j = LANES; j < n / 4; j += LANES) {
         vec u = load_lazy(x + j), p = load_lazy(mid + j);
-        vec q = reversed(load_lazy(mid - j - 1));
-        vec v = reversed(load_lazy(end - j - 1));
+        vec q = reversed(load_lazy(mid_back - j));
+        vec v = reversed(load_lazy(end_back - j));
 
         if (two) {
             inv(&u, &p, w1, c);
@@ -147,14 +151,15 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
         unfold(&u, &p, &q, &v, w0, scale, c);
         store(x + j, u);
         store(mid + j, p);
-        store(mid - j - 1, reversed(q));
-        store(end - j - 1, reversed(v));
+        store(mid_back - j, reversed(q));
+        store(end_back - j, reversed(v));
     }
     inv_edge(&edge, w0, w1, scale, two, t, c);
-    cki_edge_store(x, &edge, 2, n);
+    cki_edge_store(x, &edge, LANES, n);
 }
 
-void cki_fma2_unfold(uint64_t *x, uint64_t w, const cki_ntt *t)
+/* w times their inverse, 1/2N included: from INV to canonical words. */
+static void fma_unfold(uint64_t *x, uint64_t w, const cki_ntt *t)
 {
     const double *table = (const double *)t->own + t->n;
     const prime c = prime_of(&t->mod);

@@ -1,38 +1,47 @@
-/* ntt_inv.c -- the inverse NTT in pairs of doubles.
+/* ntt_inv.c -- the inverse NTT in doubles.
  *
  * Read first: ntt.c.
  */
-#include "kernel/fma2/ntt.h"
+#include "kernel/fma/ntt.h"
 
-/* The first two layers, of distances 1 and 2; words in, lazy out: `count`
- * groups of four words, numbered from first. */
+/* The first two layers, of distances 1 and 2; words in, lazy out: blocks of
+ * four vectors, numbered from first. */
 static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
                       size_t count, const double *table, prime c)
 {
-    for (size_t i = first; i < first + count; i++, x += 4, in += 4) {
-        vec a = load(in), b = load(in + 2);
-        vec even = firsts(a, b), odd = seconds(a, b);
+    const double *w2 = table + n / 4 + LANES * first;
+    const double *w1 = table + n / 2 + 2 * LANES * first;
 
-        inv(&even, &odd, load_doubles(table + n / 2 + 2 * i), c);
-        a = firsts(even, odd);
-        b = seconds(even, odd);
-        inv(&a, &b, both(table[n / 4 + i]), c);
-        store_lazy(x, reduce(a, c));
-        store_lazy(x + 2, b);
+    for (const uint64_t *end = in + 4 * LANES * count; in < end;
+         x += 4 * LANES, in += 4 * LANES, w2 += LANES, w1 += 2 * LANES) {
+        vec e = load(in), f = load(in + LANES);
+        vec g = load(in + 2 * LANES), h = load(in + 3 * LANES);
+        const vec w = load_doubles(w2);
+
+        to_fours(&e, &f, &g, &h);
+        inv(&e, &f, load_doubles(w1), c);
+        inv(&g, &h, load_doubles(w1 + LANES), c);
+        inv(&e, &g, w, c);
+        inv(&f, &h, w, c);
+        e = reduce(e, c);
+        from_fours(&e, &f, &g, &h);
+        store_lazy(x, e);
+        store_lazy(x + LANES, f);
+        store_lazy(x + 2 * LANES, g);
+        store_lazy(x + 3 * LANES, h);
     }
 }
 
-static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
-                      size_t count, const double *table, prime c)
+/* Two layers, of distances t and 2t; m blocks of 4t words in all. */
+static ALWAYS_INLINE void inv_blocks(uint64_t *x, size_t t, size_t m,
+                                     size_t first, size_t count,
+                                     const double *table, prime c)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t index = m + first + i;
-        vec w1 = both(table[index]);
-        vec w2 = both(table[2 * index]);
-        vec w3 = both(table[2 * index + 1]);
-        uint64_t *at = x + 4 * t * i;
+    for (size_t i = m + first; i < m + first + count; i++, x += 4 * t) {
+        const vec w1 = all(table[i]);
+        const vec w2 = all(table[2 * i]), w3 = all(table[2 * i + 1]);
 
-        for (size_t j = 0; j < t; j += 2, at += 2) {
+        for (uint64_t *at = x; at < x + t; at += LANES) {
             vec e = load_lazy(at), f = load_lazy(at + t);
             vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
 
@@ -48,6 +57,15 @@ static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
     }
 }
 
+static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
+                      size_t count, const double *table, prime c)
+{
+    if (t == 4)
+        inv_blocks(x, 4, m, first, count, table, c);
+    else
+        inv_blocks(x, t, m, first, count, table, c);
+}
+
 /* The last layer (log N odd) or two, factor/N included; canonical words out.
  * The products' inputs are at most 2 INV_SUMS = 5.6, so |r| <= 0.85 p. */
 static void inv_last(uint64_t *x, uint64_t factor, bool two,
@@ -57,20 +75,19 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
     const cki_mod *m = &ntt->mod;
     const vec scale = constant(cki_mul(ntt->n_inv, factor, m), m);
     const vec w1 = constant(cki_mul(ntt->n_inv_v, factor, m), m);
-    const vec w2 = both(table[2]), w3 = both(table[3]);
+    const vec w2 = all(table[2]), w3 = all(table[3]);
     const size_t t = n / 4;
 
     if (!two) {
-        for (size_t j = 0; j < n / 2; j += 2) {
+        for (size_t j = 0; j < n / 2; j += LANES) {
             vec a = load_lazy(x + j), b = load_lazy(x + j + n / 2);
 
             store(x + j, lift(mulmod(a + b, scale, c), c));
-            store(x + j + n / 2,
-                  lift(mulmod(a - b, w1, c), c));
+            store(x + j + n / 2, lift(mulmod(a - b, w1, c), c));
         }
         return;
     }
-    for (uint64_t *at = x; at < x + t; at += 2) {
+    for (uint64_t *at = x; at < x + t; at += LANES) {
         vec e = load_lazy(at), f = load_lazy(at + t);
         vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
 
@@ -87,14 +104,14 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
     }
 }
 
-void cki_fma2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
-                      const cki_ntt *t)
+static void fma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
+                        const cki_ntt *t)
 {
     const size_t n = t->n;
     const double *table = (const double *)t->own + n;
     const prime c = prime_of(&t->mod);
     const bool odd = t->log_n % 2 == 1;
-    /* where inv_last, or cki_fma2_unfold, begins */
+    /* where inv_last, or fma_unfold, begins */
     const size_t top = odd ? n / 2 : t->real ? n : n / 4;
     size_t size = top;
 
@@ -108,7 +125,8 @@ void cki_fma2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     for (size_t i = 0; i < n / size; i++) {
         uint64_t *block = x + i * size;
 
-        inv_first(block, in + i * size, n, i * (size / 4), size / 4, table, c);
+        inv_first(block, in + i * size, n, i * (size / (4 * LANES)),
+                  size / (4 * LANES), table, c);
         VERIFY_WITHIN(block, size, INV, c);
         for (size_t s = 16; s <= size; s *= 4) {
             inv_sweep(block, s / 4, n / s, i * (size / s), size / s, table, c);
@@ -120,7 +138,7 @@ void cki_fma2_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
         VERIFY_WITHIN(x, n, INV, c);
     }
     if (t->real)
-        cki_fma2_unfold(x, w, t);
+        fma_unfold(x, w, t);
     else if (odd)
         inv_last(x, w, false, table, t, c);
     else

@@ -1,8 +1,8 @@
-/* convert.c -- base conversion in pairs of doubles.
+/* convert.c -- base conversion in doubles.
  *
  * Read first: dot.h (Lemma D), docs/03-rns.md, docs/10-kernels.md.
  */
-#include "kernel/fma2/dot.h"
+#include "kernel/fma/dot.h"
 
 /* y_i and v as doubles, in memory of words. */
 
@@ -19,28 +19,27 @@ WITHIN(CHUNK_SUMS + HALF, MOST);
 static void count_one(uint64_t *y, uint64_t *f, int i, const cki_conv *k,
                       size_t n)
 {
-    const vec frac = both(k->frac[i]);
+    const vec frac = all(k->frac[i]);
 
-    for (size_t j = 0; j < n; j += 2) {
+    for (size_t j = 0; j < n; j += LANES) {
         vec r = load(y + j), part = r * frac;
 
         store_lazy(y + j, r);
         if (i > 0)
-            part = load_lazy(f + j) + part;
+            part += load_lazy(f + j);
         store_lazy(f + j, part);
     }
 }
 
-void cki_fma2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
-                            bool centred, size_t n)
+static void fma_convert_begin(uint64_t *const *y, uint64_t *v,
+                              const cki_conv *k, bool centred, size_t n)
 {
     enum { TILE = 1024 };
-    const vec half = both(centred ? 0.5 : 0.0);
-    const vec one = both(centred ? 1.0 : 0.0);
-    const vec bound =
-        both((double)((k->mod[k->src[0]].p - 1) / 2));
+    const vec half = all(centred ? 0.5 : 0.0);
+    const vec one = all(centred ? 1.0 : 0.0);
+    const vec bound = all((double)((k->mod[k->src[0]].p - 1) / 2));
 
-    if (n % 4 != 0) {
+    if (n % (2 * LANES) != 0) {
         cki_kernel_portable.convert_begin(y, v, k, centred, n);
         return;
     }
@@ -49,10 +48,9 @@ void cki_fma2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
 
         for (int i = 0; i < k->len; i++)
             count_one(y[i] + at, v + at, i, k, count);
-        for (size_t j = at; j < at + count; j += 2)
+        for (size_t j = at; j < at + count; j += LANES)
             if (k->len > 1)             /* the half comes last               */
-                store_lazy(v + j, whole_below(
-                    load_lazy(v + j) + half));
+                store_lazy(v + j, whole_below(load_lazy(v + j) + half));
             else
                 store_lazy(v + j, where(load_lazy(y[0] + j) > bound, one));
     }
@@ -65,24 +63,24 @@ typedef struct targets {
     uint64_t *out[4];
 } targets;
 
-/* Two targets, four columns: out = sum of b[i] y[i] + b[len] v. */
+/* Two targets, two vectors of columns: out = sum of b[i] y[i] + b[len] v. */
 static inline void two_targets(const targets *t, const uint64_t *const *y,
                                const uint64_t *v, int len, size_t j)
 {
     uint64_t *out0 = t->out[0], *out1 = t->out[1];
     const prime c0 = t->c[0], c1 = t->c[1];
-    vec t00 = both(0), t01 = t00, t10 = t00, t11 = t00;
+    vec t00 = all(0), t01 = t00, t10 = t00, t11 = t00;
 
     for (int at = 0; at <= len; at += CHUNK) {
         int end = at + CHUNK <= len + 1 ? at + CHUNK : len + 1;
-        vec h00 = both(HIGH), h01 = h00, h10 = h00, h11 = h00;
-        vec l00 = both(0), l01 = l00, l10 = l00, l11 = l00;
+        vec h00 = all(HIGH), h01 = h00, h10 = h00, h11 = h00;
+        vec l00 = all(0), l01 = l00, l10 = l00, l11 = l00;
 
         for (int i = at; i < end; i++) {
             const uint64_t *row = (i < len ? y[i] : v) + j;
-            vec x0 = load_lazy(row), x1 = load_lazy(row + 2);
-            vec w0 = both(t->b[i][0]);
-            vec w1 = both(t->b[i][1]);
+            vec x0 = load_lazy(row), x1 = load_lazy(row + LANES);
+            vec w0 = all(t->b[i][0]);
+            vec w1 = all(t->b[i][1]);
 
             dot_term(&h00, &l00, x0, w0);
             dot_term(&h01, &l01, x1, w0);
@@ -90,10 +88,10 @@ static inline void two_targets(const targets *t, const uint64_t *const *y,
             dot_term(&h11, &l11, x1, w1);
         }
         /* at most p/2 + 1 each, CHUNK_SUMS in the end */
-        t00 = t00 + dot_end(h00, l00, c0);
-        t01 = t01 + dot_end(h01, l01, c0);
-        t10 = t10 + dot_end(h10, l10, c1);
-        t11 = t11 + dot_end(h11, l11, c1);
+        t00 += dot_end(h00, l00, c0);
+        t01 += dot_end(h01, l01, c0);
+        t10 += dot_end(h10, l10, c1);
+        t11 += dot_end(h11, l11, c1);
     }
     VERIFY_VEC(t00, CHUNK_SUMS, c0);
     VERIFY_VEC(t01, CHUNK_SUMS, c0);
@@ -101,29 +99,27 @@ static inline void two_targets(const targets *t, const uint64_t *const *y,
     VERIFY_VEC(t11, CHUNK_SUMS, c1);
     /* less the middle */
     store_centred(out0 + j, reduce(t00 - c0.half, c0), c0);
-    store_centred(out0 + j + 2, reduce(t01 - c0.half, c0), c0);
+    store_centred(out0 + j + LANES, reduce(t01 - c0.half, c0), c0);
     store_centred(out1 + j, reduce(t10 - c1.half, c1), c1);
-    store_centred(out1 + j + 2, reduce(t11 - c1.half, c1), c1);
+    store_centred(out1 + j + LANES, reduce(t11 - c1.half, c1), c1);
 }
 
-/* Four targets, two columns, one chunk: each word is read once for all. */
+/* Four targets, a vector of columns, one chunk: each word is read once for
+ * all. */
 static inline void four_targets(const targets *t, const uint64_t *const *y,
                                 const uint64_t *v, int len, size_t j)
 {
-    vec h0 = both(HIGH), h1 = h0, h2 = h0, h3 = h0;
-    vec zero = both(0);
-    vec l0 = zero - t->c[0].half;
-    vec l1 = zero - t->c[1].half;
-    vec l2 = zero - t->c[2].half;
-    vec l3 = zero - t->c[3].half;
+    vec h0 = all(HIGH), h1 = h0, h2 = h0, h3 = h0;
+    vec l0 = all(0) - t->c[0].half, l1 = all(0) - t->c[1].half;
+    vec l2 = all(0) - t->c[2].half, l3 = all(0) - t->c[3].half;
 
     for (int i = 0; i <= len; i++) {
         vec x = load_lazy((i < len ? y[i] : v) + j);
 
-        dot_term(&h0, &l0, x, both(t->b[i][0]));
-        dot_term(&h1, &l1, x, both(t->b[i][1]));
-        dot_term(&h2, &l2, x, both(t->b[i][2]));
-        dot_term(&h3, &l3, x, both(t->b[i][3]));
+        dot_term(&h0, &l0, x, all(t->b[i][0]));
+        dot_term(&h1, &l1, x, all(t->b[i][1]));
+        dot_term(&h2, &l2, x, all(t->b[i][2]));
+        dot_term(&h3, &l3, x, all(t->b[i][3]));
     }
     store_centred(t->out[0] + j, dot_end(h0, l0, t->c[0]), t->c[0]);
     store_centred(t->out[1] + j, dot_end(h1, l1, t->c[1]), t->c[1]);
@@ -148,13 +144,13 @@ static void targets_init(targets *t, uint64_t *const *out, const int *number,
     }
 }
 
-void cki_fma2_convert_end(uint64_t *const *out, const int *number,
-                          int num_targets, const uint64_t *const *y,
-                          const uint64_t *v, const cki_conv *k, size_t n)
+static void fma_convert_end(uint64_t *const *out, const int *number,
+                            int num_targets, const uint64_t *const *y,
+                            const uint64_t *v, const cki_conv *k, size_t n)
 {
     targets t;
 
-    if (n % 4 != 0) {
+    if (n % (2 * LANES) != 0) {
         cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
         return;
     }
@@ -166,10 +162,10 @@ void cki_fma2_convert_end(uint64_t *const *out, const int *number,
                      count < num_targets - first ? count
                                                  : num_targets - first, k);
         if (count == 4)
-            for (size_t j = 0; j < n; j += 2)
+            for (size_t j = 0; j < n; j += LANES)
                 four_targets(&t, y, v, k->len, j);
         else
-            for (size_t j = 0; j < n; j += 4)
+            for (size_t j = 0; j < n; j += 2 * LANES)
                 two_targets(&t, y, v, k->len, j);
     }
 }

@@ -1,8 +1,8 @@
 /* ntt.h -- what both directions of the NTT in doubles share. */
-#ifndef CKI_FMA2_NTT_H
-#define CKI_FMA2_NTT_H
+#ifndef CKI_FMA_NTT_H
+#define CKI_FMA_NTT_H
 
-#include "kernel/fma2/fma2.h"
+#include "kernel/fma/fma.h"
 #include "kernel/portable/portable.h"
 
 enum {
@@ -89,7 +89,7 @@ static inline twiddle twiddle_of(vec w, prime c)
 
 static inline twiddle same(double w, prime c)
 {
-    return twiddle_of(both(w), c);
+    return twiddle_of(all(w), c);
 }
 
 /* a w mod p as in Lemma F, with q from a v: v = (w / p) (1 + e), |e| <= 2^-52 +
@@ -98,10 +98,10 @@ static inline twiddle same(double w, prime c)
 static inline vec product(vec a, twiddle t, prime c)
 {
     vec q = nearest(a, t.v, c);
-    vec h = a * t.w, l = fma_sub(a, t.w, h);
+    vec h = a * t.w, l = fmsub(a, t.w, h);
 
     VERIFY(at_most(a, TWO52) && at_most(t.w, TWO52));
-    return fma_sub(q, c.p, h) - l;
+    return fnmadd(q, c.p, h) + l;
 }
 
 /* (x, y) -> (x + w y, x - w y) */
@@ -125,14 +125,5 @@ static inline void inv(vec *x, vec *y, vec w, prime c)
     *x = u + v;
     *y = mulmod(u - v, w, c);
 }
-
-/* ---- the real ring (fold.c) ---------------------------------------------- */
-
-/* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
- * others; words in, FWD_1 or FWD_2 out. */
-void cki_fma2_fold(uint64_t *x, const cki_ntt *t);
-
-/* w times their inverse, 1/2N included: from INV to canonical words. */
-void cki_fma2_unfold(uint64_t *x, uint64_t w, const cki_ntt *t);
 
 #endif

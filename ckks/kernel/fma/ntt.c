@@ -1,16 +1,16 @@
 /* ntt.c -- the NTT in doubles, forward, and what a division makes
  * of it.
  *
- * Read first: avx2.h (Lemma F), docs/02-ntt.md, docs/10-kernels.md.
+ * Read first: fma.h (Lemma F), docs/02-ntt.md, docs/10-kernels.md.
  */
-#include "kernel/avx2/ntt.h"
+#include "kernel/fma/ntt.h"
 
 /* ---- tables -------------------------------------------------------------- */
 
 /* own: N doubles forward, N inverse, both balanced, numbered as in kernel.h;
- * the last N/2 of the inverse (layer of pairs) in groups of eight as four even,
- * four odd. */
-size_t cki_avx2_ntt_bytes(size_t n)
+ * the last N/2 of the inverse (layer of pairs) in groups of two vectors, one of
+ * even places, one of odd. */
+static size_t fma_ntt_bytes(size_t n)
 {
     return n <= (size_t)1 << SMALL_LOG ? cki_portable_ntt_bytes(n)
                                        : 2 * n * sizeof(double);
@@ -26,13 +26,13 @@ static void table_by_pairs(double *w, const uint64_t *root, size_t n,
                            uint64_t p)
 {
     table_fill(w, root, n / 2, p);
-    for (size_t i = n / 2; i < n; i += 8)
-        for (size_t j = 0; j < 8; j++)
-            w[i + j % 2 * 4 + j / 2] = balanced(root[i + j], p);
+    for (size_t i = n / 2; i < n; i += 2 * LANES)
+        for (size_t j = 0; j < 2 * LANES; j++)
+            w[i + j % 2 * LANES + j / 2] = balanced(root[i + j], p);
 }
 
-void cki_avx2_ntt_prepare(cki_ntt *t, const uint64_t *root,
-                          const uint64_t *inverse)
+static void fma_ntt_prepare(cki_ntt *t, const uint64_t *root,
+                            const uint64_t *inverse)
 {
     const size_t n = t->n;
     double *w = t->own;
@@ -58,7 +58,7 @@ static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, twiddle w,
 {
     uint64_t *y = x + t;
 
-    for (uint64_t *end = y; x < end; x += 4, y += 4) {
+    for (uint64_t *end = y; x < end; x += LANES, y += LANES) {
         vec a = words ? load(x) : load_lazy(x);
         vec b = words ? load(y) : load_lazy(y);
 
@@ -92,31 +92,20 @@ static void fwd_layer(uint64_t *x, size_t count, size_t t, const double *table,
         fwd_blocks(x, count, t, table, false, false, c);
 }
 
-static inline vec lows(vec a, vec b)
-{
-    return _mm256_permute2f128_pd(a, b, 0x20);
-}
-
-static inline vec highs(vec a, vec b)
-{
-    return _mm256_permute2f128_pd(a, b, 0x31);
-}
-
-/* The layer of distance 2.  Of eight words it leaves 0 1 4 5 2 3 6 7. */
+/* The layer of distance 2.  Two vectors are left as lows and highs. */
 static ALWAYS_INLINE void fwd_twos(uint64_t *x, size_t count,
                                    const double *table, bool reduced, prime c)
 {
-    for (uint64_t *end = x + count; x < end; x += 8, table += 2) {
-        vec a = load_lazy(x), b = load_lazy(x + 4);
-        vec y = highs(a, b), w = _mm256_permute_pd(
-            _mm256_broadcast_pd((const __m128d *)(const void *)table), 0xc);
+    for (uint64_t *end = x + count; x < end;
+         x += 2 * LANES, table += LANES / 2) {
+        vec a = load_lazy(x), b = load_lazy(x + LANES);
+        vec low = lows(a, b), high = highs(a, b);
 
-        a = lows(a, b);
         if (reduced)
-            a = reduce(a, c);
-        fwd(&a, &y, twiddle_of(w, c), c);
-        store_lazy(x, a);
-        store_lazy(x + 4, y);
+            low = reduce(low, c);
+        fwd(&low, &high, twiddle_of(twice(table), c), c);
+        store_lazy(x, low);
+        store_lazy(x + LANES, high);
     }
 }
 
@@ -125,16 +114,15 @@ static ALWAYS_INLINE void fwd_twos(uint64_t *x, size_t count,
 static void fwd_ones(uint64_t *x, size_t count, const double *table, vec h,
                      prime c)
 {
-    for (uint64_t *end = x + count; x < end; x += 8, table += 4) {
-        vec a = load_lazy(x), b = load_lazy(x + 4);
-        vec even = _mm256_unpacklo_pd(a, b), odd = _mm256_unpackhi_pd(a, b);
+    for (uint64_t *end = x + count; x < end; x += 2 * LANES, table += LANES) {
+        vec a = load_lazy(x), b = load_lazy(x + LANES);
+        vec even = evens(a, b) - h, odd = odds(a, b);
 
-        even = _mm256_sub_pd(even, h);
-        fwd(&even, &odd, twiddle_of(_mm256_loadu_pd(table), c), c);
-        a = _mm256_unpacklo_pd(even, odd);
-        b = _mm256_unpackhi_pd(even, odd);
+        fwd(&even, &odd, twiddle_of(load_doubles(table), c), c);
+        a = evens(even, odd);
+        b = odds(even, odd);
         store_lazy(x, lows(a, b));
-        store_lazy(x + 4, highs(a, b));
+        store_lazy(x + LANES, highs(a, b));
     }
 }
 
@@ -145,8 +133,8 @@ static inline void ask(const cki_soon *soon, size_t j)
     for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++) {
         const uint64_t *y = soon->x[k] + soon->at + j;
 
-        _mm_prefetch((const void *)y, _MM_HINT_T1);
-        _mm_prefetch((const void *)(y + 8), _MM_HINT_T1);
+        __builtin_prefetch(y, 0, 2);
+        __builtin_prefetch(y + 8, 0, 2);
     }
 }
 
@@ -158,7 +146,7 @@ static void fwd_words(uint64_t *x, size_t count, size_t skipped,
     for (size_t i = 0; i < count; i += 16) {
         if (soon != NULL)
             ask(soon, skipped + i);
-        for (size_t k = 0; k < 16; k += 4)
+        for (size_t k = 0; k < 16; k += LANES)
             store_centred(x + i + k, reduce(load_lazy(x + i + k), c), c);
     }
 }
@@ -184,13 +172,12 @@ static ALWAYS_INLINE void add_summands(vec *x, const cki_ending *q,
         const uint64_t *y = q->s[j].x;
         const uint32_t *perm = q->s[j].perm;
 
-        if (perm != NULL) {
-            ask_permuted(y, perm, at, n);
-            ask_permuted(y, perm, at + 8, n);
-        }
+        if (perm != NULL)
+            for (size_t k = 0; k < 4 * LANES; k += 8)
+                ask_permuted(y, perm, at + k, n);
         UNROLL
         for (size_t k = 0; k < 4; k++)
-            x[k] = _mm256_add_pd(x[k], load_at(y, perm, at + 4 * k));
+            x[k] += load_at(y, perm, at + LANES * k);
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(x[k], SUMMANDS, c);
         if (j % 4 == 3)
@@ -215,20 +202,20 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
                        const ending *e, size_t n, prime c)
 {
     const cki_ending *q = e->q;
-    const vec zero = _mm256_setzero_pd();
 
-    for (const uint64_t *end = x + count; x < end; x += 16, at += 16) {
+    for (const uint64_t *end = x + count; x < end;
+         x += 4 * LANES, at += 4 * LANES) {
         uint64_t *out = e->out + at;
         vec v[4], sum[4];
 
         UNROLL
         for (size_t k = 0; k < 4; k++)
-            v[k] = load_lazy(x + 4 * k);
+            v[k] = load_lazy(x + LANES * k);
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(v[k], FWD_7, c);
         UNROLL
         for (size_t k = 0; k < 4; k++)
-            v[k] = _mm256_sub_pd(load(q->in + at + 4 * k), v[k]);
+            v[k] = load(q->in + at + LANES * k) - v[k];
         for (int k = 0; k < 4; k++)
             VERIFY_VEC(v[k], DIVIDEND, c);
         UNROLL
@@ -237,20 +224,20 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
         if (q->summands == 0) {
             UNROLL
             for (size_t k = 0; k < 4; k++)
-                store(out + 4 * k, lift(v[k], c));
+                store(out + LANES * k, lift(v[k], c));
             continue;
         }
         UNROLL
         for (int k = 0; k < 4; k++)
-            sum[k] = zero;
+            sum[k] = all(0);
         add_summands(sum, q, at, n, c);
         UNROLL
         for (size_t k = 0; k < 4; k++) {
             if (q->u != 1)
                 sum[k] = mulmod(sum[k], e->u, c);
-            v[k] = _mm256_add_pd(v[k], _mm256_sub_pd(sum[k], c.half));
+            v[k] += sum[k] - c.half;
             VERIFY_VEC(v[k], MOST, c);
-            store_centred(out + 4 * k, reduce(v[k], c), c);
+            store_centred(out + LANES * k, reduce(v[k], c), c);
         }
     }
 }
@@ -259,11 +246,11 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
  * whether x are brought down before the next: after nine layers, and among the
  * last seven (LAST_LAYERS) before the first, if more than seven would follow
  * each other at the end. */
-typedef struct count {
+typedef struct layers {
     int done, left;
-} count;
+} layers;
 
-static inline bool next_layer(count *k)
+static inline bool next_layer(layers *k)
 {
     const bool reduced = k->done == MAX_LAYERS - 1
                          || (k->left <= LAST_LAYERS
@@ -279,7 +266,7 @@ static inline bool next_layer(count *k)
 /* The words that a layer joins, and what is known before it. */
 typedef struct state {
     size_t size;
-    count k;
+    layers k;
     bool words;                 /* nothing has been done yet                 */
 } state;
 
@@ -328,7 +315,7 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
     reduced = next_layer(&s.k);
     VERIFY(!reduced && s.k.left == 0 && s.k.done <= LAST_LAYERS);
     fwd_ones(x, size, table + (n + at) / 2,
-             e == NULL ? c.half : _mm256_setzero_pd(), c);
+             e == NULL ? c.half : all(0), c);
     VERIFY_WITHIN(x, size, FWD_7 + (e == NULL ? HALF : 0), c);
     if (e == NULL)
         fwd_words(x, size, skipped, soon, c);
@@ -343,7 +330,7 @@ static void head(uint64_t *x, const cki_ntt *t)
 
     VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
-        cki_avx2_fold(x, t);
+        fma_fold(x, t);
     fwd_layers(x, 0, t->n, CKI_BLOCK, &s, t, c);
 }
 
@@ -367,7 +354,7 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
     }
 }
 
-void cki_avx2_ntt_head(uint64_t *x, const cki_ntt *t)
+static void fma_ntt_head(uint64_t *x, const cki_ntt *t)
 {
     if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_head(x, t);
@@ -375,8 +362,8 @@ void cki_avx2_ntt_head(uint64_t *x, const cki_ntt *t)
         head(x, t);
 }
 
-void cki_avx2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
-                       const cki_soon *soon)
+static void fma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+                         const cki_soon *soon)
 {
     const size_t stop = at + cki_block(t->n);
 
@@ -387,7 +374,7 @@ void cki_avx2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
     VERIFY_BELOW(x + at, stop - at, t->mod.p);
 }
 
-void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
+static void fma_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
@@ -398,8 +385,8 @@ void cki_avx2_ntt_fwd(uint64_t *x, const cki_ntt *t)
     }
 }
 
-void cki_avx2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
-                         const cki_ntt *t)
+static void fma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
+                           const cki_ntt *t)
 {
     const ending e = { out, q, constant(q->w, &t->mod),
                        constant(q->u, &t->mod) };

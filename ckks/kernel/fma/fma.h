@@ -1,23 +1,25 @@
-/* fma2.h -- residues modulo p < 2^49 in doubles, with fused multiply-add, two
- * lanes at a time.
+/* fma.h -- residues modulo p < 2^49 in doubles, with fused multiply-add.
  *
- * Read first: docs/10-kernels.md, lanes.h.  The kernel of avx2 for half as many
- * lanes, on machines of any kind.  Residues are doubles holding whole numbers;
- * a product modulo p is five operations and exact:
+ * Read first: docs/10-kernels.md.  The loops of this folder are written once
+ * for vectors of LANES doubles.  A kernel compiles them in its kernel.c, for
+ * the operations of its own lanes.h: avx2 for four lanes, fma2 for two.
+ *
+ * Residues are doubles holding whole numbers; a product modulo p is five
+ * operations and exact:
  *
  * Lemma F.  p odd, p < 2^49, pinv = RN(1/p), M = 1.5 * 2^52; a, w whole,
- * |a w| <= 2^51 p.  Let h = RN(a w), l = fma(-a, w, h),
- * q = fma(h, pinv, M) - M, r = fma(-q, p, h) - l.  Then r = a w - q p exactly
+ * |a w| <= 2^51 p.  Let h = RN(a w), l = fma(a, w, -h),
+ * q = fma(h, pinv, M) - M, r = fma(-q, p, h) + l.  Then r = a w - q p exactly
  * and |r| <= p (1/2 + |a w / p| 2^-52).
  *
- *   Proof.  l = h - a w is exact: the error of a product of doubles is a double
- *   when nothing underflows.  h pinv = (a w / p)(1 + e) with |e| <= 2^-52 +
- *   2^-106, so it is off by at most |a w / p| 2^-52 (+ a negligible term); M
- *   plus a number of at most 2^51 lies in [2^52, 2^53] where doubles are whole,
- *   so the fma rounds once, to the nearest whole number: |q - a w / p| <= 1/2 +
+ *   Proof.  l is exact: the error of a product of doubles is a double when
+ *   nothing underflows.  h pinv = (a w / p)(1 + e) with |e| <= 2^-52 + 2^-106,
+ *   so it is off by at most |a w / p| 2^-52 (+ a negligible term); M plus a
+ *   number of at most 2^51 lies in [2^52, 2^53] where doubles are whole, so
+ *   the fma rounds once, to the nearest whole number: |q - a w / p| <= 1/2 +
  *   |a w / p| 2^-52.  Hence |a w - q p| <= p (1/2 + ...) <= p < 2^49.  h - q p
  *   is whole and at most 2^49 + |l|, |l| <= 2^47, so both the fma and the last
- *   difference are exact.
+ *   sum are exact.
  *
  * Lemma C.  p odd, h = (p - 1)/2, y = x - h whole, |y| < 2^52: then
  * r = reduce(y) lies in [-h, h], so r + h = x mod p without a comparison.
@@ -34,11 +36,19 @@
  * follows from another; under CKKS_VERIFY words are checked against them after
  * each sweep, and what Lemmas F, C and D ask for at each use.
  */
-#ifndef CKI_FMA2_H
-#define CKI_FMA2_H
+#ifndef CKI_FMA_H
+#define CKI_FMA_H
 
-#include "kernel/fma2/lanes.h"
+#include <string.h>
+
 #include "kernel/kernel.h"
+
+#ifndef LANES
+#error "include the lanes.h of a kernel first"
+#endif
+
+/* Loops over arrays of vectors that are to live in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
 
 #define MAGIC 0x1.8p52
 #define TWO52 0x1p52
@@ -65,13 +75,19 @@ WITHIN(PRODUCT(MOST), UNIT);
 
 /* ---- checks, under CKKS_VERIFY ------------------------------------------ */
 
-/* Both are whole and in [least, most]. */
+static inline bool everywhere(ints mask)
+{
+    for (int k = 0; k < LANES; k++)
+        if (mask[k] == 0)
+            return false;
+    return true;
+}
+
+/* All are whole and in [least, most]. */
 static inline bool between(vec x, double least, double most)
 {
-    const ints good = (x == whole_below(x)) & (x >= both(least))
-                      & (x <= both(most));
-
-    return (good[0] & good[1]) != 0;
+    return everywhere((x == whole_below(x)) & (x >= all(least))
+                      & (x <= all(most)));
 }
 
 static inline bool at_most(vec x, double most)
@@ -82,10 +98,9 @@ static inline bool at_most(vec x, double most)
 /* |a w| <= most p */
 static inline bool product_at_most(vec a, vec w, double most, vec p)
 {
-    const vec x = a * w, edge = p * both(most);
-    const ints good = (x <= edge) & (-x <= edge);
+    const vec x = a * w, edge = p * all(most);
 
-    return (good[0] & good[1]) != 0;
+    return everywhere((x <= edge) & (-x <= edge));
 }
 
 /* The constants of one prime. */
@@ -97,19 +112,20 @@ typedef struct prime {
 static inline prime prime_of(const cki_mod *m)
 {
     const double half = (double)((m->p - 1) / 2);
-    prime c = { both((double)m->p), both(m->inv), both(MAGIC), both(half),
-                both(TWO52 + half) };
+    prime c = { all((double)m->p), all(m->inv), all(MAGIC), all(half),
+                all(TWO52 + half) };
 
     return c;
 }
 
-/* Two lazy values, or n in the memory of words, are within bound p/1024. */
+/* A vector of lazy values, or n in the memory of words, are within bound
+ * p/1024. */
 #define VERIFY_VEC(x, bound, c) \
     VERIFY(at_most(x, (c).p[0] / (double)UNIT * (double)(bound)))
 #ifdef CKKS_VERIFY
 #define VERIFY_WITHIN(x, n, bound, c)                                     \
     do {                                                                  \
-        for (size_t v_ = 0; v_ < (n); v_ += 2)                            \
+        for (size_t v_ = 0; v_ < (n); v_ += LANES)                        \
             VERIFY_VEC(load_lazy((x) + v_), bound, c);                    \
     } while (0)
 #else
@@ -120,8 +136,29 @@ static inline prime prime_of(const cki_mod *m)
  * 2^52 with x in the low 52. */
 static inline vec from_words(ints u)
 {
-    VERIFY(((u[0] | u[1]) >> 52) == 0);
-    return (vec)(u | (ints)both(TWO52)) - both(TWO52);
+    VERIFY(everywhere(u >> 52 == all_words(0)));
+    return (vec)(u | (ints)all(TWO52)) - all(TWO52);
+}
+
+static inline ints load_words(const uint64_t *x)
+{
+    ints v;
+
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static inline void store_words(uint64_t *x, ints v)
+{
+    memcpy(x, &v, sizeof v);
+}
+
+static inline vec load_doubles(const double *x)
+{
+    vec v;
+
+    memcpy(&v, x, sizeof v);
+    return v;
 }
 
 static inline vec load(const uint64_t *x)
@@ -132,7 +169,7 @@ static inline vec load(const uint64_t *x)
 static inline ints to_words(vec v)
 {
     VERIFY(between(v, 0, TWO52 - 1));
-    return (ints)(v + both(TWO52)) ^ (ints)both(TWO52);
+    return (ints)(v + all(TWO52)) ^ (ints)all(TWO52);
 }
 
 static inline void store(uint64_t *x, vec v)
@@ -142,10 +179,10 @@ static inline void store(uint64_t *x, vec v)
 
 static inline vec load_permuted(const uint64_t *in, const uint32_t *perm)
 {
-    return from_words((ints){ (int64_t)in[perm[0]], (int64_t)in[perm[1]] });
+    return from_words(permuted(in, perm));
 }
 
-/* Words i and i + 1 of x, or of x permuted. */
+/* Words i, i + 1, .. of x, or of x permuted. */
 static inline vec load_at(const uint64_t *x, const uint32_t *perm, size_t i)
 {
     return perm == NULL ? load(x + i) : load_permuted(x, perm + i);
@@ -175,41 +212,41 @@ static inline void store_lazy(uint64_t *x, vec v)
 /* The nearest whole number of x y, |x y| <= 2^51, y = 1/p. */
 static inline vec nearest(vec x, vec y, prime c)
 {
-    VERIFY(product_at_most(x, both(1), 0x1p51, c.p));
-    return fma_add(x, y, c.magic) - c.magic;
+    VERIFY(product_at_most(x, all(1), 0x1p51, c.p));
+    return fmadd(x, y, c.magic) - c.magic;
 }
 
 /* a w mod p by Lemma F. */
 static inline vec mulmod(vec a, vec w, prime c)
 {
-    vec h = a * w, l = fma_sub(a, w, h);
+    vec h = a * w, l = fmsub(a, w, h);
     vec q = nearest(h, c.inv, c);
 
     VERIFY(at_most(a, TWO52) && at_most(w, TWO52));
-    return fma_sub(q, c.p, h) - l;
+    return fnmadd(q, c.p, h) + l;
 }
 
 /* x mod p with |out| <= p (1/2 + |x / p| 2^-52); |x| < 2^53, |x/p| <= 2^51. */
 static inline vec reduce(vec x, prime c)
 {
-    vec r = fma_sub(nearest(x, c.inv, c), c.p, x);
+    vec r = fnmadd(nearest(x, c.inv, c), c.p, x);
 
     VERIFY(at_most(r, c.p[0]));
     return r;
 }
 
-/* (-p, p) -> [0, p), or -0 for 0. */
+/* (-p, p) -> [0, p) */
 static inline vec lift(vec x, prime c)
 {
     VERIFY(at_most(x, c.p[0] - 1));
-    return x + where(x < both(0), c.p);
+    return lifted(x, c.p);
 }
 
 /* reduce(x - (p-1)/2) as the word x mod p, by Lemma C. */
 static inline ints centred_words(vec v, prime c)
 {
     VERIFY(at_most(v, c.half[0]));
-    return (ints)(v + c.up) ^ (ints)both(TWO52);
+    return (ints)(v + c.up) ^ (ints)all(TWO52);
 }
 
 static inline void store_centred(uint64_t *x, vec v, prime c)
@@ -231,48 +268,7 @@ static inline double balanced(uint64_t w, uint64_t p)
 
 static inline vec constant(uint64_t w, const cki_mod *m)
 {
-    return both(balanced(w, m->p));
+    return all(balanced(w, m->p));
 }
-
-/* ---- the functions of the kernel, by file ------------------------------- */
-
-size_t cki_fma2_ntt_bytes(size_t n);
-void cki_fma2_ntt_prepare(cki_ntt *t, const uint64_t *root,
-                          const uint64_t *inverse);
-void cki_fma2_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_fma2_ntt_head(uint64_t *x, const cki_ntt *t);
-void cki_fma2_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
-                       const cki_soon *soon);
-void cki_fma2_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
-                      const cki_ntt *t);
-void cki_fma2_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
-                         const cki_ntt *t);
-
-void cki_fma2_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                  size_t n, const cki_mod *m);
-void cki_fma2_sub(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                  size_t n, const cki_mod *m);
-void cki_fma2_mul(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                  size_t n, const cki_mod *m);
-void cki_fma2_mul_add(uint64_t *out, const uint64_t *a, const uint64_t *b,
-                      const uint64_t *c, size_t n, const cki_mod *m);
-void cki_fma2_square(uint64_t *out0, uint64_t *out1, uint64_t *out2,
-                     const uint64_t *a0, const uint64_t *a1, bool add_to,
-                     size_t n, const cki_mod *m);
-void cki_fma2_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
-                        const uint64_t *c, size_t n, const cki_mod *m);
-
-void cki_fma2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const cki_turn *turn, const uint64_t *const *y0,
-                   const uint64_t *const *y1, int k, bool add_to, size_t n,
-                   const cki_mod *m);
-void cki_fma2_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
-                            bool centred, size_t n);
-void cki_fma2_convert_end(uint64_t *const *out, const int *number,
-                          int num_targets, const uint64_t *const *y,
-                          const uint64_t *v, const cki_conv *k, size_t n);
-
-void cki_fma2_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
-                   uint64_t shift, size_t n);
 
 #endif

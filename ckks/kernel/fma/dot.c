@@ -1,23 +1,19 @@
 /* dot.c -- inner products in doubles.
  *
- * Read first: avx2.h (Lemma F), dot.h (Lemma D), docs/10-kernels.md.
+ * Read first: fma.h (Lemma F), dot.h (Lemma D), docs/10-kernels.md.
  */
-#include "kernel/avx2/dot.h"
+#include "kernel/fma/dot.h"
 
 /* FULL_TERMS at a time by Lemma D, one alone by Lemma F. */
 
-/* Four words to where the inverse permutation takes them: one group of four,
- * in the order that the permutation has there. */
-static ALWAYS_INLINE void store_words(uint64_t *out, __m256i v,
-                                      const cki_turn *turn, size_t i)
+/* A vector of words to where the inverse permutation takes them. */
+static ALWAYS_INLINE void put_words(uint64_t *out, ints v,
+                                    const cki_turn *turn, size_t i)
 {
-    size_t to = i;
-
-    if (turn != NULL) {
-        to = group_at(turn->back + i);
-        v = _mm256_permutevar8x32_epi32(v, group_order(turn->perm + to));
-    }
-    _mm256_storeu_si256((__m256i *)(void *)(out + to), v);
+    if (turn == NULL)
+        store_words(out + i, v);
+    else
+        store_permuted(out, v, turn->perm, turn->back, i);
 }
 
 /* What a sum will meet there, in the sums' order. */
@@ -34,17 +30,17 @@ static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *y0, const uint64_t *y1,
                                    bool add_to, size_t n, prime c)
 {
-    for (size_t i = 0; i < n; i += 4) {
+    for (size_t i = 0; i < n; i += LANES) {
         const vec a = load(x + i);
         vec r0 = lift(mulmod(a, load(y0 + i), c), c);
         vec r1 = lift(mulmod(a, load(y1 + i), c), c);
 
         if (add_to) {
-            r0 = fold(_mm256_add_pd(r0, load_there(out0, turn, i)), c);
-            r1 = fold(_mm256_add_pd(r1, load_there(out1, turn, i)), c);
+            r0 = fold(r0 + load_there(out0, turn, i), c);
+            r1 = fold(r1 + load_there(out1, turn, i), c);
         }
-        store_words(out0, to_words(r0), turn, i);
-        store_words(out1, to_words(r1), turn, i);
+        put_words(out0, to_words(r0), turn, i);
+        put_words(out1, to_words(r1), turn, i);
     }
 }
 
@@ -56,13 +52,13 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
                                    const uint64_t *const *y1, int k,
                                    bool add_to, size_t n, prime c)
 {
-    for (size_t i = 0; i < n; i += 4) {
-        vec high0 = _mm256_set1_pd(HIGH), high1 = high0;
-        vec low0 = _mm256_sub_pd(_mm256_setzero_pd(), c.half), low1 = low0;
+    for (size_t i = 0; i < n; i += LANES) {
+        vec high0 = all(HIGH), high1 = high0;
+        vec low0 = all(0) - c.half, low1 = low0;
 
         if (add_to) {
-            low0 = _mm256_add_pd(low0, load_there(out0, turn, i));
-            low1 = _mm256_add_pd(low1, load_there(out1, turn, i));
+            low0 += load_there(out0, turn, i);
+            low1 += load_there(out1, turn, i);
         }
         UNROLL
         for (int j = 0; j < k; j++) {
@@ -71,8 +67,8 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
             dot_term(&high0, &low0, a, load(y0[j] + i));
             dot_term(&high1, &low1, a, load(y1[j] + i));
         }
-        store_words(out0, centred_words(dot_end(high0, low0, c), c), turn, i);
-        store_words(out1, centred_words(dot_end(high1, low1, c), c), turn, i);
+        put_words(out0, centred_words(dot_end(high0, low0, c), c), turn, i);
+        put_words(out1, centred_words(dot_end(high1, low1, c), c), turn, i);
     }
 }
 
@@ -96,12 +92,12 @@ static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
     }
 }
 
-void cki_avx2_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const cki_turn *turn, const uint64_t *const *y0,
-                   const uint64_t *const *y1, int k, bool add_to, size_t n,
-                   const cki_mod *m)
+static void fma_dot2(uint64_t *out0, uint64_t *out1,
+                     const uint64_t *const *x, const cki_turn *turn,
+                     const uint64_t *const *y0, const uint64_t *const *y1,
+                     int k, bool add_to, size_t n, const cki_mod *m)
 {
-    if (n % 4 != 0)
+    if (n % LANES != 0)
         cki_kernel_portable.dot2(out0, out1, x, turn, y0, y1, k, add_to, n, m);
     else if (turn == NULL)
         dot2_all(out0, out1, x, NULL, y0, y1, k, add_to, n, prime_of(m));

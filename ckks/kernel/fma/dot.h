@@ -1,9 +1,9 @@
 /* dot.h -- sums of products in doubles.
  *
- * Read first: fma2.h.
+ * Read first: fma.h.
  *
  * Lemma D.  high starts at C = 1.5 * 2^101, where doubles have an ulp of 2^49.
- * For each term: next = fma(a, b, high); d = next - high; low -= fma(-a, b, d).
+ * For each term: next = fma(a, b, high); d = next - high; low += fma(a, b, -d).
  * If the sum of |a b| is at most 2^100 and there are at most 8 terms, then
  * (high - C) + low is the sum of the a b exactly, |low| <= 8 * 2^48.
  *
@@ -18,10 +18,10 @@
  * to be added.  For a, b in [0, p): four terms (4 p < 2^51).  For
  * a < 2^49 and |b| <= p/2: eight. */
 
-#ifndef CKI_FMA2_DOT_H
-#define CKI_FMA2_DOT_H
+#ifndef CKI_FMA_DOT_H
+#define CKI_FMA_DOT_H
 
-#include "kernel/fma2/fma2.h"
+#include "kernel/fma/fma.h"
 
 #define HIGH 0x1.8p101
 
@@ -35,10 +35,10 @@ WITHIN(HALF_TERMS * HALF, 4 * UNIT);
 
 static inline void dot_term(vec *high, vec *low, vec a, vec b)
 {
-    vec next = fma_add(a, b, *high);
+    vec next = fmadd(a, b, *high);
     vec d = next - *high;
 
-    *low = *low - fma_sub(a, b, d);
+    *low += fmsub(a, b, d);
     *high = next;
     VERIFY(between(next, 0x1p101, 0x1p102) && at_most(*low, TWO52));
 }
@@ -46,8 +46,8 @@ static inline void dot_term(vec *high, vec *low, vec a, vec b)
 /* The sum modulo p, |out| <= p/2 + 1 (OF_DOT). */
 static inline vec dot_end(vec high, vec low, prime c)
 {
-    vec h = high - both(HIGH);
-    vec r = fma_sub(nearest(h, c.inv, c), c.p, h);
+    vec h = high - all(HIGH);
+    vec r = fnmadd(nearest(h, c.inv, c), c.p, h);
 
     VERIFY(at_most(r + low, TWO52 - 1));
     return reduce(r + low, c);
