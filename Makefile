@@ -353,6 +353,21 @@ check-vectors: $(B)/vectors-check $(B)/tests
 check-cross:
 	sh tests/scripts/cross.sh $(ONLY)
 
+# The kernel avx512ifma in an emulated machine (make deps-emulated first).
+EMULATED_O := $(call obj,obj,$(addprefix tests/support/,test.c kernel_support.c) $(addprefix tests/ckks/,test_exhaustive.c $(addprefix test_kernel_,combine.c ntt.c pointwise.c sums.c)))
+check-emulated: $(addprefix $(B)/emulated/,init tests vectors-check)
+	sh tests/scripts/emulated.sh $(B) $(ONLY)
+$(B)/emulated/select.o: ckks/kernel/select.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -UCKI_HAVE_AVX2 -UCKI_HAVE_FMA2 -MMD -MP -c -o $@ $<
+$(B)/emulated/tests: $(EMULATED_O)
+$(B)/emulated/vectors-check: $(call obj,obj,$(VEC_SRC) unet/tiles.c) $(B)/libnn.a
+$(B)/emulated/tests $(B)/emulated/vectors-check: $(B)/emulated/select.o $(B)/libckks.a
+	$(call say,LD,$@)$(CC) $(SANITIZE) -static -o $@ $(filter %.o,$^) $(filter %nn.a,$^) $(B)/libckks.a $(LIBS)
+$(B)/emulated/init: tests/emulated/init.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=c11 $(WARN) $(CFLAGS) -static -o $@ $<
+
 # No jump, address or division by a secret: two compilers, four levels, all
 # kernels, both rings (make deps-ct first); a quick form is part of check.
 check-ct:
@@ -501,7 +516,7 @@ fuzz-coverage:
 check-web: web $(WEB)/vectors-check.wasm $(WEB)/vectors-simd.wasm $(B)/volley $(B)/forge $(B)/album-dump
 	sh tests/scripts/web.sh $(B)
 
-.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
+.PHONY: fuzz fuzz-replay fuzz-coverage fuzz-coverage-long clean-fuzz deps-fuzz all examples test check check-layers check-long check-fftw check-mutants check-blind-rows check-vectors vectors check-cross check-seal check-peers check-emulated check-ct check-asan check-ubsan check-verify demo bench study train deps deps-cross deps-ct deps-dicom deps-emulated deps-fftw deps-mpi deps-train deps-web deps-seal web install clean help check-msan check-tsan check-train models-large deps-sanitize mutants mutants-sample
 check-long: fuzz-coverage-long
 fuzz-coverage-long:
 	@if command -v clang >/dev/null; then $(MAKE) fuzz-coverage; else echo "skip coverage of the fuzzers: no clang (make deps-fuzz)"; fi
@@ -540,6 +555,7 @@ check-long: check-train
 
 DEB       := gcc make libc6-dev libgmp-dev libxxhash-dev libpng-dev libjpeg-dev libcurl4-openssl-dev libmicrohttpd-dev valgrind binutils musl-tools python3-numpy python3-nibabel python3-pydicom python3-pil
 DEB_DICOM := python3-numpy python3-nibabel python3-pydicom dcm2niix dcmtk libgdcm-tools dicom3tools
+DEB_EMULATED := bochs bochs-term bochsbios vgabios grub-pc-bin grub-common xorriso mtools cpio
 DEB_FFTW  := libfftw3-dev
 DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user gcc-arm-none-eabi libnewlib-arm-none-eabi
 DEB_MPI   := libopenmpi-dev openmpi-bin
@@ -550,6 +566,8 @@ deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
 deps-dicom:
 	@sh tests/scripts/deps.sh "all of the tests of DICOM" $(DEB_DICOM)
+deps-emulated:
+	@sh tests/scripts/deps.sh "the emulated machine" $(DEB_EMULATED)
 deps-fftw:
 	@sh tests/scripts/deps.sh "the build with FFTW" $(DEB_FFTW)
 deps-cross:
@@ -598,6 +616,7 @@ help:
 	@echo '                  ct         no jump, address or division by a secret'
 	@echo '                  vectors    vectors/ by every kernel, and planted faults'
 	@echo '                  cross      the vectors with other compilers and machines'
+	@echo '                  emulated   AVX-512 IFMA without it (deps-emulated)'
 	@echo '                  mutants    planted faults must be caught'
 	@echo '                  blind-rows the large networks of two parties; half an hour'
 	@echo '                  train      training and export (deps-train)'
