@@ -1,6 +1,7 @@
 /* net_calls.c -- what is counted is what is run: every call of libckks by kind
  * and level, one task of many alike against all. */
 #include "net_support.h"
+#include "plan/bounds.h"
 #include "plan/price.h"
 
 #include <math.h>
@@ -57,8 +58,32 @@ void rig_check_calls(const rig *r, const char *what)
 
 /* ---- one task of many alike ---------------------------------------------- */
 
+/* What is said to be the least that a stage takes is no more than it takes. */
+static void check_least(const nn_plan *p, const nni_placed *placed, int k,
+                        nni_maps *maps, bool by_inputs, const nni_count *c)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nni_figures f = nni_figures_of(&p->params);
+    nni_work w = { { 0 } };
+    nni_turning t;
+    double least;
+
+    if (s->neurons > 0 || s->masked || s->alternating || s->period > 0
+        || !NN_OK(nni_turning_of(&t, placed, k, &maps->map[k])))
+        return;
+    nni_least_work(&w, &f, placed, k, maps);
+    if (by_inputs)
+        nni_inputs_work(&w, &f, s->level, &t);
+    else
+        nni_sums_work(&w, &f, s->level, &maps->map[k]);
+    least = nni_work_seconds(&w, &f, c->machine);
+    CHECK(least <= c->seconds * (1 + 1e-9), "%s: %.9g s at least, %.9g counted,"
+          " %s rotated", s->of->name, least, c->seconds,
+          by_inputs ? "inputs" : "sums");
+}
+
 static void check_sampled(const nn_plan *p, const nni_placed *placed, int k,
-                          const nni_map *map, bool by_inputs)
+                          nni_maps *maps, bool by_inputs)
 {
     const char *name = placed->stage[k].of->name;
     nni_count c[2];
@@ -67,7 +92,8 @@ static void check_sampled(const nn_plan *p, const nni_placed *placed, int k,
 
     if (!NN_OK(nn_machine_default(&machine, "avx2"))
         || !NN_OK(nni_schedule_init(&s, placed, k,
-                                    placed->stage[k].neurons > 0 ? NULL : map,
+                                    placed->stage[k].neurons > 0
+                                        ? NULL : &maps->map[k],
                                     by_inputs, "check_sampled")))
         return;
     for (int i = 0; i < 2; i++) {
@@ -90,6 +116,7 @@ static void check_sampled(const nn_plan *p, const nni_placed *placed, int k,
           "%s: %.9g s, by one of many %.9g", name, c[0].seconds, c[1].seconds);
     CHECK(fabs(c[1].peak / c[0].peak - 1) < 1e-9,
           "%s: peak %.0f, by one of many %.0f", name, c[0].peak, c[1].peak);
+    check_least(p, placed, k, maps, by_inputs, &c[0]);
     nni_schedule_clear(&s);
 }
 
@@ -97,17 +124,15 @@ void net_check_sampled(const nn_model *m, const nn_plan *p)
 {
     net n = { 0 };
     nni_placed placed = { 0 };
+    nni_maps maps = { 0 };
 
     if (NN_OK(nni_init(&n, m, "net_check_sampled"))
-        && NN_OK(nni_place_plan(&placed, &n, p)))
-        for (int k = 0; k < placed.num_stages; k++) {
-            nni_map map = { 0 };
-
-            if (NN_OK(nni_map_init(&map, &placed, k, false)))
-                for (int way = 0; way < 2; way++)
-                    check_sampled(p, &placed, k, &map, way == 1);
-            nni_map_clear(&map);
-        }
+        && NN_OK(nni_place_plan(&placed, &n, p))
+        && NN_OK(nni_maps_make(&maps, &placed)))
+        for (int k = 0; k < placed.num_stages; k++)
+            for (int way = 0; way < 2; way++)
+                check_sampled(p, &placed, k, &maps, way == 1);
+    nni_maps_clear(&maps);
     nni_placed_clear(&placed);
     nni_clear(&n);
 }
