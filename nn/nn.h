@@ -375,8 +375,8 @@ typedef struct nn_plan {
     double free_error_sd;           /* where memory was limited: that of the
                                        plan without a limit; else 0          */
     int    scratch;                 /* MiB of each form of a map that stay in
-                                       memory, the rest lies in a scratch file;
-                                       0: all stays                          */
+                                       memory, of skips none, the rest lies in
+                                       a scratch file; 0: all stays          */
     size_t num_keys;
     ckks_key_request key[NN_MAX_KEYS];
     int num_steps;

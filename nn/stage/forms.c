@@ -24,17 +24,27 @@ double nni_filed_bytes(const nni_placed *p, int k, int j)
     return nni_form_bytes(p, o) * s->planes * (phases - o->filed);
 }
 
+static bool reads(const nni_placed_stage *s, int k, int j)
+{
+    for (int x = 0; x < s->of->num_sources; x++)
+        if (s->of->source[x].stage == k && s->from[x] == j)
+            return true;
+    return false;
+}
+
 /* Whether a matrix reads form j of stage k: it takes all of it at once. */
 static bool read_by_matrix(const nni_placed *p, int k, int j)
 {
-    for (int i = k + 1; i < p->num_stages; i++) {
-        const nni_placed_stage *s = &p->stage[i];
-
-        for (int x = 0; x < s->of->num_sources && s->neurons > 0; x++)
-            if (s->of->source[x].stage == k && s->from[x] == j)
-                return true;
-    }
+    for (int i = k + 1; i < p->num_stages; i++)
+        if (p->stage[i].neurons > 0 && reads(&p->stage[i], k, j))
+            return true;
     return false;
+}
+
+/* Whether the stage behind does not read it: it waits, and is read once. */
+static bool is_skip(const nni_placed *p, int k, int j)
+{
+    return k + 1 < p->num_stages && !reads(&p->stage[k + 1], k, j);
 }
 
 /* The first phase of a form that is filed. */
@@ -42,8 +52,9 @@ static int first_filed(const nni_placed *p, int k, int j, int mib)
 {
     const nni_placed_stage *s = &p->stage[k];
     const int phases = nni_out_phases(s->of, &s->out[j], &p->layout);
-    const double fit = mib * 0x1p20
-                       / (nni_form_bytes(p, &s->out[j]) * s->planes);
+    const double fit = is_skip(p, k, j) ? 0
+                       : mib * 0x1p20
+                             / (nni_form_bytes(p, &s->out[j]) * s->planes);
 
     return mib == 0 || s->neurons > 0 || fit >= phases
                    || read_by_matrix(p, k, j) ? phases : (int)fit;

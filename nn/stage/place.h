@@ -60,7 +60,8 @@ typedef struct nni_choice {
     bool real;                  /* the ring of polynomials                   */
     nni_bits bits;
     int neurons[NN_MAX_STEPS];  /* of each stage: nni_placed_stage           */
-    int scratch;                /* MiB of a form that are not filed; 0: all  */
+    int scratch;                /* MiB of a form that are not filed, of skips
+                                   none; 0: all                              */
 } nni_choice;
 
 /* Of a plan. */
