@@ -136,7 +136,7 @@ static ckks_status use_scratch(nn_plan *p, nni_placed *placed,
     ckks_status st = CKKS_OK;
 
     for (int part = 2; part <= SMALLEST_PART && st == CKKS_OK
-                       && !fits(p, with->aim); part *= 2) {
+                       && !fits(p, with->aim); part += (part + 1) / 2) {
         const nni_bound bound = bound_of(p, with);
 
         p->scratch = memory / part > 0 ? memory / part : 1;
