@@ -22,7 +22,7 @@
 #include "schedule/arena.h"
 
 /* LARGE: bytes of a large page; the region is reserved, not used: MOST, or half
- * of what the system allows: what else the process holds needs addresses, too. */
+ * of what the system allows: what else the process holds needs addresses. */
 enum { ALIGN = 64, LARGE = 1 << 21 };
 #define MOST ((size_t)1 << 40)
 #define LEAST ((size_t)1 << 28)
