@@ -41,7 +41,7 @@ static bool read_by_matrix(const nni_placed *p, int k, int j)
     return false;
 }
 
-/* Whether the stage behind does not read it: it waits, and is read once. */
+/* Whether the stage behind does not read it: it waits for the way up. */
 static bool is_skip(const nni_placed *p, int k, int j)
 {
     return k + 1 < p->num_stages && !reads(&p->stage[k + 1], k, j);
