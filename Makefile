@@ -148,7 +148,7 @@ VEC_O  := $(call obj,omp,$(CKKS_SRC) $(NN_SRC) unet/tiles.c $(VEC_SRC))
 PART_O  := $(filter-out %/volley/main.o %/volley/ask.o %/volley/serve.o $(call obj,omp,$(ASK_CMD) $(SERVE_CMD)),$(CMD_O))
 BENCH_O := $(call obj,omp,$(BENCH_SRC)) $(PART_O)
 STUDY_O := $(call obj,omp,$(STUDY_SRC)) $(PART_O)
-TEST_O := $(call obj,obj,$(TEST_SRC))
+TEST_O := $(call obj,obj,$(TEST_SRC) unet/web/web_decimal.c unet/web/web_text.c)
 
 ifdef MINIMAL
 all: $(B)/libckks.a
@@ -437,7 +437,9 @@ WEB_SIMD_O  := $(call web_simd,$(WEB_O)) $(WEB_FMA2_O)
 WEB_MODULES := $(WEB)/volley.wasm $(WEB)/volley-simd.wasm
 WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
-WEB_LINK := -mexec-model=reactor -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,--max-memory=1610612736
+# Loops that count as they are written and calls that stay calls are smaller.
+WEB_LD   := $(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,-mllvm,-disable-lsr,-mllvm,-inline-threshold=-50
+WEB_LINK := -mexec-model=reactor -Wl,--max-memory=1610612736
 WEB_SIZE := -Oz
 # Only what keys, encryption and decryption spend their time in is fast.
 WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
@@ -445,6 +447,7 @@ $(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:kernel/%=$(WEB)/simd/ckks/kernel/%): 
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
 # Copies are instructions there, not calls of themselves.
 $(WEB)/obj/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
+$(WEB)/obj/ckks/base/blake2.o: WEB_DEFS := -DCKKS_SMALL
 # What fma2 has, portable has for engines that round twice.
 $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd
@@ -457,19 +460,19 @@ web: $(WEB_MODULES) $(WEB_MODULES:=.br) $(WEB_FILES) $(WEB)/volley.html $(WEB)/n
 $(WEB)/%.br: $(WEB)/%
 	$(call say,BR,$@)node -e 'const fs = require("fs"), z = require("zlib"); const x = fs.readFileSync("$<"); fs.writeFileSync("$@", z.brotliCompressSync(x, { params: { [z.constants.BROTLI_PARAM_LGWIN]: 22, [z.constants.BROTLI_PARAM_SIZE_HINT]: x.length } }));'
 $(WEB)/volley.wasm: $(WEB_O)
-	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LINK) -o $@ $^
 $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
-	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto $(WEB_LINK) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LINK) -o $@ $^
 $(WEB)/simd/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,SIMD,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
-	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) -o $@ $^
 WEB_SIMD_VEC_O := $(call web_simd,$(WEB_VEC_O)) $(WEB_FMA2_O)
 $(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
-	$(call say,LD,$@)$(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576 -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<

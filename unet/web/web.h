@@ -12,7 +12,8 @@
  *     web_images.c   images from files in memory, masks to such
  *     web_pixels.c   images that are pixels already
  *     web_system.c   what wasi-libc has not
- *     web_libc.c, web_memory.c   what it has too large
+ *     web_libc.c, web_memory.c, web_files.c   what it has too large
+ *     web_text.c, web_decimal.c               printf and strtod of it
  */
 #ifndef UNET_WEB_H
 #define UNET_WEB_H

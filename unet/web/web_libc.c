@@ -1,14 +1,20 @@
 /* web_libc.c -- parts of libc again, for their size: wasi-libc's own are made
  * for speed, and a tenth of the module would be theirs.  Logarithms and powers
  * are within a few units in the last place; the owner's side takes them for
- * limits, estimates and scores alone.  Memory is in web_memory.c.
+ * limits, estimates and scores alone.  Numbers as text are exact (web_text.h).
+ * Memory is in web_memory.c, files are in web_files.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "web_text.h"
 
 /* ---- bytes: instructions of the machine ---------------------------------- */
 
@@ -25,6 +31,35 @@ void *memmove(void *to, const void *from, size_t n)
 void *memset(void *to, int value, size_t n)
 {
     return __builtin_memset(to, value, n);
+}
+
+size_t strlen(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0')
+        n++;
+    return n;
+}
+
+char *strcpy(char *restrict to, const char *restrict from)
+{
+    return memcpy(to, from, strlen(from) + 1);
+}
+
+void *memchr(const void *bytes, int c, size_t n)
+{
+    const unsigned char *p = bytes;
+
+    for (; n > 0; n--, p++)
+        if (*p == (unsigned char)c)
+            return (void *)(uintptr_t)p;
+    return NULL;
+}
+
+char *strchr(const char *text, int c)
+{
+    return memchr(text, c, strlen(text) + 1);
 }
 
 char *strstr(const char *text, const char *part)
@@ -76,6 +111,42 @@ void qsort(void *base, size_t n, size_t size,
         }
         sift_down(first, 0, i, size, compare);
     }
+}
+
+/* ---- text ---------------------------------------------------------------- */
+
+int vsnprintf(char *restrict out, size_t size, const char *restrict format,
+              va_list args)
+{
+    return web_print(out, size, format, args);
+}
+
+int snprintf(char *restrict out, size_t size, const char *restrict format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = web_print(out, size, format, args);
+    va_end(args);
+    return n;
+}
+
+double strtod(const char *restrict text, char **restrict end)
+{
+    return web_strtod(text, end);
+}
+
+/* Of digits alone, in base 10. */
+long strtol(const char *restrict text, char **restrict end, int base)
+{
+    long x = 0;
+
+    (void)base;
+    for (; *text >= '0' && *text <= '9'; text++)
+        x = x > (LONG_MAX - 9) / 10 ? LONG_MAX - 9 : 10 * x + (*text - '0');
+    *end = (char *)(uintptr_t)text;
+    return x;
 }
 
 /* ---- logarithms and powers ----------------------------------------------- */
