@@ -430,20 +430,22 @@ WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
 WEB_NEWER := -Wno-error=implicit-function-declaration -Wno-enum-float-conversion
 # The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
 # which clang 14 does not know: kernels are other objects there, the rest is shared.
-WEB_OWN     := $(patsubst %.c,$(WEB)/obj/%.o,ckks/kernel/select.c $(wildcard ckks/kernel/portable/*.c))
+WEB_OWN     := $(patsubst %.c,$(WEB)/obj/%.o,ckks/base/blake2.c ckks/kernel/select.c $(wildcard ckks/kernel/portable/*.c))
 web_simd     = $(foreach o,$(1),$(if $(filter $(o),$(WEB_OWN)),$(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(o)),$(o)))
 WEB_FMA2_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(wildcard ckks/kernel/fma2/*.c))
 WEB_SIMD_O  := $(call web_simd,$(WEB_O)) $(WEB_FMA2_O)
 WEB_MODULES := $(WEB)/volley.wasm $(WEB)/volley-simd.wasm
 WEB_FILES := $(patsubst unet/web/%,$(WEB)/%,$(wildcard unet/web/*.mjs unet/web/*.html unet/web/*.css unet/web/*.svg))
 # No -O when linking: clang would run a wasm-opt that happens to be there.
-# Loops that count as they are written and calls that stay calls are smaller.
-WEB_LD   := $(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576,-mllvm,-disable-lsr,-mllvm,-inline-threshold=-50
+WEB_LD   := $(WEB_CC) --target=wasm32-wasi -flto -Wl,--gc-sections,--strip-all,--stack-first,-z,stack-size=1048576
+# Loops that count as they are written and calls that stay calls are smaller; the
+# other module is the fast one.
+$(WEB)/volley.wasm $(WEB)/vectors-check.wasm: WEB_LESS := -Wl,-mllvm,-disable-lsr,-mllvm,-inline-threshold=-50
 WEB_LINK := -mexec-model=reactor -Wl,--max-memory=1610612736
 WEB_SIZE := -Oz
 # Only what keys, encryption and decryption spend their time in is fast.
 WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
-$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:kernel/%=$(WEB)/simd/ckks/kernel/%): WEB_SIZE := -Os
+$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%): WEB_SIZE := -Os
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
 # Copies are instructions there, not calls of themselves.
 $(WEB)/obj/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
@@ -460,19 +462,19 @@ web: $(WEB_MODULES) $(WEB_MODULES:=.br) $(WEB_FILES) $(WEB)/volley.html $(WEB)/n
 $(WEB)/%.br: $(WEB)/%
 	$(call say,BR,$@)node -e 'const fs = require("fs"), z = require("zlib"); const x = fs.readFileSync("$<"); fs.writeFileSync("$@", z.brotliCompressSync(x, { params: { [z.constants.BROTLI_PARAM_LGWIN]: 22, [z.constants.BROTLI_PARAM_SIZE_HINT]: x.length } }));'
 $(WEB)/volley.wasm: $(WEB_O)
-	$(call say,LD,$@)$(WEB_LD) $(WEB_LINK) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LESS) $(WEB_LINK) -o $@ $^
 $(WEB)/volley-simd.wasm: $(WEB_SIMD_O)
-	$(call say,LD,$@)$(WEB_LD) $(WEB_LINK) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LESS) $(WEB_LINK) -o $@ $^
 $(WEB)/simd/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,SIMD,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
 # The test vectors, over the same objects.
 WEB_VEC_O := $(patsubst %.c,$(WEB)/obj/%.o,$(VEC_SRC)) $(filter-out $(WEB)/obj/unet/web/%,$(WEB_O)) $(WEB)/obj/unet/web/web_system.o
 $(WEB)/vectors-check.wasm: $(WEB_VEC_O)
-	$(call say,LD,$@)$(WEB_LD) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LESS) -o $@ $^
 WEB_SIMD_VEC_O := $(call web_simd,$(WEB_VEC_O)) $(WEB_FMA2_O)
 $(WEB)/vectors-simd.wasm: $(WEB_SIMD_VEC_O)
-	$(call say,LD,$@)$(WEB_LD) -o $@ $^
+	$(call say,LD,$@)$(WEB_LD) $(WEB_LESS) -o $@ $^
 $(WEB)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,WASM,$<)$(WEB_CC) $(WEB_TARGET) $(STD) $(WARN) $(WEB_NEWER) $(WEB_SIZE) $(WEB_DEFS) -MMD -MP -c -o $@ $<
