@@ -219,6 +219,7 @@ bare()
 {
     name=$1
     small="-Os $2 -ffunction-sections -fdata-sections"
+    rm -f "$work/b/libckks.a"           # else make misses no object of it
     for source in $(grep -l CKKS_ENTROPY ckks/*/*.c); do
         rm -f "$work/b/obj/${source%.c}.o"
     done
