@@ -430,7 +430,7 @@ WEB_O    := $(patsubst %.c,$(WEB)/obj/%.o,$(WEB_SRC))
 WEB_NEWER := -Wno-error=implicit-function-declaration -Wno-enum-float-conversion
 # The same with a kernel of two lanes, for engines with relaxed SIMD (simd.mjs),
 # which clang 14 does not know: kernels are other objects there, the rest is shared.
-WEB_OWN     := $(patsubst %.c,$(WEB)/obj/%.o,ckks/base/blake2.c ckks/kernel/select.c $(wildcard ckks/kernel/portable/*.c))
+WEB_OWN     := $(patsubst %.c,$(WEB)/obj/%.o,ckks/kernel/select.c $(wildcard ckks/kernel/portable/*.c))
 web_simd     = $(foreach o,$(1),$(if $(filter $(o),$(WEB_OWN)),$(patsubst $(WEB)/obj/%,$(WEB)/simd/%,$(o)),$(o)))
 WEB_FMA2_O  := $(patsubst %.c,$(WEB)/simd/%.o,$(wildcard ckks/kernel/fma2/*.c))
 WEB_SIMD_O  := $(call web_simd,$(WEB_O)) $(WEB_FMA2_O)
@@ -445,11 +445,10 @@ WEB_LINK := -mexec-model=reactor -Wl,--max-memory=1610612736
 WEB_SIZE := -Oz
 # Only what keys, encryption and decryption spend their time in is fast.
 WEB_FAST := kernel/portable/ntt.o kernel/portable/ntt_inv.o kernel/portable/expand.o kernel/portable/words.o kernel/portable/dot.o base/blake2.o embed/fft_builtin.o
-$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:%=$(WEB)/simd/ckks/%): WEB_SIZE := -Os
+$(WEB_FAST:%=$(WEB)/obj/ckks/%) $(WEB_FAST:kernel/%=$(WEB)/simd/ckks/kernel/%): WEB_SIZE := -Os
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_SIZE := -O2
 # Copies are instructions there, not calls of themselves.
 $(WEB)/obj/unet/web/web_libc.o: WEB_DEFS := -mbulk-memory
-$(WEB)/obj/ckks/base/blake2.o: WEB_DEFS := -DCKKS_SMALL
 # What fma2 has, portable has for engines that round twice.
 $(patsubst ckks/%.c,$(WEB)/simd/ckks/%.o,$(filter-out %/words.c %/expand.c,$(wildcard ckks/kernel/portable/*.c))): WEB_SIZE := -Oz
 $(WEB)/simd/ckks/kernel/fma2/%: WEB_DEFS := -mrelaxed-simd

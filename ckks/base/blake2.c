@@ -40,42 +40,6 @@ static void blake2b_state(uint64_t v[16], const uint64_t h[8], uint64_t total,
     v[14] ^= (uint64_t)0 - (uint64_t)last;
 }
 
-#ifdef CKKS_SMALL
-
-/* The orders of section 2.7, round after round. */
-static const uint8_t blake2b_order[10][16] = {
-    { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
-    { 14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3 },
-    { 11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4 },
-    { 7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8 },
-    { 9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13 },
-    { 2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9 },
-    { 12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11 },
-    { 13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10 },
-    { 6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5 },
-    { 10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0 }
-};
-
-/* One round for all, an eighth of the code. */
-static void blake2b_rounds(uint64_t v[16], const uint64_t m[16])
-{
-    for (int r = 0; r < 12; r++) {
-        const uint8_t *const s = blake2b_order[r % 10];
-
-        BLAKE2B_ROUND(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8],
-                      s[9], s[10], s[11], s[12], s[13], s[14], s[15]);
-    }
-}
-
-#else
-
-static inline void blake2b_rounds(uint64_t v[16], const uint64_t m[16])
-{
-    BLAKE2B_ROUNDS();
-}
-
-#endif
-
 /* The compression function of section 3.2: h, 16 message words, the number
  * of bytes hashed up to here, and whether this block is the last. */
 static void blake2b_compress(uint64_t h[8], const uint64_t m[16],
@@ -84,7 +48,7 @@ static void blake2b_compress(uint64_t h[8], const uint64_t m[16],
     uint64_t v[16];
 
     blake2b_state(v, h, total, last);
-    blake2b_rounds(v, m);
+    BLAKE2B_ROUNDS();
     for (int i = 0; i < 8; i++)
         h[i] ^= v[i] ^ v[i + 8];
 }
