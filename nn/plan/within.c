@@ -128,7 +128,7 @@ static void note_bytes(const nn_plan *p, nni_search_state *with)
         with->least_bytes = fmin(with->least_bytes, p->peak_bytes);
 }
 
-/* Forms go to the scratch file, the largest first, until the rest fits. */
+/* Skips go to the scratch file, and the largest forms, until the rest fits. */
 static ckks_status use_scratch(nn_plan *p, nni_placed *placed,
                                nni_search_state *with)
 {
