@@ -303,7 +303,7 @@ TEST(album_idx_by_its_head)
     static const char many[] = "\0\0\10\3\0\1\0\1\0\0\0\2\0\0\0\2";
     static const char large[] = "\0\0\10\3\0\0\0\3\0\0\10\0\0\0\10\0";
     char colour[] = "\0\0\10\4\0\0\0\1\0\0\0\2\0\0\0\2\0\0\0\3"
-                           "777888999000";
+                    "777888999000";
     static const int seven = '7';
     uni_album_aim aim = two_by_two;
     const char *arg[1];
