@@ -3,6 +3,7 @@
 #include "kernel/fma/convert.c"
 #include "kernel/fma/dot.c"
 #include "kernel/fma/fold.c"
+#include "kernel/fma/layers.c"
 #include "kernel/fma/ntt.c"
 #include "kernel/fma/ntt_inv.c"
 #include "kernel/fma/pointwise.c"

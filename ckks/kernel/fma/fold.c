@@ -78,8 +78,8 @@ static void fma_fold(uint64_t *x, const cki_ntt *t)
 
 /* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
  * from INV_SUMS the products' inputs are at most twice that. */
-static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
-                          prime c)
+static inline void unfold(vec *u, vec *p, vec *q, vec *v, twiddle w0,
+                          twiddle scale, prime c)
 {
     const vec a = *u, b = *p;
 
@@ -87,16 +87,16 @@ static inline void unfold(vec *u, vec *p, vec *q, vec *v, vec w0, vec scale,
     VERIFY_VEC(b, INV_SUMS, c);
     VERIFY_VEC(*q, INV_SUMS, c);
     VERIFY_VEC(*v, INV_SUMS, c);
-    *u = lift(mulmod(a + *v, scale, c), c);
-    *v = lift(mulmod(a - *v, w0, c), c);
-    *p = lift(mulmod(b + *q, scale, c), c);
-    *q = lift(mulmod(b - *q, w0, c), c);
+    *u = lift(product(a + *v, scale, c), c);
+    *v = lift(product(a - *v, w0, c), c);
+    *p = lift(product(b + *q, scale, c), c);
+    *q = lift(product(b - *q, w0, c), c);
 }
 
 /* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
  * -I q and p = -I v here. */
-static void inv_edge(cki_edge *e, vec w0, vec w1, vec scale, bool two,
-                     const cki_ntt *t, prime c)
+static void inv_edge(cki_edge *e, twiddle w0, twiddle w1, twiddle scale,
+                     bool two, const cki_ntt *t, prime c)
 {
     const vec plus = constant(t->unfold, &t->mod);
     const vec minus = constant(t->fold, &t->mod);
@@ -132,8 +132,9 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t factor, bool two,
     const size_t n = t->n;
     const cki_mod *m = &t->mod;
     const uint64_t by = cki_mul(t->n_inv, factor, m);
-    const vec scale = constant(by, m), w1 = all(table[1]);
-    const vec w0 = constant(cki_mul(by, t->unfold, m), m);
+    const twiddle scale = twiddle_of(constant(by, m), c);
+    const twiddle w0 = twiddle_of(constant(cki_mul(by, t->unfold, m), m), c);
+    const twiddle w1 = same(table[1], c);
     uint64_t *mid = x + n / 2;          /* *_back: vectors that go down      */
     uint64_t *mid_back = mid - (LANES - 1), *end_back = mid_back + n / 2;
     cki_edge edge;

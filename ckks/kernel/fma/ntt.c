@@ -45,115 +45,11 @@ static void fma_ntt_prepare(cki_ntt *t, const uint64_t *root,
     table_by_pairs(w + n, inverse, n, t->mod.p);
 }
 
-/* ---- forward (ranges: ntt.h) -----------------------------------------------
- *
- * A layer at a time: a butterfly is a chain of some 17 cycles by latencies, and
- * the processor looks ahead no further than a few of them one after the other,
- * while loads and stores have units of their own. */
-
-/* One layer on a block of 2t words; numbers are words yet, or x is reduced
- * first, or neither. */
-static ALWAYS_INLINE void fwd_block(uint64_t *x, size_t t, twiddle w,
-                                    bool words, bool reduced, prime c)
-{
-    uint64_t *y = x + t;
-
-    for (uint64_t *end = y; x < end; x += LANES, y += LANES) {
-        vec a = words ? load(x) : load_lazy(x);
-        vec b = words ? load(y) : load_lazy(y);
-
-        if (reduced)
-            a = reduce(a, c);
-        fwd(&a, &b, w, c);
-        store_lazy(x, a);
-        store_lazy(y, b);
-    }
-}
-
-/* One layer on `count` words, whole blocks of 2t; the first twiddle. */
-static ALWAYS_INLINE void fwd_blocks(uint64_t *x, size_t count, size_t t,
-                                     const double *table, bool words,
-                                     bool reduced, prime c)
-{
-    for (uint64_t *end = x + count; x < end; x += 2 * t, table++)
-        fwd_block(x, t, same(*table, c), words, reduced, c);
-}
-
-static void fwd_layer(uint64_t *x, size_t count, size_t t, const double *table,
-                      bool words, bool reduced, prime c)
-{
-    if (words)
-        fwd_blocks(x, count, t, table, true, false, c);
-    else if (reduced)
-        fwd_blocks(x, count, t, table, false, true, c);
-    else if (t == 4)
-        fwd_blocks(x, count, 4, table, false, false, c);
-    else
-        fwd_blocks(x, count, t, table, false, false, c);
-}
-
-/* The layer of distance 2.  Two vectors are left as lows and highs. */
-static ALWAYS_INLINE void fwd_twos(uint64_t *x, size_t count,
-                                   const double *table, bool reduced, prime c)
-{
-    for (uint64_t *end = x + count; x < end;
-         x += 2 * LANES, table += LANES / 2) {
-        vec a = load_lazy(x), b = load_lazy(x + LANES);
-        vec low = lows(a, b), high = highs(a, b);
-
-        if (reduced)
-            low = reduce(low, c);
-        fwd(&low, &high, twiddle_of(twice(table), c), c);
-        store_lazy(x, low);
-        store_lazy(x + LANES, high);
-    }
-}
-
-/* That of distance 1, on words so left, in their order again; h is taken off
- * before the last sums, so that two share it. */
-static void fwd_ones(uint64_t *x, size_t count, const double *table, vec h,
-                     prime c)
-{
-    for (uint64_t *end = x + count; x < end; x += 2 * LANES, table += LANES) {
-        vec a = load_lazy(x), b = load_lazy(x + LANES);
-        vec even = evens(a, b) - h, odd = odds(a, b);
-
-        fwd(&even, &odd, twiddle_of(load_doubles(table), c), c);
-        a = evens(even, odd);
-        b = odds(even, odd);
-        store_lazy(x, lows(a, b));
-        store_lazy(x + LANES, highs(a, b));
-    }
-}
-
-/* Asks for the part of a block of arrays that belongs to 16 words, at j of x's
- * block. */
-static inline void ask(const cki_soon *soon, size_t j)
-{
-    for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++) {
-        const uint64_t *y = soon->x[k] + soon->at + j;
-
-        __builtin_prefetch(y, 0, 2);
-        __builtin_prefetch(y + 8, 0, 2);
-    }
-}
-
-/* Canonical words, from words less h.  skipped: words of x's block before
- * these. */
-static void fwd_words(uint64_t *x, size_t count, size_t skipped,
-                      const cki_soon *soon, prime c)
-{
-    for (size_t i = 0; i < count; i += 16) {
-        if (soon != NULL)
-            ask(soon, skipped + i);
-        for (size_t k = 0; k < 16; k += LANES)
-            store_centred(x + i + k, reduce(load_lazy(x + i + k), c), c);
-    }
-}
+/* ---- the end in a division ---------------------------------------------- */
 
 /* What goes into a division, and what it makes. */
 enum {
-    DIVIDEND = UNIT + FWD_7,
+    DIVIDEND = UNIT + FWD_8,
     SUMMANDS = HALF + 4 * UNIT,
     QUOTIENT = PRODUCT(DIVIDEND)
 };
@@ -195,7 +91,7 @@ typedef struct ending {
 } ending;
 
 /* The division, of the words from `at` on.  in less the transform is at most 1
- * + 5.77 < 8 (DIVIDEND), so the product with w at most 1/2 + 6.77/16 < 1; with
+ * + 6.63 < 8 (DIVIDEND), so the product with w at most 1/2 + 7.63/16 < 1; with
  * the sum (or the product of it, below 1) and the middle below 1 + 4.5 + 1/2 <
  * 8: Lemma C. */
 static void fwd_divide(const uint64_t *x, size_t count, size_t at,
@@ -212,7 +108,7 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
         for (size_t k = 0; k < 4; k++)
             v[k] = load_lazy(x + LANES * k);
         for (int k = 0; k < 4; k++)
-            VERIFY_VEC(v[k], FWD_7, c);
+            VERIFY_VEC(v[k], FWD_8, c);
         UNROLL
         for (size_t k = 0; k < 4; k++)
             v[k] = load(q->in + at + LANES * k) - v[k];
@@ -243,21 +139,21 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
 }
 
 /* Layers done since the numbers were words or x was reduced, layers left, and
- * whether x are brought down before the next: after nine layers, and among the
- * last seven (LAST_LAYERS) before the first, if more than seven would follow
- * each other at the end. */
+ * whether x are brought down before the next `count`: before a tenth, and among
+ * the last eight (LAST_LAYERS) before the first, if more than eight would
+ * follow each other at the end. */
 typedef struct layers {
     int done, left;
 } layers;
 
-static inline bool next_layer(layers *k)
+static inline bool next_layers(layers *k, int count)
 {
-    const bool reduced = k->done == MAX_LAYERS - 1
+    const bool reduced = k->done + count >= MAX_LAYERS
                          || (k->left <= LAST_LAYERS
                              && k->done + k->left > LAST_LAYERS);
 
-    k->done = reduced ? 1 : k->done + 1;
-    k->left--;
+    k->done = reduced ? count : k->done + count;
+    k->left -= count;
     return reduced;
 }
 
@@ -279,17 +175,27 @@ static state state_of(const cki_ntt *t)
     return s;
 }
 
-/* Layers on the words from `at` to stop, until they join at most `most`. */
+/* Layers on the words from `at` to stop, until they join at most `most`: one,
+ * if an odd number is left, then two at a time. */
 static void fwd_layers(uint64_t *x, size_t at, size_t stop, size_t most,
                        state *s, const cki_ntt *t, prime c)
 {
     const double *table = t->own;
 
-    for (; s->size > most; s->size /= 2, s->words = false) {
-        const bool reduced = next_layer(&s->k);
+    while (s->size > most) {
+        const int count = 2 - s->k.left % 2;
+        const bool reduced = next_layers(&s->k, count);
+        const double *one = table + (t->n + at) / s->size;
 
-        fwd_layer(x + at, stop - at, s->size / 2, table + (t->n + at) / s->size,
-                  s->words, reduced, c);
+        if (count == 1)
+            fwd_layer(x + at, stop - at, s->size / 2, one, s->words, reduced,
+                      c);
+        else
+            fwd_two_layers(x + at, stop - at, s->size / 4, one,
+                           table + 2 * (t->n + at) / s->size, s->words,
+                           reduced, c);
+        s->size >>= count;
+        s->words = false;
         VERIFY_WITHIN(x + at, stop - at, fwd_bound(s->k.done), c);
     }
 }
@@ -305,18 +211,18 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
     bool reduced;
 
     fwd_layers(x, at, stop, 4, &s, t, c);
-    reduced = next_layer(&s.k);
+    reduced = next_layers(&s.k, 1);
     x += at;
     if (reduced)
         fwd_twos(x, size, table + (n + at) / 4, true, c);
     else
         fwd_twos(x, size, table + (n + at) / 4, false, c);
     VERIFY_WITHIN(x, size, fwd_bound(s.k.done), c);
-    reduced = next_layer(&s.k);
+    reduced = next_layers(&s.k, 1);
     VERIFY(!reduced && s.k.left == 0 && s.k.done <= LAST_LAYERS);
     fwd_ones(x, size, table + (n + at) / 2,
              e == NULL ? c.half : all(0), c);
-    VERIFY_WITHIN(x, size, FWD_7 + (e == NULL ? HALF : 0), c);
+    VERIFY_WITHIN(x, size, FWD_8 + (e == NULL ? HALF : 0), c);
     if (e == NULL)
         fwd_words(x, size, skipped, soon, c);
     else
@@ -343,8 +249,13 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
     const size_t begin = at;
     state s = state_of(t);
 
-    for (; s.size > CKI_BLOCK; s.size /= 2, s.words = false)
-        (void)next_layer(&s.k);
+    while (s.size > CKI_BLOCK) {
+        const int count = 2 - s.k.left % 2;
+
+        (void)next_layers(&s.k, count);
+        s.size >>= count;
+        s.words = false;
+    }
     for (size_t block = s.size; at < stop; at += block) {
         state own = s;
 

@@ -16,11 +16,11 @@ static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
          x += 4 * LANES, in += 4 * LANES, w2 += LANES, w1 += 2 * LANES) {
         vec e = load(in), f = load(in + LANES);
         vec g = load(in + 2 * LANES), h = load(in + 3 * LANES);
-        const vec w = load_doubles(w2);
+        const twiddle w = twiddle_of(load_doubles(w2), c);
 
         to_fours(&e, &f, &g, &h);
-        inv(&e, &f, load_doubles(w1), c);
-        inv(&g, &h, load_doubles(w1 + LANES), c);
+        inv(&e, &f, twiddle_of(load_doubles(w1), c), c);
+        inv(&g, &h, twiddle_of(load_doubles(w1 + LANES), c), c);
         inv(&e, &g, w, c);
         inv(&f, &h, w, c);
         e = reduce(e, c);
@@ -32,28 +32,49 @@ static void inv_first(uint64_t *x, const uint64_t *in, size_t n, size_t first,
     }
 }
 
-/* Two layers, of distances t and 2t; m blocks of 4t words in all. */
+/* Four vectors, t words apart, through the first of two layers. */
+static ALWAYS_INLINE void inv_pair_first(vec *v, const uint64_t *x, size_t t,
+                                         twiddle w0, twiddle w1, prime c)
+{
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        v[k] = load_lazy(x + k * t);
+    inv(&v[0], &v[1], w0, c);
+    inv(&v[2], &v[3], w1, c);
+}
+
+static ALWAYS_INLINE void inv_pair_second(uint64_t *x, size_t t, vec *v,
+                                          twiddle w, prime c)
+{
+    inv(&v[0], &v[2], w, c);
+    inv(&v[1], &v[3], w, c);
+    v[0] = reduce(v[0], c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        store_lazy(x + k * t, v[k]);
+}
+
+/* Two layers, of distances t and 2t; m blocks of 4t words in all.  As forward,
+ * the first layer of the next words is done beside the second of these. */
 static ALWAYS_INLINE void inv_blocks(uint64_t *x, size_t t, size_t m,
                                      size_t first, size_t count,
                                      const double *table, prime c)
 {
     for (size_t i = m + first; i < m + first + count; i++, x += 4 * t) {
-        const vec w1 = all(table[i]);
-        const vec w2 = all(table[2 * i]), w3 = all(table[2 * i + 1]);
+        const twiddle w = same(table[i], c);
+        const twiddle w0 = same(table[2 * i], c);
+        const twiddle w1 = same(table[2 * i + 1], c);
+        vec v[4], next[4];
 
-        for (uint64_t *at = x; at < x + t; at += LANES) {
-            vec e = load_lazy(at), f = load_lazy(at + t);
-            vec g = load_lazy(at + 2 * t), h = load_lazy(at + 3 * t);
-
-            inv(&e, &f, w2, c);
-            inv(&g, &h, w3, c);
-            inv(&e, &g, w1, c);
-            inv(&f, &h, w1, c);
-            store_lazy(at, reduce(e, c));
-            store_lazy(at + t, f);
-            store_lazy(at + 2 * t, g);
-            store_lazy(at + 3 * t, h);
+        inv_pair_first(v, x, t, w0, w1, c);
+        for (size_t j = 0; j < t - LANES; j += LANES) {
+            inv_pair_first(next, x + j + LANES, t, w0, w1, c);
+            inv_pair_second(x + j, t, v, w, c);
+            UNROLL
+            for (int k = 0; k < 4; k++)
+                v[k] = next[k];
         }
+        inv_pair_second(x + t - LANES, t, v, w, c);
     }
 }
 
@@ -73,17 +94,19 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
 {
     const size_t n = ntt->n;
     const cki_mod *m = &ntt->mod;
-    const vec scale = constant(cki_mul(ntt->n_inv, factor, m), m);
-    const vec w1 = constant(cki_mul(ntt->n_inv_v, factor, m), m);
-    const vec w2 = all(table[2]), w3 = all(table[3]);
+    const twiddle scale = twiddle_of(
+        constant(cki_mul(ntt->n_inv, factor, m), m), c);
+    const twiddle w1 = twiddle_of(
+        constant(cki_mul(ntt->n_inv_v, factor, m), m), c);
+    const twiddle w2 = same(table[2], c), w3 = same(table[3], c);
     const size_t t = n / 4;
 
     if (!two) {
         for (size_t j = 0; j < n / 2; j += LANES) {
             vec a = load_lazy(x + j), b = load_lazy(x + j + n / 2);
 
-            store(x + j, lift(mulmod(a + b, scale, c), c));
-            store(x + j + n / 2, lift(mulmod(a - b, w1, c), c));
+            store(x + j, lift(product(a + b, scale, c), c));
+            store(x + j + n / 2, lift(product(a - b, w1, c), c));
         }
         return;
     }
@@ -97,10 +120,10 @@ static void inv_last(uint64_t *x, uint64_t factor, bool two,
         VERIFY_VEC(f, INV_SUMS, c);
         VERIFY_VEC(g, INV_SUMS, c);
         VERIFY_VEC(h, INV_SUMS, c);
-        store(at, lift(mulmod(e + g, scale, c), c));
-        store(at + t, lift(mulmod(f + h, scale, c), c));
-        store(at + 2 * t, lift(mulmod(e - g, w1, c), c));
-        store(at + 3 * t, lift(mulmod(f - h, w1, c), c));
+        store(at, lift(product(e + g, scale, c), c));
+        store(at + t, lift(product(f + h, scale, c), c));
+        store(at + 2 * t, lift(product(e - g, w1, c), c));
+        store(at + 3 * t, lift(product(f - h, w1, c), c));
     }
 }
 
