@@ -142,16 +142,52 @@ static inline ints permuted(const uint64_t *in, const uint32_t *perm)
         group_order(perm));
 }
 
-/* out[back[i]] .. out[back[i + 3]] = v: one group, in the order that perm,
- * whose inverse back is, has there. */
-static inline void store_permuted(uint64_t *out, ints v, const uint32_t *perm,
-                                  const uint32_t *back, size_t i)
-{
-    const size_t to = group_at(back + i);
+/* The four orders that an automorphism gives to groups of four, by the place of
+ * a group's first word: word k goes to br(br(first) + g br(k)) there (the lemma
+ * in rns.h), br being the order of four by bits turned round, g odd. */
+typedef struct orders {
+    ints take[4], put[4];
+} orders;
 
-    _mm256_storeu_si256((__m256i *)(void *)(out + to),
-                        _mm256_permutevar8x32_epi32(v,
-                                                    group_order(perm + to)));
+/* back: whole groups of four. */
+static inline void orders_of(orders *o, const uint32_t *back)
+{
+    static const uint32_t br[4] = { 0, 2, 1, 3 };
+    const uint32_t g = br[back[2] & 3] - br[back[0] & 3];
+
+    for (uint32_t first = 0; first < 4; first++) {
+        uint32_t take[8], put[8];
+
+        for (uint32_t k = 0; k < 4; k++) {
+            const uint32_t to = br[(br[first] + g * br[k]) & 3];
+
+            for (uint32_t half = 0; half < 2; half++) {
+                take[2 * k + half] = 2 * to + half;
+                put[2 * to + half] = 2 * k + half;
+            }
+        }
+        o->take[first] = _mm256_loadu_si256((const __m256i *)(void *)take);
+        o->put[first] = _mm256_loadu_si256((const __m256i *)(void *)put);
+    }
+}
+
+/* in[back[0]] .. in[back[3]], first = back[0] */
+static ALWAYS_INLINE ints take_group(const uint64_t *in, uint32_t first,
+                                     const orders *o)
+{
+    const uint64_t *group = in + (first & ~(uint32_t)3);
+
+    return _mm256_permutevar8x32_epi32(
+        _mm256_loadu_si256((const __m256i *)(const void *)group),
+        o->take[first & 3]);
+}
+
+/* out[back[0]] .. out[back[3]] = v */
+static ALWAYS_INLINE void put_group(uint64_t *out, ints v, uint32_t first,
+                                    const orders *o)
+{
+    _mm256_storeu_si256((__m256i *)(void *)(out + (first & ~(uint32_t)3)),
+                        _mm256_permutevar8x32_epi32(v, o->put[first & 3]));
 }
 
 #endif

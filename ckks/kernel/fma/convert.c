@@ -7,7 +7,7 @@
 /* y_i and v as doubles, in memory of words. */
 
 enum {
-    CHUNK = HALF_TERMS,
+    CHUNK = MOST_TERMS,
     CHUNKS = (CKKS_MAX_PRIMES + 1 + CHUNK - 1) / CHUNK,
     CHUNK_SUMS = CHUNKS * OF_DOT
 };

@@ -15,8 +15,8 @@
  * <= 2^51 is needed for q; then |r| <= p (1/2 + 2^-1) + 2^51, exact, and reduce
  * finishes: what it gives is at most p/2 + 1.  low may start at less than 2 p,
  * |r| < 2^52 still: at minus the middle of [0, p) for Lemma C, and with a word
- * to be added.  For a, b in [0, p): four terms (4 p < 2^51).  For
- * a < 2^49 and |b| <= p/2: eight. */
+ * to be added.  For a, b in [0, p): four terms (4 p < 2^51), eight where
+ * p < 2^48.  For a < 2^49 and |b| <= p/2: eight. */
 
 #ifndef CKI_FMA_DOT_H
 #define CKI_FMA_DOT_H
@@ -26,12 +26,15 @@
 #define HIGH 0x1.8p101
 
 enum {
-    FULL_TERMS = 4,             /* a, b in [0, p)                            */
-    HALF_TERMS = 8              /* a < 2^49, |b| <= p/2                      */
+    MOST_TERMS = 8,             /* a < 2^49, |b| <= p/2; or a, b in [0, p),  */
+    FULL_TERMS = 4              /* p < SMALLER; else                         */
 };
-/* |H / p| <= 2^51: p < 2^49 */
+#define SMALLER 0x1p48
+
+/* |H / p| <= 2^51, p < 2^49 and p < 2^48 */
+WITHIN(MOST_TERMS * HALF, 4 * UNIT);
 WITHIN(FULL_TERMS * UNIT, 4 * UNIT);
-WITHIN(HALF_TERMS * HALF, 4 * UNIT);
+WITHIN(MOST_TERMS * UNIT / 2, 4 * UNIT);        /* p < SMALLER */
 
 static inline void dot_term(vec *high, vec *low, vec a, vec b)
 {

@@ -165,14 +165,31 @@ static ALWAYS_INLINE ints permuted(const uint64_t *in, const uint32_t *perm)
     return (ints){ (int64_t)in[perm[0]], (int64_t)in[perm[1]] };
 }
 
-/* out[back[i]], out[back[i + 1]] = v */
-static ALWAYS_INLINE void store_permuted(uint64_t *out, ints v,
-                                         const uint32_t *perm,
-                                         const uint32_t *back, size_t i)
+/* A group of two, whose words lie side by side after an automorphism, too: the
+ * second beside the first, before it or behind. */
+typedef struct orders {
+    char none;
+} orders;
+
+static inline void orders_of(orders *o, const uint32_t *back)
 {
-    (void)perm;
-    out[back[i]] = (uint64_t)v[0];
-    out[back[i + 1]] = (uint64_t)v[1];
+    (void)back;
+    o->none = 0;
+}
+
+static ALWAYS_INLINE ints take_group(const uint64_t *in, uint32_t first,
+                                     const orders *o)
+{
+    (void)o;
+    return (ints){ (int64_t)in[first], (int64_t)in[first ^ 1] };
+}
+
+static ALWAYS_INLINE void put_group(uint64_t *out, ints v, uint32_t first,
+                                    const orders *o)
+{
+    (void)o;
+    out[first] = (uint64_t)v[0];
+    out[first ^ 1] = (uint64_t)v[1];
 }
 
 #endif

@@ -184,12 +184,12 @@ static void values_avx2(uint64_t *w, const uint64_t *coef, size_t terms,
 
 /* ---- products --------------------------------------------------------------
  *
- * HALF_TERMS by Lemma D, |out| <= p/2 + 1 (OF_DOT); eight of these, for
+ * MOST_TERMS by Lemma D, |out| <= p/2 + 1 (OF_DOT); eight of these, for
  * BLIND_MOST_TERMS, and a word are below MOST. */
 
-WITHIN(UNIT + BLIND_MOST_TERMS / HALF_TERMS * OF_DOT, MOST);
+WITHIN(UNIT + BLIND_MOST_TERMS / MOST_TERMS * OF_DOT, MOST);
 
-/* HALF_TERMS terms or less, added to sum: number 2 o + part. */
+/* MOST_TERMS terms or less, added to sum: number 2 o + part. */
 static ALWAYS_INLINE void values_few(vec *sum, const uint64_t *w,
                                      const uint64_t *x, size_t terms, int outs,
                                      const prime c)
@@ -229,10 +229,10 @@ static ALWAYS_INLINE void values_dot_pd(uint64_t *y, const uint64_t *w,
     UNROLL
     for (int i = 0; i < 2 * outs; i++)
         sum[i] = add_to ? load(y + BLIND_WORDS * i) : _mm256_setzero_pd();
-    for (size_t at = 0; at < terms; at += HALF_TERMS)
+    for (size_t at = 0; at < terms; at += MOST_TERMS)
         values_few(sum, w + at * BLIND_OUTPUTS * BLIND_WORDS,
                    x + at * 2 * BLIND_WORDS,
-                   terms - at < HALF_TERMS ? terms - at : HALF_TERMS, outs, c);
+                   terms - at < MOST_TERMS ? terms - at : MOST_TERMS, outs, c);
     UNROLL
     for (int i = 0; i < 2 * outs; i++)
         store(y + BLIND_WORDS * i, lift(reduce(sum[i], c), c));
