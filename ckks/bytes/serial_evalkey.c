@@ -52,17 +52,11 @@ size_t ckks_keys_size(const ckks_keys *keys)
     return (size_t)size;
 }
 
-/* The b half of digit j. */
-static uint64_t *key_b(const cki_key *key, int j, const ckks_ctx *ctx)
-{
-    return key->limb + 2 * (size_t)j * cki_key_half(key, ctx);
-}
-
 static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx)
 {
     for (int j = 0; j < key->digits; j++)
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++)
-            b = cki_limb_write(b, key_b(key, j, ctx) + (size_t)t * ctx->n,
+            b = cki_limb_write(b, cki_key_row(key, ctx, j, 0, t),
                                cki_key_prime(key, ctx, t), ctx);
     return b;
 }
@@ -160,7 +154,7 @@ static ckks_status key_read(cki_key *key, const uint8_t **in,
     for (int j = 0; j < key->digits; j++)
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
             ckks_status s = cki_limb_read(
-                key_b(key, j, ctx) + (size_t)t * ctx->n, in,
+                cki_key_row(key, ctx, j, 0, t), in,
                 cki_key_prime(key, ctx, t), ctx,
                 key->kind == CKKS_KEY_RELIN ? "relinearisation key"
                 : key->kind == CKKS_KEY_CONJ ? "conjugation key"

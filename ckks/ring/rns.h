@@ -73,7 +73,8 @@ static inline void cki_from_small(const cki_rns *r, uint64_t *out,
  * (N >= 4), and likewise of eight (N >= 8).  The two low bits k of i = 4j + k
  * are the two top bits of br(i), so changing k changes f br(i) + 1 by a
  * multiple of f N/4; times g it is one again, and only the two low bits of the
- * image change.  With three bits it is a multiple of f N/8. */
+ * image change.  With three bits it is a multiple of f N/8.  Within a group of
+ * four, br being of two bits: br(image of k) = br(image of 0) + g br(k) mod 4. */
 void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g);
 
 /* ---- division with rounding ------------------------------------------------
@@ -83,6 +84,15 @@ void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g);
  * from the limbs modulo the primes of D, then any other limb can be divided. */
 
 enum { CKI_GROUP = 4 };         /* limbs worked on together                  */
+
+/* Words from a limb to the next in keys, and in what key switching works on.
+ * A power of two would put the same word of all limbs, which are read side by
+ * side, into one set of a cache of few ways; so a 64th and a line more, by
+ * which they fall into all sets of the second level, too. */
+static inline size_t cki_apart(size_t n)
+{
+    return n < 512 ? n : n + n / 64 + 8;
+}
 
 typedef struct cki_division {
     const cki_rns *r;

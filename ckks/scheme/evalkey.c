@@ -42,7 +42,10 @@ ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx, size_t count,
 
 static size_t key_bytes(const cki_key *key, const ckks_ctx *ctx)
 {
-    return (size_t)key->digits * 2 * cki_key_half(key, ctx) * sizeof(uint64_t);
+    const int limbs = key->level + 1 + ctx->num_special;
+
+    return (size_t)(key->digits * 2 * limbs) * cki_apart(ctx->n)
+           * sizeof(uint64_t);
 }
 
 int cki_normal_step(const ckks_ctx *ctx, int step)
@@ -111,11 +114,9 @@ void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
     for (int k = 0; k < key->digits * limbs; k++) {
         CKI_NEAREST;
         int j = k / limbs, t = k % limbs;
-        uint64_t *a = key->limb
-                      + (2 * (size_t)j + 1) * cki_key_half(key, ctx);
 
-        cki_expand_limb(a + (size_t)t * ctx->n, key->seed, 1 + (uint64_t)j,
-                    cki_key_prime(key, ctx, t), ctx);
+        cki_expand_limb(cki_key_row(key, ctx, j, 1, t), key->seed,
+                        1 + (uint64_t)j, cki_key_prime(key, ctx, t), ctx);
     }
 }
 

@@ -122,10 +122,13 @@ static inline int cki_key_prime(const cki_key *key, const ckks_ctx *ctx, int t)
     return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
 }
 
-/* Words of one half of one digit. */
-static inline size_t cki_key_half(const cki_key *key, const ckks_ctx *ctx)
+/* Half h, 0 for b, 1 for a, of digit j at limb t.  Rows that meet in an inner
+ * product, of all digits at one limb, lie together. */
+static inline uint64_t *cki_key_row(const cki_key *key, const ckks_ctx *ctx,
+                                    int j, int h, int t)
 {
-    return (size_t)(key->level + 1 + ctx->num_special) * ctx->n;
+    return key->limb
+           + (size_t)((t * key->digits + j) * 2 + h) * cki_apart(ctx->n);
 }
 
 /* ---- making evaluation keys (keymake.c) --------------------------------- *

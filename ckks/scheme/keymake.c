@@ -106,7 +106,6 @@ void cki_making_put(uint64_t *b, uint64_t *a, const cki_key *key, int j,
 static void key_fill(cki_key *key, ckks_rng *rng, cki_making *w)
 {
     const ckks_ctx *ctx = w->sk->ctx;
-    const size_t half = cki_key_half(key, ctx);
 
     cki_making_draw(key, w, rng);
     CKI_PARALLEL_OF(w->threads)
@@ -114,12 +113,9 @@ static void key_fill(cki_key *key, ckks_rng *rng, cki_making *w)
         CKI_NEAREST;
         const cki_secrets s = cki_making_secrets(key, t, w);
 
-        for (int j = 0; j < key->digits; j++) {
-            uint64_t *b = key->limb + 2 * (size_t)j * half
-                          + (size_t)t * ctx->n;
-
-            cki_making_put(b, b + half, key, j, &s, w);
-        }
+        for (int j = 0; j < key->digits; j++)
+            cki_making_put(cki_key_row(key, ctx, j, 0, t),
+                           cki_key_row(key, ctx, j, 1, t), key, j, &s, w);
     }
 }
 

@@ -38,16 +38,17 @@ typedef struct work {
     bool product;       /* no division: all limbs are gone, in their order   */
     cki_division by;
     int threads;
-    uint64_t *from;     /* shape (num_sinks, 2, gone + 1, N): sums modulo the
-                           primes gone, then what the division reads         */
-    uint64_t *own;      /* shape (threads, own_limbs, N)                     */
+    uint64_t *from;     /* shape (num_sinks, 2, gone + 1, cki_apart(N)): sums
+                           modulo the primes gone, then what the division
+                           reads                                             */
+    uint64_t *own;      /* shape (threads, own_limbs, cki_apart(N))          */
     size_t own_limbs, size;
 } work;
 
 /* What one thread works on: some limbs of one x and one sink. */
 typedef struct group {
     int count, t[CKI_GROUP];
-    uint64_t *digit;            /* shape (digits, CKI_GROUP, N)              */
+    uint64_t *digit;            /* shape (digits, CKI_GROUP, cki_apart(N))   */
     uint64_t *sum[2][CKI_GROUP];
     uint64_t *spare;            /* CKI_GROUP limbs                           */
     cki_summand *s;             /* shape (CKI_GROUP, most addends of a sink) */
@@ -55,7 +56,7 @@ typedef struct group {
 
 static ckks_status work_init(work *w, const char *name)
 {
-    const size_t n = w->ctx->n;
+    const size_t n = w->ctx->n, apart = cki_apart(n);
     size_t limbs;
 
     w->gone = w->up.specials + (w->product ? w->up.level + 1 : w->rescaled);
@@ -71,13 +72,13 @@ static ckks_status work_init(work *w, const char *name)
     limbs = w->num_xs * cki_modup_limbs(&w->up)
             + w->s->num_sinks * 2 * (size_t)(w->gone + 1)
             + (size_t)w->threads * w->own_limbs;
-    w->size = limbs * n * sizeof *w->from;
+    w->size = limbs * apart * sizeof *w->from;
     w->up.y = cki_alloc(&w->ctx->memory, w->size);
     if (w->up.y == NULL)
         return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name,
                         w->size);
-    w->from = w->up.y + w->num_xs * cki_modup_limbs(&w->up) * n;
-    w->own = w->from + w->s->num_sinks * 2 * (size_t)(w->gone + 1) * n;
+    w->from = w->up.y + w->num_xs * cki_modup_limbs(&w->up) * apart;
+    w->own = w->from + w->s->num_sinks * 2 * (size_t)(w->gone + 1) * apart;
     return CKKS_OK;
 }
 
@@ -96,16 +97,15 @@ static void product_of(product *p, const work *w, const group *g, int k,
                        size_t i, const cki_term *term)
 {
     const cki_key *key = term->key;
-    const size_t half = cki_key_half(key, w->ctx);
     const int t = g->t[k], level = w->up.level;
-    const size_t row = (size_t)(t <= level ? t : t - level + key->level);
+    const int row = t <= level ? t : t - level + key->level;
 
     p->key = key;
     p->turned = term->turned;
     for (int j = 0; j < w->up.digits; j++) {
         p->x[j] = cki_modup_row(&w->up, g->digit, k, term->x, i, j, t);
-        p->b[j] = key->limb + 2 * (size_t)j * half + row * w->ctx->n;
-        p->a[j] = p->b[j] + half;
+        p->b[j] = cki_key_row(key, w->ctx, j, 0, row);
+        p->a[j] = cki_key_row(key, w->ctx, j, 1, row);
     }
 }
 
@@ -164,7 +164,7 @@ static void next_product(const work *w, const group *g, int k, size_t i,
 static uint64_t *from_limb(const work *w, size_t s, int h, int j)
 {
     return w->from + ((2 * s + (size_t)h) * (size_t)(w->gone + 1) + (size_t)j)
-                         * w->ctx->n;
+                         * cki_apart(w->ctx->n);
 }
 
 /* The addends of a sink: from *first, so many. */
@@ -253,8 +253,8 @@ static void finish(const work *w, const group *g, size_t sink)
 static group group_of(const work *w, bool gone, int first)
 {
     const int all = gone ? w->gone : w->up.level + 1 - w->rescaled;
-    const size_t n = w->ctx->n;
-    uint64_t *own = w->own + (size_t)cki_thread() * w->own_limbs * n;
+    const size_t apart = cki_apart(w->ctx->n);
+    uint64_t *own = w->own + (size_t)cki_thread() * w->own_limbs * apart;
     group g = { .count = all - first < CKI_GROUP ? all - first : CKI_GROUP };
 
     for (int k = 0; k < g.count; k++) {
@@ -263,12 +263,12 @@ static group group_of(const work *w, bool gone, int first)
             g.t[k] = first + k < w->up.specials
                          ? w->up.level + 1 + first + k : w->up.level;
         for (size_t h = 0; h < 2; h++)
-            g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * n;
+            g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * apart;
     }
-    g.spare = own + 2 * CKI_GROUP * n;
-    g.digit = own + 3 * CKI_GROUP * n;
+    g.spare = own + 2 * CKI_GROUP * apart;
+    g.digit = own + 3 * CKI_GROUP * apart;
     g.s = (cki_summand *)(void *)(g.digit
-                                  + (size_t)w->up.digits * CKI_GROUP * n);
+                                  + (size_t)w->up.digits * CKI_GROUP * apart);
     return g;
 }
 

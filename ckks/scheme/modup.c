@@ -23,14 +23,15 @@ static bool in_digit(const cki_modup *u, int j, int t)
 static uint64_t *digit_y(const cki_modup *u, size_t i, int j)
 {
     return u->y + (i * cki_modup_limbs(u) + (size_t)(j * (u->ctx->alpha + 1)))
-                      * u->ctx->n;
+                      * cki_apart(u->ctx->n);
 }
 
 /* Limb t of x number i as it is switched, NTT form. */
 static uint64_t *scaled_limb(const cki_modup *u, size_t i, int t)
 {
     return u->y + (i * cki_modup_limbs(u)
-                   + (size_t)(u->level + 1 + u->digits + t)) * u->ctx->n;
+                   + (size_t)(u->level + 1 + u->digits + t))
+                      * cki_apart(u->ctx->n);
 }
 
 static int digit_len(const cki_modup *u, int j)
@@ -38,6 +39,11 @@ static int digit_len(const cki_modup *u, int j)
     int rest = u->level + 1 - j * u->ctx->alpha;
 
     return rest < u->ctx->alpha ? rest : u->ctx->alpha;
+}
+
+static uint64_t *digit_v(const cki_modup *u, size_t i, int j)
+{
+    return digit_y(u, i, j) + (size_t)digit_len(u, j) * cki_apart(u->ctx->n);
 }
 
 /* Limb t of x / R, x number i. */
@@ -68,17 +74,17 @@ void cki_modup_cut(const cki_modup *u, const uint64_t *x, size_t i, int j)
 
         if (u->scaled)
             in = scale_limb(u, x, i, first + k);
-        y[k] = digit_y(u, i, j) + (size_t)k * n;
+        y[k] = digit_y(u, i, j) + (size_t)k * cki_apart(n);
         cki_ntt_inv_times(&u->ctx->rns, y[k], in, c->inv[k], first + k);
     }
-    u->ctx->rns.kernel->convert_begin(y, digit_y(u, i, j) + (size_t)len * n, c,
+    u->ctx->rns.kernel->convert_begin(y, digit_v(u, i, j), c,
                                       !u->ctx->uncentred, n);
 }
 
 /* Where digit j is extended to limb number k of a group. */
 static size_t digit_at(const cki_modup *u, int j, int k)
 {
-    return (size_t)(j * CKI_GROUP + k) * u->ctx->n;
+    return (size_t)(j * CKI_GROUP + k) * cki_apart(u->ctx->n);
 }
 
 void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
@@ -93,14 +99,14 @@ void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
         int target[CKI_GROUP], made = 0;
 
         for (int k = 0; k < len; k++)
-            y[k] = digit_y(u, i, j) + (size_t)k * n;
+            y[k] = digit_y(u, i, j) + (size_t)k * cki_apart(n);
         for (int k = 0; k < count; k++)
             if (!in_digit(u, j, t[k])) {
                 target[made] = cki_modup_prime(u, t[k]);
                 out[made++] = digit + digit_at(u, j, k);
             }
         u->ctx->rns.kernel->convert_end(
-            out, target, made, y, digit_y(u, i, j) + (size_t)len * n,
+            out, target, made, y, digit_v(u, i, j),
             u->ctx->rns.digit[j * u->ctx->alpha + len - 1], n);
         for (int k = 0; k < made; k++)
             u->ctx->rns.kernel->ntt_head(out[k],

@@ -23,7 +23,8 @@ typedef struct cki_modup {
     int specials;       /* special primes that the level uses                */
     bool scaled;        /* x / R is switched                                 */
     uint64_t *y;        /* the caller's, shape (polynomials, cki_modup_limbs,
-                           N): scaled coefficients and v, digit after digit;
+                           cki_apart(N)): scaled coefficients and v, digit
+                           after digit;
                            if scaled, x / R behind them                      */
 } cki_modup;
 
@@ -47,9 +48,9 @@ static inline int cki_modup_prime(const cki_modup *u, int t)
  *   cost    an NTT for each prime of the digit */
 void cki_modup_cut(const cki_modup *u, const uint64_t *x, size_t i, int j);
 
-/* digit, shape (digits, CKI_GROUP, N): the digits of polynomial number i at
- * limbs t[k], k < count, as cki_modup_end takes them.  A digit's own limbs are
- * left out.
+/* digit, shape (digits, CKI_GROUP, cki_apart(N)): the digits of polynomial
+ * number i at limbs t[k], k < count, as cki_modup_end takes them.  A digit's
+ * own limbs are left out.
  *   cost    the conversion and first layers of an NTT for each limb made */
 void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
                       const int *t, int count);

@@ -307,29 +307,35 @@ ckks_status cki_seal_cipher_check(cki_seal_view *out, const uint8_t *in,
 
 /* ---- objects ------------------------------------------------------------ */
 
-static void seal_words_write(uint8_t *out, const uint64_t *limb,
-                             uint64_t count)
+static void seal_words_write(uint8_t *out, const cki_seal_rows *from,
+                             int parts, int primes, const ckks_ctx *ctx)
 {
+    const uint64_t count = words_of(ctx, parts, primes);
+
     out = cki_seal_head_write(out, 24 + 8 * count);
     cki_store64(out, count);
-    for (uint64_t i = 0; i < count; i++)
-        cki_store64(out + 8 + 8 * i, limb[i]);
+    for (int k = 0; k < parts; k++)
+        for (int t = 0; t < primes; t++)
+            for (size_t i = 0; i < ctx->n; i++)
+                cki_store64(out += 8, cki_seal_row(from, k, t)[i]);
 }
 
 uint8_t *cki_seal_plain_write(uint8_t *out, const uint64_t *limb, int primes,
                               double scale, const ckks_ctx *ctx)
 {
     uint64_t size = cki_seal_plain_size(ctx, primes);
+    uint64_t *words = (uint64_t *)(uintptr_t)limb;      /* read only         */
+    const cki_seal_rows from = cki_seal_dense(words, primes, ctx);
 
     cki_seal_head_write(out, size);
     cki_seal_id(out + 16, ctx, primes);
     cki_store64(out + 48, words_of(ctx, 1, primes));
     seal_store_double(out + 56, scale);
-    seal_words_write(out + 64, limb, words_of(ctx, 1, primes));
+    seal_words_write(out + 64, &from, 1, primes, ctx);
     return out + size;
 }
 
-uint8_t *cki_seal_cipher_write(uint8_t *out, const uint64_t *limb, int parts,
+uint8_t *cki_seal_cipher_write(uint8_t *out, cki_seal_rows from, int parts,
                                int primes, double scale, const ckks_ctx *ctx)
 {
     uint64_t size = cki_seal_cipher_size(ctx, parts, primes);
@@ -342,6 +348,6 @@ uint8_t *cki_seal_cipher_write(uint8_t *out, const uint64_t *limb, int parts,
     cki_store64(out + 65, (uint64_t)primes);
     seal_store_double(out + 73, scale);
     cki_store64(out + 81, 1);
-    seal_words_write(out + 89, limb, words_of(ctx, parts, primes));
+    seal_words_write(out + 89, &from, parts, primes, ctx);
     return out + size;
 }

@@ -69,9 +69,28 @@ CKKS_CHECKED ckks_status cki_seal_cipher_check(cki_seal_view *out,
                                                const char *what,
                                                const char *name);
 
-/* The words, shape (parts, primes, N), each compared with its prime; the
- * seeded part expanded. */
-CKKS_CHECKED ckks_status cki_seal_words_read(uint64_t *limb,
+/* Limbs of parts and primes in memory, and words from a part to the next, from
+ * a prime to the next. */
+typedef struct cki_seal_rows {
+    uint64_t *limb;
+    size_t part, prime;
+} cki_seal_rows;
+
+static inline uint64_t *cki_seal_row(const cki_seal_rows *r, int k, int t)
+{
+    return r->limb + (size_t)k * r->part + (size_t)t * r->prime;
+}
+
+/* One behind the other, shape (parts, primes, N). */
+static inline cki_seal_rows cki_seal_dense(uint64_t *limb, int primes,
+                                           const ckks_ctx *ctx)
+{
+    return (cki_seal_rows){ limb, (size_t)primes * ctx->n, ctx->n };
+}
+
+/* The words of all parts and primes, each compared with its prime; the seeded
+ * part expanded. */
+CKKS_CHECKED ckks_status cki_seal_words_read(cki_seal_rows to,
                                              const cki_seal_view *v,
                                              const ckks_ctx *ctx,
                                              const char *what,
@@ -79,10 +98,10 @@ CKKS_CHECKED ckks_status cki_seal_words_read(uint64_t *limb,
 
 uint64_t cki_seal_plain_size(const ckks_ctx *ctx, int primes);
 uint64_t cki_seal_cipher_size(const ckks_ctx *ctx, int parts, int primes);
-/* limb: shape (parts, primes, N).  Return the place behind the object. */
+/* limb: shape (primes, N).  Return the place behind the object. */
 uint8_t *cki_seal_plain_write(uint8_t *out, const uint64_t *limb, int primes,
                               double scale, const ckks_ctx *ctx);
-uint8_t *cki_seal_cipher_write(uint8_t *out, const uint64_t *limb, int parts,
+uint8_t *cki_seal_cipher_write(uint8_t *out, cki_seal_rows from, int parts,
                                int primes, double scale, const ckks_ctx *ctx);
 
 #endif

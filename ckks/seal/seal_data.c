@@ -193,7 +193,8 @@ ckks_status ckks_seal_pt_load(ckks_pt *out, const ckks_ctx *ctx,
         s = cki_pt_new(&made, ctx, v.primes - 1, v.scale, name);
     if (s != CKKS_OK)
         return s;
-    s = cki_seal_words_read(made.limb, &v, ctx, what, name);
+    s = cki_seal_words_read(cki_seal_dense(made.limb, v.primes, ctx), &v, ctx,
+                            what, name);
     if (s != CKKS_OK) {
         ckks_pt_clear(&made);
         return s;
@@ -224,8 +225,9 @@ ckks_status ckks_seal_ct_save(uint8_t *out, size_t size, const ckks_ct *ct)
     if (s == CKKS_OK)
         s = cki_check_room(out, size, ckks_seal_ct_size(ct), name);
     if (s == CKKS_OK)
-        cki_seal_cipher_write(out, ct->limb, ct->degree + 1, ct->level + 1,
-                              ct->scale, ct->ctx);
+        cki_seal_cipher_write(
+            out, cki_seal_dense(ct->limb, ct->level + 1, ct->ctx),
+            ct->degree + 1, ct->level + 1, ct->scale, ct->ctx);
     return s;
 }
 
@@ -246,7 +248,8 @@ ckks_status ckks_seal_ct_load(ckks_ct *out, const ckks_ctx *ctx,
         s = cki_ct_new(&made, ctx, v.parts - 1, v.primes - 1, v.scale, name);
     if (s != CKKS_OK)
         return s;
-    s = cki_seal_words_read(made.limb, &v, ctx, what, name);
+    s = cki_seal_words_read(cki_seal_dense(made.limb, v.primes, ctx), &v, ctx,
+                            what, name);
     if (s != CKKS_OK) {
         ckks_ct_clear(&made);
         return s;

@@ -74,6 +74,17 @@ static uint8_t *keys_start(uint8_t *out, size_t size, size_t indices,
     return out + KEYS_FIELDS;
 }
 
+/* Both halves of digit j. */
+static cki_seal_rows key_rows(const cki_key *key, int j, const ckks_ctx *ctx)
+{
+    uint64_t *b = cki_key_row(key, ctx, j, 0, 0);
+
+    return (cki_seal_rows){
+        b, (size_t)(cki_key_row(key, ctx, j, 1, 0) - b),
+        (size_t)(cki_key_row(key, ctx, j, 0, 1) - b)
+    };
+}
+
 /* Digits and public keys; key NULL: an index without one. */
 static uint8_t *key_entry(uint8_t *out, const cki_key *key,
                           const ckks_ctx *ctx)
@@ -81,9 +92,8 @@ static uint8_t *key_entry(uint8_t *out, const cki_key *key,
     cki_store64(out, key == NULL ? 0 : (uint64_t)key->digits);
     out += 8;
     for (int j = 0; key != NULL && j < key->digits; j++)
-        out = cki_seal_cipher_write(
-            out, key->limb + 2 * (size_t)j * cki_key_half(key, ctx), 2,
-            all_limbs(ctx), 1, ctx);
+        out = cki_seal_cipher_write(out, key_rows(key, j, ctx), 2,
+                                    all_limbs(ctx), 1, ctx);
     return out;
 }
 
@@ -201,9 +211,8 @@ static ckks_status read_digits(key_reader *r, cki_key *key, const char *what)
         s = cki_seal_cipher_check(&v, r->at, r->left, true, r->ctx, part,
                                   r->name);
         if (s == CKKS_OK && key != NULL)
-            s = cki_seal_words_read(
-                key->limb + 2 * (size_t)j * cki_key_half(key, r->ctx), &v,
-                r->ctx, part, r->name);
+            s = cki_seal_words_read(key_rows(key, j, r->ctx), &v, r->ctx,
+                                    part, r->name);
         if (s == CKKS_OK) {
             r->at += v.size;
             r->left -= (size_t)v.size;

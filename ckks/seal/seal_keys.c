@@ -131,8 +131,9 @@ ckks_status ckks_seal_pk_save(uint8_t *out, size_t size, const ckks_pk *pk)
     if (s == CKKS_OK)
         s = cki_check_room(out, size, ckks_seal_pk_size(pk), name);
     if (s == CKKS_OK)
-        cki_seal_cipher_write(out, pk->limb, 2, key_primes(pk->ctx), 1,
-                              pk->ctx);
+        cki_seal_cipher_write(
+            out, cki_seal_dense(pk->limb, key_primes(pk->ctx), pk->ctx), 2,
+            key_primes(pk->ctx), 1, pk->ctx);
     return s;
 }
 
@@ -154,7 +155,8 @@ ckks_status ckks_seal_pk_load(ckks_pk **out, const ckks_ctx *ctx,
     if (s != CKKS_OK)
         return s;
     made->seedless = true;
-    s = cki_seal_words_read(made->limb, &v, ctx, what, name);
+    s = cki_seal_words_read(cki_seal_dense(made->limb, v.primes, ctx), &v, ctx,
+                            what, name);
     if (s != CKKS_OK) {
         ckks_pk_clear(&made);
         return s;

@@ -60,20 +60,21 @@ static uint64_t seal_next_word(seal_stream *s)
     return cki_load64(s->block + s->used - 8);
 }
 
-/* limb: shape (primes, N).  First a word for every place; then, prime by
- * prime, words from `end` on are drawn again and all are reduced. */
-static void seal_expand(uint64_t *limb, int primes, const uint8_t *seed,
-                        const ckks_ctx *ctx)
+/* The limbs of part k.  First a word for every place; then, prime by prime,
+ * words from `end` on are drawn again and all are reduced. */
+static void seal_expand(const cki_seal_rows *to, int k, int primes,
+                        const uint8_t *seed, const ckks_ctx *ctx)
 {
     seal_stream s = { .seed = seed, .node = STRETCH_BLOCKS,
                       .used = CKI_BLAKE2_OUT };
 
-    for (size_t i = 0; i < (size_t)primes * ctx->n; i++)
-        limb[i] = seal_next_word(&s);
+    for (int t = 0; t < primes; t++)
+        for (size_t i = 0; i < ctx->n; i++)
+            cki_seal_row(to, k, t)[i] = seal_next_word(&s);
     for (int t = 0; t < primes; t++) {
         const uint64_t p = ctx->rns.mod[t].p;
         const uint64_t end = UINT64_MAX - UINT64_MAX % p - 1;
-        uint64_t *x = limb + (size_t)t * ctx->n;
+        uint64_t *x = cki_seal_row(to, k, t);
 
         for (size_t i = 0; i < ctx->n; i++) {
             while (x[i] >= end)
@@ -83,7 +84,7 @@ static void seal_expand(uint64_t *limb, int primes, const uint8_t *seed,
     }
 }
 
-ckks_status cki_seal_words_read(uint64_t *limb, const cki_seal_view *v,
+ckks_status cki_seal_words_read(cki_seal_rows to, const cki_seal_view *v,
                                 const ckks_ctx *ctx, const char *what,
                                 const char *name)
 {
@@ -93,10 +94,11 @@ ckks_status cki_seal_words_read(uint64_t *limb, const cki_seal_view *v,
     for (int k = 0; k < stored; k++)
         for (int t = 0; t < v->primes; t++) {
             const uint64_t p = ctx->rns.mod[t].p;
+            uint64_t *x = cki_seal_row(&to, k, t);
 
-            for (size_t i = 0; i < ctx->n; i++, b += 8, limb++) {
-                *limb = cki_load64(b);
-                if (*limb >= p)
+            for (size_t i = 0; i < ctx->n; i++, b += 8) {
+                x[i] = cki_load64(b);
+                if (x[i] >= p)
                     return cki_fail(CKKS_EFORMAT, "%s: %s: polynomial %d, "
                                     "prime %d: word %zu is not below %llu",
                                     name, what, k, t, i,
@@ -104,6 +106,6 @@ ckks_status cki_seal_words_read(uint64_t *limb, const cki_seal_view *v,
             }
         }
     if (v->seed != NULL)
-        seal_expand(limb, v->primes, v->seed, ctx);
+        seal_expand(&to, stored, v->primes, v->seed, ctx);
     return CKKS_OK;
 }

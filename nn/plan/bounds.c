@@ -23,7 +23,8 @@ double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
     for (size_t i = 0; i < p->num_keys; i++) {
         const int level = p->key[i].level;
 
-        limbs += 2.0 * nni_digits(&f, level) * (level + 1 + c->num_special);
+        limbs += 2.0 * nni_digits(&f, level) * (level + 1 + c->num_special)
+                 * f.row / f.limb;
         if (p->key[i].kind != CKKS_KEY_RELIN)
             limbs += 0.5;       /* the permutation                           */
     }

@@ -9,6 +9,7 @@
 nni_figures nni_figures_of(const ckks_params *p)
 {
     nni_figures f = { .params = p, .limb = ldexp(8, p->log_n),
+                      .row = ldexp(8 + 8.0 / 64, p->log_n) + 64,
                       .alpha = (p->num_primes + p->dnum - 1) / p->dnum };
 
     for (int i = 0; i < p->num_primes; i++)

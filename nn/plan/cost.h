@@ -22,6 +22,8 @@ typedef struct nni_figures {
     int alpha;                  /* primes of a digit                         */
     int specials[CKKS_MAX_PRIMES];
     double limb;                /* bytes                                     */
+    double row;                 /* of a limb of keys or of scratch, with what
+                                   keeps it apart from the next (cki_apart)  */
 } nni_figures;
 
 nni_figures nni_figures_of(const ckks_params *p);
@@ -35,7 +37,7 @@ void nni_switch_work(nni_work *w, const nni_figures *f, const nn_switching *s,
 /* Adds that of ckks_rescale of `parts` polynomials with so many limbs. */
 void nni_rescale_work(nni_work *w, double limbs, double parts, double times);
 
-/* Limbs of scratch of a key switching on so many threads. */
+/* Rows of scratch of a key switching on so many threads. */
 double nni_switch_scratch(const nni_figures *f, const nn_switching *s,
                           int threads);
 

@@ -89,7 +89,7 @@ static void switching(nni_count *c, ckks_ct *out, int count,
 {
     const double scratch = nni_switch_scratch(&c->figures, s,
                                               c->alone ? c->threads : 1)
-                           * c->figures.limb;
+                           * c->figures.row;
     ckks_ct old = *out;
     size_t at;
 

@@ -143,8 +143,7 @@ static void secrets_of_key(world *w, opoly *other, opoly *own,
 static void check_one_key(world *w, ckks_rng *rng, const cki_key *key)
 {
     uint8_t seed[CKKS_SEED_BYTES];
-    uint64_t *pair = oracle_memory(2 * cki_key_half(key, w->ctx)
-                                   * sizeof *pair);
+    uint64_t *pair = oracle_memory(2 * key_half(key, w) * sizeof *pair);
     opoly other, own, target;
     mpz_t gadget;
 

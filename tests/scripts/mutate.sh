@@ -28,12 +28,12 @@ ckks/kernel/portable/combine.c	s/((uint64_t)1 << 32) % m->p/((uint64_t)1 << 31) 
 ckks/kernel/avx2/lanes.h	s/_mm256_add_pd(x, p), x);/_mm256_add_pd(x, p), p);/	kernel_
 ckks/kernel/fma/fma.h	s/return w > p \/ 2 ? -(double)(int64_t)(p - w)/return w > p \/ 2 ? (double)(int64_t)(p - w)/	kernel_
 ckks/kernel/fma/ntt.c	s/w\[i + j % 2 \* LANES + j \/ 2\]/w[i + j]/	kernel_ntt
-ckks/kernel/fma/ntt_inv.c	s/store_lazy(at, reduce(e, c));/store_lazy(at, e);/	kernel_ntt
-ckks/kernel/fma/dot.c	s/j += FULL_TERMS)/j += 64)/;s/k - j < FULL_TERMS ? k - j : FULL_TERMS/k - j < 64 ? k - j : 64/	kernel_dot2
-ckks/kernel/fma/convert.c	s/CHUNK = HALF_TERMS/CHUNK = 80/	kernel_convert
+ckks/kernel/fma/ntt_inv.c	s/v\[0\] = reduce(v\[0\], c);/;/	kernel_ntt
+ckks/kernel/fma/dot.c	s/add = add_to || j > 0;/add = add_to;/	kernel_dot2
+ckks/kernel/fma/convert.c	s/CHUNK = MOST_TERMS/CHUNK = 80/	kernel_convert
 ckks/kernel/fma/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
 ckks/kernel/avx2/lanes.h	s/const size_t to = group_at(back + i);/const size_t to = i;/	kernel_dot2
-ckks/kernel/fma/dot.c	s/turn == NULL ? NULL : turn->back, i/NULL, i/	kernel_dot2
+ckks/kernel/fma/dot.c	s/take_group(from->out1, from->back\[i\]/take_group(from->out1, (uint32_t)i/	kernel_dot2
 ckks/kernel/fma/pointwise.c	s/mulmod(x + x, y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/fma/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
 ckks/kernel/fma/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt
@@ -90,15 +90,15 @@ ckks/kernel/fma/fold.c	s/mulmod(p, plus, c)\[0\]/mulmod(p, minus, c)[0]/	real_
 ckks/kernel/fma/fold.c	s/u = mulmod(q, minus, c);/u = mulmod(q, plus, c);/	real_
 ckks/kernel/fma/fold.c	/void inv_real/,/^}/s/inv(&q, &v, w1, c);/;/	real_
 ckks/kernel/fma/fold.c	/void inv_edge/,/^}/s/inv(&u, &p, w1, c);/;/	real_
-ckks/kernel/fma/fold.c	/void unfold/,/^}/s/mulmod(b - \*q,/mulmod(*q - b,/	real_
+ckks/kernel/fma/fold.c	/void unfold/,/^}/s/product(b - \*q,/product(*q - b,/	real_
 ckks/kernel/fma/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
 ckks/kernel/fma2/lanes.h	s/return x + where(x < all(0), p);/return x + where(x <= all(0), p);/	kernel_
 ckks/kernel/fma/fma.h	s/where(x >= c.p, c.p)/where(x > c.p, c.p)/	kernel_
 ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fmadd/,/^}/s/return (vec)_mm.*/return a * b + c;/	kernel_
 ckks/kernel/fma2/lanes.h	/^static ALWAYS_INLINE vec fnmadd/,/^}/s/return (vec)_mm.*/return c - a * b;/	kernel_
-ckks/kernel/fma2/lanes.h	s/out\[back\[i + 1\]\]/out[back[i] + 1]/	kernel_dot2
+ckks/kernel/fma2/lanes.h	s/out\[first ^ 1\]/out[first]/	kernel_dot2
 ckks/kernel/fma2/lanes.h	s/    \*c = evens(high, \*d);/    *c = odds(high, *d);/	kernel_ntt
-ckks/kernel/fma/ntt.c	s/even = evens(a, b) - h,/even = evens(a, b),/	kernel_ntt
+ckks/kernel/fma/layers.c	s/even = evens(a, b) - h,/even = evens(a, b),/	kernel_ntt
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(p, q, w0, c);/fwd(q, p, w0, c);/	real_
 ckks/kernel/ifma/fold.c	/void fwd_folded/,/^}/s/fwd(q, v, w1, c);/;/	real_
 ckks/kernel/ifma/fold.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/store(mid - j - 7, q)/	real_
@@ -125,7 +125,7 @@ ckks/ring/special.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
 ckks/ring/special.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
 ckks/ring/special.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
 ckks/scheme/modup.c	s/!u->ctx->uncentred, n);/u->ctx->uncentred, n);/	oracle
-ckks/scheme/keyswitch.c	s/t - level + key->level)/t)/	oracle misuse
+ckks/scheme/keyswitch.c	s/: t - level + key->level;/: t;/	oracle misuse
 ckks/scheme/modup.c	s/: u->scaled        ? scaled_limb/: u->ctx->uncentred ? scaled_limb/	oracle
 ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	oracle
 ckks/scheme/keyswitch.c	s/r->p_mod\[w->up.specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
@@ -134,7 +134,7 @@ ckks/scheme/keyswitch.c	s/p->turned = term->turned;/p->turned = false;/	oracle
 ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
-ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	oracle
+ckks/scheme/keyswitch.c	s/w->ctx, j, 0, row)/w->ctx, w->up.digits - 1 - j, 0, row)/	oracle
 ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	oracle
 ckks/bytes/keys_maker.c	s/cki_making_streams(&m->key\[i\]) - 1/cki_making_streams(\&m->key[i])/	keys_maker
 ckks/bytes/keys_maker.c	s/(size_t)j \* digit + first/(size_t)j * digit/	keys_maker

@@ -29,7 +29,7 @@ rounding	ckks/scheme/encode.c	s/(d >= 0.5) - (d <= -0.5)/(d >= 0.5) - (d < -0.5)
 sign	ckks/scheme/hide.c	s/\.w = r->mod\[t\]\.p - 1,/.w = 1,/	v1/keys	key_public
 sign	ckks/scheme/encrypt.c	s/ctx->n, e, \&m, 1, work, i, ctx);/ctx->n, e, \&m, ctx->rns.mod[i].p - 1, work, i, ctx);/	v1/encryption	encrypt_secret
 gadget	ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v1/keys	key_switching
-digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v1/switching	relin
+digit order	ckks/scheme/keyswitch.c	s/w->ctx, j, 0, row)/w->ctx, w->up.digits - 1 - j, 0, row)/	v1/switching	relin
 digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v1/fitted	relin
 rounding	ckks/ring/divide.c	s/memcpy(d.inv, r->p_inv\[k\], /memcpy(d.inv, r->p_inv[r->num_special], /	v1/fitted	mod_down
 frame	ckks/bytes/serial.c	s/checksum_written = CHECKSUM_XXH64/checksum_written = CHECKSUM_NONE/	v1/objects	bytes_params
@@ -46,7 +46,7 @@ sampler	ckks/scheme/publish.c	s/w = (int)ceil(error_bits) + hiding_bits;/w = (in
 arithmetic	ckks/scheme/scalar.c	s/cki_ct_limb(\&made, k, i) + h \* half,/cki_ct_limb(\&made, k, i) + (1 - h) * half,/	v2/arithmetic	mul_alternating
 arithmetic	ckks/scheme/mul.c	s/tensor_square(out, a, i, true);/tensor_square(out, a, i, false);/	v2/arithmetic	add_square
 gadget	ckks/scheme/keymake.c	s/prime \/ ctx->alpha == j;/prime % ctx->dnum == j;/	v2/keys	key_switching
-digit order	ckks/scheme/keyswitch.c	s/b\[j\] = key->limb + 2 \* (size_t)j \* half/b[j] = key->limb + 2 * (size_t)(w->up.digits - 1 - j) * half/	v2/switching	relin
+digit order	ckks/scheme/keyswitch.c	s/w->ctx, j, 0, row)/w->ctx, w->up.digits - 1 - j, 0, row)/	v2/switching	relin
 digit order	ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	v2/fitted	relin
 refusal	ckks/scheme/rotate.c	s/s == CKKS_OK \&\& a->ctx->real/false/	v2/switching	refuse_conj
 LIST

@@ -227,8 +227,10 @@ static void mix_keys(uint8_t hash[32], const ckks_keys *k)
 {
     mix(hash, k, sizeof *k + k->count * sizeof(cki_key));
     for (size_t i = 0; i < k->count; i++)
-        mix(hash, k->key[i].limb, (size_t)k->key[i].digits * 2
-                                      * cki_key_half(&k->key[i], k->ctx) * 8);
+        for (int j = 0; j < 2 * k->key[i].digits; j++)
+            for (int t = 0; t <= k->key[i].level + k->ctx->num_special; t++)
+                mix(hash, cki_key_row(&k->key[i], k->ctx, j / 2, j % 2, t),
+                    k->ctx->n * 8);
 }
 
 /* All but the meter: counting calls is no change. */

@@ -236,17 +236,23 @@ void check_ct(world *w, const ckks_ct *got, const opoly *want,
         check_words(w, cki_ct_limb(got, h, 0), &want[h], level, what, h);
 }
 
+size_t key_half(const cki_key *key, const world *w)
+{
+    return (size_t)(key->level + 1 + w->ctx->num_special) * w->n;
+}
+
 void key_words(uint64_t *out, const world *w, const cki_key *key, int digit)
 {
-    const size_t words = 2 * cki_key_half(key, w->ctx);
-    const uint64_t *in = key->limb + (size_t)digit * words;
-
-    memcpy(out, in, words * sizeof *out);
+    for (int h = 0; h < 2; h++)
+        for (int t = 0; t < key->level + 1 + w->ctx->num_special;
+             t++, out += w->n)
+            memcpy(out, cki_key_row(key, w->ctx, digit, h, t),
+                   w->n * sizeof *out);
 }
 
 void read_key(world *w, opoly *out, const cki_key *key, int level)
 {
-    size_t half = cki_key_half(key, w->ctx);
+    size_t half = key_half(key, w);
     size_t low = (size_t)(level + 1) * w->n;
     const int specials = oracle_specials(&w->o, level);
     size_t from_special = (size_t)(key->level + 1) * w->n;

@@ -61,6 +61,9 @@ void check_words(world *w, const uint64_t *got, const opoly *want,
 void check_ct(world *w, const ckks_ct *got, const opoly *want,
               int degree, int level, double scale, const char *what);
 
+/* Words of one half of a digit of the key. */
+size_t key_half(const cki_key *key, const world *w);
+
 /* out, shape (2, level+1+K, N) of the key: b and a of a digit as files have
  * them, not as memory has. */
 void key_words(uint64_t *out, const world *w, const cki_key *key, int digit);
