@@ -335,6 +335,8 @@ static ckks_status search(nn_plan plan[3], nni_search_state *with)
     st = fits_anyway(&fits, plan, with);
     if (st == CKKS_OK && !fits)
         st = find_best(plan, with);
+    if (st == CKKS_OK && plan->scratch > 0)
+        st = nni_finer_file(plan, with);
     plan->free_error_sd = error;
     return st;
 }

@@ -86,6 +86,10 @@ void nni_remember(const nn_plan *p, const nni_bound *bound, bool beyond,
 CKKS_CHECKED ckks_status nni_price_within(nn_plan *p, nni_placed *placed,
                                           nni_search_state *with);
 
+/* The best plan, which has a scratch file: what of each form stays in memory is
+ * doubled, or by how much of that it still fits, where that is faster. */
+CKKS_CHECKED ckks_status nni_finer_file(nn_plan *best, nni_search_state *with);
+
 /* worth.c: a result that says nothing is no plan. */
 CKKS_CHECKED ckks_status nni_check_error(const nn_plan *p, const nn_model *m);
 /* What is compared: the seconds of one set, of all sets, or of one image of

@@ -7,6 +7,7 @@
  * for plans that would be taken if they fit.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "plan/search.h"
 #include "plan/worth.h"
@@ -175,4 +176,56 @@ ckks_status nni_price_within(nn_plan *p, nni_placed *placed,
     if (st == CKKS_OK && !fits(p, with->aim) && with->aim->max_scratch > 0)
         st = use_scratch(p, placed, with);
     return st == CKKS_OK && !with->slow ? check_memory(p, with) : st;
+}
+
+/* The plan at work with so many MiB of each form in memory. */
+static ckks_status try_part(nn_plan *p, int part, nni_placed *placed,
+                            nni_search_state *with)
+{
+    const double most = (double)with->aim->max_memory;
+    const nni_bound bound = { p->seconds - p->fresh_seconds, most, most };
+    ckks_status st;
+
+    p->scratch = part;
+    (void)nni_set_filed(placed, part);
+    p->error_sd = nni_logit_error(placed, p);
+    st = price(p, placed, &bound, with);
+    if (st == CKKS_OK)
+        st = nni_lay_out(p, placed, &with->maps, &with->widest,
+                         with->aim->threads, most, NULL);
+    return st;
+}
+
+ckks_status nni_finer_file(nn_plan *best, nni_search_state *with)
+{
+    enum { TIMES = 4 };
+    int low = best->scratch, high = 2 * low;
+    nn_plan *p = malloc(sizeof *p);
+    nni_placed placed;
+    ckks_status st;
+
+    if (p == NULL)
+        return nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
+    nni_maps_clear(&with->maps);
+    st = nni_place_plan(&placed, with->net, best);
+    if (st != CKKS_OK) {
+        free(p);
+        return st;
+    }
+    for (int i = 0; i < TIMES && high - low > 1 && st == CKKS_OK; i++) {
+        const int part = low + (high - low) / 2;
+
+        *p = *best;
+        st = try_part(p, part, &placed, with);
+        if (st == CKKS_OK && fits(p, with->aim)) {
+            low = part;
+            if (p->seconds < best->seconds)
+                *best = *p;
+        } else {
+            high = part;
+        }
+    }
+    nni_placed_clear(&placed);
+    free(p);
+    return st;
 }
