@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "run/backend.h"
+#include "stage/lanes.h"
 
 /* What the call takes: shapes (cts), (sums), (blocks), (all terms), (rows
  * terms of every block).  Its blocks are slabs of the combination's. */
@@ -66,6 +67,18 @@ static ckks_status call_init(call *w, const nni_schedule *s,
                    w->sums);
 }
 
+/* n weights of a block whose sums are rotated by `step` afterwards: patterns of
+ * slots are turned back by it. */
+static void copy_weights(int32_t *to, const int32_t *from, size_t n, int period,
+                         int step)
+{
+    if (period <= 1 || step % period == 0)
+        memcpy(to, from, n * (size_t)(period > 1 ? period : 1) * sizeof *to);
+    else
+        for (size_t i = 0; i < n; i++, to += period, from += period)
+            nni_lane_turn(to, from, period, step);
+}
+
 /* Indices and weights of one block, for some channels; a sum of nothing is one
  * of 0 times the first input.  Gives its terms. */
 static size_t fill_slab(const nni_schedule *s, const nni_combine *c,
@@ -88,10 +101,10 @@ static size_t fill_slab(const nni_schedule *s, const nni_combine *c,
         for (int i = 0; i < n; i++)
             index[at + (size_t)i] = in->first + from - in->channel + i;
         for (int o = 0; o < channels; o++)
-            memcpy(weight + ((size_t)o * terms + at) * each,
-                   p->weight + ((size_t)(first + o) * (size_t)p->terms
-                                + (size_t)(g->first + from)) * each,
-                   (size_t)n * each * sizeof *weight);
+            copy_weights(weight + ((size_t)o * terms + at) * each,
+                         p->weight + ((size_t)(first + o) * (size_t)p->terms
+                                      + (size_t)(g->first + from)) * each,
+                         (size_t)n, (int)each, b->step);
         at += (size_t)n;
     }
     return terms > 0 ? terms : 1;

@@ -168,6 +168,27 @@ void nni_lane_values(double *value, const int32_t *coefficient, int period)
     }
 }
 
+/* Slot j of coefficient i is cos(pi i 5^j / 2T), so steps slots before it stands
+ * what i 5^-steps has in j: some i' below 4T, where 4T - i' has the same cosine
+ * and 2T - i' its negative, 5^j being odd. */
+void nni_lane_turn(int32_t *to, const int32_t *from, int period, int steps)
+{
+    const int circle = 4 * period;
+    int g = 1;
+
+    for (int j = steps % period; j % period != 0; j++)
+        g = g * 5 % circle;             /* 5 to the T is 1                   */
+    for (int i = 0; i < period; i++) {
+        int at = i * g % circle;
+
+        at = at > circle / 2 ? circle - at : at;
+        if (at > period)
+            to[circle / 2 - at] = -from[i];
+        else
+            to[at] = from[i];
+    }
+}
+
 /* ---- rotations ----------------------------------------------------------- */
 
 typedef struct steps {

@@ -32,6 +32,10 @@ bool nni_lane_round(int32_t *coefficient, const double *value, int period,
                     double scale);
 void nni_lane_values(double *value, const int32_t *coefficient, int period);
 
+/* The pattern that a rotation by `steps` makes into `from`: slot j + steps of to
+ * is slot j of from.  to is not from. */
+void nni_lane_turn(int32_t *to, const int32_t *from, int period, int steps);
+
 /* Rotations of a stage with lanes are split: by step mod babies of the inputs,
  * by the rest of the sums. */
 int nni_babies(const nni_placed_stage *s, const nni_map *m);

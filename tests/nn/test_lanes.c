@@ -4,7 +4,8 @@
  * Caught when planted: a shift the other way; lanes of the input's map taken
  * for those of the output's, in a channel's number and in its bound; even and
  * odd pixels behind a transposed convolution exchanged; the bias of another
- * lane; steps split at another number than keys are made for.
+ * lane; steps split at another number than keys are made for; patterns not
+ * turned back where their sums are turned.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -120,7 +121,8 @@ TEST(lanes_against_float_network)
     static const lane_case cases[] = {
         { "unet 1", 2, 11, NULL }, { "unet 1", 4, 11, NULL },
         { "unet 2", 4, 12, NULL }, { "unet 2", 8, 12, NULL },
-        { "pool", 2, 11, NULL }, { "unet 1", 2, 11, wide }
+        { "pool", 2, 11, NULL }, { "unet 1", 2, 11, wide },
+        { "unet 2", 4, 13, NULL }       /* sums turned by half a pattern     */
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -158,6 +160,28 @@ TEST(lanes_round_by_definition)
                   "period %d, slot %d: %f of %f", period, j, back[j],
                   value[j] * 0x1p20);
     }
+}
+
+/* Turned patterns have the slots that a rotation turns back. */
+TEST(lanes_turn_by_definition)
+{
+    uint64_t seed = 7;
+
+    for (int period = 1; period <= 64; period *= 2)
+        for (int steps = 0; steps < 2 * period; steps++) {
+            int32_t from[64], to[64];
+            double was[64], is[64];
+
+            for (int i = 0; i < period; i++)
+                from[i] = (int32_t)(test_word(&seed) % 2001) - 1000;
+            nni_lane_turn(to, from, period, steps);
+            nni_lane_values(was, from, period);
+            nni_lane_values(is, to, period);
+            for (int j = 0; j < period; j++)
+                CHECK(fabs(is[(j + steps) % period] - was[j]) < 1e-6,
+                      "period %d, %d steps, slot %d: %f, not %f", period,
+                      steps, j, is[(j + steps) % period], was[j]);
+        }
 }
 
 /* What lanes cannot do is refused: layers that stand alone, borders with an

@@ -32,7 +32,7 @@ ckks/kernel/fma/ntt_inv.c	s/v\[0\] = reduce(v\[0\], c);/;/	kernel_ntt
 ckks/kernel/fma/dot.c	s/add = add_to || j > 0;/add = add_to;/	kernel_dot2
 ckks/kernel/fma/convert.c	s/CHUNK = MOST_TERMS/CHUNK = 80/	kernel_convert
 ckks/kernel/fma/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
-ckks/kernel/avx2/lanes.h	s/const size_t to = group_at(back + i);/const size_t to = i;/	kernel_dot2
+ckks/kernel/avx2/lanes.h	s/o->put\[first \& 3\]/o->take[first \& 3]/	kernel_dot2
 ckks/kernel/fma/dot.c	s/take_group(from->out1, from->back\[i\]/take_group(from->out1, (uint32_t)i/	kernel_dot2
 ckks/kernel/fma/pointwise.c	s/mulmod(x + x, y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/fma/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
@@ -78,6 +78,7 @@ ckks/kernel/table.c	s/t->fold = mod->p - t->unfold;/t->fold = t->unfold;/	real_
 ckks/kernel/table.c	s/cki_inv(order \/ 2 % mod->p, mod)/cki_inv(n % mod->p, mod)/	real_
 ckks/kernel/table.c	s/cki_pow(psi, order \/ (2 \* m), mod)/cki_pow(psi, ((size_t)2 << log_n) \/ (2 * m), mod)/	real_
 ckks/kernel/avx/edge.h	s/j == 0 ? 0 : x\[n - j\]/x[(n - j) % n]/	real_
+nn/run/combine.c	s/step % period == 0/step >= 0/	lanes
 ckks/kernel/avx/edge.h	s/i < lanes ? i : n \/ 4/i < lanes ? i : n \/ 4 - 1/	real_
 ckks/kernel/avx/edge.h	s/x\[n \/ 2 - j\] = e->q\[i\]/x[n \/ 2 - j] = e->p[i]/	real_
 ckks/kernel/avx/edge.h	s/e->q\[i\] = x\[n \/ 2 - j\]/e->q[i] = x[n \/ 2 + j]/	real_
