@@ -137,17 +137,20 @@ static void fma_dot2(uint64_t *out0, uint64_t *out1,
                      const uint64_t *const *y0, const uint64_t *const *y1,
                      int k, bool add_to, size_t n, const cki_mod *m)
 {
-    places to = { out0, out1, NULL, NULL };
+    places to = { out0, out1, turn == NULL ? NULL : turn->back, NULL };
     orders order;
 
     if (n % 4 != 0) {
         cki_kernel_portable.dot2(out0, out1, x, turn, y0, y1, k, add_to, n, m);
-    } else if (turn == NULL) {
-        dot2_all(&to, x, y0, y1, k, add_to, n, prime_of(m));
-    } else {
-        orders_of(&order, turn->back);
-        to.back = turn->back;
-        to.order = &order;
-        dot2_all(&to, x, y0, y1, k, add_to, n, prime_of(m));
+        return;
     }
+    if (turn != NULL) {
+        orders_of(&order, turn->back);
+        to.order = &order;
+    }
+    if (LANES == 4 && turn == NULL)     /* without a question for each vector */
+        dot2_all(&(places){ out0, out1, NULL, NULL }, x, y0, y1, k, add_to, n,
+                 prime_of(m));
+    else
+        dot2_all(&to, x, y0, y1, k, add_to, n, prime_of(m));
 }

@@ -104,7 +104,7 @@ static void fwd_two_layers(uint64_t *x, size_t count, size_t t,
         fwd_pairs(x, count, t, one, two, true, false, c);
     else if (reduced)
         fwd_pairs(x, count, t, one, two, false, true, c);
-    else if (t == 4)
+    else if (LANES == 4 && t == 4)      /* one vector: no loop                */
         fwd_pairs(x, count, 4, one, two, false, false, c);
     else
         fwd_pairs(x, count, t, one, two, false, false, c);

@@ -81,7 +81,7 @@ static ALWAYS_INLINE void inv_blocks(uint64_t *x, size_t t, size_t m,
 static void inv_sweep(uint64_t *x, size_t t, size_t m, size_t first,
                       size_t count, const double *table, prime c)
 {
-    if (t == 4)
+    if (LANES == 4 && t == 4)           /* one vector: no loop                */
         inv_blocks(x, 4, m, first, count, table, c);
     else
         inv_blocks(x, t, m, first, count, table, c);
