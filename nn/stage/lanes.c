@@ -168,9 +168,9 @@ void nni_lane_values(double *value, const int32_t *coefficient, int period)
     }
 }
 
-/* Slot j of coefficient i is cos(pi i 5^j / 2T), so steps slots before it stands
- * what i 5^-steps has in j: some i' below 4T, where 4T - i' has the same cosine
- * and 2T - i' its negative, 5^j being odd. */
+/* Slot j of coefficient i is cos(pi i 5^j / 2T), so steps slots before it
+ * stands what i 5^-steps has in j: some i' below 4T, where 4T - i' has the same
+ * cosine and 2T - i' its negative, 5^j being odd. */
 void nni_lane_turn(int32_t *to, const int32_t *from, int period, int steps)
 {
     const int circle = 4 * period;

@@ -32,8 +32,8 @@ bool nni_lane_round(int32_t *coefficient, const double *value, int period,
                     double scale);
 void nni_lane_values(double *value, const int32_t *coefficient, int period);
 
-/* The pattern that a rotation by `steps` makes into `from`: slot j + steps of to
- * is slot j of from.  to is not from. */
+/* The pattern that a rotation by `steps` makes into `from`: slot j + steps of
+ * to is slot j of from.  to is not from. */
 void nni_lane_turn(int32_t *to, const int32_t *from, int period, int steps);
 
 /* Rotations of a stage with lanes are split: by step mod babies of the inputs,
