@@ -33,7 +33,7 @@ ckks/kernel/fma/dot.c	s/add = add_to || j > 0;/add = add_to;/	kernel_dot2
 ckks/kernel/fma/convert.c	s/CHUNK = MOST_TERMS/CHUNK = 80/	kernel_convert
 ckks/kernel/fma/convert.c	s/count > 2 \&\& k->len < CHUNK/count > 2/	kernel_convert
 ckks/kernel/avx2/lanes.h	s/o->put\[first \& 3\]/o->take[first \& 3]/	kernel_dot2
-ckks/kernel/fma/dot.c	s/take_group(from->out1, from->back\[i\]/take_group(from->out1, (uint32_t)i/	kernel_dot2
+ckks/kernel/fma/dot.c	s/from_words(take_group(out, back\[i\]/from_words(take_group(out, (uint32_t)i/	kernel_dot2
 ckks/kernel/fma/pointwise.c	s/mulmod(x + x, y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/fma/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
 ckks/kernel/fma/ntt_inv.c	s/constant(cki_mul(ntt->n_inv_v, factor, m), m)/constant(ntt->n_inv_v, m)/	kernel_ntt

@@ -4,115 +4,99 @@
  */
 #include "kernel/fma/dot.h"
 
-/* Up to eight terms at a time by Lemma D, one alone by Lemma F. */
+/* Up to eight terms at a time by Lemma D, one alone by Lemma F (avx2). */
 
-/* Where sums go: to their own places, or where an automorphism takes them. */
-typedef struct places {
-    uint64_t *out0, *out1;
-    const uint32_t *back;       /* NULL: their own                           */
-    const orders *order;
-} places;
-
-static ALWAYS_INLINE void put_sums(const places *to, size_t i, ints s0,
-                                   ints s1)
+/* Sums go to their own places, or where an automorphism takes them: back, or
+ * NULL, and the orders it has for groups. */
+static ALWAYS_INLINE void put_sum(uint64_t *out, ints v, const uint32_t *back,
+                                  const orders *order, size_t i)
 {
-    if (to->back == NULL) {
-        store_words(to->out0 + i, s0);
-        store_words(to->out1 + i, s1);
-    } else {
-        put_group(to->out0, s0, to->back[i], to->order);
-        put_group(to->out1, s1, to->back[i], to->order);
-    }
+    if (back == NULL)
+        store_words(out + i, v);
+    else
+        put_group(out, v, back[i], order);
 }
 
-/* What sums will meet there, in the sums' order. */
-static ALWAYS_INLINE void take_sums(vec *s0, vec *s1, const places *from,
-                                    size_t i)
+/* What a sum will meet there, in the sums' order. */
+static ALWAYS_INLINE vec take_sum(const uint64_t *out, const uint32_t *back,
+                                  const orders *order, size_t i)
 {
-    if (from->back == NULL) {
-        *s0 = load(from->out0 + i);
-        *s1 = load(from->out1 + i);
-    } else {
-        *s0 = from_words(take_group(from->out0, from->back[i], from->order));
-        *s1 = from_words(take_group(from->out1, from->back[i], from->order));
-    }
+    return back == NULL ? load(out + i)
+                        : from_words(take_group(out, back[i], order));
 }
 
 /* Lines that sums will go to jump, and no prefetcher follows: those of AHEAD
  * words later are asked for. */
-static ALWAYS_INLINE void ask_places(const places *to, size_t i, size_t n)
+static ALWAYS_INLINE void ask_places(uint64_t *out0, uint64_t *out1,
+                                     const uint32_t *back, size_t i, size_t n)
 {
-    if (to->back != NULL && i % 8 == 0) {
-        const size_t at = to->back[(i + AHEAD) % n];
+    if (back != NULL && i % 8 == 0) {
+        const size_t at = back[(i + AHEAD) % n];
 
-        __builtin_prefetch(to->out0 + at, 1);
-        __builtin_prefetch(to->out1 + at, 1);
+        __builtin_prefetch(out0 + at, 1);
+        __builtin_prefetch(out1 + at, 1);
     }
 }
 
 /* One term: by Lemma F its remainder is at most p (1/2 + 2^-3) in absolute
  * value (OF_WORDS), for |a b / p| < p < 2^49. */
-static ALWAYS_INLINE void dot2_one(const places *to, const uint64_t *x,
-                                   const uint64_t *y0, const uint64_t *y1,
-                                   bool add_to, size_t n, prime c)
+static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
+                                   const uint32_t *back, const orders *order,
+                                   const uint64_t *x, const uint64_t *y0,
+                                   const uint64_t *y1, bool add_to, size_t n,
+                                   prime c)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const vec a = load(x + i);
-
-        ask_places(to, i, n);
         vec r0 = lift(mulmod(a, load(y0 + i), c), c);
         vec r1 = lift(mulmod(a, load(y1 + i), c), c);
 
+        ask_places(out0, out1, back, i, n);
         if (add_to) {
-            vec s0, s1;
-
-            take_sums(&s0, &s1, to, i);
-            r0 = fold(r0 + s0, c);
-            r1 = fold(r1 + s1, c);
+            r0 = fold(r0 + take_sum(out0, back, order, i), c);
+            r1 = fold(r1 + take_sum(out1, back, order, i), c);
         }
-        put_sums(to, i, to_words(r0), to_words(r1));
+        put_sum(out0, to_words(r0), back, order, i);
+        put_sum(out1, to_words(r1), back, order, i);
     }
 }
 
 /* k terms, added to what is there if add_to. */
-static ALWAYS_INLINE void dot2_few(const places *to, const uint64_t *const *x,
+static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
+                                   const uint32_t *back, const orders *order,
+                                   const uint64_t *const *x,
                                    const uint64_t *const *y0,
                                    const uint64_t *const *y1, int k,
                                    bool add_to, size_t n, prime c)
 {
-    const uint64_t *a[MOST_TERMS], *b0[MOST_TERMS], *b1[MOST_TERMS];
-
-    for (int j = 0; j < k; j++) {       /* no store is taken to change these */
-        a[j] = x[j];
-        b0[j] = y0[j];
-        b1[j] = y1[j];
-    }
     for (size_t i = 0; i < n; i += LANES) {
         vec high0 = all(HIGH), high1 = high0;
         vec low0 = all(0) - c.half, low1 = low0;
 
-        ask_places(to, i, n);
+        ask_places(out0, out1, back, i, n);
         if (add_to) {
-            vec s0, s1;
-
-            take_sums(&s0, &s1, to, i);
-            low0 += s0;
-            low1 += s1;
+            low0 += take_sum(out0, back, order, i);
+            low1 += take_sum(out1, back, order, i);
         }
         UNROLL
         for (int j = 0; j < k; j++) {
-            const vec word = load(a[j] + i);
+            const vec a = load(x[j] + i);
 
-            dot_term(&high0, &low0, word, load(b0[j] + i));
-            dot_term(&high1, &low1, word, load(b1[j] + i));
+            dot_term(&high0, &low0, a, load(y0[j] + i));
+            dot_term(&high1, &low1, a, load(y1[j] + i));
         }
-        put_sums(to, i, centred_words(dot_end(high0, low0, c), c),
-                 centred_words(dot_end(high1, low1, c), c));
+        put_sum(out0, centred_words(dot_end(high0, low0, c), c), back, order,
+                i);
+        put_sum(out1, centred_words(dot_end(high1, low1, c), c), back, order,
+                i);
     }
 }
 
-/* All terms, as many at a time as the prime allows. */
-static ALWAYS_INLINE void dot2_all(const places *to, const uint64_t *const *x,
+/* All terms, as many at a time as the prime allows; the kernel of two lanes,
+ * whose code goes over networks, has one loop for all numbers of them. */
+static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
+                                   const uint32_t *back, const orders *order,
+                                   const uint64_t *const *x,
                                    const uint64_t *const *y0,
                                    const uint64_t *const *y1, int k,
                                    bool add_to, size_t n, prime c)
@@ -123,13 +107,35 @@ static ALWAYS_INLINE void dot2_all(const places *to, const uint64_t *const *x,
         const int some = k - j < most ? k - j : most;
         const bool add = add_to || j > 0;
 
-        if (some == 1)
-            dot2_one(to, x[j], y0[j], y1[j], add, n, c);
-        else if (some == 2)
-            dot2_few(to, x + j, y0 + j, y1 + j, 2, add, n, c);
+        if (LANES == 4 && some == 1)
+            dot2_one(out0, out1, back, order, x[j], y0[j], y1[j], add, n, c);
+        else if (LANES == 4 && some == 2)
+            dot2_few(out0, out1, back, order, x + j, y0 + j, y1 + j, 2, add, n,
+                     c);
         else
-            dot2_few(to, x + j, y0 + j, y1 + j, some, add, n, c);
+            dot2_few(out0, out1, back, order, x + j, y0 + j, y1 + j, some, add,
+                     n, c);
     }
+}
+
+/* A function each, so that neither keeps what the other works with. */
+static __attribute__((noinline)) void dot2_own(
+    uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+    const uint64_t *const *y0, const uint64_t *const *y1, int k, bool add_to,
+    size_t n, const cki_mod *m)
+{
+    dot2_all(out0, out1, NULL, NULL, x, y0, y1, k, add_to, n, prime_of(m));
+}
+
+static __attribute__((noinline)) void dot2_turned(
+    uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
+    const uint32_t *back, const uint64_t *const *y0, const uint64_t *const *y1,
+    int k, bool add_to, size_t n, const cki_mod *m)
+{
+    orders order;
+
+    orders_of(&order, back);
+    dot2_all(out0, out1, back, &order, x, y0, y1, k, add_to, n, prime_of(m));
 }
 
 static void fma_dot2(uint64_t *out0, uint64_t *out1,
@@ -137,20 +143,10 @@ static void fma_dot2(uint64_t *out0, uint64_t *out1,
                      const uint64_t *const *y0, const uint64_t *const *y1,
                      int k, bool add_to, size_t n, const cki_mod *m)
 {
-    places to = { out0, out1, turn == NULL ? NULL : turn->back, NULL };
-    orders order;
-
-    if (n % 4 != 0) {
+    if (n % 4 != 0)
         cki_kernel_portable.dot2(out0, out1, x, turn, y0, y1, k, add_to, n, m);
-        return;
-    }
-    if (turn != NULL) {
-        orders_of(&order, turn->back);
-        to.order = &order;
-    }
-    if (LANES == 4 && turn == NULL)     /* without a question for each vector */
-        dot2_all(&(places){ out0, out1, NULL, NULL }, x, y0, y1, k, add_to, n,
-                 prime_of(m));
+    else if (turn == NULL)
+        dot2_own(out0, out1, x, y0, y1, k, add_to, n, m);
     else
-        dot2_all(&to, x, y0, y1, k, add_to, n, prime_of(m));
+        dot2_turned(out0, out1, x, turn->back, y0, y1, k, add_to, n, m);
 }
