@@ -186,6 +186,19 @@ const CASES = {
         await page.close();
     },
 
+    async "stop before the key is made"() {
+        const page = await ready(browser, served.open.url);
+
+        await withImage(page, digit);
+        await page.eval(`document.getElementById("go").click();
+            document.getElementById("stop").click()`);
+        await page.wait(`!${enabled("stop")}`, 30e3);
+        check(!await page.eval(shown("alert")), "that is no error, either");
+        check(!await page.eval(enabled("save-mask")), "and there is no mask");
+        equal(await analyse(page), "", "after it all begins anew");
+        await page.close();
+    },
+
     async "one file"() {
         const page = await browser.open(
             `file://${path.join(build, "web/volley.html")}`);

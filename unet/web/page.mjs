@@ -19,7 +19,8 @@ const now = {
     files: null,                /* as chosen, for another network            */
     images: [],
     key: false, saved: true,    /* a key is there; its file was saved        */
-    busy: false, running: false, done: false
+    busy: false, running: false, done: false,
+    stopped: false              /* Stop was pressed in this run              */
 };
 const ledger = new Ledger();
 const stages = new Stages();
@@ -321,7 +322,7 @@ async function saveFile(call, ...args) {
 /* ---- analysis ----------------------------------------------------------- */
 
 async function run() {
-    now.running = true;
+    Object.assign(now, { running: true, stopped: false });
     buttons();
     await doing(async () => {
         if (!now.key) {
@@ -333,6 +334,8 @@ async function run() {
         if (now.done)
             stages.reset();
         now.done = false;
+        if (now.stopped)                /* while the key was made            */
+            return;
         await link.call("run");
         now.done = true;
         $("run-said").textContent = "Done.";
@@ -366,7 +369,10 @@ $("values").onsubmit = (e) => {
         doing(() => take(now.files));
 };
 $("go").onclick = run;
-$("stop").onclick = () => link.call("stop");
+$("stop").onclick = () => {
+    now.stopped = true;
+    link.call("stop");
+};
 $("alert-again").onclick = () => {
     $("alert").hidden = true;
     again();
