@@ -219,7 +219,10 @@ ckks_status nni_finer_file(nn_plan *best, nni_search_state *with)
         st = try_part(p, part, &placed, with);
         if (st == CKKS_OK && fits(p, with->aim)) {
             low = part;
-            if (p->seconds < best->seconds)
+            /* what was given up as too slow has not all its seconds yet, but
+             * more than these */
+            if (p->seconds - p->fresh_seconds
+                    < best->seconds - best->fresh_seconds)
                 *best = *p;
         } else {
             high = part;
