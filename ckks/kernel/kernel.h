@@ -4,7 +4,9 @@
  *
  * One rule makes all kernels agree to the bit: every word that crosses a
  * function below lies in [0, p), in and out.  A residue has one representative
- * there, so two kernels that are right are equal.  Slack lives inside.
+ * there, so two kernels that are right are equal.  Slack lives inside, and
+ * where one function's result is for one other of the same kernel alone ("in a
+ * form of the kernel's own").
  *
  * Arrays have n words, any n > 0; an output may be the same array as an input
  * unless said, and never overlaps one in part.
@@ -113,9 +115,10 @@ typedef struct cki_kernel {
                     const cki_ntt *t);
     /* ntt_fwd in two halves: the first layers, after which blocks of cki_block
      * words know nothing of each other; then each block, at: where it begins.
-     * In between x is in a form of the kernel's own.  What the tail finds time
-     * to ask the memory for, see cki_soon. */
-    void (*ntt_head)(uint64_t *x, const cki_ntt *t);
+     * In between x is in a form of the kernel's own; lazy: before, too, as
+     * convert_end left it.  What the tail finds time to ask the memory for, see
+     * cki_soon. */
+    void (*ntt_head)(uint64_t *x, const cki_ntt *t, bool lazy);
     void (*ntt_tail)(uint64_t *x, size_t at, const cki_ntt *t,
                      const cki_soon *soon);
     /* out = this ending for the NTT of what ntt_head left in z, which is
@@ -155,12 +158,14 @@ typedef struct cki_kernel {
                     size_t n);
     /* Base conversion in two halves.  First v, from the y_i, which pass into a
      * form of the kernel's own, as v is.  Then limbs modulo the primes numbered
-     * target[t]; no out is a y, nor v. */
+     * target[t], words or, if lazy, in a form that this kernel's ntt_head takes
+     * and nothing else; no out is a y, nor v. */
     void (*convert_begin)(uint64_t *const *y, uint64_t *v, const cki_conv *c,
                           bool centred, size_t n);
     void (*convert_end)(uint64_t *const *out, const int *target,
                         int num_targets, const uint64_t *const *y,
-                        const uint64_t *v, const cki_conv *c, size_t n);
+                        const uint64_t *v, const cki_conv *c, bool lazy,
+                        size_t n);
     /* out[first + r] = sum_k weight[r terms + k] in[index[k]] for each block;
      * row sums of |weight| < 2^28.  No out is an in.
      * work: combine_work(...) bytes, 64-byte aligned. */

@@ -47,7 +47,7 @@ static bool check_divide(cki_bench *b, const cki_kernel *k,
         }
         memcpy(b->got[0], b->x[0], sizeof b->got[0]);
         memcpy(b->got[1], b->x[3], sizeof b->got[1]);
-        k->ntt_head(b->got[1], t);
+        k->ntt_head(b->got[1], t, false);
         k->ntt_finish(b->got[0], b->got[1], &q, t);
         ok = ok && equal_words(b, 1, t->n);
     }
@@ -90,7 +90,7 @@ static ckks_status check_ntt(bool *ok, cki_bench *b, const cki_kernel *k,
     k->ntt_fwd(b->got[0], t);
     *ok = *ok && equal_words(b, 1, n);
     memcpy(b->got[0], b->x[3], sizeof b->got[0]);
-    k->ntt_head(b->got[0], t);
+    k->ntt_head(b->got[0], t, false);
     k->ntt_tail(b->got[0], 0, t, NULL);     /* N is one block                */
     *ok = *ok && equal_words(b, 1, n);
     memcpy(b->want[1], b->x[3], sizeof b->want[1]);

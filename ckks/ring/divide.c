@@ -58,10 +58,10 @@ void cki_divide_limbs(uint64_t *const *out, cki_ending *q, int first,
         target[i] = first + i;
     }
     r->kernel->convert_end(z, target, count, (const uint64_t *const *)from, v,
-                           d->c, n);
+                           d->c, true, n);
     for (int i = 0; i < count; i++) {
         q[i].w = d->inv[first + i];
-        r->kernel->ntt_head(z[i], r->ntt[first + i]);
+        r->kernel->ntt_head(z[i], r->ntt[first + i], true);
         r->kernel->ntt_finish(out[i], z[i], &q[i], r->ntt[first + i]);
     }
 }
@@ -117,7 +117,7 @@ static void rescale_small(uint64_t *out, const uint64_t *in, int parts,
 
             r->kernel->lift(work, work + (size_t)(1 + k) * n, q / 2,
                             r->mod[i].p - q, n);
-            r->kernel->ntt_head(work, r->ntt[i]);
+            r->kernel->ntt_head(work, r->ntt[i], false);
             r->kernel->ntt_finish(out + (size_t)(k * level + i) * n, work, &e,
                                   r->ntt[i]);
         }

@@ -44,7 +44,7 @@ void cki_hide_limb(uint64_t *b, const uint64_t *a, const uint64_t *s,
 
     r->kernel->mul(b, a, s, ctx->n, &r->mod[t]);
     cki_from_small(r, work, e, t);
-    r->kernel->ntt_head(work, r->ntt[t]);
+    r->kernel->ntt_head(work, r->ntt[t], false);
     r->kernel->ntt_finish(b, work, &q, r->ntt[t]);
 }
 

@@ -107,10 +107,10 @@ void cki_modup_extend(const cki_modup *u, uint64_t *digit, size_t i,
             }
         u->ctx->rns.kernel->convert_end(
             out, target, made, y, digit_v(u, i, j),
-            u->ctx->rns.digit[j * u->ctx->alpha + len - 1], n);
+            u->ctx->rns.digit[j * u->ctx->alpha + len - 1], true, n);
         for (int k = 0; k < made; k++)
-            u->ctx->rns.kernel->ntt_head(out[k],
-                                         u->ctx->rns.ntt[target[k]]);
+            u->ctx->rns.kernel->ntt_head(
+                out[k], u->ctx->rns.ntt[target[k]], true);
     }
 }
 

@@ -156,7 +156,7 @@ ckks_status ckks_convert(uint64_t *out, const uint64_t *x,
     ctx->rns.kernel->convert_begin(
         y, v, c, source == CKKS_SOURCE_SPECIAL || !ctx->uncentred, n);
     ctx->rns.kernel->convert_end(to, target, count,
-                                 (const uint64_t *const *)y, v, c, n);
+                                 (const uint64_t *const *)y, v, c, false, n);
     cki_wipe(copy, size);
     cki_free(&ctx->memory, copy, size);
     return CKKS_OK;

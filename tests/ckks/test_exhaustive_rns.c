@@ -74,7 +74,8 @@ static void check_convert(const cki_kernel *kernel, bool uncentred)
                               * c->inv[i] % ctx->rns.mod[i].p;
             kernel->convert_begin(y, y[2], c, !uncentred, 4);
             kernel->convert_end(out, target, targets,
-                                (const uint64_t *const *)y, y[2], c, 4);
+                                (const uint64_t *const *)y, y[2], c, false,
+                                4);
             for (int64_t k = 0; k < 4; k++)
                 for (int i = 0; i < targets; i++) {
                     int64_t v = (w + k) % d;

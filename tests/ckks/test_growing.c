@@ -219,7 +219,7 @@ static void division_of(const uint64_t *a, const uint64_t *x, size_t summands,
     for (size_t i = 0; i < n; i++)
         most[i] = p - 1;
     memcpy(z, a, n * sizeof *z);
-    r->k->ntt_head(z, r->t);
+    r->k->ntt_head(z, r->t, false);
     r->k->ntt_finish(out, z, &q, r->t);
     for (size_t i = 0; i < n; i++)      /* -(-1 - x) - (-1 each)             */
         if (!CHECK(out[i] == (x[i] + 1 + summands) % p,

@@ -60,12 +60,12 @@ static void bad_inv_times_real(uint64_t *out, const uint64_t *in, uint64_t w,
 
 /* Between head and tail words are in a form of the kernel's own, with bounds
  * that CKKS_VERIFY looks at: two of them change places. */
-static void bad_head(uint64_t *x, const cki_ntt *t)
+static void bad_head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     uint64_t *y = x + (place == 0 ? 0 : place == 1 ? t->n / 2 : t->n - 2);
     uint64_t first;
 
-    inner->ntt_head(x, t);
+    inner->ntt_head(x, t, lazy);
     first = y[0];
     y[0] = y[1];
     y[1] = first;
@@ -212,10 +212,35 @@ static void bad_uncentred(uint64_t *const *y, uint64_t *v, const cki_conv *c,
 
 static void bad_convert(uint64_t *const *out, const int *target,
                         int num_targets, const uint64_t *const *y,
-                        const uint64_t *v, const cki_conv *c, size_t n)
+                        const uint64_t *v, const cki_conv *c, bool lazy,
+                        size_t n)
 {
-    inner->convert_end(out, target, num_targets, y, v, c, n);
-    spoil(out[0], n);
+    inner->convert_end(out, target, num_targets, y, v, c, lazy, n);
+    if (!lazy)
+        spoil(out[0], n);
+}
+
+/* Two values of the kernel's own form change places. */
+static void bad_convert_lazy(uint64_t *const *out, const int *target,
+                             int num_targets, const uint64_t *const *y,
+                             const uint64_t *v, const cki_conv *c, bool lazy,
+                             size_t n)
+{
+    uint64_t *x = out[0] + (place == 0 ? 0 : place == 1 ? n / 2 : n - 2);
+    uint64_t first;
+
+    inner->convert_end(out, target, num_targets, y, v, c, lazy, n);
+    first = x[0];
+    x[0] = lazy ? x[1] : first;
+    x[1] = lazy ? first : x[1];
+}
+
+/* A transform of what convert_end left: it forgets the first of two words. */
+static void bad_head_lazy(uint64_t *x, const cki_ntt *t, bool lazy)
+{
+    if (lazy)
+        x[place] = x[t->n / 2];
+    inner->ntt_head(x, t, lazy);
 }
 
 static void bad_combine(uint64_t *const *out, const uint64_t *const *in,
@@ -332,6 +357,8 @@ TEST(kernel_check_sees_faults)
         PLANT(convert_begin, bad_centred);
         PLANT(convert_begin, bad_uncentred);
         PLANT(convert_end, bad_convert);
+        PLANT(convert_end, bad_convert_lazy);
+        PLANT(ntt_head, bad_head_lazy);
         PLANT(combine, bad_combine);
         PLANT(weigh, bad_weigh);
         PLANT(expand, bad_expand);

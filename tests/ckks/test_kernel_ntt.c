@@ -28,7 +28,7 @@ static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
     const cki_soon soon = { { a, want, NULL, NULL }, 0 };
 
     memcpy(work, a, n * sizeof *a);
-    k->ntt_head(work, t);
+    k->ntt_head(work, t, false);
     for (size_t at = n; at > 0; at -= block)
         k->ntt_tail(work, at - block, t, at % (2 * block) == 0 ? NULL : &soon);
     kernel_expect(work, want, n, k, "ntt_head, ntt_tail", &t->mod);
@@ -114,7 +114,7 @@ static void division_check(division *d, const uint64_t *a,
     memcpy(d->z, a, n * sizeof *a);
     memcpy(d->got, d->in, n * sizeof *a);
     d->got[n] = CANARY;
-    k->ntt_head(d->z, t);
+    k->ntt_head(d->z, t, false);
     k->ntt_finish(d->got, d->z, &q, t);
     kernel_expect(d->got, d->want, n, k, "divide", &t->mod);
     CHECK(d->got[n] == CANARY, "%s divide writes behind n=%zu", k->name, n);

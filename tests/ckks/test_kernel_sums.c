@@ -260,7 +260,7 @@ static void conv_check(conversion *v, size_t n, bool centred, int shape,
         }
         (*k)->convert_begin(y, v->y[v->c.len], &v->c, centred, n);
         (*k)->convert_end(out, target, TARGETS, (const uint64_t *const *)y,
-                          v->y[v->c.len], &v->c, n);
+                          v->y[v->c.len], &v->c, false, n);
         for (int t = 0; t < TARGETS; t++) {
             kernel_expect(v->got[t], v->want[t], n, *k,
                          centred ? "convert, centred" : "convert, uncentred",

@@ -122,7 +122,7 @@ static void check_large(const cki_kernel *k, int log_n, int bits, int shape)
               "i=%zu", k->name, log_n, p, shape, i);
     }
     memcpy(y, a, n * sizeof *y);        /* in two halves, blocks backwards   */
-    k->ntt_head(y, t);
+    k->ntt_head(y, t, false);
     for (size_t at = n; at > 0; at -= cki_block(n))
         k->ntt_tail(y, at - cki_block(n), t, NULL);
     CHECK(memcmp(y, x, n * sizeof *y) == 0, "%s N=2^%d %d bits, in halves",

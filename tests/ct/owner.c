@@ -184,13 +184,13 @@ static void transforms(const field *f, int r)
     k->ntt_inv(x[8], x[8], 1, t);
     phase_end();
     phase_begin("end of a division");
-    k->ntt_head(x[0], t);
+    k->ntt_head(x[0], t, false);
     k->ntt_finish(x[9], x[0], &q, t);
     q.u = p / 7;
-    k->ntt_head(x[8], t);
+    k->ntt_head(x[8], t, false);
     k->ntt_finish(x[9], x[8], &q, t);
     q.summands = 0;
-    k->ntt_head(x[10], t);
+    k->ntt_head(x[10], t, false);
     k->ntt_finish(x[9], x[10], &q, t);
     phase_end();
 }
@@ -262,7 +262,10 @@ static void conversions(const field *f)
             for (int count = 1; count <= 2; count++)
                 own.kernel->convert_end(out, target, count,
                                         (const uint64_t *const *)y,
-                                        own.row[3], &c, own.n);
+                                        own.row[3], &c, false, own.n);
+            own.kernel->convert_end(out, target, 2,
+                                    (const uint64_t *const *)y, own.row[3],
+                                    &c, true, own.n);
             phase_end();
         }
 }

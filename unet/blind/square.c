@@ -193,7 +193,7 @@ static ckks_status square_decrypt(square *q, int j)
     r->rns.kernel->convert_begin(limb, q->work, conv, true, r->n);
     r->rns.kernel->convert_end(&slot, &target, 1,
                                (const uint64_t *const *)limb, q->work, conv,
-                               r->n);
+                               false, r->n);
     cki_ntt_fwd(&r->rns, slot, target);
     return CKKS_OK;
 }

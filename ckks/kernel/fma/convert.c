@@ -3,6 +3,7 @@
  * Read first: dot.h (Lemma D), docs/03-rns.md, docs/10-kernels.md.
  */
 #include "kernel/fma/dot.h"
+#include "kernel/fma/ntt.h"
 
 /* y_i and v as doubles, in memory of words. */
 
@@ -14,6 +15,11 @@ enum {
 
 /* Lemma C is used on what all chunks add up to, less the middle. */
 WITHIN(CHUNK_SUMS + HALF, MOST);
+
+/* What is left for a transform: lazy values within FWD_0.  By p > 256, as its
+ * primes are, a quarter of a unit is less than p/1024 (dot_lazy). */
+WITHIN(UNIT + UNIT / 4 + 1, FWD_0);
+WITHIN(HALF + 1, FWD_0);
 
 /* RN(y_i) frac_i, added to what f holds (i > 0); y_i to doubles. */
 static void count_one(uint64_t *y, uint64_t *f, int i, const cki_conv *k,
@@ -63,11 +69,27 @@ typedef struct targets {
     uint64_t *out[4];
 } targets;
 
-/* Two targets, two vectors of columns: out = sum of b[i] y[i] + b[len] v. */
-static inline void two_targets(const targets *t, const uint64_t *const *y,
-                               const uint64_t *v, int len, size_t j)
+/* out[0], out[LANES] = the words of a and b, or lazy values. */
+static ALWAYS_INLINE void put_two(uint64_t *out, vec a, vec b, bool lazy,
+                                  prime c)
 {
-    uint64_t *out0 = t->out[0], *out1 = t->out[1];
+    VERIFY_VEC(a, CHUNK_SUMS, c);
+    VERIFY_VEC(b, CHUNK_SUMS, c);
+    if (lazy) {
+        store_lazy(out, reduce(a, c));
+        store_lazy(out + LANES, reduce(b, c));
+    } else {                            /* less the middle                   */
+        store_centred(out, reduce(a - c.half, c), c);
+        store_centred(out + LANES, reduce(b - c.half, c), c);
+    }
+}
+
+/* Two targets, two vectors of columns: out = sum of b[i] y[i] + b[len] v. */
+static ALWAYS_INLINE void two_targets(const targets *t,
+                                      const uint64_t *const *y,
+                                      const uint64_t *v, int len, bool lazy,
+                                      size_t j)
+{
     const prime c0 = t->c[0], c1 = t->c[1];
     vec t00 = all(0), t01 = t00, t10 = t00, t11 = t00;
 
@@ -93,25 +115,36 @@ static inline void two_targets(const targets *t, const uint64_t *const *y,
         t10 += dot_end(h10, l10, c1);
         t11 += dot_end(h11, l11, c1);
     }
-    VERIFY_VEC(t00, CHUNK_SUMS, c0);
-    VERIFY_VEC(t01, CHUNK_SUMS, c0);
-    VERIFY_VEC(t10, CHUNK_SUMS, c1);
-    VERIFY_VEC(t11, CHUNK_SUMS, c1);
-    /* less the middle */
-    store_centred(out0 + j, reduce(t00 - c0.half, c0), c0);
-    store_centred(out0 + j + LANES, reduce(t01 - c0.half, c0), c0);
-    store_centred(out1 + j, reduce(t10 - c1.half, c1), c1);
-    store_centred(out1 + j + LANES, reduce(t11 - c1.half, c1), c1);
+    put_two(t->out[0] + j, t00, t01, lazy, c0);
+    put_two(t->out[1] + j, t10, t11, lazy, c1);
+}
+
+/* out = the word of a sum, or a lazy value. */
+static ALWAYS_INLINE void put_one(uint64_t *out, vec high, vec low, bool lazy,
+                                  prime c)
+{
+    if (lazy)
+        store_lazy(out, dot_lazy(high, low, c));
+    else
+        store_centred(out, dot_end(high, low, c), c);
 }
 
 /* Four targets, a vector of columns, one chunk: each word is read once for
  * all. */
-static inline void four_targets(const targets *t, const uint64_t *const *y,
-                                const uint64_t *v, int len, size_t j)
+static ALWAYS_INLINE void four_targets(const targets *t,
+                                       const uint64_t *const *y,
+                                       const uint64_t *v, int len, bool lazy,
+                                       size_t j)
 {
     vec h0 = all(HIGH), h1 = h0, h2 = h0, h3 = h0;
-    vec l0 = all(0) - t->c[0].half, l1 = all(0) - t->c[1].half;
-    vec l2 = all(0) - t->c[2].half, l3 = all(0) - t->c[3].half;
+    vec l0 = all(0), l1 = l0, l2 = l0, l3 = l0;
+
+    if (!lazy) {                        /* for Lemma C                       */
+        l0 -= t->c[0].half;
+        l1 -= t->c[1].half;
+        l2 -= t->c[2].half;
+        l3 -= t->c[3].half;
+    }
 
     for (int i = 0; i <= len; i++) {
         vec x = load_lazy((i < len ? y[i] : v) + j);
@@ -121,10 +154,10 @@ static inline void four_targets(const targets *t, const uint64_t *const *y,
         dot_term(&h2, &l2, x, all(t->b[i][2]));
         dot_term(&h3, &l3, x, all(t->b[i][3]));
     }
-    store_centred(t->out[0] + j, dot_end(h0, l0, t->c[0]), t->c[0]);
-    store_centred(t->out[1] + j, dot_end(h1, l1, t->c[1]), t->c[1]);
-    store_centred(t->out[2] + j, dot_end(h2, l2, t->c[2]), t->c[2]);
-    store_centred(t->out[3] + j, dot_end(h3, l3, t->c[3]), t->c[3]);
+    put_one(t->out[0] + j, h0, l0, lazy, t->c[0]);
+    put_one(t->out[1] + j, h1, l1, lazy, t->c[1]);
+    put_one(t->out[2] + j, h2, l2, lazy, t->c[2]);
+    put_one(t->out[3] + j, h3, l3, lazy, t->c[3]);
 }
 
 /* Targets from `first` on, so many; the last one stands for what lacks. */
@@ -144,17 +177,14 @@ static void targets_init(targets *t, uint64_t *const *out, const int *number,
     }
 }
 
-static void fma_convert_end(uint64_t *const *out, const int *number,
-                            int num_targets, const uint64_t *const *y,
-                            const uint64_t *v, const cki_conv *k, size_t n)
+static ALWAYS_INLINE void convert_rows(uint64_t *const *out, const int *number,
+                                       int num_targets,
+                                       const uint64_t *const *y,
+                                       const uint64_t *v, const cki_conv *k,
+                                       bool lazy, size_t n)
 {
     targets t;
 
-    if (n % (2 * LANES) != 0) {
-        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
-        return;
-    }
-    VERIFY(k->len <= CKKS_MAX_PRIMES);
     for (int first = 0, count; first < num_targets; first += count) {
         count = num_targets - first;
         count = count > 2 && k->len < CHUNK ? 4 : 2;
@@ -163,9 +193,24 @@ static void fma_convert_end(uint64_t *const *out, const int *number,
                                                  : num_targets - first, k);
         if (count == 4)
             for (size_t j = 0; j < n; j += LANES)
-                four_targets(&t, y, v, k->len, j);
+                four_targets(&t, y, v, k->len, lazy, j);
         else
             for (size_t j = 0; j < n; j += 2 * LANES)
-                two_targets(&t, y, v, k->len, j);
+                two_targets(&t, y, v, k->len, lazy, j);
     }
+}
+
+static void fma_convert_end(uint64_t *const *out, const int *number,
+                            int num_targets, const uint64_t *const *y,
+                            const uint64_t *v, const cki_conv *k, bool lazy,
+                            size_t n)
+{
+    VERIFY(k->len <= CKKS_MAX_PRIMES);
+    if (n % (2 * LANES) != 0)
+        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k,
+                                        lazy, n);
+    else if (takes_lazy(lazy, n))
+        convert_rows(out, number, num_targets, y, v, k, true, n);
+    else
+        convert_rows(out, number, num_targets, y, v, k, false, n);
 }

@@ -25,9 +25,16 @@ static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
     }
 }
 
-/* That layer, or two, over everything; converts words. */
-static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
-                                   const cki_ntt *t, prime c)
+/* Numbers that are lazy values, or words yet. */
+static ALWAYS_INLINE vec load_either(const uint64_t *x, bool lazy)
+{
+    return lazy ? load_lazy(x) : load(x);
+}
+
+/* That layer, or two, over everything. */
+static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, bool lazy,
+                                   const double *table, const cki_ntt *t,
+                                   prime c)
 {
     const size_t n = t->n;
     const twiddle w0 = twiddle_of(constant(t->fold, &t->mod), c);
@@ -38,8 +45,9 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
 
     cki_edge_load(&edge, x, LANES, n);
     for (size_t j = LANES; j < n / 4; j += LANES) {
-        vec u = load(x + j), p = load(mid + j);
-        vec q = reversed(load(mid_back - j)), v = reversed(load(end_back - j));
+        vec u = load_either(x + j, lazy), p = load_either(mid + j, lazy);
+        vec q = reversed(load_either(mid_back - j, lazy));
+        vec v = reversed(load_either(end_back - j, lazy));
 
         fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
         store_lazy(x + j, u);
@@ -48,8 +56,8 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
         store_lazy(end_back - j, reversed(v));
     }
     for (size_t i = 0; i < 2 * LANES; i += LANES) {
-        vec u = load(edge.u + i), p = load(edge.p + i);
-        vec q = load(edge.q + i), v = load(edge.v + i);
+        vec u = load_either(edge.u + i, lazy), p = load_either(edge.p + i, lazy);
+        vec q = load_either(edge.q + i, lazy), v = load_either(edge.v + i, lazy);
 
         fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
         store_lazy(edge.u + i, u);
@@ -62,16 +70,20 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, const double *table,
 }
 
 /* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
- * others; words in, FWD_1 or FWD_2 out. */
-static void fma_fold(uint64_t *x, const cki_ntt *t)
+ * others; words or lazy values in, FWD_1 or FWD_2 out. */
+static void fma_fold(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     const double *table = t->own;
     const prime c = prime_of(&t->mod);
 
-    if (t->log_n % 2 == 1)
-        fwd_real(x, true, table, t, c);
+    if (t->log_n % 2 == 1 && lazy)
+        fwd_real(x, true, true, table, t, c);
+    else if (t->log_n % 2 == 1)
+        fwd_real(x, true, false, table, t, c);
+    else if (lazy)
+        fwd_real(x, false, true, table, t, c);
     else
-        fwd_real(x, false, table, t, c);
+        fwd_real(x, false, false, table, t, c);
 }
 
 /* ---- inverse ------------------------------------------------------------- */

@@ -49,7 +49,7 @@ static void fma_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 /* What goes into a division, and what it makes. */
 enum {
-    DIVIDEND = UNIT + FWD_8,
+    DIVIDEND = UNIT + LAST,
     SUMMANDS = HALF + 4 * UNIT,
     QUOTIENT = PRODUCT(DIVIDEND)
 };
@@ -91,7 +91,7 @@ typedef struct ending {
 } ending;
 
 /* The division, of the words from `at` on.  in less the transform is at most 1
- * + 6.63 < 8 (DIVIDEND), so the product with w at most 1/2 + 7.63/16 < 1; with
+ * + 6.54 < 8 (DIVIDEND), so the product with w at most 1/2 + 7.54/16 < 1; with
  * the sum (or the product of it, below 1) and the middle below 1 + 4.5 + 1/2 <
  * 8: Lemma C. */
 static void fwd_divide(const uint64_t *x, size_t count, size_t at,
@@ -108,7 +108,7 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
         for (size_t k = 0; k < 4; k++)
             v[k] = load_lazy(x + LANES * k);
         for (int k = 0; k < 4; k++)
-            VERIFY_VEC(v[k], FWD_8, c);
+            VERIFY_VEC(v[k], LAST, c);
         UNROLL
         for (size_t k = 0; k < 4; k++)
             v[k] = load(q->in + at + LANES * k) - v[k];
@@ -138,22 +138,25 @@ static void fwd_divide(const uint64_t *x, size_t count, size_t at,
     }
 }
 
-/* Layers done since the numbers were words or x was reduced, layers left, and
+/* Layers done since the beginning or since x was reduced, layers left, and
  * whether x are brought down before the next `count`: before a tenth, and among
- * the last eight (LAST_LAYERS) before the first, if more than eight would
- * follow each other at the end. */
+ * the last eight (LAST_LAYERS) before the first, if more than eight, or seven
+ * from the beginning, would follow each other at the end. */
 typedef struct layers {
     int done, left;
+    bool reduced;
 } layers;
 
 static inline bool next_layers(layers *k, int count)
 {
     const bool reduced = k->done + count >= MAX_LAYERS
                          || (k->left <= LAST_LAYERS
-                             && k->done + k->left > LAST_LAYERS);
+                             && k->done + k->left
+                                    > LAST_LAYERS - !k->reduced);
 
     k->done = reduced ? count : k->done + count;
     k->left -= count;
+    k->reduced |= reduced;
     return reduced;
 }
 
@@ -163,14 +166,15 @@ static inline bool next_layers(layers *k, int count)
 typedef struct state {
     size_t size;
     layers k;
-    bool words;                 /* nothing has been done yet                 */
+    bool words;                 /* nothing has been done to words            */
 } state;
 
-static state state_of(const cki_ntt *t)
+static state state_of(const cki_ntt *t, bool lazy)
 {
     const int folded = t->real ? 1 + t->log_n % 2 : 0;
     state s = { folded == 2 ? t->n / 2 : t->n,
-                { folded, t->log_n - folded / 2 }, !t->real };
+                { folded, t->log_n - folded / 2, false },
+                !t->real && !lazy };
 
     return s;
 }
@@ -196,7 +200,8 @@ static void fwd_layers(uint64_t *x, size_t at, size_t stop, size_t most,
                            reduced, c);
         s->size >>= count;
         s->words = false;
-        VERIFY_WITHIN(x + at, stop - at, fwd_bound(s->k.done), c);
+        VERIFY_WITHIN(x + at, stop - at, fwd_bound(s->k.done, s->k.reduced),
+                      c);
     }
 }
 
@@ -217,26 +222,41 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
         fwd_twos(x, size, table + (n + at) / 4, true, c);
     else
         fwd_twos(x, size, table + (n + at) / 4, false, c);
-    VERIFY_WITHIN(x, size, fwd_bound(s.k.done), c);
+    VERIFY_WITHIN(x, size, fwd_bound(s.k.done, s.k.reduced), c);
     reduced = next_layers(&s.k, 1);
     VERIFY(!reduced && s.k.left == 0 && s.k.done <= LAST_LAYERS);
     fwd_ones(x, size, table + (n + at) / 2,
              e == NULL ? c.half : all(0), c);
-    VERIFY_WITHIN(x, size, FWD_8 + (e == NULL ? HALF : 0), c);
+    VERIFY_WITHIN(x, size, LAST + (e == NULL ? HALF : 0), c);
     if (e == NULL)
         fwd_words(x, size, skipped, soon, c);
     else
         fwd_divide(x, size, at, e, n, c);
 }
 
-static void head(uint64_t *x, const cki_ntt *t)
+/* One block has its layers in the tail, which begins with words. */
+static void lazy_to_words(uint64_t *x, size_t n, prime c)
+{
+    for (size_t i = 0; i < n; i += LANES)
+        store_centred(x + i, reduce(load_lazy(x + i) - c.half, c), c);
+}
+
+static void head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     const prime c = prime_of(&t->mod);
-    state s = state_of(t);
+    state s;
 
-    VERIFY_BELOW(x, t->n, t->mod.p);
+    if (lazy)
+        VERIFY_WITHIN(x, t->n, FWD_0, c);
+    else
+        VERIFY_BELOW(x, t->n, t->mod.p);
+    if (lazy && !t->real && t->n <= CKI_BLOCK) {
+        lazy_to_words(x, t->n, c);
+        return;
+    }
+    s = state_of(t, lazy);
     if (t->real)
-        fma_fold(x, t);
+        fma_fold(x, t, lazy);
     fwd_layers(x, 0, t->n, CKI_BLOCK, &s, t, c);
 }
 
@@ -247,7 +267,7 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
 {
     const prime c = prime_of(&t->mod);
     const size_t begin = at;
-    state s = state_of(t);
+    state s = state_of(t, false);
 
     while (s.size > CKI_BLOCK) {
         const int count = 2 - s.k.left % 2;
@@ -265,12 +285,12 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
     }
 }
 
-static void fma_ntt_head(uint64_t *x, const cki_ntt *t)
+static void fma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     if (t->log_n <= SMALL_LOG)
-        cki_portable_ntt_head(x, t);
+        cki_portable_ntt_head(x, t, lazy);
     else
-        head(x, t);
+        head(x, t, takes_lazy(lazy, t->n));
 }
 
 static void fma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
@@ -290,7 +310,7 @@ static void fma_ntt_fwd(uint64_t *x, const cki_ntt *t)
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
     } else {
-        head(x, t);
+        head(x, t, false);
         tail(x, 0, t->n, NULL, NULL, t);
         VERIFY_BELOW(x, t->n, t->mod.p);
     }

@@ -95,10 +95,12 @@ static inline void wide_sums(const target *t, const uint64_t *const *y,
 
 void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
-                          const uint64_t *v, const cki_conv *k, size_t n)
+                          const uint64_t *v, const cki_conv *k, bool lazy,
+                          size_t n)
 {
     if (n % (2 * LANES) != 0) {
-        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k, n);
+        cki_kernel_portable.convert_end(out, number, num_targets, y, v, k,
+                                        lazy, n);
         return;
     }
     VERIFY(k->len <= MAX_TERMS);

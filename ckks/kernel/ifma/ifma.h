@@ -243,7 +243,7 @@ size_t cki_ifma_ntt_bytes(size_t n);
 void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t);
+void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy);
 void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
                            const cki_soon *soon);
 void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
@@ -275,7 +275,8 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n);
 void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           int num_targets, const uint64_t *const *y,
-                          const uint64_t *v, const cki_conv *k, size_t n);
+                          const uint64_t *v, const cki_conv *k, bool lazy,
+                          size_t n);
 
 /* Integer combinations: rows that are worked on together; columns of a tile of
  * digits, a page of words, long enough for what fetches lines in a row. */

@@ -394,10 +394,10 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
     }
 }
 
-void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t)
+void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     if (t->log_n <= SMALL_LOG)
-        cki_portable_ntt_head(x, t);
+        cki_portable_ntt_head(x, t, lazy);
     else
         head(x, t);
 }

@@ -30,8 +30,10 @@ void cki_portable_convert_begin(uint64_t *const *y, uint64_t *v,
 
 void cki_portable_convert_end(uint64_t *const *out, const int *target,
                               int num_targets, const uint64_t *const *y,
-                              const uint64_t *v, const cki_conv *c, size_t n)
+                              const uint64_t *v, const cki_conv *c, bool lazy,
+                              size_t n)
 {
+    (void)lazy;
     for (size_t at = 0; at < n; at += TILE)
         for (int t = 0; t < num_targets; t++) {
             const cki_mod m = c->mod[target[t]];

@@ -145,13 +145,14 @@ static size_t inner_size(const cki_ntt *t)
     return size;
 }
 
-void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t)
+void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     const cki_portable_table *own = t->own;
     const uint64_t p = t->mod.p, p2 = 2 * p;
     const size_t n = t->n;
     size_t size = n;
 
+    (void)lazy;
     VERIFY_BELOW(x, n, p);
     if (t->real)
         cki_portable_fold(x, t);
@@ -190,7 +191,7 @@ void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
 
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
-    cki_portable_ntt_head(x, t);
+    cki_portable_ntt_head(x, t, false);
     for (size_t at = 0; at < t->n; at += cki_block(t->n))
         cki_portable_ntt_tail(x, at, t, NULL);
 }

@@ -24,7 +24,7 @@ size_t cki_portable_ntt_bytes(size_t n);
 void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
                               const uint64_t *inverse);
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
-void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t);
+void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy);
 void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
                                const cki_soon *soon);
 void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
@@ -79,7 +79,8 @@ void cki_portable_convert_begin(uint64_t *const *y, uint64_t *v,
                                 const cki_conv *c, bool centred, size_t n);
 void cki_portable_convert_end(uint64_t *const *out, const int *target,
                               int num_targets, const uint64_t *const *y,
-                              const uint64_t *v, const cki_conv *c, size_t n);
+                              const uint64_t *v, const cki_conv *c, bool lazy,
+                              size_t n);
 
 void cki_portable_permute(uint64_t *out, const uint64_t *in,
                           const uint32_t *perm, size_t n);

@@ -1,0 +1,152 @@
+/* test_kernel_lazy.c -- base conversions that leave values for a transform in a
+ * form of the kernel's own, beside those that leave words. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel_support.h"
+#include "ring/rns.h"
+#include "scheme/context.h"
+
+enum { MOST_PRIMES = 24, TARGETS = 5 };
+
+/* Limbs of one conversion; v behind the y. */
+typedef struct rows {
+    uint64_t *y[MOST_PRIMES + 1], *out[TARGETS], *want;
+    uint64_t *memory;
+} rows;
+
+static void rows_init(rows *r, size_t n)
+{
+    uint64_t *at = cki_alloc(&kernel_memory,
+                             (MOST_PRIMES + TARGETS + 2) * n * sizeof *at);
+
+    if (at == NULL)
+        abort();
+    r->memory = at;
+    for (int i = 0; i <= MOST_PRIMES; i++, at += n)
+        r->y[i] = at;
+    for (int i = 0; i < TARGETS; i++, at += n)
+        r->out[i] = at;
+    r->want = at;
+}
+
+static void rows_clear(rows *r, size_t n)
+{
+    cki_free(&kernel_memory, r->memory,
+             (MOST_PRIMES + TARGETS + 2) * n * sizeof *r->memory);
+}
+
+/* y_i: anything; or what makes the sums for one target as large as they can be,
+ * of one sign at even places and of the other at odd ones. */
+static void fill(rows *r, const cki_conv *c, int target, bool extreme,
+                 size_t n, uint64_t *state)
+{
+    for (int i = 0; i < c->len; i++) {
+        const uint64_t q = c->mod[c->src[i]].p;
+        const bool minus = c->hat[target * c->len + i]
+                           > c->mod[target].p / 2;
+
+        for (size_t j = 0; j < n; j++)
+            r->y[i][j] = !extreme ? test_word(state) % q
+                         : minus == (j % 2 == 0) ? q - 1 : 0;
+    }
+}
+
+/* `count` targets with one kernel: as words, transformed; and lazily. */
+static void check_targets(rows *r, const ckks_ctx *ctx, const cki_conv *c,
+                          int first, int count, const cki_kernel *k,
+                          cki_ntt *const *ntt)
+{
+    const uint64_t *const *y = (const uint64_t *const *)r->y;
+    const size_t n = ctx->n;
+    int target[TARGETS];
+
+    for (int i = 0; i < count; i++)
+        target[i] = first + i;
+    k->convert_begin(r->y, r->y[c->len], c, !ctx->uncentred, n);
+    k->convert_end(r->out, target, count, y, r->y[c->len], c, true, n);
+    for (int i = 0; i < count; i++) {
+        const cki_ntt *t = ntt[target[i]];
+
+        k->convert_end(&r->want, &target[i], 1, y, r->y[c->len], c, false, n);
+        k->ntt_fwd(r->want, t);
+        k->ntt_head(r->out[i], t, true);
+        for (size_t at = 0; at < n; at += cki_block(n))
+            k->ntt_tail(r->out[i], at, t, NULL);
+        kernel_expect(r->out[i], r->want, n, k, "convert_end, lazy", &t->mod);
+    }
+}
+
+/* A digit of `len` primes to those behind it, all counts of targets. */
+static void check_digit(const ckks_ctx *ctx, int len, const cki_kernel *k,
+                        cki_ntt *const *ntt, rows *r, uint64_t *state)
+{
+    const cki_conv *c = ctx->rns.digit[len - 1];
+
+    for (int count = 1; count <= TARGETS; count++)
+        for (int extreme = 0; extreme < 2; extreme++) {
+            fill(r, c, len, extreme, ctx->n, state);
+            check_targets(r, ctx, c, len, count, k, ntt);
+        }
+}
+
+static void check_ring(int log_n, int ring, int bits, uint64_t *state)
+{
+    ckks_params p = { .log_n = log_n, .ring = ring, .num_primes = MOST_PRIMES,
+                      .num_special = MOST_PRIMES, .dnum = 1,
+                      .security = CKKS_INSECURE };
+    cki_ntt *ntt[MOST_PRIMES] = { NULL };
+    ckks_ctx *ctx = NULL;
+    rows r;
+
+    for (int i = 0; i < MOST_PRIMES; i++)
+        p.primes[i] = p.special[i] = (uint64_t)bits;
+    if (!CHECK_OK(ckks_ctx_init(&ctx, &p)))
+        return;
+    rows_init(&r, ctx->n);
+    for (const cki_kernel *const *k = cki_kernels; *k != NULL; k++) {
+        bool all = (*k)->usable();
+
+        for (int i = 0; i < MOST_PRIMES; i++)
+            all = all && kernel_takes(*k, &ctx->rns.mod[i]);
+        for (int i = 0; i < MOST_PRIMES && all; i++) {
+            const cki_ntt *own = ctx->rns.ntt[i];
+            const size_t order = (own->real ? 4u : 2u) * ctx->n;
+
+            CHECK_OK(cki_ntt_init(&ntt[i], *k, &own->mod,
+                                  cki_min_root(order, &own->mod), log_n, order,
+                                  &kernel_memory));
+        }
+        for (int len = 1; all && len <= MOST_PRIMES - TARGETS;
+             len += len < 9 ? 1 : 5)
+            check_digit(ctx, len, *k, ntt, &r, state);
+        for (int i = 0; i < MOST_PRIMES; i++)
+            cki_ntt_clear(&ntt[i], &kernel_memory);
+    }
+    rows_clear(&r, ctx->n);
+    ckks_ctx_clear(&ctx);
+}
+
+TEST(kernel_convert_lazy)
+{
+    static const int sizes[] = { 30, 48, 49 };
+    uint64_t state = 11;
+
+    for (int log_n = 4; log_n <= 10; log_n++)
+        for (int ring = 0; ring < 2; ring++)
+            for (int i = 0; i < 3; i++)
+                check_ring(log_n, ring == 0 ? CKKS_RING_COMPLEX
+                                            : CKKS_RING_REAL, sizes[i],
+                           &state);
+}
+
+/* The largest transforms: as many layers as there are. */
+TEST(kernel_convert_lazy_large)
+{
+    uint64_t state = 12;
+
+    for (int log_n = 13; log_n <= (test_long() ? 17 : 14); log_n++)
+        for (int ring = 0; ring < 2; ring++)
+            check_ring(log_n, ring == 0 ? CKKS_RING_COMPLEX : CKKS_RING_REAL,
+                       49, &state);
+}
