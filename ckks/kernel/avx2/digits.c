@@ -6,12 +6,17 @@
  * signed digits of 16 bits (pairs.h).  One instruction multiplies 16 pairs of
  * 16-bit numbers and adds neighbours, here two terms of one digit and column.
  * Sums of a run stay below 2^15 RUN = 2^31 whatever the order.
+ *
+ * Sums that no cache will hold until they are read are written past the caches,
+ * a line of 64 bytes at once: else each line would be read before it is
+ * written, as many bytes again as the inputs have.
  */
 #include "kernel/avx/pairs.h"
 #include "kernel/avx2/avx2.h"
 
-/* The most that |weight| of a run add up to, and one more. */
-enum { RUN = 1 << 16 };
+/* The most that |weight| of a run add up to, and one more; bytes of sums from
+ * which on they are written past the caches. */
+enum { RUN = 1 << 16, PAST = 1 << 21 };
 
 /* What cuts a word into digits. */
 typedef struct cutter {
@@ -87,7 +92,7 @@ static ALWAYS_INLINE void pack_digits(__m256i *to, const uint64_t *const *in,
  * is at most 2^63 + 2^48, for four digits 2^15 p + 2^48, so below 2^51 p, and
  * nearest() is off by at most 1/2 + 2^-4: what reduce leaves is whole and below
  * p: exact.  With a word of out the second sum is below 2^51. */
-static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
+static ALWAYS_INLINE ints digit_end(const uint64_t *out, __m128i d0, __m128i d1,
                                     __m128i d2, __m128i d3, bool four,
                                     bool add_to, prime c)
 {
@@ -105,7 +110,7 @@ static ALWAYS_INLINE void digit_end(uint64_t *out, __m128i d0, __m128i d1,
     low = _mm256_sub_pd(low, c.half);
     if (add_to)
         low = _mm256_add_pd(low, load(out));
-    store_centred(out, reduce(_mm256_add_pd(reduce(high, c), low), c), c);
+    return centred_words(reduce(_mm256_add_pd(reduce(high, c), low), c), c);
 }
 
 /* Words 0, 2, 1, 3 of 64 bits: neighbours of both halves come together. */
@@ -124,32 +129,45 @@ static inline __m128i upper(__m256i x)
     return _mm256_extracti128_si256(x, 1);
 }
 
-/* Sums of four columns' four digits, as pack_eight has them. */
+static ALWAYS_INLINE void put_four(uint64_t *out, ints x, bool past)
+{
+    if (past)
+        _mm256_stream_si256((__m256i *)(void *)out, x);
+    else
+        store_words(out, x);
+}
+
+/* Sums of four columns' four digits, as pack_eight has them; past: past the
+ * caches. */
 static ALWAYS_INLINE void end_four(uint64_t *out, __m256i s0, __m256i s1,
-                                   bool add_to, prime c)
+                                   bool add_to, bool past, prime c)
 {
     __m256i low = gather(_mm256_unpacklo_epi32(s0, s1));
     __m256i high = gather(_mm256_unpackhi_epi32(s0, s1));
 
-    digit_end(out, lower(low), upper(low), lower(high), upper(high), true,
-              add_to, c);
+    put_four(out, digit_end(out, lower(low), upper(low), lower(high),
+                            upper(high), true, add_to, c), past);
 }
 
 /* Of eight columns' three. */
 static ALWAYS_INLINE void end_eight(uint64_t *out, __m256i s0, __m256i s1,
-                                    __m256i s2, bool add_to, prime c)
+                                    __m256i s2, bool add_to, bool past,
+                                    prime c)
 {
     __m256i high = _mm256_unpackhi_epi32(s0, s1);
     __m256i low = gather(_mm256_unpacklo_epi32(s0, s1));
     __m256i five = _mm256_unpackhi_epi64(high, high);
     __m128i none = _mm_setzero_si128();
+    ints first, second;
 
-    digit_end(out, lower(low), upper(low), lower(gather(high)), none, false,
-              add_to, c);
+    first = digit_end(out, lower(low), upper(low), lower(gather(high)), none,
+                      false, add_to, c);
     low = gather(_mm256_unpacklo_epi32(s2, five));
-    digit_end(out + 4, lower(low), upper(low),
-              lower(_mm256_permute4x64_epi64(s2, 0x0d)), none, false, add_to,
-              c);
+    second = digit_end(out + 4, lower(low), upper(low),
+                       lower(_mm256_permute4x64_epi64(s2, 0x0d)), none, false,
+                       add_to, c);
+    put_four(out, first, past);
+    put_four(out + 4, second, past);
 }
 
 /* The sums of one run for four rows; gives where the next begins.  A function
@@ -197,12 +215,12 @@ RUN_SUMS(sums_of_three, 3)
 RUN_SUMS(sums_of_four, 2)
 
 /* Four rows, eight columns of three digits or four of four.  tile: at those
- * columns. */
+ * columns; past: what the last run leaves goes past the caches. */
 static ALWAYS_INLINE void digit_rows(uint64_t *const *out, size_t rows,
                                      const __m256i *tile, size_t pair_size,
                                      const cki_entry *e, const uint32_t *pair,
                                      size_t count, size_t at, bool three,
-                                     prime c)
+                                     bool past, prime c)
 {
     const cki_entry *stop = e + count;
 
@@ -214,9 +232,10 @@ static ALWAYS_INLINE void digit_rows(uint64_t *const *out, size_t rows,
         for (size_t r = 0; r < ROWS && r < rows; r++)
             if (three)
                 end_eight(out[r] + at, s[3 * r], s[3 * r + 1], s[3 * r + 2],
-                          add_to, c);
+                          add_to, past && next == stop, c);
             else
-                end_four(out[r] + at, s[2 * r], s[2 * r + 1], add_to, c);
+                end_four(out[r] + at, s[2 * r], s[2 * r + 1], add_to,
+                         past && next == stop, c);
         pair += ROWS * (next - e);
         e = next;
     }
@@ -232,16 +251,30 @@ static void ask_next(const uint64_t *const *in, size_t first, size_t end,
                      _MM_HINT_T1);
 }
 
+/* Whether all sums begin with a line and are more than caches hold. */
+static bool goes_past(uint64_t *const *out, const ckks_block *block,
+                      size_t n_blocks, size_t n)
+{
+    size_t rows = 0;
+
+    for (const ckks_block *b = block; b < block + n_blocks; b++)
+        for (size_t r = 0; r < b->rows; r++, rows++)
+            if ((uintptr_t)out[b->first + r] % 64 != 0)
+                return false;
+    return rows >= PAST / sizeof **out / n;
+}
+
 static ALWAYS_INLINE void combine_small(uint64_t *const *out,
                                         const uint64_t *const *in, size_t n_in,
                                         const ckks_block *block,
                                         size_t n_blocks, size_t n, bool three,
                                         const cki_mod *m, void *work)
 {
-    const size_t vectors = three ? 3 : 4, width = three ? 8 : 4;
+    const size_t vectors = three ? 3 : 4;
     const size_t pairs = (n_in + 1) / 2, lines = n_in * (DIGIT_COLUMNS / 8);
     const prime c = prime_of(m);
     const cutter cut_by = cutter_of(m);
+    const bool past = goes_past(out, block, n_blocks, n);
     __m256i *tile = work;
     uint32_t *packed = (uint32_t *)(void *)(tile + pairs * vectors
                                                        * (DIGIT_COLUMNS / 8));
@@ -250,7 +283,7 @@ static ALWAYS_INLINE void combine_small(uint64_t *const *out,
 
     cki_pairs_pack(packed, block, n_blocks, ROWS, RUN);
     for (const ckks_block *b = block; b < block + n_blocks; b++)
-        calls += (b->rows + ROWS - 1) / ROWS * (DIGIT_COLUMNS / width);
+        calls += (b->rows + ROWS - 1) / ROWS * (DIGIT_COLUMNS / 8);
     step = (lines + calls - 1) / calls;
     for (size_t at = 0; at < n; at += DIGIT_COLUMNS) {
         const size_t ahead = at + 2 * DIGIT_COLUMNS <= n ? at + DIGIT_COLUMNS
@@ -259,8 +292,8 @@ static ALWAYS_INLINE void combine_small(uint64_t *const *out,
         size_t asked = 0;
 
         pack_digits(tile, in, n_in, at, columns, three, cut_by);
-        for (size_t i = 0; i < columns; i += width) {
-            const __m256i *x = tile + i / 8 * pairs * vectors + i % 8 / 2;
+        for (size_t i = 0; i < columns; i += 8) {
+            const __m256i *x = tile + i / 8 * pairs * vectors;
             const uint32_t *w = packed;
 
             for (const ckks_block *b = block; b < block + n_blocks; b++) {
@@ -274,11 +307,17 @@ static ALWAYS_INLINE void combine_small(uint64_t *const *out,
                     ask_next(in, asked, end, ahead);
                     asked = end;
                     digit_rows(out + b->first + r, b->rows - r, x, vectors, e,
-                               w, count, at + i, three, c);
+                               w, count, at + i, three, past, c);
+                    if (!three)             /* the line's other half         */
+                        digit_rows(out + b->first + r, b->rows - r, x + 2,
+                                   vectors, e, w, count, at + i + 4, false,
+                                   past, c);
                 }
             }
         }
     }
+    if (past)
+        _mm_sfence();           /* before others are told of the sums        */
 }
 
 void cki_avx2_combine_digits(uint64_t *const *out, const uint64_t *const *in,

@@ -56,8 +56,10 @@ static ALWAYS_INLINE void fwd_real(uint64_t *x, bool two, bool lazy,
         store_lazy(end_back - j, reversed(v));
     }
     for (size_t i = 0; i < 2 * LANES; i += LANES) {
-        vec u = load_either(edge.u + i, lazy), p = load_either(edge.p + i, lazy);
-        vec q = load_either(edge.q + i, lazy), v = load_either(edge.v + i, lazy);
+        vec u = load_either(edge.u + i, lazy);
+        vec p = load_either(edge.p + i, lazy);
+        vec q = load_either(edge.q + i, lazy);
+        vec v = load_either(edge.v + i, lazy);
 
         fwd_folded(&u, &p, &q, &v, w0, w1, two, c);
         store_lazy(edge.u + i, u);
