@@ -234,6 +234,14 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
         fwd_divide(x, size, at, e, n, c);
 }
 
+/* Words that the head leaves to each other: of long polynomials, which no cache
+ * near the processor holds, a few blocks, whose first layers are done when the
+ * first of them ends. */
+static inline size_t part_of(size_t n)
+{
+    return n > 4 * CKI_BLOCK ? 4 * CKI_BLOCK : CKI_BLOCK;
+}
+
 /* One block has its layers in the tail, which begins with words. */
 static void lazy_to_words(uint64_t *x, size_t n, prime c)
 {
@@ -257,7 +265,19 @@ static void head(uint64_t *x, const cki_ntt *t, bool lazy)
     s = state_of(t, lazy);
     if (t->real)
         fma_fold(x, t, lazy);
-    fwd_layers(x, 0, t->n, CKI_BLOCK, &s, t, c);
+    fwd_layers(x, 0, t->n, part_of(t->n), &s, t, c);
+}
+
+/* The layers until they join at most `most` words, as if they were done. */
+static void skip_layers(state *s, size_t most)
+{
+    while (s->size > most) {
+        const int count = 2 - s->k.left % 2;
+
+        (void)next_layers(&s->k, count);
+        s->size >>= count;
+        s->words = false;
+    }
 }
 
 /* The other layers of the words from `at` to stop, whole blocks; e, soon: or
@@ -267,21 +287,19 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
 {
     const prime c = prime_of(&t->mod);
     const size_t begin = at;
-    state s = state_of(t, false);
+    state part = state_of(t, false), s;
 
-    while (s.size > CKI_BLOCK) {
-        const int count = 2 - s.k.left % 2;
-
-        (void)next_layers(&s.k, count);
-        s.size >>= count;
-        s.words = false;
-    }
+    skip_layers(&part, part_of(t->n));
+    s = part;
+    skip_layers(&s, CKI_BLOCK);
     for (size_t block = s.size; at < stop; at += block) {
-        state own = s;
+        state own = part, first = s;
 
-        fwd_layers(x, at, at + block, BLOCK, &own, t, c);
-        for (size_t i = at; i < at + block; i += own.size)
-            fwd_rest(x, i, i + own.size, own, e, i - begin, soon, t, c);
+        if (at % part.size == 0)
+            fwd_layers(x, at, at + part.size, CKI_BLOCK, &own, t, c);
+        fwd_layers(x, at, at + block, BLOCK, &first, t, c);
+        for (size_t i = at; i < at + block; i += first.size)
+            fwd_rest(x, i, i + first.size, first, e, i - begin, soon, t, c);
     }
 }
 
