@@ -113,8 +113,8 @@ typedef struct cki_kernel {
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
                     const cki_ntt *t);
-    /* ntt_fwd in two halves: the first layers, after which blocks of cki_block
-     * words know nothing of each other; then each block, at: where it begins.
+    /* ntt_fwd in two halves: the first layers, then block after block of
+     * cki_block words, at: where it begins; a block is done when its call is.
      * In between x is in a form of the kernel's own; lazy: before, too, as
      * convert_end left it.  What the tail finds time to ask the memory for, see
      * cki_soon. */

@@ -18,8 +18,8 @@ static uint64_t horner(const uint64_t *a, int log_n, uint32_t i, uint64_t psi,
     return r;
 }
 
-/* The transform in two halves, its blocks from the last to the first, while
- * other words are asked for: nothing but x changes. */
+/* The transform in two halves, each block looked at when its call is done, while
+ * other words are asked for. */
 static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
                           const cki_kernel *k, const cki_ntt *t,
                           uint64_t *work)
@@ -29,9 +29,11 @@ static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
 
     memcpy(work, a, n * sizeof *a);
     k->ntt_head(work, t, false);
-    for (size_t at = n; at > 0; at -= block)
-        k->ntt_tail(work, at - block, t, at % (2 * block) == 0 ? NULL : &soon);
-    kernel_expect(work, want, n, k, "ntt_head, ntt_tail", &t->mod);
+    for (size_t at = 0; at < n; at += block) {
+        k->ntt_tail(work, at, t, at % (2 * block) == 0 ? NULL : &soon);
+        kernel_expect(work + at, want + at, block, k, "ntt_head, ntt_tail",
+                      &t->mod);
+    }
 }
 
 static void ntt_both_ways(const uint64_t *a, const uint64_t *want, size_t n,

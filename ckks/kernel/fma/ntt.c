@@ -234,9 +234,10 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
         fwd_divide(x, size, at, e, n, c);
 }
 
-/* Words that the head leaves to each other: of long polynomials, which no cache
- * near the processor holds, a few blocks, whose first layers are done when the
- * first of them ends. */
+/* Words of a part that knows nothing of others after the head.  Of long
+ * polynomials, which no cache near the processor holds, it is a few blocks: the
+ * tail of the first one does the layers that join them, just before they are
+ * worked on. */
 static inline size_t part_of(size_t n)
 {
     return n > 4 * CKI_BLOCK ? 4 * CKI_BLOCK : CKI_BLOCK;
@@ -280,8 +281,8 @@ static void skip_layers(state *s, size_t most)
     }
 }
 
-/* The other layers of the words from `at` to stop, whole blocks; e, soon: or
- * NULL. */
+/* The other layers of the words from `at` to stop, whole blocks, and where a part
+ * begins those that join its blocks; e, soon: or NULL. */
 static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
                  const cki_soon *soon, const cki_ntt *t)
 {
