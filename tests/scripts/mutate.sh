@@ -36,7 +36,7 @@ ckks/kernel/avx2/lanes.h	s/o->put\[first \& 3\]/o->take[first \& 3]/	kernel_dot2
 ckks/kernel/fma/dot.c	s/from_words(take_group(out, back\[i\]/from_words(take_group(out, (uint32_t)i/	kernel_dot2
 ckks/kernel/fma/pointwise.c	s/mulmod(x + x, y, c)/mulmod(x, y, c)/	kernel_pointwise
 ckks/kernel/fma/ntt.c	s/sum\[k\] = mulmod(sum\[k\], e->u, c);/;/	kernel_ntt
-ckks/kernel/fma/ntt.c	s/if (at % part.size == 0)/if (at == 0)/	kernel_ntt
+ckks/kernel/fma/ntt.c	s/4 \&\& at % part.size == 0/4 \&\& at == 0/	kernel_ntt
 ckks/kernel/fma/ntt.c	s/!t->real \&\& !lazy };/!t->real };/	kernel_convert_lazy
 ckks/kernel/fma/fold.c	s/return lazy ? load_lazy(x) : load(x);/return load(x);/	kernel_convert_lazy
 ckks/kernel/fma/dot.h	s/s = fmadd(low, c.inv, c.magic);/s = c.magic + c.magic;/	kernel_convert_lazy

@@ -237,10 +237,10 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
 /* Words of a part that knows nothing of others after the head.  Of long
  * polynomials, which no cache near the processor holds, it is a few blocks: the
  * tail of the first one does the layers that join them, just before they are
- * worked on. */
+ * worked on.  (Not with two lanes: code that goes over networks.) */
 static inline size_t part_of(size_t n)
 {
-    return n > 4 * CKI_BLOCK ? 4 * CKI_BLOCK : CKI_BLOCK;
+    return LANES == 4 && n > 4 * CKI_BLOCK ? 4 * CKI_BLOCK : CKI_BLOCK;
 }
 
 /* One block has its layers in the tail, which begins with words. */
@@ -296,7 +296,7 @@ static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
     for (size_t block = s.size; at < stop; at += block) {
         state own = part, first = s;
 
-        if (at % part.size == 0)
+        if (LANES == 4 && at % part.size == 0)
             fwd_layers(x, at, at + part.size, CKI_BLOCK, &own, t, c);
         fwd_layers(x, at, at + block, BLOCK, &first, t, c);
         for (size_t i = at; i < at + block; i += first.size)
