@@ -59,15 +59,18 @@ static inline vec dot_end(vec high, vec low, prime c)
 /* The sum modulo p by one quotient for both parts, two operations less, but
  * only |out| <= 5/4 p + 1/4.
  *
- * q is the nearest whole number of H pinv + s, s that of low pinv: off from
- * (H + low) / p by 1/2, by |H / p| 2^-53 <= 1/4, by 1/2 and by |low / p| 2^-53
- * <= 1/(4p).  So |H - q p| <= |low| + 5/4 p + 1/4 < 2^52, exact as the sum. */
+ * It wants |H| + |low| < 2^51 p: seven terms of a < 2^49, |b| <= p/2 and one of
+ * a < 2^6 have at most (7 2^48 + 2^5) p and 2^51 <= 2^43 p, as p > 2^8.  q is
+ * the nearest whole number of H pinv + s, s that of low pinv: off from (H + low)
+ * / p by 1/2, by |H / p| 2^-53 <= 1/4, by 1/2 and by |low / p| 2^-53 <= 1/(4p).
+ * So |H - q p| <= |low| + 5/4 p + 1/4 < 2^52, exact as the sum. */
 static inline vec dot_lazy(vec high, vec low, prime c)
 {
     vec h = high - all(HIGH), s = fmadd(low, c.inv, c.magic);
     vec r = fnmadd(fmadd(h, c.inv, s) - c.magic, c.p, h) + low;
 
-    VERIFY(product_at_most(h, all(1), 0x1p51, c.p) && at_most(low, 0x1p51));
+    VERIFY(product_at_most(h, all(1), 0x1p51 - 0x1p43, c.p));
+    VERIFY(at_most(low, 0x1p51));
     VERIFY(at_most(r, 1.25 * c.p[0] + 0.25));
     return r;
 }
