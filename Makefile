@@ -565,7 +565,7 @@ DEB_CROSS := $(DEB_FFTW) clang gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-r
 DEB_MPI   := libopenmpi-dev openmpi-bin
 DEB_SANITIZE := clang llvm libclang-rt-dev libomp-dev
 DEB_WEB   := wasi-libc clang-19 lld-19 libclang-rt-19-dev-wasm32 nodejs chromium libjpeg-turbo-progs
-DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel
+DEB_TRAIN := python3-torch python3-numpy python3-pil python3-nibabel libopenblas0-serial
 deps:
 	@sh tests/scripts/deps.sh "building, the demo and the tests" $(DEB)
 deps-dicom:
