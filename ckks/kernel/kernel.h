@@ -107,8 +107,8 @@ typedef struct cki_kernel {
     void (*ntt_prepare)(cki_ntt *t, const uint64_t *root,
                         const uint64_t *inverse);
 
-    /* x[i] <- a(psi^(f br(i) + 1)), a the polynomial with coefficients x, f = 2;
-     * real: with a_0 + sum of a_i (X^i + X^-i), f = 4. */
+    /* x[i] <- a(psi^(f br(i) + 1)), a the polynomial with coefficients x, f =
+     * 2; real: with a_0 + sum of a_i (X^i + X^-i), f = 4. */
     void (*ntt_fwd)(uint64_t *x, const cki_ntt *t);
     /* w times the inverse of in, 1/N included; w < p. */
     void (*ntt_inv)(uint64_t *out, const uint64_t *in, uint64_t w,
@@ -220,7 +220,8 @@ CKKS_CHECKED ckks_status cki_kernel_choose(const cki_kernel **out,
                                            const ckks_memory *m);
 
 /* Runs every function of a kernel on small inputs with answers computed from
- * the definitions (N = 256, transforms also 128; 2 ms).  false: do not use it. */
+ * the definitions (N = 256, transforms also 128; 2 ms).  false: do not use
+ * it. */
 CKKS_CHECKED ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
                                           const ckks_memory *m);
 

@@ -18,8 +18,8 @@ static uint64_t horner(const uint64_t *a, int log_n, uint32_t i, uint64_t psi,
     return r;
 }
 
-/* The transform in two halves, each block looked at when its call is done, while
- * other words are asked for. */
+/* The transform in two halves, each block looked at when its call is done,
+ * while other words are asked for. */
 static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
                           const cki_kernel *k, const cki_ntt *t,
                           uint64_t *work)

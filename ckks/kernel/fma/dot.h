@@ -61,9 +61,9 @@ static inline vec dot_end(vec high, vec low, prime c)
  *
  * It wants |H| + |low| < 2^51 p: seven terms of a < 2^49, |b| <= p/2 and one of
  * a < 2^6 have at most (7 2^48 + 2^5) p and 2^51 <= 2^43 p, as p > 2^8.  q is
- * the nearest whole number of H pinv + s, s that of low pinv: off from (H + low)
- * / p by 1/2, by |H / p| 2^-53 <= 1/4, by 1/2 and by |low / p| 2^-53 <= 1/(4p).
- * So |H - q p| <= |low| + 5/4 p + 1/4 < 2^52, exact as the sum. */
+ * the nearest whole number of H pinv + s, s that of low pinv: it differs from
+ * (H + low) / p by 1/2, by |H / p| 2^-53 <= 1/4, by 1/2 and by |low / p| 2^-53
+ * <= 1/(4p).  So |H - q p| <= |low| + 5/4 p + 1/4 < 2^52, exact as the sum. */
 static inline vec dot_lazy(vec high, vec low, prime c)
 {
     vec h = high - all(HIGH), s = fmadd(low, c.inv, c.magic);

@@ -281,8 +281,8 @@ static void skip_layers(state *s, size_t most)
     }
 }
 
-/* The other layers of the words from `at` to stop, whole blocks, and where a part
- * begins those that join its blocks; e, soon: or NULL. */
+/* The other layers of the words from `at` to stop, whole blocks, and where a
+ * part begins those that join its blocks; e, soon: or NULL. */
 static void tail(uint64_t *x, size_t at, size_t stop, const ending *e,
                  const cki_soon *soon, const cki_ntt *t)
 {
