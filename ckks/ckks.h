@@ -663,6 +663,34 @@ CKKS_CHECKED ckks_status ckks_keys_save(uint8_t *out, size_t size,
 CKKS_CHECKED ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
                                         const uint8_t *in, size_t size);
 
+/* Evaluation keys that stay in their file, but for those that are held: a
+ * network's first layers need few of them, its last few limbs of each.
+ *
+ * open reads the file once, checks it as ckks_keys_load does, and keeps a sum
+ * of each limb.  hold brings to memory the keys of the list, each with the
+ * limbs of its level, and gives back everything else: first what is not wanted
+ * or has too few limbs, then the limbs too many, then it reads, always in the
+ * order of the file.  What it reads must be what open read.  Of keys that are
+ * all in memory it only says whether they serve the list.  Not while another
+ * thread uses the keys.
+ *
+ *   memory  of a held key as of any other; besides 8 N bytes, and 8 a limb
+ *   errors  open: as ckks_keys_load, CKKS_EIO if read fails
+ *           hold: CKKS_EKEY, nothing changed: a key is not there or for lower
+ *           levels; CKKS_EIO, CKKS_EMEM, CKKS_EFORMAT (the file changed): fewer
+ *           are held; another call may bring them */
+typedef struct ckks_source {
+    /* size bytes from `at` on; not CKKS_OK: they cannot be had              */
+    ckks_status (*read)(void *user, uint64_t at, void *out, size_t size);
+    void *user;                 /* must outlive the keys                     */
+    uint64_t size;
+} ckks_source;
+CKKS_CHECKED ckks_status ckks_keys_open(ckks_keys **out, const ckks_ctx *ctx,
+                                        const ckks_source *from);
+CKKS_CHECKED ckks_status ckks_keys_hold(ckks_keys *keys,
+                                        const ckks_key_request *want,
+                                        size_t num_wanted);
+
 /* Evaluation keys made one at a time, straight into the bytes of their file:
  * those of ckks_keys_init and ckks_keys_save with the same generator, without
  * the memory for all keys, or for one of them as words.  The file is a head,

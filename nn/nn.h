@@ -331,8 +331,8 @@ typedef struct nn_step {
     long rotations, relins;     /* for one set                               */
     double products;            /* integer x ciphertext                      */
     double seconds;             /* predicted                                 */
-    double bytes;               /* peak of memory while it runs, with keys
-                                   and tables                                */
+    double bytes;               /* peak of memory while it runs, with the
+                                   keys and tables that are there            */
     double error;               /* sd of its output's error, as of value     */
 } nn_step;
 
@@ -388,6 +388,9 @@ typedef struct nn_plan {
     double fresh_seconds;           /* of them, for memory never used before:
                                        further sets do not need them         */
     double peak_bytes, upload_bytes, download_bytes, key_bytes;
+    bool   keys_by_stage;           /* keys that were opened (ckks_keys_open)
+                                       are read as stages need them, which
+                                       peak_bytes counts on; else all stay   */
     double scratch_bytes;           /* the scratch file's, and what a set     */
     double scratch_moved;           /* writes into it and reads from it       */
     double security_bits, log_qp;
@@ -506,13 +509,15 @@ typedef struct nn_progress {
     void (*took)(void *user, int step, int kind, int level, double seconds);
 } nn_progress;
 
-/* Runs the network on one set: in[nn_plan_inputs] at in_level, which is
- * consumed: each is cleared as soon as nothing more reads it, so after an error
+/* Runs the network on one set.  keys: as a context's functions take them; of
+ * those that were opened those are held, stage by stage, that it needs.
+ * in[nn_plan_inputs] at in_level is consumed: each is cleared as soon as nothing
+ * more reads it, so after an error
  * some may be gone; out[nn_plan_outputs], unchanged then.
  *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ, CKKS_EARG
  *           for a plan with `scratch`: nn_run_scratch runs it */
 CKKS_CHECKED ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                                const nn_weights *w, const ckks_keys *keys,
+                                const nn_weights *w, ckks_keys *keys,
                                 const nn_progress *progress);
 
 /* Room beside memory, for plans with `scratch`: words of ciphertexts, which say
@@ -529,7 +534,7 @@ typedef struct nn_scratch {
  *           needs it, a word that came back is none of a ciphertext */
 CKKS_CHECKED ckks_status nn_run_scratch(ckks_ct *out, ckks_ct *in,
                                         const nn_plan *p, const nn_weights *w,
-                                        const ckks_keys *keys,
+                                        ckks_keys *keys,
                                         const nn_scratch *scratch,
                                         const nn_progress *progress);
 

@@ -38,7 +38,7 @@ typedef struct server_work {
     const nn_plan *plan;
     const nn_weights *weights;
     const ckks_ctx *ctx;
-    const ckks_keys *keys;
+    ckks_keys *keys;
     const unet_progress *progress;
     unet_reader *reader;
     unet_writer *writer;
@@ -55,6 +55,7 @@ static ckks_status server_run(server_work *w)
 
     for (int k = 0; k < nn_plan_inputs(w->plan) && s == CKKS_OK; k++)
         s = unet_reader_next(&w->in[k], w->reader, w->ctx);
+    uni_reader_rest(w->reader);
     if (s == CKKS_OK)
         s = nn_run_scratch(w->out, w->in, w->plan, w->weights, w->keys,
                            w->plan->scratch > 0 ? &scratch : NULL,
@@ -165,7 +166,7 @@ ckks_status unet_evaluate(const char *out_path, unet_done *done,
                           const char *in_path, const unet_part *part,
                           const unet_keep *keep, const nn_plan *p,
                           const nn_weights *w, const ckks_ctx *ctx,
-                          const ckks_keys *keys, const unet_progress *progress)
+                          ckks_keys *keys, const unet_progress *progress)
 {
     server_work work = { .plan = p, .weights = w, .ctx = ctx, .keys = keys,
                          .progress = progress, .scratch = { .fd = -1 } };

@@ -520,7 +520,7 @@ CKKS_CHECKED ckks_status unet_evaluate(const char *out_path, unet_done *done,
                                        const unet_keep *keep, const nn_plan *p,
                                        const nn_weights *w,
                                        const ckks_ctx *ctx,
-                                       const ckks_keys *keys,
+                                       ckks_keys *keys,
                                        const unet_progress *progress);
 
 /* What was joined. */

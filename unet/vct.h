@@ -42,6 +42,8 @@ ckks_status uni_writer_bytes(unet_writer *w, const uint8_t *in, size_t size);
  *   errors  those of unet_reader_next */
 ckks_status uni_reader_bytes(const uint8_t **out, size_t *size,
                              unet_reader *r);
+/* Gives back what ciphertexts are read into; the next takes it anew. */
+void uni_reader_rest(unet_reader *r);
 /* unet_reader_from; close gets source->user when the reader is closed, also
  * where this fails; or NULL. */
 ckks_status uni_reader_from(unet_reader **out, const unet_source *source,

@@ -198,6 +198,13 @@ ckks_status uni_reader_bytes(const uint8_t **out, size_t *size,
     return s;
 }
 
+void uni_reader_rest(unet_reader *r)
+{
+    free(r->buffer);
+    r->buffer = NULL;
+    r->capacity = 0;
+}
+
 ckks_status unet_reader_next(ckks_ct *out, unet_reader *r,
                              const ckks_ctx *ctx)
 {

@@ -68,7 +68,7 @@ void cki_head_seal(uint8_t *out, size_t size)
 }
 
 /* What does not depend on a context. */
-static ckks_status head_check(const uint8_t *in, size_t size, cki_kind kind,
+static ckks_status head_check(const uint8_t *in, uint64_t size, cki_kind kind,
                               const char *name)
 {
     if (memcmp(in, magic, sizeof magic) != 0)
@@ -88,9 +88,10 @@ static ckks_status head_check(const uint8_t *in, size_t size, cki_kind kind,
         return cki_fail(CKKS_EFORMAT, "%s: flags %#x, of which only %#x are "
                         "known", name, in[AT_FLAGS], FLAG_INSECURE);
     if (cki_load64(in + AT_SIZE) != size)
-        return cki_fail(CKKS_EFORMAT, "%s: size field %llu, but %zu bytes "
+        return cki_fail(CKKS_EFORMAT, "%s: size field %llu, but %llu bytes "
                         "given", name,
-                        (unsigned long long)cki_load64(in + AT_SIZE), size);
+                        (unsigned long long)cki_load64(in + AT_SIZE),
+                        (unsigned long long)size);
     return CKKS_OK;
 }
 
@@ -112,13 +113,11 @@ static ckks_status head_check_context(const uint8_t *in, const ckks_ctx *ctx,
     return CKKS_OK;
 }
 
-static ckks_status head_check_sum(const uint8_t *in, size_t size,
-                                  const char *name)
+ckks_status cki_head_sum(const uint8_t *in, uint64_t sum, const char *name)
 {
-    uint64_t got = cki_load64(in + AT_CHECKSUM), want = 0;
+    const uint64_t got = cki_load64(in + AT_CHECKSUM);
+    const uint64_t want = in[AT_CHECKSUM_KIND] == CHECKSUM_XXH64 ? sum : 0;
 
-    if (in[AT_CHECKSUM_KIND] == CHECKSUM_XXH64)
-        want = checksum(in, size);
     if (got != want)
         return cki_fail(CKKS_EFORMAT, "%s: checksum field %016llx, the bytes "
                         "give %016llx: damaged", name,
@@ -126,23 +125,31 @@ static ckks_status head_check_sum(const uint8_t *in, size_t size,
     return CKKS_OK;
 }
 
-ckks_status cki_head_read(const uint8_t *in, size_t size, cki_kind kind,
-                          size_t fields, const ckks_ctx *ctx,
-                          const char *name)
+ckks_status cki_head_begin(const uint8_t *in, size_t have, uint64_t size,
+                           cki_kind kind, size_t fields, const ckks_ctx *ctx,
+                           const char *name)
 {
     ckks_status s;
 
     if (in == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
-    if (size < CKI_HEAD + fields)
+    if (have < CKI_HEAD + fields)
         return cki_fail(CKKS_EFORMAT, "%s: %zu bytes, fewer than the %zu of "
-                        "frame and fields", name, size, CKI_HEAD + fields);
+                        "frame and fields", name, have, CKI_HEAD + fields);
     s = head_check(in, size, kind, name);
-    if (s == CKKS_OK && ctx != NULL)
-        s = head_check_context(in, ctx, name);
-    if (s == CKKS_OK)
-        s = head_check_sum(in, size, name);
-    return s;
+    return s == CKKS_OK && ctx != NULL ? head_check_context(in, ctx, name) : s;
+}
+
+ckks_status cki_head_read(const uint8_t *in, size_t size, cki_kind kind,
+                          size_t fields, const ckks_ctx *ctx,
+                          const char *name)
+{
+    ckks_status s = cki_head_begin(in, size, size, kind, fields, ctx, name);
+
+    if (s != CKKS_OK)
+        return s;
+    return cki_head_sum(in, in[AT_CHECKSUM_KIND] == CHECKSUM_XXH64
+                                ? checksum(in, size) : 0, name);
 }
 
 /* ---- checks all objects share ------------------------------------------- */
@@ -158,11 +165,12 @@ ckks_status cki_check_room(const uint8_t *out, size_t size, size_t want,
     return CKKS_OK;
 }
 
-ckks_status cki_check_size(size_t size, uint64_t want, const char *name)
+ckks_status cki_check_size(uint64_t size, uint64_t want, const char *name)
 {
     if (size != want)
-        return cki_fail(CKKS_EFORMAT, "%s: %zu bytes; the fields ask for %llu",
-                        name, size, (unsigned long long)want);
+        return cki_fail(CKKS_EFORMAT, "%s: %llu bytes; the fields ask for "
+                        "%llu", name, (unsigned long long)size,
+                        (unsigned long long)want);
     return CKKS_OK;
 }
 

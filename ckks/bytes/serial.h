@@ -51,11 +51,20 @@ CKKS_CHECKED ckks_status cki_head_read(const uint8_t *in, size_t size,
                                        cki_kind kind, size_t fields,
                                        const ckks_ctx *ctx, const char *name);
 
+/* The same for an object of size bytes of which only the first `have` are there
+ * yet; then, once all of it was seen, its checksum. */
+CKKS_CHECKED ckks_status cki_head_begin(const uint8_t *in, size_t have,
+                                        uint64_t size, cki_kind kind,
+                                        size_t fields, const ckks_ctx *ctx,
+                                        const char *name);
+CKKS_CHECKED ckks_status cki_head_sum(const uint8_t *in, uint64_t sum,
+                                      const char *name);
+
 /* CKKS_EARG unless the caller's buffer has the size of the object. */
 CKKS_CHECKED ckks_status cki_check_room(const uint8_t *out, size_t size,
                                         size_t want, const char *name);
 /* CKKS_EFORMAT unless the fields need just the bytes there are. */
-CKKS_CHECKED ckks_status cki_check_size(size_t size, uint64_t want,
+CKKS_CHECKED ckks_status cki_check_size(uint64_t size, uint64_t want,
                                         const char *name);
 
 /* A number of a field that must lie in low..high. */

@@ -16,11 +16,11 @@
 
 #include "base/bytes.h"
 
-enum { KEYS_FIELDS = 8, KEY_ENTRY = 48, KEY_SEED_AT = 16 };
+enum { KEY_ENTRY = 48, KEY_SEED_AT = 16 };
 
 uint64_t cki_keys_front(size_t count)
 {
-    return CKI_HEAD + KEYS_FIELDS + (uint64_t)KEY_ENTRY * count;
+    return CKI_HEAD + CKI_KEYS_FIELDS + (uint64_t)KEY_ENTRY * count;
 }
 
 uint64_t cki_key_limbs_size(const ckks_ctx *ctx, int level)
@@ -40,11 +40,21 @@ static bool all_seeded(const ckks_keys *keys)
     return true;
 }
 
+/* Number of a key of which not all is in memory; count: none is. */
+static size_t not_held(const ckks_keys *keys)
+{
+    size_t i = 0;
+
+    while (i < keys->count && keys->key[i].level == keys->key[i].most)
+        i++;
+    return i;
+}
+
 size_t ckks_keys_size(const ckks_keys *keys)
 {
     uint64_t size;
 
-    if (keys == NULL || !all_seeded(keys))
+    if (keys == NULL || !all_seeded(keys) || not_held(keys) < keys->count)
         return 0;
     size = cki_keys_front(keys->count);
     for (size_t i = 0; i < keys->count; i++)
@@ -69,7 +79,7 @@ void cki_keys_front_write(uint8_t *out, uint64_t size, const cki_key *key,
     cki_head_write(out, size, CKI_KIND_KEYS, ctx);
     cki_store32(b, (uint32_t)count);
     cki_store32(b + 4, 0);
-    b += KEYS_FIELDS;
+    b += CKI_KEYS_FIELDS;
     for (size_t i = 0; i < count; i++, b += KEY_ENTRY) {
         cki_store32(b, (uint32_t)key[i].kind);
         cki_store32(b + 4, (uint32_t)key[i].step);
@@ -90,6 +100,10 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
     if (!all_seeded(keys))
         return cki_no_seed("one of the keys", name);
+    if (not_held(keys) < keys->count)
+        return cki_fail(CKKS_EARG, "%s: key %zu of %zu is not held: what was "
+                        "opened is saved already", name, not_held(keys),
+                        keys->count);
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
     if (s != CKKS_OK)
         return s;
@@ -122,11 +136,10 @@ static ckks_status entry_check(const uint8_t *b, const ckks_ctx *ctx,
     return s;
 }
 
-/* All entries, b at the first: ranges, no key twice, and the size they add up
- * to.  A bit for each key there can be: rotation by step has bit `step`,
+/* A bit for each key there can be: rotation by step has bit `step`,
  * relinearisation bit 0, conjugation the bit behind; 8 KB at most. */
-static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
-                                 const ckks_ctx *ctx, const char *name)
+ckks_status cki_keys_entries(const uint8_t *b, size_t count, uint64_t size,
+                             const ckks_ctx *ctx, const char *name)
 {
     uint8_t seen[((size_t)1 << (CKKS_MAX_LOG_N - 1)) / 8 + 1] = { 0 };
     uint64_t want = cki_keys_front(count);
@@ -148,6 +161,42 @@ static ckks_status entries_check(const uint8_t *b, size_t count, size_t size,
     return cki_check_size(size, want, name);
 }
 
+ckks_status cki_keys_count(size_t *count, const uint8_t *in, uint64_t size,
+                           const ckks_ctx *ctx, const char *name)
+{
+    const uint64_t room = (size - CKI_HEAD - CKI_KEYS_FIELDS) / KEY_ENTRY;
+    const uint64_t most = room < ctx->slots + 1 ? room : ctx->slots + 1;
+    ckks_status s = CKKS_OK;
+
+    if (ctx->num_special == 0)
+        s = cki_fail(CKKS_EFORMAT, "%s: keys, but the context has no special "
+                     "primes", name);
+    *count = cki_load32(in + CKI_HEAD);
+    if (s == CKKS_OK)
+        s = cki_check_field(*count, 0, most, "count", name);
+    return s == CKKS_OK ? cki_check_field(cki_load32(in + CKI_HEAD + 4), 0, 0,
+                                          "zero", name) : s;
+}
+
+ckks_status cki_keys_entry(cki_key *key, const uint8_t *b, size_t i,
+                           const ckks_ctx *ctx, const char *name)
+{
+    ckks_status s;
+
+    b += (size_t)KEY_ENTRY * i;
+    s = cki_key_numbers(key, ctx, (ckks_key_kind)cki_load32(b),
+                        (int)cki_load32(b + 4), (int)cki_load32(b + 8), name);
+    if (s == CKKS_OK)
+        memcpy(key->seed, b + KEY_SEED_AT, CKKS_SEED_BYTES);
+    return s;
+}
+
+const char *cki_key_name(const cki_key *key)
+{
+    return key->kind == CKKS_KEY_RELIN  ? "relinearisation key"
+           : key->kind == CKKS_KEY_CONJ ? "conjugation key" : "rotation key";
+}
+
 static ckks_status key_read(cki_key *key, const uint8_t **in,
                             const ckks_ctx *ctx, const char *name)
 {
@@ -155,10 +204,7 @@ static ckks_status key_read(cki_key *key, const uint8_t **in,
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
             ckks_status s = cki_limb_read(
                 cki_key_row(key, ctx, j, 0, t), in,
-                cki_key_prime(key, ctx, t), ctx,
-                key->kind == CKKS_KEY_RELIN ? "relinearisation key"
-                : key->kind == CKKS_KEY_CONJ ? "conjugation key"
-                                             : "rotation key", name);
+                cki_key_prime(key, ctx, t), ctx, cki_key_name(key), name);
 
             if (s != CKKS_OK)
                 return s;
@@ -175,13 +221,9 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
     ckks_status s = CKKS_OK;
 
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
-        const uint8_t *e = b + (size_t)KEY_ENTRY * i;
-
-        s = cki_key_new(&made->key[i], ctx,
-                        (ckks_key_kind)cki_load32(e), (int)cki_load32(e + 4),
-                        (int)cki_load32(e + 8), name);
+        s = cki_keys_entry(&made->key[i], b, i, ctx, name);
         if (s == CKKS_OK)
-            memcpy(made->key[i].seed, e + KEY_SEED_AT, CKKS_SEED_BYTES);
+            s = cki_key_memory(&made->key[i], ctx, name);
     }
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
         s = key_read(&made->key[i], &limbs, ctx, name);
@@ -197,27 +239,18 @@ ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
     static const char name[] = "ckks_keys_load";
     const uint8_t *entries;
     ckks_keys *made;
-    size_t count, most;
+    size_t count;
     ckks_status s;
 
     if (out == NULL || ctx == NULL)
         return cki_fail(CKKS_EARG, "%s: null pointer", name);
-    s = cki_head_read(in, size, CKI_KIND_KEYS, KEYS_FIELDS, ctx, name);
-    if (s == CKKS_OK && ctx->num_special == 0)
-        s = cki_fail(CKKS_EFORMAT, "%s: keys, but the context has no special "
-                     "primes", name);
+    s = cki_head_read(in, size, CKI_KIND_KEYS, CKI_KEYS_FIELDS, ctx, name);
+    if (s == CKKS_OK)
+        s = cki_keys_count(&count, in, size, ctx, name);
     if (s != CKKS_OK)
         return s;
-    count = cki_load32(in + CKI_HEAD);
-    most = (size - CKI_HEAD - KEYS_FIELDS) / KEY_ENTRY;
-    most = most < ctx->slots + 1 ? most : ctx->slots + 1;
-    entries = in + CKI_HEAD + KEYS_FIELDS;
-    s = cki_check_field(count, 0, most, "count", name);
-    if (s == CKKS_OK)
-        s = cki_check_field(cki_load32(in + CKI_HEAD + 4), 0, 0, "zero",
-                            name);
-    if (s == CKKS_OK)
-        s = entries_check(entries, count, size, ctx, name);
+    entries = in + CKI_HEAD + CKI_KEYS_FIELDS;
+    s = cki_keys_entries(entries, count, size, ctx, name);
     if (s == CKKS_OK)
         s = cki_keys_new(&made, ctx, count, name);
     if (s != CKKS_OK)

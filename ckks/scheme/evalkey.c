@@ -77,10 +77,65 @@ ckks_status cki_key_numbers(cki_key *key, const ckks_ctx *ctx,
     key->kind = kind;
     key->step = step;
     key->level = level;
+    key->most = level;
     key->digits = level / ctx->alpha + 1;
     key->galois = kind == CKKS_KEY_RELIN ? 1
                   : kind == CKKS_KEY_CONJ ? (uint32_t)(2 * ctx->n - 1)
                                           : cki_galois_element(ctx, step);
+    return CKKS_OK;
+}
+
+static ckks_status no_memory(const cki_key *key, const ckks_ctx *ctx,
+                             const char *name)
+{
+    return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
+                    "bytes", name, key_bytes(key, ctx));
+}
+
+ckks_status cki_key_memory(cki_key *key, const ckks_ctx *ctx, const char *name)
+{
+    const bool turns = key->kind != CKKS_KEY_RELIN;
+
+    key->limb = cki_alloc(&ctx->memory, key_bytes(key, ctx));
+    if (!turns || key->perm != NULL)
+        return key->limb == NULL ? no_memory(key, ctx, name) : CKKS_OK;
+    key->perm = cki_alloc(&ctx->memory, 2 * ctx->n * sizeof *key->perm);
+    if (key->limb == NULL || key->perm == NULL)
+        return no_memory(key, ctx, name);
+    key->back = key->perm + ctx->n;
+    cki_galois_perm(key->perm, ctx->log_n, ctx->rns.order, key->galois);
+    for (size_t i = 0; i < ctx->n; i++)
+        key->back[key->perm[i]] = (uint32_t)i;
+    return CKKS_OK;
+}
+
+void cki_key_free(cki_key *key, const ckks_ctx *ctx)
+{
+    cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
+    cki_free(&ctx->memory, key->perm, 2 * ctx->n * sizeof *key->perm);
+    key->limb = NULL;
+    key->perm = key->back = NULL;
+}
+
+ckks_status cki_key_shrink(cki_key *key, int level, const ckks_ctx *ctx,
+                           const char *name)
+{
+    const int gone = key->level - level, limbs = level + 1 + ctx->num_special;
+    cki_key small = *key;
+
+    small.level = level;
+    small.digits = level / ctx->alpha + 1;
+    small.limb = cki_alloc(&ctx->memory, key_bytes(&small, ctx));
+    if (small.limb == NULL)
+        return no_memory(&small, ctx, name);
+    for (int t = 0; t < limbs; t++)
+        for (int j = 0; j < small.digits; j++)
+            for (int h = 0; h < 2; h++)
+                memcpy(cki_key_row(&small, ctx, j, h, t),
+                       cki_key_row(key, ctx, j, h, t <= level ? t : t + gone),
+                       ctx->n * sizeof(uint64_t));
+    cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
+    *key = small;
     return CKKS_OK;
 }
 
@@ -89,21 +144,7 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
 {
     ckks_status s = cki_key_numbers(key, ctx, kind, step, level, name);
 
-    if (s != CKKS_OK)
-        return s;
-    key->limb = cki_alloc(&ctx->memory, key_bytes(key, ctx));
-    if (kind != CKKS_KEY_RELIN)
-        key->perm = cki_alloc(&ctx->memory, 2 * ctx->n * sizeof *key->perm);
-    if (key->limb == NULL || (kind != CKKS_KEY_RELIN && key->perm == NULL))
-        return cki_fail(CKKS_EMEM, "%s: no memory for an evaluation key of %zu "
-                        "bytes", name, key_bytes(key, ctx));
-    if (key->perm != NULL) {
-        key->back = key->perm + ctx->n;
-        cki_galois_perm(key->perm, ctx->log_n, ctx->rns.order, key->galois);
-        for (size_t i = 0; i < ctx->n; i++)
-            key->back[key->perm[i]] = (uint32_t)i;
-    }
-    return CKKS_OK;
+    return s == CKKS_OK ? cki_key_memory(key, ctx, name) : s;
 }
 
 void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
@@ -127,12 +168,11 @@ void ckks_keys_clear(ckks_keys **keys)
     if (keys == NULL || *keys == NULL)
         return;
     ctx = (*keys)->ctx;
-    for (size_t i = 0; i < (*keys)->count; i++) {
-        cki_key *key = &(*keys)->key[i];
-
-        cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
-        cki_free(&ctx->memory, key->perm, 2 * ctx->n * sizeof *key->perm);
-    }
+    for (size_t i = 0; i < (*keys)->count; i++)
+        cki_key_free(&(*keys)->key[i], ctx);
+    cki_free(&ctx->memory, (*keys)->sum,
+             ((*keys)->sums + 1) * sizeof(uint64_t));
+    cki_free(&ctx->memory, (*keys)->piece, (*keys)->piece_size);
     cki_free(&ctx->memory, *keys, keys_bytes((*keys)->count));
     *keys = NULL;
 }
@@ -160,7 +200,7 @@ int ckks_keys_level(const ckks_keys *keys, ckks_key_kind kind, int step)
     const cki_key *key = keys == NULL ? NULL
                                       : cki_keys_find(keys, kind, step);
 
-    return key == NULL ? -1 : key->level;
+    return key == NULL ? -1 : key->most;
 }
 
 /* ---- the key that a switching needs, or why it has none ----------------- */
@@ -177,10 +217,13 @@ ckks_status cki_find_key(const cki_key **out, const ckks_keys *keys,
     if (key == NULL)
         return cki_fail(CKKS_EKEY, "%s: no %s %d among %zu keys", name,
                         what[kind], step, keys->count);
+    if (key->level < level && level <= key->most)
+        return cki_fail(CKKS_EKEY, "%s: the %s %d is not held for level %d: "
+                        "ckks_keys_hold", name, what[kind], step, level);
     if (key->level < level)
         return cki_fail(CKKS_EKEY, "%s: the %s %d is for level %d and below; "
                         "the ciphertext has level %d", name, what[kind], step,
-                        key->level, level);
+                        key->most, level);
     *out = key;
     return CKKS_OK;
 }

@@ -32,8 +32,9 @@ struct ckks_pk {
 typedef struct cki_key {
     ckks_key_kind kind;
     int       step;     /* 0 unless kind is CKKS_KEY_ROTATE                  */
-    int       level;
-    int       digits;
+    int       level;    /* of what is in memory; -1: nothing is              */
+    int       most;     /* of what there is, in memory or where it was opened */
+    int       digits;   /* in memory                                         */
     uint32_t  galois;   /* 1 for relinearisation                             */
     uint32_t *perm;     /* shape (N): out[i] = in[perm[i]] applies X -> X^g; */
                         /*   NULL for relinearisation                        */
@@ -47,6 +48,12 @@ struct ckks_keys {
     const ckks_ctx *ctx;
     size_t   count;
     cki_key *key;       /* shape (count)                                     */
+    /* of keys that were opened (keys_open.c) */
+    ckks_source from;   /* read NULL: all keys are in memory                 */
+    uint64_t *sum;      /* of each limb of the file                          */
+    size_t    sums;
+    uint8_t  *piece;    /* a limb as the file has it                         */
+    size_t    piece_size;
 };
 
 /* ---- what keys and fresh ciphertexts are made of (hide.c) --------------- */
@@ -99,6 +106,15 @@ CKKS_CHECKED ckks_status cki_key_numbers(cki_key *key, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx,
                                      ckks_key_kind kind, int step, int level,
                                      const char *name);
+/* Memory for the key's limbs at key->level and, unless it has it, its
+ * permutation; and what gives both back. */
+CKKS_CHECKED ckks_status cki_key_memory(cki_key *key, const ckks_ctx *ctx,
+                                        const char *name);
+void cki_key_free(cki_key *key, const ckks_ctx *ctx);
+/* The limbs that a lower level takes, moved to less memory.
+ *   errors  CKKS_EMEM: nothing changed */
+CKKS_CHECKED ckks_status cki_key_shrink(cki_key *key, int level,
+                                        const ckks_ctx *ctx, const char *name);
 /* Fills the a halves: digit j, limb t is stream (seed; 1 + j, t) with t the
  * number of the prime in the context (special ones from num_primes on). */
 void cki_key_expand(cki_key *key, const ckks_ctx *ctx);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plan/bounds.h"
+#include "plan/price.h"
 
 /* ---- bytes --------------------------------------------------------------- */
 
@@ -18,17 +18,9 @@ double nni_base_bytes(const nn_plan *p, const nn_machine *machine)
     const double roots = strcmp(machine->kernel, "avx2") == 0
                                  || strcmp(machine->kernel, "fma2") == 0
                              ? 2 : 4;
-    double limbs = roots * (c->num_primes + c->num_special) + 2;
+    const double limbs = roots * (c->num_primes + c->num_special) + 2;
 
-    for (size_t i = 0; i < p->num_keys; i++) {
-        const int level = p->key[i].level;
-
-        limbs += 2.0 * nni_digits(&f, level) * (level + 1 + c->num_special)
-                 * f.row / f.limb;
-        if (p->key[i].kind != CKKS_KEY_RELIN)
-            limbs += 0.5;       /* the permutation                           */
-    }
-    return limbs * f.limb;
+    return limbs * f.limb + nni_keys_bytes(c, p->key, p->num_keys);
 }
 
 double nni_encoded_bytes(const nn_plan *p, const nni_placed *placed)

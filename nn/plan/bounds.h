@@ -8,6 +8,7 @@
 
 #include "plan/cost.h"
 #include "schedule/schedule.h"
+#include "stage/keys.h"
 
 /* The maps of all stages, without weights, and of forms what geometry decides.
  * Zero bytes: not made yet. */
@@ -17,9 +18,9 @@ typedef struct nni_maps {
     int count;
     int live[NN_MAX_STEPS][NNI_POOLS];  /* 1 + ciphertexts of a channel that
                                    hold pixels; 0: not counted yet           */
-    ckks_key_request key[NN_MAX_KEYS];  /* of all stages (nni_list_keys),     */
-    size_t num_keys;                    /* with so many levels below: levels  */
-    int out;                            /* of the others follow from it       */
+    nni_held held;              /* the keys (nni_list_keys), with so many     */
+    int out;                    /* levels below: the others' levels follow
+                                   from it                                   */
 } nni_maps;
 
 /* Makes them, unless they are there: rings, grid and ring of polynomials decide
@@ -28,7 +29,7 @@ typedef struct nni_maps {
 CKKS_CHECKED ckks_status nni_maps_make(nni_maps *m, const nni_placed *p);
 void nni_maps_clear(nni_maps *m);
 
-/* Keys and tables, which stay; what a process takes besides (bytes). */
+/* Tables, which stay, and keys, all of them (bytes). */
 double nni_base_bytes(const nn_plan *p, const nn_machine *machine);
 /* Plaintexts of matrices, which are encoded once. */
 double nni_encoded_bytes(const nn_plan *p, const nni_placed *placed);

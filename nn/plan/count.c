@@ -20,7 +20,7 @@ nni_count nni_count_of(const ckks_params *p, const nn_machine *machine,
 
 /* ---- bytes --------------------------------------------------------------- */
 
-static void take(nni_count *c, size_t *at, double bytes)
+void nni_count_take(nni_count *c, size_t *at, double bytes)
 {
     *at = 0;
     c->live += bytes;
@@ -39,7 +39,7 @@ static void take(nni_count *c, size_t *at, double bytes)
         c->highest = *at + (size_t)bytes;
 }
 
-static void give(nni_count *c, size_t at, double bytes)
+void nni_count_give(nni_count *c, size_t at, double bytes)
 {
     c->live -= bytes;
     if (c->arena != NULL && bytes > 0 && !c->no_room)
@@ -57,7 +57,7 @@ void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level)
     ckks_ct made = { .degree = degree, .level = level };
     size_t at;
 
-    take(c, &at, ct_bytes(c, &made));
+    nni_count_take(c, &at, ct_bytes(c, &made));
     made.limb = (uint64_t *)(uintptr_t)(at + 8);
     made.scale = c->alike;
     nni_count_free(c, out);
@@ -70,14 +70,15 @@ void nni_count_free(nni_count *c, ckks_ct *ct)
     const double times = fmax(1, ct->scale / c->alike);
 
     if (ct->limb != NULL)
-        give(c, (size_t)(uintptr_t)ct->limb - 8, times * ct_bytes(c, ct));
+        nni_count_give(c, (size_t)(uintptr_t)ct->limb - 8,
+                       times * ct_bytes(c, ct));
     memset(ct, 0, sizeof *ct);
 }
 
 void nni_count_free_mask(nni_count *c, ckks_pt *pt)
 {
     if (pt->limb != NULL)
-        give(c, (size_t)(uintptr_t)pt->limb - 8,
+        nni_count_give(c, (size_t)(uintptr_t)pt->limb - 8,
              (pt->level + 1) * c->figures.limb);
     memset(pt, 0, sizeof *pt);
 }
@@ -96,8 +97,8 @@ static void switching(nni_count *c, ckks_ct *out, int count,
     memset(out, 0, sizeof *out);
     for (int i = 0; i < count; i++)
         nni_count_make(c, &out[i], 1, s->level - s->rescaled);
-    take(c, &at, scratch);
-    give(c, at, scratch);
+    nni_count_take(c, &at, scratch);
+    nni_count_give(c, at, scratch);
     nni_count_free(c, &old);
     nni_switch_work(&c->tally.work, &c->figures, s, 1);
 }
@@ -150,10 +151,10 @@ static void combination(nni_count *c, const nni_schedule *s, nni_state *state,
     c->tally.work.limbs[NN_REDUCE] += limbs * channels * b->blocks;
     c->tally.products += nni_slab_products(s, b, 1);
     c->tasks = limbs;
-    take(c, &at, work);
+    nni_count_take(c, &at, work);
     for (int k = 0; k < b->blocks; k++)
         make_sums(c, state, b, s->block[b->first_block + k].to, level);
-    give(c, at, work);
+    nni_count_give(c, at, work);
 }
 
 /* Inputs rotated by all steps wanted of them, from one set of digits. */
@@ -314,13 +315,13 @@ ckks_status nni_count_step(void *user, const nni_schedule *s,
         break;
     case NNI_ENCODE:            /* an FFT is about four NTTs                 */
         c->tally.work.limbs[NN_FORWARD] += level + 5;
-        take(c, &at, (level + 1) * c->figures.limb);
+        nni_count_take(c, &at, (level + 1) * c->figures.limb);
         state->mask[step->at] = (ckks_pt){
             .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) };
         break;
     case NNI_BIAS_EDGE:
         c->tally.work.limbs[NN_FORWARD] += level + 5;
-        take(c, &at, (level + 1) * c->figures.limb);
+        nni_count_take(c, &at, (level + 1) * c->figures.limb);
         pass(c, 3 * (level + 1));
         nni_count_free_mask(c, &(ckks_pt){
             .level = level, .limb = (uint64_t *)(uintptr_t)(at + 8) });

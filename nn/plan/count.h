@@ -12,6 +12,7 @@
 #include "plan/cost.h"
 #include "schedule/arena.h"
 #include "schedule/schedule.h"
+#include "stage/keys.h"
 
 /* What is added up. */
 typedef struct nni_tally {
@@ -71,7 +72,9 @@ CKKS_CHECKED ckks_status nni_count_step(void *user, const nni_schedule *s,
                                         nni_state *state, const nni_step *step,
                                         int task, ckks_ct here[2]);
 
-/* A ciphertext or some bytes that come or go without a step. */
+/* Some bytes, or a ciphertext, that come or go. */
+void nni_count_take(nni_count *c, size_t *at, double bytes);
+void nni_count_give(nni_count *c, size_t at, double bytes);
 void nni_count_make(nni_count *c, ckks_ct *out, int degree, int level);
 void nni_count_free(nni_count *c, ckks_ct *ct);
 void nni_count_free_mask(nni_count *c, ckks_pt *pt);
@@ -79,11 +82,21 @@ void nni_count_free_mask(nni_count *c, ckks_pt *pt);
 /* Walks over stage k alone: what it reads is there, each form it makes is
  * dropped in the end.  `live` of c are the bytes that are in use before it. */
 CKKS_CHECKED ckks_status nni_count_stage(nni_count *c, const nni_schedule *s);
+/* Keys that come and go by stage: where each lies, and at which level. */
+typedef struct nni_key_places {
+    size_t limb[NN_MAX_KEYS], turn[NN_MAX_KEYS];
+    int level[NN_MAX_KEYS];     /* -1: not there                             */
+} nni_key_places;
+/* What ckks_keys_hold takes and gives back before stage k (keys.c). */
+void nni_count_hold(nni_count *c, nni_key_places *at, const nni_held *held,
+                    int k);
+
 /* Walks over all stages, from the image on, as the plan says what is rotated;
- * c has an arena.  most: behind a stage that has taken more bytes of it, it
- * ends. */
+ * c has an arena.  held: the keys that come and go, or NULL.  most: behind a
+ * stage that has taken more bytes of it, it ends. */
 CKKS_CHECKED ckks_status nni_count_network(nni_count *c, const nn_plan *plan,
                                            const nni_placed *p,
-                                           const nni_map *map, double most);
+                                           const nni_map *map,
+                                           const nni_held *held, double most);
 
 #endif

@@ -117,9 +117,27 @@ static ckks_status run_stage(nni_count *c, const nni_placed *p, int k,
     return st;
 }
 
+static ckks_status run_all(nni_count *c, const nn_plan *plan,
+                           const nni_placed *p, const nni_map *map,
+                           const nni_held *held, double most,
+                           nni_state *state)
+{
+    nni_key_places keys;
+    ckks_status st = CKKS_OK;
+
+    memset(keys.level, -1, sizeof keys.level);
+    for (int k = 0; k < p->num_stages && st == CKKS_OK
+                    && !((double)c->arena->top > most); k++) {
+        if (held != NULL)
+            nni_count_hold(c, &keys, held, k);
+        st = run_stage(c, p, k, &map[k], plan->step[k].rotate_inputs, state);
+    }
+    return st;
+}
+
 ckks_status nni_count_network(nni_count *c, const nn_plan *plan,
                               const nni_placed *p, const nni_map *map,
-                              double most)
+                              const nni_held *held, double most)
 {
     nni_state state;
     ckks_status st = nni_state_init(&state, p, p->net->name);
@@ -134,9 +152,8 @@ ckks_status nni_count_network(nni_count *c, const nn_plan *plan,
         memset(ct, 0, sizeof *ct);
         nni_count_make(c, ct, 1, level);
     }
-    for (int k = 0; k < p->num_stages && st == CKKS_OK
-                    && !((double)c->arena->top > most); k++)
-        st = run_stage(c, p, k, &map[k], plan->step[k].rotate_inputs, &state);
+    if (st == CKKS_OK)
+        st = run_all(c, plan, p, map, held, most, &state);
     nni_state_clear(&state);
     if (st == CKKS_OK && c->no_room)
         st = nn_fail(CKKS_EMEM, "%s: no memory to lay out memory",

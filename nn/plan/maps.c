@@ -31,5 +31,6 @@ void nni_maps_clear(nni_maps *m)
     for (int k = 0; k < m->count; k++)
         nni_map_clear(&m->map[k]);
     free(m->map);
+    nni_held_clear(&m->held);
     memset(m, 0, sizeof *m);
 }

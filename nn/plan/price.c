@@ -23,10 +23,10 @@ typedef struct pricing {
     nni_figures figures;        /* of its parameters                         */
     const nn_machine *machine;
     int threads;
-    double base;                /* bytes of keys and tables                  */
     double high;                /* bytes that have been in use at once       */
     const nni_bound *bound;
-    double alive[NN_MAX_STEPS]; /* bytes when a stage begins                 */
+    double alive[NN_MAX_STEPS]; /* bytes when a stage begins, with tables and
+                                   keys                                      */
     double least[NN_MAX_STEPS]; /* seconds that it takes at least            */
 } pricing;
 
@@ -43,7 +43,7 @@ static ckks_status count_way(nni_count *out, const pricing *with, int k,
     if (st != CKKS_OK)
         return st;
     *out = nni_count_of(&with->p->params, with->machine, with->threads,
-                        with->base + with->alive[k]);
+                        with->alive[k]);
     out->sampled = nni_alike(&s);
     st = nni_count_stage(out, &s);
     nni_schedule_clear(&s);
@@ -106,7 +106,7 @@ static ckks_status least_of(double *inputs, double *sums, const pricing *with,
 static bool surely_inputs(const pricing *with, int k, const nni_count *inputs,
                           double sums)
 {
-    const double held = with->base + with->alive[k];    /* sums hold more    */
+    const double held = with->alive[k];                 /* sums hold more    */
     const double worth = inputs->peak <= fmax(NNI_MUCH * held, with->high)
                              ? NNI_WORTH_BYTES : NNI_WORTH_MEMORY;
 
@@ -238,17 +238,38 @@ static bool beyond(pricing *with, double left)
     return with->high > with->bound->bytes;
 }
 
-/* Before maps are made. */
+/* Before maps are made, so without keys. */
 static bool beyond_at_once(pricing *with)
 {
-    nni_alive_bytes(with->alive, with->maps, with->placed, with->p);
+    double base;
+
     with->p->num_keys = 0;
-    with->base = nni_base_bytes(with->p, with->machine)
-                 + nni_encoded_bytes(with->p, with->placed);
-    for (int k = 0; k < with->placed->num_stages; k++)
-        with->high = fmax(with->high, with->base + with->alive[k]);
+    base = nni_base_bytes(with->p, with->machine)
+           + nni_encoded_bytes(with->p, with->placed);
+    nni_alive_bytes(with->alive, with->maps, with->placed, with->p);
+    for (int k = 0; k < with->placed->num_stages; k++) {
+        with->alive[k] += base;
+        with->high = fmax(with->high, with->alive[k]);
+    }
     return beyond(with, with->bound->seconds < HUGE_VAL ? least_seconds(with)
                                                         : 0);
+}
+
+/* Adds the keys to what is alive: all of them; where memory is limited, those
+ * that a stage holds if they are read as stages need them. */
+static void add_keys(pricing *with)
+{
+    const ckks_params *q = &with->p->params;
+    const double all = nni_keys_bytes(q, with->p->key, with->p->num_keys);
+    ckks_key_request key[NN_MAX_KEYS];
+
+    for (int k = 0; k < with->placed->num_stages; k++)
+        with->alive[k] += with->bound->limit < HUGE_VAL
+                              ? nni_keys_bytes(q, key,
+                                               nni_held_at(key,
+                                                           &with->maps->held,
+                                                           k))
+                              : all;
 }
 
 /* least: known, with maps. */
@@ -257,9 +278,10 @@ static ckks_status price_stages(pricing *with)
     ckks_status st = nni_list_keys(with->p, with->placed, with->maps);
     double left = 0;
 
-    with->base = nni_base_bytes(with->p, with->machine)
-                 + nni_encoded_bytes(with->p, with->placed);
-    with->high = with->base + with->alive[0];
+    if (st != CKKS_OK)
+        return st;
+    add_keys(with);
+    with->high = with->alive[0];
     for (int k = 0; k < with->placed->num_stages; k++)
         left += with->least[k];
     for (int k = 0; k < with->placed->num_stages && st == CKKS_OK
@@ -282,6 +304,7 @@ ckks_status nni_price(nn_plan *p, const nni_placed *placed, nni_maps *maps,
     ckks_status st = CKKS_OK;
 
     p->num_steps = placed->num_stages;
+    p->keys_by_stage = false;   /* unless memory is laid out                 */
     p->seconds = p->fresh_seconds = p->scratch_bytes = p->scratch_moved = 0;
     if (!beyond_at_once(&with)) {
         st = nni_maps_make(maps, placed);

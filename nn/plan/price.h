@@ -46,8 +46,12 @@ void nni_totals(nn_plan *p);
 double nni_stage_error(const nni_placed *placed, int k, const nn_plan *p);
 double nni_logit_error(const nni_placed *placed, const nn_plan *p);
 
-/* keys.c: all keys, in the order in which stages need them; maps remembers
- * them. */
+/* keys.c: bytes of keys in memory, each at its level. */
+double nni_keys_bytes(const ckks_params *q, const ckks_key_request *key,
+                      size_t n);
+/* Whether a priced plan reads its keys stage by stage. */
+bool nni_keys_by_stage(const nn_plan *p);
+/* All keys, in the order in which stages need them; maps remembers them. */
 CKKS_CHECKED ckks_status nni_list_keys(nn_plan *p, const nni_placed *placed,
                                        nni_maps *maps);
 

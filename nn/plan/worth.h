@@ -25,6 +25,11 @@
  * 8, skin 2). */
 #define NNI_WORTH_MEMORY 0.75
 
+/* Keys are read stage by stage, once a set, where there are no more of them than
+ * this part of a set's key switchings; else all are read once and stay.  Reading
+ * a key takes about as long as using it once.  em: 15 keys, 1904 switchings. */
+#define NNI_WORTH_KEYS 0.02
+
 /* Seconds for a byte of the scratch file, written or read: 1 GB/s, which disks
  * of servers have and a system that keeps the file in memory exceeds. */
 #define NNI_SCRATCH_SECONDS 1e-9

@@ -6,12 +6,13 @@
 #define NN_BACKEND_H
 
 #include "schedule/schedule.h"
+#include "stage/keys.h"
 #include "stage/weights.h"
 
 typedef struct nni_runner {
     const ckks_ctx *ctx;        /* of the inputs                             */
     const nn_weights *w;
-    const ckks_keys *keys;
+    ckks_keys *keys;
     const nni_encoded *encoded; /* of the stage, if it is a matrix           */
     nni_bits bits;
     const nn_progress *progress;        /* or NULL                           */

@@ -101,23 +101,42 @@ static ckks_status one_stage(nni_state *state, nni_runner *r, int k,
     return st;
 }
 
+/* Keys that were opened: just those that stage k and later ones need of what
+ * was read. */
+static ckks_status hold(const nni_runner *r, const nni_held *held, int k)
+{
+    ckks_key_request key[NN_MAX_KEYS];
+    const size_t n = nni_held_at(key, held, k);
+
+    return nn_relay(ckks_keys_hold(r->keys, key, n), "the evaluation keys");
+}
+
 static ckks_status run_all(nni_state *state, ckks_ct *logit, ckks_ct *in,
                            const nn_plan *p, nni_runner *r)
 {
     const nn_progress *progress = r->progress;
+    const nn_weights *w = r->w;
+    nni_held held;
     double done = 0;
-    ckks_status st = nni_state_init(state, &r->w->placed, "nn_run");
+    ckks_status st = nni_held_init(&held, &w->placed, w->map);
 
-    if (st != CKKS_OK)
+    if (st == CKKS_OK)
+        st = nni_state_init(state, &w->placed, "nn_run");
+    if (st != CKKS_OK) {
+        nni_held_clear(&held);
         return st;
+    }
     state->tensor[NNI_IMAGE] = in;
     state->tensor[NNI_LOGIT] = logit;
-    for (int k = 0; k < r->w->net.num_stages && st == CKKS_OK; k++) {
+    for (int k = 0; k < w->net.num_stages && st == CKKS_OK; k++) {
         if (progress != NULL && progress->report != NULL)
             progress->report(progress->user, p, k, done, p->seconds);
-        st = one_stage(state, r, k, p->step[k].rotate_inputs);
+        st = hold(r, &held, k);
+        if (st == CKKS_OK)
+            st = one_stage(state, r, k, p->step[k].rotate_inputs);
         done += p->step[k].seconds;
     }
+    nni_held_clear(&held);
     clear_all(state);
     state->tensor[NNI_IMAGE] = state->tensor[NNI_LOGIT] = NULL;
     nni_state_clear(state);
@@ -125,7 +144,7 @@ static ckks_status run_all(nni_state *state, ckks_ct *logit, ckks_ct *in,
 }
 
 ckks_status nn_run_scratch(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                           const nn_weights *w, const ckks_keys *keys,
+                           const nn_weights *w, ckks_keys *keys,
                            const nn_scratch *scratch,
                            const nn_progress *progress)
 {
@@ -158,7 +177,7 @@ ckks_status nn_run_scratch(ckks_ct *out, ckks_ct *in, const nn_plan *p,
 }
 
 ckks_status nn_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                   const nn_weights *w, const ckks_keys *keys,
+                   const nn_weights *w, ckks_keys *keys,
                    const nn_progress *progress)
 {
     return nn_run_scratch(out, in, p, w, keys, NULL, progress);

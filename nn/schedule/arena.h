@@ -1,6 +1,6 @@
-/* arena.h -- which part of one region each piece of memory gets: the first hole
- * of just its size, so that larger ones stay whole, else the first that is large
- * enough, from the bottom up.
+/* arena.h -- which part of one region each piece of memory gets: the hole that is
+ * hardly larger, so that others stay whole, else the first that is large enough,
+ * from the bottom up.
  *
  * Offsets alone, no memory: the planner lays out with it what nn_pages then
  * hands out, in the same order and so at the same places. */

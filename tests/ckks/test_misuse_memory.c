@@ -410,6 +410,45 @@ static ckks_status do_keys_load(void)
     return ckks_keys_load(&m.out_keys, m.ctx, keys.at, keys.size);
 }
 
+static ckks_status keys_read(void *user, uint64_t at, void *out, size_t size)
+{
+    (void)user;
+    if (at > keys.size || size > keys.size - at)
+        return CKKS_EIO;
+    memcpy(out, keys.at + at, size);
+    return CKKS_OK;
+}
+
+static ckks_status keys_opened(ckks_keys **out)
+{
+    const ckks_source from = { keys_read, NULL, keys.size };
+
+    return ckks_keys_open(out, m.ctx, &from);
+}
+
+static ckks_status do_keys_open(void)
+{
+    return keys_opened(&m.out_keys);
+}
+
+/* What was opened and holds nothing. */
+static ckks_keys *opened;
+
+/* All limbs, then fewer; nothing stays, whichever allocation failed. */
+static ckks_status do_keys_hold(void)
+{
+    const ckks_key_request high[2] = { { CKKS_KEY_RELIN, 0, 2 },
+                                       { CKKS_KEY_ROTATE, 1, 2 } };
+    const ckks_key_request low[2] = { { CKKS_KEY_RELIN, 0, 0 },
+                                      { CKKS_KEY_ROTATE, 1, 1 } };
+    ckks_status s = ckks_keys_hold(opened, high, 2);
+
+    if (s == CKKS_OK)
+        s = ckks_keys_hold(opened, low, 2);
+    CHECK_OK(ckks_keys_hold(opened, NULL, 0));      /* takes no memory       */
+    return s;
+}
+
 static bool save_all(void)
 {
     params.size = ckks_params_size(m.ctx);
@@ -560,6 +599,8 @@ static const operation operations[] = {
     { "ckks_pk_load", do_pk_load, 2 },
     { "ckks_keys_save", do_keys_save, 0 },
     { "ckks_keys_load", do_keys_load, 4 },
+    { "ckks_keys_open", do_keys_open, 5 },
+    { "ckks_keys_hold", do_keys_hold, 5 },
     { "ckks_add_square", do_add_square, -1 },
     { "ckks_ct_swap", do_swap, -1 },
     { "ckks_rng_init", do_rng_init, -1 },
@@ -691,7 +732,8 @@ static void fail_all(bool real)
     int failed = 0;
 
     memset(words, 0, sizeof words);         /* of ckks_ntt too               */
-    if (!(real ? mess_init_real : mess_init)(&m) || !save_all())
+    if (!(real ? mess_init_real : mess_init)(&m) || !save_all()
+        || !CHECK_OK(keys_opened(&opened)))
         return;
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         failed += fail_enough(real && operations[i].run == do_conj
@@ -705,6 +747,7 @@ static void fail_all(bool real)
     for (size_t i = 0; i < sizeof of_maker / sizeof *of_maker; i++)
         failed += fail_enough(&of_maker[i]);
     test_note("%d refused allocations", failed);
+    ckks_keys_clear(&opened);
     mess_clear(&m);
 }
 

@@ -18,7 +18,7 @@ static ckks_status from_file(void *user, uint64_t at, void *out, size_t size)
 }
 
 ckks_status net_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                    const nn_weights *w, const ckks_keys *keys,
+                    const nn_weights *w, ckks_keys *keys,
                     const nn_progress *progress)
 {
     FILE *file = p->scratch > 0 ? tmpfile() : NULL;

@@ -109,7 +109,7 @@ bool rig_run(const rig *r, uint64_t seed, const nn_progress *hooks);
 
 /* nn_run_scratch with a file of its own (net_scratch.c). */
 ckks_status net_run(ckks_ct *out, ckks_ct *in, const nn_plan *p,
-                    const nn_weights *w, const ckks_keys *keys,
+                    const nn_weights *w, ckks_keys *keys,
                     const nn_progress *progress);
 /* The rig's plan with `mib` of each form in memory; its weights anew. */
 bool rig_scratch(rig *r, int mib);

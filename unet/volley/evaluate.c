@@ -77,8 +77,8 @@ static int evaluate_ready(evaluate_hand *h, volley_report *report)
     int code = kept ? evaluate_place(h->out_path) : VOLLEY_DONE;
 
     if (code == VOLLEY_DONE)
-        code = volley_load_keys(&h->keys, &report->keys, h->keys_name, s,
-                                h->keys_path);
+        code = volley_load_keys(&h->keys, &h->key_file, &report->keys,
+                                h->keys_name, s, h->keys_path);
     if (code == VOLLEY_DONE && (kept || h->is_part))
         code = evaluate_mark(h, kept);
     if (code == VOLLEY_DONE)
@@ -145,6 +145,7 @@ static int evaluate_with_pages(evaluate_hand *h, nn_pages *pages,
     report->pool_mib = (double)nn_pages_peak(pages) / 1048576;
     nn_weights_clear(&h->weights);
     ckks_keys_clear(&h->keys);
+    volley_key_file_close(&h->key_file);
     ckks_ctx_clear(&h->source->ctx);
     return code;
 }
@@ -172,6 +173,7 @@ int volley_evaluate(volley_source *s, const char *keys_path,
 {
     nn_pages *pages = NULL;
     evaluate_hand h = { .source = s, .keys_path = keys_path,
+                        .key_file = { .fd = -1 },
                         .in_path = in_path, .out_path = out_path };
     int code = volley_check_place(out_path);
 

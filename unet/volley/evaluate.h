@@ -14,6 +14,7 @@ typedef struct evaluate_hand {
     unet_part part;             /* the sets                                  */
     bool is_part;               /* the result is for join                    */
     ckks_keys *keys;
+    volley_key_file key_file;
     nn_weights *weights;
     uint8_t keys_name[UNET_ID];     /* names the file of keys                */
     uint8_t origin[UNET_ID];    /* names what parts of a result share        */

@@ -71,8 +71,8 @@ void volley_explain_print(const volley_explain *e, const nn_plan *p)
     printf("%-46s %8.3f", "all, seconds of one thread", seconds);
     if (e->ran)
         printf(" %8.3f", took);
-    printf("\nMiB: in use at most, without keys and tables; from..to: where in "
-           "the memory of the\nrun lies what a line makes\n");
+    printf("\nMiB: in use at most, without tables and keys that stay; "
+           "from..to: where in the memory\nof the run lies what a line makes\n");
 }
 
 void volley_explain_put(nni_json_writer *w, const volley_explain *e,

@@ -1,7 +1,10 @@
 /* keys.c -- key files, and files that are none: what they are is said by their
  * first bytes, before a key of another plan is refused for its size.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "volley.h"
 
@@ -81,10 +84,50 @@ static size_t keys_most_bytes(const nn_plan *p)
     return ((size_t)1 << 20) + words * 2 * p->layout.slots * 16;
 }
 
-int volley_load_keys(ckks_keys **out, uint64_t *bytes,
+static ckks_status key_file_read(void *user, uint64_t at, void *out,
+                                 size_t size)
+{
+    const volley_key_file *file = user;
+    uint8_t *to = out;
+
+    while (size > 0) {
+        const ssize_t n = pread(file->fd, to, size, (off_t)at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return CKKS_EIO;
+        to += n;
+        at += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return CKKS_OK;
+}
+
+void volley_key_file_close(volley_key_file *file)
+{
+    if (file->fd >= 0)
+        (void)close(file->fd);
+    file->fd = -1;
+}
+
+/* The file that was read as a whole just before, of so many bytes. */
+static int key_file_open(ckks_keys **out, volley_key_file *file, size_t size,
+                         const volley_source *s, const char *path)
+{
+    const ckks_source from = { key_file_read, file, size };
+
+    file->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (file->fd < 0)
+        return volley_fail("reading %s: %s", path, strerror(errno));
+    return volley_check_ckks(ckks_keys_open(out, s->ctx, &from), path);
+}
+
+int volley_load_keys(ckks_keys **out, volley_key_file *file, uint64_t *bytes,
                      uint8_t digest[UNET_ID], const volley_source *s,
                      const char *path)
 {
+    const bool stay = !s->plan.keys_by_stage;
     uint8_t *data = NULL;
     size_t size;
     int code = keys_check(path, VOLLEY_KEYS, s->ctx, "--keys takes eval.keys");
@@ -93,10 +136,13 @@ int volley_load_keys(ckks_keys **out, uint64_t *bytes,
         code = volley_read(&data, &size, path, keys_most_bytes(&s->plan));
     if (code != VOLLEY_DONE)
         return code;
-    code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size), path);
-    if (code == VOLLEY_DONE && digest != NULL)
-        ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
+    if (stay)
+        code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size),
+                                 path);
+    ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
     ckks_file_free(data, size);
+    if (!stay)
+        code = key_file_open(out, file, size, s, path);
     *bytes = size;
     if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
         code = volley_fail("%s: these keys are of another plan: %s", path,

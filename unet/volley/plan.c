@@ -112,12 +112,13 @@ void volley_print_plan(const nn_plan *p)
            "", "", "", sum.rotations, sum.relins, sum.products, p->seconds,
            p->peak_bytes / 1048576, p->error_sd);
     printf("a set: about %s on %d thread%s with %s (%s of it for fresh memory, "
-           "the first set only), %s of memory\n%s up, %s down; %zu keys, %s\n",
+           "the first set only), %s of memory\n%s up, %s down; %zu keys, %s%s\n",
            volley_time(a, p->seconds), p->threads, p->threads == 1 ? "" : "s",
            p->kernel, volley_time(f, p->fresh_seconds),
            volley_bytes(b, p->peak_bytes), volley_bytes(c, p->upload_bytes),
            volley_bytes(d, p->download_bytes), p->num_keys,
-           volley_bytes(e, p->key_bytes));
+           volley_bytes(e, p->key_bytes),
+           p->keys_by_stage ? ", read as layers need them" : "");
     if (p->scratch > 0)
         printf("a scratch file of %s beside the result: %s written and read a "
                "set\n", volley_bytes(a, p->scratch_bytes),
@@ -190,6 +191,7 @@ static void plan_put_total(nni_json_writer *w, const nn_plan *p)
     nni_json_put_double(w, "download_bytes", p->download_bytes);
     nni_json_put_word(w, "keys", p->num_keys);
     nni_json_put_double(w, "evaluation_key_bytes", p->key_bytes);
+    nni_json_put_bool(w, "keys_by_stage", p->keys_by_stage);
     nni_json_put_double(w, "error", p->error_sd);
     if (p->free_error_sd > 0)
         nni_json_put_double(w, "error_without_limit", p->free_error_sd);

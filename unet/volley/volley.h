@@ -322,11 +322,18 @@ enum { VOLLEY_SK = 4, VOLLEY_KEYS = 6 };
  * refused by what they are. */
 int volley_load_secret(ckks_sk **out, const volley_source *s,
                        const char *path);
-/* The evaluation keys that the plan needs.  digest: gets what names the file,
- * or NULL. */
-int volley_load_keys(ckks_keys **out, uint64_t *bytes,
+/* A file of keys that are read as they are needed. */
+typedef struct volley_key_file {
+    int fd;                     /* -1: none is open                          */
+} volley_key_file;
+
+/* The evaluation keys that the plan needs: all of them, or, where it reads them
+ * stage by stage, opened: then `file` outlives them, and volley_key_file_close
+ * ends it.  digest: gets what names the file. */
+int volley_load_keys(ckks_keys **out, volley_key_file *file, uint64_t *bytes,
                      uint8_t digest[UNET_ID], const volley_source *s,
                      const char *path);
+void volley_key_file_close(volley_key_file *file);
 
 /* ---- images that go in (inputs.c, jpeg.c) ------------------------------- */
 
