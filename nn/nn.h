@@ -334,6 +334,9 @@ typedef struct nn_step {
     double bytes;               /* peak of memory while it runs, with the
                                    keys and tables that are there            */
     double error;               /* sd of its output's error, as of value     */
+    double loss;                /* rms of what rounding to integers changes in
+                                   its weights, by theirs: what is left of
+                                   them, in the clear twin too               */
 } nn_step;
 
 enum { NN_MAX_KEYS = 256, NN_MAX_STEPS = 256, NN_MAX_SCRATCH = 1 << 24 };

@@ -216,3 +216,28 @@ double nni_logit_error(const nni_placed *placed, const nn_plan *p)
                + lanes_variance(placed, k);
     return sqrt(sum);
 }
+
+/* ---- weights ------------------------------------------------------------- */
+
+double nni_weights_loss(const nni_placed *placed, int k)
+{
+    const nni_placed_stage *s = &placed->stage[k];
+    const nni_stage *of = s->of;
+    const int taps = of->kernel_y / of->mean_y * (of->kernel_x / of->mean_x);
+    double in = 0, weights = 0, errors = 0;
+
+    if (s->neurons > 0 || s->period > 0 || of->weight == NULL)
+        return 0;
+    for (int i = 0; i < of->num_sources; i++)
+        in = fmax(in, nni_source_form(placed, s, i)->scale);
+    for (int o = 0; o < of->channels; o++)
+        for (int c = 0; c < of->inputs / of->groups; c++)
+            for (int t = 0; t < taps; t++) {
+                const double w = of->mul[o] * nni_stage_weight(of, o, c, t)
+                                 * s->scale / in;
+
+                weights += w * w;
+                errors += (w - round(w)) * (w - round(w));
+            }
+    return weights > 0 ? sqrt(errors / weights) : 0;
+}

@@ -45,6 +45,10 @@ void nni_totals(nn_plan *p);
  * logits. */
 double nni_stage_error(const nni_placed *placed, int k, const nn_plan *p);
 double nni_logit_error(const nni_placed *placed, const nn_plan *p);
+/* What rounding a stage's weights to integers changes in them, by their rms;
+ * of a transposed convolution before it they are taken as they stand.  0: they
+ * are no integers. */
+double nni_weights_loss(const nni_placed *placed, int k);
 
 /* keys.c: bytes of keys in memory, each at its level. */
 double nni_keys_bytes(const ckks_params *q, const ckks_key_request *key,

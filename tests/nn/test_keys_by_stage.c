@@ -19,20 +19,28 @@ enum { RUNS = sizeof runs / sizeof *runs, MOST_OUT = 256 };
 
 /* ---- which are held ------------------------------------------------------ */
 
-/* The highest level at which stages k.. use a key; -1: none does. */
-static int used_from(const nn_weights *w, int k, const ckks_key_request *key)
+/* The level at which stage k uses a key; -1: it does not. */
+static int used_at(const nn_weights *w, int k, const ckks_key_request *key)
 {
     static nni_keys one;
     int level = -1;
 
-    for (; k < w->placed.num_stages; k++) {
-        one.count = 0;
-        NN_OK(nni_stage_keys(&one, &w->placed, k, &w->map[k]));
-        for (size_t i = 0; i < one.count; i++)
-            if (one.key[i].kind == key->kind && one.key[i].step == key->step
-                && one.key[i].level > level)
-                level = one.key[i].level;
-    }
+    one.count = 0;
+    NN_OK(nni_stage_keys(&one, &w->placed, k, &w->map[k]));
+    for (size_t i = 0; i < one.count; i++)
+        if (one.key[i].kind == key->kind && one.key[i].step == key->step)
+            level = one.key[i].level;
+    return level;
+}
+
+/* The highest of stages k and later. */
+static int used_from(const nn_weights *w, int k, const ckks_key_request *key)
+{
+    int level = -1;
+
+    for (; k < w->placed.num_stages; k++)
+        if (used_at(w, k, key) > level)
+            level = used_at(w, k, key);
     return level;
 }
 
@@ -66,9 +74,7 @@ TEST(keys_held_by_definition)
                 for (int k = 0; k < h.stages; k++) {
                     const int later = used_from(r.w, k, &h.all.key[j]);
 
-                    came |= later > used_from(r.w, k + 1, &h.all.key[j])
-                            || (came && later >= 0)
-                            || h.level[(size_t)k * h.all.count + j] >= 0;
+                    came |= used_at(r.w, k, &h.all.key[j]) >= 0;
                     CHECK(held_at(&h, k, &h.all.key[j])
                               == (came ? later : -1),
                           "%s: key %zu in stage %d: level %d, want %d",

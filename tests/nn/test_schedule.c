@@ -147,23 +147,27 @@ TEST(schedule_memory_decides_what_is_rotated)
 /* ---- the arena ----------------------------------------------------------- */
 
 /* Places are multiples of UNIT if sizes are, less the padding. */
-enum { GRAINS = 512, PIECES = 64, UNIT = 8192 };
+enum { GRAINS = 2048, PIECES = 64, MOST = 24, UNIT = 8192 };
 
-/* The lowest hole of just so many grains, else the lowest place for them, by
- * looking at each.  What is free behind the last one used is no hole. */
+/* Of the holes that are at most an eighth larger the smallest, of those the
+ * lowest, else the lowest place for so many grains, by looking at each.  What is
+ * free behind the last one used is no hole. */
 static size_t naive_place(const bool *used, size_t grains)
 {
-    size_t first = GRAINS;
+    size_t first = GRAINS, tight = GRAINS, least = GRAINS;
 
     for (size_t at = 0, free; at < GRAINS; at += free + 1) {
         for (free = 0; at + free < GRAINS && !used[at + free]; free++)
             ;
-        if (free == grains && at + free < GRAINS)
-            return at;
+        if (free >= grains && 8 * free <= 9 * grains && free < least
+            && at + free < GRAINS) {
+            tight = at;
+            least = free;
+        }
         if (free >= grains && first == GRAINS)
             first = at;
     }
-    return first;
+    return tight < GRAINS ? tight : first;
 }
 
 static size_t naive_take(bool *used, size_t grains)
@@ -192,7 +196,7 @@ TEST(schedule_arena_takes_holes_that_fit)
             grains[i] = 0;
             continue;
         }
-        grains[i] = 1 + test_word(&seed) % 8;
+        grains[i] = 1 + test_word(&seed) % MOST;
         at[i] = naive_take(used, grains[i]);
         top = at[i] + grains[i] > top ? at[i] + grains[i] : top;
         if (!CHECK(nni_arena_take(&a, grains[i] * UNIT - NNI_PAD - 3)

@@ -172,6 +172,9 @@ ckks/scheme/check.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misu
 ckks/scheme/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
 ckks/scheme/evalkey.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
 ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
+ckks/bytes/keys_open.c	s/!= sum\[j/!= sum[0 * j/	keys_survive
+ckks/bytes/keys_open.c	s/: t + key->most - key->level/: t/	keys_held_are
+ckks/scheme/evalkey.c	s/t <= level ? t : t + gone/t/	keys_held_are
 ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
 ckks/scheme/primitives.c	s/galois % (ctx->real ? 4 : 2) != 1/galois % 2 != 1/	misuse_real
@@ -183,7 +186,8 @@ nn/layout/dvr.c	s/for (int y = 0; y < side; y++)/for (int y = 1; y < side; y++)/
 nn/schedule/endings.c	s/w->ending\[w->ended\].last < phase/w->ending[w->ended].last <= phase/	network
 nn/schedule/inputs.c	s/last_reader == m->k/last_reader >= m->k/	network
 nn/layout/means.c	s/(int64_t)(y \/ l->ring_y) \* l->grid_x/(int64_t)(y \/ l->ring_y)/	cnn_
-nn/schedule/arena.c	s/a->hole\[i\].size > size \&\& first/2 * a->hole[i].size > size \&\& first/	schedule
+nn/schedule/arena.c	s/if (is >= size \&\& first/if (2 * is >= size \&\& first/	schedule
+nn/stage/keys.c	s/first = k;/first = 0;/	keys_held_by
 nn/plan/count.c	s/c->tally.rotations += sum.terms;/c->tally.rotations += parts;/	plan_counts
 nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
 nn/stage/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
