@@ -218,9 +218,7 @@ void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted)
 
 /* ---- pixels in every other slot ------------------------------------------ */
 
-/* The same model and images in the real ring, on rings of half the columns;
- * stages that alternate, as the plan has them. */
-static int halve_columns(rig *r, const rig_shape *s)
+int rig_halve(rig *r, const rig_shape *s)
 {
     nn_aim aim = rig_aim(s);
     int alternating = 0;
@@ -255,7 +253,7 @@ void rig_check_halved(const net_kind *kind, const rig_shape *s)
     rig_text(shape, s);
     snprintf(text, sizeof text, "%s, %s, half the columns", kind->name, shape);
     if (CHECK(rig_init(&r, s, kind->build), "%s", text)) {
-        CHECK(halve_columns(&r, s) > 0, "%s: nothing alternates", text);
+        CHECK(rig_halve(&r, s) > 0, "%s: nothing alternates", text);
         for (int i = 0; i < r.images; i++)
             check_float(&r, r.clear, i, 64 * r.quantised, "clear", text);
         check_encrypted(&r, 8, text);

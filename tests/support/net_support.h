@@ -124,6 +124,9 @@ void net_check_sampled(const nn_model *m, const nn_plan *p);
  * part that is kept, clear against both, encrypted against clear. */
 void rig_check(const net_kind *kind, const rig_shape *s, bool encrypted);
 
+/* The same model and images in the real ring, on rings of half the columns; s:
+ * as for rig_check_halved.  Returns how many stages alternate. */
+int rig_halve(rig *r, const rig_shape *s);
 /* The same in the real ring with half of the ring's columns, so that the
  * deepest maps have their pixels in every other slot: no stage is masked, some
  * alternate.  s: ring and N of a plan without that in the complex ring. */
