@@ -341,6 +341,12 @@ typedef struct nn_step {
 
 enum { NN_MAX_KEYS = 256, NN_MAX_STEPS = 256, NN_MAX_SCRATCH = 1 << 24 };
 
+/* What integers may take of a layer's weights, by their rms, without a word: of
+ * 64 to 512 channels 7 % changed the Dice of masks by 0.0003; of 32 to 512
+ * channels with four poolings, within 16 GiB, 99 % changed 13 % of the pixels,
+ * where the error that was planned would have changed 1 %. */
+#define NN_WEIGHTS_LOST 0.1
+
 /* Everything public: what the client needs, and what the server agrees to. */
 typedef struct nn_plan {
     char name[NN_NAME];
@@ -375,6 +381,7 @@ typedef struct nn_plan {
     double logit_max;               /* calibrated                            */
     double error_sd;                /* predicted, of the logit; of labels also
                                        of the difference of any two          */
+    double weights_loss;            /* the largest of the steps'             */
     double free_error_sd;           /* where memory was limited: that of the
                                        plan without a limit; else 0          */
     int    scratch;                 /* MiB of each form of a map that stay in

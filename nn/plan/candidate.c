@@ -98,6 +98,25 @@ static ckks_status resolve(nn_plan *p, nni_placed *placed,
     return st;
 }
 
+/* The largest loss of weights of all stages. */
+static double weights_loss(const nni_placed *p, nni_search_state *with)
+{
+    const int count = with->num_lost < NNI_FOUND ? with->num_lost : NNI_FOUND;
+    nni_lost now = { .bits = p->bits, .lanes = p->layout.lanes > 0 };
+
+    for (int k = 0; k < p->num_stages; k++)
+        now.matrices += p->stage[k].neurons > 0;
+    for (int i = 0; i < count; i++)
+        if (memcmp(&with->lost[i].bits, &now.bits, sizeof now.bits) == 0
+            && with->lost[i].lanes == now.lanes
+            && with->lost[i].matrices == now.matrices)
+            return with->lost[i].loss;
+    for (int k = 0; k < p->num_stages; k++)
+        now.loss = fmax(now.loss, nni_weights_loss(p, k));
+    with->lost[with->num_lost++ % NNI_FOUND] = now;
+    return now.loss;
+}
+
 /* Digits chosen: primes, levels, price, memory.  What is chosen is what is best
  * on one thread, so that it does not depend on their number.  *stage: as in
  * candidate. */
@@ -108,6 +127,7 @@ static ckks_status finish(nn_plan *p, nni_placed *placed, int *stage,
 
     if (st != CKKS_OK)
         return st;
+    p->weights_loss = weights_loss(placed, with);
     *stage = 3;
     return nni_price_within(p, placed, with);
 }

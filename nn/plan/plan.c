@@ -141,8 +141,11 @@ static ckks_status predict(nn_plan *p, const net *n, const nn_machine *machine,
     st = nni_price(p, &placed, &maps, false, machine, threads, NULL);
     if (st == CKKS_OK)
         st = nni_lay_out(p, &placed, &maps, machine, threads, HUGE_VAL, hook);
-    for (int k = 0; k < placed.num_stages && st == CKKS_OK; k++)
+    p->weights_loss = 0;
+    for (int k = 0; k < placed.num_stages && st == CKKS_OK; k++) {
         p->step[k].loss = nni_weights_loss(&placed, k);
+        p->weights_loss = fmax(p->weights_loss, p->step[k].loss);
+    }
     if (st == CKKS_OK)
         nni_totals(p);
     nni_maps_clear(&maps);

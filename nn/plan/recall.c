@@ -48,6 +48,7 @@ bool nni_recall(nn_plan *p, const nni_placed *placed, const nni_bound *bound,
         made.in_scale = p->in_scale;
         made.scale_bits = p->scale_bits;
         made.out_scale = p->out_scale;
+        made.weights_loss = p->weights_loss;
         for (int k = 0; k < placed->num_stages; k++) {
             made.step[k].log_scale = log2(placed->stage[k].scale);
             made.step[k].error = nni_stage_error(placed, k, &made);

@@ -352,7 +352,9 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
 
     with.priced = calloc(NNI_PRICED, sizeof *with.priced);
     with.found = calloc(NNI_FOUND, sizeof *with.found);
-    if (plan == NULL || with.priced == NULL || with.found == NULL)
+    with.lost = calloc(NNI_FOUND, sizeof *with.lost);
+    if (plan == NULL || with.priced == NULL || with.found == NULL
+        || with.lost == NULL)
         st = nn_fail(CKKS_EMEM, "nn_plan_make: no memory");
     else
         st = nn_machine_default(&with.widest, "avx512ifma");
@@ -362,6 +364,7 @@ ckks_status nni_search(nn_plan *out, const net *n, const nn_plan *blank,
         *out = *plan;
     nni_maps_clear(&with.maps);
     free(with.found);
+    free(with.lost);
     free(with.priced);
     free(plan);
     return st;

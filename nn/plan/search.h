@@ -29,6 +29,14 @@ typedef struct nni_found {
     ckks_params sizes, primes;
 } nni_found;
 
+/* What integers leave of weights, by all that decides on it. */
+typedef struct nni_lost {
+    nni_bits bits;
+    bool lanes;
+    int matrices;
+    double loss;
+} nni_lost;
+
 enum { NNI_PRICED = 16, NNI_FOUND = 128 };
 
 typedef struct nni_search_state {
@@ -49,6 +57,8 @@ typedef struct nni_search_state {
     int num_priced;             /* so many there were                        */
     nni_found *found;           /* shape (NNI_FOUND)                         */
     int num_found;              /* so many there were                        */
+    nni_lost  *lost;            /* shape (NNI_FOUND)                         */
+    int num_lost;
     /* of the candidate at work */
     double enough;              /* seconds of a set that other digits must not
                                    take                                      */
@@ -100,6 +110,7 @@ double nni_worth(const nn_plan *p, const nn_aim *aim);
 double nni_seconds_left(const nn_plan *p, double worth, const nn_aim *aim,
                         const nn_model *m);
 double nni_coarse(const nn_plan *p, const nn_model *m);
+/* The same for the weights that are lost to integers (nni_weights_loss). */
 double nni_excess(const nn_plan *p, const nn_model *m);
 
 /* The best plan of a network: blank has what the model and the aim fix, the

@@ -87,5 +87,7 @@ double nni_excess(const nn_plan *p, const nn_model *m)
     int label;
     const double may = share * least_size(&label, m);
 
-    return may > 0 && p->error_sd > may ? p->error_sd / may : 1;
+    const double noise = may > 0 ? p->error_sd / may : 0;
+
+    return fmax(1, noise) + fmax(1, p->weights_loss / NN_WEIGHTS_LOST) - 1;
 }

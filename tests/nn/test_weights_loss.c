@@ -42,6 +42,7 @@ TEST(weights_loss_is_that_of_the_integers)
         nn_plan *p = calloc(1, sizeof *p);
         nn_weights *w = NULL;
         nn_aim aim = rig_aim(&s);
+        double most = 0;
 
         if (CHECK(p != NULL, "no memory")
             && rig_model(&m, &s, net_kind_named("unet 1")->build)) {
@@ -50,6 +51,7 @@ TEST(weights_loss_is_that_of_the_integers)
             if (NN_OK(nn_plan_make(p, &m, &aim))
                 && NN_OK(nn_weights_init(&w, &m, p)))
                 for (int k = 0; k + 1 < p->num_steps; k++) {
+                    most = fmax(most, p->step[k].loss);
                     const double loss = p->step[k].loss;
                     const int top = largest(&w->map[k]);
 
@@ -61,6 +63,8 @@ TEST(weights_loss_is_that_of_the_integers)
                               loss, top);
                 }
         }
+        CHECK(p != NULL && p->weights_loss == most, "%g, the most is %g",
+              p == NULL ? 0 : p->weights_loss, most);
         nn_weights_clear(&w);
         nn_model_clear(&m);
         free(p);

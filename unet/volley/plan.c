@@ -81,18 +81,13 @@ static void plan_print_steps(const nn_plan *p)
     }
 }
 
-/* Weights off by more than this of their size are worth a word: of 64 to 512
- * channels 7 % changed nothing that could be measured, 99 % (32 to 512, N =
- * 2^15) every twentieth pixel. */
-static const double plan_lossy = 0.1;
-
 /* Layers whose weights are lost, if there are any. */
 static void plan_print_lossy(const nn_plan *p)
 {
     int lossy = 0, worst = 0;
 
     for (int i = 0; i < p->num_steps; i++) {
-        lossy += p->step[i].loss > plan_lossy;
+        lossy += p->step[i].loss > NN_WEIGHTS_LOST;
         if (p->step[i].loss > p->step[worst].loss)
             worst = i;
     }
