@@ -186,6 +186,58 @@ static void use_pk(void *x, const fuzz_input *in)
     fuzz_use_key(world_of(in)->ctx, world_of(in)->sk, OF(ckks_pk), NULL);
 }
 
+static ckks_status read_input(void *user, uint64_t at, void *out, size_t size)
+{
+    const fuzz_input *in = user;
+
+    if (at > in->size || size > in->size - at)
+        return CKKS_EIO;
+    memcpy(out, in->data + at, size);
+    return CKKS_OK;
+}
+
+/* The fuzzers' memory ends somewhere. */
+static bool held(ckks_status s)
+{
+    return s == CKKS_OK || s == CKKS_EMEM;
+}
+
+/* Every key, once with the least of its limbs and once with all. */
+static void hold_all(ckks_keys *opened, const ckks_keys *keys)
+{
+    ckks_key_request want[2] = { { CKKS_KEY_RELIN, 0, 0 },
+                                 { CKKS_KEY_ROTATE, 1, 0 } };
+    size_t n = 0;
+
+    for (int k = 0; k < 2; k++) {
+        const int most = ckks_keys_level(keys, want[k].kind, want[k].step);
+
+        fuzz_must(ckks_keys_level(opened, want[k].kind, want[k].step) == most,
+                  "keys: opened, and of another level");
+        if (most >= 0) {
+            want[n] = want[k];
+            want[n++].level = most;
+        }
+    }
+    fuzz_must(held(ckks_keys_hold(opened, want, n)), "keys: not held");
+    for (size_t k = 0; k < n; k++)
+        want[k].level = 0;
+    fuzz_must(held(ckks_keys_hold(opened, want, n)), "keys: not shrunk");
+}
+
+/* What was loaded can be opened where it lies, too. */
+static void open_too(const ckks_keys *keys, const fuzz_input *in)
+{
+    const ckks_source from = { read_input, (void *)(uintptr_t)in, in->size };
+    ckks_keys *opened = NULL;
+
+    fuzz_must(held(ckks_keys_open(&opened, world_of(in)->ctx, &from)),
+              "keys: loaded, and not opened");
+    if (opened != NULL)
+        hold_all(opened, keys);
+    ckks_keys_clear(&opened);
+}
+
 static void use_keys(void *x, const fuzz_input *in)
 {
     const ckks_keys *keys = OF(ckks_keys);
@@ -193,6 +245,7 @@ static void use_keys(void *x, const fuzz_input *in)
     for (int k = 0; k < 3; k++)
         (void)ckks_keys_level(keys, (ckks_key_kind)k, 1);
     fuzz_use_key(world_of(in)->ctx, world_of(in)->sk, NULL, keys);
+    open_too(keys, in);
 }
 
 /* ---- seeds --------------------------------------------------------------- */
