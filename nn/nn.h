@@ -519,10 +519,9 @@ typedef struct nn_progress {
     void (*took)(void *user, int step, int kind, int level, double seconds);
 } nn_progress;
 
-/* Runs the network on one set.  keys: as a context's functions take them; of
- * those that were opened those are held, stage by stage, that it needs.
- * in[nn_plan_inputs] at in_level is consumed: each is cleared as soon as nothing
- * more reads it, so after an error
+/* Runs the network on one set.  Of keys that were opened (ckks_keys_open) those
+ * are held, stage by stage, that it needs.  in[nn_plan_inputs] at in_level is
+ * consumed: each is cleared as soon as nothing more reads it, so after an error
  * some may be gone; out[nn_plan_outputs], unchanged then.
  *   errors  those of ckks.h, CKKS_EPARAM if context and plan differ, CKKS_EARG
  *           for a plan with `scratch`: nn_run_scratch runs it */
