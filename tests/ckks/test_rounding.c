@@ -255,6 +255,39 @@ static void words(trail *t, world *w)
     ckks_sk_clear(&sk);
 }
 
+static ckks_status read_copy(void *user, uint64_t at, void *out, size_t size)
+{
+    memcpy(out, (const uint8_t *)user + at, size);
+    return CKKS_OK;
+}
+
+/* The same keys in a file, held whole, then the first few limbs of one. */
+static void open_keys(trail *t, world *w)
+{
+    const ckks_key_request all[] = {
+        { CKKS_KEY_RELIN, 0, LEVEL }, { CKKS_KEY_ROTATE, 1, LEVEL },
+        { CKKS_KEY_ROTATE, 5, LEVEL }, { CKKS_KEY_CONJ, 0, LEVEL }
+    };
+    const ckks_key_request low = { CKKS_KEY_ROTATE, 1, 1 };
+    const size_t size = ckks_keys_size(w->keys);
+    uint8_t *copy = malloc(size);
+    const ckks_source from = { read_copy, copy, size };
+    ckks_keys *keys = NULL;
+    ckks_ct ct = { 0 };
+
+    if (CHECK(copy != NULL, "no memory")
+        && CHECK_OK(ckks_keys_save(copy, size, w->keys))
+        && CHECK_OK(ckks_keys_open(&keys, w->ctx, &from))) {
+        MARK_CALL(ckks_keys_hold(keys, all, w->real ? 3 : 4), keys, keys);
+        CHECK_OK(ckks_keys_hold(keys, &low, 1));
+        CHECK_OK(ckks_drop_level(&ct, &w->a, 1));
+        MARK_CALL(ckks_rotate(&ct, &ct, keys, 1), ct, &ct);
+    }
+    ckks_ct_clear(&ct);
+    ckks_keys_clear(&keys);
+    free(copy);
+}
+
 static void bytes(trail *t, world *w)
 {
     AGAIN(pt, ckks_pt, &w->pt, ckks_pt_clear);
@@ -313,6 +346,7 @@ static void everything(trail *t, int ring, const char *kernel)
     decryption(t, &w);
     steps(t, &w);
     bytes(t, &w);
+    open_keys(t, &w);
     ckks_pt_clear(&w.pt);
     ckks_pt_clear(&w.one);
     for (int i = 0; i < 2; i++)
