@@ -9,49 +9,61 @@
 
 enum { WORDS = CKKS_MAX_PRIMES + 1 };       /* of products of 61 bits each   */
 
+/* A number of `count` words, the least first; the last is 0 in 0 alone. */
+typedef struct number {
+    uint64_t word[WORDS];
+    int count;
+} number;
+
 /* x *= the entry of ckks_params: a prime, or a size, which stands for the
- * largest number it allows.  What is carried out is lost. */
-static void multiply(uint64_t x[WORDS], uint64_t entry)
+ * largest number it allows.  What is carried out of WORDS is lost. */
+static void multiply(number *x, uint64_t entry)
 {
     const uint64_t w = entry > CKKS_MAX_BITS ? entry
                                              : ((uint64_t)1 << entry) - 1;
     uint64_t carry = 0;
 
-    for (int i = 0; i < WORDS; i++) {
+    for (int i = 0; i < x->count; i++) {
         uint64_t high, low;
 
-        cki_mul_wide(&high, &low, x[i], w);
-        x[i] = low + carry;
-        carry = high + (x[i] < carry);
+        cki_mul_wide(&high, &low, x->word[i], w);
+        x->word[i] = low + carry;
+        carry = high + (x->word[i] < carry);
     }
+    if (carry != 0 && x->count < WORDS)
+        x->word[x->count++] = carry;
+    while (x->count > 1 && x->word[x->count - 1] == 0)
+        x->count--;
 }
 
-static bool at_least(const uint64_t a[WORDS], const uint64_t b[WORDS])
+static bool at_least(const number *a, const number *b)
 {
-    int i = WORDS - 1;
+    int i = a->count - 1;
 
-    while (i > 0 && a[i] == b[i])
+    if (a->count != b->count)
+        return a->count > b->count;
+    while (i > 0 && a->word[i] == b->word[i])
         i--;
-    return a[i] >= b[i];
+    return a->word[i] >= b->word[i];
 }
 
 int ckks_params_special_at(const ckks_params *p, int level)
 {
     CKI_NEAREST;
-    uint64_t product[WORDS] = { 1 };
+    number product = { .word = { 1 }, .count = 1 };
     int alpha, k = 1;
 
     if (!p->fitted_special || p->num_special == 0)
         return p->num_special;
     alpha = (p->num_primes + p->dnum - 1) / p->dnum;
-    multiply(product, p->special[0]);
+    multiply(&product, p->special[0]);
     for (int first = 0; first <= level; first += alpha) {
-        uint64_t digit[WORDS] = { 2 };
+        number digit = { .word = { 2 }, .count = 1 };
 
         for (int i = first; i < first + alpha && i <= level; i++)
-            multiply(digit, p->primes[i]);
-        while (k < p->num_special && !at_least(product, digit))
-            multiply(product, p->special[k++]);
+            multiply(&digit, p->primes[i]);
+        while (k < p->num_special && !at_least(&product, &digit))
+            multiply(&product, p->special[k++]);
     }
     return k;
 }
