@@ -217,13 +217,18 @@ static double up_weight(const reading *r, int o, int c, int tap, int y, int x)
     return sum;
 }
 
+/* Four sums side by side: a single one waits for each of its additions. */
 static double dot(const double *a, const double *b, int count)
 {
-    double sum = 0;
+    double sum[4] = { 0 }, rest = 0;
+    int i = 0;
 
-    for (int i = 0; i < count; i++)
-        sum += a[i] * b[i];
-    return sum;
+    for (; i + 4 <= count; i += 4)
+        for (int j = 0; j < 4; j++)
+            sum[j] += a[i + j] * b[i + j];
+    for (; i < count; i++)
+        rest += a[i] * b[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]) + rest;
 }
 
 /* up_weight for all outputs and stored channels, `share` of it. */
