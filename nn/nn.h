@@ -499,7 +499,8 @@ CKKS_CHECKED ckks_status nn_unpack(double *logit, size_t room,
 
 /* ---- server ------------------------------------------------------------- */
 
-/* Integer weights for a plan.  Opaque. */
+/* Integer weights for a plan.  Opaque.  They are made stage by stage as a run
+ * comes to it: m must outlive them. */
 typedef struct nn_weights nn_weights;
 CKKS_CHECKED ckks_status nn_weights_init(nn_weights **out, const nn_model *m,
                                          const nn_plan *p);

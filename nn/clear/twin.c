@@ -308,6 +308,18 @@ static ckks_status one_stage(double *last, twin *t, const nni_map *m, int k,
     return CKKS_OK;
 }
 
+/* The same with the stage's integers, which are made for it. */
+static ckks_status whole_stage(double *last, twin *t, int k, double *range)
+{
+    nni_map m;
+    ckks_status st = nni_map_init(&m, t->p, k, true);
+
+    if (st == CKKS_OK)
+        st = one_stage(last, t, &m, k, range);
+    nni_map_clear(&m);
+    return st;
+}
+
 ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
                      const nn_weights *w, double *ranges)
 {
@@ -326,8 +338,8 @@ ckks_status nn_clear(double *out, const double *in, const nn_plan *p,
         memcpy(t.image.x, in, (size_t)nn_plan_inputs(p) * p->layout.slots
                                   * sizeof *in);
     for (int k = 0; k < stages && st == CKKS_OK; k++)
-        st = one_stage(k == stages - 1 ? out : NULL, &t, &w->map[k], k,
-                       ranges == NULL ? NULL : &largest_of[k]);
+        st = whole_stage(k == stages - 1 ? out : NULL, &t, k,
+                         ranges == NULL ? NULL : &largest_of[k]);
     if (st == CKKS_OK && ranges != NULL)
         memcpy(ranges, largest_of, (size_t)stages * sizeof *ranges);
     for (int k = 0; t.out != NULL && k < stages; k++)

@@ -40,6 +40,48 @@ double nni_encoded_bytes(const nn_plan *p, const nni_placed *placed)
     return limbs * ldexp(8, p->params.log_n);
 }
 
+/* A stage's floats: its own weights, and those of transposed convolutions that
+ * it reads through. */
+static double floats(const nni_stage *s)
+{
+    double sum = s->weight == NULL ? 0
+                 : (double)s->channels * (s->inputs / s->groups)
+                       * (s->kernel_y / s->mean_y) * (s->kernel_x / s->mean_x);
+
+    for (int i = 0; i < s->num_sources; i++) {
+        const nni_source *x = &s->source[i];
+
+        if (x->up_weight != NULL)
+            sum += (double)x->channels * x->up_channels * x->up_kernel
+                   * x->up_kernel;
+    }
+    return sum;
+}
+
+double nni_floats_bytes(const nni_placed *p)
+{
+    double sum = 0;
+
+    for (int k = 0; k < p->num_stages; k++)
+        sum += floats(p->stage[k].of);
+    return sum * sizeof(float);
+}
+
+double nni_integers_bytes(const nni_placed *p, int k, const nni_maps *maps)
+{
+    const nni_map *m = &maps->map[k];
+    const int period = p->stage[k].period;
+    const double rows = (double)m->channels * (period > 0 ? period : 1);
+    double terms = 0;
+    int most = 0;
+
+    for (int i = 0; i < m->num_phases; i++) {
+        terms += m->phase[i].terms;
+        most = m->phase[i].terms > most ? m->phase[i].terms : most;
+    }
+    return rows * (terms * sizeof(int32_t) + (double)most * sizeof(double));
+}
+
 /* Ciphertexts of one channel of a form of stage k that hold pixels, of its
  * first phases. */
 static int count_live(const nni_placed *p, int k, const nni_out *o, int phases)

@@ -33,6 +33,11 @@ void nni_maps_clear(nni_maps *m);
 double nni_base_bytes(const nn_plan *p, const nn_machine *machine);
 /* Plaintexts of matrices, which are encoded once. */
 double nni_encoded_bytes(const nn_plan *p, const nni_placed *placed);
+/* The model's floats. */
+double nni_floats_bytes(const nni_placed *p);
+/* The integers of stage k's map, which are there while it runs, and the table
+ * that they are made from. */
+double nni_integers_bytes(const nni_placed *p, int k, const nni_maps *maps);
 /* alive, shape (stages): bytes of the forms that are in memory when a stage
  * begins, the image among them. */
 void nni_alive_bytes(double *alive, nni_maps *maps, const nni_placed *p,

@@ -20,6 +20,15 @@ static double buffer_bytes(const nni_placed *p)
     return most;
 }
 
+static double most_integers(const nni_placed *p, const nni_maps *maps)
+{
+    double most = 0;
+
+    for (int k = 0; k < p->num_stages; k++)
+        most = fmax(most, nni_integers_bytes(p, k, maps));
+    return most;
+}
+
 /* What of the base does not stay: keys that come and go; a limb as the file has
  * it stays for them. */
 static double keys_gone(const nn_plan *p)
@@ -73,6 +82,7 @@ ckks_status nni_lay_out(nn_plan *p, const nni_placed *placed, nni_maps *maps,
     if (st != CKKS_OK)
         return st;
     stays = nni_base_bytes(p, machine) + nni_encoded_bytes(p, placed)
+            + nni_floats_bytes(placed) + most_integers(placed, maps)
             + c.threads * buffer_bytes(placed);
     c.hook = hook;
     p->keys_by_stage = nni_keys_by_stage(p);

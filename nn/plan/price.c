@@ -255,21 +255,24 @@ static bool beyond_at_once(pricing *with)
                                                         : 0);
 }
 
-/* Adds the keys to what is alive: all of them; where memory is limited, those
- * that a stage holds if they are read as stages need them. */
-static void add_keys(pricing *with)
+/* Adds weights and keys to what is alive: all keys; where memory is limited,
+ * those that a stage holds if they are read as stages need them. */
+static void add_weights_and_keys(pricing *with)
 {
+    const double floats = nni_floats_bytes(with->placed);
     const ckks_params *q = &with->p->params;
     const double all = nni_keys_bytes(q, with->p->key, with->p->num_keys);
     ckks_key_request key[NN_MAX_KEYS];
 
     for (int k = 0; k < with->placed->num_stages; k++)
-        with->alive[k] += with->bound->limit < HUGE_VAL
-                              ? nni_keys_bytes(q, key,
-                                               nni_held_at(key,
-                                                           &with->maps->held,
-                                                           k))
-                              : all;
+        with->alive[k] += floats
+                          + nni_integers_bytes(with->placed, k, with->maps)
+                          + (with->bound->limit < HUGE_VAL
+                                 ? nni_keys_bytes(q, key,
+                                                  nni_held_at(
+                                                      key, &with->maps->held,
+                                                      k))
+                                 : all);
 }
 
 /* least: known, with maps. */
@@ -280,7 +283,7 @@ static ckks_status price_stages(pricing *with)
 
     if (st != CKKS_OK)
         return st;
-    add_keys(with);
+    add_weights_and_keys(with);
     with->high = with->alive[0];
     for (int k = 0; k < with->placed->num_stages; k++)
         left += with->least[k];

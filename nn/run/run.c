@@ -79,10 +79,12 @@ static ckks_status one_stage(nni_state *state, nni_runner *r, int k,
     const bool matrix = w->placed.stage[k].neurons > 0;
     nni_encoded here = { 0 };
     nni_schedule s = { 0 };
-    ckks_status st = nni_schedule_init(&s, &w->placed, k,
-                                       matrix ? NULL : &w->map[k], by_inputs,
-                                       "nn_run");
+    nni_map map;
+    ckks_status st = nni_map_init(&map, &w->placed, k, true);
 
+    if (st == CKKS_OK)
+        st = nni_schedule_init(&s, &w->placed, k, matrix ? NULL : &map,
+                               by_inputs, "nn_run");
     r->encoded = &w->encoded[k];
     if (st == CKKS_OK && matrix && r->encoded->ctx != r->ctx) {
         st = nni_encoded_init(&here, &w->placed, k, r->ctx, "nn_run");
@@ -98,6 +100,7 @@ static ckks_status one_stage(nni_state *state, nni_runner *r, int k,
     nni_state_close(state);
     nni_schedule_clear(&s);
     nni_encoded_clear(&here);
+    nni_map_clear(&map);
     return st;
 }
 

@@ -6,6 +6,16 @@
 
 #include "stage/weights.h"
 
+/* The map of stage k; its integers are made to see that they can be. */
+static ckks_status fill_map(nn_weights *w, int k)
+{
+    nni_map whole = { 0 };
+    ckks_status st = nni_map_init(&whole, &w->placed, k, true);
+
+    nni_map_clear(&whole);
+    return st == CKKS_OK ? nni_map_init(&w->map[k], &w->placed, k, false) : st;
+}
+
 static ckks_status weights_fill(nn_weights *w, const nn_model *m,
                                 const nn_plan *p)
 {
@@ -20,7 +30,7 @@ static ckks_status weights_fill(nn_weights *w, const nn_model *m,
     if (w->map == NULL || w->encoded == NULL)
         st = nn_fail(CKKS_EMEM, "nn_weights_init: no memory");
     for (int k = 0; st == CKKS_OK && k < w->net.num_stages; k++)
-        st = nni_map_init(&w->map[k], &w->placed, k, true);
+        st = fill_map(w, k);
     return st == CKKS_OK ? nn_plan_fingerprint(w->fingerprint, p) : st;
 }
 

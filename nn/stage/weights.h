@@ -33,7 +33,9 @@ void nni_encoded_clear(nni_encoded *e);
 struct nn_weights {
     net net;
     nni_placed placed;
-    nni_map *map;               /* one a stage; empty for a matrix           */
+    nni_map *map;               /* one a stage, without its integers, which
+                                   are made when it runs; empty for a
+                                   matrix                                    */
     nni_encoded *encoded;       /* one a stage; empty but for matrices       */
     uint8_t fingerprint[16];    /* of the plan                               */
 };

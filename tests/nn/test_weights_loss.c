@@ -20,15 +20,19 @@ static void shrink(nn_model *m, double by)
     }
 }
 
-/* Largest integer of a stage's weights. */
-static int largest(const nni_map *m)
+/* Largest integer of stage k's weights. */
+static int largest(const nni_placed *p, int k)
 {
+    nni_map m;
     int top = 0;
 
-    for (int i = 0; i < m->num_phases; i++)
-        for (int k = 0; k < m->channels * m->phase[i].terms; k++)
-            if (abs(m->phase[i].weight[k]) > top)
-                top = abs(m->phase[i].weight[k]);
+    if (!NN_OK(nni_map_init(&m, p, k, true)))
+        return -1;
+    for (int i = 0; i < m.num_phases; i++)
+        for (int j = 0; j < m.channels * m.phase[i].terms; j++)
+            if (abs(m.phase[i].weight[j]) > top)
+                top = abs(m.phase[i].weight[j]);
+    nni_map_clear(&m);
     return top;
 }
 
@@ -53,7 +57,7 @@ TEST(weights_loss_is_that_of_the_integers)
                 for (int k = 0; k + 1 < p->num_steps; k++) {
                     most = fmax(most, p->step[k].loss);
                     const double loss = p->step[k].loss;
-                    const int top = largest(&w->map[k]);
+                    const int top = largest(&w->placed, k);
 
                     CHECK(small ? loss > 0.05 && top < 16
                                 : loss < 0.01 && top > 256,
