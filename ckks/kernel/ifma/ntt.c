@@ -2,7 +2,7 @@
  *
  * Read first: ifma.h (Lemma I), docs/02-ntt.md, docs/10-kernels.md.
  */
-#include "kernel/ifma/ntt.h"
+#include "kernel/ifma/ending.h"
 
 /* ---- tables -------------------------------------------------------------- */
 
@@ -132,16 +132,9 @@ static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned halved,
 static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
                       const plan *f)
 {
-    const prime c = f->c;
     twiddle w[7];
 
-    w[0] = same(f->table, i, c);
-    UNROLL
-    for (size_t k = 0; k < 2; k++)
-        w[1 + k] = same(f->table, 2 * i + k, c);
-    UNROLL
-    for (size_t k = 0; k < 4; k++)
-        w[3 + k] = same(f->table, 4 * i + k, c);
+    twiddles_of_three(w, i, f);
     for (uint64_t *end = x + t; x < end; x += LANES) {
         vec a[8];
 
@@ -155,75 +148,16 @@ static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
     }
 }
 
-/* What becomes of a transform. */
-typedef struct ending {
-    uint64_t *out;
-    const cki_ending *q;
-    twiddle w, minus, u;        /* w, p - w, u                               */
-} ending;
+/* Three layers in registers: before which of them x are brought down, and the
+ * bound after them. */
+typedef struct three {
+    unsigned halved;
+    int bound;
+} three;
 
-static ending ending_of(uint64_t *out, const cki_ending *q, const cki_mod *m)
-{
-    ending e = { out, q, factor(q->w, m), factor(m->p - q->w, m),
-                 factor(q->u, m) };
-
-    return e;
-}
-
-/* The sum of the summands there: at most SUMMANDS, three after a reduction. */
-enum {
-    SUMMANDS = 1 + 3,
-    QUOTIENT = OF_PRODUCTS + SUMMANDS
-};
-
-WITHIN(OF_PRODUCT, SUMMANDS);   /* u times the sum                           */
-WITHIN(QUOTIENT, ROOM);
-
-static inline vec summands_at(const cki_ending *q, size_t at, size_t n,
-                              prime c)
-{
-    vec sum = zero();
-
-    for (size_t j = 0; j < q->summands; j++) {
-        const cki_summand *s = q->s + j;
-
-        if (s->perm != NULL)
-            ask_permuted(s->x, s->perm, at, n);
-
-        sum = add(sum, s->perm == NULL ? load(s->x + at)
-                                       : permuted(s->x, s->perm + at));
-        VERIFY_VEC(sum, SUMMANDS, c);
-        if (j % 3 == 2)
-            sum = reduce(sum, c);
-    }
-    return sum;
-}
-
-/* w in + (p - w) x + u sum, canonical.  Lemma I twice, the quotients and
- * the remainders added: below 4p; with the sum, or its product, below 8p
- * (QUOTIENT). */
-static ALWAYS_INLINE vec end_of(vec x, size_t at, const ending *e, size_t n,
-                                prime c)
-{
-    const bool more = e->q->summands > 0;
-    vec y = load(e->q->in + at), r = zero();
-    vec q = hi(hi(zero(), y, e->w.s), x, e->minus.s);
-
-    if (more) {
-        r = summands_at(e->q, at, n, c);
-        if (e->q->u != 1) {
-            q = hi(q, r, e->u.s);
-            r = lo(zero(), r, e->u.w);
-        }
-    }
-    r = lo(lo(lo(r, y, e->w.w), x, e->minus.w), q, c.neg);
-    VERIFY_VEC(r, QUOTIENT, c);
-    return more ? reduce(r, c) : fold(fold(low52(r, c), c.p2), c.p);
-}
-
-/* The last three layers, on 64 words number i, transposed; canonical words out,
- * or into a division. */
-static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
+/* The last six layers, on 64 words number i, three of them transposed; canonical
+ * words out, or into a division. */
+static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
                                    const ending *e, const plan *f)
 {
     const uint64_t *table = f->table;
@@ -232,6 +166,13 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
     twiddle w[7];
     vec a[8];
 
+    UNROLL
+    for (int k = 0; k < 8; k++)
+        a[k] = load(x + LANES * k);
+    twiddles_of_three(w, n / LAST + i, f);
+    fwd_three(a, w, s[0].halved, f);
+    VERIFY_EIGHT(a, s[0].bound, c);
+    transpose(a);
     w[0] = each(table, n / 8 + 8 * i, c);
     UNROLL
     for (size_t k = 0; k < 2; k++)
@@ -239,12 +180,8 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, unsigned halved,
     UNROLL
     for (size_t k = 0; k < 4; k++)
         w[3 + k] = each(table, n / 2 + 32 * i + 8 * k, c);
-    UNROLL
-    for (int k = 0; k < 8; k++)
-        a[k] = load(x + LANES * k);
-    transpose(a);
-    fwd_three(a, w, halved, f);
-    VERIFY_EIGHT(a, f->bound, c);
+    fwd_three(a, w, s[1].halved, f);
+    VERIFY_EIGHT(a, s[1].bound, c);
     if (e == NULL)
         UNROLL
         for (int k = 0; k < 8; k++)
@@ -266,7 +203,7 @@ typedef struct sweep {
     unsigned halved;
 } sweep;
 
-/* The layers above the last three, three at a time as far as they go, else two;
+/* The layers above the last six, three at a time as far as they go, else two;
  * one if there is but one.  Gives how many sweeps. */
 static int sweeps_of(sweep *s, int layers, plan *f)
 {
@@ -300,12 +237,11 @@ static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
 
 /* ---- in two halves ------------------------------------------------------- */
 
-/* All sweeps, and before which of the last three layers x are brought down; the
- * words that the first sweep joins. */
+/* All sweeps, and the last six layers; the words that the first sweep joins. */
 typedef struct course {
     sweep s[MAX_SWEEPS];
     int count;
-    unsigned halved;
+    three last[2];
     size_t size;
 } course;
 
@@ -314,8 +250,11 @@ static course course_of(const cki_ntt *t, plan *f)
     const bool two = t->real && t->log_n % 2 == 1;
     course k = { .size = two ? t->n / 2 : t->n };
 
-    k.count = sweeps_of(k.s, t->log_n - two - 3, f);
-    k.halved = plan_layers(f, 3);
+    k.count = sweeps_of(k.s, t->log_n - two - SMALL_LOG, f);
+    for (int i = 0; i < 2; i++) {
+        k.last[i].halved = plan_layers(f, 3);
+        k.last[i].bound = f->bound;
+    }
     return k;
 }
 
@@ -368,7 +307,7 @@ static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
             for (size_t j = i; j < i + size; j += LAST) {
                 if (soon != NULL)
                     ask(soon, j - begin);
-                fwd_last(x + j, j / LAST, k.halved, e, &f);
+                fwd_last(x + j, j / LAST, k.last, e, &f);
             }
         }
     }

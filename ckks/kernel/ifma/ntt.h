@@ -8,9 +8,11 @@
 
 enum {
     SMALL_LOG = 6,              /* rings up to 2^6 go to the portable code   */
-    LAST = 64,                  /* words of a block that fits the registers  */
+    LAST = 64,                  /* words of a block that fits the registers:
+                                   its layers are the last six, the inverse's
+                                   first                                     */
     BLOCK = 1024,               /* words that stay in the first-level cache  */
-    MAX_SWEEPS = 6              /* of log N - 3 layers                       */
+    MAX_SWEEPS = 5              /* of log N - 6 layers                       */
 };
 
 /* A twiddle and its companion s = floor(2^52 w / p), in every lane or one a
@@ -141,6 +143,18 @@ static inline unsigned plan_layers(plan *f, int layers)
     }
     VERIFY(f->bound <= f->room);
     return halved;
+}
+
+/* Those of three layers, w[0] number i: w[0]; w[1], w[2]; w[3] .. w[6]. */
+static inline void twiddles_of_three(twiddle *w, size_t i, const plan *f)
+{
+    w[0] = same(f->table, i, f->c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = same(f->table, 2 * i + k, f->c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = same(f->table, 4 * i + k, f->c);
 }
 
 /* ---- butterflies -------------------------------------------------------- */

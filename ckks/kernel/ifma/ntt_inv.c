@@ -20,7 +20,44 @@ static inline void inv_two(vec *a, vec *b, vec *d, vec *e, twiddle w1,
     *e = low52(*e, c);
 }
 
-static inline void inv_block(uint64_t *x, size_t t, size_t i, const plan *f)
+/* The first two of three layers on eight vectors: neighbours with w[3] .. w[6],
+ * then those two apart with w[1] and w[2].  From INV to INV_SUMS, the last two
+ * of each four to INV. */
+static ALWAYS_INLINE void inv_two_of_three(vec *x, const twiddle *w, vec p4,
+                                           prime c)
+{
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        inv(&x[2 * k], &x[2 * k + 1], w[3 + k], c.p2, c);
+    UNROLL
+    for (int k = 0; k < 2; k++) {
+        inv(&x[4 * k], &x[4 * k + 2], w[1 + k], p4, c);
+        inv(&x[4 * k + 1], &x[4 * k + 3], w[1 + k], c.p2, c);
+        x[4 * k] = fold(low52(x[4 * k], c), p4);
+    }
+    for (int k = 0; k < 8; k++)
+        VERIFY_VEC(x[k], k % 4 < 2 ? INV_SUMS : INV, c);
+}
+
+/* The same and the third, four apart with w[0]; from and to INV. */
+static ALWAYS_INLINE void inv_three(vec *x, const twiddle *w, vec p4, prime c)
+{
+    inv_two_of_three(x, w, p4, c);
+    UNROLL
+    for (int k = 0; k < 4; k++)
+        inv(&x[k], &x[k + 4], w[0], k < 2 ? p4 : c.p2, c);
+    UNROLL
+    for (int k = 0; k < 4; k++) {
+        x[k] = low52(x[k], c);
+        if (k < 2)
+            x[k] = fold(x[k], p4);
+        x[k] = fold(x[k], c.p2);
+    }
+}
+
+/* Two layers on a block of 4t words, its last twiddle number i. */
+static inline void inv_block_two(uint64_t *x, size_t t, size_t i,
+                                 const plan *f)
 {
     const prime c = f->c;
     const twiddle w1 = same(f->table, i, c);
@@ -40,11 +77,41 @@ static inline void inv_block(uint64_t *x, size_t t, size_t i, const plan *f)
     }
 }
 
-static void inv_sweep(uint64_t *x, size_t size, size_t t, size_t i,
-                      const plan *f)
+/* Three layers on a block of 8t words, its last twiddle number i. */
+static inline void inv_block_three(uint64_t *x, size_t t, size_t i,
+                                   const plan *f)
 {
-    for (uint64_t *end = x + size; x < end; x += 4 * t, i++)
-        inv_block(x, t, i, f);
+    const prime c = f->c;
+    const vec p4 = add(c.p2, c.p2);
+    twiddle w[7];
+
+    twiddles_of_three(w, i, f);
+    for (uint64_t *end = x + t; x < end; x += LANES) {
+        vec a[8];
+
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            a[k] = load(x + k * t);
+        inv_three(a, w, p4, c);
+        UNROLL
+        for (size_t k = 0; k < 8; k++)
+            store(x + k * t, a[k]);
+    }
+}
+
+/* The layers that make blocks of `size`, three or two, over `count` words; i:
+ * the first block's twiddle. */
+static void inv_sweep(uint64_t *x, size_t count, size_t size, int layers,
+                      size_t i, const plan *f)
+{
+    uint64_t *const end = x + count;
+
+    for (; x < end; x += size, i++)
+        if (layers == 3)
+            inv_block_three(x, size / 8, i, f);
+        else
+            inv_block_two(x, size / 4, i, f);
+    VERIFY_WITHIN(end - count, count, INV, f->c);
 }
 
 /* The first six layers on 64 words number i: distances 1 and 2, 4 and 8, 16
@@ -94,87 +161,97 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
         store(to + LANES * k, x[k]);
 }
 
-/* The last layer (log N odd) or two, w/N included; canonical words out. */
-static void inv_last(uint64_t *x, uint64_t w, bool two, const cki_ntt *ntt,
-                     const plan *f)
+/* (x, y) -> (w (x + y), v (x - y)), canonical, both below `above`. */
+static inline void inv_end(vec *x, vec *y, twiddle w, twiddle v, vec above,
+                           prime c)
+{
+    const vec sum = add(*x, *y), d = add(sub(*x, *y), above);
+
+    *x = fold(low52(mul_add_lazy(zero(), sum, w.w, w.s, c), c), c.p);
+    *y = fold(low52(mul_add_lazy(zero(), d, v.w, v.s, c), c), c.p);
+}
+
+/* The last one, two or three layers, w/N included; canonical words out. */
+static ALWAYS_INLINE void inv_last(uint64_t *x, uint64_t w, int layers,
+                                   const cki_ntt *ntt, const plan *f)
 {
     const cki_mod *m = &ntt->mod;
     const prime c = f->c;
-    const twiddle scale = factor(cki_mul(ntt->n_inv, w, m), m);
-    const twiddle w1 = factor(cki_mul(ntt->n_inv_v, w, m), m);
-    const twiddle w2 = same(f->table, 2, c), w3 = same(f->table, 3, c);
     const vec p4 = add(c.p2, c.p2);
-    const size_t t = two ? f->n / 4 : f->n / 2;
+    const int count = 1 << layers, half = count / 2;
+    const size_t t = f->n >> layers;
+    const twiddle scale = factor(cki_mul(ntt->n_inv, w, m), m);
+    const twiddle by = factor(cki_mul(ntt->n_inv_v, w, m), m);
+    twiddle v[7];
 
+    twiddles_of_three(v, 1, f);     /* of which v[0] is in `by`              */
     for (uint64_t *stop = x + t; x < stop; x += LANES) {
-        vec out[4], a = load(x), b = load(x + t);
+        vec a[8];
 
-        if (two) {
-            vec d = load(x + 2 * t), e = load(x + 3 * t);
-
-            inv(&a, &b, w2, c.p2, c);
-            inv(&d, &e, w3, c.p2, c);
-            VERIFY_VEC(a, INV_SUMS, c);
-            VERIFY_VEC(d, INV_SUMS, c);
-            VERIFY_VEC(b, INV, c);
-            VERIFY_VEC(e, INV, c);
-            out[0] = add(a, d);
-            out[1] = add(b, e);
-            out[2] = add(sub(a, d), p4);
-            out[3] = add(sub(b, e), c.p2);
-        } else {
-            out[0] = add(a, b);
-            out[1] = add(sub(a, b), c.p2);
-        }
         UNROLL
-        for (size_t k = 0; k < 4; k++) {
-            twiddle by = k < (two ? 2 : 1) ? scale : w1;
-
-            if (k < 2 || two)
-                store(x + k * t, fold(low52(mul_add_lazy(
-                    zero(), out[k], by.w, by.s, c), c), c.p));
-        }
+        for (int k = 0; k < count; k++)
+            a[k] = load(x + (size_t)k * t);
+        if (layers == 3)
+            inv_two_of_three(a, v, p4, c);
+        else if (layers == 2)
+            UNROLL
+            for (int k = 0; k < 2; k++)
+                inv(&a[2 * k], &a[2 * k + 1], v[1 + k], c.p2, c);
+        UNROLL
+        for (int k = 0; k < half; k++)
+            inv_end(&a[k], &a[k + half], scale, by,
+                    layers > 1 && k < half / 2 ? p4 : c.p2, c);
+        UNROLL
+        for (int k = 0; k < count; k++)
+            store(x + (size_t)k * t, a[k]);
     }
+}
+
+/* How many of the layers left between the first six and the last ones go
+ * together: three, else two. */
+static int inv_layers(int left)
+{
+    return left == 2 || left == 4 ? 2 : 3;
 }
 
 void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
                       const cki_ntt *t)
 {
-    const size_t n = t->n;
-    const uint64_t *own = t->own;
-    const bool odd = t->log_n % 2 == 1;
-    /* where inv_last, or cki_ifma_unfold, begins */
-    const size_t top = odd ? n / 2 : t->real ? n : n / 4;
-    const plan f = plan_of(t, own + n);
-    size_t size = top;
+    const size_t n = t->n, block = cki_block(n);
+    const plan f = plan_of(t, (const uint64_t *)t->own + n);
+    /* what inv_last does, or cki_ifma_unfold beside its own */
+    const int last = t->real ? t->log_n % 2 : (t->log_n - 7) % 3 + 1;
+    int left = 0;
+    size_t size = LAST;
 
     VERIFY_BELOW(in, n, t->mod.p);
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_inv(x, in, w, t);
         return;
     }
-    while (size > BLOCK)
-        size /= 4;
-    if (size < LAST)
-        size = LAST;
-    for (size_t at = 0; at < n; at += size) {
-        for (size_t i = at; i < at + size; i += LAST)
+    for (size_t at = 0; at < n; at += block) {
+        for (size_t i = at; i < at + block; i += LAST)
             inv_first(x + i, in + i, i / LAST, &f);
-        VERIFY_WITHIN(x + at, size, INV, f.c);
-        for (size_t s = 4 * LAST; s <= size; s *= 4) {
-            inv_sweep(x + at, size, s / 4, (n + at) / s, &f);
-            VERIFY_WITHIN(x + at, size, INV, f.c);
+        VERIFY_WITHIN(x + at, block, INV, f.c);
+        left = t->log_n - SMALL_LOG - last;
+        for (size = LAST; left > 0 && size << inv_layers(left) <= block;
+             left -= inv_layers(left)) {
+            size <<= inv_layers(left);
+            inv_sweep(x + at, block, size, inv_layers(left), (n + at) / size,
+                      &f);
         }
     }
-    for (size_t s = 4 * size; s <= top; s *= 4) {
-        inv_sweep(x, n, s / 4, n / s, &f);
-        VERIFY_WITHIN(x, n, INV, f.c);
+    for (; left > 0; left -= inv_layers(left)) {
+        size <<= inv_layers(left);
+        inv_sweep(x, n, size, inv_layers(left), n / size, &f);
     }
     if (t->real)
         cki_ifma_unfold(x, w, t, &f);
-    else if (odd)
-        inv_last(x, w, false, t, &f);
+    else if (last == 3)
+        inv_last(x, w, 3, t, &f);
+    else if (last == 2)
+        inv_last(x, w, 2, t, &f);
     else
-        inv_last(x, w, true, t, &f);
+        inv_last(x, w, 1, t, &f);
     VERIFY_BELOW(x, n, t->mod.p);
 }
