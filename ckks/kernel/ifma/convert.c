@@ -3,6 +3,7 @@
  * Read first: ifma.h (Lemma I), docs/03-rns.md, docs/10-kernels.md.
  */
 #include "kernel/ifma/convert.h"
+#include "kernel/ifma/ntt.h"
 
 /* y_i and v in words.  v is a factor of -D. */
 
@@ -51,9 +52,11 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
 
 /* ---- the second half (convert.h) ----------------------------------------- */
 
-/* Four targets, all columns, R < 2^52. */
-static void fitting(const target *t, const uint64_t *const *y,
-                    const uint64_t *v, int len, size_t n)
+/* Four targets, all columns, R < 2^52; words, or if lazy their low 52 bits
+ * below 2p (FWD_0). */
+static ALWAYS_INLINE void fitting(const target *t, const uint64_t *const *y,
+                                  const uint64_t *v, int len, bool lazy,
+                                  size_t n)
 {
     for (size_t j = 0; j < n; j += 2 * LANES) {
         vec r[TARGETS][2];
@@ -61,8 +64,10 @@ static void fitting(const target *t, const uint64_t *const *y,
         eight_sums(r, t, y, v, len, j);
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
-            store(t[g].out + j, ended(r[g][0], &t[g]));
-            store(t[g].out + j + LANES, ended(r[g][1], &t[g]));
+            store(t[g].out + j, lazy ? brought_down(r[g][0], &t[g])
+                                     : ended(r[g][0], &t[g]));
+            store(t[g].out + j + LANES, lazy ? brought_down(r[g][1], &t[g])
+                                             : ended(r[g][1], &t[g]));
         }
     }
 }
@@ -114,8 +119,10 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
             e[g] = reducer_of(t[g].m);
             all_fit &= fits(k, t[g].m);
         }
-        if (all_fit)
-            fitting(t, y, v, k->len, n);
+        if (all_fit && takes_lazy(lazy, n))
+            fitting(t, y, v, k->len, true, n);
+        else if (all_fit)
+            fitting(t, y, v, k->len, false, n);
         else
             for (size_t j = 0; j < n; j += LANES)
                 wide_sums(t, y, v, k->len, e, j);

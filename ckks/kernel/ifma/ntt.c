@@ -258,12 +258,15 @@ static course course_of(const cki_ntt *t, plan *f)
     return k;
 }
 
-static void head(uint64_t *x, const cki_ntt *t)
+static void head(uint64_t *x, const cki_ntt *t, bool lazy)
 {
     plan f = plan_of(t, t->own);
     course k;
 
-    VERIFY_BELOW(x, t->n, t->mod.p);
+    if (lazy)
+        VERIFY_WITHIN(x, t->n, FWD_0, f.c);
+    else
+        VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)
         cki_ifma_fold(x, t, &f);
     k = course_of(t, &f);
@@ -328,7 +331,7 @@ void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
     if (t->log_n <= SMALL_LOG) {
         cki_portable_ntt_fwd(x, t);
     } else {
-        head(x, t);
+        head(x, t, false);
         tail_words(x, 0, t->n, NULL, t);
     }
 }
@@ -338,7 +341,7 @@ void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
     if (t->log_n <= SMALL_LOG)
         cki_portable_ntt_head(x, t, lazy);
     else
-        head(x, t);
+        head(x, t, lazy);
 }
 
 void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,

@@ -15,6 +15,12 @@ enum {
     MAX_SWEEPS = 5              /* of log N - 6 layers                       */
 };
 
+/* The rings whose transforms are not the portable code's take lazy values. */
+static inline bool takes_lazy(bool lazy, size_t n)
+{
+    return lazy && n > (size_t)1 << SMALL_LOG;
+}
+
 /* A twiddle and its companion s = floor(2^52 w / p), in every lane or one a
  * lane.  Tables hold companions alone: half the memory, which is what
  * transforms modulo prime after prime wait for.  2^52 w = s p + e with 0 < e <
@@ -87,7 +93,7 @@ static inline vec reversed(vec x)
 
 /* ---- ranges ----------------------------------------------------------------
  *
- * Forward: from B before a layer to B + 2 after.  Where that would leave the
+ * Forward: from B = 2 on (FWD_0), from B before a layer to B + 2 after.  Where that would leave the
  * room 2^(52 - b), the x of the layer are brought down to half the room first;
  * half a room and a layer fit: 4 + 2 <= 8.
  *
@@ -96,7 +102,8 @@ static inline vec reversed(vec x)
 
 enum {
     LAYER = OF_PRODUCT,
-    FWD_FIRST = 1 + 2 * LAYER,  /* after the real ring's layer and an odd one */
+    FWD_0 = OF_PRODUCT,         /* what convert_end leaves; words, too       */
+    FWD_FIRST = FWD_0 + 2 * LAYER,  /* after the real ring's and an odd layer */
     INV = 2,
     INV_SUMS = 2 * INV
 };
@@ -123,7 +130,7 @@ static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
     int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
                .half = set1((uint64_t)room / 2 * t->mod.p), .room = room,
-               .bound = 1 + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
+               .bound = FWD_0 + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
 
     return f;
 }
@@ -183,7 +190,7 @@ static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
 /* ---- the real ring (fold.c) ---------------------------------------------- */
 
 /* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
- * others; words in, the plan's bound[0] out. */
+ * others: from FWD_0 to the plan's bound. */
 void cki_ifma_fold(uint64_t *x, const cki_ntt *t, const plan *f);
 
 /* w times their inverse, 1/2N included: from INV to canonical words. */
