@@ -90,6 +90,10 @@ typedef struct cki_soon {
     size_t at;
 } cki_soon;
 
+/* Terms of a sum of products whose one factor a tail left in a form of the
+ * kernel's own. */
+enum { CKI_LAZY_TERMS = 7 };
+
 /* Blocks of 64 bytes that every kernel can make side by side. */
 enum { CKI_EXPAND = 16 };
 
@@ -115,11 +119,12 @@ typedef struct cki_kernel {
                     const cki_ntt *t);
     /* ntt_fwd in two halves: the first layers, then block after block of
      * cki_block words, at: where it begins; a block is done when its call is.
-     * In between x is in a form of the kernel's own; lazy: before, too, as
-     * convert_end left it.  What the tail finds time to ask the memory for, see
-     * cki_soon. */
+     * In between x is in a form of the kernel's own; before, too, if the head
+     * is lazy, as convert_end left it; behind, too, if the tail is, for dot2
+     * alone, as the x of sums of at most CKI_LAZY_TERMS products.  What the
+     * tail finds time to ask the memory for, see cki_soon. */
     void (*ntt_head)(uint64_t *x, const cki_ntt *t, bool lazy);
-    void (*ntt_tail)(uint64_t *x, size_t at, const cki_ntt *t,
+    void (*ntt_tail)(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
                      const cki_soon *soon);
     /* out = this ending for the NTT of what ntt_head left in z, which is
      * spoiled.  out may be q->in; it is no other input. */

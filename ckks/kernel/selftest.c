@@ -127,7 +127,7 @@ static bool check_lazy(cki_bench *b, const cki_kernel *k, const cki_conv *c,
         k->convert_end(out, target, count, y, b->y[2], c, true, N);
         for (int i = 0; i < count; i++) {
             k->ntt_head(out[i], t, true);
-            k->ntt_tail(out[i], 0, t, NULL);    /* N is one block            */
+            k->ntt_tail(out[i], 0, t, false, NULL); /* N is one block        */
         }
         ok = ok && equal(b, count);
     }

@@ -133,7 +133,8 @@ void cki_modup_end(const cki_modup *u, uint64_t *digit, int k, int t,
                 own = NULL;
             }
             r->kernel->ntt_tail(digit + digit_at(u, j, k), at,
-                                r->ntt[cki_modup_prime(u, t)], &ask);
+                                r->ntt[cki_modup_prime(u, t)],
+                                u->digits <= CKI_LAZY_TERMS, &ask);
         }
 }
 

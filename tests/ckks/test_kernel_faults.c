@@ -71,11 +71,20 @@ static void bad_head(uint64_t *x, const cki_ntt *t, bool lazy)
     y[1] = first;
 }
 
-static void bad_tail(uint64_t *x, size_t at, const cki_ntt *t,
+static void bad_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
                      const cki_soon *soon)
 {
-    inner->ntt_tail(x, at, t, soon);
+    inner->ntt_tail(x, at, t, lazy, soon);
     spoil(x + at, cki_block(t->n));
+}
+
+/* Where it leaves them for dot2 alone. */
+static void bad_tail_lazy(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
+                          const cki_soon *soon)
+{
+    inner->ntt_tail(x, at, t, lazy, soon);
+    if (lazy)
+        spoil(x + at, cki_block(t->n));
 }
 
 static void bad_inv(uint64_t *out, const uint64_t *in, uint64_t w,
@@ -326,6 +335,7 @@ TEST(kernel_check_sees_faults)
         PLANT(ntt_fwd, bad_fwd);
         PLANT(ntt_head, bad_head);
         PLANT(ntt_tail, bad_tail);
+        PLANT(ntt_tail, bad_tail_lazy);
         PLANT(ntt_inv, bad_inv);
         PLANT(ntt_inv, bad_inv_times);
         PLANT(ntt_inv, bad_inv_input);

@@ -1,5 +1,6 @@
-/* test_kernel_lazy.c -- base conversions that leave values for a transform in a
- * form of the kernel's own, beside those that leave words. */
+/* test_kernel_lazy.c -- base conversions that leave values for a transform, and
+ * transforms that leave them for inner products, in a form of the kernel's own,
+ * beside those that leave words. */
 #include "kernel_support.h"
 #include "ring/rns.h"
 #include "scheme/context.h"
@@ -66,7 +67,7 @@ static void check_targets(rows *r, const ckks_ctx *ctx, const cki_conv *c,
         k->ntt_fwd(r->want, t);
         k->ntt_head(r->out[i], t, true);
         for (size_t at = 0; at < n; at += cki_block(n))
-            k->ntt_tail(r->out[i], at, t, NULL);
+            k->ntt_tail(r->out[i], at, t, false, NULL);
         kernel_expect(r->out[i], r->want, n, k, "convert_end, lazy", &t->mod);
     }
 }
@@ -83,6 +84,46 @@ static void check_digit(const ckks_ctx *ctx, int len, int least,
             fill(r, c, len, extreme, ctx->n, state);
             check_targets(r, ctx, c, len, count, k, ntt);
         }
+}
+
+/* Inner products of 1 to CKI_LAZY_TERMS transforms, as words and lazily; the
+ * other factors as large as they can be at every third place. */
+static void check_products(size_t n, const cki_kernel *k, const cki_ntt *t,
+                           rows *r, uint64_t *state)
+{
+    uint64_t *const lazy = kernel_alloc(2 * n * sizeof *lazy);
+    const uint64_t *x[CKI_LAZY_TERMS], *z[CKI_LAZY_TERMS];
+
+    for (int i = 0; i < CKI_LAZY_TERMS; i++) {
+        uint64_t *in = r->y[i], *to = r->y[CKI_LAZY_TERMS + i];
+
+        for (size_t j = 0; j < n; j++)
+            in[j] = to[j] = test_word(state) % t->mod.p;
+        k->ntt_fwd(in, t);
+        k->ntt_head(to, t, false);
+        for (size_t at = 0; at < n; at += cki_block(n))
+            k->ntt_tail(to, at, t, true, NULL);
+        x[i] = in;
+        z[i] = to;
+    }
+    for (int h = 0; h < 2; h++)
+        for (size_t j = 0; j < n; j++)
+            r->out[h][j] = j % 3 == 0 ? t->mod.p - 1
+                                      : test_word(state) % t->mod.p;
+    for (int terms = 1; terms <= CKI_LAZY_TERMS; terms++) {
+        const uint64_t *y[2][CKI_LAZY_TERMS];
+
+        for (int i = 0; i < terms; i++) {
+            y[0][i] = r->out[i % 2];
+            y[1][i] = r->out[1 - i % 2];
+        }
+        k->dot2(r->out[2], r->out[3], x, NULL, y[0], y[1], terms, false, n,
+                &t->mod);
+        k->dot2(lazy, lazy + n, z, NULL, y[0], y[1], terms, false, n, &t->mod);
+        kernel_expect(lazy, r->out[2], n, k, "ntt_tail, lazy", &t->mod);
+        kernel_expect(lazy + n, r->out[3], n, k, "ntt_tail, lazy", &t->mod);
+    }
+    cki_free(&kernel_memory, lazy, 2 * n * sizeof *lazy);
 }
 
 static void check_ring(int log_n, int ring, int bits, uint64_t *state)
@@ -116,6 +157,8 @@ static void check_ring(int log_n, int ring, int bits, uint64_t *state)
              len += len < 9 ? 1 : 5)
             check_digit(ctx, len, log_n < 12 ? 1 : TARGETS, *k, ntt, &r,
                         state);
+        for (int i = 0; i < 2 && all; i++)
+            check_products(ctx->n, *k, ntt[i], &r, state);
         for (int i = 0; i < MOST_PRIMES; i++)
             cki_ntt_clear(&ntt[i], &kernel_memory);
     }

@@ -30,7 +30,8 @@ static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
     memcpy(work, a, n * sizeof *a);
     k->ntt_head(work, t, false);
     for (size_t at = 0; at < n; at += block) {
-        k->ntt_tail(work, at, t, at % (2 * block) == 0 ? NULL : &soon);
+        k->ntt_tail(work, at, t, false,
+                    at % (2 * block) == 0 ? NULL : &soon);
         kernel_expect(work + at, want + at, block, k, "ntt_head, ntt_tail",
                       &t->mod);
     }

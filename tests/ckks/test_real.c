@@ -124,7 +124,7 @@ static void check_large(const cki_kernel *k, int log_n, int bits, int shape)
     memcpy(y, a, n * sizeof *y);        /* in two halves, block after block  */
     k->ntt_head(y, t, false);
     for (size_t at = 0; at < n; at += cki_block(n)) {
-        k->ntt_tail(y, at, t, NULL);
+        k->ntt_tail(y, at, t, false, NULL);
         CHECK(memcmp(y + at, x + at, cki_block(n) * sizeof *y) == 0,
               "%s N=2^%d %d bits, in halves, block at %zu", k->name, log_n,
               bits, at);

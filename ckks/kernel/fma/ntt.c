@@ -312,13 +312,13 @@ static void fma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
         head(x, t, takes_lazy(lazy, t->n));
 }
 
-static void fma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+static void fma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
                          const cki_soon *soon)
 {
     const size_t stop = at + cki_block(t->n);
 
     if (t->log_n <= SMALL_LOG)
-        cki_portable_ntt_tail(x, at, t, soon);
+        cki_portable_ntt_tail(x, at, t, lazy, soon);
     else
         tail(x, at, stop, NULL, soon, t);
     VERIFY_BELOW(x + at, stop - at, t->mod.p);

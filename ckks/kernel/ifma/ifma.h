@@ -207,7 +207,8 @@ static inline vec reduce(vec x, prime c)
  * quotients and the two remainders added: below 4p.
  *
  * It needs H < 2^52.  An inner product of 64 terms below p, and a word below p:
- * 64 (2^46 - 1) + 64 < 2^52.  A base conversion of 64 y_i, below different odd
+ * 64 (2^46 - 1) + 64 < 2^52.  One of 7 terms (CKI_LAZY_TERMS) whose first
+ * factors are below 2^52: 7 2^49 + 7 < 2^52.  A base conversion of 64 y_i, below different odd
  * primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these, at
  * most 8 from v <= 64 and 65 carried over. */
 
@@ -244,8 +245,8 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
                           const uint64_t *inverse);
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t);
 void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy);
-void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
-                           const cki_soon *soon);
+void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
+                       const cki_soon *soon);
 void cki_ifma_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                       const cki_ntt *t);
 void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,

@@ -155,10 +155,10 @@ typedef struct three {
     int bound;
 } three;
 
-/* The last six layers, on 64 words number i, three of them transposed; canonical
- * words out, or into a division. */
+/* The last six layers, on 64 words number i, three of them transposed; words
+ * out, if lazy what the layers leave in the low 52 bits, or into a division. */
 static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
-                                   const ending *e, const plan *f)
+                                   bool lazy, const ending *e, const plan *f)
 {
     const uint64_t *table = f->table;
     const size_t n = f->n;
@@ -182,7 +182,7 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
         w[3 + k] = each(table, n / 2 + 32 * i + 8 * k, c);
     fwd_three(a, w, s[1].halved, f);
     VERIFY_EIGHT(a, s[1].bound, c);
-    if (e == NULL)
+    if (e == NULL && !lazy)
         UNROLL
         for (int k = 0; k < 8; k++)
             a[k] = reduce(a[k], c);
@@ -286,7 +286,7 @@ static inline void ask(const cki_soon *soon, size_t i)
 
 /* The rest of the layers of the words from `at` to stop, whole blocks; e, soon:
  * or NULL. */
-static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
+static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop, bool lazy,
                                const ending *e, const cki_soon *soon,
                                const cki_ntt *t)
 {
@@ -310,7 +310,7 @@ static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop,
             for (size_t j = i; j < i + size; j += LAST) {
                 if (soon != NULL)
                     ask(soon, j - begin);
-                fwd_last(x + j, j / LAST, k.last, e, &f);
+                fwd_last(x + j, j / LAST, k.last, lazy, e, &f);
             }
         }
     }
@@ -320,10 +320,19 @@ static void tail_words(uint64_t *x, size_t at, size_t stop,
                        const cki_soon *soon, const cki_ntt *t)
 {
     if (soon != NULL)
-        tail(x, at, stop, NULL, soon, t);
+        tail(x, at, stop, false, NULL, soon, t);
     else
-        tail(x, at, stop, NULL, NULL, t);
+        tail(x, at, stop, false, NULL, NULL, t);
     VERIFY_BELOW(x + at, stop - at, t->mod.p);
+}
+
+static void tail_lazy(uint64_t *x, size_t at, size_t stop,
+                      const cki_soon *soon, const cki_ntt *t)
+{
+    if (soon != NULL)
+        tail(x, at, stop, true, NULL, soon, t);
+    else
+        tail(x, at, stop, true, NULL, NULL, t);
 }
 
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)
@@ -344,11 +353,13 @@ void cki_ifma_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
         head(x, t, lazy);
 }
 
-void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+void cki_ifma_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
                        const cki_soon *soon)
 {
     if (t->log_n <= SMALL_LOG)
-        cki_portable_ntt_tail(x, at, t, soon);
+        cki_portable_ntt_tail(x, at, t, lazy, soon);
+    else if (lazy)
+        tail_lazy(x, at, at + cki_block(t->n), soon, t);
     else
         tail_words(x, at, at + cki_block(t->n), soon, t);
 }
@@ -361,7 +372,7 @@ void cki_ifma_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
     } else {
         const ending e = ending_of(out, q, &t->mod);
 
-        tail(z, 0, t->n, &e, NULL, t);
+        tail(z, 0, t->n, false, &e, NULL, t);
         VERIFY_BELOW(out, t->n, t->mod.p);
     }
 }

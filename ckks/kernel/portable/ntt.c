@@ -169,7 +169,7 @@ void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy)
     }
 }
 
-void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
+void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
                            const cki_soon *soon)
 {
     const cki_portable_table *own = t->own;
@@ -177,6 +177,7 @@ void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
     const size_t n = t->n, size = inner_size(t), stop = at + cki_block(n);
     const bool low = size >= n / 2;     /* no pair yet: words are below 3p   */
 
+    (void)lazy;
     (void)soon;
     for (; at < stop; at += size) {
         for (size_t s = size; s > 4; s /= 4) {
@@ -193,7 +194,7 @@ void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t)
 {
     cki_portable_ntt_head(x, t, false);
     for (size_t at = 0; at < t->n; at += cki_block(t->n))
-        cki_portable_ntt_tail(x, at, t, NULL);
+        cki_portable_ntt_tail(x, at, t, false, NULL);
 }
 
 /* ---- the end of a division ---------------------------------------------- */
@@ -218,7 +219,7 @@ void cki_portable_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
     const uint64_t ws = cki_shoup(w, &t->mod), us = cki_shoup(u, &t->mod);
 
     for (size_t at = 0; at < t->n; at += cki_block(t->n))
-        cki_portable_ntt_tail(z, at, t, NULL);
+        cki_portable_ntt_tail(z, at, t, false, NULL);
     for (size_t i = 0; i < t->n; i++) {
         uint64_t sum = summands_at(q, i, p);
 

@@ -25,8 +25,8 @@ void cki_portable_ntt_prepare(cki_ntt *t, const uint64_t *root,
                               const uint64_t *inverse);
 void cki_portable_ntt_fwd(uint64_t *x, const cki_ntt *t);
 void cki_portable_ntt_head(uint64_t *x, const cki_ntt *t, bool lazy);
-void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t,
-                               const cki_soon *soon);
+void cki_portable_ntt_tail(uint64_t *x, size_t at, const cki_ntt *t, bool lazy,
+                           const cki_soon *soon);
 void cki_portable_ntt_inv(uint64_t *out, const uint64_t *in, uint64_t w,
                           const cki_ntt *t);
 void cki_portable_ntt_finish(uint64_t *out, uint64_t *z, const cki_ending *q,
