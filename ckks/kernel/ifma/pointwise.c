@@ -24,16 +24,10 @@ typedef struct barrett {
 
 static inline barrett barrett_of(const cki_mod *m)
 {
-    barrett b = { prime_of(m), zero(), _mm_cvtsi32_si128(52 - m->bits) };
+    /* m->mu = floor(2^(2n) / p) has too few bits; 2^(n-1) < p */
+    const uint64_t mu = companion((uint64_t)1 << (m->bits - 1), m);
+    barrett b = { prime_of(m), set1(mu), _mm_cvtsi32_si128(52 - m->bits) };
 
-    /* m->mu = floor(2^(2n) / p) has too few bits: long division */
-    uint64_t q = 0, r = (uint64_t)1 << (m->bits - 1);    /* < p */
-
-    for (int i = 0; i < 52; i++) {
-        q = 2 * q + (2 * r >= m->p);
-        r = 2 * r - (2 * r >= m->p ? m->p : 0);
-    }
-    b.mu = set1(q);
     return b;
 }
 
