@@ -85,6 +85,7 @@ ckks_status cki_check_scale_room(const ckks_ctx *ctx, int level, double scale,
 ckks_status cki_check_limb(const uint64_t *x, const ckks_ctx *ctx, int prime,
                            const char *name)
 {
+    uint64_t p;
     int all;
 
     if (x == NULL || ctx == NULL)
@@ -93,11 +94,12 @@ ckks_status cki_check_limb(const uint64_t *x, const ckks_ctx *ctx, int prime,
     if (prime < 0 || prime >= all)
         return cki_fail(CKKS_EARG, "%s: prime number %d, outside 0..%d", name,
                         prime, all - 1);
+    p = ctx->rns.mod[prime].p;
     for (size_t i = 0; i < ctx->n; i++)
-        if (x[i] >= ctx->rns.mod[prime].p)
+        if (x[i] >= p)
             return cki_fail(CKKS_EARG, "%s: word %zu is %llu, not below the "
                             "prime %llu", name, i, (unsigned long long)x[i],
-                            (unsigned long long)ctx->rns.mod[prime].p);
+                            (unsigned long long)p);
     return CKKS_OK;
 }
 
