@@ -16,8 +16,6 @@ static inline void inv_two(vec *a, vec *b, vec *d, vec *e, twiddle w1,
     inv(b, e, w1, c.p2, c);
     *a = fold(fold(low52(*a, c), p4), c.p2);
     *b = fold(low52(*b, c), c.p2);
-    *d = low52(*d, c);
-    *e = low52(*e, c);
 }
 
 /* The first two of three layers on eight vectors: neighbours with w[3] .. w[6],
@@ -138,8 +136,7 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
     UNROLL
     for (int k = 0; k < 4; k++) {
         inv(&x[k], &x[k + 4], each(w, n / 8 + 8 * i, c), c.p2, c);
-        x[k] = fold(x[k], c.p2);
-        x[k + 4] = low52(x[k + 4], c);
+        x[k] = fold(low52(x[k], c), c.p2);
     }
     VERIFY_EIGHT(x, INV, c);
     transpose(x);
@@ -147,8 +144,7 @@ static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
     for (size_t k = 0; k < 4; k++) {
         inv(&x[2 * k], &x[2 * k + 1], same(w, n / 16 + 4 * i + k, c), c.p2,
             c);
-        x[2 * k] = fold(x[2 * k], c.p2);
-        x[2 * k + 1] = low52(x[2 * k + 1], c);
+        x[2 * k] = fold(low52(x[2 * k], c), c.p2);
     }
     VERIFY_EIGHT(x, INV, c);
     UNROLL
