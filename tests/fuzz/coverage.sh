@@ -11,7 +11,7 @@ failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-LLVM_PROFILE_FILE=$work/raw "$replay" "$here/corpus" all 1000 \
+CKKS_LONG=1 LLVM_PROFILE_FILE=$work/raw "$replay" "$here/corpus" all 1000 \
     >"$work/log" 2>&1 || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
 v=$(command -v llvm-cov >/dev/null 2>&1 || echo -14)
 llvm-profdata$v merge -o "$work/data" "$work/raw" || exit 1
