@@ -9,7 +9,7 @@
 
 enum { WORDS = CKKS_MAX_PRIMES + 1 };       /* of products of 61 bits each   */
 
-/* A number of `count` words, the least first; the last is 0 in 0 alone. */
+/* A number of `count` words, the least first; the others are 0. */
 typedef struct number {
     uint64_t word[WORDS];
     int count;
@@ -32,16 +32,12 @@ static void multiply(number *x, uint64_t entry)
     }
     if (carry != 0 && x->count < WORDS)
         x->word[x->count++] = carry;
-    while (x->count > 1 && x->word[x->count - 1] == 0)
-        x->count--;
 }
 
 static bool at_least(const number *a, const number *b)
 {
-    int i = a->count - 1;
+    int i = (a->count > b->count ? a->count : b->count) - 1;
 
-    if (a->count != b->count)
-        return a->count > b->count;
     while (i > 0 && a->word[i] == b->word[i])
         i--;
     return a->word[i] >= b->word[i];
