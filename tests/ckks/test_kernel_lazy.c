@@ -64,6 +64,10 @@ static void check_targets(rows *r, const ckks_ctx *ctx, const cki_conv *c,
         const cki_ntt *t = ntt[target[i]];
 
         k->convert_end(&r->want, &target[i], 1, y, r->y[c->len], c, false, n);
+        for (size_t j = 0; j < n; j++)
+            if (!CHECK(r->want[j] < t->mod.p, "%s, word %zu: %llu", k->name, j,
+                       (unsigned long long)r->want[j]))
+                break;
         k->ntt_fwd(r->want, t);
         k->ntt_head(r->out[i], t, true);
         for (size_t at = 0; at < n; at += cki_block(n))

@@ -60,7 +60,7 @@ ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
 ckks/kernel/ifma/ntt.h	s/if (f->bound + LAYER > f->room)/if (f->bound > f->room)/	growing_
 ckks/kernel/ifma/ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
 ckks/kernel/ifma/ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
-ckks/kernel/ifma/ntt.c	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
+ckks/kernel/ifma/ending.h	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
 ckks/kernel/ifma/pointwise.c	s/mul_lazy(r1, add(x, x), y, &r)/mul_lazy(r1, x, y, \&r)/	kernel_pointwise
 ckks/kernel/ifma/pointwise.c	s/fold(fold(low52(x, c), c.p2), c.p)/fold(low52(x, c), c.p)/	kernel_
 ckks/kernel/ifma/combine.c	s/_mm512_srli_epi64(x, 25)/_mm512_srli_epi64(x, 26)/	kernel_combine
@@ -113,7 +113,13 @@ ckks/kernel/ifma/fold.c	s/times(p, plus, c)/times(p, minus, c)/	real_
 ckks/kernel/ifma/fold.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
 ckks/kernel/ifma/fold.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
 ckks/kernel/ifma/fold.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
-ckks/kernel/ifma/ntt_inv.c	s/odd ? n \/ 2 : t->real ? n : n \/ 4/odd ? n \/ 2 : n \/ 4/	real_
+ckks/kernel/ifma/ntt_inv.c	s/t->real ? t->log_n % 2/t->real ? 0/	real_
+ckks/kernel/ifma/ntt_inv.c	s/x\[4 \* k\] = fold(low52(x\[4 \* k\], c), p4);/;/	kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/(t->log_n - 7) % 3 + 1/1/	kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/layers > 1 \&\& k < half \/ 2 ? p4 : c.p2/c.p2/	kernel_ntt
+ckks/kernel/ifma/ntt.c	s/if (e == NULL \&\& !lazy)/if (e == NULL \&\& lazy)/	kernel_ntt
+ckks/kernel/ifma/convert.c	s/takes_lazy(lazy, n)/takes_lazy(true, n)/	kernel_convert
+ckks/kernel/ifma/pointwise.c	s/1 << (m->bits - 1)/1 << (m->bits - 2)/	kernel_pointwise
 ckks/base/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
 ckks/scheme/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
 ckks/base/word.h	s/cki_below(cki_below(r, 2 \* m->p), m->p)/cki_below(r, m->p)/	exhaustive kernel_
@@ -127,9 +133,10 @@ ckks/base/prime.c	s/if (root < best)/if (root > best)/	exhaustive oracle
 ckks/ring/galois.c	s/uint32_t e = (factor \* cki_bitrev(i, log_n) + 1) \* g/uint32_t e = factor * cki_bitrev(i, log_n) * g + 1/	exhaustive kernel_auto
 ckks/ring/divide.c	s/d->c, true, r->n);/d->c, false, r->n);/	exhaustive oracle
 ckks/ring/divide.c	s/^                           r->q_inv\[level\]\[i\]/                           r->p_inv[1][i]/	exhaustive oracle
-ckks/ring/special.c	s/digit\[WORDS\] = { 2 }/digit[WORDS] = { 1 }/	special
-ckks/ring/special.c	s/return a\[i\] >= b\[i\]/return a[i] > b[i]/	special
-ckks/ring/special.c	s/carry = high + (x\[i\] < carry);/carry = high;/	special
+ckks/ring/special.c	s/digit = { .word = { 2 }/digit = { .word = { 1 }/	special
+ckks/ring/special.c	s/return a->word\[i\] >= b->word/return a->word[i] > b->word/	special
+ckks/ring/special.c	s/carry = high + (x->word\[i\] < carry);/carry = high;/	special
+ckks/ring/special.c	s/x->word\[x->count++\] = carry/x->word[x->count] = carry/	special
 ckks/scheme/modup.c	s/!u->ctx->uncentred, n);/u->ctx->uncentred, n);/	oracle
 ckks/scheme/keyswitch.c	s/: t - level + key->level;/: t;/	oracle misuse
 ckks/scheme/modup.c	s/: u->scaled        ? scaled_limb/: u->ctx->uncentred ? scaled_limb/	oracle
@@ -192,6 +199,8 @@ nn/plan/count.c	s/c->tally.rotations += sum.terms;/c->tally.rotations += parts;/
 nn/stage/matrix.c	s/for (int c = q; c < x->cells; c \*= 2)/for (int c = 2 * q; c < x->cells; c *= 2)/	cnn_
 nn/stage/matrix.c	s/(size_t)slot + turn) % l->slots/(size_t)slot) % l->slots/	cnn_
 nn/stage/matrix.c	s/const int copies = x->turned ? x->rows : 1;/const int copies = 1;/	cnn_
+nn/plan/bounds.c	s/rows \* (terms \* sizeof(int32_t)/rows * (sizeof(int32_t)/	weights_
+nn/plan/bounds.c	s/return sum \* sizeof(float);/return sum;/	weights_
 nn/stage/terms.c	s/1 + ((odd \* half/1 + (((1 - odd) * half/	cnn_
 nn/stage/terms.c	s/pad = kernel == 4;/pad = 0;/	layer_kinds
 nn/stage/terms.c	s/direct ? 1 : r->stage->mul/direct ? r->stage->mul[o] : r->stage->mul/	layer_kinds

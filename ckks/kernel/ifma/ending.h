@@ -15,7 +15,8 @@ typedef struct ending {
     twiddle w, minus, u;        /* w, p - w, u                               */
 } ending;
 
-static inline ending ending_of(uint64_t *out, const cki_ending *q, const cki_mod *m)
+static inline ending ending_of(uint64_t *out, const cki_ending *q,
+                               const cki_mod *m)
 {
     ending e = { out, q, factor(q->w, m), factor(m->p - q->w, m),
                  factor(q->u, m) };

@@ -93,9 +93,9 @@ static inline vec reversed(vec x)
 
 /* ---- ranges ----------------------------------------------------------------
  *
- * Forward: from B = 2 on (FWD_0), from B before a layer to B + 2 after.  Where that would leave the
- * room 2^(52 - b), the x of the layer are brought down to half the room first;
- * half a room and a layer fit: 4 + 2 <= 8.
+ * Forward: from B = 2 on (FWD_0), from B before a layer to B + 2 after.  Where
+ * that would leave the room 2^(52 - b), the x of the layer are brought down to
+ * half the room first; half a room and a layer fit: 4 + 2 <= 8.
  *
  * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
  * 4, those of the second 8, all the room there is, and are brought down. */
