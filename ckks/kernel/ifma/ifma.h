@@ -208,9 +208,9 @@ static inline vec reduce(vec x, prime c)
  *
  * It needs H < 2^52.  An inner product of 64 terms below p, and a word below p:
  * 64 (2^46 - 1) + 64 < 2^52.  One of 7 terms (CKI_LAZY_TERMS) whose first
- * factors are below 2^52: 7 2^49 + 7 < 2^52.  A base conversion of 64 y_i, below different odd
- * primes, so the i-th largest below 2^49 - 2i: 64 2^46 - 504 from these, at
- * most 8 from v <= 64 and 65 carried over. */
+ * factors are below 2^52: 7 2^49 + 7 < 2^52.  A base conversion of 64 y_i,
+ * below different odd primes, so the i-th largest below 2^49 - 2i: 64 2^46 -
+ * 504 from these, at most 8 from v <= 64 and 65 carried over. */
 
 enum { MAX_TERMS = 64 };
 

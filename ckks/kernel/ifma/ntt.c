@@ -329,10 +329,7 @@ static void tail_words(uint64_t *x, size_t at, size_t stop,
 static void tail_lazy(uint64_t *x, size_t at, size_t stop,
                       const cki_soon *soon, const cki_ntt *t)
 {
-    if (soon != NULL)
-        tail(x, at, stop, true, NULL, soon, t);
-    else
-        tail(x, at, stop, true, NULL, NULL, t);
+    tail(x, at, stop, true, NULL, soon, t);
 }
 
 void cki_ifma_ntt_fwd(uint64_t *x, const cki_ntt *t)

@@ -98,7 +98,9 @@ static inline vec reversed(vec x)
  * half the room first; half a room and a layer fit: 4 + 2 <= 8.
  *
  * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
- * 4, those of the second 8, all the room there is, and are brought down. */
+ * 4, those of the second 8, all the room there is, and are brought down; of
+ * three layers to 4 before the third, which reaches 8 again.  Products are not
+ * masked: what compares words masks them. */
 
 enum {
     LAYER = OF_PRODUCT,
