@@ -19,7 +19,7 @@ typedef struct combination {
 static void comb_weights(int32_t *w, size_t terms, int kind, int32_t most,
                          uint64_t *state)
 {
-    const int32_t share = most / (int32_t)terms, bits15 = (1 << 15) - 1;
+    const int32_t share = most / (int32_t)terms, bits15 = (1 << 15) - 3;
     const int32_t one = most >> 15 > 1 && most >> 20 == 0 ? bits15 : most;
 
     for (size_t k = 0; k < terms; k++) {
@@ -86,12 +86,13 @@ static void comb_check(combination *x, size_t n_in, size_t n,
     }
 }
 
-/* The limit; those of weights in 16 bits, alone and in a run (2^15 or 2^16);
- * one more each; several runs. */
+/* The limit; those of weights in 16 bits, alone (CKI_PAIR_LIMIT, 2^15) and in a
+ * run; one more each; several runs. */
 static const int32_t comb_most[] = {
-    (1 << 28) - 1, (1 << 15) - 1, (1 << 16) - 1, 1 << 15, 1 << 16,
-    (1 << 19) - 1
+    (1 << 28) - 1, (1 << 15) - 3, (1 << 15) - 1, (1 << 16) - 1, 1 << 15,
+    1 << 16, (1 << 16) - 17, (1 << 15) - 2, (1 << 19) - 1
 };
+enum { COMB_MOST = sizeof comb_most / sizeof *comb_most };
 
 /* Terms as a network has them, pairs of inputs side by side, or any. */
 static void comb_index(int32_t *index, size_t terms, size_t n_in, bool pairs,
@@ -155,7 +156,7 @@ TEST(kernel_combine)
             for (size_t i = 0; i < rows; i++)
                 comb_weights(x.weight[b] + i * terms, terms,
                              (int)((size_t)r + i) % 5,
-                             comb_most[r / 3 % 6], &state);
+                             comb_most[r / 3 % COMB_MOST], &state);
             x.block[b] = (ckks_block){ b == 0 ? 0 : x.block[0].rows, rows,
                                        terms, x.index[b], x.weight[b] };
         }

@@ -26,7 +26,7 @@ static void large_init(large *x, const cki_mod *m, uint64_t *state)
     for (size_t k = 0; k < PAST_TERMS; k++)
         x->index[k] = (int32_t)(k < PAST_IN ? k : test_word(state) % PAST_IN);
     for (size_t b = 0; b < 2; b++) {
-        const int32_t most = b == 0 ? 10922 : 32767;    /* by six: 2^16      */
+        const int32_t most = b == 0 ? 10922 : 32765;    /* by six: 2^16      */
 
         for (size_t k = 0; k < PAST_ROWS * PAST_TERMS; k++)
             x->weight[b][k] = (int32_t)(test_word(state)

@@ -5,7 +5,8 @@ bool cki_pairs_fit(const ckks_block *block, size_t n_blocks)
 {
     for (const ckks_block *b = block; b < block + n_blocks; b++)
         for (size_t k = 0; k < b->rows * b->terms; k++)
-            if (b->weight[k] <= -(1 << 15) || b->weight[k] >= 1 << 15)
+            if (b->weight[k] <= -CKI_PAIR_LIMIT
+                || b->weight[k] >= CKI_PAIR_LIMIT)
                 return false;
     return true;
 }
@@ -103,7 +104,7 @@ void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
         const size_t count = find_runs(to + 1, b, limit);
 
         *to = (uint32_t)count;
-        VERIFY(limit >= 1 << 15);
+        VERIFY(limit >= CKI_PAIR_LIMIT);
         to = pack_weights(to + 1 + count, b, rows, limit);
         VERIFY(runs_hold(to - count * ((b->rows + rows - 1) / rows * rows + 1),
                          count, to - count * ((b->rows + rows - 1) / rows

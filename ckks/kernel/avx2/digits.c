@@ -1,4 +1,4 @@
-/* digits.c -- integer combinations by small weights, |weight| < 2^15.
+/* digits.c -- integer combinations by small weights (pairs.h).
  *
  * Read first: avx/pairs.h, fma/fma.h (Lemmas F and C), docs/11-layers.md.
  *

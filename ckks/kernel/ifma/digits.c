@@ -1,4 +1,4 @@
-/* digits.c -- integer combinations by small weights, |weight| < 2^15.
+/* digits.c -- integer combinations by small weights (pairs.h).
  *
  * Read first: avx/pairs.h, ifma.h (Lemma I), docs/11-layers.md.
  *
@@ -57,6 +57,19 @@ static ALWAYS_INLINE void pack_sixteen(vec *to, const uint64_t *x,
         *to = v3;
 }
 
+/* Inputs are asked for that many before they are packed: they lie powers of two
+ * apart, and what fetches lines in a row begins anew with each. */
+enum { AHEAD = 4 };
+
+static inline void ask_sixteen(const uint64_t *const *in, size_t n_in,
+                               size_t j, size_t at)
+{
+    if (j < n_in) {
+        _mm_prefetch((const void *)(in[j] + at), _MM_HINT_T0);
+        _mm_prefetch((const void *)(in[j] + at + LANES), _MM_HINT_T0);
+    }
+}
+
 static ALWAYS_INLINE void pack_digits(vec *to, const uint64_t *const *in,
                                       size_t n_in, size_t at, size_t columns,
                                       bool three, const cutter *c)
@@ -66,102 +79,98 @@ static ALWAYS_INLINE void pack_digits(vec *to, const uint64_t *const *in,
     for (size_t j = 0; j < n_in; j += 2, to += vectors) {
         vec *next = to;
 
-        for (size_t i = at; i < at + columns; i += 2 * LANES, next += step)
+        for (size_t i = at; i < at + columns; i += 2 * LANES, next += step) {
+            ask_sixteen(in, n_in, j + AHEAD, i);
+            ask_sixteen(in, n_in, j + AHEAD + 1, i);
             pack_sixteen(next, in[j] + i, j + 1 < n_in ? in[j + 1] + i : NULL,
                          three, c);
+        }
     }
 }
 
-/* The end: S = d_0 + 2^16 d_1 + 2^32 d_2 + 2^48 d_3 is below 2^63 in size, as
- * the |weight| of a run add up to less than 2^16 (three digits: pairs.h) or
- * 2^15 (four, |x'| < 2^48).  S = high 2^52 + low with a sign in high; so is a
- * multiple of p in [2^63, 2^63 + p).  Their sum, and a word below p that may be
- * added, is not negative and below 2^64 + 2p: with low's carry taken to high,
- * twice Lemma I as in convert.c: below 4p. */
+/* The end.  The four digits' sums of a run make S = d_0 + 2^16 d_1 + 2^32 d_2
+ * + 2^48 d_3.  T is S, 2^15 p (2^14 p for four digits) and a word below p that
+ * may be added: at least 0 and below 2^64 (the runs), so it is known if it is
+ * known modulo 2^64.
+ *
+ * q = T / p cut off, in doubles that are all rounded down: T to 53 bits, times
+ * inv <= 1/p with inv >= (1 - 2^-51) / p, to a whole number, as 2^52 + q has no
+ * bits for parts.  q is at most T / p, and as T / p < 2^17, above T / p - 1 -
+ * 2^-33: T - q p is in [0, 2p).  The low 52 bits of the double are q. */
 typedef struct digit_ending {
     prime c;
-    vec w, s;                   /* 2^52 mod p and its companion              */
-    vec high, low;              /* of the multiple of p                      */
+    vec most;                   /* 2^32 - 2^16                               */
+    vec above;                  /* 2^15 p, 2^14 p, less START in all digits  */
+    __m512d inv, whole;         /* 2^52                                      */
 } digit_ending;
 
-static digit_ending digit_ending_of(const cki_mod *m)
+/* Every sum begins with 2^31 and so is never negative: |d| < 2^31. */
+#define START 0x80000000u
+
+/* What |weight| of a run add up to is less.  Three digits: |x'| <= p/2 + c, c <
+ * 2^32, and c > 0 only for p > 2^48 - 2 c.  So |S| < (2^16 - 16) p/2 + 2^16 c <
+ * (2^15 - 8) p + 2^48 < (2^15 - 6) p, and T < 2^16 p < 2^64.  Four: |x'| <= p/2,
+ * |S| < (2^14 - 1) p, and T < 2^15 p < 2^64. */
+enum { RUN_OF_THREE = (1 << 16) - 16, RUN_OF_FOUR = CKI_PAIR_LIMIT };
+
+static digit_ending digit_ending_of(const cki_mod *m, bool three)
 {
-    const uint64_t top = (uint64_t)1 << 63;
-    const uint64_t up = (top + m->p - 1) / m->p * m->p;
-    uint64_t w = cki_reduce(MASK52 + 1, m);
-    digit_ending e = { prime_of(m), set1(w), set1(companion(w, m)),
-                       set1(up >> 52), set1(up & MASK52) };
+    const uint64_t start = ((uint64_t)START << 32) + ((uint64_t)START << 16)
+                           + START + (three ? 0 : (uint64_t)START << 48);
+    digit_ending e = { prime_of(m), set1(((uint64_t)1 << 32) - (1 << 16)),
+                       set1((m->p << (three ? 15 : 14)) - start),
+                       _mm512_set1_pd(m->inv - m->inv * 0x1p-52),
+                       _mm512_set1_pd(0x1p52) };
 
     return e;
 }
 
-static inline vec wide(__m256i x)
-{
-    return _mm512_cvtepi32_epi64(x);
-}
-
+/* sum: d_0 .. d_3, each with START, modulo 2^64. */
 static ALWAYS_INLINE void digit_end(uint64_t *out, vec sum, bool add_to,
                                     const digit_ending *e)
 {
-    vec h = add(_mm512_srai_epi64(sum, 52), e->high);
-    vec l = add(low52(sum, e->c), e->low), q;
+    enum { DOWN = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC };
+    vec t = add(sum, e->above), q;
 
     if (add_to)
-        l = add(l, load(out));
-    h = add(h, _mm512_srli_epi64(l, 52));
-    l = low52(l, e->c);
-    VERIFY(below(h, set1(MASK52 + 1)));
-    q = hi(hi(zero(), h, e->s), l, e->c.one);
-    l = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
-    store(out, fold(fold(l, e->c.p2), e->c.p));
+        t = add(t, load(out));
+    q = _mm512_castpd_si512(_mm512_fmadd_round_pd(
+        _mm512_cvt_roundepu64_pd(t, DOWN), e->inv, e->whole, DOWN));
+    store(out, fold(low52(lo(t, q, e->c.neg), e->c), e->c.p));
 }
 
-static inline __m256i lower(vec x)
+/* Words of two sums, the first in the low half: first + 2^16 second. */
+static inline vec two_digits(vec x, const digit_ending *e)
 {
-    return _mm512_castsi512_si256(x);
-}
-
-static inline __m256i upper(vec x)
-{
-    return _mm512_extracti64x4_epi64(x, 1);
-}
-
-/* The low words of the four lanes, then the high ones. */
-static inline vec gather(vec x)
-{
-    return _mm512_permutexvar_epi64(
-        _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), x);
-}
-
-/* d_0 and d_1 of eight columns: halves of low; d_2 and d_3: of high. */
-static inline vec join(vec low, __m256i d2)
-{
-    return add(add(wide(lower(low)), _mm512_slli_epi64(wide(upper(low)), 16)),
-               _mm512_slli_epi64(wide(d2), 32));
+    return sub(x, _mm512_mul_epu32(_mm512_srli_epi64(x, 32), e->most));
 }
 
 /* Sums of eight columns' four digits, as pack_sixteen has them. */
 static ALWAYS_INLINE void end_four(uint64_t *out, const vec *s, bool add_to,
                                    const digit_ending *e)
 {
-    vec low = gather(_mm512_unpacklo_epi32(s[0], s[1]));
-    vec high = gather(_mm512_unpackhi_epi32(s[0], s[1]));
+    vec low = two_digits(_mm512_unpacklo_epi64(s[0], s[1]), e);
+    vec high = two_digits(_mm512_unpackhi_epi64(s[0], s[1]), e);
 
-    digit_end(out, add(join(low, lower(high)),
-                       _mm512_slli_epi64(wide(upper(high)), 48)), add_to, e);
+    digit_end(out, add(low, _mm512_slli_epi64(high, 32)), add_to, e);
 }
 
-/* Of sixteen columns' three. */
+/* Of sixteen columns' three: d_2 is the low half of a word, what is above it
+ * goes. */
 static ALWAYS_INLINE void end_three(uint64_t *out, const vec *s, bool add_to,
                                     const digit_ending *e)
 {
-    vec low = gather(_mm512_unpacklo_epi32(s[0], s[1]));
-    vec high = _mm512_unpackhi_epi32(s[0], s[1]);
-    vec nine = _mm512_unpackhi_epi64(high, high);
+    const __mmask8 second = 0xaa;
+    vec low = _mm512_unpacklo_epi64(s[0], s[1]);
+    vec high = _mm512_unpackhi_epi64(s[0], s[1]);
+    vec nine = _mm512_unpackhi_epi32(s[0], s[1]);
 
-    digit_end(out, join(low, lower(gather(high))), add_to, e);
-    low = gather(_mm512_unpacklo_epi32(s[2], nine));
-    digit_end(out + LANES, join(low, upper(gather(s[2]))), add_to, e);
+    digit_end(out, add(two_digits(low, e), _mm512_slli_epi64(high, 32)),
+              add_to, e);
+    low = _mm512_mask_blend_epi64(second, s[2], nine);
+    high = _mm512_unpackhi_epi32(s[2], s[2]);
+    digit_end(out + LANES, add(two_digits(low, e),
+                               _mm512_slli_epi64(high, 32)), add_to, e);
 }
 
 /* The sums of one run for eight rows; gives where the next begins.  Written as
@@ -180,7 +189,7 @@ static ALWAYS_INLINE void end_three(uint64_t *out, const vec *s, bool add_to,
         for (int r = 0; r < ROWS; r++)                                    \
             UNROLL                                                        \
             for (int v = 0; v < VECTORS; v++)                             \
-                s[r][v] = zero();                                         \
+                s[r][v] = _mm512_set1_epi32((int)START);                  \
         do {                                                              \
             const vec *x = tile + *e / 2 * pair_size;                     \
                                                                           \
@@ -238,13 +247,14 @@ static ALWAYS_INLINE void combine_small(uint64_t *const *out,
 {
     const size_t vectors = three ? 3 : 4, pairs = (n_in + 1) / 2;
     const size_t width = three ? 2 * LANES : LANES;
-    const digit_ending end = digit_ending_of(m);
+    const digit_ending end = digit_ending_of(m, three);
     const cutter cut_by = cutter_of(m);
     vec *tile = work;
     uint32_t *packed = (uint32_t *)(void *)(tile + pairs * vectors
                                             * (DIGIT_COLUMNS / (2 * LANES)));
 
-    cki_pairs_pack(packed, block, n_blocks, ROWS, three ? 1 << 16 : 1 << 15);
+    cki_pairs_pack(packed, block, n_blocks, ROWS,
+                   three ? RUN_OF_THREE : RUN_OF_FOUR);
     for (size_t at = 0; at < n; at += DIGIT_COLUMNS) {
         const size_t columns = n - at < DIGIT_COLUMNS ? n - at : DIGIT_COLUMNS;
 

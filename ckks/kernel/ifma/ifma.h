@@ -289,7 +289,7 @@ void cki_ifma_combine(uint64_t *const *out, const uint64_t *const *in,
                       size_t n_in, const ckks_block *block, size_t n_blocks,
                       size_t n, const cki_mod *m, void *work);
 
-/* |weight| < 2^15 (cki_pairs_fit), n a multiple of 32; work as above. */
+/* Small weights (cki_pairs_fit), n a multiple of 32; work as above. */
 void cki_ifma_combine_digits(uint64_t *const *out, const uint64_t *const *in,
                              size_t n_in, const ckks_block *block,
                              size_t n_blocks, size_t n, const cki_mod *m,
