@@ -77,27 +77,26 @@ static inline vec times(vec x, twiddle w, prime c)
 }
 
 /* The four words of the real ring's layer (cki_ntt_init) back, w/2N included:
- * from INV_SUMS at most, sums and differences below 8 (ROOM). */
+ * terms below `above`. */
 static inline void unfold(vec *u, vec *p, vec *q, vec *v, twiddle w0,
-                          twiddle scale, vec p4, prime c)
+                          twiddle scale, vec above, prime c)
 {
     const vec a = *u, b = *p;
 
-    VERIFY_VEC(a, INV_SUMS, c);
-    VERIFY_VEC(b, INV_SUMS, c);
-    VERIFY_VEC(*q, INV_SUMS, c);
-    VERIFY_VEC(*v, INV_SUMS, c);
+    VERIFY(below(low52(a, c), above) && below(low52(b, c), above));
+    VERIFY(below(low52(*q, c), above) && below(low52(*v, c), above));
     *u = times(add(a, *v), scale, c);
-    *v = times(add(sub(a, *v), p4), w0, c);
+    *v = times(add(sub(a, *v), above), w0, c);
     *p = times(add(b, *q), scale, c);
-    *q = times(add(sub(b, *q), p4), w0, c);
+    *q = times(add(sub(b, *q), above), w0, c);
 }
 
 /* What is not kept at j = 0 and N/4, from what is: v = u and q = I p there, u =
  * -I q and p = -I v here. */
 static void inv_edge(cki_edge *e, twiddle w0, twiddle w1, twiddle scale,
-                     bool two, vec p4, const cki_ntt *t, prime c)
+                     bool two, const cki_ntt *t, const plan *f)
 {
+    const prime c = f->c;
     const twiddle plus = factor(t->unfold, &t->mod);
     const twiddle minus = factor(t->fold, &t->mod);
 
@@ -106,8 +105,8 @@ static void inv_edge(cki_edge *e, twiddle w0, twiddle w1, twiddle scale,
         vec q = load(e->q + i), v = load(e->v + i);
 
         if (two) {
-            inv(&u, &p, w1, c.p2, c);
-            inv(&q, &v, w1, c.p2, c);
+            inv(&u, &p, w1, f->above, c);
+            inv(&q, &v, w1, f->above, c);
         }
         if (i == 0) {
             v = _mm512_mask_mov_epi64(v, 1, u);
@@ -116,7 +115,7 @@ static void inv_edge(cki_edge *e, twiddle w0, twiddle w1, twiddle scale,
             u = times(q, minus, c);
             p = times(v, minus, c);
         }
-        unfold(&u, &p, &q, &v, w0, scale, p4, c);
+        unfold(&u, &p, &q, &v, w0, scale, f->above, c);
         store(e->u + i, u);
         store(e->p + i, p);
         store(e->q + i, q);
@@ -134,7 +133,6 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t w, bool two,
     const uint64_t by = cki_mul(t->n_inv, w, m);
     const twiddle scale = factor(by, m), w1 = same(f->table, 1, c);
     const twiddle w0 = factor(cki_mul(by, t->unfold, m), m);
-    const vec p4 = add(c.p2, c.p2);
     uint64_t *mid = x + n / 2, *end = x + n;
     cki_edge edge;
 
@@ -144,16 +142,16 @@ static ALWAYS_INLINE void inv_real(uint64_t *x, uint64_t w, bool two,
         vec q = reversed(load(mid - j - 7)), v = reversed(load(end - j - 7));
 
         if (two) {
-            inv(&u, &p, w1, c.p2, c);
-            inv(&q, &v, w1, c.p2, c);
+            inv(&u, &p, w1, f->above, c);
+            inv(&q, &v, w1, f->above, c);
         }
-        unfold(&u, &p, &q, &v, w0, scale, p4, c);
+        unfold(&u, &p, &q, &v, w0, scale, f->above, c);
         store(x + j, u);
         store(mid + j, p);
         store(mid - j - 7, reversed(q));
         store(end - j - 7, reversed(v));
     }
-    inv_edge(&edge, w0, w1, scale, two, p4, t, c);
+    inv_edge(&edge, w0, w1, scale, two, t, f);
     cki_edge_store(x, &edge, LANES, n);
 }
 

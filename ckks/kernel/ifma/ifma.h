@@ -190,10 +190,16 @@ static inline vec mul_add_lazy(vec c, vec a, vec w, vec s, prime k)
     return lo(lo(c, a, w), hi(zero(), a, s), k.neg);
 }
 
-/* Low 52 bits of x, any, modulo p, canonical. */
+/* Low 52 bits of x, any, modulo p: by Lemma I with w = 1 below 2p. */
+static inline vec reduce_lazy(vec x, prime c)
+{
+    return lo(x, hi(zero(), x, c.one), c.neg);
+}
+
+/* The same, canonical. */
 static inline vec reduce(vec x, prime c)
 {
-    return fold(low52(lo(x, hi(zero(), x, c.one), c.neg), c), c.p);
+    return fold(low52(reduce_lazy(x, c), c), c.p);
 }
 
 /* ---- sums of products ------------------------------------------------------

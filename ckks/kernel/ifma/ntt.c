@@ -46,11 +46,6 @@ void cki_ifma_ntt_prepare(cki_ntt *t, const uint64_t *root,
 
 /* ---- forward (ranges: ntt.h) --------------------------------------------- */
 
-static inline vec halve(vec x, const plan *f)
-{
-    return fold(low52(x, f->c), f->half);
-}
-
 /* One layer over everything. */
 static void fwd_one(uint64_t *x, const plan *f)
 {
@@ -67,9 +62,20 @@ static void fwd_one(uint64_t *x, const plan *f)
     }
 }
 
+/* x reduced or not, raised or not: what a pass of `layers` does first. */
+static ALWAYS_INLINE vec ready(vec x, unsigned reduced, int layers, bool rose,
+                               prime c)
+{
+    if (reduced)
+        x = reduce_lazy(x, c);
+    for (int k = 0; rose && k < layers; k++)
+        x = add(x, c.p2);
+    return x;
+}
+
 /* Two layers on one block of 4t words, its first twiddle number i. */
-static void fwd_four(uint64_t *x, size_t t, size_t i, unsigned halved,
-                     const plan *f)
+static ALWAYS_INLINE void fwd_four(uint64_t *x, size_t t, size_t i,
+                                   unsigned reduced, bool rose, const plan *f)
 {
     const prime c = f->c;
     const twiddle w1 = same(f->table, i, c);
@@ -80,18 +86,14 @@ static void fwd_four(uint64_t *x, size_t t, size_t i, unsigned halved,
         vec a = load(x), b = load(x + t);
         vec d = load(x + 2 * t), e = load(x + 3 * t);
 
-        if (halved & 1) {
-            a = halve(a, f);
-            b = halve(b, f);
-        }
-        fwd(&a, &d, w1, c);
-        fwd(&b, &e, w1, c);
-        if (halved & 2) {
-            a = halve(a, f);
-            d = halve(d, f);
-        }
-        fwd(&a, &b, w2, c);
-        fwd(&d, &e, w3, c);
+        a = ready(a, reduced & 1, 2, rose, c);
+        b = ready(b, reduced & 1, 2, rose, c);
+        fwd_or_raised(&a, &d, w1, rose, c);
+        fwd_or_raised(&b, &e, w1, rose, c);
+        a = ready(a, reduced & 2, 0, rose, c);
+        d = ready(d, reduced & 2, 0, rose, c);
+        fwd_or_raised(&a, &b, w2, rose, c);
+        fwd_or_raised(&d, &e, w3, rose, c);
         store(x, a);
         store(x + t, b);
         store(x + 2 * t, d);
@@ -100,37 +102,38 @@ static void fwd_four(uint64_t *x, size_t t, size_t i, unsigned halved,
 }
 
 /* Three layers on eight vectors: w[0]; w[1], w[2]; w[3] .. w[6]. */
-static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned halved,
-                                    const plan *f)
+static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned reduced,
+                                    bool rose, prime c)
 {
-    const prime c = f->c;
+    const vec rise = add(add(c.p2, c.p2), c.p2);
 
-    if (halved & 1)
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k] = halve(x[k], f);
     UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k], &x[k + 4], w[0], c);
-    if (halved & 2)
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[k + k / 2 * 2] = halve(x[k + k / 2 * 2], f);
+    for (int k = 0; k < 4; k++) {
+        if (reduced & 1)
+            x[k] = reduce_lazy(x[k], c);
+        if (rose)
+            x[k] = add(x[k], rise);
+        fwd_or_raised(&x[k], &x[k + 4], w[0], rose, c);
+    }
     UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2], w[1 + k / 2], c);
-    if (halved & 4)
-        UNROLL
-        for (int k = 0; k < 4; k++)
-            x[2 * k] = halve(x[2 * k], f);
+    for (int k = 0; k < 4; k++) {
+        vec *y = x + k + k / 2 * 2;
+
+        if (reduced & 2)
+            *y = reduce_lazy(*y, c);
+        fwd_or_raised(y, y + 2, w[1 + k / 2], rose, c);
+    }
     UNROLL
-    for (int k = 0; k < 4; k++)
-        fwd(&x[2 * k], &x[2 * k + 1], w[3 + k], c);
+    for (int k = 0; k < 4; k++) {
+        if (reduced & 4)
+            x[2 * k] = reduce_lazy(x[2 * k], c);
+        fwd_or_raised(&x[2 * k], &x[2 * k + 1], w[3 + k], rose, c);
+    }
 }
 
 /* Three layers on one block of 8t words, its first twiddle number i. */
-static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
-                      const plan *f)
+static ALWAYS_INLINE void fwd_eight(uint64_t *x, size_t t, size_t i,
+                                    unsigned reduced, bool rose, const plan *f)
 {
     twiddle w[7];
 
@@ -141,26 +144,19 @@ static void fwd_eight(uint64_t *x, size_t t, size_t i, unsigned halved,
         UNROLL
         for (size_t k = 0; k < 8; k++)
             a[k] = load(x + k * t);
-        fwd_three(a, w, halved, f);
+        fwd_three(a, w, reduced, rose, f->c);
         UNROLL
         for (size_t k = 0; k < 8; k++)
             store(x + k * t, a[k]);
     }
 }
 
-/* Three layers in registers: before which of them x are brought down, and the
- * bound after them. */
-typedef struct three {
-    unsigned halved;
-    int bound;
-} three;
-
 /* The last six layers, on 64 words number i, three of them transposed; words
  * out, if lazy what the layers leave in the low 52 bits, or into a division. */
-static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
-                                   bool lazy, const ending *e, const plan *f)
+static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const sweep *s,
+                                   bool rose, bool lazy, const ending *e,
+                                   const plan *f)
 {
-    const uint64_t *table = f->table;
     const size_t n = f->n;
     const prime c = f->c;
     twiddle w[7];
@@ -170,17 +166,11 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
     for (int k = 0; k < 8; k++)
         a[k] = load(x + LANES * k);
     twiddles_of_three(w, n / LAST + i, f);
-    fwd_three(a, w, s[0].halved, f);
+    fwd_three(a, w, s[0].reduced, rose, c);
     VERIFY_EIGHT(a, s[0].bound, c);
     transpose(a);
-    w[0] = each(table, n / 8 + 8 * i, c);
-    UNROLL
-    for (size_t k = 0; k < 2; k++)
-        w[1 + k] = each(table, n / 4 + 16 * i + 8 * k, c);
-    UNROLL
-    for (size_t k = 0; k < 4; k++)
-        w[3 + k] = each(table, n / 2 + 32 * i + 8 * k, c);
-    fwd_three(a, w, s[1].halved, f);
+    twiddles_transposed(w, i, f);
+    fwd_three(a, w, s[1].reduced, rose, c);
     VERIFY_EIGHT(a, s[1].bound, c);
     if (e == NULL && !lazy)
         UNROLL
@@ -196,25 +186,15 @@ static ALWAYS_INLINE void fwd_last(uint64_t *x, size_t i, const three *s,
                   end_of(a[k], LAST * i + LANES * k, e, n, c));
 }
 
-/* A sweep: some layers, before which of them x are brought down, and the bound
- * after them. */
-typedef struct sweep {
-    int layers, bound;
-    unsigned halved;
-} sweep;
-
 /* The layers above the last six, three at a time as far as they go, else two;
  * one if there is but one.  Gives how many sweeps. */
 static int sweeps_of(sweep *s, int layers, plan *f)
 {
     int count = 0;
 
-    for (; layers > 0; layers -= s[count++].layers) {
-        s[count].layers = layers == 2 || layers == 4 ? 2
-                          : layers < 3 ? layers : 3;
-        s[count].halved = plan_layers(f, s[count].layers);
-        s[count].bound = f->bound;
-    }
+    for (; layers > 0; layers -= s[count++].layers)
+        s[count] = plan_layers(f, layers == 2 || layers == 4 ? 2
+                                  : layers < 3 ? layers : 3);
     return count;
 }
 
@@ -224,12 +204,17 @@ static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
                       sweep s, const plan *f)
 {
     uint64_t *const end = x + count;
+    const bool rose = raised(f);
 
     for (; x < end; x += size, i++)
-        if (s.layers == 3)
-            fwd_eight(x, size / 8, i, s.halved, f);
+        if (s.layers == 3 && rose)
+            fwd_eight(x, size / 8, i, s.reduced, true, f);
+        else if (s.layers == 3)
+            fwd_eight(x, size / 8, i, s.reduced, false, f);
+        else if (s.layers == 2 && rose)
+            fwd_four(x, size / 4, i, s.reduced, true, f);
         else if (s.layers == 2)
-            fwd_four(x, size / 4, i, s.halved, f);
+            fwd_four(x, size / 4, i, s.reduced, false, f);
         else
             fwd_one(x, f);
     VERIFY_WITHIN(end - count, count, s.bound, f->c);
@@ -241,7 +226,7 @@ static void fwd_sweep(uint64_t *x, size_t count, size_t size, size_t i,
 typedef struct course {
     sweep s[MAX_SWEEPS];
     int count;
-    three last[2];
+    sweep last[2];
     size_t size;
 } course;
 
@@ -251,10 +236,8 @@ static course course_of(const cki_ntt *t, plan *f)
     course k = { .size = two ? t->n / 2 : t->n };
 
     k.count = sweeps_of(k.s, t->log_n - two - SMALL_LOG, f);
-    for (int i = 0; i < 2; i++) {
-        k.last[i].halved = plan_layers(f, 3);
-        k.last[i].bound = f->bound;
-    }
+    for (int i = 0; i < 2; i++)
+        k.last[i] = plan_layers(f, 3);
     return k;
 }
 
@@ -310,7 +293,10 @@ static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop, bool lazy,
             for (size_t j = i; j < i + size; j += LAST) {
                 if (soon != NULL)
                     ask(soon, j - begin);
-                fwd_last(x + j, j / LAST, k.last, lazy, e, &f);
+                if (raised(&f))
+                    fwd_last(x + j, j / LAST, k.last, true, lazy, e, &f);
+                else
+                    fwd_last(x + j, j / LAST, k.last, false, lazy, e, &f);
             }
         }
     }

@@ -94,27 +94,37 @@ static inline vec reversed(vec x)
 /* ---- ranges ----------------------------------------------------------------
  *
  * Forward: from B = 2 on (FWD_0), from B before a layer to B + 2 after.  Where
- * that would leave the room 2^(52 - b), the x of the layer are brought down to
- * half the room first; half a room and a layer fit: 4 + 2 <= 8.
+ * that would leave the room 2^(52 - b), the x of the layer are reduced first,
+ * below 2p (reduce_lazy); the y are multiplied, and may be anything.
  *
- * Inverse: a pair of layers starts and ends at B = 2: sums of the first reach
- * 4, those of the second 8, all the room there is, and are brought down; of
- * three layers to 4 before the third, which reaches 8 again.  Products are not
- * masked: what compares words masks them. */
+ * A difference is x - w y + 2p, or x - w y where x is at least 2p.  So some
+ * layers at a time, k of them, begin with 2k p added to the x of the first:
+ * these are then at least 2k p, sums no less, differences at least 2 (k - 1) p,
+ * and so on.  That is k p times 4 of room for the k layers, and an addition for
+ * each x of the first in place of one for each butterfly.
+ *
+ * Inverse: up to three layers begin and end at B = room / 8, but 2 at least.
+ * Sums of the first layer are below 2 B, of the second 4 B, of the third 8 B;
+ * what is a sum of fewer is less.  For the largest primes, room 8, the second's
+ * are reduced before the third, so that sums stay below 8 p.  In either case
+ * terms are below `above`, half the room, before each layer, and x - y + above
+ * below the room.  In the end what is not below B p is reduced. */
 
 enum {
     LAYER = OF_PRODUCT,
     FWD_0 = OF_PRODUCT,         /* what convert_end leaves; words, too       */
     FWD_FIRST = FWD_0 + 2 * LAYER,  /* after the real ring's and an odd layer */
-    INV = 2,
-    INV_SUMS = 2 * INV
+    INV = 2,                    /* the least B of the inverse                */
+    INV_LAYERS = 8,             /* sums of three layers, in B                */
+    LOG_ROOM = 8                /* more is not asked for                     */
 };
 
-WITHIN(ROOM / 2 + LAYER, ROOM);
+WITHIN(OF_PRODUCT + LAYER, ROOM);
 WITHIN(FWD_FIRST, ROOM);
 WITHIN(1, INV);                 /* words                                     */
 WITHIN(OF_PRODUCT, INV);
-WITHIN(2 * INV_SUMS, ROOM);
+WITHIN(4 * INV, ROOM);          /* two layers                                */
+WITHIN(OF_PRODUCTS + 4, ROOM);  /* the third, its terms below 4p             */
 
 /* ---- what is known of a transform ---------------------------------------- */
 
@@ -122,36 +132,64 @@ typedef struct plan {
     const uint64_t *table;
     size_t n;
     prime c;
-    vec half;                   /* p times half the room                     */
-    int room, bound;            /* in p: after the layers planned so far     */
+    vec above;                  /* p times half the room                     */
+    int room, bound;            /* in p: forward, after the layers planned so
+                                   far; inverse: B                           */
 } plan;
 
 /* Before the first layer, or after the real ring's own. */
 static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
 {
-    int room = 1 << (52 - t->mod.bits < 8 ? 52 - t->mod.bits : 8);
+    const int left = 52 - t->mod.bits;
+    const int room = 1 << (left < LOG_ROOM ? left : LOG_ROOM);
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
-               .half = set1((uint64_t)room / 2 * t->mod.p), .room = room,
+               .above = set1((uint64_t)room / 2 * t->mod.p), .room = room,
                .bound = FWD_0 + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
 
     return f;
 }
 
-/* Before which of the next layers, at most six, x are brought down: bit k of
- * layer k. */
-static inline unsigned plan_layers(plan *f, int layers)
+/* The same, before the inverse's first layer. */
+static inline plan plan_of_inverse(const cki_ntt *t)
 {
-    unsigned halved = 0;
+    plan f = plan_of(t, (const uint64_t *)t->own + t->n);
 
-    for (int k = 0; k < layers; k++) {
-        if (f->bound + LAYER > f->room) {
-            halved |= 1u << k;
-            f->bound = f->room / 2;
+    f.bound = f.room / INV_LAYERS < INV ? INV : f.room / INV_LAYERS;
+    return f;
+}
+
+/* Some layers in one pass; before which of them x are reduced: bit k of layer
+ * k; the bound after them. */
+typedef struct sweep {
+    int layers, bound;
+    unsigned reduced;
+} sweep;
+
+/* Whether passes of two and three layers raise their x: all primes but the
+ * largest have the room. */
+static inline bool raised(const plan *f)
+{
+    return OF_PRODUCT + 2 * 3 * LAYER <= f->room;
+}
+
+/* The next layers, at most three. */
+static inline sweep plan_layers(plan *f, int layers)
+{
+    const bool raise = layers > 1 && raised(f);
+    const int steps = raise ? 1 : layers;
+    const int step = raise ? 2 * layers * LAYER : LAYER;
+    sweep s = { .layers = layers };
+
+    for (int k = 0; k < steps; k++) {
+        if (f->bound + step > f->room) {
+            s.reduced |= 1u << k;
+            f->bound = OF_PRODUCT;
         }
-        f->bound += LAYER;
+        f->bound += step;
     }
     VERIFY(f->bound <= f->room);
-    return halved;
+    s.bound = f->bound;
+    return s;
 }
 
 /* Those of three layers, w[0] number i: w[0]; w[1], w[2]; w[3] .. w[6]. */
@@ -166,20 +204,41 @@ static inline void twiddles_of_three(twiddle *w, size_t i, const plan *f)
         w[3 + k] = same(f->table, 4 * i + k, f->c);
 }
 
-/* ---- butterflies -------------------------------------------------------- */
-
-/* (x, y) -> (x + w y, x - w y + 2p), y anything below 2^52. */
-static inline void fwd(vec *x, vec *y, twiddle t, prime c)
+/* Those of three layers within vectors, of 64 words number i transposed. */
+static inline void twiddles_transposed(twiddle *w, size_t i, const plan *f)
 {
-    vec twice = add(add(*x, *x), c.p2);
-    vec sum = mul_add_lazy(*x, *y, t.w, t.s, c);
+    const size_t n = f->n;
 
-    *x = sum;
-    *y = sub(twice, sum);
+    w[0] = each(f->table, n / 8 + 8 * i, f->c);
+    UNROLL
+    for (size_t k = 0; k < 2; k++)
+        w[1 + k] = each(f->table, n / 4 + 16 * i + 8 * k, f->c);
+    UNROLL
+    for (size_t k = 0; k < 4; k++)
+        w[3 + k] = each(f->table, n / 2 + 32 * i + 8 * k, f->c);
 }
 
-/* (x, y) -> (x + y, w (x - y + above)), both below `above`: 2p or 4p (ranges:
- * ntt.h). */
+/* ---- butterflies -------------------------------------------------------- */
+
+/* (x, y) -> (x + w y, x - w y + 2p), y anything below 2^52; the same without 2p
+ * where x is known to be no less. */
+static ALWAYS_INLINE void fwd_or_raised(vec *x, vec *y, twiddle t, bool rose,
+                                        prime c)
+{
+    vec twice = add(*x, *x);
+    vec sum = mul_add_lazy(*x, *y, t.w, t.s, c);
+
+    VERIFY(!rose || !below(low52(*x, c), c.p2));
+    *x = sum;
+    *y = sub(rose ? twice : add(twice, c.p2), sum);
+}
+
+static inline void fwd(vec *x, vec *y, twiddle t, prime c)
+{
+    fwd_or_raised(x, y, t, false, c);
+}
+
+/* (x, y) -> (x + y, w (x - y + above)), both below `above` (ranges). */
 static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
 {
     vec d = add(sub(*x, *y), above);

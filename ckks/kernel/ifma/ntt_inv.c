@@ -4,53 +4,60 @@
  */
 #include "kernel/ifma/ntt.h"
 
-/* Two layers on four vectors: pairs (a, b) and (d, e) with w2 and w3, then
- * (a, d) and (b, e) with w1.  At the end b is below 4p: halved once; a below
- * 8p: twice. */
-static inline void inv_two(vec *a, vec *b, vec *d, vec *e, twiddle w1,
-                           twiddle w2, twiddle w3, vec p4, prime c)
+/* What is a sum of `terms` times B or, of products, 2 p, is reduced unless it
+ * is below B p. */
+static ALWAYS_INLINE vec settled(vec x, int bound, const plan *f)
 {
-    inv(a, b, w2, c.p2, c);
-    inv(d, e, w3, c.p2, c);
-    inv(a, d, w1, p4, c);
-    inv(b, e, w1, c.p2, c);
-    *a = fold(fold(low52(*a, c), p4), c.p2);
-    *b = fold(low52(*b, c), c.p2);
+    return bound > f->bound ? reduce_lazy(x, f->c) : x;
+}
+
+/* Two layers on four vectors: pairs (a, b) and (d, e) with w2 and w3, then
+ * (a, d) and (b, e) with w1. */
+static inline void inv_two(vec *a, vec *b, vec *d, vec *e, twiddle w1,
+                           twiddle w2, twiddle w3, const plan *f)
+{
+    const prime c = f->c;
+
+    inv(a, b, w2, f->above, c);
+    inv(d, e, w3, f->above, c);
+    inv(a, d, w1, f->above, c);
+    inv(b, e, w1, f->above, c);
+    *a = reduce_lazy(*a, c);
+    *b = settled(*b, OF_PRODUCTS, f);
 }
 
 /* The first two of three layers on eight vectors: neighbours with w[3] .. w[6],
- * then those two apart with w[1] and w[2].  From INV to INV_SUMS, the last two
- * of each four to INV. */
-static ALWAYS_INLINE void inv_two_of_three(vec *x, const twiddle *w, vec p4,
-                                           prime c)
+ * then those two apart with w[1] and w[2]. */
+static ALWAYS_INLINE void inv_two_of_three(vec *x, const twiddle *w,
+                                           const plan *f)
 {
+    const prime c = f->c;
+
     UNROLL
     for (int k = 0; k < 4; k++)
-        inv(&x[2 * k], &x[2 * k + 1], w[3 + k], c.p2, c);
+        inv(&x[2 * k], &x[2 * k + 1], w[3 + k], f->above, c);
     UNROLL
-    for (int k = 0; k < 2; k++) {
-        inv(&x[4 * k], &x[4 * k + 2], w[1 + k], p4, c);
-        inv(&x[4 * k + 1], &x[4 * k + 3], w[1 + k], c.p2, c);
-        x[4 * k] = fold(low52(x[4 * k], c), p4);
+    for (int k = 0; k < 4; k++)
+        inv(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2], w[1 + k / 2], f->above,
+            c);
+    if (f->room == ROOM) {
+        x[0] = reduce_lazy(x[0], c);
+        x[4] = reduce_lazy(x[4], c);
     }
-    for (int k = 0; k < 8; k++)
-        VERIFY_VEC(x[k], k % 4 < 2 ? INV_SUMS : INV, c);
 }
 
-/* The same and the third, four apart with w[0]; from and to INV. */
-static ALWAYS_INLINE void inv_three(vec *x, const twiddle *w, vec p4, prime c)
+/* The same and the third, four apart with w[0]; from and to B. */
+static ALWAYS_INLINE void inv_three(vec *x, const twiddle *w, const plan *f)
 {
-    inv_two_of_three(x, w, p4, c);
+    inv_two_of_three(x, w, f);
     UNROLL
     for (int k = 0; k < 4; k++)
-        inv(&x[k], &x[k + 4], w[0], k < 2 ? p4 : c.p2, c);
-    UNROLL
-    for (int k = 0; k < 4; k++) {
-        x[k] = low52(x[k], c);
-        if (k < 2)
-            x[k] = fold(x[k], p4);
-        x[k] = fold(x[k], c.p2);
-    }
+        inv(&x[k], &x[k + 4], w[0], f->above, f->c);
+    x[0] = reduce_lazy(x[0], f->c);
+    x[1] = settled(x[1], 2 * OF_PRODUCTS, f);
+    x[2] = settled(x[2], OF_PRODUCTS, f);
+    x[3] = settled(x[3], OF_PRODUCTS, f);
+    VERIFY_EIGHT(x, f->bound, f->c);
 }
 
 /* Two layers on a block of 4t words, its last twiddle number i. */
@@ -61,13 +68,12 @@ static inline void inv_block_two(uint64_t *x, size_t t, size_t i,
     const twiddle w1 = same(f->table, i, c);
     const twiddle w2 = same(f->table, 2 * i, c);
     const twiddle w3 = same(f->table, 2 * i + 1, c);
-    const vec p4 = add(c.p2, c.p2);
 
     for (uint64_t *end = x + t; x < end; x += LANES) {
         vec a = load(x), b = load(x + t);
         vec d = load(x + 2 * t), e = load(x + 3 * t);
 
-        inv_two(&a, &b, &d, &e, w1, w2, w3, p4, c);
+        inv_two(&a, &b, &d, &e, w1, w2, w3, f);
         store(x, a);
         store(x + t, b);
         store(x + 2 * t, d);
@@ -79,8 +85,6 @@ static inline void inv_block_two(uint64_t *x, size_t t, size_t i,
 static inline void inv_block_three(uint64_t *x, size_t t, size_t i,
                                    const plan *f)
 {
-    const prime c = f->c;
-    const vec p4 = add(c.p2, c.p2);
     twiddle w[7];
 
     twiddles_of_three(w, i, f);
@@ -90,7 +94,7 @@ static inline void inv_block_three(uint64_t *x, size_t t, size_t i,
         UNROLL
         for (size_t k = 0; k < 8; k++)
             a[k] = load(x + k * t);
-        inv_three(a, w, p4, c);
+        inv_three(a, w, f);
         UNROLL
         for (size_t k = 0; k < 8; k++)
             store(x + k * t, a[k]);
@@ -109,49 +113,25 @@ static void inv_sweep(uint64_t *x, size_t count, size_t size, int layers,
             inv_block_three(x, size / 8, i, f);
         else
             inv_block_two(x, size / 4, i, f);
-    VERIFY_WITHIN(end - count, count, INV, f->c);
+    VERIFY_WITHIN(end - count, count, f->bound, f->c);
 }
 
-/* The first six layers on 64 words number i: distances 1 and 2, 4 and 8, 16
- * and 32. */
+/* The first six layers on 64 words number i, three of them transposed. */
 static inline void inv_first(uint64_t *to, const uint64_t *in, size_t i,
                              const plan *f)
 {
-    const uint64_t *w = f->table;
-    const size_t n = f->n, at1 = n / 2 + 32 * i, at2 = n / 4 + 16 * i;
-    const prime c = f->c;
-    const vec p4 = add(c.p2, c.p2);
+    twiddle w[7];
     vec x[8];
 
     UNROLL
     for (int k = 0; k < 8; k++)
         x[k] = load(in + LANES * k);
     transpose(x);
-    UNROLL
-    for (size_t k = 0; k < 2; k++)
-        inv_two(&x[4 * k], &x[4 * k + 1], &x[4 * k + 2], &x[4 * k + 3],
-                each(w, at2 + 8 * k, c), each(w, at1 + 16 * k, c),
-                each(w, at1 + 16 * k + 8, c), p4, c);
-    VERIFY_EIGHT(x, INV, c);
-    UNROLL
-    for (int k = 0; k < 4; k++) {
-        inv(&x[k], &x[k + 4], each(w, n / 8 + 8 * i, c), c.p2, c);
-        x[k] = fold(low52(x[k], c), c.p2);
-    }
-    VERIFY_EIGHT(x, INV, c);
+    twiddles_transposed(w, i, f);
+    inv_three(x, w, f);
     transpose(x);
-    UNROLL
-    for (size_t k = 0; k < 4; k++) {
-        inv(&x[2 * k], &x[2 * k + 1], same(w, n / 16 + 4 * i + k, c), c.p2,
-            c);
-        x[2 * k] = fold(low52(x[2 * k], c), c.p2);
-    }
-    VERIFY_EIGHT(x, INV, c);
-    UNROLL
-    for (size_t k = 0; k < 2; k++)
-        inv_two(&x[k], &x[k + 2], &x[k + 4], &x[k + 6],
-                same(w, n / 64 + i, c), same(w, n / 32 + 2 * i, c),
-                same(w, n / 32 + 2 * i + 1, c), p4, c);
+    twiddles_of_three(w, f->n / LAST + i, f);
+    inv_three(x, w, f);
     UNROLL
     for (int k = 0; k < 8; k++)
         store(to + LANES * k, x[k]);
@@ -173,7 +153,6 @@ static ALWAYS_INLINE void inv_last(uint64_t *x, uint64_t w, int layers,
 {
     const cki_mod *m = &ntt->mod;
     const prime c = f->c;
-    const vec p4 = add(c.p2, c.p2);
     const int count = 1 << layers, half = count / 2;
     const size_t t = f->n >> layers;
     const twiddle scale = factor(cki_mul(ntt->n_inv, w, m), m);
@@ -188,15 +167,14 @@ static ALWAYS_INLINE void inv_last(uint64_t *x, uint64_t w, int layers,
         for (int k = 0; k < count; k++)
             a[k] = load(x + (size_t)k * t);
         if (layers == 3)
-            inv_two_of_three(a, v, p4, c);
+            inv_two_of_three(a, v, f);
         else if (layers == 2)
             UNROLL
             for (int k = 0; k < 2; k++)
-                inv(&a[2 * k], &a[2 * k + 1], v[1 + k], c.p2, c);
+                inv(&a[2 * k], &a[2 * k + 1], v[1 + k], f->above, c);
         UNROLL
         for (int k = 0; k < half; k++)
-            inv_end(&a[k], &a[k + half], scale, by,
-                    layers > 1 && k < half / 2 ? p4 : c.p2, c);
+            inv_end(&a[k], &a[k + half], scale, by, f->above, c);
         UNROLL
         for (int k = 0; k < count; k++)
             store(x + (size_t)k * t, a[k]);
@@ -214,7 +192,7 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
                       const cki_ntt *t)
 {
     const size_t n = t->n, block = cki_block(n);
-    const plan f = plan_of(t, (const uint64_t *)t->own + n);
+    const plan f = plan_of_inverse(t);
     /* what inv_last does, or cki_ifma_unfold beside its own */
     const int last = t->real ? t->log_n % 2 : (t->log_n - 7) % 3 + 1;
     int left = 0;
@@ -228,7 +206,7 @@ void cki_ifma_ntt_inv(uint64_t *x, const uint64_t *in, uint64_t w,
     for (size_t at = 0; at < n; at += block) {
         for (size_t i = at; i < at + block; i += LAST)
             inv_first(x + i, in + i, i / LAST, &f);
-        VERIFY_WITHIN(x + at, block, INV, f.c);
+        VERIFY_WITHIN(x + at, block, f.bound, f.c);
         left = t->log_n - SMALL_LOG - last;
         for (size = LAST; left > 0 && size << inv_layers(left) <= block;
              left -= inv_layers(left)) {
