@@ -43,21 +43,48 @@ typedef struct work {
                            reads                                             */
     uint64_t *own;      /* shape (threads, own_limbs, cki_apart(N))          */
     size_t own_limbs, size;
+    size_t together;    /* terms, at most, of which sums are kept            */
 } work;
 
-/* What one thread works on: some limbs of one x and one sink. */
+/* Terms of one x that meet a block of its digits while it is near. */
+enum { TOGETHER = 8 };
+
+/* What one thread works on: some limbs of one x and its sinks. */
 typedef struct group {
     int count, t[CKI_GROUP];
     uint64_t *digit;            /* shape (digits, CKI_GROUP, cki_apart(N))   */
-    uint64_t *sum[2][CKI_GROUP];
+    uint64_t *sum[TOGETHER][2][CKI_GROUP];
     uint64_t *spare;            /* CKI_GROUP limbs                           */
     cki_summand *s;             /* shape (CKI_GROUP, most addends of a sink) */
 } group;
+
+/* How many terms from number i on are of one x, each all that its sink has:
+ * TOGETHER at most; 1 if the first is not. */
+static size_t together(const cki_switching *s, size_t i)
+{
+    size_t count = 0;
+
+    for (; count < TOGETHER && i + count < s->num_terms; count++) {
+        const cki_term *t = &s->term[i + count];
+
+        if (t->x != s->term[i].x
+            || (i + count > 0 && t[-1].sink == t->sink)
+            || (i + count + 1 < s->num_terms && t[1].sink == t->sink))
+            break;
+    }
+    return count > 0 ? count : 1;
+}
 
 static ckks_status work_init(work *w, const char *name)
 {
     const size_t n = w->ctx->n, apart = cki_apart(n);
     size_t limbs;
+
+    w->together = 1;
+    for (size_t i = 0, some; i < w->s->num_terms; i += some) {
+        some = together(w->s, i);
+        w->together = some > w->together ? some : w->together;
+    }
 
     w->gone = w->up.specials + (w->product ? w->up.level + 1 : w->rescaled);
     w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->up.level)
@@ -66,9 +93,9 @@ static ckks_status work_init(work *w, const char *name)
     w->num_xs = 0;
     for (size_t i = 0; i < w->s->num_terms; i++)
         w->num_xs += i == 0 || w->s->term[i].x != w->s->term[i - 1].x;
-    w->own_limbs = CKI_GROUP * ((size_t)w->up.digits + 3)
+    w->own_limbs = CKI_GROUP * ((size_t)w->up.digits + 1 + 2 * w->together)
                    + (CKI_GROUP * w->s->num_addends * sizeof(cki_summand)
-                          / sizeof *w->from + n - 1) / n;
+                      / sizeof *w->from + n - 1) / n;
     limbs = w->num_xs * cki_modup_limbs(&w->up)
             + w->s->num_sinks * 2 * (size_t)(w->gone + 1)
             + (size_t)w->threads * w->own_limbs;
@@ -109,9 +136,9 @@ static void product_of(product *p, const work *w, const group *g, int k,
     }
 }
 
-/* sum[.][k] = the sums of the products of words at .. at + count - 1, where the
- * automorphism takes them; added to what is there if `more`. */
-static void inner_product(const work *w, const group *g, int k,
+/* sum[.] = the sums of the products of words at .. at + count - 1, where the
+ * automorphism takes them; added to what is there if `more`; t: the limb. */
+static void inner_product(const work *w, uint64_t *const *sum, int t,
                           const product *p, bool more, size_t at, size_t count)
 {
     const cki_rns *r = &w->ctx->rns;
@@ -127,36 +154,33 @@ static void inner_product(const work *w, const group *g, int k,
         b[j] = p->b[j] + at;
         a[j] = p->a[j] + at;
     }
-    r->kernel->dot2(g->sum[0][k] + out, g->sum[1][k] + out, x,
-                    p->turned ? &turn : NULL, b, a, w->up.digits, more, count,
-                    &r->mod[cki_modup_prime(&w->up, g->t[k])]);
+    r->kernel->dot2(sum[0] + out, sum[1] + out, x, p->turned ? &turn : NULL, b,
+                    a, w->up.digits, more, count,
+                    &r->mod[cki_modup_prime(&w->up, t)]);
 }
 
-/* The first term that reads these digits ends their transforms, a block at a
- * time, and uses each while it is near; the key is asked for meanwhile. */
-static void first_product(const work *w, const group *g, int k, size_t i,
-                          const cki_term *term, bool more)
+/* Products of limb number k of x number i with some terms' keys, a block at a
+ * time.  The first that read these digits end their transforms, too, while the
+ * first one's key is asked for. */
+static void products(const work *w, const group *g, int k, size_t i,
+                     const cki_term *term, size_t count, bool first, bool more)
 {
-    const size_t n = w->ctx->n, block = cki_block(n);
+    const size_t n = w->ctx->n;
+    const size_t block = first || count > 1 ? cki_block(n) : n;
     cki_soon soon[CKKS_MAX_PRIMES];
-    product p;
+    product p[TOGETHER];
 
-    product_of(&p, w, g, k, i, term);
+    for (size_t j = 0; j < count; j++)
+        product_of(&p[j], w, g, k, i, &term[j]);
     for (size_t at = 0; at < n; at += block) {
-        for (int j = 0; j < w->up.digits; j++)
-            soon[j] = (cki_soon){ { p.b[j], p.a[j], NULL, NULL }, at };
-        cki_modup_end(&w->up, g->digit, k, g->t[k], at, soon);
-        inner_product(w, g, k, &p, more, at, block);
+        for (int j = 0; first && j < w->up.digits; j++)
+            soon[j] = (cki_soon){ { p[0].b[j], p[0].a[j], NULL, NULL }, at };
+        if (first)
+            cki_modup_end(&w->up, g->digit, k, g->t[k], at, soon);
+        for (size_t j = 0; j < count; j++)
+            inner_product(w, (uint64_t *[]){ g->sum[j][0][k], g->sum[j][1][k] },
+                          g->t[k], &p[j], more, at, block);
     }
-}
-
-static void next_product(const work *w, const group *g, int k, size_t i,
-                         const cki_term *term, bool more)
-{
-    product p;
-
-    product_of(&p, w, g, k, i, term);
-    inner_product(w, g, k, &p, more, 0, w->ctx->n);
 }
 
 /* ---- the end of a sink -------------------------------------------------- */
@@ -181,8 +205,9 @@ static size_t addends_of(const cki_addend **first, const work *w, size_t sink)
     return count;
 }
 
-/* sum += P addends modulo q_l, the one prime of those gone where P is not 0. */
-static void add_lifted(const work *w, const group *g, size_t sink)
+/* sum += P addends modulo q_l, the one prime of those gone where P is not 0; j:
+ * the sink's number among those together. */
+static void add_lifted(const work *w, const group *g, size_t j, size_t sink)
 {
     const cki_rns *r = &w->ctx->rns;
     const cki_addend *a;
@@ -191,7 +216,7 @@ static void add_lifted(const work *w, const group *g, size_t sink)
     for (size_t i = 0; i < count; i++)
         for (int k = 0; k < g->count; k++) {
             const int t = g->t[k];
-            uint64_t *sum = g->sum[a[i].half][k];
+            uint64_t *sum = g->sum[j][a[i].half][k];
 
             if (t == w->up.level)
                 r->kernel->scale_add(sum, a[i].x + (size_t)t * r->n,
@@ -219,8 +244,9 @@ static size_t summands_of(cki_summand *s, const work *w, const group *g,
     return some;
 }
 
-/* The group's limbs of a sink: its sums divided, its addends added. */
-static void finish(const work *w, const group *g, size_t sink)
+/* The group's limbs of a sink, number i of those together: its sums divided,
+ * its addends added. */
+static void finish(const work *w, const group *g, size_t i, size_t sink)
 {
     const size_t n = w->ctx->n;
     uint64_t *from[CKKS_MAX_SPECIAL + 2], *to[CKI_GROUP] = { NULL };
@@ -236,7 +262,7 @@ static void finish(const work *w, const group *g, size_t sink)
 
             to[k] = w->s->sink[sink].out[h] + (size_t)t * n;
             q[k] = (cki_ending){
-                .in = g->sum[h][k], .s = g->s + (size_t)k * summands,
+                .in = g->sum[i][h][k], .s = g->s + (size_t)k * summands,
                 .summands = summands,
                 .u = w->rescaled ? w->ctx->rns.q_inv[w->up.level][t] : 1
             };
@@ -262,11 +288,11 @@ static group group_of(const work *w, bool gone, int first)
         if (gone && !w->product)    /* special primes, then q_level          */
             g.t[k] = first + k < w->up.specials
                          ? w->up.level + 1 + first + k : w->up.level;
-        for (size_t h = 0; h < 2; h++)
-            g.sum[h][k] = own + (h * CKI_GROUP + (size_t)k) * apart;
+        for (size_t j = 0; j < 2 * w->together; j++)
+            g.sum[j / 2][j % 2][k] = own + (j * CKI_GROUP + (size_t)k) * apart;
     }
-    g.spare = own + 2 * CKI_GROUP * apart;
-    g.digit = own + 3 * CKI_GROUP * apart;
+    g.spare = own + 2 * w->together * CKI_GROUP * apart;
+    g.digit = g.spare + CKI_GROUP * apart;
     g.s = (cki_summand *)(void *)(g.digit
                                   + (size_t)w->up.digits * CKI_GROUP * apart);
     return g;
@@ -276,31 +302,33 @@ static void run_group(const work *w, bool gone, int first)
 {
     CKI_NEAREST;
     const cki_term *term = w->s->term;
+    const size_t terms = w->s->num_terms;
     group g = group_of(w, gone, first);
     size_t x = 0;
 
-    for (size_t i = 0; i < w->s->num_terms; i++) {
-        bool starts = i == 0 || term[i - 1].sink != term[i].sink;
-        bool ends = i + 1 == w->s->num_terms
-                    || term[i + 1].sink != term[i].sink;
-        size_t s = (size_t)term[i].sink;
+    for (size_t i = 0, count; i < terms; i += count) {
+        const bool fresh = i == 0 || term[i - 1].x != term[i].x;
+        const bool starts = i == 0 || term[i - 1].sink != term[i].sink;
+        const size_t s = (size_t)term[i].sink;
 
-        for (int k = 0; gone && k < g.count; k++)
-            for (int h = 0; h < 2; h++)
-                g.sum[h][k] = from_limb(w, s, h, first + k);
-        x += i > 0 && term[i].x != term[i - 1].x;
-        if (i == 0 || term[i].x != term[i - 1].x) {
+        count = together(w->s, i);
+        x += i > 0 && fresh;
+        for (size_t j = 0; gone && j < 2 * count; j++)
+            for (int k = 0; k < g.count; k++)
+                g.sum[j / 2][j % 2][k] = from_limb(w, s + j / 2, (int)(j % 2),
+                                                   first + k);
+        if (fresh)
             cki_modup_extend(&w->up, g.digit, x, g.t, g.count);
-            for (int k = 0; k < g.count; k++)
-                first_product(w, &g, k, x, &term[i], !starts);
-        } else {
-            for (int k = 0; k < g.count; k++)
-                next_product(w, &g, k, x, &term[i], !starts);
+        for (int k = 0; k < g.count; k++)
+            products(w, &g, k, x, &term[i], count, fresh, !starts);
+        if (i + count < terms && term[i + count].sink == term[i].sink)
+            continue;           /* more terms of this sink                   */
+        for (size_t j = 0; j < count; j++) {
+            if (gone && w->rescaled)
+                add_lifted(w, &g, j, s + j);
+            if (!gone)
+                finish(w, &g, j, s + j);
         }
-        if (ends && gone && w->rescaled)
-            add_lifted(w, &g, s);
-        if (ends && !gone)
-            finish(w, &g, s);
     }
 }
 

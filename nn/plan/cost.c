@@ -66,10 +66,12 @@ double nni_switch_scratch(const nni_figures *f, const nn_switching *s,
     const int specials = f->specials[s->level];
     const int scaled = specials < f->params->num_special;
     const double digits = nni_digits(f, s->level);
+    /* hoisted ones have a sink each, and sums of up to eight are kept */
+    const double sums = s->pairs > 1 ? fmin(8, s->pairs) : 1;
 
     return s->xs * ((s->level + 1) * (1 + scaled) + digits)
            + 2 * s->pairs * (specials + s->rescaled + 1)
-           + threads * (4 * (digits + 3) + 1);
+           + threads * (4 * (digits + 1 + 2 * sums) + 1);
 }
 
 double nni_work_seconds(const nni_work *w, const nni_figures *f,
