@@ -172,12 +172,12 @@ static void check_ring(int log_n, int ring, int bits, uint64_t *state)
 
 TEST(kernel_convert_lazy)
 {
-    static const int sizes[] = { 30, 48, 49 };
+    static const int sizes[] = { 30, 46, 47, 48, 49 };
     uint64_t state = 11;
 
     for (int log_n = 4; log_n <= 10; log_n++)
         for (int ring = 0; ring < 2; ring++)
-            for (int i = 0; i < 3; i++)
+            for (int i = 0; i < 5; i++)
                 check_ring(log_n, ring == 0 ? CKKS_RING_COMPLEX
                                             : CKKS_RING_REAL, sizes[i],
                            &state);

@@ -52,22 +52,27 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
 
 /* ---- the second half (convert.h) ----------------------------------------- */
 
-/* Four targets, all columns, R < 2^52; words, or if lazy their low 52 bits
- * below 2p (FWD_0). */
+/* What becomes of R < 2^52: a word; below 2p in its low 52 bits; what it is. */
+typedef enum form { WORD, LOW, ANY } form;
+
+static ALWAYS_INLINE vec formed(vec r, form f, const target *t)
+{
+    return f == WORD ? ended(r, t) : f == LOW ? brought_down(r, t) : r;
+}
+
+/* Four targets, all columns. */
 static ALWAYS_INLINE void fitting(const target *t, const uint64_t *const *y,
-                                  const uint64_t *v, int len, bool lazy,
-                                  size_t n)
+                                  const uint64_t *v, int len, bool whole,
+                                  form f, size_t n)
 {
     for (size_t j = 0; j < n; j += 2 * LANES) {
         vec r[TARGETS][2];
 
-        eight_sums(r, t, y, v, len, j);
+        eight_sums(r, t, y, v, len, whole, j);
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
-            store(t[g].out + j, lazy ? brought_down(r[g][0], &t[g])
-                                     : ended(r[g][0], &t[g]));
-            store(t[g].out + j + LANES, lazy ? brought_down(r[g][1], &t[g])
-                                             : ended(r[g][1], &t[g]));
+            store(t[g].out + j, formed(r[g][0], f, &t[g]));
+            store(t[g].out + j + LANES, formed(r[g][1], f, &t[g]));
         }
     }
 }
@@ -112,17 +117,23 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
     for (int first = 0; first < num_targets; first += TARGETS) {
         target t[TARGETS];
         reducer e[TARGETS];
-        bool all_fit = true;
+        bool some = true, whole = true, any = true;
 
         targets_init(t, out, number, first, num_targets, k);
         for (int g = 0; g < TARGETS; g++) {
             e[g] = reducer_of(t[g].m);
-            all_fit &= fits(k, t[g].m);
+            some &= fits(k, false, t[g].m);
+            whole &= fits(k, true, t[g].m);
+            any &= most_of(k, true) <= (uint64_t)first_bound(room_of(t[g].m));
         }
-        if (all_fit && takes_lazy(lazy, n))
-            fitting(t, y, v, k->len, true, n);
-        else if (all_fit)
-            fitting(t, y, v, k->len, false, n);
+        if (takes_lazy(lazy, n) && any)
+            fitting(t, y, v, k->len, true, ANY, n);
+        else if (takes_lazy(lazy, n) && whole)
+            fitting(t, y, v, k->len, true, LOW, n);
+        else if (takes_lazy(lazy, n) && some)
+            fitting(t, y, v, k->len, false, LOW, n);
+        else if (some)
+            fitting(t, y, v, k->len, false, WORD, n);
         else
             for (size_t j = 0; j < n; j += LANES)
                 wide_sums(t, y, v, k->len, e, j);

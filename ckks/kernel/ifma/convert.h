@@ -10,7 +10,10 @@
  * low halves plus neg times the sum of the quotients, so it is R wherever p
  * times that sum of the largest x_i does not exceed 2^52 (fits).  No carry is
  * lost before: 65 low halves are below 2^59, and of the sum of quotients only
- * the low 52 bits are read. */
+ * the low 52 bits are read.
+ *
+ * v is at most the number of sources.  Where there is room for v w as it is, no
+ * quotient is taken off for it (whole). */
 #ifndef CKI_IFMA_CONVERT_H
 #define CKI_IFMA_CONVERT_H
 
@@ -56,27 +59,28 @@ static inline void targets_init(target *t, uint64_t *const *out,
     }
 }
 
-/* R is below this many p: the sum of 1 + x_i 2^-52, v <= MAX_TERMS, rounded
- * up. */
-static inline uint64_t most_of(const cki_conv *k)
+/* R is below this many p: the sum of 1 + x_i 2^-52, rounded up, and of v 1 more
+ * or, whole, len. */
+static inline uint64_t most_of(const cki_conv *k, bool whole)
 {
-    uint64_t parts = MAX_TERMS;
+    uint64_t parts = MAX_TERMS, len = (uint64_t)k->len;
 
     for (int i = 0; i < k->len; i++)
         parts += k->mod[k->src[i]].p;
-    return (uint64_t)k->len + 2 + (parts >> 52);
+    return len + 1 + (parts >> 52) + (whole ? len : 1);
 }
 
-static inline bool fits(const cki_conv *k, const cki_mod *m)
+static inline bool fits(const cki_conv *k, bool whole, const cki_mod *m)
 {
-    return most_of(k) <= (MASK52 + 1) / m->p;
+    return most_of(k, whole) <= (MASK52 + 1) / m->p;
 }
 
 /* R of four targets for two vectors of columns at j: each factor is read once
  * for both. */
 static ALWAYS_INLINE void eight_sums(vec r[TARGETS][2], const target *t,
                                      const uint64_t *const *y,
-                                     const uint64_t *v, int len, size_t j)
+                                     const uint64_t *v, int len, bool whole,
+                                     size_t j)
 {
     vec q[TARGETS][2];
 
@@ -93,6 +97,8 @@ static ALWAYS_INLINE void eight_sums(vec r[TARGETS][2], const target *t,
 
             r[g][0] = lo(r[g][0], x0, w);
             r[g][1] = lo(r[g][1], x1, w);
+            if (i == len && whole)
+                continue;
             q[g][0] = hi(q[g][0], x0, s);
             q[g][1] = hi(q[g][1], x1, s);
         }

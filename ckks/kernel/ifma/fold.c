@@ -8,17 +8,13 @@
 /* ---- forward ------------------------------------------------------------- */
 
 /* The real ring's layer (cki_ntt_init), its four words in u, p, q, v, and, if
- * two, the first of the others: from FWD_0 to one layer more, or FWD_FIRST. */
+ * two, the first of the others. */
 static ALWAYS_INLINE void fwd_folded(vec *u, vec *p, vec *q, vec *v,
                                      twiddle w0, twiddle w1, bool two,
                                      prime c)
 {
     fwd(u, v, w0, c);
     fwd(p, q, w0, c);
-    VERIFY_VEC(*u, FWD_0 + LAYER, c);
-    VERIFY_VEC(*p, FWD_0 + LAYER, c);
-    VERIFY_VEC(*q, FWD_0 + LAYER, c);
-    VERIFY_VEC(*v, FWD_0 + LAYER, c);
     if (two) {
         fwd(u, p, w1, c);
         fwd(q, v, w1, c);

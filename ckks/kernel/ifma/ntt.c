@@ -247,7 +247,7 @@ static void head(uint64_t *x, const cki_ntt *t, bool lazy)
     course k;
 
     if (lazy)
-        VERIFY_WITHIN(x, t->n, FWD_0, f.c);
+        VERIFY_WITHIN(x, t->n, first_bound(f.room), f.c);
     else
         VERIFY_BELOW(x, t->n, t->mod.p);
     if (t->real)

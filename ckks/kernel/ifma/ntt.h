@@ -93,9 +93,10 @@ static inline vec reversed(vec x)
 
 /* ---- ranges ----------------------------------------------------------------
  *
- * Forward: from B = 2 on (FWD_0), from B before a layer to B + 2 after.  Where
- * that would leave the room 2^(52 - b), the x of the layer are reduced first,
- * below 2p (reduce_lazy); the y are multiplied, and may be anything.
+ * Forward: from B = 2 on, or a quarter of a large room (first_bound), from B
+ * before a layer to B + 2 after.  Where that would leave the room 2^(52 - b), the x
+ * of the layer are reduced first, below 2p (reduce_lazy); the y are multiplied,
+ * and may be anything.
  *
  * A difference is x - w y + 2p, or x - w y where x is at least 2p.  So some
  * layers at a time, k of them, begin with 2k p added to the x of the first:
@@ -112,15 +113,14 @@ static inline vec reversed(vec x)
 
 enum {
     LAYER = OF_PRODUCT,
-    FWD_0 = OF_PRODUCT,         /* what convert_end leaves; words, too       */
-    FWD_FIRST = FWD_0 + 2 * LAYER,  /* after the real ring's and an odd layer */
+    LARGE_ROOM = 64,
     INV = 2,                    /* the least B of the inverse                */
     INV_LAYERS = 8,             /* sums of three layers, in B                */
     LOG_ROOM = 8                /* more is not asked for                     */
 };
 
-WITHIN(OF_PRODUCT + LAYER, ROOM);
-WITHIN(FWD_FIRST, ROOM);
+WITHIN(OF_PRODUCT + 2 * LAYER, ROOM);   /* the real ring's and an odd layer  */
+WITHIN(LARGE_ROOM / 4 + 2 * LAYER, LARGE_ROOM);
 WITHIN(1, INV);                 /* words                                     */
 WITHIN(OF_PRODUCT, INV);
 WITHIN(4 * INV, ROOM);          /* two layers                                */
@@ -137,14 +137,25 @@ typedef struct plan {
                                    far; inverse: B                           */
 } plan;
 
+static inline int room_of(const cki_mod *m)
+{
+    return 1 << (52 - m->bits < LOG_ROOM ? 52 - m->bits : LOG_ROOM);
+}
+
+/* What a conversion leaves at most; words, too. */
+static inline int first_bound(int room)
+{
+    return room < LARGE_ROOM ? OF_PRODUCT : room / 4;
+}
+
 /* Before the first layer, or after the real ring's own. */
 static inline plan plan_of(const cki_ntt *t, const uint64_t *table)
 {
-    const int left = 52 - t->mod.bits;
-    const int room = 1 << (left < LOG_ROOM ? left : LOG_ROOM);
+    const int room = room_of(&t->mod);
     plan f = { .table = table, .n = t->n, .c = prime_of(&t->mod),
                .above = set1((uint64_t)room / 2 * t->mod.p), .room = room,
-               .bound = FWD_0 + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
+               .bound = first_bound(room)
+                        + (t->real ? LAYER * (1 + t->log_n % 2) : 0) };
 
     return f;
 }
@@ -251,7 +262,7 @@ static inline void inv(vec *x, vec *y, twiddle t, vec above, prime c)
 /* ---- the real ring (fold.c) ---------------------------------------------- */
 
 /* The real ring's layer (cki_ntt_init), and with an odd log N the first of the
- * others: from FWD_0 to the plan's bound. */
+ * others: from first_bound to the plan's. */
 void cki_ifma_fold(uint64_t *x, const cki_ntt *t, const plan *f);
 
 /* w times their inverse, 1/2N included: from INV to canonical words. */
