@@ -235,7 +235,7 @@ void cki_stream_read(cki_stream *s, uint8_t *out, size_t size)
 
 /* Per piece: a whole number of the stream's groups for uniform and error, so
  * that they are made where they are read, not copied from the stream. */
-enum { DRAWS = 512 };
+enum { DRAWS = 1024 };
 
 static inline size_t draws_now(size_t wanted)
 {
