@@ -38,6 +38,17 @@ ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx, int level,
     return CKKS_OK;
 }
 
+ckks_status cki_pt_take(ckks_pt *made, ckks_pt *out, const ckks_ctx *ctx,
+                        int level, double scale, const char *name)
+{
+    if (out->limb == NULL || out->ctx != ctx || out->level != level)
+        return cki_pt_new(made, ctx, level, scale, name);
+    *made = *out;
+    made->scale = scale;
+    out->limb = NULL;
+    return CKKS_OK;
+}
+
 void ckks_ct_clear(ckks_ct *ct)
 {
     if (ct == NULL)

@@ -70,6 +70,12 @@ CKKS_CHECKED ckks_status cki_ct_new(ckks_ct *out, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx,
                                     int level, double scale,
                                     const char *name);
+/* The same from the memory of the output, if that is a plaintext of this level,
+ * which then is neither wiped nor asked for again: where nothing can fail any
+ * more before it is given back. */
+CKKS_CHECKED ckks_status cki_pt_take(ckks_pt *made, ckks_pt *out,
+                                     const ckks_ctx *ctx, int level,
+                                     double scale, const char *name);
 /* ckks_ct_copy on behalf of another function. */
 CKKS_CHECKED ckks_status cki_ct_copy(ckks_ct *out, const ckks_ct *a,
                                      const char *name);

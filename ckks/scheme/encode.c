@@ -190,7 +190,7 @@ ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
                      "level %d and scale 2^%.2f they must stay below 2^%.2f",
                      log2(top), level, log2(scale), log2(limit));
     if (s == CKKS_OK)
-        s = cki_pt_new(&made, ctx, level, scale, "ckks_encode");
+        s = cki_pt_take(&made, out, ctx, level, scale, "ckks_encode");
     if (s == CKKS_OK) {
         plaintext_round(&made, c, top, (int64_t *)(void *)x);
         cki_pt_give(out, &made);

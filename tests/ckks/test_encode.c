@@ -242,6 +242,39 @@ TEST(encode_decode_round_trip_to_2_15)
     }
 }
 
+/* An output that is a plaintext of the level asked for keeps its memory; the
+ * words are those of a fresh one. */
+TEST(encode_into_the_same_plaintext)
+{
+    static const int bits[] = { 49, 40, 40 };
+    double one[8], two[8];
+    ckks_pt pt = { 0 }, fresh = { 0 };
+    const uint64_t *memory;
+    fixture f;
+
+    if (!fixture_init(&f, 4, GENERATOR_5, bits, 3))
+        return;
+    for (int j = 0; j < 8; j++) {
+        one[j] = 0.25 * j - 1;
+        two[j] = 3 - 0.5 * j;
+    }
+    CHECK_OK(ckks_encode(&pt, f.ctx, one, NULL, 8, 2, 0x1p30));
+    CHECK_OK(ckks_encode(&fresh, f.ctx, two, NULL, 8, 2, 0x1p35));
+    memory = pt.limb;
+    CHECK_OK(ckks_encode(&pt, f.ctx, two, NULL, 8, 2, 0x1p35));
+    CHECK(pt.limb == memory && pt.scale == fresh.scale && pt.level == 2
+              && memcmp(pt.limb, fresh.limb, 3 * f.n * sizeof *memory) == 0,
+          "another plaintext than a fresh one");
+    CHECK_OK(ckks_encode(&fresh, f.ctx, two, NULL, 8, 1, 0x1p35));
+    CHECK_OK(ckks_encode(&pt, f.ctx, two, NULL, 8, 1, 0x1p35));
+    CHECK(pt.level == 1
+              && memcmp(pt.limb, fresh.limb, 2 * f.n * sizeof *memory) == 0,
+          "another level: another plaintext than a fresh one");
+    ckks_pt_clear(&pt);
+    ckks_pt_clear(&fresh);
+    fixture_clear(&f);
+}
+
 /* ---- misuse ------------------------------------------------------------- */
 
 /* The call must give the status and leave pt as it was. */

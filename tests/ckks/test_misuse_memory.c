@@ -54,7 +54,7 @@ static ckks_status do_encrypt(void)
 
 static ckks_status do_decrypt(void)
 {
-    return ckks_decrypt(&m.out_pt, &m.ct_two, m.sk);
+    return ckks_decrypt(&m.out_pt, &m.ct_two_bottom, m.sk);
 }
 
 static ckks_status do_flooded(void)
