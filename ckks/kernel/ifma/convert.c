@@ -7,47 +7,56 @@
 
 /* y_i and v in words.  v is a factor of -D. */
 
-/* RN(y_i) frac_i, added to what f holds (i > 0). */
-static void count_one(double *f, const uint64_t *y, int i, const cki_conv *k,
-                      size_t n)
+/* The sum of RN(y_i) frac_i from the first source on, for vectors of columns at
+ * j. */
+enum { VECTORS = 4 };
+
+static ALWAYS_INLINE void fractions(__m512d f[VECTORS],
+                                    const uint64_t *const *y, size_t j,
+                                    const cki_conv *k)
 {
-    const __m512d frac = _mm512_set1_pd(k->frac[i]);
+    UNROLL
+    for (int v = 0; v < VECTORS; v++)
+        f[v] = _mm512_setzero_pd();
+    for (int i = 0; i < k->len; i++) {
+        const __m512d frac = _mm512_set1_pd(k->frac[i]);
 
-    for (size_t j = 0; j < n; j += LANES) {
-        __m512d part = _mm512_mul_pd(_mm512_cvtepu64_pd(load(y + j)), frac);
+        UNROLL
+        for (int v = 0; v < VECTORS; v++) {
+            const vec x = load(y[i] + j + (size_t)(v * LANES));
 
-        if (i > 0)
-            part = _mm512_add_pd(_mm512_loadu_pd(f + j), part);
-        _mm512_storeu_pd(f + j, part);
+            f[v] = _mm512_add_pd(f[v], _mm512_mul_pd(_mm512_cvtepu64_pd(x),
+                                                     frac));
+        }
     }
 }
 
 void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n)
 {
-    enum { TILE = 1024 };
     const uint64_t bound = (k->mod[k->src[0]].p - 1) / 2;
     const __m512d half = _mm512_set1_pd(centred ? 0.5 : 0.0);
-    double f[TILE];
+    const uint64_t *const *from = (const uint64_t *const *)y;
 
-    if (n % LANES != 0) {
+    if (n % (VECTORS * LANES) != 0) {
         cki_kernel_portable.convert_begin(y, v, k, centred, n);
         return;
     }
-    for (size_t at = 0; at < n; at += TILE) {
-        size_t count = n - at < TILE ? n - at : TILE;
+    if (k->len == 1)
+        for (size_t j = 0; j < n; j += LANES)
+            store(v + j, _mm512_maskz_set1_epi64(
+                _mm512_cmpgt_epu64_mask(load(y[0] + j), set1(bound)),
+                centred));
+    else
+        for (size_t j = 0; j < n; j += VECTORS * LANES) {
+            __m512d f[VECTORS];
 
-        for (int i = 0; i < k->len; i++)
-            count_one(f, y[i] + at, i, k, count);
-        for (size_t j = 0; j < count; j += LANES)
-            if (k->len > 1)             /* the half comes last               */
-                store(v + at + j, _mm512_cvttpd_epu64(
-                    _mm512_add_pd(_mm512_loadu_pd(f + j), half)));
-            else
-                store(v + at + j, _mm512_maskz_set1_epi64(
-                    _mm512_cmpgt_epu64_mask(load(y[0] + at + j), set1(bound)),
-                    centred));
-    }
+            fractions(f, from, j, k);
+            UNROLL
+            for (int i = 0; i < VECTORS; i++)   /* the half comes last       */
+                store(v + j + (size_t)(i * LANES),
+                      _mm512_cvttpd_epu64(_mm512_add_pd(f[i], half)));
+        }
 }
 
 /* ---- the second half (convert.h) ----------------------------------------- */
