@@ -361,7 +361,9 @@ int ckks_keys_level(const ckks_keys *keys, ckks_key_kind kind, int step);
 /* ---- ciphertexts ------------------------------------------------------ */
 
 /* A ciphertext (c_0, ..., c_degree), each c_i in R_{Q_level}, NTT form.
- * Read the fields freely; change them through the functions below only.
+ * Read the fields freely; change them through the functions below only.  An
+ * output that has the shape of what is made, and is no input, may keep its
+ * memory.
  *
  *   value   = the slots of  (sum_i c_i * s^i mod Q_level) / scale
  *   invariant  1 <= degree <= 2,  0 <= level <= top level,

@@ -71,9 +71,28 @@ void ckks_pt_clear(ckks_pt *pt)
 
 void cki_ct_give(ckks_ct *out, ckks_ct *made)
 {
-    ckks_ct_clear(out);
+    if (out->limb != made->limb)
+        ckks_ct_clear(out);
     *out = *made;
     memset(made, 0, sizeof *made);
+}
+
+ckks_status cki_ct_over(ckks_ct *made, const ckks_ct *out, bool read,
+                        const ckks_ctx *ctx, int degree, int level,
+                        double scale, const char *name)
+{
+    if (read || out->limb == NULL || out->ctx != ctx || out->degree != degree
+        || out->level != level)
+        return cki_ct_new(made, ctx, degree, level, scale, name);
+    *made = (ckks_ct){ .ctx = ctx, .degree = degree, .level = level,
+                       .scale = scale, .limb = out->limb };
+    return CKKS_OK;
+}
+
+void cki_ct_leave(ckks_ct *made, const ckks_ct *out)
+{
+    if (made->limb != out->limb)
+        ckks_ct_clear(made);
 }
 
 void cki_pt_give(ckks_pt *out, ckks_pt *made)

@@ -76,6 +76,14 @@ CKKS_CHECKED ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status cki_pt_take(ckks_pt *made, ckks_pt *out,
                                      const ckks_ctx *ctx, int level,
                                      double scale, const char *name);
+/* The same in the memory of the output, if that is a ciphertext of this shape
+ * and not one that is read, too.  It may be written once nothing can fail any
+ * more; cki_ct_leave gives up what was not written. */
+CKKS_CHECKED ckks_status cki_ct_over(ckks_ct *made, const ckks_ct *out,
+                                     bool read, const ckks_ctx *ctx,
+                                     int degree, int level, double scale,
+                                     const char *name);
+void cki_ct_leave(ckks_ct *made, const ckks_ct *out);
 /* ckks_ct_copy on behalf of another function. */
 CKKS_CHECKED ckks_status cki_ct_copy(ckks_ct *out, const ckks_ct *a,
                                      const char *name);

@@ -40,19 +40,20 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         return s;
     ctx = pt->ctx;
     size = ctx->n * (sizeof *work + 1);
-    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt_sk");
+    s = cki_ct_over(&made, out, false, ctx, 1, pt->level, pt->scale,
+                    "ckks_encrypt_sk");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
     if (work == NULL) {
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return cki_fail(CKKS_EMEM, "ckks_encrypt_sk: no memory for %zu bytes",
                         size);
     }
     s = cki_rng_begin(rng, "ckks_encrypt_sk");
     if (s != CKKS_OK) {
         cki_free(&ctx->memory, work, size);
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return s;
     }
     e = (int8_t *)(work + ctx->n);
@@ -121,19 +122,20 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                         "primes; use ckks_encrypt_sk");
     count = (size_t)(pt->level + 1 + ctx->rns.specials[pt->level]);
     size = ctx->n * ((2 * count + 2 + CKI_GROUP) * sizeof *u + 1);
-    s = cki_ct_new(&made, ctx, 1, pt->level, pt->scale, "ckks_encrypt");
+    s = cki_ct_over(&made, out, false, ctx, 1, pt->level, pt->scale,
+                    "ckks_encrypt");
     if (s != CKKS_OK)
         return s;
     u = cki_alloc(&ctx->memory, size);
     if (u == NULL) {
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return cki_fail(CKKS_EMEM, "ckks_encrypt: no memory for %zu bytes",
                         size);
     }
     s = cki_rng_begin(rng, "ckks_encrypt");
     if (s != CKKS_OK) {
         cki_free(&ctx->memory, u, size);
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return s;
     }
     work = u + count * ctx->n;

@@ -32,13 +32,13 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
     size = (2 + CKI_GROUP) * ctx->n * sizeof *work;
     s = cki_check_scale_room(ctx, a->level - 1, scale, "ckks_rescale");
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, ctx, a->degree, a->level - 1, scale,
-                       "ckks_rescale");
+        s = cki_ct_over(&made, out, out == a, ctx, a->degree, a->level - 1,
+                        scale, "ckks_rescale");
     if (s != CKKS_OK)
         return s;
     work = cki_alloc(&ctx->memory, size);
     if (work == NULL) {
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return cki_fail(CKKS_EMEM, "ckks_rescale: no memory for %zu bytes",
                         size);
     }
@@ -61,8 +61,8 @@ ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a, int level)
                         level, a->level);
     s = cki_check_scale_room(a->ctx, level, a->scale, "ckks_drop_level");
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, level, a->scale,
-                       "ckks_drop_level");
+        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, level,
+                        a->scale, "ckks_drop_level");
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= a->degree; k++)

@@ -32,14 +32,14 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
         s = cki_check_scale_room(a->ctx, level, scale, name);
     }
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, 1, level, scale, name);
+        s = cki_ct_over(&made, out, out == a, a->ctx, 1, level, scale, name);
     if (s != CKKS_OK)
         return s;
     sink.out[0] = cki_ct_limb(&made, 0, 0);
     sink.out[1] = cki_ct_limb(&made, 1, 0);
     s = cki_switch(&all, a->ctx, a->level, rescale, name);
     if (s != CKKS_OK) {
-        ckks_ct_clear(&made);
+        cki_ct_leave(&made, out);
         return s;
     }
     cki_ct_give(out, &made);

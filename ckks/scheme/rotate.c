@@ -30,7 +30,8 @@ static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
 {
     const bool turned = !a->ctx->uncentred && key->perm != NULL;
     ckks_ct made = { 0 }, first = { 0 };
-    ckks_status s = cki_ct_new(&made, a->ctx, 1, a->level, a->scale, name);
+    ckks_status s = cki_ct_over(&made, out, out == a, a->ctx, 1, a->level,
+                                a->scale, name);
 
     if (s == CKKS_OK && a->ctx->uncentred) {
         s = permute_first(&first, a, key, name);
@@ -49,8 +50,9 @@ static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
     }
     if (s == CKKS_OK)
         cki_ct_give(out, &made);
+    else
+        cki_ct_leave(&made, out);
     ckks_ct_clear(&first);
-    ckks_ct_clear(&made);
     return s;
 }
 

@@ -47,7 +47,8 @@ ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a)
     if (s == CKKS_OK && !a->ctx->real)
         s = cki_fail(CKKS_EARG, "%s: in the real ring only", name);
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale, name);
+        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+                        a->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int i = 0; i <= a->level; i++) {
@@ -93,8 +94,8 @@ ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
         s = cki_check_scale_room(a->ctx, a->level, a->scale * scale,
                                  "ckks_mul_const");
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale * scale,
-                       "ckks_mul_const");
+        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+                        a->scale * scale, "ckks_mul_const");
     if (s != CKKS_OK)
         return s;
     times_gaussian(&made, a, round(re * scale), round(im * scale));
@@ -109,7 +110,8 @@ static ckks_status mul_signed(ckks_ct *out, const ckks_ct *a, int64_t c,
     ckks_status s = cki_check_one(out, a, name);
 
     if (s == CKKS_OK)
-        s = cki_ct_new(&made, a->ctx, a->degree, a->level, a->scale, name);
+        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+                        a->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int k = 0; k <= a->degree; k++)
