@@ -8,26 +8,7 @@
 
 #include "scheme/modup.h"
 
-/* One call, nine primes in three digits and three special primes (x extended
- * is made and used group by group, CKI_GROUP primes at a time, then thrown
- * away):
- *
- *                   q_0 q_1 q_2 | q_3 q_4 q_5 | q_6 q_7 q_8     p_1 p_2 p_3
- *   cut_all        [  digit 0  ] [  digit 1  ] [  digit 2  ]
- *                      to coefficients, scaled: y; and v
- *
- *   run_group                                                  [p_1 p_2 p_3]
- *     gone             digits extended, times the key: sums      -> from
- *   begin_divisions    from to coefficients, scaled; and v
- *
- *   run_group      [q_0 q_1 q_2 q_3] [q_4 q_5 q_6 q_7] [q_8]
- *     kept             digits extended, times the key: sums, near still; then
- *                      (sum - from) / P + addends -> out
- *
- * Rescaling divides by P q_8: q_8 stands behind p_3 in the first groups.
- *
- * The primes that are divided away, "gone", come first: their sums are all the
- * division needs before the others follow. */
+/* One call (keyswitch.h). */
 typedef struct work {
     const ckks_ctx *ctx;
     const cki_switching *s;
@@ -58,6 +39,12 @@ typedef struct group {
     cki_summand *s;             /* shape (CKI_GROUP, most addends of a sink) */
 } group;
 
+/* Term number i is the first of its x. */
+static bool first_of_x(const cki_switching *s, size_t i)
+{
+    return i == 0 || s->term[i].x != s->term[i - 1].x;
+}
+
 /* How many terms from number i on are of one x, each all that its sink has:
  * TOGETHER at most; 1 if the first is not. */
 static size_t together(const cki_switching *s, size_t i)
@@ -80,19 +67,18 @@ static ckks_status work_init(work *w, const char *name)
     const size_t n = w->ctx->n, apart = cki_apart(n);
     size_t limbs;
 
+    w->num_xs = 0;
     w->together = 1;
-    for (size_t i = 0, some; i < w->s->num_terms; i += some) {
-        some = together(w->s, i);
+    for (size_t i = 0; i < w->s->num_terms; i++) {
+        const size_t some = together(w->s, i);
+
+        w->num_xs += first_of_x(w->s, i);
         w->together = some > w->together ? some : w->together;
     }
-
     w->gone = w->up.specials + (w->product ? w->up.level + 1 : w->rescaled);
     w->by = w->rescaled ? cki_divide_by_pq(&w->ctx->rns, w->up.level)
                         : cki_divide_by_p(&w->ctx->rns, w->up.level);
     w->threads = cki_threads();
-    w->num_xs = 0;
-    for (size_t i = 0; i < w->s->num_terms; i++)
-        w->num_xs += i == 0 || w->s->term[i].x != w->s->term[i - 1].x;
     w->own_limbs = CKI_GROUP * ((size_t)w->up.digits + 1 + 2 * w->together)
                    + (CKI_GROUP * w->s->num_addends * sizeof(cki_summand)
                       / sizeof *w->from + n - 1) / n;
@@ -307,7 +293,7 @@ static void run_group(const work *w, bool gone, int first)
     size_t x = 0;
 
     for (size_t i = 0, count; i < terms; i += count) {
-        const bool fresh = i == 0 || term[i - 1].x != term[i].x;
+        const bool fresh = first_of_x(w->s, i);
         const bool starts = i == 0 || term[i - 1].sink != term[i].sink;
         const size_t s = (size_t)term[i].sink;
 
@@ -337,7 +323,7 @@ static void cut_all(const work *w)
     size_t x = 0;
 
     for (size_t i = 0; i < w->s->num_terms; i++) {
-        if (i > 0 && w->s->term[i].x == w->s->term[i - 1].x)
+        if (!first_of_x(w->s, i))
             continue;
         CKI_PARALLEL_OF(w->threads)
         for (int j = 0; j < w->up.digits; j++)

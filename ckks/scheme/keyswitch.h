@@ -9,6 +9,28 @@
  *
  * Nothing of size (digits, primes, N) is ever held: a few primes at a time go
  * through all three steps, while what they need is near.
+ *
+ * One call (keyswitch.c), nine primes in three digits and three special primes.
+ * x extended is made and used group by group, CKI_GROUP primes at a time, then
+ * thrown away; where several terms have one x (hoisting), each block of it meets
+ * up to TOGETHER keys while it is near:
+ *
+ *                   q_0 q_1 q_2 | q_3 q_4 q_5 | q_6 q_7 q_8     p_1 p_2 p_3
+ *   cut_all        [  digit 0  ] [  digit 1  ] [  digit 2  ]
+ *                      to coefficients, scaled: y; and v
+ *
+ *   run_group                                                  [p_1 p_2 p_3]
+ *     gone             digits extended, times the key: sums      -> from
+ *   begin_divisions    from to coefficients, scaled; and v
+ *
+ *   run_group      [q_0 q_1 q_2 q_3] [q_4 q_5 q_6 q_7] [q_8]
+ *     kept             digits extended, times the key: sums, near still; then
+ *                      (sum - from) / P + addends -> out
+ *
+ * Rescaling divides by P q_8: q_8 stands behind p_3 in the first groups.
+ *
+ * The primes that are divided away, "gone", come first: their sums are all the
+ * division needs before the others follow.
  */
 #ifndef CKI_KEYSWITCH_H
 #define CKI_KEYSWITCH_H
