@@ -253,8 +253,8 @@ void ckks_rng_clear(ckks_rng *rng);
 
 /* A plaintext polynomial in NTT form.  Read the fields freely; change them
  * through functions only.  Holds a secret as soon as it holds data: cleared
- * memory is wiped.  An output that is a plaintext of the context and level asked
- * for keeps its memory.
+ * memory is wiped.  An output that is a plaintext of the context and level
+ * asked for may keep its memory.
  *
  *   invariant  0 <= level <= top level,
  *              scale finite, 1 <= scale, 2 * scale < Q_level

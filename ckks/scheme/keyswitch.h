@@ -12,8 +12,8 @@
  *
  * One call (keyswitch.c), nine primes in three digits and three special primes.
  * x extended is made and used group by group, CKI_GROUP primes at a time, then
- * thrown away; where several terms have one x (hoisting), each block of it meets
- * up to TOGETHER keys while it is near:
+ * thrown away; where several terms have one x (hoisting), each block of it
+ * meets up to TOGETHER keys while it is near:
  *
  *                   q_0 q_1 q_2 | q_3 q_4 q_5 | q_6 q_7 q_8     p_1 p_2 p_3
  *   cut_all        [  digit 0  ] [  digit 1  ] [  digit 2  ]

@@ -50,15 +50,19 @@ ckks/kernel/avx/pairs.h	s/- 0x80008000 - 1/- 0x80008000/	kernel_combine
 ckks/kernel/avx/pairs.h	s/half > most ? most : half/false ? most : half/	kernel_combine
 ckks/kernel/avx2/digits.c	s/low = _mm256_add_pd(low, load(out));/low = _mm256_add_pd(low, c.p);/	kernel_combine
 ckks/kernel/avx2/digits.c	s/v2 = _mm256_blend_epi32(v2, _mm256_shuffle_epi32(v3, 0xaa), 0x88);//	kernel_combine
-ckks/kernel/ifma/digits.c	s/three ? 1 << 16 : 1 << 15/1 << 17/	kernel_combine
-ckks/kernel/ifma/digits.c	s/h = add(h, _mm512_srli_epi64(l, 52));//	kernel_combine
-ckks/kernel/ifma/digits.c	s/set1(up >> 52)/set1((up >> 52) - 1)/	kernel_combine
-ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= 1 << 15/b->weight[k] > 1 << 15/	kernel_combine
+ckks/kernel/ifma/digits.c	s/RUN_OF_THREE = (1 << 16) - 16/RUN_OF_THREE = 1 << 17/	kernel_combine
+ckks/kernel/ifma/digits.c	s/m->p << (three ? 15 : 14)/m->p << 14/	kernel_combine
+ckks/kernel/ifma/digits.c	s/second = 0xaa/second = 0x55/	kernel_combine
+ckks/kernel/ifma/digits.c	s/_MM_FROUND_TO_NEG_INF/_MM_FROUND_TO_POS_INF/	kernel_combine
+ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= CKI_PAIR_LIMIT/b->weight[k] >= 2 * CKI_PAIR_LIMIT/	kernel_combine
 ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/ifma/ntt.h	s/if (f->bound + LAYER > f->room)/if (f->bound > f->room)/	growing_
-ckks/kernel/ifma/ntt_inv.c	s/fold(fold(low52(\*a, c), p4), c.p2)/fold(low52(*a, c), c.p2)/	kernel_ntt
+ckks/kernel/ifma/ntt.h	s/if (f->bound + step > f->room)/if (f->bound > f->room)/	growing_
+ckks/kernel/ifma/ntt.c	s/x\[k\] = add(x\[k\], rise);/;/	kernel_ntt
+ckks/kernel/ifma/ntt.c	s/rose \&\& k < layers; k++/rose \&\& k < layers - 2; k++/	kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/x\[0\] = reduce_lazy(x\[0\], f->c);/;/	growing_ kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/bound > f->bound ? reduce_lazy(x, f->c) : x/x/	growing_ kernel_ntt
 ckks/kernel/ifma/ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
 ckks/kernel/ifma/ending.h	s/if (j % 3 == 2)/if (j % 3 == 3)/	kernel_ntt
 ckks/kernel/ifma/pointwise.c	s/mul_lazy(r1, add(x, x), y, &r)/mul_lazy(r1, x, y, \&r)/	kernel_pointwise
@@ -111,14 +115,16 @@ ckks/kernel/ifma/fold.c	/void fwd_real/,/^}/s/store(mid - j - 7, reversed(q))/st
 ckks/kernel/ifma/fold.c	s/v = _mm512_mask_mov_epi64(v, 1, u);/;/	real_
 ckks/kernel/ifma/fold.c	s/times(p, plus, c)/times(p, minus, c)/	real_
 ckks/kernel/ifma/fold.c	s/p = times(v, minus, c);/p = times(v, plus, c);/	real_
-ckks/kernel/ifma/fold.c	/void inv_real/,/^}/s/inv(&u, &p, w1, c.p2, c);/;/	real_
-ckks/kernel/ifma/fold.c	/void unfold/,/^}/s/add(sub(a, \*v), p4)/sub(a, *v)/	real_
+ckks/kernel/ifma/fold.c	/void inv_real/,/^}/s/inv(\&u, \&p, w1, f->above, c);/;/	real_
+ckks/kernel/ifma/fold.c	/void unfold/,/^}/s/add(sub(a, \*v), above)/sub(a, *v)/	real_
 ckks/kernel/ifma/ntt_inv.c	s/t->real ? t->log_n % 2/t->real ? 0/	real_
-ckks/kernel/ifma/ntt_inv.c	s/x\[4 \* k\] = fold(low52(x\[4 \* k\], c), p4);/;/	kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/if (f->room == ROOM)/if (f->room > 999)/	growing_ kernel_ntt
 ckks/kernel/ifma/ntt_inv.c	s/(t->log_n - 7) % 3 + 1/1/	kernel_ntt
-ckks/kernel/ifma/ntt_inv.c	s/layers > 1 \&\& k < half \/ 2 ? p4 : c.p2/c.p2/	kernel_ntt
+ckks/kernel/ifma/ntt_inv.c	s/scale, by, f->above, c);/scale, by, c.p2, c);/	kernel_ntt
 ckks/kernel/ifma/ntt.c	s/if (e == NULL \&\& !lazy)/if (e == NULL \&\& lazy)/	kernel_ntt
 ckks/kernel/ifma/convert.c	s/takes_lazy(lazy, n)/takes_lazy(true, n)/	kernel_convert
+ckks/kernel/ifma/convert.h	s/if (i == len \&\& whole)/if (whole)/	kernel_convert
+ckks/kernel/ifma/convert.h	s/(whole ? len : 1)/1/	kernel_convert
 ckks/kernel/ifma/pointwise.c	s/1 << (m->bits - 1)/1 << (m->bits - 2)/	kernel_pointwise
 ckks/base/blake2_rounds.h	s/v\[b\], v\[c\], 63/v[b], v[c], 24/	blake2
 ckks/scheme/rng.c	s/s->next += (uint32_t)(groups \* CKI_EXPAND)/s->next += CKI_EXPAND/	stream
@@ -144,7 +150,10 @@ ckks/scheme/modup.c	s/r->p_mod\[u->specials\]\[t\], m)/1, m)/	oracle
 ckks/scheme/keyswitch.c	s/r->p_mod\[w->up.specials\]\[t\], sum/r->p_mod[r->num_special][t], sum/	oracle
 ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	oracle
 ckks/scheme/keyswitch.c	s/p->turned = term->turned;/p->turned = false;/	oracle
-ckks/scheme/keyswitch.c	s/if (ends \&\& gone \&\& w->rescaled)/if (ends \&\& !gone \&\& w->rescaled)/	oracle
+ckks/scheme/keyswitch.c	s/if (gone \&\& w->rescaled)/if (!gone \&\& w->rescaled)/	oracle
+ckks/scheme/keyswitch.c	s/{ g->sum\[j\]\[0\]\[k\], g->sum\[j\]/{ g->sum[0][0][k], g->sum[0]/	oracle
+ckks/scheme/ciphertext.c	s/if (read || out->limb == NULL/if (out->limb == NULL/	oracle_aliasing
+ckks/scheme/ciphertext.c	s/out->limb == NULL || out->ctx != ctx || out->level != level/out->limb == NULL || out->ctx != ctx/	encode
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/w->ctx, j, 0, row)/w->ctx, w->up.digits - 1 - j, 0, row)/	oracle

@@ -123,8 +123,16 @@ export class Browser {
 
         this.child.kill();
         await gone;
-        fs.rmSync(this.folder, { recursive: true, force: true,
-            maxRetries: 5, retryDelay: 200 });
+        /* its helpers end, and write, a little later */
+        for (const end = Date.now() + 20000; ; await sleep(200)) {
+            try {
+                fs.rmSync(this.folder, { recursive: true, force: true });
+                return;
+            } catch (error) {
+                if (Date.now() > end)
+                    throw error;
+            }
+        }
     }
 }
 

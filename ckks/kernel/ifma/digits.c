@@ -109,8 +109,8 @@ typedef struct digit_ending {
 
 /* What |weight| of a run add up to is less.  Three digits: |x'| <= p/2 + c, c <
  * 2^32, and c > 0 only for p > 2^48 - 2 c.  So |S| < (2^16 - 16) p/2 + 2^16 c <
- * (2^15 - 8) p + 2^48 < (2^15 - 6) p, and T < 2^16 p < 2^64.  Four: |x'| <= p/2,
- * |S| < (2^14 - 1) p, and T < 2^15 p < 2^64. */
+ * (2^15 - 8) p + 2^48 < (2^15 - 6) p, and T < 2^16 p < 2^64.  Four:
+ * |x'| <= p/2, so |S| < (2^14 - 1) p, and T < 2^15 p < 2^64. */
 enum { RUN_OF_THREE = (1 << 16) - 16, RUN_OF_FOUR = CKI_PAIR_LIMIT };
 
 static digit_ending digit_ending_of(const cki_mod *m, bool three)

@@ -94,22 +94,22 @@ static inline vec reversed(vec x)
 /* ---- ranges ----------------------------------------------------------------
  *
  * Forward: from B = 2 on, or a quarter of a large room (first_bound), from B
- * before a layer to B + 2 after.  Where that would leave the room 2^(52 - b), the x
- * of the layer are reduced first, below 2p (reduce_lazy); the y are multiplied,
- * and may be anything.
+ * before a layer to B + 2 after.  Where that would leave the room 2^(52 - b),
+ * the x of the layer are reduced first, below 2p (reduce_lazy); the y are
+ * multiplied, and may be anything.
  *
- * A difference is x - w y + 2p, or x - w y where x is at least 2p.  So some
- * layers at a time, k of them, begin with 2k p added to the x of the first:
- * these are then at least 2k p, sums no less, differences at least 2 (k - 1) p,
- * and so on.  That is k p times 4 of room for the k layers, and an addition for
- * each x of the first in place of one for each butterfly.
+ * A difference is x - w y + 2p, or x - w y where x is at least 2p.  So k layers
+ * in one pass begin with 2k p added to the x of the first (raised): these are
+ * then at least 2k p, sums no less, differences at least 2 (k - 1) p, and so on
+ * down to 2p before the last.  B grows by 4k for the k layers, not 2k; there is
+ * an addition for each x of the first layer, not for each butterfly.
  *
  * Inverse: up to three layers begin and end at B = room / 8, but 2 at least.
- * Sums of the first layer are below 2 B, of the second 4 B, of the third 8 B;
- * what is a sum of fewer is less.  For the largest primes, room 8, the second's
- * are reduced before the third, so that sums stay below 8 p.  In either case
- * terms are below `above`, half the room, before each layer, and x - y + above
- * below the room.  In the end what is not below B p is reduced. */
+ * Sums of the first layer are below 2 B, of sums in the second 4 B, of these in
+ * the third 8 B; products are below 2, whatever they were made from.  For the
+ * largest primes, room 8, the 4 B = 8 are reduced before the third.  So before
+ * each layer all is below `above`, half the room, and after it, x - y + above
+ * included, below the room.  In the end what is not below B is reduced. */
 
 enum {
     LAYER = OF_PRODUCT,

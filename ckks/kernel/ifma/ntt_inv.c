@@ -4,8 +4,7 @@
  */
 #include "kernel/ifma/ntt.h"
 
-/* What is a sum of `terms` times B or, of products, 2 p, is reduced unless it
- * is below B p. */
+/* x, which is below `bound` p, below B p. */
 static ALWAYS_INLINE vec settled(vec x, int bound, const plan *f)
 {
     return bound > f->bound ? reduce_lazy(x, f->c) : x;
@@ -41,7 +40,7 @@ static ALWAYS_INLINE void inv_two_of_three(vec *x, const twiddle *w,
         inv(&x[k + k / 2 * 2], &x[k + k / 2 * 2 + 2], w[1 + k / 2], f->above,
             c);
     if (f->room == ROOM) {
-        x[0] = reduce_lazy(x[0], c);
+        x[0] = reduce_lazy(x[0], c);    /* the two sums of sums          */
         x[4] = reduce_lazy(x[4], c);
     }
 }
