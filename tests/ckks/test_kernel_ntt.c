@@ -250,3 +250,28 @@ TEST(kernel_ntt_large)
                     ntt_spot(log_n, &m[i], shape, &state);
     }
 }
+
+/* Primes of 44 to 48 bits, whose words have more and more room to grow. */
+enum { SOME_BITS = 44, ROOMS = 5 };
+
+static void room_primes(cki_mod *m, uint64_t step)
+{
+    for (int i = 0; i < ROOMS; i++)
+        m[i] = cki_mod_make(cki_find_prime(SOME_BITS + i, step, NULL, 0));
+}
+
+TEST(kernel_ntt_of_all_rooms)
+{
+    uint64_t state = 4;
+    cki_mod m[ROOMS];
+
+    for (int log_n = 7; log_n <= 17; log_n++) {
+        room_primes(m, (uint64_t)2 << log_n);
+        for (int i = 0; i < ROOMS; i++)
+            for (int shape = 1; shape <= 4; shape += 3)
+                if (log_n <= 10)
+                    ntt_by_definition(log_n, &m[i], shape, &state);
+                else
+                    ntt_spot(log_n, &m[i], shape, &state);
+    }
+}

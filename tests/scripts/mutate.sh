@@ -58,7 +58,7 @@ ckks/kernel/avx/pairs.c	s/b->weight\[k\] >= CKI_PAIR_LIMIT/b->weight[k] >= 2 * C
 ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
-ckks/kernel/ifma/ntt.h	s/if (f->bound + step > f->room)/if (f->bound > f->room)/	growing_
+ckks/kernel/ifma/ntt.h	s/if (f->bound + step > f->room)/if (f->bound > 4 * f->room)/	growing_
 ckks/kernel/ifma/ntt.c	s/x\[k\] = add(x\[k\], rise);/;/	kernel_ntt
 ckks/kernel/ifma/ntt.c	s/rose \&\& k < layers; k++/rose \&\& k < layers - 2; k++/	kernel_ntt
 ckks/kernel/ifma/ntt_inv.c	s/x\[0\] = reduce_lazy(x\[0\], f->c);/;/	growing_ kernel_ntt
