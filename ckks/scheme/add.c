@@ -40,7 +40,7 @@ static ckks_status add_or_sub(ckks_ct *out, const ckks_ct *a,
         made = *out;
         made.seeded = 0;
     } else {
-        s = cki_ct_over(&made, out, out == a || out == b, ctx, degree,
+        s = cki_ct_over(&made, out, a, b, ctx, degree,
                         a->level, a->scale, name);
     }
     if (s != CKKS_OK)

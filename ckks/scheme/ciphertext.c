@@ -38,14 +38,14 @@ ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx, int level,
     return CKKS_OK;
 }
 
-ckks_status cki_pt_take(ckks_pt *made, ckks_pt *out, const ckks_ctx *ctx,
-                        int level, double scale, const char *name)
+ckks_status cki_pt_over(ckks_pt *made, const ckks_pt *out,
+                        const ckks_ctx *ctx, int level, double scale,
+                        const char *name)
 {
     if (out->limb == NULL || out->ctx != ctx || out->level != level)
         return cki_pt_new(made, ctx, level, scale, name);
-    *made = *out;
-    made->scale = scale;
-    out->limb = NULL;
+    *made = (ckks_pt){ .ctx = ctx, .level = level, .scale = scale,
+                       .limb = out->limb };
     return CKKS_OK;
 }
 
@@ -77,12 +77,17 @@ void cki_ct_give(ckks_ct *out, ckks_ct *made)
     memset(made, 0, sizeof *made);
 }
 
-ckks_status cki_ct_over(ckks_ct *made, const ckks_ct *out, bool read,
-                        const ckks_ctx *ctx, int degree, int level,
-                        double scale, const char *name)
+static bool same_limbs(const ckks_ct *out, const ckks_ct *a)
 {
-    if (read || out->limb == NULL || out->ctx != ctx || out->degree != degree
-        || out->level != level)
+    return a != NULL && a->limb == out->limb;
+}
+
+ckks_status cki_ct_over(ckks_ct *made, const ckks_ct *out, const ckks_ct *a,
+                        const ckks_ct *b, const ckks_ctx *ctx, int degree,
+                        int level, double scale, const char *name)
+{
+    if (same_limbs(out, a) || same_limbs(out, b) || out->limb == NULL
+        || out->ctx != ctx || out->degree != degree || out->level != level)
         return cki_ct_new(made, ctx, degree, level, scale, name);
     *made = (ckks_ct){ .ctx = ctx, .degree = degree, .level = level,
                        .scale = scale, .limb = out->limb };
@@ -97,7 +102,8 @@ void cki_ct_leave(ckks_ct *made, const ckks_ct *out)
 
 void cki_pt_give(ckks_pt *out, ckks_pt *made)
 {
-    ckks_pt_clear(out);
+    if (out->limb != made->limb)
+        ckks_pt_clear(out);
     *out = *made;
     memset(made, 0, sizeof *made);
 }

@@ -70,24 +70,24 @@ CKKS_CHECKED ckks_status cki_ct_new(ckks_ct *out, const ckks_ctx *ctx,
 CKKS_CHECKED ckks_status cki_pt_new(ckks_pt *out, const ckks_ctx *ctx,
                                     int level, double scale,
                                     const char *name);
-/* The same from the memory of the output, if that is a plaintext of this level,
- * which then is neither wiped nor asked for again: where nothing can fail any
- * more before it is given back. */
-CKKS_CHECKED ckks_status cki_pt_take(ckks_pt *made, ckks_pt *out,
+/* The same in the memory of the output, if that has this shape and its limbs are
+ * not those of a or b (or NULL), which are read: nothing is asked for again.
+ * Written only where nothing can fail any more; cki_ct_leave gives up what was
+ * not written. */
+CKKS_CHECKED ckks_status cki_pt_over(ckks_pt *made, const ckks_pt *out,
                                      const ckks_ctx *ctx, int level,
                                      double scale, const char *name);
-/* The same in the memory of the output, if that is a ciphertext of this shape
- * and not one that is read, too.  It may be written once nothing can fail any
- * more; cki_ct_leave gives up what was not written. */
 CKKS_CHECKED ckks_status cki_ct_over(ckks_ct *made, const ckks_ct *out,
-                                     bool read, const ckks_ctx *ctx,
-                                     int degree, int level, double scale,
+                                     const ckks_ct *a, const ckks_ct *b,
+                                     const ckks_ctx *ctx, int degree,
+                                     int level, double scale,
                                      const char *name);
 void cki_ct_leave(ckks_ct *made, const ckks_ct *out);
 /* ckks_ct_copy on behalf of another function. */
 CKKS_CHECKED ckks_status cki_ct_copy(ckks_ct *out, const ckks_ct *a,
                                      const char *name);
-/* Moves a finished object into an output: the old content goes. */
+/* Moves a finished object into an output: the old content goes, its memory
+ * unless that is where the object was made. */
 void cki_ct_give(ckks_ct *out, ckks_ct *made);
 void cki_pt_give(ckks_pt *out, ckks_pt *made);
 

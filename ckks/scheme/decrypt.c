@@ -20,7 +20,7 @@ ckks_status cki_decrypt(ckks_pt *out, const ckks_ct *ct, const ckks_sk *sk,
         return cki_fail(CKKS_ECTX, "%s: ciphertext and key come from different "
                         "contexts", name);
     ctx = ct->ctx;
-    s = cki_pt_take(&made, out, ctx, ct->level, ct->scale, name);
+    s = cki_pt_over(&made, out, ctx, ct->level, ct->scale, name);
     if (s != CKKS_OK)
         return s;
     for (int i = 0; i <= ct->level; i++) {      /* Horner's rule in s        */

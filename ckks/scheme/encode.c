@@ -190,7 +190,7 @@ ckks_status ckks_encode(ckks_pt *out, const ckks_ctx *ctx, const double *re,
                      "level %d and scale 2^%.2f they must stay below 2^%.2f",
                      log2(top), level, log2(scale), log2(limit));
     if (s == CKKS_OK)
-        s = cki_pt_take(&made, out, ctx, level, scale, "ckks_encode");
+        s = cki_pt_over(&made, out, ctx, level, scale, "ckks_encode");
     if (s == CKKS_OK) {
         plaintext_round(&made, c, top, (int64_t *)(void *)x);
         cki_pt_give(out, &made);
@@ -227,7 +227,7 @@ ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
         return cki_fail(CKKS_ESCALE, "ckks_encode_const: %g + %g i times 2^"
                         "%.2f does not stay below 2^%.2f", re, im,
                         log2(scale), log2(limit));
-    s = cki_pt_new(&made, ctx, level, scale, "ckks_encode_const");
+    s = cki_pt_over(&made, out, ctx, level, scale, "ckks_encode_const");
     if (s != CKKS_OK)
         return s;
     split60(&low0, &high0, re * scale);

@@ -40,7 +40,7 @@ ckks_status ckks_encrypt_sk(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
         return s;
     ctx = pt->ctx;
     size = ctx->n * (sizeof *work + 1);
-    s = cki_ct_over(&made, out, false, ctx, 1, pt->level, pt->scale,
+    s = cki_ct_over(&made, out, NULL, NULL, ctx, 1, pt->level, pt->scale,
                     "ckks_encrypt_sk");
     if (s != CKKS_OK)
         return s;
@@ -122,7 +122,7 @@ ckks_status ckks_encrypt(ckks_ct *out, ckks_rng *rng, const ckks_pt *pt,
                         "primes; use ckks_encrypt_sk");
     count = (size_t)(pt->level + 1 + ctx->rns.specials[pt->level]);
     size = ctx->n * ((2 * count + 2 + CKI_GROUP) * sizeof *u + 1);
-    s = cki_ct_over(&made, out, false, ctx, 1, pt->level, pt->scale,
+    s = cki_ct_over(&made, out, NULL, NULL, ctx, 1, pt->level, pt->scale,
                     "ckks_encrypt");
     if (s != CKKS_OK)
         return s;

@@ -32,7 +32,7 @@ ckks_status ckks_rescale(ckks_ct *out, const ckks_ct *a)
     size = (2 + CKI_GROUP) * ctx->n * sizeof *work;
     s = cki_check_scale_room(ctx, a->level - 1, scale, "ckks_rescale");
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, ctx, a->degree, a->level - 1,
+        s = cki_ct_over(&made, out, a, NULL, ctx, a->degree, a->level - 1,
                         scale, "ckks_rescale");
     if (s != CKKS_OK)
         return s;
@@ -61,7 +61,7 @@ ckks_status ckks_drop_level(ckks_ct *out, const ckks_ct *a, int level)
                         level, a->level);
     s = cki_check_scale_room(a->ctx, level, a->scale, "ckks_drop_level");
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, level,
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, a->degree, level,
                         a->scale, "ckks_drop_level");
     if (s != CKKS_OK)
         return s;

@@ -18,7 +18,7 @@ ckks_status ckks_mul_plain(ckks_ct *out, const ckks_ct *a, const ckks_pt *b)
         s = cki_check_scale_room(a->ctx, a->level, a->scale * b->scale,
                                  "ckks_mul_plain");
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, a->degree, a->level,
                         a->scale * b->scale, "ckks_mul_plain");
     if (s != CKKS_OK)
         return s;
@@ -79,7 +79,7 @@ static ckks_status multiply(ckks_ct *out, const ckks_ct *a, const ckks_ct *b,
     scale = a->scale * b->scale;
     s = cki_check_scale_room(a->ctx, a->level, scale, name);
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a || out == b, a->ctx, 2, a->level,
+        s = cki_ct_over(&made, out, a, b, a->ctx, 2, a->level,
                         scale, name);
     if (s != CKKS_OK)
         return s;

@@ -32,7 +32,7 @@ static ckks_status relinearise(ckks_ct *out, const ckks_ct *a,
         s = cki_check_scale_room(a->ctx, level, scale, name);
     }
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, 1, level, scale, name);
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, 1, level, scale, name);
     if (s != CKKS_OK)
         return s;
     sink.out[0] = cki_ct_limb(&made, 0, 0);

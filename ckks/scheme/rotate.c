@@ -30,7 +30,7 @@ static ckks_status apply_key(ckks_ct *out, const ckks_ct *a,
 {
     const bool turned = !a->ctx->uncentred && key->perm != NULL;
     ckks_ct made = { 0 }, first = { 0 };
-    ckks_status s = cki_ct_over(&made, out, out == a, a->ctx, 1, a->level,
+    ckks_status s = cki_ct_over(&made, out, a, NULL, a->ctx, 1, a->level,
                                 a->scale, name);
 
     if (s == CKKS_OK && a->ctx->uncentred) {

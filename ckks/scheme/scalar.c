@@ -47,7 +47,7 @@ ckks_status ckks_mul_alternating(ckks_ct *out, const ckks_ct *a)
     if (s == CKKS_OK && !a->ctx->real)
         s = cki_fail(CKKS_EARG, "%s: in the real ring only", name);
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, a->degree, a->level,
                         a->scale, name);
     if (s != CKKS_OK)
         return s;
@@ -94,7 +94,7 @@ ckks_status ckks_mul_const(ckks_ct *out, const ckks_ct *a, double re,
         s = cki_check_scale_room(a->ctx, a->level, a->scale * scale,
                                  "ckks_mul_const");
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, a->degree, a->level,
                         a->scale * scale, "ckks_mul_const");
     if (s != CKKS_OK)
         return s;
@@ -110,7 +110,7 @@ static ckks_status mul_signed(ckks_ct *out, const ckks_ct *a, int64_t c,
     ckks_status s = cki_check_one(out, a, name);
 
     if (s == CKKS_OK)
-        s = cki_ct_over(&made, out, out == a, a->ctx, a->degree, a->level,
+        s = cki_ct_over(&made, out, a, NULL, a->ctx, a->degree, a->level,
                         a->scale, name);
     if (s != CKKS_OK)
         return s;

@@ -59,8 +59,8 @@ ckks/kernel/avx/pairs.c	s/b->index\[i\] % 2 ? 16 : 0/0/	kernel_combine
 ckks/kernel/avx/pairs.c	s/\&\& b->index\[k\] != b->index\[k + 1\]//	kernel_combine
 ckks/kernel/avx/pairs.c	s/if (k > first/if (k < first/	kernel_combine
 ckks/kernel/ifma/ntt.h	s/if (f->bound + step > f->room)/if (f->bound > 4 * f->room)/	growing_
-ckks/kernel/ifma/ntt.c	s/x\[k\] = add(x\[k\], rise);/;/	kernel_ntt
-ckks/kernel/ifma/ntt.c	s/rose \&\& k < layers; k++/rose \&\& k < layers - 2; k++/	kernel_ntt
+ckks/kernel/ifma/ntt.c	s/return rise != NULL ? add(x, \*rise) : x;/return x;/	kernel_ntt
+ckks/kernel/ifma/ntt.c	s/rise = add(c.p2, c.p2);/rise = c.p2;/	kernel_ntt
 ckks/kernel/ifma/ntt_inv.c	s/x\[0\] = reduce_lazy(x\[0\], f->c);/;/	growing_ kernel_ntt
 ckks/kernel/ifma/ntt_inv.c	s/bound > f->bound ? reduce_lazy(x, f->c) : x/x/	growing_ kernel_ntt
 ckks/kernel/ifma/ifma.h	s/fold(fold(r, e->c.p2), e->c.p)/fold(r, e->c.p)/	kernel_
@@ -152,8 +152,8 @@ ckks/scheme/encrypt.c	s/: ctx->num_primes + t - level - 1;/: all - count + t;/	o
 ckks/scheme/keyswitch.c	s/p->turned = term->turned;/p->turned = false;/	oracle
 ckks/scheme/keyswitch.c	s/if (gone \&\& w->rescaled)/if (!gone \&\& w->rescaled)/	oracle
 ckks/scheme/keyswitch.c	s/{ g->sum\[j\]\[0\]\[k\], g->sum\[j\]/{ g->sum[0][0][k], g->sum[0]/	oracle
-ckks/scheme/ciphertext.c	s/if (read || out->limb == NULL/if (out->limb == NULL/	oracle_aliasing
-ckks/scheme/ciphertext.c	s/out->limb == NULL || out->ctx != ctx || out->level != level/out->limb == NULL || out->ctx != ctx/	encode
+ckks/scheme/ciphertext.c	s/return a != NULL \&\& a->limb == out->limb;/return false;/	oracle_aliasing
+ckks/scheme/ciphertext.c	s/out->limb == NULL || out->ctx != ctx || out->level != level)/out->limb == NULL || out->ctx != ctx)/	encode
 ckks/scheme/keyswitch.c	s/w->rescaled ? w->ctx->rns.q_inv/w->up.digits > 99 ? w->ctx->rns.q_inv/	oracle
 ckks/scheme/keyswitch.c	s/some += a\[i\].half == h;/some += a[i].half == h \&\& i == 0;/	oracle
 ckks/scheme/keyswitch.c	s/w->ctx, j, 0, row)/w->ctx, w->up.digits - 1 - j, 0, row)/	oracle

@@ -44,16 +44,17 @@ static inline uint64_t cki_pairs_bias(const cki_mod *m)
 /* Number of the pair, times 2, plus 1 in the last entry of a run. */
 typedef uint32_t cki_entry;
 
-/* All |weight| are below CKI_PAIR_LIMIT: in 16 bits, and two short of that,
- * which leaves room for a word that is added to a sum (ifma/digits.c). */
+/* Weights of 16 bits, and two short of 2^15: that leaves room for a word that is
+ * added to a sum (ifma/digits.c). */
 enum { CKI_PAIR_LIMIT = (1 << 15) - 2 };
 
+/* All |weight| are below CKI_PAIR_LIMIT. */
 bool cki_pairs_fit(const ckks_block *block, size_t n_blocks);
 
 /* For each block in turn: the number of its entries, these, then for each group
  * of `rows` rows and each entry the weights, row after row, the even input's in
- * the low half.  limit >= CKI_PAIR_LIMIT; `to` has room for 1 + 2 rows words a term and
- * group of rows. */
+ * the low half.  limit >= CKI_PAIR_LIMIT; `to` has room for 1 + 2 rows words a
+ * term and group of rows. */
 void cki_pairs_pack(uint32_t *to, const ckks_block *block, size_t n_blocks,
                     size_t rows, uint32_t limit);
 

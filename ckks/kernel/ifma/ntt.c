@@ -62,15 +62,14 @@ static void fwd_one(uint64_t *x, const plan *f)
     }
 }
 
-/* x reduced or not, raised or not: what a pass of `layers` does first. */
-static ALWAYS_INLINE vec ready(vec x, unsigned reduced, int layers, bool rose,
+/* What is done to x before a layer: reduced, or not; rise: what is added, or
+ * NULL. */
+static ALWAYS_INLINE vec ready(vec x, unsigned reduced, const vec *rise,
                                prime c)
 {
     if (reduced)
         x = reduce_lazy(x, c);
-    for (int k = 0; rose && k < layers; k++)
-        x = add(x, c.p2);
-    return x;
+    return rise != NULL ? add(x, *rise) : x;
 }
 
 /* Two layers on one block of 4t words, its first twiddle number i. */
@@ -81,17 +80,18 @@ static ALWAYS_INLINE void fwd_four(uint64_t *x, size_t t, size_t i,
     const twiddle w1 = same(f->table, i, c);
     const twiddle w2 = same(f->table, 2 * i, c);
     const twiddle w3 = same(f->table, 2 * i + 1, c);
+    const vec rise = add(c.p2, c.p2);
 
     for (uint64_t *end = x + t; x < end; x += LANES) {
         vec a = load(x), b = load(x + t);
         vec d = load(x + 2 * t), e = load(x + 3 * t);
 
-        a = ready(a, reduced & 1, 2, rose, c);
-        b = ready(b, reduced & 1, 2, rose, c);
+        a = ready(a, reduced & 1, rose ? &rise : NULL, c);
+        b = ready(b, reduced & 1, rose ? &rise : NULL, c);
         fwd_or_raised(&a, &d, w1, rose, c);
         fwd_or_raised(&b, &e, w1, rose, c);
-        a = ready(a, reduced & 2, 0, rose, c);
-        d = ready(d, reduced & 2, 0, rose, c);
+        a = ready(a, reduced & 2, NULL, c);
+        d = ready(d, reduced & 2, NULL, c);
         fwd_or_raised(&a, &b, w2, rose, c);
         fwd_or_raised(&d, &e, w3, rose, c);
         store(x, a);
@@ -109,24 +109,19 @@ static ALWAYS_INLINE void fwd_three(vec *x, const twiddle *w, unsigned reduced,
 
     UNROLL
     for (int k = 0; k < 4; k++) {
-        if (reduced & 1)
-            x[k] = reduce_lazy(x[k], c);
-        if (rose)
-            x[k] = add(x[k], rise);
+        x[k] = ready(x[k], reduced & 1, rose ? &rise : NULL, c);
         fwd_or_raised(&x[k], &x[k + 4], w[0], rose, c);
     }
     UNROLL
     for (int k = 0; k < 4; k++) {
         vec *y = x + k + k / 2 * 2;
 
-        if (reduced & 2)
-            *y = reduce_lazy(*y, c);
+        *y = ready(*y, reduced & 2, NULL, c);
         fwd_or_raised(y, y + 2, w[1 + k / 2], rose, c);
     }
     UNROLL
     for (int k = 0; k < 4; k++) {
-        if (reduced & 4)
-            x[2 * k] = reduce_lazy(x[2 * k], c);
+        x[2 * k] = ready(x[2 * k], reduced & 4, NULL, c);
         fwd_or_raised(&x[2 * k], &x[2 * k + 1], w[3 + k], rose, c);
     }
 }
