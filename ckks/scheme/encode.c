@@ -227,7 +227,7 @@ ckks_status ckks_encode_const(ckks_pt *out, const ckks_ctx *ctx, double re,
         return cki_fail(CKKS_ESCALE, "ckks_encode_const: %g + %g i times 2^"
                         "%.2f does not stay below 2^%.2f", re, im,
                         log2(scale), log2(limit));
-    s = cki_pt_over(&made, out, ctx, level, scale, "ckks_encode_const");
+    s = cki_pt_new(&made, ctx, level, scale, "ckks_encode_const");
     if (s != CKKS_OK)
         return s;
     split60(&low0, &high0, re * scale);

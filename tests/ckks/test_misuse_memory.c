@@ -33,7 +33,7 @@ static ckks_status do_encode(void)
 
 static ckks_status do_encode_const(void)
 {
-    return ckks_encode_const(&m.out_pt, m.ctx, 1, real_ring() ? 0 : -1, 1,
+    return ckks_encode_const(&m.out_pt, m.ctx, 1, real_ring() ? 0 : -1, 2,
                              0x1p30);
 }
 
