@@ -5,11 +5,12 @@
 #include "kernel/ifma/convert.h"
 #include "kernel/ifma/ntt.h"
 
-/* y_i and v in words.  v is a factor of -D. */
+/* y_i in words, v in bytes: of what a second half reads, it is then one part in
+ * 8 len, not one in len.  v is a factor of -D. */
 
 /* The sum of RN(y_i) frac_i from the first source on, for vectors of columns at
  * j. */
-enum { VECTORS = 4 };
+enum { VECTORS = 4, COLUMNS = VECTORS * LANES };
 
 static ALWAYS_INLINE void fractions(__m512d f[VECTORS],
                                     const uint64_t *const *y, size_t j,
@@ -38,24 +39,24 @@ void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
     const __m512d half = _mm512_set1_pd(centred ? 0.5 : 0.0);
     const uint64_t *const *from = (const uint64_t *const *)y;
 
-    if (n % (VECTORS * LANES) != 0) {
+    if (n % COLUMNS != 0) {
         cki_kernel_portable.convert_begin(y, v, k, centred, n);
         return;
     }
     if (k->len == 1)
         for (size_t j = 0; j < n; j += LANES)
-            store(v + j, _mm512_maskz_set1_epi64(
+            store_bytes(v, j, _mm512_maskz_set1_epi64(
                 _mm512_cmpgt_epu64_mask(load(y[0] + j), set1(bound)),
                 centred));
     else
-        for (size_t j = 0; j < n; j += VECTORS * LANES) {
+        for (size_t j = 0; j < n; j += COLUMNS) {
             __m512d f[VECTORS];
 
             fractions(f, from, j, k);
             UNROLL
             for (int i = 0; i < VECTORS; i++)   /* the half comes last       */
-                store(v + j + (size_t)(i * LANES),
-                      _mm512_cvttpd_epu64(_mm512_add_pd(f[i], half)));
+                store_bytes(v, j + (size_t)(i * LANES),
+                            _mm512_cvttpd_epu64(_mm512_add_pd(f[i], half)));
         }
 }
 
@@ -97,7 +98,7 @@ static inline void wide_sums(const target *t, const uint64_t *const *y,
     for (int g = 0; g < TARGETS; g++)
         h[g] = l[g] = zero();
     for (int i = 0; i <= len; i++) {
-        const vec x = load((i < len ? y[i] : v) + j);
+        const vec x = i < len ? load(y[i] + j) : load_bytes(v, j);
 
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
@@ -117,7 +118,7 @@ void cki_ifma_convert_end(uint64_t *const *out, const int *number,
                           const uint64_t *v, const cki_conv *k, bool lazy,
                           size_t n)
 {
-    if (n % (2 * LANES) != 0) {
+    if (n % COLUMNS != 0) {
         cki_kernel_portable.convert_end(out, number, num_targets, y, v, k,
                                         lazy, n);
         return;

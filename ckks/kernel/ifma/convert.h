@@ -12,7 +12,7 @@
  * lost before: 65 low halves are below 2^59, and of the sum of quotients only
  * the low 52 bits are read.
  *
- * v is at most the number of sources.  Where there is room for v w as it is, no
+ * v is at most the number of sources, so a byte.  Where there is room for v w as it is, no
  * quotient is taken off for it (whole). */
 #ifndef CKI_IFMA_CONVERT_H
 #define CKI_IFMA_CONVERT_H
@@ -75,6 +75,22 @@ static inline bool fits(const cki_conv *k, bool whole, const cki_mod *m)
     return most_of(k, whole) <= (MASK52 + 1) / m->p;
 }
 
+/* Of v's bytes, those of columns j .. j + 7: as words, and back. */
+static ALWAYS_INLINE vec load_bytes(const uint64_t *v, size_t j)
+{
+    const uint8_t *from = (const uint8_t *)v + j;
+
+    return _mm512_cvtepu8_epi64(
+        _mm_loadl_epi64((const __m128i *)(const void *)from));
+}
+
+static ALWAYS_INLINE void store_bytes(uint64_t *v, size_t j, vec x)
+{
+    uint8_t *to = (uint8_t *)v + j;
+
+    _mm_storel_epi64((__m128i *)(void *)to, _mm512_cvtepi64_epi8(x));
+}
+
 /* R of four targets for two vectors of columns at j: each factor is read once
  * for both. */
 static ALWAYS_INLINE void eight_sums(vec r[TARGETS][2], const target *t,
@@ -88,8 +104,9 @@ static ALWAYS_INLINE void eight_sums(vec r[TARGETS][2], const target *t,
     for (int g = 0; g < TARGETS; g++)
         r[g][0] = r[g][1] = q[g][0] = q[g][1] = zero();
     for (int i = 0; i <= len; i++) {
-        const uint64_t *from = (i < len ? y[i] : v) + j;
-        const vec x0 = load(from), x1 = load(from + LANES);
+        const vec x0 = i < len ? load(y[i] + j) : load_bytes(v, j);
+        const vec x1 = i < len ? load(y[i] + j + LANES)
+                               : load_bytes(v, j + LANES);
 
         UNROLL
         for (int g = 0; g < TARGETS; g++) {
