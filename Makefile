@@ -166,7 +166,7 @@ $(B)/obj/ckks/kernel/fma2/%.o $(B)/omp/ckks/kernel/fma2/%.o: KERNEL_FLAGS = $(FM
 ifneq ($(filter ckks/kernel/fma2/%,$(CKKS_SRC)),)
 $(B)/obj/ckks/kernel/select.o $(B)/omp/ckks/kernel/select.o: DEFS += -DCKI_HAVE_FMA2
 endif
-$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
+$(B)/obj/ckks/kernel/ifma/%.o $(B)/omp/ckks/kernel/ifma/%.o $(B)/obj/unet/blind/ifma/%.o $(B)/omp/unet/blind/ifma/%.o: KERNEL_FLAGS = -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx512vbmi -mavx512vnni -mavx512ifma $(KERNEL_SAFE)
 $(B)/obj/unet/blind/aesni/%.o $(B)/omp/unet/blind/aesni/%.o: KERNEL_FLAGS = -maes -mavx2 $(KERNEL_SAFE)
 $(B)/obj/unet/blind/vaes/%.o $(B)/omp/unet/blind/vaes/%.o: KERNEL_FLAGS = -maes -mvaes -mavx512f -mavx512bw -mavx512vl -mavx512dq $(KERNEL_SAFE)
 $(B)/obj/unet/%.o: DEFS += $(UNET_DEFS) $(BLIND_DEFS) $(SERVE_DEFS)

@@ -341,7 +341,8 @@ typedef struct ckks_key_request {
 } ckks_key_request;
 
 /* The keys a server needs; nothing secret in them.  Opaque.
- * memory 16 N D (l+1+K) bytes a key; half of that in a file.
+ * memory a prime: 2 N D times the whole bytes that hold it (5 for 40 bits) and
+ * an eighth; and 8 N a rotation.  In a file half of that, of whole bits.
  *   errors  CKKS_EPARAM  the context has no special primes
  *           CKKS_ELEVEL  a level outside 0..top
  *           CKKS_EARG    unknown kind, step 0, the same key twice, conjugation
@@ -627,6 +628,7 @@ CKKS_CHECKED ckks_status ckks_combine_periodic(ckks_ct *const *out,
  * X_size: bytes X_save will write.  X_save: size must be exactly that.
  *   errors  CKKS_EARG     wrong size of the buffer (save)
  *           CKKS_EFORMAT  refused bytes, saying which field (load)
+ *           CKKS_EMEM     load; save of evaluation keys: a limb to work with
  */
 size_t ckks_params_size(const ckks_ctx *ctx);
 CKKS_CHECKED ckks_status ckks_params_save(uint8_t *out, size_t size,
@@ -677,7 +679,7 @@ CKKS_CHECKED ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
  * all in memory it only says whether they serve the list.  Not while another
  * thread uses the keys.
  *
- *   memory  of a held key as of any other; besides 8 N bytes, and 8 a limb
+ *   memory  of a held key as of any other; besides 16 N bytes, and 8 a limb
  *   errors  open: as ckks_keys_load, CKKS_EIO if read fails
  *           hold: CKKS_EKEY, nothing changed: a key is not there or for lower
  *           levels; CKKS_EIO, CKKS_EMEM, CKKS_EFORMAT (the file changed): fewer

@@ -69,7 +69,9 @@ CKKS_CHECKED ckks_status ckks_seal_pk_load(ckks_pk **out, const ckks_ctx *ctx,
  * object of those alone.  Galois keys: rotations (element 3^step) and
  * conjugation (2N - 1); loading refuses other elements, and a file without a
  * key.
- *   errors  CKKS_EKEY  no such key, or one for a lower level (save) */
+ *   errors  CKKS_EKEY  no such key, or one for a lower level (save)
+ *           CKKS_EMEM  saving takes memory, too: that of a digit, 8 N bytes for
+ *                      each prime and half */
 size_t ckks_seal_relin_size(const ckks_keys *keys);
 CKKS_CHECKED ckks_status ckks_seal_relin_save(uint8_t *out, size_t size,
                                               const ckks_keys *keys);

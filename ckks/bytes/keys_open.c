@@ -46,7 +46,7 @@ typedef struct passage {
 
 /* Every limb of a key, in the file's order: its words are below the prime, and
  * its sum is put down. */
-static ckks_status read_through(passage *p, uint64_t *sum, uint64_t *words,
+static ckks_status read_through(passage *p, uint64_t *sum,
                                 const ckks_keys *keys, const cki_key *key,
                                 const char *name)
 {
@@ -63,7 +63,8 @@ static ckks_status read_through(passage *p, uint64_t *sum, uint64_t *words,
         cki_checksum one;
 
         if (s == CKKS_OK)
-            s = cki_limb_read(words, &in, prime, ctx, cki_key_name(key), name);
+            s = cki_limb_read(keys->words, &in, prime, ctx, cki_key_name(key),
+                              name);
         if (s != CKKS_OK)
             return s;
         p->at += size;
@@ -79,21 +80,15 @@ static ckks_status read_all(ckks_keys *made, const uint8_t *front,
                             size_t front_size, const char *name)
 {
     const ckks_ctx *ctx = made->ctx;
-    const size_t size = ctx->n * sizeof(uint64_t);
-    uint64_t *words = cki_alloc(&ctx->memory, size);
     passage p = { .at = front_size };
     ckks_status s = CKKS_OK;
     size_t sums = 0;
 
-    if (words == NULL)
-        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
     cki_checksum_start(&p.sum, front, front_size);
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
-        s = read_through(&p, made->sum + sums, words, made, &made->key[i],
-                         name);
+        s = read_through(&p, made->sum + sums, made, &made->key[i], name);
         sums += sums_of(&made->key[i], ctx);
     }
-    cki_free(&ctx->memory, words, size);
     return s == CKKS_OK ? cki_head_sum(front, cki_checksum_digest(&p.sum),
                                        name) : s;
 }
@@ -114,13 +109,15 @@ static ckks_status keys_of(ckks_keys **out, const ckks_ctx *ctx,
         made->key[i].level = -1;
         made->key[i].digits = 0;
     }
-    made->piece_size = ctx->n * sizeof(uint64_t);
+    made->piece_size = 2 * ctx->n * sizeof(uint64_t);
     if (s == CKKS_OK) {
-        made->piece = cki_alloc(&ctx->memory, made->piece_size);
+        made->words = cki_alloc(&ctx->memory, made->piece_size);
+        made->piece = made->words == NULL ? NULL
+                                          : (uint8_t *)(made->words + ctx->n);
         made->sum = cki_alloc(&ctx->memory,
                               (made->sums + 1) * sizeof(uint64_t));
     }
-    if (s == CKKS_OK && (made->piece == NULL || made->sum == NULL))
+    if (s == CKKS_OK && (made->words == NULL || made->sum == NULL))
         s = cki_fail(CKKS_EMEM, "%s: no memory for what %zu keys need", name,
                      count);
     if (s != CKKS_OK) {
@@ -265,8 +262,10 @@ static ckks_status limb_bring(const ckks_keys *keys, cki_key *key, int j,
         return cki_fail(CKKS_EFORMAT, "%s: limb %d of digit %d of the %s for "
                         "step %d is not what it was when the keys were opened",
                         name, there, j, cki_key_name(key), key->step);
-    return cki_limb_read(cki_key_row(key, ctx, j, 0, t), &in, prime, ctx,
-                         cki_key_name(key), name);
+    s = cki_limb_read(keys->words, &in, prime, ctx, cki_key_name(key), name);
+    if (s == CKKS_OK)
+        cki_key_put(key, ctx, j, 0, t, keys->words);
+    return s;
 }
 
 static ckks_status bring(const ckks_keys *keys, cki_key *key, int level,
@@ -282,8 +281,8 @@ static ckks_status bring(const ckks_keys *keys, cki_key *key, int level,
         for (int t = 0; t < level + 1 + ctx->num_special && s == CKKS_OK; t++)
             s = limb_bring(keys, key, j, t, at, sum, name);
     if (s == CKKS_OK)
-        cki_key_expand(key, ctx);
-    else
+        s = cki_key_expand(key, ctx, name);
+    if (s != CKKS_OK)
         drop(key, ctx);
     return s;
 }

@@ -62,13 +62,32 @@ size_t ckks_keys_size(const ckks_keys *keys)
     return (size_t)size;
 }
 
-static uint8_t *key_write(uint8_t *b, const cki_key *key, const ckks_ctx *ctx)
+/* words: N, to work with. */
+static uint8_t *key_write(uint8_t *b, const cki_key *key, uint64_t *words,
+                          const ckks_ctx *ctx)
 {
     for (int j = 0; j < key->digits; j++)
-        for (int t = 0; t < key->level + 1 + ctx->num_special; t++)
-            b = cki_limb_write(b, cki_key_row(key, ctx, j, 0, t),
-                               cki_key_prime(key, ctx, t), ctx);
+        for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
+            cki_key_take(words, key, ctx, j, 0, t);
+            b = cki_limb_write(b, words, cki_key_prime(key, ctx, t), ctx);
+        }
     return b;
+}
+
+static ckks_status words_new(uint64_t **out, const ckks_ctx *ctx,
+                             const char *name)
+{
+    const size_t size = ctx->n * sizeof **out;
+
+    *out = cki_alloc(&ctx->memory, size);
+    return *out != NULL ? CKKS_OK
+                        : cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes",
+                                   name, size);
+}
+
+static void words_free(uint64_t *words, const ckks_ctx *ctx)
+{
+    cki_free(&ctx->memory, words, ctx->n * sizeof *words);
 }
 
 void cki_keys_front_write(uint8_t *out, uint64_t size, const cki_key *key,
@@ -93,6 +112,7 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
 {
     CKI_NEAREST;
     static const char name[] = "ckks_keys_save";
+    uint64_t *words;
     uint8_t *b;
     ckks_status s;
 
@@ -105,12 +125,15 @@ ckks_status ckks_keys_save(uint8_t *out, size_t size, const ckks_keys *keys)
                         "opened is saved already", name, not_held(keys),
                         keys->count);
     s = cki_check_room(out, size, ckks_keys_size(keys), name);
+    if (s == CKKS_OK)
+        s = words_new(&words, keys->ctx, name);
     if (s != CKKS_OK)
         return s;
     cki_keys_front_write(out, size, keys->key, keys->count, keys->ctx);
     b = out + cki_keys_front(keys->count);
     for (size_t i = 0; i < keys->count; i++)
-        b = key_write(b, &keys->key[i], keys->ctx);
+        b = key_write(b, &keys->key[i], words, keys->ctx);
+    words_free(words, keys->ctx);
     cki_head_seal(out, size);
     return CKKS_OK;
 }
@@ -197,24 +220,26 @@ const char *cki_key_name(const cki_key *key)
            : key->kind == CKKS_KEY_CONJ ? "conjugation key" : "rotation key";
 }
 
-static ckks_status key_read(cki_key *key, const uint8_t **in,
+/* words: as in key_write. */
+static ckks_status key_read(cki_key *key, const uint8_t **in, uint64_t *words,
                             const ckks_ctx *ctx, const char *name)
 {
     for (int j = 0; j < key->digits; j++)
         for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
-            ckks_status s = cki_limb_read(
-                cki_key_row(key, ctx, j, 0, t), in,
-                cki_key_prime(key, ctx, t), ctx, cki_key_name(key), name);
+            ckks_status s = cki_limb_read(words, in,
+                                          cki_key_prime(key, ctx, t), ctx,
+                                          cki_key_name(key), name);
 
             if (s != CKKS_OK)
                 return s;
+            cki_key_put(key, ctx, j, 0, t, words);
         }
     return CKKS_OK;
 }
 
 /* Allocates and reads all keys; b at the entries, limbs behind them. */
 static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
-                             const char *name)
+                             uint64_t *words, const char *name)
 {
     const uint8_t *limbs = b + (size_t)KEY_ENTRY * made->count;
     const ckks_ctx *ctx = made->ctx;
@@ -226,9 +251,9 @@ static ckks_status keys_read(ckks_keys *made, const uint8_t *b,
             s = cki_key_memory(&made->key[i], ctx, name);
     }
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
-        s = key_read(&made->key[i], &limbs, ctx, name);
+        s = key_read(&made->key[i], &limbs, words, ctx, name);
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++)
-        cki_key_expand(&made->key[i], ctx);
+        s = cki_key_expand(&made->key[i], ctx, name);
     return s;
 }
 
@@ -238,7 +263,8 @@ ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
     CKI_NEAREST;
     static const char name[] = "ckks_keys_load";
     const uint8_t *entries;
-    ckks_keys *made;
+    ckks_keys *made = NULL;
+    uint64_t *words = NULL;
     size_t count;
     ckks_status s;
 
@@ -253,9 +279,11 @@ ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
     s = cki_keys_entries(entries, count, size, ctx, name);
     if (s == CKKS_OK)
         s = cki_keys_new(&made, ctx, count, name);
-    if (s != CKKS_OK)
-        return s;
-    s = keys_read(made, entries, name);
+    if (s == CKKS_OK)
+        s = words_new(&words, ctx, name);
+    if (s == CKKS_OK)
+        s = keys_read(made, entries, words, name);
+    words_free(words, ctx);
     if (s != CKKS_OK) {
         ckks_keys_clear(&made);
         return s;

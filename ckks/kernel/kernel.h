@@ -15,6 +15,7 @@
 #define CKI_KERNEL_H
 
 #include "base/base.h"
+#include "base/packed.h"
 #include "base/word.h"
 
 /* Tables of one NTT.  own points to what the kernel's prepare laid out. */
@@ -80,14 +81,14 @@ static inline size_t cki_block(size_t n)
     return n < CKI_BLOCK ? n : CKI_BLOCK;
 }
 
-/* Arrays whose words at .. at + cki_block(n) will be read next: a tail asks for
- * them while it computes, at its own pace, so that the memory's time is not
- * added to its own.  A hint: nothing is read. */
+/* Packed words (packed.h) modulo a transform's prime, of which the next
+ * cki_block(n) will be read: its tail asks for them while it computes, at its
+ * own pace, so that the memory's time is not added to its own.  A hint: nothing
+ * is read. */
 enum { CKI_SOON = 4 };
 
 typedef struct cki_soon {
-    const uint64_t *x[CKI_SOON];        /* or NULL                           */
-    size_t at;
+    const uint8_t *x[CKI_SOON];         /* or NULL                           */
 } cki_soon;
 
 /* Terms of a sum of products whose one factor a tail left in a form of the
@@ -148,13 +149,13 @@ typedef struct cki_kernel {
     /* out = w a + c, w < p a constant; c may be NULL */
     void (*scale_add)(uint64_t *out, const uint64_t *a, uint64_t w,
                       const uint64_t *c, size_t n, const cki_mod *m);
-    /* s0[i] = sum_j x[j][i] y0[j][i], s1 with y1, 1 <= k <= 64 terms, i < n;
-     * out0[turn->back[i]] = s0[i], so that out0 is s0 permuted; turn NULL: out0
-     * is s0.  If add is true the sums are added to what out0, out1 hold.  No
-     * out is an x or a y unless turn is NULL. */
+    /* s0[i] = sum_j x[j][i] y0[j][i], s1 with y1, 1 <= k <= 64 terms, i < n,
+     * the words of y packed (packed.h); out0[turn->back[i]] = s0[i], so that
+     * out0 is s0 permuted; turn NULL: out0 is s0.  If add is true the sums are
+     * added to what out0, out1 hold.  No out is an x unless turn is NULL. */
     void (*dot2)(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                 const cki_turn *turn, const uint64_t *const *y0,
-                 const uint64_t *const *y1, int k, bool add, size_t n,
+                 const cki_turn *turn, const uint8_t *const *y0,
+                 const uint8_t *const *y1, int k, bool add, size_t n,
                  const cki_mod *m);
     /* out[i] = in[perm[i]].  perm is an automorphism in NTT order, so it maps
      * aligned groups of four, and of eight where n >= 8, to such (rns.h).  n a
@@ -179,6 +180,9 @@ typedef struct cki_kernel {
                     size_t n, const cki_mod *m, void *work);
     size_t (*combine_work)(size_t n_in, const ckks_block *block,
                            size_t n_blocks);
+    /* The words of in packed (packed.h), each below 2^(8 bytes); out has room
+     * for CKI_BEYOND bytes behind them, which are spoiled.  out is not in. */
+    void (*pack)(uint8_t *out, const uint64_t *in, size_t n, size_t bytes);
     /* out = in where in <= bound, elsewhere in + shift mod 2^64.  With bound
      * 2^63 - 1 and shift p: integers of (-p, p), as words, modulo p. */
     void (*lift)(uint64_t *out, const uint64_t *in, uint64_t bound,

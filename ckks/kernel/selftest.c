@@ -84,20 +84,22 @@ static void fill_perm(uint32_t *perm)
 static bool check_dot2(cki_bench *b, const cki_kernel *k, const cki_turn *turn,
                        const cki_mod *m)
 {
-    const uint64_t *x[TERMS], *y0[TERMS], *y1[TERMS];
+    const uint64_t *x[TERMS];
+    const uint8_t *y0[TERMS], *y1[TERMS];
 
     memset(b->want, 0, sizeof b->want);
     for (int j = 0; j < TERMS; j++) {
         x[j] = b->x[j];
-        y0[j] = b->y[j];
-        y1[j] = b->y[TERMS - 1 - j];
+        y0[j] = y1[TERMS - 1 - j] = cki_check_packed(b, j, b->y[j], m);
         for (int i = 0; i < N; i++) {
             const uint32_t at = turn == NULL ? (uint32_t)i : turn->perm[i];
 
             b->want[0][i] = cki_add(b->want[0][i],
-                                    cki_mul(x[j][at], y0[j][at], m), m->p);
+                                    cki_mul(x[j][at], b->y[j][at], m), m->p);
             b->want[1][i] = cki_add(b->want[1][i],
-                                    cki_mul(x[j][at], y1[j][at], m), m->p);
+                                    cki_mul(x[j][at],
+                                            b->y[TERMS - 1 - j][at], m),
+                                    m->p);
         }
     }
     k->dot2(b->got[0], b->got[1], x, turn, y0, y1, TERMS, false, N, m);
@@ -279,6 +281,24 @@ static bool check_words(cki_bench *b, const cki_kernel *k, const cki_mod *m)
            && memcmp(b->got[2], b->want[2], kept * sizeof(uint64_t)) == 0 && ok;
 }
 
+/* Words of 5 to 8 bytes, against their bytes. */
+static bool check_pack(cki_bench *b, const cki_kernel *k)
+{
+    uint8_t *got = (uint8_t *)b->work;
+    bool ok = true;
+
+    for (size_t bytes = 5; bytes <= 8; bytes++) {
+        uint64_t *in = b->got[0];
+
+        for (size_t i = 0; i < N; i++)
+            in[i] = (b->x[0][i] * 0x9e3779b97f4a7c15) >> (64 - 8 * bytes);
+        k->pack(got, in, N, bytes);
+        for (size_t i = 0; i < N * bytes; i++)
+            ok &= got[i] == (uint8_t)(in[i / bytes] >> i % bytes * 8);
+    }
+    return ok;
+}
+
 /* Two groups and 2^32 inside the first: every lane counts on its own. */
 static bool check_expand(cki_bench *b, const cki_kernel *k)
 {
@@ -328,6 +348,7 @@ ckks_status cki_kernel_check(bool *ok, const cki_kernel *k,
     *ok = check_permute(b, k, perm) && *ok;
     *ok = check_expand(b, k) && *ok;
     *ok = check_words(b, k, &mod[0]) && *ok;
+    *ok = check_pack(b, k) && *ok;
     s = cki_check_ntts(ok, b, k, perm, &mod[0], memory);
     if (s == CKKS_OK)
         s = check_conversions(ok, b, k, mod, memory);

@@ -30,6 +30,18 @@ static inline void cki_check_fill(uint64_t (*x)[CKI_CHECK_N],
         }
 }
 
+/* y packed, at place number j of the bench's work. */
+static inline const uint8_t *cki_check_packed(cki_bench *b, int j,
+                                              const uint64_t *y,
+                                              const cki_mod *m)
+{
+    uint8_t *to = (uint8_t *)b->work + (size_t)j * (8 * CKI_CHECK_N
+                                                    + CKI_BEYOND);
+
+    cki_pack(to, y, CKI_CHECK_N, cki_packed_bytes(m));
+    return to;
+}
+
 /* Transforms and divisions in either ring, and with an even and an odd number
  * of layers: these begin and end in other ways.  perm: of CKI_CHECK_N words,
  * groups of eight kept whole.

@@ -69,15 +69,14 @@ static uint64_t value_at(const uint64_t *x, size_t n, uint64_t z, bool real,
     return real ? cki_sub(cki_add(r, s, m->p), x[0], m->p) : r;
 }
 
-/* Both directions and the division, n = 2^log_n <= N words.  order: 2n, or 4n
- * for the real ring. */
 /* A transform, want[0], whose tail leaves it for an inner product: of what is
  * in x[3] with words on both sides. */
 static bool check_tail_lazy(cki_bench *b, const cki_kernel *k,
                             const cki_ntt *t)
 {
     const uint64_t *x[1] = { b->got[0] };
-    const uint64_t *y0[1] = { b->x[5] }, *y1[1] = { b->x[6] };
+    const uint8_t *y0[1] = { cki_check_packed(b, 0, b->x[5], &t->mod) };
+    const uint8_t *y1[1] = { cki_check_packed(b, 1, b->x[6], &t->mod) };
 
     memcpy(b->got[0], b->x[3], sizeof b->got[0]);
     k->ntt_head(b->got[0], t, false);
@@ -91,6 +90,8 @@ static bool check_tail_lazy(cki_bench *b, const cki_kernel *k,
     return equal_words(b, 3, t->n);
 }
 
+/* Both directions and the division, n = 2^log_n <= N words.  order: 2n, or 4n
+ * for the real ring. */
 static ckks_status check_ntt(bool *ok, cki_bench *b, const cki_kernel *k,
                              const uint32_t *perm, int log_n, size_t order,
                              const cki_mod *m, const ckks_memory *memory)

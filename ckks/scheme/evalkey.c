@@ -42,10 +42,25 @@ ckks_status cki_keys_new(ckks_keys **out, const ckks_ctx *ctx, size_t count,
 
 static size_t key_bytes(const cki_key *key, const ckks_ctx *ctx)
 {
-    const int limbs = key->level + 1 + ctx->num_special;
+    return cki_key_bytes(key, ctx, key->level + 1 + ctx->num_special);
+}
 
-    return (size_t)(key->digits * 2 * limbs) * cki_apart(ctx->n)
-           * sizeof(uint64_t);
+void cki_key_put(cki_key *key, const ckks_ctx *ctx, int j, int h, int t,
+                 const uint64_t *words)
+{
+    const cki_mod *m = &ctx->rns.mod[cki_key_prime(key, ctx, t)];
+
+    ctx->rns.kernel->pack(cki_key_row(key, ctx, j, h, t), words, ctx->n,
+                          cki_packed_bytes(m));
+}
+
+void cki_key_take(uint64_t *words, const cki_key *key, const ckks_ctx *ctx,
+                  int j, int h, int t)
+{
+    const cki_mod *m = &ctx->rns.mod[cki_key_prime(key, ctx, t)];
+
+    cki_unpack(words, cki_key_row(key, ctx, j, h, t), ctx->n,
+               cki_packed_bytes(m));
 }
 
 int cki_normal_step(const ckks_ctx *ctx, int step)
@@ -133,7 +148,7 @@ ckks_status cki_key_shrink(cki_key *key, int level, const ckks_ctx *ctx,
             for (int h = 0; h < 2; h++)
                 memcpy(cki_key_row(&small, ctx, j, h, t),
                        cki_key_row(key, ctx, j, h, t <= level ? t : t + gone),
-                       ctx->n * sizeof(uint64_t));
+                       cki_key_row_bytes(ctx, cki_key_prime(&small, ctx, t)));
     cki_free(&ctx->memory, key->limb, key_bytes(key, ctx));
     *key = small;
     return CKKS_OK;
@@ -147,18 +162,27 @@ ckks_status cki_key_new(cki_key *key, const ckks_ctx *ctx, ckks_key_kind kind,
     return s == CKKS_OK ? cki_key_memory(key, ctx, name) : s;
 }
 
-void cki_key_expand(cki_key *key, const ckks_ctx *ctx)
+ckks_status cki_key_expand(cki_key *key, const ckks_ctx *ctx, const char *name)
 {
     const int limbs = key->level + 1 + ctx->num_special;
+    const int threads = cki_threads();
+    const size_t size = (size_t)threads * ctx->n * sizeof(uint64_t);
+    uint64_t *words = cki_alloc(&ctx->memory, size);
 
-    CKI_PARALLEL
+    if (words == NULL)
+        return cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes", name, size);
+    CKI_PARALLEL_OF(threads)
     for (int k = 0; k < key->digits * limbs; k++) {
         CKI_NEAREST;
+        uint64_t *own = words + (size_t)cki_thread() * ctx->n;
         int j = k / limbs, t = k % limbs;
 
-        cki_expand_limb(cki_key_row(key, ctx, j, 1, t), key->seed,
-                        1 + (uint64_t)j, cki_key_prime(key, ctx, t), ctx);
+        cki_expand_limb(own, key->seed, 1 + (uint64_t)j,
+                        cki_key_prime(key, ctx, t), ctx);
+        cki_key_put(key, ctx, j, 1, t, own);
     }
+    cki_free(&ctx->memory, words, size);
+    return CKKS_OK;
 }
 
 void ckks_keys_clear(ckks_keys **keys)
@@ -172,7 +196,7 @@ void ckks_keys_clear(ckks_keys **keys)
         cki_key_free(&(*keys)->key[i], ctx);
     cki_free(&ctx->memory, (*keys)->sum,
              ((*keys)->sums + 1) * sizeof(uint64_t));
-    cki_free(&ctx->memory, (*keys)->piece, (*keys)->piece_size);
+    cki_free(&ctx->memory, (*keys)->words, (*keys)->piece_size);
     cki_free(&ctx->memory, *keys, keys_bytes((*keys)->count));
     *keys = NULL;
 }

@@ -39,7 +39,8 @@ typedef struct cki_key {
     uint32_t *perm;     /* shape (N): out[i] = in[perm[i]] applies X -> X^g; */
                         /*   NULL for relinearisation                        */
     uint32_t *back;     /* its inverse, behind it in one allocation          */
-    uint64_t *limb;     /* shape (digits, 2, level+1 + num_special, N)       */
+    uint8_t  *limb;     /* packed, shape (level+1 + num_special, digits, 2, */
+                        /*   N): cki_key_row                                 */
     bool      seedless; /* as in ckks_pk                                     */
     uint8_t   seed[CKKS_SEED_BYTES];
 } cki_key;
@@ -52,8 +53,9 @@ struct ckks_keys {
     ckks_source from;   /* read NULL: all keys are in memory                 */
     uint64_t *sum;      /* of each limb of the file                          */
     size_t    sums;
-    uint8_t  *piece;    /* a limb as the file has it                         */
-    size_t    piece_size;
+    uint64_t *words;    /* a limb, shape (N), and behind it                  */
+    uint8_t  *piece;    /* one as the file has it                            */
+    size_t    piece_size;       /* bytes of both                             */
 };
 
 /* ---- what keys and fresh ciphertexts are made of (hide.c) --------------- */
@@ -116,8 +118,10 @@ void cki_key_free(cki_key *key, const ckks_ctx *ctx);
 CKKS_CHECKED ckks_status cki_key_shrink(cki_key *key, int level,
                                         const ckks_ctx *ctx, const char *name);
 /* Fills the a halves: digit j, limb t is stream (seed; 1 + j, t) with t the
- * number of the prime in the context (special ones from num_primes on). */
-void cki_key_expand(cki_key *key, const ckks_ctx *ctx);
+ * number of the prime in the context (special ones from num_primes on).
+ *   errors  CKKS_EMEM */
+CKKS_CHECKED ckks_status cki_key_expand(cki_key *key, const ckks_ctx *ctx,
+                                        const char *name);
 /* The key for (kind, step), or NULL. */
 const cki_key *cki_keys_find(const ckks_keys *keys, ckks_key_kind kind,
                              int step);
@@ -138,14 +142,43 @@ static inline int cki_key_prime(const cki_key *key, const ckks_ctx *ctx, int t)
     return t <= key->level ? t : ctx->num_primes + t - key->level - 1;
 }
 
+/* Bytes from a row of packed words modulo prime number `prime` to the next: as
+ * cki_apart has it, in whole lines, with CKI_BEYOND behind each. */
+static inline size_t cki_key_row_bytes(const ckks_ctx *ctx, int prime)
+{
+    const size_t words = cki_packed_bytes(&ctx->rns.mod[prime]) * ctx->n;
+
+    return (words + ctx->n / 8 + CKI_BEYOND - 1) / CKI_BEYOND * CKI_BEYOND
+           + CKI_BEYOND;
+}
+
+/* Bytes of a key's limbs before number t: of all digits, both halves. */
+static inline size_t cki_key_bytes(const cki_key *key, const ckks_ctx *ctx,
+                                   int t)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < t; i++)
+        bytes += (size_t)(2 * key->digits)
+                 * cki_key_row_bytes(ctx, cki_key_prime(key, ctx, i));
+    return bytes;
+}
+
 /* Half h, 0 for b, 1 for a, of digit j at limb t.  Rows that meet in an inner
  * product, of all digits at one limb, lie together. */
-static inline uint64_t *cki_key_row(const cki_key *key, const ckks_ctx *ctx,
-                                    int j, int h, int t)
+static inline uint8_t *cki_key_row(const cki_key *key, const ckks_ctx *ctx,
+                                   int j, int h, int t)
 {
-    return key->limb
-           + (size_t)((t * key->digits + j) * 2 + h) * cki_apart(ctx->n);
+    return key->limb + cki_key_bytes(key, ctx, t)
+           + (size_t)(2 * j + h)
+                 * cki_key_row_bytes(ctx, cki_key_prime(key, ctx, t));
 }
+
+/* Words into that row, and out of it. */
+void cki_key_put(cki_key *key, const ckks_ctx *ctx, int j, int h, int t,
+                 const uint64_t *words);
+void cki_key_take(uint64_t *words, const cki_key *key, const ckks_ctx *ctx,
+                  int j, int h, int t);
 
 /* ---- making evaluation keys (keymake.c) --------------------------------- *
  *

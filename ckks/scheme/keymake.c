@@ -102,6 +102,9 @@ void cki_making_put(uint64_t *b, uint64_t *a, const cki_key *key, int j,
                   cki_making_limb(w, 1), prime, ctx);
 }
 
+/* Limbs of a thread: two of the making, and two halves. */
+enum { LIMBS = 4 };
+
 /* Draws a key and fills both its halves. */
 static void key_fill(cki_key *key, ckks_rng *rng, cki_making *w)
 {
@@ -112,10 +115,13 @@ static void key_fill(cki_key *key, ckks_rng *rng, cki_making *w)
     for (int t = 0; t < key->level + 1 + ctx->num_special; t++) {
         CKI_NEAREST;
         const cki_secrets s = cki_making_secrets(key, t, w);
+        uint64_t *b = cki_making_limb(w, 2), *a = cki_making_limb(w, 3);
 
-        for (int j = 0; j < key->digits; j++)
-            cki_making_put(cki_key_row(key, ctx, j, 0, t),
-                           cki_key_row(key, ctx, j, 1, t), key, j, &s, w);
+        for (int j = 0; j < key->digits; j++) {
+            cki_making_put(b, a, key, j, &s, w);
+            cki_key_put(key, ctx, j, 0, t, b);
+            cki_key_put(key, ctx, j, 1, t, a);
+        }
     }
 }
 
@@ -157,7 +163,7 @@ ckks_status ckks_keys_init(ckks_keys **out, ckks_rng *rng, const ckks_sk *sk,
         s = cki_keys_new(&keys, sk->ctx, n, name);
     if (s != CKKS_OK)
         return s;
-    s = cki_making_init(&w, sk, 2, name);
+    s = cki_making_init(&w, sk, LIMBS, name);
     for (size_t i = 0; i < n && s == CKKS_OK; i++)
         s = cki_key_new(&keys->key[i], sk->ctx, request[i].kind,
                         request[i].step, request[i].level, name);

@@ -101,7 +101,7 @@ static ckks_status work_init(work *w, const char *name)
  * digits of x number i, halves of its key. */
 typedef struct product {
     const uint64_t *x[CKKS_MAX_PRIMES];
-    const uint64_t *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
+    const uint8_t *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
     const cki_key *key;
     bool turned;
 } product;
@@ -128,21 +128,21 @@ static void inner_product(const work *w, uint64_t *const *sum, int t,
                           const product *p, bool more, size_t at, size_t count)
 {
     const cki_rns *r = &w->ctx->rns;
-    const uint64_t *x[CKKS_MAX_PRIMES], *b[CKKS_MAX_PRIMES];
-    const uint64_t *a[CKKS_MAX_PRIMES];
-    const size_t out = p->turned ? 0 : at;
+    const cki_mod *m = &r->mod[cki_modup_prime(&w->up, t)];
+    const uint64_t *x[CKKS_MAX_PRIMES];
+    const uint8_t *b[CKKS_MAX_PRIMES], *a[CKKS_MAX_PRIMES];
+    const size_t out = p->turned ? 0 : at, packed = cki_packed_bytes(m) * at;
     cki_turn turn = { NULL, NULL };
 
     if (p->turned)
         turn = (cki_turn){ p->key->perm, p->key->back + at };
     for (int j = 0; j < w->up.digits; j++) {
         x[j] = p->x[j] + at;
-        b[j] = p->b[j] + at;
-        a[j] = p->a[j] + at;
+        b[j] = p->b[j] + packed;
+        a[j] = p->a[j] + packed;
     }
     r->kernel->dot2(sum[0] + out, sum[1] + out, x, p->turned ? &turn : NULL, b,
-                    a, w->up.digits, more, count,
-                    &r->mod[cki_modup_prime(&w->up, t)]);
+                    a, w->up.digits, more, count, m);
 }
 
 /* Products of limb number k of x number i with some terms' keys, a block at a
@@ -153,6 +153,8 @@ static void products(const work *w, const group *g, int k, size_t i,
 {
     const size_t n = w->ctx->n;
     const size_t block = first || count > 1 ? cki_block(n) : n;
+    const int prime = cki_modup_prime(&w->up, g->t[k]);
+    const size_t bytes = cki_packed_bytes(&w->ctx->rns.mod[prime]);
     cki_soon soon[CKKS_MAX_PRIMES];
     product p[TOGETHER];
 
@@ -160,7 +162,8 @@ static void products(const work *w, const group *g, int k, size_t i,
         product_of(&p[j], w, g, k, i, &term[j]);
     for (size_t at = 0; at < n; at += block) {
         for (int j = 0; first && j < w->up.digits; j++)
-            soon[j] = (cki_soon){ { p[0].b[j], p[0].a[j], NULL, NULL }, at };
+            soon[j] = (cki_soon){ { p[0].b[j] + bytes * at,
+                                    p[0].a[j] + bytes * at } };
         if (first)
             cki_modup_end(&w->up, g->digit, k, g->t[k], at, soon);
         for (size_t j = 0; j < count; j++)

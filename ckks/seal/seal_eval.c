@@ -74,26 +74,39 @@ static uint8_t *keys_start(uint8_t *out, size_t size, size_t indices,
     return out + KEYS_FIELDS;
 }
 
-/* Both halves of digit j. */
-static cki_seal_rows key_rows(const cki_key *key, int j, const ckks_ctx *ctx)
+/* Memory for both halves of a digit. */
+static size_t digit_bytes(const ckks_ctx *ctx)
 {
-    uint64_t *b = cki_key_row(key, ctx, j, 0, 0);
-
-    return (cki_seal_rows){
-        b, (size_t)(cki_key_row(key, ctx, j, 1, 0) - b),
-        (size_t)(cki_key_row(key, ctx, j, 0, 1) - b)
-    };
+    return 2 * (size_t)all_limbs(ctx) * ctx->n * sizeof(uint64_t);
 }
 
-/* Digits and public keys; key NULL: an index without one. */
+static ckks_status digit_new(cki_seal_rows *out, const ckks_ctx *ctx,
+                             const char *name)
+{
+    *out = cki_seal_dense(cki_alloc(&ctx->memory, digit_bytes(ctx)),
+                          all_limbs(ctx), ctx);
+    return out->limb != NULL
+               ? CKKS_OK : cki_fail(CKKS_EMEM, "%s: no memory for %zu bytes",
+                                    name, digit_bytes(ctx));
+}
+
+static void digit_free(cki_seal_rows *d, const ckks_ctx *ctx)
+{
+    cki_free(&ctx->memory, d->limb, digit_bytes(ctx));
+}
+
+/* Digits and public keys; key NULL: an index without one.  d: to work with. */
 static uint8_t *key_entry(uint8_t *out, const cki_key *key,
-                          const ckks_ctx *ctx)
+                          const cki_seal_rows *d, const ckks_ctx *ctx)
 {
     cki_store64(out, key == NULL ? 0 : (uint64_t)key->digits);
     out += 8;
-    for (int j = 0; key != NULL && j < key->digits; j++)
-        out = cki_seal_cipher_write(out, key_rows(key, j, ctx), 2,
-                                    all_limbs(ctx), 1, ctx);
+    for (int j = 0; key != NULL && j < key->digits; j++) {
+        for (int i = 0; i < 2 * all_limbs(ctx); i++)
+            cki_key_take(cki_seal_row(d, i % 2, i / 2), key, ctx, j, i % 2,
+                         i / 2);
+        out = cki_seal_cipher_write(out, *d, 2, all_limbs(ctx), 1, ctx);
+    }
     return out;
 }
 
@@ -111,14 +124,19 @@ ckks_status ckks_seal_relin_save(uint8_t *out, size_t size,
 {
     CKI_NEAREST;
     static const char name[] = "ckks_seal_relin_save";
+    cki_seal_rows digit;
     size_t count;
     ckks_status s = count_keys(&count, keys, true, name);
 
     if (s == CKKS_OK)
         s = cki_check_room(out, size, ckks_seal_relin_size(keys), name);
     if (s == CKKS_OK)
-        key_entry(keys_start(out, size, 1, keys->ctx),
-                  cki_keys_find(keys, CKKS_KEY_RELIN, 0), keys->ctx);
+        s = digit_new(&digit, keys->ctx, name);
+    if (s != CKKS_OK)
+        return s;
+    key_entry(keys_start(out, size, 1, keys->ctx),
+              cki_keys_find(keys, CKKS_KEY_RELIN, 0), &digit, keys->ctx);
+    digit_free(&digit, keys->ctx);
     return s;
 }
 
@@ -144,16 +162,21 @@ ckks_status ckks_seal_galois_save(uint8_t *out, size_t size,
 {
     CKI_NEAREST;
     static const char name[] = "ckks_seal_galois_save";
+    cki_seal_rows digit;
     size_t count;
     ckks_status s = count_keys(&count, keys, false, name);
 
     if (s == CKKS_OK)
         s = cki_check_room(out, size, ckks_seal_galois_size(keys), name);
+    if (s == CKKS_OK)
+        s = digit_new(&digit, keys->ctx, name);
     if (s != CKKS_OK)
         return s;
     out = keys_start(out, size, keys->ctx->n, keys->ctx);
     for (uint64_t i = 0; i < keys->ctx->n; i++)
-        out = key_entry(out, find_element(keys, 2 * i + 1), keys->ctx);
+        out = key_entry(out, find_element(keys, 2 * i + 1), &digit,
+                        keys->ctx);
+    digit_free(&digit, keys->ctx);
     return CKKS_OK;
 }
 
@@ -166,6 +189,7 @@ typedef struct key_reader {
     const uint8_t *at;
     size_t left;
     ckks_keys *made;            /* NULL in the first pass, which only checks */
+    cki_seal_rows digit;        /* in the second: to work with               */
     size_t count;
 } key_reader;
 
@@ -211,8 +235,11 @@ static ckks_status read_digits(key_reader *r, cki_key *key, const char *what)
         s = cki_seal_cipher_check(&v, r->at, r->left, true, r->ctx, part,
                                   r->name);
         if (s == CKKS_OK && key != NULL)
-            s = cki_seal_words_read(key_rows(key, j, r->ctx), &v, r->ctx,
-                                    part, r->name);
+            s = cki_seal_words_read(r->digit, &v, r->ctx, part, r->name);
+        for (int i = 0; s == CKKS_OK && key != NULL
+                        && i < 2 * all_limbs(r->ctx); i++)
+            cki_key_put(key, r->ctx, j, i % 2, i / 2,
+                        cki_seal_row(&r->digit, i % 2, i / 2));
         if (s == CKKS_OK) {
             r->at += v.size;
             r->left -= (size_t)v.size;
@@ -321,6 +348,8 @@ static ckks_status keys_load(ckks_keys **out, const ckks_ctx *ctx,
             s = r.count > 0 ? cki_keys_new(&made, ctx, r.count, name)
                 : cki_fail(CKKS_EFORMAT, "%s: no key at any of %llu indices",
                            name, (unsigned long long)indices);
+        if (s == CKKS_OK && pass == 1)
+            s = digit_new(&r.digit, ctx, name);
         if (s != CKKS_OK)
             break;
         r.at = in + KEYS_FIELDS;
@@ -328,6 +357,7 @@ static ckks_status keys_load(ckks_keys **out, const ckks_ctx *ctx,
         r.made = made;
         s = read_indices(&r, indices, relin);
     }
+    digit_free(&r.digit, ctx);
     if (s != CKKS_OK) {
         ckks_keys_clear(&made);
         return s;

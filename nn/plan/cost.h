@@ -22,11 +22,15 @@ typedef struct nni_figures {
     int alpha;                  /* primes of a digit                         */
     int specials[CKKS_MAX_PRIMES];
     double limb;                /* bytes                                     */
-    double row;                 /* of a limb of keys or of scratch, with what
-                                   keeps it apart from the next (cki_apart)  */
+    double row;                 /* of a limb of scratch, with what keeps it
+                                   apart from the next (cki_apart)           */
 } nni_figures;
 
 nni_figures nni_figures_of(const ckks_params *p);
+
+/* Bytes of a key's limb modulo prime number i of all, special ones last
+ * (cki_key_row_bytes). */
+double nni_key_row(const nni_figures *f, int i);
 
 /* Digits a key switching has at a level. */
 int nni_digits(const nni_figures *f, int level);

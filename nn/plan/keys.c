@@ -32,8 +32,12 @@ ckks_status nni_list_keys(nn_plan *p, const nni_placed *placed,
 /* A key's limbs in memory at a level. */
 static double limb_bytes(const nni_figures *f, int level)
 {
-    return 2.0 * nni_digits(f, level) * (level + 1 + f->params->num_special)
-           * f->row;
+    const int primes = f->params->num_primes;
+    double rows = 0;
+
+    for (int i = 0; i < primes + f->params->num_special; i++)
+        rows += i <= level || i >= primes ? nni_key_row(f, i) : 0;
+    return 2.0 * nni_digits(f, level) * rows;
 }
 
 /* Its permutation and the inverse of that, half a limb each. */

@@ -142,7 +142,9 @@ static void check_kernel_pairs(const cki_kernel *kernel, uint64_t p)
     uint64_t *buffer = cki_alloc(&default_memory, 6 * LENGTH * sizeof *buffer);
     uint64_t *a = buffer, *b = a + LENGTH, *c = b + LENGTH, *out = c + LENGTH;
     uint64_t *out1 = out + LENGTH, *out2 = out1 + LENGTH;
-    const uint64_t *pa = a, *pb = b, *pc = c;
+    uint8_t packed[2][8 * LENGTH + CKI_BEYOND];
+    const uint8_t *pb = packed[0], *pc = packed[1];
+    const uint64_t *pa = a;
 
     if (buffer == NULL)
         abort();
@@ -183,6 +185,8 @@ static void check_kernel_pairs(const cki_kernel *kernel, uint64_t p)
             CHECK(out[k] == a[k] * a[k] % p && out1[k] == 2 * a[k] * b[k] % p
                       && out2[k] == b[k] * b[k] % p, "%s square p=%" PRIu64
                   " %" PRIu64 " %" PRIu64, kernel->name, p, a[k], b[k]);
+        cki_pack(packed[0], b, LENGTH, cki_packed_bytes(&m));
+        cki_pack(packed[1], c, LENGTH, cki_packed_bytes(&m));
         for (int add = 0; add <= 1; add++) {
             memcpy(out, c, LENGTH * sizeof *out);
             memcpy(out1, a, LENGTH * sizeof *out1);

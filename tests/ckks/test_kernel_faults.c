@@ -185,7 +185,7 @@ static void bad_scale(uint64_t *out, const uint64_t *a, uint64_t w,
 #define BAD_DOT(name, fault)                                              \
     static void name(uint64_t *out0, uint64_t *out1,                      \
                      const uint64_t *const *x, const cki_turn *turn,      \
-                     const uint64_t *const *y0, const uint64_t *const *y1, \
+                     const uint8_t *const *y0, const uint8_t *const *y1,  \
                      int k, bool add, size_t n, const cki_mod *m)         \
     {                                                                     \
         inner->dot2(out0, out1, x, turn, y0, y1, k, add, n, m);           \
@@ -258,6 +258,12 @@ static void bad_combine(uint64_t *const *out, const uint64_t *const *in,
 {
     inner->combine(out, in, n_in, block, n_blocks, n, m, work);
     spoil(out[block[0].first + block[0].rows - 1], n);
+}
+
+static void bad_pack(uint8_t *out, const uint64_t *in, size_t n, size_t bytes)
+{
+    inner->pack(out, in, n, bytes);
+    out[n * bytes - 1] ^= 1;
 }
 
 static void bad_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
@@ -372,6 +378,7 @@ TEST(kernel_check_sees_faults)
         PLANT(combine, bad_combine);
         PLANT(weigh, bad_weigh);
         PLANT(expand, bad_expand);
+        PLANT(pack, bad_pack);
         PLANT(lift, bad_lift);
         PLANT(from_small, bad_from_small);
         PLANT(sift, bad_sift);

@@ -95,7 +95,9 @@ static void check_digit(const ckks_ctx *ctx, int len, int least,
 static void check_products(size_t n, const cki_kernel *k, const cki_ntt *t,
                            rows *r, uint64_t *state)
 {
+    const size_t size = 8 * n + CKI_BEYOND;
     uint64_t *const lazy = kernel_alloc(2 * n * sizeof *lazy);
+    uint8_t *const packed = kernel_alloc(2 * size);
     const uint64_t *x[CKI_LAZY_TERMS], *z[CKI_LAZY_TERMS];
 
     for (int i = 0; i < CKI_LAZY_TERMS; i++) {
@@ -110,16 +112,18 @@ static void check_products(size_t n, const cki_kernel *k, const cki_ntt *t,
         x[i] = in;
         z[i] = to;
     }
-    for (int h = 0; h < 2; h++)
+    for (int h = 0; h < 2; h++) {
         for (size_t j = 0; j < n; j++)
             r->out[h][j] = j % 3 == 0 ? t->mod.p - 1
                                       : test_word(state) % t->mod.p;
+        kernel_packed(packed + (size_t)h * size, r->out[h], n, &t->mod);
+    }
     for (int terms = 1; terms <= CKI_LAZY_TERMS; terms++) {
-        const uint64_t *y[2][CKI_LAZY_TERMS];
+        const uint8_t *y[2][CKI_LAZY_TERMS];
 
         for (int i = 0; i < terms; i++) {
-            y[0][i] = r->out[i % 2];
-            y[1][i] = r->out[1 - i % 2];
+            y[0][i] = packed + (i % 2 == 0 ? 0 : size);
+            y[1][i] = packed + (i % 2 == 0 ? size : 0);
         }
         k->dot2(r->out[2], r->out[3], x, NULL, y[0], y[1], terms, false, n,
                 &t->mod);
@@ -127,6 +131,7 @@ static void check_products(size_t n, const cki_kernel *k, const cki_ntt *t,
         kernel_expect(lazy, r->out[2], n, k, "ntt_tail, lazy", &t->mod);
         kernel_expect(lazy + n, r->out[3], n, k, "ntt_tail, lazy", &t->mod);
     }
+    cki_free(&kernel_memory, packed, 2 * size);
     cki_free(&kernel_memory, lazy, 2 * n * sizeof *lazy);
 }
 

@@ -25,7 +25,7 @@ static void ntt_in_halves(const uint64_t *a, const uint64_t *want, size_t n,
                           uint64_t *work)
 {
     const size_t block = cki_block(n);
-    const cki_soon soon = { { a, want, NULL, NULL }, 0 };
+    const cki_soon soon = { { (const uint8_t *)a, (const uint8_t *)want } };
 
     memcpy(work, a, n * sizeof *a);
     k->ntt_head(work, t, false);

@@ -181,6 +181,32 @@ static void integers_check(const cki_kernel *k, const cki_mod *m, size_t n,
     words_check(got, want, n, k, "from_small", m);
 }
 
+/* Words of any number of bytes, the largest among them, against their bytes;
+ * and back. */
+static void pack_check(const cki_kernel *k, size_t n, uint64_t *state)
+{
+    for (size_t bytes = 1; bytes <= 8; bytes++) {
+        const uint64_t most = UINT64_MAX >> (64 - 8 * bytes);
+        uint8_t got[8 * WORDS + CKI_BEYOND + 1];
+        uint64_t x[WORDS], back[WORDS];
+
+        for (size_t i = 0; i < n; i++)
+            x[i] = i % 3 == 0 ? most : test_word(state) & most;
+        got[n * bytes + CKI_BEYOND] = 0x5a;
+        k->pack(got, x, n, bytes);
+        for (size_t i = 0; i < n * bytes; i++)
+            CHECK(got[i] == (uint8_t)(x[i / bytes] >> i % bytes * 8),
+                  "%s pack, %zu words of %zu bytes: byte %zu is %d", k->name,
+                  n, bytes, i, got[i]);
+        CHECK(got[n * bytes + CKI_BEYOND] == 0x5a,
+              "%s: pack writes too far behind %zu words of %zu bytes",
+              k->name, n, bytes);
+        cki_unpack(back, got, n, bytes);
+        CHECK(memcmp(back, x, n * sizeof *x) == 0,
+              "%zu words of %zu bytes come back as others", n, bytes);
+    }
+}
+
 /* Bytes of which a half, all but a few, or none is kept. */
 static void sift_check(const cki_kernel *k, const cki_mod *m, size_t n,
                        uint64_t p, uint64_t *state)
@@ -220,6 +246,7 @@ TEST(kernel_words)
                 integers_check(*k, &m[i], n, &state);
                 sift_check(*k, &m[i], n, m[i].p, &state);
                 sift_check(*k, &m[i], n, 1, &state);
+                pack_check(*k, n, &state);
             }
 }
 

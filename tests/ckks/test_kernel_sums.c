@@ -10,6 +10,7 @@ enum { MOST_TERMS = 64, DOT_N = 256 };
 
 typedef struct dots {
     uint64_t x[MOST_TERMS][DOT_N], y[2][MOST_TERMS][DOT_N];
+    uint8_t packed[2][MOST_TERMS][8 * DOT_N + CKI_BEYOND];
     uint64_t start[2][DOT_N], want[2][DOT_N], got[2][DOT_N + 8];
 } dots;
 
@@ -20,12 +21,13 @@ static void dot_in_parts(dots *d, int terms, const cki_turn *turn, size_t n,
     for (int part = 1; part >= 0; part--) {
         const size_t at = (size_t)part * n / 2;
         const cki_turn here = { turn->perm, turn->back + at };
-        const uint64_t *x[MOST_TERMS], *y0[MOST_TERMS], *y1[MOST_TERMS];
+        const uint64_t *x[MOST_TERMS];
+        const uint8_t *y0[MOST_TERMS], *y1[MOST_TERMS];
 
         for (int j = 0; j < terms; j++) {
             x[j] = d->x[j] + at;
-            y0[j] = d->y[0][j] + at;
-            y1[j] = d->y[1][j] + at;
+            y0[j] = d->packed[0][j] + cki_packed_bytes(m) * at;
+            y1[j] = d->packed[1][j] + cki_packed_bytes(m) * at;
         }
         k->dot2(d->got[0], d->got[1], x, &here, y0, y1, terms, add, n / 2, m);
     }
@@ -34,12 +36,13 @@ static void dot_in_parts(dots *d, int terms, const cki_turn *turn, size_t n,
 static void dot_check(dots *d, int terms, const cki_turn *turn, size_t n,
                       const cki_mod *m, bool add)
 {
-    const uint64_t *x[MOST_TERMS], *y0[MOST_TERMS], *y1[MOST_TERMS];
+    const uint64_t *x[MOST_TERMS];
+    const uint8_t *y0[MOST_TERMS], *y1[MOST_TERMS];
 
     for (int j = 0; j < terms; j++) {
         x[j] = d->x[j];
-        y0[j] = d->y[0][j];
-        y1[j] = d->y[1][j];
+        y0[j] = kernel_packed(d->packed[0][j], d->y[0][j], n, m);
+        y1[j] = kernel_packed(d->packed[1][j], d->y[1][j], n, m);
     }
     for (int h = 0; h < 2; h++)
         for (size_t i = 0; i < n; i++) {

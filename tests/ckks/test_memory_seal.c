@@ -23,15 +23,15 @@ static const struct {
     { "ckks_seal_ct_load", SEAL_CT, "x_seeded", 1 },
     { "ckks_seal_sk_load", SEAL_SK, "sk", 2 },
     { "ckks_seal_pk_load", SEAL_PK, "pk", 2 },
-    { "ckks_seal_relin_load", SEAL_RELIN, "relin", 2 },
-    { "ckks_seal_galois_load", SEAL_GALOIS, "galois", 3 },
+    { "ckks_seal_relin_load", SEAL_RELIN, "relin", 3 },
+    { "ckks_seal_galois_load", SEAL_GALOIS, "galois", 4 },
     { "ckks_seal_params_save", SEAL_PARAMS, NULL, 0 },
     { "ckks_seal_pt_save", SEAL_PT, NULL, 0 },
     { "ckks_seal_ct_save", SEAL_CT, NULL, 0 },
     { "ckks_seal_sk_save", SEAL_SK, NULL, 0 },
     { "ckks_seal_pk_save", SEAL_PK, NULL, 0 },
-    { "ckks_seal_relin_save", SEAL_RELIN, NULL, 0 },
-    { "ckks_seal_galois_save", SEAL_GALOIS, NULL, 0 }
+    { "ckks_seal_relin_save", SEAL_RELIN, NULL, 1 },
+    { "ckks_seal_galois_save", SEAL_GALOIS, NULL, 1 }
 };
 
 /* By kind; each run that saves asks for them. */

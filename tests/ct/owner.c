@@ -213,19 +213,30 @@ static void words(const field *f)
     k->scale_add(x[9], x[1], m->p / 3, x[2], n, m);
     k->scale_add(x[9], x[1], m->p / 3, NULL, n, m);
     k->permute(x[10], x[1], own.perm[1], n);
+    k->pack((uint8_t *)x[11], x[1], n, cki_packed_bytes(m));
     phase_end();
+}
+
+/* That row, packed where it lies: a word is behind those before it. */
+static const uint8_t *packed_row(int i, const field *f)
+{
+    uint8_t *row = (uint8_t *)own.row[i];
+
+    cki_pack(row, own.row[i], own.n, cki_packed_bytes(f->mod));
+    return row;
 }
 
 static void inner_products(const field *f)
 {
-    const uint64_t *x[TERMS], *y[TERMS], *z[TERMS];
+    const uint64_t *x[TERMS];
+    const uint8_t *y[TERMS], *z[TERMS];
     const cki_turn turn = { own.perm[1], own.back };
 
     fresh_rows(f->mod->p);
     for (int j = 0; j < TERMS; j++) {
         x[j] = own.row[3 + j];
-        y[j] = own.row[6 + j];
-        z[j] = own.row[9 + j];
+        y[j] = packed_row(6 + j, f);
+        z[j] = packed_row(9 + j, f);
     }
     phase_begin("inner products");
     for (int count = 1; count <= TERMS; count++)

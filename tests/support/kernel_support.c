@@ -36,6 +36,16 @@ bool kernel_takes(const cki_kernel *k, const cki_mod *m)
     return k->usable() && m->bits <= k->max_bits;
 }
 
+const uint8_t *kernel_packed(uint8_t *out, const uint64_t *x, size_t n,
+                             const cki_mod *m)
+{
+    const size_t bytes = cki_packed_bytes(m);
+
+    cki_pack(out, x, n, bytes);
+    memset(out + n * bytes, 0xff, 8 * n + CKI_BEYOND - n * bytes);
+    return out;
+}
+
 void kernel_fill(uint64_t *x, size_t n, uint64_t p, int shape,
                  uint64_t *state)
 {

@@ -27,6 +27,10 @@ bool kernel_takes(const cki_kernel *k, const cki_mod *m);
 /* x[n]: 0, p - 1, both in turn, halves of p, or random words, by shape. */
 void kernel_fill(uint64_t *x, size_t n, uint64_t p, int shape,
                  uint64_t *state);
+/* x packed (packed.h) into out, 8 n + CKI_BEYOND bytes, ones behind the last
+ * word; gives out. */
+const uint8_t *kernel_packed(uint8_t *out, const uint64_t *x, size_t n,
+                             const cki_mod *m);
 /* got = want, word by word. */
 void kernel_expect(const uint64_t *got, const uint64_t *want, size_t n,
                    const cki_kernel *k, const char *what, const cki_mod *m);

@@ -230,7 +230,9 @@ static void mix_keys(uint8_t hash[32], const ckks_keys *k)
         for (int j = 0; j < 2 * k->key[i].digits; j++)
             for (int t = 0; t <= k->key[i].level + k->ctx->num_special; t++)
                 mix(hash, cki_key_row(&k->key[i], k->ctx, j / 2, j % 2, t),
-                    k->ctx->n * 8);
+                    k->ctx->n
+                        * cki_packed_bytes(&k->ctx->rns.mod[
+                              cki_key_prime(&k->key[i], k->ctx, t)]));
 }
 
 /* All but the meter: counting calls is no change. */

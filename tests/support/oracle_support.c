@@ -246,8 +246,7 @@ void key_words(uint64_t *out, const world *w, const cki_key *key, int digit)
     for (int h = 0; h < 2; h++)
         for (int t = 0; t < key->level + 1 + w->ctx->num_special;
              t++, out += w->n)
-            memcpy(out, cki_key_row(key, w->ctx, digit, h, t),
-                   w->n * sizeof *out);
+            cki_key_take(out, key, w->ctx, digit, h, t);
 }
 
 void read_key(world *w, opoly *out, const cki_key *key, int level)

@@ -28,6 +28,7 @@ void cki_avx2_combine_digits(uint64_t *const *out, const uint64_t *const *in,
                              size_t n_blocks, size_t n, const cki_mod *m,
                              void *work);
 
+void cki_avx2_pack(uint8_t *out, const uint64_t *in, size_t n, size_t bytes);
 void cki_avx2_from_small(uint64_t *out, const int8_t *in, size_t n,
                          const cki_mod *m);
 void cki_avx2_weigh(uint64_t *const *out, size_t rows,

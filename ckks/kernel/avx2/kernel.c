@@ -37,6 +37,7 @@ const cki_kernel cki_kernel_avx2 = {
     .convert_end = fma_convert_end,
     .combine = cki_avx2_combine,
     .combine_work = cki_avx2_combine_work,
+    .pack = cki_avx2_pack,
     .lift = fma_lift,
     .from_small = cki_avx2_from_small,
     .sift = cki_portable_sift,

@@ -10,6 +10,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "base/packed.h"
+
 #define LANES 4
 /* Where a call would pass vectors through memory. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -59,6 +61,38 @@ static ALWAYS_INLINE vec where(ints mask, vec x)
 static ALWAYS_INLINE vec lifted(vec x, vec p)
 {
     return _mm256_blendv_pd(x, _mm256_add_pd(x, p), x);
+}
+
+/* ---- packed words -------------------------------------------------------- */
+
+/* How four packed words are taken apart, two in each half: where each byte
+ * comes from, 0x80 where there is none. */
+typedef struct unpacker {
+    __m256i from;
+    size_t bytes;
+} unpacker;
+
+static inline unpacker unpacker_of(size_t bytes)
+{
+    uint8_t from[32];
+    unpacker u = { .bytes = bytes };
+
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i % 8 < bytes ? i % 16 / 8 * bytes + i % 8 : 0x80);
+    u.from = _mm256_loadu_si256((const __m256i *)(void *)from);
+    return u;
+}
+
+/* Words i .. i + 3 of y; what is read behind them is not kept. */
+static ALWAYS_INLINE ints unpacked(const uint8_t *y, size_t i, unpacker u)
+{
+    const __m128i *low = (const __m128i *)(const void *)(y + i * u.bytes);
+    const __m128i *high = (const __m128i *)(const void *)(y + (i + 2)
+                                                                  * u.bytes);
+
+    return _mm256_shuffle_epi8(
+        _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(low)),
+                                _mm_loadu_si128(high), 1), u.from);
 }
 
 /* ---- order --------------------------------------------------------------- */

@@ -1,5 +1,30 @@
-/* words.c -- words from integers. */
+/* words.c -- words packed, words from integers. */
 #include "kernel/avx2/avx2.h"
+
+/* Two words to the low end of each half; the upper half is written over what
+ * the lower one left behind them. */
+void cki_avx2_pack(uint8_t *out, const uint64_t *in, size_t n, size_t bytes)
+{
+    const size_t whole = n & ~(size_t)3;
+    uint8_t from[32];
+    __m256i order;
+
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i % 16 < 2 * bytes
+                                ? i % 16 / bytes * 8 + i % 16 % bytes : 0x80);
+    order = _mm256_loadu_si256((const __m256i *)(void *)from);
+    for (size_t i = 0; i < whole; i += 4) {
+        const __m256i x = _mm256_shuffle_epi8(
+            _mm256_loadu_si256((const __m256i *)(const void *)(in + i)),
+            order);
+
+        _mm_storeu_si128((__m128i *)(void *)(out + i * bytes),
+                         _mm256_castsi256_si128(x));
+        _mm_storeu_si128((__m128i *)(void *)(out + (i + 2) * bytes),
+                         _mm256_extracti128_si256(x, 1));
+    }
+    cki_pack(out + whole * bytes, in + whole, n - whole, bytes);
+}
 
 void cki_avx2_from_small(uint64_t *out, const int8_t *in, size_t n,
                          const cki_mod *m)

@@ -42,14 +42,14 @@ static ALWAYS_INLINE void ask_places(uint64_t *out0, uint64_t *out1,
  * value (OF_WORDS), for |a b / p| < p < 2^49. */
 static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
                                    const uint32_t *back, const orders *order,
-                                   const uint64_t *x, const uint64_t *y0,
-                                   const uint64_t *y1, bool add_to, size_t n,
-                                   prime c)
+                                   const uint64_t *x, const uint8_t *y0,
+                                   const uint8_t *y1, bool add_to, size_t n,
+                                   unpacker u, prime c)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const vec a = load(x + i);
-        vec r0 = lift(mulmod(a, load(y0 + i), c), c);
-        vec r1 = lift(mulmod(a, load(y1 + i), c), c);
+        vec r0 = lift(mulmod(a, from_words(unpacked(y0, i, u)), c), c);
+        vec r1 = lift(mulmod(a, from_words(unpacked(y1, i, u)), c), c);
 
         ask_places(out0, out1, back, i, n);
         if (add_to) {
@@ -65,9 +65,9 @@ static ALWAYS_INLINE void dot2_one(uint64_t *out0, uint64_t *out1,
 static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
                                    const uint32_t *back, const orders *order,
                                    const uint64_t *const *x,
-                                   const uint64_t *const *y0,
-                                   const uint64_t *const *y1, int k,
-                                   bool add_to, size_t n, prime c)
+                                   const uint8_t *const *y0,
+                                   const uint8_t *const *y1, int k,
+                                   bool add_to, size_t n, unpacker u, prime c)
 {
     for (size_t i = 0; i < n; i += LANES) {
         vec high0 = all(HIGH), high1 = high0;
@@ -82,8 +82,8 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
         for (int j = 0; j < k; j++) {
             const vec a = load(x[j] + i);
 
-            dot_term(&high0, &low0, a, load(y0[j] + i));
-            dot_term(&high1, &low1, a, load(y1[j] + i));
+            dot_term(&high0, &low0, a, from_words(unpacked(y0[j], i, u)));
+            dot_term(&high1, &low1, a, from_words(unpacked(y1[j], i, u)));
         }
         put_sum(out0, centred_words(dot_end(high0, low0, c), c), back, order,
                 i);
@@ -97,9 +97,9 @@ static ALWAYS_INLINE void dot2_few(uint64_t *out0, uint64_t *out1,
 static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
                                    const uint32_t *back, const orders *order,
                                    const uint64_t *const *x,
-                                   const uint64_t *const *y0,
-                                   const uint64_t *const *y1, int k,
-                                   bool add_to, size_t n, prime c)
+                                   const uint8_t *const *y0,
+                                   const uint8_t *const *y1, int k,
+                                   bool add_to, size_t n, unpacker u, prime c)
 {
     const int most = c.p[0] < SMALLER ? MOST_TERMS : FULL_TERMS;
 
@@ -108,39 +108,42 @@ static ALWAYS_INLINE void dot2_all(uint64_t *out0, uint64_t *out1,
         const bool add = add_to || j > 0;
 
         if (LANES == 4 && some == 1)
-            dot2_one(out0, out1, back, order, x[j], y0[j], y1[j], add, n, c);
+            dot2_one(out0, out1, back, order, x[j], y0[j], y1[j], add, n, u,
+                     c);
         else if (LANES == 4 && some == 2)
             dot2_few(out0, out1, back, order, x + j, y0 + j, y1 + j, 2, add, n,
-                     c);
+                     u, c);
         else
             dot2_few(out0, out1, back, order, x + j, y0 + j, y1 + j, some, add,
-                     n, c);
+                     n, u, c);
     }
 }
 
 /* A function each, so that neither keeps what the other works with. */
 static __attribute__((noinline)) void dot2_own(
     uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-    const uint64_t *const *y0, const uint64_t *const *y1, int k, bool add_to,
+    const uint8_t *const *y0, const uint8_t *const *y1, int k, bool add_to,
     size_t n, const cki_mod *m)
 {
-    dot2_all(out0, out1, NULL, NULL, x, y0, y1, k, add_to, n, prime_of(m));
+    dot2_all(out0, out1, NULL, NULL, x, y0, y1, k, add_to, n,
+             unpacker_of(cki_packed_bytes(m)), prime_of(m));
 }
 
 static __attribute__((noinline)) void dot2_turned(
     uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-    const uint32_t *back, const uint64_t *const *y0, const uint64_t *const *y1,
+    const uint32_t *back, const uint8_t *const *y0, const uint8_t *const *y1,
     int k, bool add_to, size_t n, const cki_mod *m)
 {
     orders order;
 
     orders_of(&order, back);
-    dot2_all(out0, out1, back, &order, x, y0, y1, k, add_to, n, prime_of(m));
+    dot2_all(out0, out1, back, &order, x, y0, y1, k, add_to, n,
+             unpacker_of(cki_packed_bytes(m)), prime_of(m));
 }
 
 static void fma_dot2(uint64_t *out0, uint64_t *out1,
                      const uint64_t *const *x, const cki_turn *turn,
-                     const uint64_t *const *y0, const uint64_t *const *y1,
+                     const uint8_t *const *y0, const uint8_t *const *y1,
                      int k, bool add_to, size_t n, const cki_mod *m)
 {
     if (n % 4 != 0)

@@ -144,26 +144,26 @@ static void fwd_ones(uint64_t *x, size_t count, const double *table, vec h,
     }
 }
 
-/* Asks for the part of a block of arrays that belongs to 16 words, at j of x's
- * block. */
-static inline void ask(const cki_soon *soon, size_t j)
+/* Asks for the part of packed blocks that belongs to 16 words, at j of x's
+ * block, eight of which are a line at most. */
+static inline void ask(const cki_soon *soon, size_t j, size_t bytes)
 {
     for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++) {
-        const uint64_t *y = soon->x[k] + soon->at + j;
+        const uint8_t *y = soon->x[k] + j * bytes;
 
         __builtin_prefetch(y, 0, 2);
-        __builtin_prefetch(y + 8, 0, 2);
+        __builtin_prefetch(y + 8 * bytes, 0, 2);
     }
 }
 
 /* Canonical words, from words less h.  skipped: words of x's block before
- * these. */
+ * these; bytes of packed ones. */
 static void fwd_words(uint64_t *x, size_t count, size_t skipped,
-                      const cki_soon *soon, prime c)
+                      const cki_soon *soon, size_t bytes, prime c)
 {
     for (size_t i = 0; i < count; i += 16) {
         if (soon != NULL)
-            ask(soon, skipped + i);
+            ask(soon, skipped + i, bytes);
         for (size_t k = 0; k < 16; k += LANES)
             store_centred(x + i + k, reduce(load_lazy(x + i + k), c), c);
     }

@@ -229,7 +229,7 @@ static void fwd_rest(uint64_t *x, size_t at, size_t stop, state s,
              e == NULL ? c.half : all(0), c);
     VERIFY_WITHIN(x, size, LAST + (e == NULL ? HALF : 0), c);
     if (e == NULL)
-        fwd_words(x, size, skipped, soon, c);
+        fwd_words(x, size, skipped, soon, cki_packed_bytes(&t->mod), c);
     else
         fwd_divide(x, size, at, e, n, c);
 }

@@ -44,6 +44,7 @@ const cki_kernel cki_kernel_fma2 = {
     .convert_end = fma_convert_end,
     .combine = cki_portable_combine,
     .combine_work = cki_portable_combine_work,
+    .pack = cki_portable_pack,
     .lift = fma_lift,
     .from_small = cki_portable_from_small,
     .sift = cki_portable_sift,

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/packed.h"
+
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #elif defined(__wasm_relaxed_simd__)
@@ -99,6 +101,24 @@ static ALWAYS_INLINE vec where(ints mask, vec x)
 static ALWAYS_INLINE vec lifted(vec x, vec p)
 {
     return x + where(x < all(0), p);
+}
+
+/* ---- packed words -------------------------------------------------------- */
+
+typedef struct unpacker {
+    size_t bytes;
+} unpacker;
+
+static inline unpacker unpacker_of(size_t bytes)
+{
+    return (unpacker){ bytes };
+}
+
+/* Words i and i + 1 of packed ones. */
+static ALWAYS_INLINE ints unpacked(const uint8_t *y, size_t i, unpacker u)
+{
+    return (ints){ (int64_t)cki_packed_word(y, i, u.bytes),
+                   (int64_t)cki_packed_word(y, i + 1, u.bytes) };
 }
 
 /* ---- order --------------------------------------------------------------- */

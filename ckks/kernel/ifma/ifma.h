@@ -275,9 +275,10 @@ void cki_ifma_permute(uint64_t *out, const uint64_t *in, const uint32_t *perm,
                       size_t n);
 
 void cki_ifma_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                   const cki_turn *turn, const uint64_t *const *y0,
-                   const uint64_t *const *y1, int k, bool add_to, size_t n,
+                   const cki_turn *turn, const uint8_t *const *y0,
+                   const uint8_t *const *y1, int k, bool add_to, size_t n,
                    const cki_mod *m);
+void cki_ifma_pack(uint8_t *out, const uint64_t *in, size_t n, size_t bytes);
 void cki_ifma_convert_begin(uint64_t *const *y, uint64_t *v, const cki_conv *k,
                             bool centred, size_t n);
 void cki_ifma_convert_end(uint64_t *const *out, const int *number,

@@ -1,7 +1,7 @@
 /* kernel.c -- the kernel in words of 52 bits.
  *
- * Integer combinations need products of 16 bits besides; but for one old
- * processor, what has the former has the latter. */
+ * Integer combinations need products of 16 bits besides, keys that bytes are
+ * permuted; but for one old processor, what has the former has these. */
 #include "kernel/ifma/ifma.h"
 
 static bool usable(void)
@@ -10,6 +10,7 @@ static bool usable(void)
            && __builtin_cpu_supports("avx512dq")
            && __builtin_cpu_supports("avx512vl")
            && __builtin_cpu_supports("avx512bw")
+           && __builtin_cpu_supports("avx512vbmi")
            && __builtin_cpu_supports("avx512vnni")
            && __builtin_cpu_supports("avx512ifma");
 }
@@ -37,6 +38,7 @@ const cki_kernel cki_kernel_avx512ifma = {
     .convert_end = cki_ifma_convert_end,
     .combine = cki_ifma_combine,
     .combine_work = cki_ifma_combine_work,
+    .pack = cki_ifma_pack,
     .lift = cki_ifma_lift,
     .from_small = cki_ifma_from_small,
     .sift = cki_ifma_sift,

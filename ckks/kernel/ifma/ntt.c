@@ -252,13 +252,13 @@ static void head(uint64_t *x, const cki_ntt *t, bool lazy)
         fwd_sweep(x, t->n, k.size, t->n / k.size, k.s[i], &f);
 }
 
-/* Asks for the part of a block of arrays that belongs to LAST words, at i of
- * x's block. */
-static inline void ask(const cki_soon *soon, size_t i)
+/* Asks for the part of packed blocks that belongs to LAST words, at i of x's
+ * block. */
+static inline void ask(const cki_soon *soon, size_t i, size_t bytes)
 {
     for (int k = 0; k < CKI_SOON && soon->x[k] != NULL; k++)
-        for (size_t j = 0; j < LAST; j += LANES)
-            _mm_prefetch((const void *)(soon->x[k] + soon->at + i + j),
+        for (size_t j = 0; j < LAST * bytes; j += 64)
+            _mm_prefetch((const void *)(soon->x[k] + i * bytes + j),
                          _MM_HINT_T1);
 }
 
@@ -270,7 +270,7 @@ static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop, bool lazy,
 {
     plan f = plan_of(t, t->own);
     course k = course_of(t, &f);
-    const size_t n = t->n, begin = at;
+    const size_t n = t->n, begin = at, bytes = cki_packed_bytes(&t->mod);
     int top = 0, mid;
 
     for (; k.size > CKI_BLOCK; k.size >>= k.s[top++].layers)
@@ -287,7 +287,7 @@ static ALWAYS_INLINE void tail(uint64_t *x, size_t at, size_t stop, bool lazy,
                 fwd_sweep(x + i, size, part, (n + i) / part, k.s[j], &f);
             for (size_t j = i; j < i + size; j += LAST) {
                 if (soon != NULL)
-                    ask(soon, j - begin);
+                    ask(soon, j - begin, bytes);
                 if (raised(&f))
                     fwd_last(x + j, j / LAST, k.last, true, lazy, e, &f);
                 else

@@ -29,6 +29,7 @@ const cki_kernel cki_kernel_portable = {
     .convert_end = cki_portable_convert_end,
     .combine = cki_portable_combine,
     .combine_work = cki_portable_combine_work,
+    .pack = cki_portable_pack,
     .lift = cki_portable_lift,
     .from_small = cki_portable_from_small,
     .sift = cki_portable_sift,

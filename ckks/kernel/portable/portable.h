@@ -71,8 +71,8 @@ void cki_portable_scale_add(uint64_t *out, const uint64_t *a, uint64_t w,
                             const uint64_t *c, size_t n, const cki_mod *m);
 
 void cki_portable_dot2(uint64_t *out0, uint64_t *out1, const uint64_t *const *x,
-                       const cki_turn *turn, const uint64_t *const *y0,
-                       const uint64_t *const *y1, int k, bool add_to, size_t n,
+                       const cki_turn *turn, const uint8_t *const *y0,
+                       const uint8_t *const *y1, int k, bool add_to, size_t n,
                        const cki_mod *mod);
 
 void cki_portable_convert_begin(uint64_t *const *y, uint64_t *v,
@@ -91,6 +91,8 @@ void cki_portable_combine(uint64_t *const *out, const uint64_t *const *in,
                           size_t n_in, const ckks_block *block, size_t n_blocks,
                           size_t n, const cki_mod *m, void *work);
 
+void cki_portable_pack(uint8_t *out, const uint64_t *in, size_t n,
+                       size_t bytes);
 void cki_portable_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
                        uint64_t shift, size_t n);
 void cki_portable_from_small(uint64_t *out, const int8_t *in, size_t n,

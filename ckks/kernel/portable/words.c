@@ -3,6 +3,12 @@
 
 #include "base/bytes.h"
 
+void cki_portable_pack(uint8_t *out, const uint64_t *in, size_t n,
+                       size_t bytes)
+{
+    cki_pack(out, in, n, bytes);
+}
+
 void cki_portable_lift(uint64_t *out, const uint64_t *in, uint64_t bound,
                        uint64_t shift, size_t n)
 {

@@ -90,29 +90,40 @@ static void values_portable(uint64_t *w, const uint64_t *coef, size_t terms,
                             + t % 2 * BLIND_OUTPUTS + o, power, j, v, turn, m);
 }
 
+/* One tile's sums at one place, its values packed as the ring's kernel takes
+ * them. */
+static void tile_products(const blind_sums *s, const cki_kernel *kernel,
+                          const cki_mod *m, size_t k, size_t tile)
+{
+    enum { PACKED = 8 * BLIND_WORDS + CKI_BEYOND };
+    uint8_t packed[2 * BLIND_MOST_TERMS][PACKED];
+    const uint8_t *x[2][BLIND_MOST_TERMS];
+    const uint64_t *w[BLIND_MOST_TERMS];
+    const uint64_t *from = s->x + k * s->x_place + tile * s->x_tile;
+
+    for (size_t i = 0; i < 2 * s->terms; i++) {
+        kernel->pack(packed[i], from + BLIND_WORDS * i, BLIND_WORDS,
+                     cki_packed_bytes(m));
+        x[i % 2][i / 2] = packed[i];
+    }
+    for (size_t o = 0; o < (size_t)s->outs; o++) {
+        uint64_t *y = s->y + k * s->y_place + tile * s->y_tile
+                      + 2 * BLIND_WORDS * o;
+
+        for (size_t t = 0; t < s->terms; t++)
+            w[t] = s->w + ((k * s->terms + t) * BLIND_OUTPUTS + o)
+                          * BLIND_WORDS;
+        kernel->dot2(y, y + BLIND_WORDS, w, NULL, x[0], x[1], (int)s->terms,
+                     s->add, BLIND_WORDS, m);
+    }
+}
+
 /* By the inner products of the ring's kernel. */
 static void values_products(const blind_sums *s, const blind_values *v, int l)
 {
-    const uint64_t *w[BLIND_MOST_TERMS], *x0[BLIND_MOST_TERMS];
-    const uint64_t *x1[BLIND_MOST_TERMS];
-
     for (size_t k = 0; k < BLIND_PLACES; k++)
         for (size_t tile = 0; tile < s->tiles; tile++)
-            for (size_t o = 0; o < (size_t)s->outs; o++) {
-                uint64_t *y = s->y + k * s->y_place + tile * s->y_tile
-                              + 2 * BLIND_WORDS * o;
-
-                for (size_t t = 0; t < s->terms; t++) {
-                    w[t] = s->w + ((k * s->terms + t) * BLIND_OUTPUTS + o)
-                                  * BLIND_WORDS;
-                    x0[t] = s->x + k * s->x_place + tile * s->x_tile
-                            + 2 * BLIND_WORDS * t;
-                    x1[t] = x0[t] + BLIND_WORDS;
-                }
-                v->r->rns.kernel->dot2(y, y + BLIND_WORDS, w, NULL, x0, x1,
-                                       (int)s->terms, s->add, BLIND_WORDS,
-                                       &v->r->rns.mod[l]);
-            }
+            tile_products(s, v->r->rns.kernel, &v->r->rns.mod[l], k, tile);
 }
 
 const blind_values_kernel blind_values_portable = {
