@@ -679,7 +679,7 @@ CKKS_CHECKED ckks_status ckks_keys_load(ckks_keys **out, const ckks_ctx *ctx,
  * all in memory it only says whether they serve the list.  Not while another
  * thread uses the keys.
  *
- *   memory  of a held key as of any other; besides 16 N bytes, and 8 a limb
+ *   memory  of a held key as of any other; besides 64 N bytes, and 8 a limb
  *   errors  open: as ckks_keys_load, CKKS_EIO if read fails
  *           hold: CKKS_EKEY, nothing changed: a key is not there or for lower
  *           levels; CKKS_EIO, CKKS_EMEM, CKKS_EFORMAT (the file changed): fewer

@@ -36,61 +36,135 @@ static size_t sums_of(const cki_key *key, const ckks_ctx *ctx)
     return (size_t)((key->most / ctx->alpha + 1) * limbs_of(key, ctx));
 }
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- limbs of a key ------------------------------------------------------ */
 
-/* What is read where. */
-typedef struct passage {
-    uint64_t at;
-    cki_checksum sum;
-} passage;
+/* Limbs whose bytes are read, one after the other, before threads share what is
+ * then to do. */
+enum { BATCH = 4 };
 
-/* Every limb of a key, in the file's order: its words are below the prime, and
- * its sum is put down. */
-static ckks_status read_through(passage *p, uint64_t *sum,
-                                const ckks_keys *keys, const cki_key *key,
-                                const char *name)
+/* One of them: its number in the file's order, and how it went. */
+typedef struct piece {
+    size_t i, size;
+    int prime;
+    ckks_status s;
+} piece;
+
+/* Where the words of number k of a batch are, and, behind them, its bytes. */
+static uint64_t *words_of(const ckks_keys *keys, int k)
+{
+    return keys->words + (size_t)(2 * k) * keys->ctx->n;
+}
+
+static uint8_t *bytes_of(const ckks_keys *keys, int k)
+{
+    return (uint8_t *)(words_of(keys, k) + keys->ctx->n);
+}
+
+/* Limb number i of a key in the file: of the level's primes, then of the
+ * special ones. */
+static int prime_of(const cki_key *key, const ckks_ctx *ctx, size_t i)
+{
+    const int t = (int)(i % (size_t)limbs_of(key, ctx));
+
+    return t <= key->most ? t : ctx->num_primes + t - key->most - 1;
+}
+
+static bool is_held(const cki_key *key, const ckks_ctx *ctx, size_t i)
+{
+    const int prime = prime_of(key, ctx, i);
+
+    return (int)(i / (size_t)limbs_of(key, ctx)) < key->digits
+           && (prime <= key->level || prime >= ctx->num_primes);
+}
+
+/* Number k of a batch: its words are below the prime.  Of a key that is opened
+ * its sum is put down, else compared, and the words go to the key. */
+static ckks_status take_piece(const ckks_keys *keys, cki_key *key,
+                              const piece *p, int k, uint64_t *sum,
+                              bool opening, const char *name)
 {
     const ckks_ctx *ctx = keys->ctx;
-    const int limbs = limbs_of(key, ctx);
+    const int limbs = limbs_of(key, ctx), t = (int)p->i % limbs;
+    const int j = (int)p->i / limbs;
+    const uint8_t *in = bytes_of(keys, k);
+    uint64_t *words = words_of(keys, k);
+    cki_checksum one;
+    ckks_status s;
 
-    for (size_t i = 0; i < sums_of(key, ctx); i++) {
-        const int t = (int)(i % (size_t)limbs);
-        const int prime = t <= key->most ? t
-                                         : ctx->num_primes + t - key->most - 1;
-        const size_t size = cki_limb_size(ctx, prime);
-        const uint8_t *in = keys->piece;
-        ckks_status s = fetch(keys->piece, &keys->from, p->at, size, name);
-        cki_checksum one;
+    cki_checksum_init(&one);
+    cki_checksum_update(&one, in, p->size);
+    if (opening)
+        sum[p->i] = cki_checksum_digest(&one);
+    else if (cki_checksum_digest(&one) != sum[p->i])
+        return cki_fail(CKKS_EFORMAT, "%s: limb %d of digit %d of the %s for "
+                        "step %d is not what it was when the keys were opened",
+                        name, t, j, cki_key_name(key), key->step);
+    s = cki_limb_read(words, &in, p->prime, ctx, cki_key_name(key), name);
+    if (s == CKKS_OK && !opening)
+        cki_key_put(key, ctx, j, 0,
+                    t <= key->level ? t : t - key->most + key->level, words);
+    return s;
+}
 
-        if (s == CKKS_OK)
-            s = cki_limb_read(keys->words, &in, prime, ctx, cki_key_name(key),
-                              name);
-        if (s != CKKS_OK)
-            return s;
-        p->at += size;
-        cki_checksum_update(&p->sum, keys->piece, size);
-        cki_checksum_init(&one);
-        cki_checksum_update(&one, keys->piece, size);
-        sum[i] = cki_checksum_digest(&one);
+/* The limbs of a key, which begin at `at` of the file: all of them, every byte
+ * added to *all, or, all NULL, those that are held. */
+static ckks_status take_limbs(const ckks_keys *keys, cki_key *key, uint64_t at,
+                              uint64_t *sum, cki_checksum *all,
+                              const char *name)
+{
+    const ckks_ctx *ctx = keys->ctx;
+    const bool opening = all != NULL;
+
+    for (size_t i = 0; i < sums_of(key, ctx); ) {
+        piece p[BATCH];
+        int some = 0;
+
+        for (; i < sums_of(key, ctx) && some < BATCH; i++) {
+            const int prime = prime_of(key, ctx, i);
+            const size_t size = cki_limb_size(ctx, prime);
+            ckks_status s = CKKS_OK;
+
+            if (opening || is_held(key, ctx, i)) {
+                s = fetch(bytes_of(keys, some), &keys->from, at, size, name);
+                p[some] = (piece){ .i = i, .size = size, .prime = prime };
+                if (s == CKKS_OK && opening)
+                    cki_checksum_update(all, bytes_of(keys, some), size);
+                some++;
+            }
+            if (s != CKKS_OK)
+                return s;
+            at += size;
+        }
+        CKI_PARALLEL
+        for (int k = 0; k < some; k++)
+            p[k].s = take_piece(keys, key, &p[k], k, sum, opening, name);
+        for (int k = 0; k < some; k++)  /* again, for this thread's message  */
+            if (p[k].s != CKKS_OK)
+                return take_piece(keys, key, &p[k], k, sum, opening, name);
     }
     return CKKS_OK;
 }
+
+/* ---- opening ------------------------------------------------------------- */
 
 static ckks_status read_all(ckks_keys *made, const uint8_t *front,
                             size_t front_size, const char *name)
 {
     const ckks_ctx *ctx = made->ctx;
-    passage p = { .at = front_size };
+    uint64_t at = front_size, *sum = made->sum;
     ckks_status s = CKKS_OK;
-    size_t sums = 0;
+    cki_checksum all;
 
-    cki_checksum_start(&p.sum, front, front_size);
+    cki_checksum_start(&all, front, front_size);
     for (size_t i = 0; i < made->count && s == CKKS_OK; i++) {
-        s = read_through(&p, made->sum + sums, made, &made->key[i], name);
-        sums += sums_of(&made->key[i], ctx);
+        cki_key *key = &made->key[i];
+
+        s = take_limbs(made, key, at, sum, &all, name);
+        at += cki_key_limbs_size(ctx, key->most);
+        sum += sums_of(key, ctx);
     }
-    return s == CKKS_OK ? cki_head_sum(front, cki_checksum_digest(&p.sum),
-                                       name) : s;
+    return s == CKKS_OK ? cki_head_sum(front, cki_checksum_digest(&all), name)
+                        : s;
 }
 
 /* The keys as the front of the file names them, none in memory. */
@@ -109,11 +183,9 @@ static ckks_status keys_of(ckks_keys **out, const ckks_ctx *ctx,
         made->key[i].level = -1;
         made->key[i].digits = 0;
     }
-    made->piece_size = 2 * ctx->n * sizeof(uint64_t);
+    made->words_size = 2 * BATCH * ctx->n * sizeof(uint64_t);
     if (s == CKKS_OK) {
-        made->words = cki_alloc(&ctx->memory, made->piece_size);
-        made->piece = made->words == NULL ? NULL
-                                          : (uint8_t *)(made->words + ctx->n);
+        made->words = cki_alloc(&ctx->memory, made->words_size);
         made->sum = cki_alloc(&ctx->memory,
                               (made->sums + 1) * sizeof(uint64_t));
     }
@@ -234,42 +306,9 @@ static void drop(cki_key *key, const ckks_ctx *ctx)
     key->digits = 0;
 }
 
-/* Reads limb t of digit j, t as in memory; `at`: the file's first limb of the
- * key, whose sums begin at sum. */
-static ckks_status limb_bring(const ckks_keys *keys, cki_key *key, int j,
-                              int t, uint64_t at, const uint64_t *sum,
-                              const char *name)
-{
-    const ckks_ctx *ctx = keys->ctx;
-    const int prime = cki_key_prime(key, ctx, t);
-    const int limbs = limbs_of(key, ctx);
-    const int there = t <= key->level ? t : t + key->most - key->level;
-    const uint8_t *in = keys->piece;
-    cki_checksum one;
-    ckks_status s;
-
-    at += (uint64_t)j * (cki_key_limbs_size(ctx, key->most)
-                         / (uint64_t)(key->most / ctx->alpha + 1));
-    for (int i = 0; i < there; i++)
-        at += cki_limb_size(ctx, i <= key->most ? i : ctx->num_primes + i
-                                                          - key->most - 1);
-    s = fetch(keys->piece, &keys->from, at, cki_limb_size(ctx, prime), name);
-    if (s != CKKS_OK)
-        return s;
-    cki_checksum_init(&one);
-    cki_checksum_update(&one, keys->piece, cki_limb_size(ctx, prime));
-    if (cki_checksum_digest(&one) != sum[j * limbs + there])
-        return cki_fail(CKKS_EFORMAT, "%s: limb %d of digit %d of the %s for "
-                        "step %d is not what it was when the keys were opened",
-                        name, there, j, cki_key_name(key), key->step);
-    s = cki_limb_read(keys->words, &in, prime, ctx, cki_key_name(key), name);
-    if (s == CKKS_OK)
-        cki_key_put(key, ctx, j, 0, t, keys->words);
-    return s;
-}
-
+/* The key's limbs in the file begin at `at`, their sums at sum. */
 static ckks_status bring(const ckks_keys *keys, cki_key *key, int level,
-                         uint64_t at, const uint64_t *sum, const char *name)
+                         uint64_t at, uint64_t *sum, const char *name)
 {
     const ckks_ctx *ctx = keys->ctx;
     ckks_status s;
@@ -277,9 +316,8 @@ static ckks_status bring(const ckks_keys *keys, cki_key *key, int level,
     key->level = level;
     key->digits = level / ctx->alpha + 1;
     s = cki_key_memory(key, ctx, name);
-    for (int j = 0; j < key->digits && s == CKKS_OK; j++)
-        for (int t = 0; t < level + 1 + ctx->num_special && s == CKKS_OK; t++)
-            s = limb_bring(keys, key, j, t, at, sum, name);
+    if (s == CKKS_OK)
+        s = take_limbs(keys, key, at, sum, NULL, name);
     if (s == CKKS_OK)
         s = cki_key_expand(key, ctx, name);
     if (s != CKKS_OK)
@@ -292,8 +330,7 @@ ckks_status ckks_keys_hold(ckks_keys *keys, const ckks_key_request *want,
 {
     CKI_NEAREST;
     static const char name[] = "ckks_keys_hold";
-    uint64_t at;
-    const uint64_t *sum;
+    uint64_t at, *sum;
     ckks_status s;
 
     if (keys == NULL || (want == NULL && num_wanted > 0))

@@ -196,7 +196,7 @@ void ckks_keys_clear(ckks_keys **keys)
         cki_key_free(&(*keys)->key[i], ctx);
     cki_free(&ctx->memory, (*keys)->sum,
              ((*keys)->sums + 1) * sizeof(uint64_t));
-    cki_free(&ctx->memory, (*keys)->words, (*keys)->piece_size);
+    cki_free(&ctx->memory, (*keys)->words, (*keys)->words_size);
     cki_free(&ctx->memory, *keys, keys_bytes((*keys)->count));
     *keys = NULL;
 }

@@ -53,9 +53,8 @@ struct ckks_keys {
     ckks_source from;   /* read NULL: all keys are in memory                 */
     uint64_t *sum;      /* of each limb of the file                          */
     size_t    sums;
-    uint64_t *words;    /* a limb, shape (N), and behind it                  */
-    uint8_t  *piece;    /* one as the file has it                            */
-    size_t    piece_size;       /* bytes of both                             */
+    uint64_t *words;    /* of some limbs as they are read, and their bytes   */
+    size_t    words_size;
 };
 
 /* ---- what keys and fresh ciphertexts are made of (hide.c) --------------- */

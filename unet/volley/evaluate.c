@@ -74,12 +74,14 @@ static int evaluate_ready(evaluate_hand *h, volley_report *report)
 {
     volley_source *s = h->source;
     const bool kept = h->part.count > 1 && volley_ranks() == 1;
+    const bool marked = kept || h->is_part;
     int code = kept ? evaluate_place(h->out_path) : VOLLEY_DONE;
 
     if (code == VOLLEY_DONE)
         code = volley_load_keys(&h->keys, &h->key_file, &report->keys,
-                                h->keys_name, s, h->keys_path);
-    if (code == VOLLEY_DONE && (kept || h->is_part))
+                                marked ? h->keys_name : NULL, s,
+                                h->keys_path);
+    if (code == VOLLEY_DONE && marked)
         code = evaluate_mark(h, kept);
     if (code == VOLLEY_DONE)
         code = volley_check(nn_weights_init(&h->weights, &s->model,

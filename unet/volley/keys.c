@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "volley.h"
@@ -111,39 +112,62 @@ void volley_key_file_close(volley_key_file *file)
     file->fd = -1;
 }
 
-/* The file that was read as a whole just before, of so many bytes. */
-static int key_file_open(ckks_keys **out, volley_key_file *file, size_t size,
-                         const volley_source *s, const char *path)
+/* Opens it; a pipe is not waited for. */
+static int key_file_open(volley_key_file *file, size_t *size, const char *path,
+                         size_t most)
 {
-    const ckks_source from = { key_file_read, file, size };
+    struct stat st;
 
-    /* a pipe in its place by now is not waited for */
     file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file->fd < 0)
+    if (file->fd < 0 || fstat(file->fd, &st) != 0)
         return volley_fail("reading %s: %s", path, strerror(errno));
-    return volley_check_ckks(ckks_keys_open(out, s->ctx, &from), path);
+    if (!S_ISREG(st.st_mode))
+        return volley_fail("%s is not a regular file", path);
+    if (st.st_size < 0 || (uint64_t)st.st_size > most)
+        return volley_fail("%s has %lld bytes, more than the %zu that keys of "
+                           "this plan may have", path, (long long)st.st_size,
+                           most);
+    *size = (size_t)st.st_size;
+    return VOLLEY_DONE;
+}
+
+/* The file as a whole: its keys, unless out is NULL, and what names it, unless
+ * digest is. */
+static int key_file_whole(ckks_keys **out, uint8_t *digest, size_t *size,
+                          const volley_source *s, const char *path,
+                          size_t most)
+{
+    uint8_t *data = NULL;
+    int code = volley_read(&data, size, path, most);
+
+    if (code != VOLLEY_DONE)
+        return code;
+    if (out != NULL)
+        code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, *size),
+                                 path);
+    if (digest != NULL)
+        ckks_blake2b(digest, UNET_ID, data, *size, NULL, 0);
+    ckks_file_free(data, *size);
+    return code;
 }
 
 int volley_load_keys(ckks_keys **out, volley_key_file *file, uint64_t *bytes,
-                     uint8_t digest[UNET_ID], const volley_source *s,
-                     const char *path)
+                     uint8_t *digest, const volley_source *s, const char *path)
 {
     const bool stay = !s->plan.keys_by_stage;
-    uint8_t *data = NULL;
-    size_t size;
+    const size_t most = keys_most_bytes(&s->plan);
+    size_t size = 0;
     int code = keys_check(path, VOLLEY_KEYS, s->ctx, "--keys takes eval.keys");
 
-    if (code == VOLLEY_DONE)
-        code = volley_read(&data, &size, path, keys_most_bytes(&s->plan));
-    if (code != VOLLEY_DONE)
-        return code;
-    if (stay)
-        code = volley_check_ckks(ckks_keys_load(out, s->ctx, data, size),
-                                 path);
-    ckks_blake2b(digest, UNET_ID, data, size, NULL, 0);
-    ckks_file_free(data, size);
-    if (!stay)
-        code = key_file_open(out, file, size, s, path);
+    if (code == VOLLEY_DONE && (stay || digest != NULL))
+        code = key_file_whole(stay ? out : NULL, digest, &size, s, path, most);
+    if (code == VOLLEY_DONE && !stay)
+        code = key_file_open(file, &size, path, most);
+    if (code == VOLLEY_DONE && !stay) {
+        const ckks_source from = { key_file_read, file, size };
+
+        code = volley_check_ckks(ckks_keys_open(out, s->ctx, &from), path);
+    }
     *bytes = size;
     if (code == VOLLEY_DONE && unet_check_keys(&s->plan, *out) != CKKS_OK)
         code = volley_fail("%s: these keys are of another plan: %s", path,

@@ -329,9 +329,10 @@ typedef struct volley_key_file {
 
 /* The evaluation keys that the plan needs: all of them, or, where it reads them
  * stage by stage, opened: then `file` outlives them, and volley_key_file_close
- * ends it.  digest: gets what names the file. */
+ * ends it.  digest: gets what names the file; NULL: nobody asks, and a file of
+ * keys that are opened is not read an extra time. */
 int volley_load_keys(ckks_keys **out, volley_key_file *file, uint64_t *bytes,
-                     uint8_t digest[UNET_ID], const volley_source *s,
+                     uint8_t *digest, const volley_source *s,
                      const char *path);
 void volley_key_file_close(volley_key_file *file);
 
