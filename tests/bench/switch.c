@@ -15,17 +15,31 @@ int bench_digits(const ckks_params *p, int level)
     return level / alpha + 1;
 }
 
+/* Bytes of a key's word modulo a prime, or one of so many bits. */
+static double word_bytes(uint64_t prime)
+{
+    int bits = prime <= CKKS_MAX_BITS ? (int)prime : 0;
+
+    for (; prime > CKKS_MAX_BITS && prime >> bits != 0; bits++)
+        ;
+    return (bits + 7) / 8;
+}
+
 bench_work bench_switch_work(const ckks_params *p, int level)
 {
     const double digits = bench_digits(p, level), limbs = level + 1;
     const double specials = ckks_params_special_at(p, level);
     const double all = limbs + specials;
     const double n = (double)((size_t)1 << p->log_n);
+    double bytes = 0;
 
+    for (int i = 0; i < limbs + specials; i++)
+        bytes += word_bytes(i < limbs ? p->primes[i]
+                                      : p->special[i - (int)limbs]);
     return (bench_work){
         .n = n, .layers = bench_layers(p->log_n, p->ring),
         .ntts = digits * all + 2 * (specials + limbs),
-        .key_bytes = 16 * n * digits * all,
+        .key_bytes = 2 * n * digits * bytes,
         .convert_limbs = digits * all - limbs + 2 * limbs,
         .inner_limbs = 2 * digits * all
     };
@@ -34,13 +48,18 @@ bench_work bench_switch_work(const ckks_params *p, int level)
 /* A key switching at the top level that touches so many polynomials. */
 static bench_work row_switch(const bench *b, double polynomials)
 {
-    const ckks_params p = { .log_n = ckks_ctx_log_n(b->w.ctx),
-                            .ring = ckks_ctx_ring(b->w.ctx),
-                            .num_primes = ckks_ctx_top_level(b->w.ctx) + 1,
-                            .num_special = ckks_ctx_num_special(b->w.ctx),
-                            .dnum = ckks_ctx_dnum(b->w.ctx) };
-    bench_work w = bench_switch_work(&p, ckks_ctx_top_level(b->w.ctx));
+    ckks_params p = { .log_n = ckks_ctx_log_n(b->w.ctx),
+                      .ring = ckks_ctx_ring(b->w.ctx),
+                      .num_primes = ckks_ctx_top_level(b->w.ctx) + 1,
+                      .num_special = ckks_ctx_num_special(b->w.ctx),
+                      .dnum = ckks_ctx_dnum(b->w.ctx) };
+    bench_work w;
 
+    for (int i = 0; i < p.num_primes; i++)
+        p.primes[i] = ckks_ctx_prime(b->w.ctx, i);
+    for (int i = 0; i < p.num_special; i++)
+        p.special[i] = ckks_ctx_special(b->w.ctx, i);
+    w = bench_switch_work(&p, ckks_ctx_top_level(b->w.ctx));
     w.bytes = bench_work_of(b, 0, polynomials).bytes;
     return w;
 }

@@ -188,8 +188,18 @@ ckks/scheme/check.c	s/if (ctx->real && im != 0)/if (ctx->real \&\& im > 0)/	misu
 ckks/scheme/encode.c	s/ctx->real && im\[j\] != 0/ctx->real \&\& im[j] > 0/	misuse_real encode_
 ckks/scheme/evalkey.c	s/kind == CKKS_KEY_CONJ && ctx->real/kind == CKKS_KEY_CONJ \&\& ctx == NULL/	misuse_real
 ckks/scheme/rotate.c	s/if (s == CKKS_OK && a->ctx->real)/if (s != CKKS_OK)/	misuse_real
-ckks/bytes/keys_open.c	s/!= sum\[j/!= sum[0 * j/	keys_survive
-ckks/bytes/keys_open.c	s/: t + key->most - key->level/: t/	keys_held_are
+ckks/bytes/keys_open.c	s/!= sum\[p->i/!= sum[0 * p->i/	keys_survive keys_held_are
+ckks/bytes/keys_open.c	s/: t - key->most + key->level, words/: t, words/	keys_held_are
+ckks/bytes/keys_open.c	s/(prime <= key->level ||/(prime < key->level ||/	keys_held_are
+ckks/bytes/keys_open.c	s/if (p\[k\].s != CKKS_OK)/if (k < 0)/	keys_open_ keys_survive
+ckks/bytes/keys_open.c	s/if (s == CKKS_OK \&\& opening)/if (s != CKKS_OK)/	keys_held_are
+ckks/base/packed.h	s/(64 - 8 \* bytes)/(60 - 8 * bytes)/	kernel_words
+ckks/kernel/ifma/dot.c	s/(i % 8 < bytes) << i/(i % 8 < 8) << i/	kernel_dot2
+ckks/kernel/ifma/dot.c	s/i \/ 8 \* bytes + i % 8/i/	kernel_dot2
+ckks/kernel/ifma/dot.c	s/i \/ bytes \* 8 + i % bytes/i/	kernel_words
+ckks/kernel/avx2/lanes.h	s/i % 16 \/ 8 \* bytes/i % 16 \/ 8 * 8/	kernel_dot2
+ckks/kernel/avx2/words.c	s/(out + (i + 2) \* bytes)/(out + i * bytes + 16)/	kernel_words
+ckks/kernel/ifma/convert.h	s/(const uint8_t \*)v + j;/(const uint8_t *)v + j \/ 2;/	kernel_convert
 ckks/scheme/evalkey.c	s/t <= level ? t : t + gone/t/	keys_held_are
 ckks/bytes/serial_evalkey.c	s/ctx->real ? CKKS_KEY_ROTATE/ctx == NULL ? CKKS_KEY_ROTATE/	every_field
 ckks/bytes/serial_params.c	s/word\[6\] >> 2 != 0 ? CKKS_RING_REAL/word[6] >> 3 != 0 ? CKKS_RING_REAL/	switching
