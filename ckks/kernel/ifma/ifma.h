@@ -210,7 +210,8 @@ static inline vec reduce(vec x, prime c)
  *
  * The end: with c = 2^52 mod p the sum is H c + L, H = high + low / 2^52,
  * L = low mod 2^52.  Twice Lemma I (for H and c, and for L and 1) with the two
- * quotients and the two remainders added: below 4p.
+ * quotients and the two remainders added: below 4p.  L stands in low, whose
+ * other bits no multiply-add reads, and which are cut off in the end.
  *
  * It needs H < 2^52.  An inner product of 64 terms below p, and a word below p:
  * 64 (2^46 - 1) + 64 < 2^52.  One of 7 terms (CKI_LAZY_TERMS) whose first
@@ -235,11 +236,11 @@ static inline reducer reducer_of(const cki_mod *m)
 
 static inline vec end_sum(vec high, vec low, const reducer *e)
 {
-    vec h = add(high, _mm512_srli_epi64(low, 52)), l = low52(low, e->c);
-    vec q = hi(hi(zero(), h, e->s), l, e->c.one), r;
+    vec h = add(high, _mm512_srli_epi64(low, 52));
+    vec q = hi(hi(zero(), h, e->s), low, e->c.one), r;
 
     VERIFY(below(h, set1(MASK52 + 1)));
-    r = low52(lo(lo(l, h, e->w), q, e->c.neg), e->c);
+    r = low52(lo(lo(low, h, e->w), q, e->c.neg), e->c);
     VERIFY_VEC(r, OF_PRODUCTS, e->c);
     return fold(fold(r, e->c.p2), e->c.p);
 }
