@@ -85,7 +85,8 @@ void cki_galois_perm(uint32_t *perm, int log_n, size_t order, uint32_t g);
 
 enum { CKI_GROUP = 4 };         /* limbs worked on together                  */
 
-/* Words from a limb to the next in keys, and in what key switching works on.
+/* Words from a limb to the next in what key switching works on; rows of keys,
+ * which are packed, lie apart by as much (cki_key_row_bytes).
  * A power of two would put the same word of all limbs, which are read side by
  * side, into one set of a cache of few ways; so a 64th and a line more, by
  * which they fall into all sets of the second level, too. */
