@@ -12,8 +12,8 @@
  * lost before: 65 low halves are below 2^59, and of the sum of quotients only
  * the low 52 bits are read.
  *
- * v is at most the number of sources, so a byte.  Where there is room for v w as
- * it is, no quotient is taken off for it (whole). */
+ * v is at most the number of sources, so a byte.  Where there is room for v w
+ * as it is, no quotient is taken off for it (whole). */
 #ifndef CKI_IFMA_CONVERT_H
 #define CKI_IFMA_CONVERT_H
 
