@@ -17,18 +17,25 @@ nni_figures nni_figures_of(const ckks_params *p)
     return f;
 }
 
+int nni_prime_bits(uint64_t entry)
+{
+    int bits = 0;
+
+    if (entry <= CKKS_MAX_BITS)
+        return (int)entry;
+    while (bits < 64 && entry >> bits > 0)
+        bits++;
+    return bits;
+}
+
 double nni_key_row(const nni_figures *f, int i)
 {
     const ckks_params *p = f->params;
     const uint64_t entry = i < p->num_primes
                                ? p->primes[i] : p->special[i - p->num_primes];
     const double n = ldexp(1, p->log_n);
-    int bits = (int)entry;
 
-    if (entry > CKKS_MAX_BITS)          /* the prime itself, not its size    */
-        for (bits = 0; bits < 64 && entry >> bits != 0; bits++)
-            ;
-    return 64 * ceil((n * ((bits + 7) / 8) + n / 8) / 64) + 64;
+    return 64 * ceil((n * nni_word_bytes(entry) + n / 8) / 64) + 64;
 }
 
 int nni_digits(const nni_figures *f, int level)

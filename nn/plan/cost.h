@@ -28,6 +28,15 @@ typedef struct nni_figures {
 
 nni_figures nni_figures_of(const ckks_params *p);
 
+/* Bits of an entry of ckks_params: of a prime, or itself. */
+int nni_prime_bits(uint64_t entry);
+
+/* Bytes of a key's word modulo that prime (packed). */
+static inline int nni_word_bytes(uint64_t entry)
+{
+    return (nni_prime_bits(entry) + 7) / 8;
+}
+
 /* Bytes of a key's limb modulo prime number i of all, special ones last
  * (cki_key_row_bytes). */
 double nni_key_row(const nni_figures *f, int i);

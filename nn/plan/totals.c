@@ -13,7 +13,7 @@ static double packed_bits(const nn_plan *p, int level)
     double bits = 0;
 
     for (int i = 0; i <= level; i++)
-        bits += ceil(log2((double)p->params.primes[i]));
+        bits += nni_prime_bits(p->params.primes[i]);
     return bits;
 }
 

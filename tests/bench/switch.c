@@ -5,6 +5,7 @@
  * (NTTs and base conversions again).
  */
 #include "bench.h"
+#include "plan/cost.h"
 
 /* ---- work --------------------------------------------------------------- */
 
@@ -13,16 +14,6 @@ int bench_digits(const ckks_params *p, int level)
     int alpha = (p->num_primes + p->dnum - 1) / p->dnum;
 
     return level / alpha + 1;
-}
-
-/* Bytes of a key's word modulo a prime, or one of so many bits. */
-static double word_bytes(uint64_t prime)
-{
-    int bits = prime <= CKKS_MAX_BITS ? (int)prime : 0;
-
-    for (; prime > CKKS_MAX_BITS && prime >> bits != 0; bits++)
-        ;
-    return (bits + 7) / 8;
 }
 
 bench_work bench_switch_work(const ckks_params *p, int level)
@@ -34,8 +25,8 @@ bench_work bench_switch_work(const ckks_params *p, int level)
     double bytes = 0;
 
     for (int i = 0; i < limbs + specials; i++)
-        bytes += word_bytes(i < limbs ? p->primes[i]
-                                      : p->special[i - (int)limbs]);
+        bytes += nni_word_bytes(i < limbs ? p->primes[i]
+                                          : p->special[i - (int)limbs]);
     return (bench_work){
         .n = n, .layers = bench_layers(p->log_n, p->ring),
         .ntts = digits * all + 2 * (specials + limbs),
