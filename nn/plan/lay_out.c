@@ -29,12 +29,12 @@ static double most_integers(const nni_placed *p, const nni_maps *maps)
     return most;
 }
 
-/* What of the base does not stay: keys that come and go; a limb as the file has
- * it stays for them. */
+/* What of the base does not stay: keys that come and go; what ckks_keys_open
+ * reads limbs to stays for them. */
 static double keys_gone(const nn_plan *p)
 {
     return nni_keys_bytes(&p->params, p->key, p->num_keys)
-           - ldexp(8, p->params.log_n);
+           - ldexp(64, p->params.log_n);
 }
 
 /* Bytes of steps, which were counted with all keys. */
